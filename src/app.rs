@@ -1,0 +1,1 @@
+//! Options to source, pipeline and report: the only place that knows all.

@@ -1,0 +1,1 @@
+//! Command line: arguments to options, one file a subcommand.

@@ -1,0 +1,222 @@
+//! What the program says: a named diagnosis with its evidence, how sure it is, and what to do.
+//!
+//! A finding without primary evidence cannot be built. Knows nothing of how findings are made or shown.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::frame::{CaptureId, Stamp};
+
+/// How much a finding matters. `Error` explains a failed transfer, `Warning` can fail or is a security concern,
+/// `Info` is context or refutes a suspicion, `Quality` limits what may be claimed from the capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Limits what may be claimed; no reproach to anybody.
+    Quality,
+    /// Context.
+    Info,
+    /// Will or can fail.
+    Warning,
+    /// Explains a failure.
+    Error,
+}
+
+/// How sure a finding is. Ordered: `Possible < Probable < Proven`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Consistent with what was seen; so are other causes.
+    Possible,
+    /// The best explanation of what was seen.
+    Probable,
+    /// What was seen admits no other reading.
+    Proven,
+}
+
+/// The part a finding plays (catalogue, "Which one is the verdict").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The one cause named for a failed transfer.
+    Verdict,
+    /// Holds too for a failed transfer, beside its verdict.
+    Related,
+    /// About a host, a session, the capture, or a transfer that worked.
+    Context,
+}
+
+/// From where to where evidence travelled, where that helps the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Sender.
+    pub from: SocketAddr,
+    /// Receiver.
+    pub to: SocketAddr,
+}
+
+/// A fact that can be looked up in the capture: frames that are there, or a span in which something is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// These frames show it. Never empty; all of one capture; in order of time.
+    Seen {
+        /// The frames.
+        frames: Vec<Stamp>,
+        /// Between whom, if it is a packet or a control line.
+        route: Option<Route>,
+        /// What they show, printable text.
+        note: String,
+    },
+    /// Nothing of the kind lies between these two frames.
+    Missing {
+        /// The last frame before the span.
+        after: Stamp,
+        /// The first frame behind it.
+        until: Stamp,
+        /// What is missing, printable text.
+        note: String,
+    },
+}
+
+impl Evidence {
+    /// One frame, and what it shows.
+    pub fn seen(at: Stamp, note: impl Into<String>) -> Self {
+        Self::Seen { frames: vec![at], route: None, note: note.into() }
+    }
+
+    /// One frame that travelled from one socket to another.
+    pub fn sent(at: Stamp, from: SocketAddr, to: SocketAddr, note: impl Into<String>) -> Self {
+        Self::Seen { frames: vec![at], route: Some(Route { from, to }), note: note.into() }
+    }
+
+    /// Several frames of one capture that show one thing; `None` when there is no frame.
+    pub fn seen_all(frames: Vec<Stamp>, route: Option<Route>, note: impl Into<String>) -> Option<Self> {
+        (!frames.is_empty()).then(|| Self::Seen { frames, route, note: note.into() })
+    }
+
+    /// The absence of something between two frames.
+    pub fn missing(after: Stamp, until: Stamp, note: impl Into<String>) -> Self {
+        Self::Missing { after, until, note: note.into() }
+    }
+
+    /// The frame by which the evidence is sorted: the first one, or the one that opens the gap.
+    pub fn first(&self) -> Stamp {
+        match self {
+            Self::Seen { frames, .. } => frames[0],
+            Self::Missing { after, .. } => *after,
+        }
+    }
+}
+
+/// Why a finding is not surer: a limit of the capture, by the diagnosis that states it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cap {
+    /// The diagnosis (`capture-…`, `tls-control-opaque`) or rule that limits.
+    pub diagnosis: &'static str,
+    /// The highest confidence it leaves.
+    pub ceiling: Confidence,
+    /// What it means here, a sentence part without full stop.
+    pub why: String,
+}
+
+/// A cause that was considered and is refuted by a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuledOut {
+    /// The diagnosis.
+    pub diagnosis: &'static str,
+    /// The fact.
+    pub why: String,
+}
+
+/// A cause of the same rank that this capture cannot exclude.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// The diagnosis.
+    pub diagnosis: &'static str,
+    /// What would decide between it and the finding.
+    pub would_decide: String,
+}
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// The FTP client, its host or its user.
+    Client,
+    /// The FTP server, its host or its admin.
+    Server,
+    /// Whatever lies between.
+    Network,
+}
+
+/// Something to change, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// Who.
+    pub side: Party,
+    /// What, an imperative sentence.
+    pub text: String,
+}
+
+/// The session of a capture group, from 1 in order of the first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u32);
+
+/// A transfer of a session, from 1 in order of the commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferId(pub u32);
+
+/// A diagnosis that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its name in the catalogue.
+    pub diagnosis: &'static str,
+    /// The part it plays.
+    pub role: Role,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// How sure it is, all caps applied.
+    pub confidence: Confidence,
+    /// One sentence for the person who has to act: what happened, to whom. Printable text, no full stop.
+    pub message: String,
+    /// The capture it was found in (the first one of a merged set that it cites).
+    pub capture: CaptureId,
+    /// The session, unless it is about a host or the capture.
+    pub session: Option<SessionId>,
+    /// The transfer, if it is about one.
+    pub transfer: Option<TransferId>,
+    /// The hosts it is about.
+    pub hosts: Vec<IpAddr>,
+    /// The evidence without which it would not have been said.
+    pub primary: Evidence,
+    /// What else bears on it.
+    pub supporting: Vec<Evidence>,
+    /// Why it is not surer.
+    pub caps: Vec<Cap>,
+    /// What was considered and refuted.
+    pub ruled_out: Vec<RuledOut>,
+    /// What was considered and cannot be excluded.
+    pub alternatives: Vec<Alternative>,
+    /// What to do.
+    pub remedies: Vec<Remedy>,
+    /// Where to read more: KB articles, RFC sections.
+    pub references: &'static [&'static str],
+}
+
+impl Finding {
+    /// All evidence in order of time.
+    pub fn evidence(&self) -> Vec<&Evidence> {
+        let mut all: Vec<&Evidence> = std::iter::once(&self.primary).chain(&self.supporting).collect();
+        all.sort_by_key(|evidence| evidence.first());
+        all
+    }
+
+    /// The frames that a reader should look at, without repetition, in order of number.
+    pub fn frames(&self) -> Vec<Stamp> {
+        let mut frames: Vec<Stamp> = std::iter::once(&self.primary)
+            .chain(&self.supporting)
+            .flat_map(|evidence| match evidence {
+                Evidence::Seen { frames, .. } => frames.clone(),
+                Evidence::Missing { after, until, .. } => vec![*after, *until],
+            })
+            .collect();
+        frames.sort_unstable_by_key(|stamp| (stamp.capture, stamp.number));
+        frames.dedup_by_key(|stamp| (stamp.capture, stamp.number));
+        frames
+    }
+}

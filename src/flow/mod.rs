@@ -1,0 +1,304 @@
+//! Turns TCP segments into connections: 5-tuples, their incarnations, handshakes, closes and who holds TIME-WAIT,
+//! and the in-order bytes of control connections with the frames they came from.
+//!
+//! Knows nothing of FTP. Every fact is kept with the frame that shows it.
+
+pub mod seq;
+
+use std::net::SocketAddr;
+
+use crate::frame::{InterfaceId, Stamp};
+use crate::wire::{Link, Mac, Options, Seq, Wrapping};
+
+/// A 5-tuple with its VLANs and tunnels, without direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// VLANs and tunnels.
+    pub wrapping: Wrapping,
+    /// The lower of the two sockets.
+    pub low: SocketAddr,
+    /// The higher of the two sockets.
+    pub high: SocketAddr,
+}
+
+impl FlowKey {
+    /// The key of a segment between these sockets, whichever sent it.
+    pub fn new(wrapping: Wrapping, one: SocketAddr, other: SocketAddr) -> Self {
+        let (low, high) = if one <= other { (one, other) } else { (other, one) };
+        Self { wrapping, low, high }
+    }
+}
+
+/// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Who sent the SYN (or, mid-stream, the first segment seen).
+    Origin,
+    /// The other one.
+    Target,
+}
+
+impl End {
+    /// The other end.
+    #[must_use]
+    pub fn peer(self) -> Self {
+        match self {
+            Self::Origin => Self::Target,
+            Self::Target => Self::Origin,
+        }
+    }
+}
+
+/// A SYN (or SYN-ACK) as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SynSeen {
+    /// The frame.
+    pub at: Stamp,
+    /// Interface it was seen on.
+    pub interface: InterfaceId,
+    /// Link addresses.
+    pub link: Link,
+    /// Initial sequence number.
+    pub isn: Seq,
+    /// Acknowledgement number (SYN-ACK only).
+    pub ack: Seq,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// IPv4 identification.
+    pub identification: Option<u16>,
+    /// TCP options.
+    pub options: Options,
+}
+
+/// A bare ACK that answered a SYN with other numbers than the handshake wants (challenge, RFC 5961 4.2; or a
+/// TIME-WAIT holder repeating its last ACK).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StaleAck {
+    /// The frame.
+    pub at: Stamp,
+    /// Who sent it.
+    pub from: End,
+    /// Its sequence number.
+    pub seq: Seq,
+    /// Its acknowledgement number.
+    pub ack: Seq,
+}
+
+/// A FIN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FinSeen {
+    /// The frame in which it was first seen.
+    pub at: Stamp,
+    /// The sequence number of the FIN itself (behind its segment's payload).
+    pub seq: Seq,
+    /// What the same segment acknowledged.
+    pub ack: Seq,
+    /// The first frame of the peer that acknowledges it.
+    pub acked: Option<Stamp>,
+}
+
+/// An RST.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RstSeen {
+    /// The frame.
+    pub at: Stamp,
+    /// Who sent it (or in whose name it was sent).
+    pub from: End,
+    /// Sequence number.
+    pub seq: Seq,
+    /// Acknowledgement number, if ACK is set.
+    pub ack: Option<Seq>,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// IPv4 identification.
+    pub identification: Option<u16>,
+    /// Link-layer source.
+    pub mac: Option<Mac>,
+    /// Whether the receiver would take it: exactly `rcv_nxt`, or in SYN-SENT acknowledging the SYN (RFC 9293 3.10.7.3).
+    pub acceptable: bool,
+}
+
+/// An ICMP error that quotes this connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IcmpSeen {
+    /// The frame.
+    pub at: Stamp,
+    /// Who sent the error.
+    pub from: std::net::IpAddr,
+    /// TTL or hop limit of the error.
+    pub ttl: u8,
+    /// Whose segment it quotes.
+    pub about: End,
+    /// Type, code, family and the quoted numbers.
+    pub error: crate::wire::IcmpError,
+}
+
+/// A stretch of one direction that the peer acknowledged and this capture does not hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GapSeen {
+    /// First missing sequence number.
+    pub seq: Seq,
+    /// Missing bytes.
+    pub len: u32,
+    /// The acknowledgement that shows it.
+    pub at: Stamp,
+}
+
+/// What one end of a connection sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Half {
+    /// First sequence number seen: the ISN, or mid-stream the first segment's.
+    pub first_seq: Option<Seq>,
+    /// SND.NXT: behind the highest byte (or SYN, FIN) seen from this end.
+    pub next: Option<Seq>,
+    /// The highest acknowledgement the peer sent for this end's bytes.
+    pub acked: Option<Seq>,
+    /// Segments seen.
+    pub segments: u64,
+    /// Payload bytes on the wire, retransmissions not counted again.
+    pub bytes: u64,
+    /// First segment of any kind.
+    pub first: Option<Stamp>,
+    /// Last segment of any kind.
+    pub last: Option<Stamp>,
+    /// First segment with payload.
+    pub first_data: Option<Stamp>,
+    /// Last segment with payload.
+    pub last_data: Option<Stamp>,
+    /// Its FIN.
+    pub fin: Option<FinSeen>,
+    /// Last segment that acknowledges the peer's FIN: restarts TIME-WAIT (RFC 9293 3.10.7.4).
+    pub last_ack_of_fin: Option<Stamp>,
+    /// Whether its SYN (or, mid-stream, any segment) carried TCP timestamps.
+    pub timestamps: bool,
+    /// Lowest and highest TTL seen.
+    pub ttl: Option<(u8, u8)>,
+    /// TTL of the first segment.
+    pub first_ttl: Option<u8>,
+    /// Link-layer source of the first segment.
+    pub first_mac: Option<Mac>,
+    /// Segments sent again (same sequence range), with the frame of the first and the last repeat.
+    pub retransmissions: u32,
+    /// The oldest segment that occupies sequence space, was sent again and is not yet acknowledged: its first frame
+    /// and all repeats (bounded).
+    pub unacknowledged: Vec<Stamp>,
+    /// The sequence number of that segment.
+    pub unacknowledged_seq: Option<Seq>,
+    /// Segments that arrived behind later ones without being retransmissions.
+    pub reordered: Vec<Stamp>,
+    /// Exact copies of a segment: same sequence numbers, IP identification, checksum (bounded).
+    pub duplicates: Vec<(Stamp, Stamp)>,
+    /// Segments whose checksum does not verify.
+    pub bad_checksums: u32,
+    /// Segments whose checksum verifies.
+    pub good_checksums: u32,
+    /// Largest IP packet in bytes.
+    pub largest_packet: u32,
+    /// Segments cut by the snap length.
+    pub cut: u32,
+    /// First cut frame.
+    pub first_cut: Option<Stamp>,
+    /// Bytes the peer acknowledged and nobody captured (bounded).
+    pub gaps: Vec<GapSeen>,
+    /// The first payload bytes (at most [`HEAD_BYTES`]), in order: tells TLS and greetings.
+    pub head: Vec<u8>,
+    /// The last segment carried an RST or the connection was silent: nothing was seen after this.
+    pub window_zero: bool,
+}
+
+/// How many payload bytes of each direction are kept to recognise what it carries.
+pub const HEAD_BYTES: usize = 512;
+
+/// One incarnation of a 5-tuple.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    /// Identity.
+    pub id: ConnectionId,
+    /// 5-tuple.
+    pub key: FlowKey,
+    /// Sender of the SYN; mid-stream the sender of the first segment seen.
+    pub origin: SocketAddr,
+    /// The other one.
+    pub target: SocketAddr,
+    /// SYNs without ACK, oldest first, bounded; all of one ISN (another ISN without a close is another incarnation).
+    pub syns: Vec<SynSeen>,
+    /// SYNs seen, the ones beyond the bound too.
+    pub syn_count: u32,
+    /// SYN-ACKs that acknowledge the SYN, oldest first, bounded.
+    pub syn_acks: Vec<SynSeen>,
+    /// The ACK that completed the handshake (or the first later segment of the origin that proves it).
+    pub established: Option<Stamp>,
+    /// Whether neither SYN nor SYN-ACK was seen.
+    pub midstream: bool,
+    /// Bare ACKs with other numbers, bounded.
+    pub stale_acks: Vec<StaleAck>,
+    /// RSTs that belong to this incarnation, bounded.
+    pub rsts: Vec<RstSeen>,
+    /// ICMP errors that quote it, bounded.
+    pub icmp: Vec<IcmpSeen>,
+    /// What the origin sent.
+    pub from_origin: Half,
+    /// What the target sent.
+    pub from_target: Half,
+    /// First frame.
+    pub first: Stamp,
+    /// Last frame.
+    pub last: Stamp,
+    /// The incarnation before this one on the same tuple that was established, if it is still known.
+    pub previous: Option<ConnectionId>,
+}
+
+/// Who holds TIME-WAIT after a complete close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The end that closed first.
+    One(End),
+    /// Both: simultaneous close.
+    Both,
+}
+
+impl Holder {
+    /// Whether `end` holds TIME-WAIT.
+    pub fn includes(self, end: End) -> bool {
+        match self {
+            Self::One(holder) => holder == end,
+            Self::Both => true,
+        }
+    }
+}
+
+/// How far a connection has been closed (RFC 9293 3.6; evidence by acknowledgement numbers, not by order).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Close {
+    /// No FIN, no RST.
+    Open,
+    /// One FIN only, or a FIN never acknowledged: FIN-WAIT-2 or CLOSE-WAIT, not TIME-WAIT.
+    Half {
+        /// Who has not closed (or whose FIN nobody acknowledged).
+        missing: End,
+        /// The FIN that was seen.
+        since: Stamp,
+    },
+    /// Reset: the state is discarded at once (RFC 9293 3.10.7.4), nobody holds TIME-WAIT.
+    Reset {
+        /// Who reset it.
+        by: End,
+        /// The RST.
+        at: Stamp,
+    },
+    /// Both FINs acknowledged.
+    TimeWait {
+        /// Who holds TIME-WAIT.
+        holder: Holder,
+        /// The last segment that restarted the timer.
+        since: Stamp,
+        /// An acceptable RST behind the close, which ends TIME-WAIT on Linux (RFC 1337).
+        assassinated: Option<Stamp>,
+        /// Whether bytes of either direction are missing, so that the holder is less sure.
+        gapless: bool,
+    },
+}

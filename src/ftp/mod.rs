@@ -1,0 +1,237 @@
+//! Turns control bytes into commands, replies and announced endpoints, each with the frames its bytes came from.
+//!
+//! Knows the FTP dialogue (RFC 959, 1123, 1639, 2228, 2428, 4217) and Telnet; knows no data connections.
+//! The arguments of PASS and ACCT do not leave this module.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::frame::Stamp;
+
+/// Who speaks on the control connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Speaker {
+    /// The user-FTP process.
+    Client,
+    /// The server-FTP process.
+    Server,
+}
+
+/// A command's place in its session, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandNo(pub u32);
+
+/// What a command asks for, as far as diagnosis cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// USER
+    User,
+    /// PASS
+    Pass,
+    /// ACCT
+    Acct,
+    /// PORT
+    Port,
+    /// EPRT (RFC 2428)
+    Eprt,
+    /// LPRT (RFC 1639)
+    Lprt,
+    /// PASV
+    Pasv,
+    /// EPSV (RFC 2428)
+    Epsv,
+    /// LPSV (RFC 1639)
+    Lpsv,
+    /// RETR
+    Retr,
+    /// STOR
+    Stor,
+    /// STOU
+    Stou,
+    /// APPE
+    Appe,
+    /// LIST
+    List,
+    /// NLST
+    Nlst,
+    /// MLSD (RFC 3659)
+    Mlsd,
+    /// ABOR
+    Abor,
+    /// REIN
+    Rein,
+    /// QUIT
+    Quit,
+    /// AUTH (RFC 2228)
+    Auth,
+    /// PROT (RFC 2228)
+    Prot,
+    /// CCC (RFC 2228)
+    Ccc,
+    /// SYST
+    Syst,
+    /// REST
+    Rest,
+    /// Anything else.
+    Other,
+}
+
+impl Verb {
+    /// Whether it starts a transfer over a data connection.
+    pub fn is_transfer(self) -> bool {
+        matches!(self, Self::Retr | Self::Stor | Self::Stou | Self::Appe | Self::List | Self::Nlst | Self::Mlsd)
+    }
+
+    /// Whether the client, not the server, sends the data and closes the data connection to end the file.
+    pub fn is_upload(self) -> bool {
+        matches!(self, Self::Stor | Self::Stou | Self::Appe)
+    }
+
+    /// Whether it announces or asks for a data endpoint.
+    pub fn is_endpoint(self) -> bool {
+        matches!(self, Self::Port | Self::Eprt | Self::Lprt | Self::Pasv | Self::Epsv | Self::Lpsv)
+    }
+
+    /// Whether the client announces where it listens.
+    pub fn is_active_endpoint(self) -> bool {
+        matches!(self, Self::Port | Self::Eprt | Self::Lprt)
+    }
+}
+
+/// A command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Its place in the session.
+    pub no: CommandNo,
+    /// What it asks for.
+    pub verb: Verb,
+    /// The verb as it was typed, upper case, printable.
+    pub name: String,
+    /// The argument, printable, bounded; `***` for PASS and ACCT.
+    pub argument: String,
+    /// The frames its bytes came from, oldest first, never empty.
+    pub frames: Vec<Stamp>,
+    /// The endpoint it announces (PORT, EPRT, LPRT only).
+    pub endpoint: Option<Result<Endpoint, Malformed>>,
+    /// Whether copies of its bytes differed, so that the text may not be what the server read.
+    pub unreliable: bool,
+}
+
+impl Command {
+    /// The frame that completed the line.
+    pub fn at(&self) -> Stamp {
+        self.frames[self.frames.len() - 1]
+    }
+
+    /// The line as it is shown.
+    pub fn line(&self) -> String {
+        if self.argument.is_empty() { self.name.clone() } else { format!("{} {}", self.name, self.argument) }
+    }
+}
+
+/// A complete reply, single-line or multi-line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// Three digits.
+    pub code: u16,
+    /// The text of its last line, printable, bounded, without the code.
+    pub text: String,
+    /// The text of the other lines, printable, bounded; empty for a single line.
+    pub more: Vec<String>,
+    /// The frames its bytes came from, oldest first, never empty.
+    pub frames: Vec<Stamp>,
+    /// The command it answers; `None` for greetings and unsolicited replies (421).
+    pub answers: Option<CommandNo>,
+    /// The endpoint a 227, 228 or 229 announces. `None` for other replies, and for a 227 without any address.
+    pub endpoint: Option<Result<Endpoint, Malformed>>,
+    /// Whether copies of its bytes differed.
+    pub unreliable: bool,
+}
+
+impl Reply {
+    /// The frame that completed the reply.
+    pub fn at(&self) -> Stamp {
+        self.frames[self.frames.len() - 1]
+    }
+
+    /// 1yz: another reply follows.
+    pub fn is_preliminary(&self) -> bool {
+        self.code / 100 == 1
+    }
+
+    /// 2yz
+    pub fn is_success(&self) -> bool {
+        self.code / 100 == 2
+    }
+
+    /// 4yz or 5yz
+    pub fn is_failure(&self) -> bool {
+        matches!(self.code / 100, 4 | 5)
+    }
+
+    /// The line as it is shown.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.code, self.text)
+    }
+}
+
+/// A data endpoint as it was announced. EPSV's 229 names only a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// The address, if one was named.
+    pub address: Option<IpAddr>,
+    /// The port; may be below 1024, never 0 (that is malformed).
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// The socket, where the address is implied by `control`, the announcing host's control address.
+    pub fn socket(self, control: IpAddr) -> SocketAddr {
+        SocketAddr::new(self.address.unwrap_or(control), self.port)
+    }
+}
+
+/// Why an endpoint argument cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// What is wrong, a sentence part.
+    pub why: String,
+    /// EPRT only: the protocol number named, when it is not 1 or 2 or does not fit the address.
+    pub protocol: Option<u32>,
+}
+
+/// What the control stream tells, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The client sent a command.
+    Command(Command),
+    /// The server completed a reply.
+    Reply(Reply),
+    /// From here on the control connection is encrypted (TLS after AUTH or at once on 990; GSSAPI after AUTH).
+    Protected {
+        /// The first opaque frame.
+        at: Stamp,
+        /// TLS or GSSAPI.
+        by: &'static str,
+    },
+    /// Clear text again, after CCC.
+    Cleared {
+        /// The first clear frame.
+        at: Stamp,
+    },
+    /// Bytes were lost here; commands and replies around it may be missing.
+    Lost {
+        /// Whose bytes.
+        speaker: Speaker,
+        /// How many.
+        len: u64,
+        /// Where it shows.
+        at: Stamp,
+    },
+    /// A line exceeded the cap and was cut.
+    LongLine {
+        /// Whose line.
+        speaker: Speaker,
+        /// Where it ended.
+        at: Stamp,
+    },
+}

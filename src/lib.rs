@@ -1,0 +1,19 @@
+//! ftpwhy reads packet captures and tells why FTP transfers failed.
+
+pub mod app;
+pub mod cli;
+pub mod diagnosis;
+pub mod finding;
+pub mod flow;
+pub mod frame;
+pub mod ftp;
+pub mod network;
+pub mod pipeline;
+pub mod points;
+pub mod record;
+pub mod report;
+pub mod source;
+pub mod text;
+pub mod transfer;
+pub mod vantage;
+pub mod wire;

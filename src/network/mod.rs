@@ -1,0 +1,1 @@
+//! Who has which address: MACs, IPs, interfaces, segments, and how each is known.

@@ -1,0 +1,1 @@
+//! Frames in, findings out: push, finish.

@@ -1,0 +1,1 @@
+//! Which inputs are one timeline, and which saw the same packets.

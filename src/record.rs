@@ -1,0 +1,197 @@
+//! What a run concluded, as reports see it: captures, sessions with their transfers, findings.
+//!
+//! Plain values without behaviour; the edge formats have their own types and are made from these.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::finding::{Finding, SessionId, TransferId};
+use crate::frame::{CaptureId, Stamp};
+use crate::source::Capture;
+
+/// How close to an endpoint the capture was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Nearness {
+    /// On the host itself.
+    At,
+    /// On its link.
+    Adjacent,
+    /// Closer to it than to the other end.
+    Near,
+    /// Closer to the other end.
+    Far,
+    /// Cannot be told.
+    Unknown,
+}
+
+/// Where a session was captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VantageRecord {
+    /// Seen from the client.
+    pub client: Nearness,
+    /// Seen from the server.
+    pub server: Nearness,
+    /// The clues it rests on, printable sentences, for `-v`.
+    pub clues: Vec<String>,
+}
+
+/// One control session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRecord {
+    /// Identity within the run, from 1.
+    pub id: SessionId,
+    /// The captures it is in.
+    pub captures: Vec<CaptureId>,
+    /// The client's control socket.
+    pub client: SocketAddr,
+    /// The server's control socket.
+    pub server: SocketAddr,
+    /// First frame.
+    pub first: Stamp,
+    /// Last frame.
+    pub last: Stamp,
+    /// What the server says it is, or what its replies tell, printable.
+    pub server_software: Option<String>,
+    /// First opaque frame.
+    pub encrypted_from: Option<Stamp>,
+    /// Where it was captured.
+    pub vantage: VantageRecord,
+    /// The endpoints announced, in order.
+    pub offers: Vec<OfferRecord>,
+    /// The transfers asked for, in order.
+    pub transfers: Vec<TransferRecord>,
+}
+
+/// An announced endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OfferRecord {
+    /// `PORT`, `EPRT`, `LPRT`, `PASV`, `EPSV`, `LPSV`.
+    pub command: String,
+    /// The endpoint, if it could be parsed; EPSV's with the server's control address.
+    pub endpoint: Option<SocketAddr>,
+    /// The frame with the endpoint: the command's for PORT and kin, the reply's for PASV and kin.
+    pub at: Stamp,
+    /// Whether the reply was 2yz; `None` when no reply was seen.
+    pub accepted: Option<bool>,
+}
+
+/// Which side opens the data connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The server, to the client's PORT.
+    Active,
+    /// The client, to the server's 227 or 229.
+    Passive,
+    /// The server, to the client's control port: no endpoint was ever announced (RFC 959 3.2).
+    Default,
+    /// Cannot be told.
+    Unknown,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// 2yz
+    Completed,
+    /// 4yz, 5yz, or the control connection was lost before the final reply.
+    Failed,
+    /// The user asked for it (ABOR).
+    Aborted,
+    /// The capture does not show it.
+    Unknown,
+}
+
+/// How an attempt to open a data connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AttemptOutcome {
+    /// Handshake complete.
+    Established,
+    /// RST.
+    Refused,
+    /// Nothing.
+    Unanswered,
+    /// ICMP error.
+    Icmp,
+    /// Bare ACK with other numbers, and nothing better after it.
+    Challenged,
+    /// SYN-ACK, but never a handshake.
+    Aborted,
+    /// Cannot be told.
+    Unknown,
+}
+
+/// An attempt to open a data connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// Sender of the SYN.
+    pub from: SocketAddr,
+    /// Its destination.
+    pub to: SocketAddr,
+    /// The first SYN, or mid-stream the first segment.
+    pub syn: Stamp,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+}
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplyRecord {
+    /// Three digits.
+    pub code: u16,
+    /// Its text, printable.
+    pub text: String,
+    /// The frame that completed it.
+    pub at: Stamp,
+}
+
+/// A transfer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransferRecord {
+    /// Identity within the session, from 1.
+    pub id: TransferId,
+    /// `RETR`, `LIST`, …
+    pub command: String,
+    /// Which side opens the data connection.
+    pub mode: Mode,
+    /// Index into the session's offers.
+    pub offer: Option<usize>,
+    /// The frame that completed the command.
+    pub at: Stamp,
+    /// The final reply.
+    pub reply: Option<ReplyRecord>,
+    /// The data connections tried.
+    pub attempts: Vec<AttemptRecord>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The diagnosis of its verdict.
+    pub verdict: Option<&'static str>,
+}
+
+/// The hosts a finding is about, in the order in which they matter.
+pub type Hosts = Vec<IpAddr>;
+
+/// Counts over a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Transfers.
+    pub transfers: u64,
+    /// Failed ones.
+    pub failed: u64,
+    /// Findings of severity error whose role is not related.
+    pub error: u64,
+    /// Warnings, likewise.
+    pub warning: u64,
+    /// Infos, likewise.
+    pub info: u64,
+    /// Quality findings.
+    pub quality: u64,
+}
+
+/// Receives what a run concludes, as it becomes known. Reports implement it.
+pub trait Sink {
+    /// A session has ended (or the capture has), all its transfers judged. Its findings follow.
+    fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
+    /// A finding.
+    fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
+    /// The end of the run: all captures, complete.
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> std::io::Result<()>;
+}

@@ -1,0 +1,1 @@
+//! Turns control events and connections into concluded transfers.

@@ -1,0 +1,1 @@
+//! Where a session was captured, and what may be claimed from there.
