@@ -11,9 +11,8 @@ pub(super) struct Bytes<'a> {
     pub missing: usize,
 }
 
-impl Bytes<'_> {
+impl<'a> Bytes<'a> {
     /// Bytes that were captured whole.
-    #[cfg(test)]
     pub fn whole(captured: &'a [u8]) -> Self {
         Self { captured, missing: 0 }
     }

@@ -37,3 +37,41 @@ fn words(bytes: &[u8]) -> u64 {
     let sum: u64 = pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum();
     sum + last.first().map_or(0, |byte| u64::from(*byte) << 8)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::wire::bytes::Bytes;
+    use crate::wire::samples::{SYN, hex};
+    use crate::wire::{Checksum, IpHeader, tcp};
+
+    fn header(source: &str, destination: &str) -> IpHeader {
+        IpHeader {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            ttl: 64,
+            identification: None,
+            tunnelled: false,
+        }
+    }
+
+    fn checksum(digits: &str, missing: usize, header: &IpHeader) -> Checksum {
+        tcp::segment(Bytes { captured: &hex(digits), missing }).unwrap().checksum(header)
+    }
+
+    #[test]
+    fn both_pseudo_headers_verify() {
+        let v4 = header("192.0.2.1", "192.0.2.2");
+        assert_eq!(checksum(SYN, 0, &v4), Checksum::Valid);
+        assert_eq!(checksum("0014c350 00000001 00000000 5018faf0 0b3d0000 323230", 0, &v4), Checksum::Valid);
+        let v6 = header("2001:db8::1", "2001:db8::2");
+        assert_eq!(checksum("0014c350 00000001 00000000 5002faf0 96170000", 0, &v6), Checksum::Valid);
+    }
+
+    #[test]
+    fn a_spoilt_segment_is_bad_and_a_cut_one_unknown() {
+        let v4 = header("192.0.2.1", "192.0.2.2");
+        assert_eq!(checksum("0014c351 00000001 00000000 5002faf0 6d880000", 0, &v4), Checksum::Bad);
+        assert_eq!(checksum(SYN, 1, &v4), Checksum::Unknown);
+        assert_eq!(checksum("0014c350 00000001 00000000 5002", 6, &v4), Checksum::Unknown);
+    }
+}

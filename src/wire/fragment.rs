@@ -318,3 +318,130 @@ impl LostFragments {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BYTES, DATAGRAMS, FRAGMENTS, Fragment, FragmentPool, LENGTH, LOST, Whole};
+    use crate::wire::bytes::Bytes;
+    use crate::wire::samples::{SYN, at, hex};
+    use crate::wire::{Flags, IpHeader, Wrapping};
+
+    fn header() -> IpHeader {
+        IpHeader {
+            source: "192.0.2.1".parse().unwrap(),
+            destination: "192.0.2.2".parse().unwrap(),
+            ttl: 64,
+            identification: Some(1),
+            tunnelled: false,
+        }
+    }
+
+    fn push(pool: &mut FragmentPool, number: u64, seconds: i64, id: u32, part: (usize, &[u8], bool)) -> Option<Whole> {
+        push_cut(pool, number, seconds, id, part, 0)
+    }
+
+    fn push_cut(
+        pool: &mut FragmentPool,
+        number: u64,
+        seconds: i64,
+        id: u32,
+        (offset, captured, more): (usize, &[u8], bool),
+        missing: usize,
+    ) -> Option<Whole> {
+        let offset = u32::try_from(offset).unwrap();
+        let bytes = Bytes { captured, missing };
+        let fragment = Fragment { identification: id, protocol: 6, offset, more, bytes };
+        pool.push(at(number, seconds), Wrapping::NONE, &header(), &fragment)
+    }
+
+    #[test]
+    fn overlapping_bytes_are_those_that_came_first() {
+        let mut pool = FragmentPool::default();
+        assert!(push(&mut pool, 1, 0, 1, (8, b"BBBBBBBB", true)).is_none());
+        assert!(push(&mut pool, 2, 0, 1, (0, b"aaaaaaaaaaaaaaaacccc", true)).is_none());
+        let whole = push(&mut pool, 3, 0, 1, (16, b"ddddDD", false)).unwrap();
+        assert_eq!(whole.bytes, b"aaaaaaaaBBBBBBBBccccDD");
+        assert_eq!(whole.frames, [at(1, 0), at(2, 0)]);
+    }
+
+    #[test]
+    fn a_cut_fragment_ends_the_bytes_but_not_the_length() {
+        let mut pool = FragmentPool::default();
+        assert!(push_cut(&mut pool, 1, 0, 1, (0, b"aaaa", true), 4).is_none());
+        let whole = push(&mut pool, 2, 0, 1, (8, b"bbbb", false)).unwrap();
+        assert_eq!((whole.bytes, whole.missing), (b"aaaa".to_vec(), 8));
+    }
+
+    #[test]
+    fn copies_of_fragments_are_not_lost_ones() {
+        let mut pool = FragmentPool::default();
+        push(&mut pool, 1, 0, 1, (0, b"aaaaaaaa", true));
+        push(&mut pool, 2, 0, 1, (0, b"aaaaaaaa", true));
+        assert!(push(&mut pool, 3, 0, 1, (8, b"b", false)).is_some());
+        assert!(push(&mut pool, 4, 0, 1, (8, b"b", false)).is_none());
+        assert_eq!(pool.lost().count, 0);
+        // A later datagram may use the identification again.
+        assert!(push(&mut pool, 5, 1, 1, (0, b"cccccccc", true)).is_some());
+    }
+
+    #[test]
+    fn what_waits_too_long_is_lost_and_shows_its_ports() {
+        let mut pool = FragmentPool::default();
+        let syn = hex(SYN);
+        push(&mut pool, 1, 0, 1, (0, &syn[..16], true));
+        assert_eq!(pool.lost().count, 1);
+        assert!(push(&mut pool, 2, 31, 1, (16, &syn[16..], false)).is_none());
+        let lost = pool.lost();
+        assert_eq!((lost.count, lost.datagrams.len()), (2, 2));
+        assert_eq!(lost.datagrams[0].tcp, Some((20, 50000, Flags(Flags::SYN))));
+        assert_eq!(lost.datagrams[0].frames, [at(1, 0)]);
+        assert_eq!((lost.datagrams[1].tcp, lost.datagrams[1].protocol), (None, 6));
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        let mut pool = FragmentPool::default();
+        let part = [0; 1400];
+        for id in 0..10_000 {
+            push(&mut pool, 1, 0, id, (0, &part, true));
+        }
+        assert!(pool.held <= BYTES && pool.waiting.len() <= DATAGRAMS && pool.places.len() == pool.waiting.len());
+        for n in 0..10_000 {
+            push(&mut pool, 1, 0, 7, (n % 4000 * 16, &part[..8], true));
+        }
+        assert!(pool.waiting.values().all(|datagram| datagram.frames.len() <= FRAGMENTS));
+        assert_eq!(pool.held, pool.waiting.values().map(|datagram| datagram.held).sum::<usize>());
+        assert_eq!(pool.lost().datagrams.len(), LOST);
+        assert!(push(&mut pool, 1, 0, 8, (LENGTH as usize - 7, &part, false)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_overlap_of_a_datagram_gives_its_bytes(
+            len in 9_usize..400,
+            mut cuts in proptest::collection::vec((0_usize..50, 1_usize..60), 0..20),
+            seed in any::<u64>(),
+        ) {
+            let bytes: Vec<u8> = (0..len).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            // Whatever overlaps, these two alone would do.
+            cuts.extend([(0, 8), (1, len)]);
+            let mut order = seed;
+            cuts.sort_by_cached_key(|cut| {
+                order = order.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (order >> 33, *cut)
+            });
+            let mut pool = FragmentPool::default();
+            let mut wholes = Vec::new();
+            for (number, (at, size)) in cuts.into_iter().enumerate() {
+                let from = (at * 8).min(len);
+                let to = (from + size).min(len);
+                let part = (from, &bytes[from..to], to < len);
+                wholes.extend(push(&mut pool, number as u64, 0, 1, part));
+            }
+            prop_assert!(!wholes.is_empty());
+            prop_assert!(wholes.iter().all(|whole| whole.bytes == bytes && whole.missing == 0));
+        }
+    }
+}

@@ -17,6 +17,8 @@ mod mac;
 mod mpls;
 mod neighbor;
 mod ppp;
+#[cfg(test)]
+mod samples;
 mod tcp;
 mod tunnel;
 mod wrapping;

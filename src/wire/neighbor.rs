@@ -66,3 +66,69 @@ fn link_address(wanted: u8, mut bytes: Bytes<'_>) -> Option<Mac> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::wire::samples::{MACS, frame, hex, v6};
+    use crate::wire::{ArpOperation, Body, Decoder, Mac, NdKind, Wrapping};
+
+    #[test]
+    fn arp_requests_replies_and_gratuitous_ones() {
+        let mut decoder = Decoder::new();
+        let packet = |operation: &str, target_mac: &str, target_ip: &str| {
+            hex(&format!("{MACS} 0806 000108000604{operation} 020000000001 c0000201 {target_mac} {target_ip} 0000"))
+        };
+        let cases = [
+            (packet("0001", "000000000000", "c0000202"), ArpOperation::Request, 2),
+            (packet("0002", "000000000002", "c0000202"), ArpOperation::Reply, 2),
+            (packet("0001", "000000000000", "c0000201"), ArpOperation::Request, 1),
+            (packet("0002", "ffffffffffff", "c0000201"), ArpOperation::Reply, 1),
+        ];
+        for (bytes, operation, target) in cases {
+            let Body::Arp(arp) = decoder.decode(&frame(1, 1, &bytes)).body else { panic!("{bytes:02x?}") };
+            assert_eq!((arp.operation, arp.sender_mac), (operation, Mac([2, 0, 0, 0, 0, 1])));
+            assert_eq!((arp.sender_ip.octets()[3], arp.target_ip.octets()[3]), (1, target));
+        }
+    }
+
+    #[test]
+    fn arp_of_other_networks_is_nothing_and_of_a_vlan_is_its_own() {
+        let mut decoder = Decoder::new();
+        let token_ring = hex(&format!("{MACS} 0806 0006080006040001 020000000001 c0000201 000000000000 c0000202"));
+        assert!(matches!(decoder.decode(&frame(1, 1, &token_ring)).body, Body::Nothing));
+        let reverse = hex(&format!("{MACS} 0806 0001080006040008 020000000001 c0000201 000000000000 c0000202"));
+        assert!(matches!(decoder.decode(&frame(1, 1, &reverse)).body, Body::Nothing));
+        let vlan = hex(&format!("{MACS} 8100 000a 0806 0001080006040001 020000000001 c0000201 000000000000 c0000202"));
+        let found = decoder.decode(&frame(1, 1, &vlan));
+        assert!(matches!(found.body, Body::Arp(_)));
+        assert_ne!(found.wrapping, Wrapping::NONE);
+        assert_eq!(decoder.undecoded(), []);
+    }
+
+    #[test]
+    fn solicitations_and_advertisements_with_and_without_an_address() {
+        let mut decoder = Decoder::new();
+        let target = "20010db8000000000000000000000007";
+        let mac = Some(Mac([2, 0, 0, 0, 0, 9]));
+        let cases = [
+            (format!("87000000 00000000 {target} 0101020000000009"), NdKind::Solicitation, mac, false, false),
+            (format!("87000000 00000000 {target}"), NdKind::Solicitation, None, false, false),
+            (
+                format!("88000000 60000000 {target} 0e01000000000000 0201020000000009"),
+                NdKind::Advertisement,
+                mac,
+                true,
+                false,
+            ),
+            (format!("88000000 c0000000 {target} 0000000000000000"), NdKind::Advertisement, None, false, true),
+        ];
+        for (message, kind, link_address, override_flag, router) in cases {
+            let bytes = hex(&v6(58, &message));
+            let Body::Nd(header, nd) = decoder.decode(&frame(1, 101, &bytes)).body else { panic!("{message}") };
+            assert_eq!(header.source, nd.sender);
+            assert_eq!(nd.target.segments()[7], 7);
+            assert_eq!((nd.kind, nd.link_address), (kind, link_address), "{message}");
+            assert_eq!((nd.override_flag, nd.router), (override_flag, router), "{message}");
+        }
+    }
+}

@@ -55,8 +55,9 @@ fn options(mut bytes: &[u8]) -> Options {
             [2, 4, a, b] => options.mss = Some(u16::from_be_bytes([a, b])),
             [3, 3, shift] => options.window_scale = Some(shift),
             [4, 2] => options.sack_permitted = true,
-            [8, 10, a, b, c, d, e, f, g, h] => {
-                options.timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
+            [8, 10, ..] => {
+                let option = Bytes::whole(option);
+                options.timestamps = option.u32(2).zip(option.u32(6));
             }
             // A length below 2 would not get us on.
             [] | [_] => break,

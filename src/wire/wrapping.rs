@@ -123,13 +123,13 @@ mod tests {
         let ends = Ends("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
         let vxlan = wrappings.inside(Wrapping::NONE, Component::Tunnel(Via::Vxlan(42), ends)).unwrap();
         let both = wrappings.inside(vxlan, Component::Vlan(7)).unwrap();
-        let vlan = wrappings.inside(Wrapping::NONE, Component::Vlan(7)).unwrap();
+        let seventh = wrappings.inside(Wrapping::NONE, Component::Vlan(7)).unwrap();
         assert_eq!(wrappings.inside(vxlan, Component::Vlan(7)), Some(both));
-        assert_ne!(both, vlan);
+        assert_ne!(both, seventh);
         assert_eq!(wrappings.name(both), "VXLAN 42 / VLAN 7");
         assert_eq!(wrappings.name(Wrapping::NONE), "");
         assert_eq!(wrappings.name(Wrapping(9999)), "");
-        let plain = wrappings.inside(vlan, Component::Tunnel(Via::Ip, ends)).unwrap();
+        let plain = wrappings.inside(seventh, Component::Tunnel(Via::Ip, ends)).unwrap();
         assert_eq!(wrappings.name(plain), "VLAN 7 / IP tunnel 10.0.0.1 - 10.0.0.2");
     }
 
