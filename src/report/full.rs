@@ -1,4 +1,6 @@
 //! stub
-use std::io::{self, Write};
 use super::{Style, collect::Run};
-pub(super) fn write(_: &Run, _: &Style, _: &mut dyn Write) -> io::Result<()> { Ok(()) }
+use std::io::{self, Write};
+pub(super) fn write(_: &Run, _: &Style, _: &mut dyn Write) -> io::Result<()> {
+    Ok(())
+}

@@ -88,12 +88,7 @@ pub enum Verbosity {
 /// taken ("a.pcap, b.pcap: one timeline"); it is empty for a single file.
 ///
 /// An error is `out`'s; only `ndjson` writes before the first record.
-pub fn sink(
-    format: Format,
-    style: Style,
-    grouping: Vec<String>,
-    out: Box<dyn Write>,
-) -> io::Result<Box<dyn Sink>> {
+pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
     Ok(match format {
         Format::Full => Box::new(collect::Collecting::new(full::write, style, grouping, out)),
         Format::Concise => Box::new(collect::Collecting::new(concise::write, style, grouping, out)),

@@ -142,7 +142,8 @@ impl Sample {
 
     /// Every text a stranger can write, full of what moves cursors, forges lines and turns directions.
     pub(super) fn hostile() -> Self {
-        let evil = "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`";
+        let evil =
+            "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`";
         let mut sample = Self::collision();
         sample.captures[0].path = format!("a\n{evil}.pcap").into();
         sample.captures[0].format = evil.into();
@@ -295,7 +296,8 @@ fn finding(diagnosis: &'static str, role: Role, severity: Severity, message: &st
 
 fn verdict() -> Finding {
     let until = at(20, 13_200_457);
-    let command = |frame, microseconds, line: &str| Evidence::sent(at(frame, microseconds), client(45856), server(21), line);
+    let command =
+        |frame, microseconds, line: &str| Evidence::sent(at(frame, microseconds), client(45856), server(21), line);
     Finding {
         confidence: Confidence::Probable,
         transfer: Some(TransferId(2)),

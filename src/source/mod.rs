@@ -2,8 +2,12 @@
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
+mod version;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
+
+pub use version::libpcap_version;
 
 use crate::frame::{CaptureId, InterfaceId, LinkType, Timestamp};
 
