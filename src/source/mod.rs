@@ -15,6 +15,7 @@ mod record;
 mod reorder;
 mod sniff;
 mod timeline;
+mod version;
 mod window;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 pub use error::OpenError;
 pub use filter::check as check_filter;
 pub use timeline::Timeline;
+pub use version::libpcap_version;
 
 /// What a capture says of itself; complete when its last frame has been read.
 #[derive(Clone, Debug, PartialEq)]
