@@ -146,6 +146,10 @@ impl Pipeline {
         let dialogue = &mut control.dialogue;
         control.conversation.finish(&mut |piece| read(dialogue, server_end, piece, &mut events));
         self.tell(control.session, events);
+        let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));
+        if let Some(Some(session)) = self.sessions.get_mut(control.session) {
+            session.conflicts.extend(conflicts);
+        }
         let Some(connection) = self.flows.connection(id) else { return };
         let name = |end: End| if end == server_end { "server" } else { "client" };
         let ended = match connection.close() {
