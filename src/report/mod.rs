@@ -11,6 +11,8 @@ mod escape;
 mod evidence;
 mod filter;
 mod full;
+#[cfg(test)]
+mod hostile;
 mod json;
 mod link_type;
 mod ndjson;
@@ -94,6 +96,6 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
         Format::Concise => Box::new(collect::Collecting::new(concise::write, style, grouping, out)),
         Format::Table => Box::new(collect::Collecting::new(table::write, style, grouping, out)),
         Format::Json => Box::new(collect::Collecting::new(json::write, style, grouping, out)),
-        Format::Ndjson => Box::new(ndjson::Lines::start(grouping, out)?),
+        Format::Ndjson => Box::new(ndjson::Lines::start(&grouping, out)?),
     })
 }

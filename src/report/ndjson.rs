@@ -16,7 +16,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Writes the first line.
-    pub(super) fn start(grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Self> {
+    pub(super) fn start(grouping: &[String], out: Box<dyn Write>) -> io::Result<Self> {
         let mut lines = Self { out };
         let grouping = grouping.iter().map(|sentence| printable_str(sentence)).collect();
         lines.write(&Line::Meta(Meta { schema: SCHEMA, tool: Tool::this(), grouping }))?;

@@ -153,14 +153,15 @@ impl From<&source::Interface> for Interface {
 #[derive(Serialize, JsonSchema)]
 struct Frame {
     capture: u32,
-    frame: u64,
+    #[serde(rename = "frame")]
+    number: u64,
     /// RFC 3339.
     time: String,
 }
 
 impl From<Stamp> for Frame {
     fn from(stamp: Stamp) -> Self {
-        Self { capture: stamp.capture.0, frame: stamp.number.0, time: time::rfc3339(stamp.time) }
+        Self { capture: stamp.capture.0, number: stamp.number.0, time: time::rfc3339(stamp.time) }
     }
 }
 
