@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::escape::safe;
-use super::evidence::{Exhibit, write_exhibits};
+use super::evidence::{Exhibit, in_order, write_exhibits};
 use super::filter::filters;
-use super::full::Page;
+use super::page::Page;
 use super::paint::Ink;
 use super::place::place;
 use super::words::{Confidence, Party, Severity};
@@ -26,7 +26,11 @@ pub(super) enum Detail {
 
 pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
     headline(page, finding, out)?;
-    let exhibits = Exhibit::of(page, finding, detail);
+    let evidence = match detail {
+        Detail::Whole => in_order(finding),
+        Detail::Short => vec![&finding.primary],
+    };
+    let exhibits = Exhibit::of(page, finding, &evidence);
     let gutter = exhibits.iter().map(|exhibit| exhibit.number.len()).max().unwrap_or(0).max(MIN_GUTTER);
     let (indent, bar) = (" ".repeat(gutter), page.style.paint(Ink::Gutter, "|"));
 

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use super::Verbosity;
-use super::block::Detail;
-use super::full::Page;
+use super::page::Page;
 use super::paint::Ink;
 use super::wrap::{MIN_COLUMN, wrap};
 use crate::finding::{Evidence, Finding, Route};
@@ -43,15 +42,11 @@ pub(super) struct Exhibit {
 }
 
 impl Exhibit {
-    /// The exhibits of a finding in the order in which they are shown.
-    pub(super) fn of(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec<Self> {
+    /// The exhibits for `evidence` of a finding, in its order.
+    pub(super) fn of(page: &Page<'_>, finding: &Finding, evidence: &[&Evidence]) -> Vec<Self> {
         let session = finding.session.and_then(|id| page.run.session(id));
-        let evidence = match detail {
-            Detail::Whole => in_order(finding),
-            Detail::Short => vec![&finding.primary],
-        };
         let zero = page.zero(session, finding.primary.first().capture);
-        evidence.into_iter().map(|evidence| Self::new(page, evidence, session, zero)).collect()
+        evidence.iter().map(|evidence| Self::new(page, evidence, session, zero)).collect()
     }
 
     fn new(page: &Page<'_>, evidence: &Evidence, session: Option<&SessionRecord>, zero: Timestamp) -> Self {

@@ -24,7 +24,7 @@ impl Lines {
     }
 
     fn write(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = safe_json(&serde_json::to_string(line)?);
+        let mut text = safe_json(serde_json::to_string(line)?);
         text.push('\n');
         // One write a line: who reads the pipe never sees half of one.
         self.out.write_all(text.as_bytes())?;

@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::collect::{Run, path_of};
+use super::collect::{Run, Tally, path_of};
 use super::escape::safe;
 use super::paint::Ink;
-use super::words::Outcome;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity};
 use crate::finding::Severity;
-use crate::record;
 use crate::source::Capture;
 
 /// How many captures without FTP, and how many groups, are named before the list is folded.
@@ -28,7 +26,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     }
     let summary = &run.summary;
     let found = summary.failed + summary.error + summary.warning > 0;
-    if run.sessions.is_empty() && !found {
+    if run.tally.sessions == 0 && !found {
         return Ok(());
     }
     writeln!(out, "{}", style.paint(if found { Ink::Strong } else { Ink::Good }, &totals(run)))
@@ -37,7 +35,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
 /// One sentence for each capture that no session is in, and nothing else worth a finding.
 fn without_ftp(run: &Run) -> Vec<String> {
     let holds_ftp = |capture: &Capture| {
-        run.sessions.iter().any(|session| session.captures.contains(&capture.id))
+        run.tally.captures.contains(&capture.id)
             || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
     };
     let sentence = |capture: &Capture| {
@@ -56,7 +54,7 @@ fn totals(run: &Run) -> String {
         "{}{} in {}{}",
         if faultless && summary.transfers > 0 { "no failed transfer: " } else { "" },
         if summary.transfers == 0 { "no transfer".to_owned() } else { counted(summary.transfers, "transfer") },
-        counted(run.sessions.len() as u64, "session"),
+        counted(run.tally.sessions, "session"),
         outcomes(run),
     );
     if !faultless || summary.warning > 0 {
@@ -67,18 +65,14 @@ fn totals(run: &Run) -> String {
 
 /// `: 2 completed, 1 failed`, or `, all completed`; empty when there is no transfer.
 fn outcomes(run: &Run) -> String {
-    let count = |outcome: record::Outcome| {
-        let transfers = run.sessions.iter().flat_map(|session| &session.transfers);
-        transfers.filter(|transfer| transfer.outcome == outcome).count() as u64
-    };
+    let Tally { completed, failed, aborted, unknown, .. } = run.tally;
     if run.summary.transfers == 0 {
         return String::new();
     }
-    if count(record::Outcome::Completed) == run.summary.transfers {
+    if completed == run.summary.transfers {
         return ", all completed".to_owned();
     }
-    let all = [record::Outcome::Completed, record::Outcome::Failed, record::Outcome::Aborted, record::Outcome::Unknown];
-    let counts = all.map(|outcome| (count(outcome), Outcome::from(outcome)));
+    let counts = [(completed, "completed"), (failed, "failed"), (aborted, "aborted"), (unknown, "unknown")];
     let listed = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     format!(": {}", listed.collect::<Vec<_>>().join(", "))
 }
