@@ -27,7 +27,7 @@ pub(super) struct Analyse {
     #[arg(short, long, value_name = "BPF", help_heading = "Input")]
     filter: Option<String>,
 
-    /// Take these ports for FTP control too; port 21 and what looks like FTP always are
+    /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
     #[arg(
         long = "port",
         value_name = "PORT",

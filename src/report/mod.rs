@@ -1,7 +1,7 @@
 //! Renders what a run concluded: one file a format, all of them [`Sink`]s.
 //!
-//! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes [`escape`]
-//! on its way to a terminal and the types of [`shape`] on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
+//! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes `escape`
+//! on its way to a terminal and the types of `shape` on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
 //! `jiff` and `anstyle`, which no other module does.
 
 mod block;
