@@ -17,7 +17,7 @@ use crate::pipeline::{Pipeline, Settings};
 use crate::points::{self, Group};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::report;
-use crate::source::{Capture, OpenError, Timeline, check_filter};
+use crate::source::{Capture, FilterError, Timeline, check_filter};
 
 /// Nothing at or above `--fail-on`.
 const CLEAN: u8 = 0;
@@ -39,7 +39,7 @@ pub fn run(options: &Options) -> u8 {
             complain(&format!("could not write {}: {}", target.display(), reason(&error)), None);
             TROUBLE
         }
-        Err(Trouble::Input(error)) => {
+        Err(Trouble::Filter(error)) => {
             complain(&error.to_string(), None);
             TROUBLE
         }
@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> u8 {
 }
 
 enum Trouble {
-    Input(OpenError),
+    Filter(FilterError),
     Output(io::Error),
 }
 
@@ -81,7 +81,7 @@ impl Sink for Watched<'_> {
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
     if let Some(filter) = &options.filter {
-        check_filter(filter).map_err(Trouble::Input)?;
+        check_filter(filter).map_err(Trouble::Filter)?;
     }
     let grouping = match options.grouping {
         Grouping::Auto => points::Grouping::Auto,

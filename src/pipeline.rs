@@ -23,8 +23,7 @@ use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::wire::decoder::Decoder;
-use crate::wire::{Body, IpHeader, Link, Segment, Wrapping};
+use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Wrapping};
 use control::Control;
 use strangers::{Held, Strangers};
 
@@ -87,7 +86,7 @@ impl Pipeline {
             settings,
             decoder: Decoder::new(),
             network: Network::new(),
-            flows: Table::new(Segment::checksum),
+            flows: Table::new(|tcp, ip| tcp.checksum(ip)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             controls: HashMap::default(),

@@ -305,7 +305,7 @@ pub struct CaptureCase<'a> {
     /// The capture.
     pub scene: &'a Scene<'a>,
     /// What the decoder could not read.
-    pub undecoded: &'a [crate::wire::count::Undecoded],
+    pub undecoded: &'a [crate::wire::Undecoded],
     /// What was let go because a bound was reached: how many, and of what.
     pub let_go: &'a [(u64, &'static str)],
 }

@@ -5,6 +5,7 @@
 
 pub mod close;
 pub mod connection;
+pub mod conversation;
 pub mod copy;
 pub mod half;
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Pipeline {
                 let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
                 first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
             }
-            Close::Half { missing, since } => {
+            Close::Half { missing, since, .. } => {
                 Some((since, format!("the {} closed the control connection", name(missing.peer()))))
             }
             Close::Open => None,
