@@ -7,8 +7,8 @@ use crate::finding::{Confidence, Evidence, Severity};
 use crate::frame::Stamp;
 use crate::network::SameHost;
 use crate::record::Outcome;
-use crate::transfer::{Direction, Offer};
 use crate::transfer::attempt::Aim;
+use crate::transfer::{Direction, Offer};
 
 /// Whose an announced address is.
 #[derive(Clone, Debug)]

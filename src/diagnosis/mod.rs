@@ -13,7 +13,7 @@ mod two_msl;
 pub mod verdict;
 
 use crate::finding::{Finding, Severity};
-use case::{Case, CaptureCase, NetworkCase, SessionCase};
+use case::{CaptureCase, Case, NetworkCase, SessionCase};
 
 pub use draft::Draft;
 

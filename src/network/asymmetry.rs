@@ -70,9 +70,8 @@ fn is_way_back(lane: &Lane, back: &Lane) -> bool {
 /// Whether a lane ends or begins elsewhere than the other one. That a redundancy protocol's MAC receives and a
 /// router's own MAC sends is how it works.
 fn goes_elsewhere(lane: &Lane, back: &Lane) -> bool {
-    let differ = |one: Mac, other: Mac| {
-        one != other && virtual_mac::kind(one).is_none() && virtual_mac::kind(other).is_none()
-    };
+    let differ =
+        |one: Mac, other: Mac| one != other && virtual_mac::kind(one).is_none() && virtual_mac::kind(other).is_none();
     match (lane.to_mac, back.to_mac) {
         (Some(to), Some(back_to)) => differ(to, back.from_mac) || differ(lane.from_mac, back_to),
         _ => lane.place != back.place && lane.outgoing.is_some() && back.outgoing.is_some(),

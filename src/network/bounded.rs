@@ -110,7 +110,8 @@ impl<K: Key, V: Default> Bounded<K, V> {
     pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
         self.clock += 1;
         let slot = slot_of(&key);
-        let cached = self.recent.get(slot).copied().filter(|at| self.entries.get(*at).is_some_and(|entry| entry.key == key));
+        let cached =
+            self.recent.get(slot).copied().filter(|at| self.entries.get(*at).is_some_and(|entry| entry.key == key));
         let at = cached.unwrap_or_else(|| self.find_or_make(key, followed));
         if let Some(recent) = self.recent.get_mut(slot) {
             *recent = at;

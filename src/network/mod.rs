@@ -155,7 +155,9 @@ impl Network {
 
     fn claim(&mut self, at: Stamp, place: Place, link: &Link, word: &holdings::Word) {
         let twice = match word.how {
-            How::Reply | How::ProbeDefence => self.queries.answered(at, place, word.ip, word.told, word.mac, &self.followed),
+            How::Reply | How::ProbeDefence => {
+                self.queries.answered(at, place, word.ip, word.told, word.mac, &self.followed)
+            }
             How::RequestSpa | How::SourceFrame | How::Announcement | How::Interface => None,
         };
         let newly = self.holdings.claim(at, place, link, word, twice, &self.followed);
@@ -215,11 +217,7 @@ impl Network {
 
     /// What was let go.
     pub fn let_go(&self) -> LetGo {
-        LetGo {
-            addresses: self.holdings.let_go(),
-            pairs: self.pairs.let_go(),
-            targets: self.queries.let_go(),
-        }
+        LetGo { addresses: self.holdings.let_go(), pairs: self.pairs.let_go(), targets: self.queries.let_go() }
     }
 }
 

@@ -140,7 +140,8 @@ impl Network {
                 let known = all.iter().any(|other| other.peer == peer && other.moved.ip == moved.ip);
                 let late = sent.count >= STALE_FRAMES && sent.last.seconds_since(moved.at()) >= UNDER_WAY;
                 if !own && !known && late {
-                    let learnt = self.pairs.lanes(peer, moved.ip).iter().filter(|lane| lane.to_mac == Some(moved.new.0));
+                    let learnt =
+                        self.pairs.lanes(peer, moved.ip).iter().filter(|lane| lane.to_mac == Some(moved.new.0));
                     let learnt = learnt.map(|lane| lane.trail.first).min();
                     all.push(Stale { moved: moved.clone(), peer, peer_mac: lane.from_mac, sent, learnt });
                 }

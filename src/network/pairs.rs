@@ -4,11 +4,11 @@
 
 use std::net::IpAddr;
 
+use super::Place;
 use super::bounded::{Bounded, Followed};
 use super::holdings::{Holdings, is_host, is_mixed};
 use super::trail::{self, Trail};
 use super::virtual_mac::{self, VirtualKind};
-use super::Place;
 use crate::frame::Stamp;
 use crate::wire::{IpHeader, Link, Mac};
 

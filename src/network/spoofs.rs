@@ -90,11 +90,13 @@ impl Network {
         let mut spoofs: Vec<Spoof> = Vec::new();
         for (ip, to, lane) in self.pairs.iter().filter(|(_, _, lane)| lane.initial && !lane.is_mixed()) {
             let Some(home) = self.homes(ip).into_iter().find(|home| self.is_foreign(ip, lane, home)) else { continue };
-            let native = self.pairs.lanes(ip, to).iter().any(|other| home.sends(other) && other.trail.overlaps(&lane.trail));
+            let native =
+                self.pairs.lanes(ip, to).iter().any(|other| home.sends(other) && other.trail.overlaps(&lane.trail));
             if native {
                 continue;
             }
-            let known = spoofs.iter_mut().find(|spoof| (spoof.ip, spoof.place, spoof.mac) == (ip, lane.place, lane.from_mac));
+            let known =
+                spoofs.iter_mut().find(|spoof| (spoof.ip, spoof.place, spoof.mac) == (ip, lane.place, lane.from_mac));
             let spoof = match known {
                 Some(spoof) => spoof,
                 None => {
@@ -108,7 +110,8 @@ impl Network {
             if spoof.to.len() < DESTINATIONS {
                 spoof.to.push(to);
             }
-            let returned = self.pairs.lanes(to, ip).iter().find(|back| home.receives(back) && back.trail.overlaps(&lane.trail));
+            let returned =
+                self.pairs.lanes(to, ip).iter().find(|back| home.receives(back) && back.trail.overlaps(&lane.trail));
             spoof.returned = spoof.returned.or(returned.map(|back| frame_during(&back.trail, &lane.trail)));
         }
         for spoof in &mut spoofs {
@@ -122,7 +125,8 @@ impl Network {
 
     fn spoof(&self, ip: IpAddr, lane: &Lane, home: &Home) -> Spoof {
         let holdings = self.holdings.iter();
-        let own = holdings.filter(|(other, holding)| *other != ip && holding.place == lane.place && holding.has(lane.from_mac));
+        let own = holdings
+            .filter(|(other, holding)| *other != ip && holding.place == lane.place && holding.has(lane.from_mac));
         Spoof {
             ip,
             place: lane.place,

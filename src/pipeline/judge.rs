@@ -9,9 +9,7 @@ use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::record::{
-    AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord,
-};
+use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
@@ -109,7 +107,8 @@ impl Pipeline {
     pub(super) fn judge_group(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
-        let scene = Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+        let scene =
+            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let mut parties: Vec<IpAddr> = self.parties.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };

@@ -47,5 +47,13 @@ impl Held {
 
 #[derive(Debug, Default)]
 pub(super) struct Strangers {}
-impl Strangers { pub(super) fn push(&mut self, _k: FlowKey, _s: Seen, _ip: &IpHeader, _t: &Segment<'_>) -> Option<Held> { None } }
-impl Held { pub(super) fn server(&self) -> SocketAddr { self.server.unwrap() } }
+impl Strangers {
+    pub(super) fn push(&mut self, _k: FlowKey, _s: Seen, _ip: &IpHeader, _t: &Segment<'_>) -> Option<Held> {
+        None
+    }
+}
+impl Held {
+    pub(super) fn server(&self) -> SocketAddr {
+        self.server.unwrap()
+    }
+}
