@@ -17,6 +17,7 @@ mod sniff;
 mod timeline;
 mod version;
 mod window;
+pub mod write;
 
 #[cfg(test)]
 mod written;
