@@ -238,14 +238,15 @@ impl<'a> Case<'a> {
         self.concluded.listening.map(|at| Evidence::seen(at, format!("a server is told to listen on {socket}")))
     }
 
-    /// Whether a later endpoint command was accepted and its transfer completed: the refusal did no harm.
+    /// Whether the client turned to another endpoint command at once and its transfer completed: the refusal did no
+    /// harm.
     pub fn fell_back(&self) -> bool {
-        let Some(own) = self.concluded.offer_index else { return false };
-        let unused = self.transfer.is_none() || self.concluded.outcome() == Outcome::Completed;
-        unused
-            && self.session.offers.get(own + 1).is_some_and(|next| {
-                next.accepted() == Some(true) && next.command.at().seconds_since(self.offer_at()) < FALLBACK
-            })
+        let Some(own) = self.concluded.offer_index.filter(|_| self.transfer.is_none()) else { return false };
+        self.siblings.iter().any(|one| {
+            one.offer_index.is_some_and(|other| other > own)
+                && one.outcome() == Outcome::Completed
+                && one.offer.is_some_and(|offer| offer.command.at().seconds_since(self.offer_at()) < FALLBACK)
+        })
     }
 
     fn offer_at(&self) -> Stamp {
