@@ -7,7 +7,8 @@ use crate::finding::{Cap, Confidence, Evidence};
 use crate::flow::table::Table;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::ftp::texts::{self, Meaning};
+use crate::ftp::meaning::meaning;
+use crate::ftp::texts::Meaning;
 use crate::ftp::{Reply, Verb};
 use crate::network::Network;
 use crate::record::Outcome;
@@ -100,7 +101,7 @@ impl<'a> Case<'a> {
     pub fn meaning(&self) -> Option<&'static Meaning> {
         let transfer = self.transfer?;
         let reply = transfer.reply.as_ref()?;
-        texts::meaning(transfer.command.verb, reply, self.session.software.as_ref().map(|software| software.family))
+        meaning(transfer.command.verb, reply, self.session.software.family())
     }
 
     /// The span in which a data SYN would have to lie: from the endpoint command (some servers connect at PORT time)
@@ -218,7 +219,7 @@ impl<'a> Case<'a> {
 
     /// What a reply to `verb` says by the knowledge base.
     pub fn meaning_of(&self, verb: Verb, reply: &Reply) -> Option<&'static Meaning> {
-        texts::meaning(verb, reply, self.session.software.as_ref().map(|software| software.family))
+        meaning(verb, reply, self.session.software.family())
     }
 
     /// The attempts that the server opened.

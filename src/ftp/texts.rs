@@ -71,6 +71,51 @@ pub enum Condition {
     ServerError,
 }
 
+impl Condition {
+    /// Whether it speaks of a data connection, be it its opening or its end.
+    pub fn is_about_data(self) -> bool {
+        self.is_about_connecting()
+            || matches!(
+                self,
+                Self::NoEndpoint
+                    | Self::BadPassivePeer
+                    | Self::TlsSessionReuse
+                    | Self::TlsRequired
+                    | Self::TlsFailed
+                    | Self::TransferAborted
+                    | Self::DataBroken
+                    | Self::DataTimeout
+                    | Self::LowPort
+                    | Self::ForeignAddress
+            )
+    }
+
+    /// Whether it speaks of a data connection that could not be opened.
+    pub fn is_about_connecting(self) -> bool {
+        self.may_be_local()
+            || matches!(
+                self,
+                Self::ConnectRefused
+                    | Self::ConnectTimedOut
+                    | Self::HostUnreachable
+                    | Self::NobodyConnected
+                    | Self::DataTimeout
+            )
+    }
+
+    /// Whether the cause may lie within the server, so that nothing was sent.
+    pub fn may_be_local(self) -> bool {
+        matches!(
+            self,
+            Self::LocalAddressError
+                | Self::NetUnreachable
+                | Self::NotPermitted
+                | Self::ConnectFailed
+                | Self::ServerError
+        )
+    }
+}
+
 /// Commands to which a text has its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {

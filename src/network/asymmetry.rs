@@ -83,4 +83,3 @@ fn is_way_back(lane: &Lane, back: &Lane) -> bool {
         _ => lane.place == back.place,
     }
 }
-
