@@ -8,6 +8,8 @@ mod file;
 mod filter;
 mod frames;
 mod input;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod live;
 mod options;
 mod pcap;
 mod pcapng;
