@@ -5,11 +5,13 @@
 
 pub mod close;
 pub mod connection;
+pub mod conversation;
 pub mod copy;
 pub mod half;
 #[cfg(test)]
 mod script;
 pub mod seq;
+mod stream;
 pub mod table;
 
 use std::net::SocketAddr;
