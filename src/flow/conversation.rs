@@ -134,13 +134,16 @@ impl Conversation {
         loop {
             let (origin, target) = (self.step(End::Origin, now), self.step(End::Target, now));
             let next = match (origin, target) {
-                (Step::Ready(one), Step::Ready(other)) => earlier(one, other),
-                (Step::Ready(_), Step::Blocked(_) | Step::Wait | Step::Idle) => End::Origin,
-                (Step::Blocked(_) | Step::Wait | Step::Idle, Step::Ready(_)) => End::Target,
-                // Each answers the other: one is a repeat, which acknowledges more than its first copy did.
-                (Step::Blocked(one), Step::Blocked(other)) => earlier(one, other),
-                (Step::Blocked(_), Step::Idle) => End::Origin,
-                (Step::Idle, Step::Blocked(_)) => End::Target,
+                // Where each answers the other, one is a repeat, which acknowledges more than its first copy did.
+                (Step::Ready(one), Step::Ready(other)) | (Step::Blocked(one), Step::Blocked(other)) => {
+                    earlier(one, other)
+                }
+                (Step::Ready(_), Step::Blocked(_) | Step::Wait | Step::Idle) | (Step::Blocked(_), Step::Idle) => {
+                    End::Origin
+                }
+                (Step::Blocked(_) | Step::Wait | Step::Idle, Step::Ready(_)) | (Step::Idle, Step::Blocked(_)) => {
+                    End::Target
+                }
                 (Step::Wait, Step::Blocked(_) | Step::Wait | Step::Idle)
                 | (Step::Blocked(_) | Step::Idle, Step::Wait)
                 | (Step::Idle, Step::Idle) => return,
@@ -285,8 +288,8 @@ mod tests {
                 *text += &String::from_utf8_lossy(bytes);
                 *text += if conflicting { "!" } else { "" };
             }
-            Piece::Gap { from, len, .. } => *text += &format!("{}~{len}", name(from)),
-            Piece::Closed { from, .. } => *text += &format!("{}.", name(from)),
+            Piece::Gap { from, len, .. } => *text += &[name(from), "~", &len.to_string()].concat(),
+            Piece::Closed { from, .. } => *text += &[name(from), "."].concat(),
         }
     }
 

@@ -189,7 +189,7 @@ impl Stream {
         if !bytes.is_empty() && !keep_alive {
             let chunk =
                 Chunk { bytes: bytes.to_vec(), at, after, checksum, conflicting: false, in_order: start <= self.due() };
-            self.insert(from, start, chunk, conflicts);
+            self.insert(from, start, &chunk, conflicts);
         }
         if at_hand < end && end > self.next && self.cut.len() < CUT_KEPT {
             self.cut.push(Cut { start: at_hand, end, at });
@@ -211,14 +211,14 @@ impl Stream {
     }
 
     /// Sorts bytes in among those at hand.
-    fn insert(&mut self, from: End, start: u64, chunk: Chunk, conflicts: &mut Vec<Conflict>) {
-        conflicts.extend(self.conflict_with_history(from, start, &chunk));
+    fn insert(&mut self, from: End, start: u64, chunk: &Chunk, conflicts: &mut Vec<Conflict>) {
+        conflicts.extend(self.conflict_with_history(from, start, chunk));
         let end = start + chunk.len();
         let mut cursor = start.max(self.next);
         for old_start in self.overlapping(cursor, end) {
             let Some(old) = self.remove(old_start) else { continue };
             let old_end = old_start + old.len();
-            self.put(cursor, old_start, start, &chunk);
+            self.put(cursor, old_start, start, chunk);
             let (common, common_end) = (cursor.max(old_start), end.min(old_end));
             cursor = common_end;
             let same = chunk.range(start, common, common_end) == old.range(old_start, common, common_end);
@@ -238,11 +238,11 @@ impl Stream {
                 winner: if wins { chunk.at } else { old.at },
             });
             self.put(old_start, common, old_start, &old);
-            let (winner, winner_start) = if wins { (&chunk, start) } else { (&old, old_start) };
+            let (winner, winner_start) = if wins { (chunk, start) } else { (&old, old_start) };
             self.put(common, common_end, winner_start, &Chunk { conflicting: true, ..winner.clone() });
             self.put(common_end, old_end, old_start, &old);
         }
-        self.put(cursor, end, start, &chunk);
+        self.put(cursor, end, start, chunk);
     }
 
     /// Offsets of the chunks at hand that overlap `start..end`.
