@@ -2,6 +2,7 @@
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
+mod block;
 mod clock;
 mod error;
 mod file;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
-pub use filter::check as check_filter;
+pub use filter::{FilterError, check as check_filter};
 pub use timeline::Timeline;
 
 /// What a capture says of itself; complete when its last frame has been read.
