@@ -23,7 +23,7 @@ use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Wrapping};
+use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
 use strangers::{Held, Strangers};
 
@@ -67,6 +67,8 @@ pub struct Pipeline {
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    /// First sequence numbers of the newest control connections.
+    recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
 }
 
@@ -100,6 +102,7 @@ impl Pipeline {
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            recent_isns: Vec::new(),
             summary: Summary::default(),
         }
     }

@@ -95,6 +95,9 @@ catalogue![
     port_malformed,
     port_refused,
     eprt_protocol_mismatch,
+    alg_rewrote_port,
+    // The session
+    control_lost_during_transfer,
     // TLS
     tls_control_opaque,
     // The capture itself

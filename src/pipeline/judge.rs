@@ -9,7 +9,6 @@ use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::ftp::software::Software;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
@@ -24,7 +23,11 @@ impl Pipeline {
             return Ok(());
         };
         self.end_control(control);
-        let Some(session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        if let Some(Some(twin)) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
+            twin.other_view = Some(session.as_other_view());
+            session.other_view = Some(twin.as_other_view());
+        }
         self.correlator.over(index, &session);
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
@@ -162,7 +165,7 @@ fn record(
         server: session.server,
         first: session.first,
         last: session.last,
-        server_software: session.software.known().map(Software::label),
+        server_software: session.software.known().map(crate::ftp::software::Software::label),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         offers: session

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Direction, Exchange, Lost, Offer, Transfer};
+use super::correlator::SessionIndex;
+use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::ConnectionId;
 use crate::frame::Stamp;
@@ -68,6 +69,10 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// Control bytes that were not captured.
     pub lost: Vec<LostBytes>,
+    /// The session that is the same control connection on the other side of a NAT.
+    pub twin: Option<SessionIndex>,
+    /// What that one shows, once it is needed.
+    pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.
     pub conflicts: Vec<(Stamp, Stamp)>,
     /// Lines that exceeded the cap.
@@ -99,6 +104,8 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             lost: Vec::new(),
+            twin: None,
+            other_view: None,
             conflicts: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
@@ -274,8 +281,25 @@ impl Session {
         }
     }
 
-    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it.
+    /// This session as its twin sees it.
+    pub fn as_other_view(&self) -> OtherView {
+        let offers = self.offers.iter().map(|offer| OtherOffer { socket: offer.socket, at: offer.at() }).collect();
+        let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
+        OtherView {
+            first: self.first,
+            client: self.client,
+            server: self.server,
+            offers,
+            data_connections: claimed + self.loose.len(),
+        }
+    }
+
+    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it, unless
+    /// the client had said QUIT.
     pub fn ended(&mut self, at: Stamp, how: &str) {
+        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= at) {
+            return;
+        }
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
