@@ -43,12 +43,15 @@ impl Book {
     /// Books a segment that is being sent.
     pub fn sent(&mut self, from: SocketAddr, to: SocketAddr, packet: &Packet, lost: bool) {
         let Some(tcp) = packet.tcp() else { return };
-        let direction = self.direction(from, to);
         let end = tcp.seq.wrapping_add(tcp.span());
-        if tcp.flags & SYN != 0 {
-            if direction.next != end {
+        if tcp.flags & (SYN | ACK) == SYN {
+            for (a, b) in [(from, to), (to, from)] {
+                let direction = self.direction(a, b);
                 direction.old = direction.next;
             }
+        }
+        let direction = self.direction(from, to);
+        if tcp.flags & SYN != 0 {
             direction.next = end;
             direction.arrived = end;
         } else if is_ahead(end, direction.next) && tcp.flags & 0x04 == 0 {
