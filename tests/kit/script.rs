@@ -39,6 +39,8 @@ pub(super) struct Host {
     pub ttl: u8,
     pub stack: Stack,
     pub interface: Option<usize>,
+    /// How long after the packet before its own packets come, when it is not near the capture.
+    pub lag: Option<i64>,
     /// The last IP identification used.
     pub id: u16,
 }
@@ -85,7 +87,9 @@ pub(super) struct Script {
     container: Container,
     interfaces_named: bool,
     transforms: Vec<Transform>,
+    /// The true time of the last packet, and how far the capture's clock is off.
     clock: i64,
+    skew: i64,
     gap: Option<i64>,
     step: i64,
     vlan: Option<u16>,
@@ -109,6 +113,7 @@ impl Script {
             interfaces_named: false,
             transforms: Vec::new(),
             clock: START,
+            skew: 0,
             gap: Some(0),
             step: MILLISECOND,
             vlan: None,
@@ -126,7 +131,6 @@ impl Script {
 
     fn finish(self) -> Result<Rendered, String> {
         let mut packets = self.packets;
-        packets.sort_by_key(|packet| packet.at);
         for transform in &self.transforms {
             packets = transform.apply(packets)?;
         }
@@ -192,7 +196,7 @@ impl Script {
             }
             ("vlan", [id]) => parse(id).map(|id| self.vlan = Some(id)),
             ("step", [time]) => duration(time).map(|time| self.step = time),
-            ("clock", [by]) => signed_duration(by).map(|by| self.clock += by),
+            ("clock", [by]) => signed_duration(by).map(|by| self.skew += by),
             ("mark", [name]) => {
                 self.packets.last_mut().ok_or("nothing to mark yet")?.marks.push((*name).to_owned());
                 Ok(())
@@ -210,7 +214,7 @@ impl Script {
             ("udp", [from, ">", to, rest @ ..]) => self.udp(from, to, &rest.join(" ")),
             ("frame", _) => {
                 let bytes = from_hex(&words.concat())?;
-                self.emit(0, [0; 6], [0; 6], Body::Frame(bytes));
+                self.emit("", 0, [0; 6], [0; 6], Body::Frame(bytes));
                 Ok(())
             }
             (from, [">", to, ..]) => {
@@ -231,12 +235,14 @@ impl Script {
             ttl: 64,
             stack: Stack::Plain,
             interface: None,
+            lag: None,
             id: ip.bytes().fold(0x1000, |id, byte| u16::wrapping_mul(id, 31).wrapping_add(byte.into())),
         };
         for pair in rest.chunks(2) {
             match pair {
                 ["ttl", ttl] => host.ttl = parse(ttl)?,
                 ["stack", stack] => host.stack = Stack::parse(stack).ok_or(format!("no stack is called {stack}"))?,
+                ["lag", time] => host.lag = Some(duration(time)?),
                 ["on", interface] => host.interface = Some(self.interface_index(interface)?),
                 other => return Err(format!("a host has no {}", other.join(" "))),
             }
@@ -283,14 +289,16 @@ impl Script {
 
     // --- packets ----------------------------------------------------------------------------------------------
 
-    /// The time of the next packet: a step after the last one, or as far behind it as the script says.
-    fn tick(&mut self) -> i64 {
-        self.clock += self.gap.take().unwrap_or(self.step);
-        self.clock
+    /// How long after the last packet the next one of this host comes.
+    fn gap_before(&self, host: &str) -> i64 {
+        let lag = self.hosts.get(host).and_then(|host| host.lag);
+        self.gap.or(lag).unwrap_or(self.step)
     }
 
-    fn emit(&mut self, interface: usize, from: Mac, to: Mac, body: Body) {
-        let at = self.tick();
+    fn emit(&mut self, sender: &str, interface: usize, from: Mac, to: Mac, body: Body) {
+        self.clock += self.gap_before(sender);
+        self.gap = None;
+        let at = self.clock + self.skew;
         self.packets.push(Packet { at, interface, from, to, vlan: self.vlan, body, marks: Vec::new() });
     }
 
@@ -309,13 +317,19 @@ impl Script {
         let interface = o.interface.or(source.interface).or(destination.interface).unwrap_or(0);
         let (source_mac, destination_mac) = o.macs.unwrap_or((source.mac, destination.mac));
         let Some((size, whole)) = o.fragment else {
-            self.emit(interface, source_mac, destination_mac, Body::Ip(ip));
+            self.emit(from, interface, source_mac, destination_mac, Body::Ip(ip));
             return Ok(());
         };
         let first = Fragment { start: 0, end: size, more: true };
         let second = Fragment { start: size, end: usize::MAX, more: false };
         for part in if whole { vec![first, second] } else { vec![first] } {
-            self.emit(interface, source_mac, destination_mac, Body::Ip(Ip { fragment: Some(part), ..ip.clone() }));
+            self.emit(
+                from,
+                interface,
+                source_mac,
+                destination_mac,
+                Body::Ip(Ip { fragment: Some(part), ..ip.clone() }),
+            );
         }
         Ok(())
     }
@@ -401,7 +415,7 @@ impl Script {
         } else {
             own.timestamps && peer.timestamps && flags & 0x04 == 0
         };
-        let millis = (self.clock + self.gap.unwrap_or(self.step) - START) / MILLISECOND;
+        let millis = (self.clock + self.gap_before(&from.host) - START) / MILLISECOND;
         let base = u32::from(from.host.bytes().next().unwrap_or(0)) << 20;
         let value = base.wrapping_add(u32::try_from(millis.rem_euclid(1 << 32)).expect("reduced"));
         let pair = timestamps.then_some((value, if flags & ACK == 0 { 0 } else { peer.clock }));
@@ -502,7 +516,7 @@ impl Script {
         bytes.extend(sender.octets());
         bytes.extend(target_mac);
         bytes.extend(target.octets());
-        self.emit(interface.unwrap_or(0), sender_mac, link_to.unwrap_or(to), Body::Arp(bytes));
+        self.emit(name, interface.unwrap_or(0), sender_mac, link_to.unwrap_or(to), Body::Arp(bytes));
         Ok(())
     }
 
