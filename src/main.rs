@@ -1,3 +1,18 @@
 //! Parse, run, exit code.
 
-fn main() {}
+use std::io::{ErrorKind, Write, stdout};
+use std::process::ExitCode;
+
+use ftpwhy::cli::{Invocation, Screen, parse};
+use ftpwhy::report::schema;
+
+fn main() -> ExitCode {
+    match parse(std::env::args_os(), &Screen::of_stdout()) {
+        Invocation::Analyse(_options) => ExitCode::from(2),
+        Invocation::Schema => match writeln!(stdout(), "{}", schema()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(2),
+            _ => ExitCode::SUCCESS,
+        },
+        Invocation::Done(status) => ExitCode::from(status),
+    }
+}

@@ -1,1 +1,277 @@
-//! Frames in, findings out: push, finish.
+//! Frames in, sessions and findings out: the stages in the order of the path of data.
+//!
+//! `push` every frame of one capture group in order of time, then `finish`. Does no I/O but through the sink it is
+//! given, and knows no clock but packet time.
+
+mod control;
+mod judge;
+mod strangers;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
+
+use crate::diagnosis::case::Policy;
+use crate::finding::SessionId;
+use crate::flow::table::{FlowEvent, Table};
+use crate::flow::{ConnectionId, FlowKey};
+use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
+use crate::network::{Network, Place};
+use crate::record::{Sink, Summary};
+use crate::source::Capture;
+use crate::transfer::correlator::{Correlator, SessionIndex};
+use crate::transfer::session::Session;
+use crate::wire::decoder::Decoder;
+use crate::wire::{Body, IpHeader, Link, Segment, Wrapping};
+use control::Control;
+use strangers::{Held, Strangers};
+
+/// A session is judged this long after its control connection has closed: the last data connection closes, and host
+/// stacks finish retrying, within it. Seconds of packet time.
+const GRACE: f64 = 3.0;
+
+/// Hosts whose connections are followed. Everybody who takes part in FTP is one; a scan of port 21 adds none, for only
+/// hosts whose control connection carried something count.
+const PARTIES: usize = 65_536;
+
+/// Control connections followed at once; the one longest silent is judged early when there are more.
+const CONTROLS: usize = 16_384;
+
+/// What the user asks of the analysis.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Further control ports beside 21.
+    pub ports: Vec<u16>,
+    /// What the diagnoses are told.
+    pub policy: Policy,
+}
+
+/// The analysis of one capture group.
+pub struct Pipeline {
+    settings: Settings,
+    decoder: Decoder,
+    network: Network,
+    flows: Table,
+    correlator: Correlator,
+    strangers: Strangers,
+    controls: HashMap<ConnectionId, Control, RandomState>,
+    sessions: Vec<Option<Box<Session>>>,
+    parties: HashSet<IpAddr, RandomState>,
+    next_session: u32,
+    /// Sessions whose control connection has closed, with the time at which they are to be judged.
+    closing: VecDeque<(Timestamp, SessionIndex)>,
+    begins: Option<Stamp>,
+    ends: Option<Stamp>,
+    shows_more_than_control: bool,
+    interfaces_told: HashSet<(u32, u32)>,
+    parties_refused: u64,
+    summary: Summary,
+}
+
+/// Where a frame was captured, as flows and neighbours need it.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Stamp,
+    interface: InterfaceId,
+    link: Link,
+    wrapping: Wrapping,
+}
+
+impl Pipeline {
+    /// An analysis whose sessions are numbered from `first_session` on.
+    pub fn new(settings: Settings, first_session: SessionId) -> Self {
+        Self {
+            settings,
+            decoder: Decoder::new(),
+            network: Network::new(),
+            flows: Table::new(Segment::checksum),
+            correlator: Correlator::default(),
+            strangers: Strangers::default(),
+            controls: HashMap::default(),
+            sessions: Vec::new(),
+            parties: HashSet::default(),
+            next_session: first_session.0,
+            closing: VecDeque::new(),
+            begins: None,
+            ends: None,
+            shows_more_than_control: false,
+            interfaces_told: HashSet::new(),
+            parties_refused: 0,
+            summary: Summary::default(),
+        }
+    }
+
+    /// The number the next session would get.
+    pub fn next_session(&self) -> SessionId {
+        SessionId(self.next_session)
+    }
+
+    /// Takes a frame; hands what it concludes to `sink`.
+    pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        self.begins.get_or_insert(frame.at);
+        self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
+        while let Some(&(due, index)) = self.closing.front()
+            && due <= frame.at.time
+        {
+            self.closing.pop_front();
+            self.judge(index, captures, sink)?;
+        }
+        self.take(frame, captures);
+        Ok(())
+    }
+
+    /// The capture group has ended: judges every session that is left, then the hosts and the capture.
+    pub fn finish(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<Summary> {
+        let mut ids: Vec<ConnectionId> = self.controls.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.end_control(id);
+        }
+        for index in 0..self.sessions.len() {
+            self.judge(index, captures, sink)?;
+        }
+        self.judge_group(captures, sink)?;
+        Ok(self.summary)
+    }
+
+    fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
+        // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let decoded = decoder.decode(frame);
+        let seen =
+            Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
+        let place = Place {
+            capture: frame.at.capture,
+            interface: frame.interface,
+            wrapping: decoded.wrapping,
+            if_index: decoded.link.if_index,
+        };
+        self.tell_interface(frame, captures);
+        let mut control = false;
+        match decoded.body {
+            Body::Tcp(ip, tcp) => {
+                self.network.packet(frame.at, place, &decoded.link, &ip);
+                control = self.tcp(seen, &ip, &tcp);
+            }
+            Body::Icmp(ip, error) => {
+                self.network.packet(frame.at, place, &decoded.link, &ip);
+                self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
+            }
+            Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
+            Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
+            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &decoded.link, &ip),
+            Body::Nothing => {}
+        }
+        self.shows_more_than_control |= !control;
+        self.decoder = decoder;
+    }
+
+    /// Tells the network once what a capture says of its interfaces.
+    fn tell_interface(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
+        let key = (frame.at.capture.0, frame.interface.0);
+        if self.interfaces_told.contains(&key) {
+            return;
+        }
+        self.interfaces_told.insert(key);
+        let found = captures
+            .iter()
+            .find(|capture| capture.id == frame.at.capture)
+            .and_then(|capture| capture.interfaces.iter().find(|interface| interface.id == frame.interface));
+        if let Some(interface) = found {
+            let place = Place {
+                capture: frame.at.capture,
+                interface: frame.interface,
+                wrapping: Wrapping::NONE,
+                if_index: None,
+            };
+            self.network.interface_addresses(place, &interface.addresses);
+        }
+    }
+
+    fn is_control_port(&self, port: u16) -> bool {
+        port == 21 || self.settings.ports.contains(&port)
+    }
+
+    /// Books a segment; returns whether it is one of a control connection.
+    fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> bool {
+        let source = SocketAddr::new(ip.source, tcp.source_port);
+        let destination = SocketAddr::new(ip.destination, tcp.destination_port);
+        let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
+        if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
+            return self.followed(seen, ip, tcp, named);
+        }
+        let key = FlowKey::new(seen.wrapping, source, destination);
+        match self.strangers.push(key, seen, ip, tcp) {
+            None => false,
+            Some(held) => {
+                self.adopt(&held);
+                true
+            }
+        }
+    }
+
+    /// A connection on a port that nobody named has turned out to speak FTP: what was held of it is booked now.
+    fn adopt(&mut self, held: &Held) {
+        for (seen, ip, tcp) in held.segments() {
+            self.recognised(seen, &ip, &tcp, held.server());
+        }
+    }
+
+    fn recognised(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, server: SocketAddr) {
+        let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+        if !self.controls.contains_key(&booked.connection) {
+            self.start_control(booked.connection, Some(server));
+        }
+        if !booked.copy {
+            self.feed_control(booked.connection, booked.from, seen.at, ip, tcp);
+        }
+    }
+
+    fn followed(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, named: bool) -> bool {
+        let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+        let opened = booked.event == FlowEvent::Opened && !booked.copy;
+        if named && opened {
+            self.start_control(booked.connection, None);
+        }
+        if self.controls.contains_key(&booked.connection) {
+            if !booked.copy {
+                self.feed_control(booked.connection, booked.from, seen.at, ip, tcp);
+            }
+            return true;
+        }
+        if opened {
+            if let Some(connection) = self.flows.connection(booked.connection) {
+                self.correlator.opened(connection, &mut self.sessions);
+            }
+        }
+        if !named && !booked.copy {
+            // A host that speaks FTP may speak it on an unnamed port too.
+            let source = SocketAddr::new(ip.source, tcp.source_port);
+            let key = FlowKey::new(seen.wrapping, source, SocketAddr::new(ip.destination, tcp.destination_port));
+            if let Some(held) = self.strangers.push(key, seen, ip, tcp) {
+                self.start_control(booked.connection, Some(held.server()));
+                for (seen, ip, tcp) in held.segments() {
+                    let from_origin = self.flows.connection(booked.connection).is_some_and(|connection| {
+                        connection.origin == SocketAddr::new(ip.source, tcp.source_port)
+                    });
+                    let from = if from_origin { crate::flow::End::Origin } else { crate::flow::End::Target };
+                    self.feed_control(booked.connection, from, seen.at, &ip, &tcp);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    fn party(&mut self, host: IpAddr) {
+        if self.parties.len() < PARTIES {
+            if self.parties.insert(host) {
+                self.network.follow(host);
+            }
+        } else if !self.parties.contains(&host) {
+            self.parties_refused += 1;
+        }
+    }
+}

@@ -1,1 +1,117 @@
-//! Command line: arguments to options, one file a subcommand.
+//! Turns the command line into plain [`Options`]: one file a subcommand.
+//!
+//! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
+
+mod analyse;
+mod message;
+mod options;
+mod progress;
+pub mod prose;
+mod schema;
+mod screen;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use message::{reason, write_error};
+pub use options::{FailOn, Grouping, Options};
+pub use progress::Progress;
+pub use screen::Screen;
+
+/// Tells from a packet capture why an FTP transfer failed.
+///
+/// Reads pcap and pcapng files (also gzip, zstd and lz4) and names, for each failed transfer, the cause, the frames
+/// that show it, how sure that is, and what to do about it. A file called like a subcommand is reached as ./NAME.
+#[derive(Parser)]
+#[command(name = "ftpwhy", version, disable_help_subcommand = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(override_usage = "ftpwhy [OPTIONS] FILE...\n       ftpwhy COMMAND")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    analyse: analyse::Analyse,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Schema(schema::Schema),
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Invocation {
+    /// Analyse captures.
+    Analyse(Box<Options>),
+    /// Print the JSON Schema.
+    Schema,
+    /// Nothing more: help, version or a usage error was printed. The exit status.
+    Done(u8),
+}
+
+/// The command line as clap knows it, for the man page.
+pub fn command() -> clap::Command {
+    Arguments::command().after_help(prose::after_help())
+}
+
+/// Reads the arguments (the program's name first); prints help and usage errors itself.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Invocation {
+    let command = command().version(version());
+    let parsed =
+        command.try_get_matches_from(arguments).and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
+    match parsed {
+        Ok(Arguments { command: Some(Command::Schema(_)), .. }) => Invocation::Schema,
+        Ok(Arguments { command: None, analyse }) => Invocation::Analyse(Box::new(analyse.into_options(screen))),
+        Err(error) => {
+            // Nobody is left to be told when the terminal or pipe has gone.
+            let _ = error.print();
+            Invocation::Done(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+    }
+}
+
+/// `0.1.0 (libpcap 1.10.3)`
+fn version() -> String {
+    let libpcap = match crate::source::libpcap_version() {
+        Some(version) => format!("libpcap {version}"),
+        None if cfg!(feature = "live") => "libpcap of unknown version".to_owned(),
+        None => "without libpcap".to_owned(),
+    };
+    format!("{} ({libpcap})", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Invocation, Screen, command, parse};
+
+    fn run(line: &str) -> Invocation {
+        parse(line.split(' ').map(Into::into), &Screen { terminal: false, width: None, color: false })
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn files_need_no_subcommand_and_subcommands_no_files() {
+        assert!(matches!(run("ftpwhy x.pcap"), Invocation::Analyse(_)));
+        assert_eq!(run("ftpwhy schema"), Invocation::Schema);
+    }
+
+    #[test]
+    fn a_file_called_like_a_subcommand_has_a_path() {
+        let Invocation::Analyse(options) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
+        assert_eq!(options.inputs, [std::path::PathBuf::from("./schema")]);
+    }
+
+    #[test]
+    fn usage_errors_are_2_and_help_is_0() {
+        assert_eq!(run("ftpwhy"), Invocation::Done(2));
+        assert_eq!(run("ftpwhy --fail-on sometimes x.pcap"), Invocation::Done(2));
+        assert_eq!(run("ftpwhy -q -v x.pcap"), Invocation::Done(2));
+        assert_eq!(run("ftpwhy --help"), Invocation::Done(0));
+        assert_eq!(run("ftpwhy --version"), Invocation::Done(0));
+    }
+}

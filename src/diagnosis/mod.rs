@@ -1,1 +1,97 @@
 //! The diagnoses: one file each, a small pure function of a concluded case.
+//!
+//! To add one: copy the nearest file, add its line in [`ALL`], write `fires` and `silent` fixtures, bless, read the
+//! diff. The doc comment of the diagnosis is what `ftpwhy explain` prints: what it means, what it needs, what
+//! helps, what refutes it, what to do.
+
+pub mod case;
+mod draft;
+mod lines;
+pub mod verdict;
+
+use crate::finding::{Finding, Severity};
+use case::{Case, CaptureCase, NetworkCase, SessionCase};
+
+pub use draft::Draft;
+
+/// What a diagnosis looks at.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// One offer and the transfer it served or failed to serve.
+    Transfer(fn(&Case<'_>) -> Option<Finding>),
+    /// One control session.
+    Session(fn(&SessionCase<'_>) -> Vec<Finding>),
+    /// The hosts of a capture group, at its end.
+    Network(fn(&NetworkCase<'_>) -> Vec<Finding>),
+    /// The capture itself, at its end.
+    Capture(fn(&CaptureCase<'_>) -> Vec<Finding>),
+}
+
+/// A named cause, with all that is said of it.
+pub struct Diagnosis {
+    /// Its name in the catalogue; never changes once released.
+    pub name: &'static str,
+    /// Its severity where a case does not say otherwise.
+    pub severity: Severity,
+    /// One line.
+    pub summary: &'static str,
+    /// The whole explanation: its doc comment.
+    pub explanation: &'static str,
+    /// KB articles and RFC sections.
+    pub references: &'static [&'static str],
+    /// How it is recognised.
+    pub check: Check,
+}
+
+/// Declares a diagnosis; its doc comment becomes its explanation.
+macro_rules! diagnosis {
+    ($(#[doc = $doc:literal])+ $name:literal, $severity:ident, $summary:literal, [$($reference:literal),* $(,)?], $kind:ident($check:path)) => {
+        $(#[doc = $doc])+
+        pub static DIAGNOSIS: $crate::diagnosis::Diagnosis = $crate::diagnosis::Diagnosis {
+            name: $name,
+            severity: $crate::finding::Severity::$severity,
+            summary: $summary,
+            explanation: concat!($($doc, "\n"),+),
+            references: &[$($reference),*],
+            check: $crate::diagnosis::Check::$kind($check),
+        };
+    };
+}
+pub(crate) use diagnosis;
+
+macro_rules! catalogue {
+    ($($module:ident),* $(,)?) => {
+        $(pub mod $module;)*
+        /// Every diagnosis, in the order of the catalogue.
+        pub static ALL: &[&Diagnosis] = &[$(&$module::DIAGNOSIS),*];
+    };
+}
+
+catalogue![
+    // TIME-WAIT and the 5-tuple
+    time_wait_collision,
+    time_wait_challenge,
+    time_wait_reuse_accepted,
+    tuple_still_open,
+    // The data connection, active mode
+    data_syn_never_sent,
+    data_syn_not_seen,
+    data_syn_unanswered,
+    data_syn_refused,
+    data_syn_icmp_rejected,
+    data_connection_broken,
+    data_wrong_source_address,
+    data_source_port_not_20,
+    no_data_endpoint,
+    // What PORT and EPRT announced
+    port_wrong_interface,
+    port_address_unusable,
+    port_nat_unrewritten,
+    port_third_party,
+    port_foreign_address,
+    port_low_port,
+    port_malformed,
+    port_refused,
+    // TLS
+    tls_control_opaque,
+];

@@ -1,1 +1,99 @@
-//! Renders findings: one file a format.
+//! Renders what a run concluded: one file a format, all of them [`Sink`]s.
+//!
+//! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes [`escape`]
+//! on its way to a terminal and the types of [`shape`] on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
+//! `jiff` and `anstyle`, which no other module does.
+
+mod block;
+mod collect;
+mod concise;
+mod escape;
+mod evidence;
+mod filter;
+mod full;
+mod json;
+mod link_type;
+mod ndjson;
+mod paint;
+mod place;
+mod schema;
+mod shape;
+mod table;
+#[cfg(test)]
+mod testing;
+mod time;
+mod totals;
+mod words;
+mod wrap;
+
+use std::io::{self, Write};
+
+pub use schema::schema;
+
+use crate::record::Sink;
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A block per failed transfer, then context, then the table of transfers: for people at a terminal.
+    Full,
+    /// One line per finding: for grep and for logs.
+    Concise,
+    /// The table of transfers alone.
+    Table,
+    /// One JSON object at the end.
+    Json,
+    /// One JSON object a line, as it becomes known.
+    Ndjson,
+}
+
+/// How the formats for people are laid out. The JSON formats do not look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to write ANSI colours.
+    pub color: bool,
+    /// Whether to write nothing but ASCII.
+    pub ascii: bool,
+    /// Columns to wrap at.
+    pub width: usize,
+    /// How packet times are shown.
+    pub time: TimeStyle,
+    /// How much is shown.
+    pub verbosity: Verbosity,
+}
+
+/// How packet times are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// Time of day, UTC.
+    Utc,
+    /// Time of day where the program runs.
+    Local,
+    /// Seconds since the first frame of the captures the session is in, as Wireshark's default column.
+    Relative,
+}
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Findings alone: no totals, no table, no notes on the capture.
+    Quiet,
+    /// Long lists are folded.
+    Normal,
+    /// Everything.
+    Verbose,
+}
+
+/// A report in `format`, written to `out`. `grouping` says in sentences without full stop how several inputs were
+/// taken ("a.pcap, b.pcap: one timeline"); it is empty for a single file.
+///
+/// An error is `out`'s; only `ndjson` writes before the first record.
+pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
+    Ok(match format {
+        Format::Full => Box::new(collect::Collecting::new(full::write, style, grouping, out)),
+        Format::Concise => Box::new(collect::Collecting::new(concise::write, style, grouping, out)),
+        Format::Table => Box::new(collect::Collecting::new(table::write, style, grouping, out)),
+        Format::Json => Box::new(collect::Collecting::new(json::write, style, grouping, out)),
+        Format::Ndjson => Box::new(ndjson::Lines::start(grouping, out)?),
+    })
+}

@@ -2,10 +2,34 @@
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
-use std::net::IpAddr;
-use std::path::PathBuf;
+mod clock;
+mod error;
+mod file;
+mod filter;
+mod frames;
+mod input;
+mod options;
+mod pcap;
+mod pcapng;
+mod record;
+mod reorder;
+mod sniff;
+mod timeline;
+mod version;
+mod window;
 
-use crate::frame::{CaptureId, InterfaceId, LinkType, Timestamp};
+#[cfg(test)]
+mod written;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
+
+pub use error::OpenError;
+pub use filter::check as check_filter;
+pub use timeline::Timeline;
+pub use version::libpcap_version;
 
 /// What a capture says of itself; complete when its last frame has been read.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,18 +40,18 @@ pub struct Capture {
     pub path: PathBuf,
     /// `pcap`, `pcap (ns)`, `pcap (modified)`, `pcapng`, with ` + gzip` and the like.
     pub format: String,
-    /// Frames read so far.
+    /// Frames read so far; blocks that only have a number are not among them.
     pub packets: u64,
     /// Time of the earliest frame.
     pub first: Option<Timestamp>,
     /// Time of the latest frame.
     pub last: Option<Timestamp>,
-    /// Why reading stopped early, if it did.
+    /// The first thing wrong with the file; reading stops there, unless a single packet could be left out.
     pub damage: Option<Damage>,
-    /// The interfaces seen so far, in the order of Wireshark's interface ids.
+    /// The interfaces seen so far, in the order of the file.
     pub interfaces: Vec<Interface>,
     /// Timestamps that run backwards within one interface by more than 1 ms: the first few, as (frame before, frame).
-    pub backwards: Vec<(crate::frame::Stamp, crate::frame::Stamp)>,
+    pub backwards: Vec<(Stamp, Stamp)>,
 }
 
 /// Where and how a capture is damaged or cut.
@@ -42,10 +66,16 @@ pub struct Damage {
 /// An interface of a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
-    /// Identity within the capture.
+    /// Identity within the capture: its place in [`Capture::interfaces`].
     pub id: InterfaceId,
+    /// The pcapng section that describes it, from 1 (Wireshark's `frame.section_number`); 1 for other formats.
+    pub section: u32,
+    /// Its number within the section, from 0 (Wireshark's `frame.interface_id`, which every section restarts).
+    pub in_section: u32,
     /// `if_name`, printable.
     pub name: Option<String>,
+    /// `if_description`, printable.
+    pub description: Option<String>,
     /// Link type.
     pub link_type: LinkType,
     /// Snap length; 0 is no limit.
@@ -54,4 +84,26 @@ pub struct Interface {
     pub addresses: Vec<IpAddr>,
     /// Packets that the interface statistics count as dropped (`isb_ifdrop`, `isb_osdrop`); `None` when not stated.
     pub dropped: Option<u64>,
+}
+
+impl Interface {
+    /// An interface of which only the link type is known.
+    pub fn new(id: InterfaceId, link_type: LinkType) -> Self {
+        Self {
+            id,
+            section: 1,
+            in_section: 0,
+            name: None,
+            description: None,
+            link_type,
+            snap_len: 0,
+            addresses: Vec::new(),
+            dropped: None,
+        }
+    }
+}
+
+/// Whether a file looks like a capture, of a format that is read or not; any other file of a directory is passed over.
+pub fn is_capture(path: &Path) -> bool {
+    file::is_capture(path)
 }

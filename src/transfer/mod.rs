@@ -1,1 +1,153 @@
-//! Turns control events and connections into concluded transfers.
+//! Turns control events and connections into sessions, offers and transfers, each with the data connections tried.
+//!
+//! Knows which connection belongs to which announcement; does not judge why a transfer failed.
+
+pub mod attempt;
+pub mod concluded;
+pub mod correlator;
+pub mod session;
+
+use std::net::SocketAddr;
+
+use crate::finding::TransferId;
+use crate::flow::ConnectionId;
+use crate::frame::Stamp;
+use crate::ftp::{Command, Endpoint, Malformed, Reply, Verb};
+use crate::record::Outcome;
+
+/// Which side is to open the data connection of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The server connects to the client: PORT, EPRT, LPRT.
+    Active,
+    /// The client connects to the server: PASV, EPSV, LPSV.
+    Passive,
+}
+
+/// A data endpoint that was announced, or asked for, on the control connection.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// PORT, PASV and kin.
+    pub command: Command,
+    /// The final reply to it.
+    pub reply: Option<Reply>,
+    /// Who is to connect.
+    pub direction: Direction,
+    /// Where to: of PORT and kin at once, of PASV and kin from the reply. An endpoint without address (229) is
+    /// completed with the server's control address.
+    pub socket: Option<SocketAddr>,
+    /// When the next endpoint command (or REIN) took its place.
+    pub superseded: Option<Stamp>,
+    /// The connections to `socket`, in order of their first frame, bounded.
+    pub connections: Vec<ConnectionId>,
+}
+
+impl Offer {
+    /// What was announced: of PORT and kin by the command, of PASV and kin by the reply.
+    pub fn announced(&self) -> Option<&Result<Endpoint, Malformed>> {
+        match self.direction {
+            Direction::Active => self.command.endpoint.as_ref(),
+            Direction::Passive => self.reply.as_ref().and_then(|reply| reply.endpoint.as_ref()),
+        }
+    }
+
+    /// The frame that announces the endpoint.
+    pub fn at(&self) -> Stamp {
+        match (&self.reply, self.direction) {
+            (Some(reply), Direction::Passive) if reply.endpoint.is_some() => reply.at(),
+            _ => self.command.at(),
+        }
+    }
+
+    /// Whether the reply was 2yz; `None` when none was seen.
+    pub fn accepted(&self) -> Option<bool> {
+        self.reply.as_ref().map(Reply::is_success)
+    }
+
+    /// Whether the server refused it.
+    pub fn is_refused(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::is_failure)
+    }
+}
+
+/// A command that moves data, and what came of it on the control connection.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Identity within the session.
+    pub id: TransferId,
+    /// RETR, STOR, LIST and kin.
+    pub command: Command,
+    /// The endpoint command before it: an index into the session's offers.
+    pub latest_offer: Option<usize>,
+    /// Whether it is the first transfer behind that endpoint command.
+    pub first_on_offer: bool,
+    /// The 1yz reply.
+    pub preliminary: Option<Reply>,
+    /// The final reply.
+    pub reply: Option<Reply>,
+    /// ABOR while it was under way.
+    pub abor: Option<Stamp>,
+    /// An endpoint command that came between 150 and the final reply.
+    pub disturbed_by: Option<Command>,
+    /// The 421 or the close of the control connection that took the final reply's place.
+    pub lost: Option<Lost>,
+}
+
+/// How the control connection went away under a transfer.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// The frame that ended it.
+    pub at: Stamp,
+    /// What it was, printable: `421 …`, `RST by the server`.
+    pub how: String,
+}
+
+impl Transfer {
+    /// How it ended by its control dialogue.
+    pub fn outcome(&self) -> Outcome {
+        match &self.reply {
+            _ if self.abor.is_some() => Outcome::Aborted,
+            Some(reply) if reply.is_success() => Outcome::Completed,
+            Some(reply) if reply.is_failure() => Outcome::Failed,
+            Some(_) => Outcome::Unknown,
+            None if self.lost.is_some() => Outcome::Failed,
+            None => Outcome::Unknown,
+        }
+    }
+
+    /// The frame that completed the command.
+    pub fn at(&self) -> Stamp {
+        self.command.at()
+    }
+
+    /// The frame that ended it: the final reply, or the loss of the control connection.
+    pub fn ended(&self) -> Option<Stamp> {
+        self.reply.as_ref().map(Reply::at).or_else(|| self.lost.as_ref().map(|lost| lost.at))
+    }
+
+    /// Seconds from the command to the final reply.
+    pub fn delay(&self) -> Option<f64> {
+        self.reply.as_ref().map(|reply| reply.frames[0].seconds_since(self.at()))
+    }
+
+    /// Whether the client sends the data.
+    pub fn is_upload(&self) -> bool {
+        self.command.verb.is_upload()
+    }
+}
+
+/// A command of the session that is neither endpoint nor transfer, with its final reply.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The command.
+    pub command: Command,
+    /// The final reply.
+    pub reply: Option<Reply>,
+}
+
+impl Exchange {
+    /// Whether it is `verb`.
+    pub fn is(&self, verb: Verb) -> bool {
+        self.command.verb == verb
+    }
+}

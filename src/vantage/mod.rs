@@ -1,1 +1,125 @@
-//! Where a session was captured, and what may be claimed from there.
+//! Where a session was captured, per end, and how sure that is (evidence by handshake timing, TTL, offload, SLL).
+//!
+//! Absence is evidence only near the host that would have sent: this is what caps such claims.
+
+use crate::flow::{Connection, End, Half};
+use crate::record::{Nearness, VantageRecord};
+
+/// The split of the handshake's round trip tells the side only above this ratio.
+const SPLIT_RATIO: f64 = 5.0;
+
+/// Round trips below this many seconds do not tell sides apart: scheduling noise is of that size.
+const SPLIT_FLOOR: f64 = 0.001;
+
+/// TTLs and hop limits with which stacks start; a packet that still has one has passed no router.
+const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
+
+/// Where a session was captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vantage {
+    /// Seen from the control connection's client.
+    pub client: Nearness,
+    /// Seen from the server.
+    pub server: Nearness,
+    /// The clues it rests on.
+    pub clues: Vec<String>,
+}
+
+impl Vantage {
+    /// The vantage of a control connection whose client is its `client` end.
+    pub fn of(control: &Connection, client: End) -> Self {
+        let mut clues = Vec::new();
+        let near = split(control, &mut clues);
+        let judged = |end: End, clues: &mut Vec<String>| {
+            let name = if end == client { "client" } else { "server" };
+            on_host(control, end, name, clues).or_else(|| by_ttl(half(control, end), name, clues))
+        };
+        let (mut origin, mut target) = (judged(End::Origin, &mut clues), judged(End::Target, &mut clues));
+        // A host that was captured on itself is adjacent at most to the other one.
+        if let Some((end, nearness)) = near {
+            let slot = if end == End::Origin { &mut origin } else { &mut target };
+            if !matches!(slot, Some(Nearness::At | Nearness::Adjacent)) {
+                *slot = Some(nearness);
+            }
+            let other = if end == End::Origin { &mut target } else { &mut origin };
+            other.get_or_insert(Nearness::Far);
+        }
+        let (origin, target) = (origin.unwrap_or(Nearness::Unknown), target.unwrap_or(Nearness::Unknown));
+        let (client, server) = if client == End::Origin { (origin, target) } else { (target, origin) };
+        Self { client, server, clues }
+    }
+
+    /// Whether a packet that the server sends must pass this point.
+    pub fn sees_all_of_server(&self) -> bool {
+        is_close(self.server)
+    }
+
+    /// Whether a packet that the client sends must pass this point.
+    pub fn sees_all_of_client(&self) -> bool {
+        is_close(self.client)
+    }
+
+    /// As reports show it.
+    pub fn record(&self) -> VantageRecord {
+        VantageRecord { client: self.client, server: self.server, clues: self.clues.clone() }
+    }
+}
+
+fn is_close(nearness: Nearness) -> bool {
+    matches!(nearness, Nearness::At | Nearness::Adjacent | Nearness::Near)
+}
+
+fn half(control: &Connection, end: End) -> &Half {
+    match end {
+        End::Origin => &control.from_origin,
+        End::Target => &control.from_target,
+    }
+}
+
+/// The end that the handshake's timing puts this capture next to.
+fn split(control: &Connection, clues: &mut Vec<String>) -> Option<(End, Nearness)> {
+    let syn = control.syns.last()?;
+    let syn_ack = control.syn_acks.first()?;
+    let done = control.established?;
+    let (out, back) = (syn_ack.at.seconds_since(syn.at), done.seconds_since(syn_ack.at));
+    if out < 0.0 || back < 0.0 || out.max(back) < SPLIT_FLOOR {
+        return None;
+    }
+    let near = if back > out * SPLIT_RATIO {
+        End::Target
+    } else if out > back * SPLIT_RATIO {
+        End::Origin
+    } else {
+        return None;
+    };
+    clues.push(format!("SYN to SYN-ACK {:.1} ms, SYN-ACK to ACK {:.1} ms", out * 1e3, back * 1e3));
+    Some((near, Nearness::Near))
+}
+
+/// Clues that the capture was taken on the host itself.
+fn on_host(control: &Connection, end: End, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
+    let handshake = match end {
+        End::Origin => control.syns.first(),
+        End::Target => control.syn_acks.first(),
+    };
+    if handshake.is_some_and(|seen| seen.link.outgoing == Some(true)) {
+        clues.push(format!("the {name}'s packets are marked as sent by the capturing host"));
+        return Some(Nearness::At);
+    }
+    let (own, peer) = (half(control, end), half(control, end.peer()));
+    if own.bad_checksums > 0 && own.good_checksums == 0 && peer.bad_checksums == 0 && peer.good_checksums > 0 {
+        clues.push(format!("only the {name}'s TCP checksums are left to the network card"));
+        return Some(Nearness::At);
+    }
+    None
+}
+
+fn by_ttl(half: &Half, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
+    let ttl = half.first_ttl?;
+    if INITIAL_TTLS.contains(&ttl) {
+        clues.push(format!("the {name}'s packets arrive with an untouched TTL of {ttl}"));
+        return Some(Nearness::Adjacent);
+    }
+    clues.push(format!("the {name}'s packets arrive with TTL {ttl}: routers lie between"));
+    Some(Nearness::Far)
+}

@@ -4,7 +4,30 @@
 //! The only user of `etherparse`. Knows no connections and no FTP. Nothing is dropped for its checksum; what cannot
 //! be decoded is counted by kind.
 
+mod bytes;
+mod checksum;
+mod count;
+mod decoder;
+mod fragment;
+mod icmp;
+mod ip;
+mod layer;
+mod link;
+mod mac;
+mod mpls;
+mod neighbor;
+mod ppp;
+#[cfg(test)]
+mod samples;
+mod tcp;
+mod tunnel;
+mod wrapping;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub use count::Undecoded;
+pub use decoder::Decoder;
+pub use fragment::{LostDatagram, LostFragments};
 
 use crate::frame::Stamp;
 
@@ -116,7 +139,7 @@ pub struct Segment<'a> {
     pub ack: Seq,
     /// Flags.
     pub flags: Flags,
-    /// Window, unscaled.
+    /// Window, unscaled; 65535 if the header was cut before it, so that nobody takes it for a closed one.
     pub window: u16,
     /// Options.
     pub options: Options,

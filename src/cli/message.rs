@@ -1,0 +1,62 @@
+//! Errors of the program itself, as people read them.
+
+use std::io::{self, ErrorKind, Write};
+
+use crate::text::printable_str;
+
+/// `error: could not read x.pcap: no such file`, and below it what to do, if there is something.
+/// `message` and `help` have no full stop; they may hold names that strangers chose.
+pub fn write_error(out: &mut dyn Write, color: bool, message: &str, help: Option<&str>) -> io::Result<()> {
+    let styles = clap::builder::Styles::styled();
+    let (error, strong) = if color { (*styles.get_error(), *styles.get_literal()) } else { Default::default() };
+    writeln!(out, "{error}error:{error:#} {}", printable_str(message))?;
+    if let Some(help) = help {
+        writeln!(out, "  {strong}help:{strong:#} {}", printable_str(help))?;
+    }
+    Ok(())
+}
+
+/// An I/O error in a few words, lower case, without the number of the operating system.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "no such file".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::IsADirectory => "is a directory".to_owned(),
+        ErrorKind::StorageFull => "no space left".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            let mut letters = text.chars();
+            letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::{reason, write_error};
+
+    fn written(message: &str, help: Option<&str>) -> String {
+        let mut out = Vec::new();
+        write_error(&mut out, false, message, help).expect("a vector takes everything");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn an_error_says_what_and_what_to_do() {
+        assert_eq!(
+            written("could not read x.pcap: no such file", Some("name a capture")),
+            "error: could not read x.pcap: no such file\n  help: name a capture\n"
+        );
+        assert_eq!(written("a\x1b[2J", None), "error: a\\x1b[2J\n");
+    }
+
+    #[test]
+    fn reasons_have_no_numbers_and_no_capitals() {
+        assert_eq!(reason(&Error::from(ErrorKind::NotFound)), "no such file");
+        assert_eq!(reason(&Error::from_raw_os_error(5)), "input/output error");
+        assert_eq!(reason(&Error::other("Bad thing")), "bad thing");
+    }
+}

@@ -1,0 +1,113 @@
+//! What a run is asked to do, as plain values.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::finding::{Finding, Role, Severity};
+use crate::report::{Format, Style};
+
+/// Everything `ftpwhy FILE...` can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Files and directories in the order given, never empty; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// A BPF expression, not yet compiled.
+    pub filter: Option<String>,
+    /// Control ports besides 21 and what is recognised by content.
+    pub ports: Vec<u16>,
+    /// How long TIME-WAIT lasts, instead of the values known of common systems.
+    pub time_wait: Option<Duration>,
+    /// Which inputs are one timeline.
+    pub grouping: Grouping,
+    /// How findings are written.
+    pub format: Format,
+    /// How the formats for people are laid out.
+    pub style: Style,
+    /// Where the report goes; standard output if `None`.
+    pub output: Option<PathBuf>,
+    /// Which findings make the exit status 1.
+    pub fail_on: FailOn,
+    /// Whether a run without any transfer has exit status 1.
+    pub require_transfers: bool,
+}
+
+/// Which inputs are one timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// By how they were named and what is in them.
+    Auto,
+    /// All of them are one.
+    Merge,
+    /// Each is its own.
+    PerFile,
+}
+
+/// The least severity that makes the exit status 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Every finding that is not about quality.
+    Info,
+    /// None.
+    Never,
+}
+
+impl FailOn {
+    /// Whether `finding` makes the exit status 1. Quality and related findings never do.
+    pub fn reached_by(self, finding: &Finding) -> bool {
+        let least = match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
+            Self::Never => return false,
+        };
+        // Quality is the lowest severity, so it reaches none of them.
+        finding.role != Role::Related && finding.severity >= least
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FailOn;
+    use crate::finding::{Confidence, Evidence, Finding, Role, Severity};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+
+    fn finding(role: Role, severity: Severity) -> Finding {
+        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        Finding {
+            diagnosis: "mac-changed",
+            role,
+            severity,
+            confidence: Confidence::Proven,
+            message: String::new(),
+            capture: CaptureId(0),
+            session: None,
+            transfer: None,
+            hosts: Vec::new(),
+            primary: Evidence::seen(at, ""),
+            supporting: Vec::new(),
+            caps: Vec::new(),
+            ruled_out: Vec::new(),
+            alternatives: Vec::new(),
+            remedies: Vec::new(),
+            references: &[],
+        }
+    }
+
+    #[test]
+    fn the_least_severity_counts() {
+        let warning = finding(Role::Context, Severity::Warning);
+        let reached = [FailOn::Error, FailOn::Warning, FailOn::Info, FailOn::Never].map(|on| on.reached_by(&warning));
+        assert_eq!(reached, [false, true, true, false]);
+    }
+
+    #[test]
+    fn related_and_quality_never_count() {
+        assert!(!FailOn::Info.reached_by(&finding(Role::Related, Severity::Error)));
+        assert!(!FailOn::Info.reached_by(&finding(Role::Context, Severity::Quality)));
+        assert!(FailOn::Error.reached_by(&finding(Role::Verdict, Severity::Error)));
+    }
+}

@@ -1,0 +1,168 @@
+//! Whose address a PORT or EPRT names, decided once for all `port-*` diagnoses so that two of them never hold.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::case::Case;
+use crate::finding::{Confidence, Evidence, Severity};
+use crate::network::SameHost;
+use crate::record::Outcome;
+use crate::transfer::{Direction, Offer};
+use crate::transfer::attempt::Aim;
+
+/// Whose an announced address is.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    /// The control connection's client.
+    Clients,
+    /// Nobody's that a server could reach: what is wrong with it, in words.
+    Unusable(&'static str),
+    /// Another address of the client's host.
+    OtherInterface {
+        /// How sure.
+        confidence: Confidence,
+        /// Why.
+        why: String,
+        /// The frames that show it.
+        evidence: Vec<Evidence>,
+    },
+    /// A private address behind a NAT that did not rewrite the command.
+    BehindNat {
+        /// How sure.
+        confidence: Confidence,
+    },
+    /// Another host.
+    ThirdParty {
+        /// How sure.
+        confidence: Confidence,
+        /// Why.
+        why: String,
+        /// The frames that show it.
+        evidence: Vec<Evidence>,
+        /// Another session in which that host was told to listen there: FXP.
+        fxp: bool,
+    },
+    /// Not the client's as seen here, and the capture does not show whose.
+    Foreign,
+}
+
+/// The active offer with a readable endpoint, and whose address it names.
+pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
+    let offer = case.offer().filter(|offer| offer.direction == Direction::Active)?;
+    let socket = offer.socket?;
+    let (named, client) = (socket.ip().to_canonical(), case.session.client.ip().to_canonical());
+    if named == client {
+        return Some((offer, socket, Whose::Clients));
+    }
+    if named.is_ipv4() != client.is_ipv4() && unusable(named, client).is_none() {
+        // Another family is `eprt-protocol-mismatch`.
+        return Some((offer, socket, Whose::Clients));
+    }
+    if let Some(class) = unusable(named, client) {
+        return Some((offer, socket, Whose::Unusable(class)));
+    }
+    Some((offer, socket, of_a_host(case, socket, named, client)))
+}
+
+fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr) -> Whose {
+    let same = case.network.same_host(named, client);
+    match same {
+        SameHost::Proven { why, evidence } => {
+            return Whose::OtherInterface { confidence: Confidence::Proven, why, evidence };
+        }
+        SameHost::Probable { why, evidence } => {
+            return Whose::OtherInterface { confidence: Confidence::Probable, why, evidence };
+        }
+        SameHost::Unknown | SameHost::Refuted { .. } => {}
+    }
+    if let Some(evidence) = case.listens_by_pasv(socket) {
+        let why = format!("that host was told to listen on {socket} in another session (server-to-server transfer)");
+        return Whose::ThirdParty { confidence: Confidence::Proven, why, evidence: vec![evidence], fxp: true };
+    }
+    if is_private(named) && !is_private(client) {
+        // A server in the same private network could reach it: then NAT is only one reading.
+        let confidence = if is_private(case.session.server.ip()) && same_net(named, case.session.server.ip()) {
+            Confidence::Possible
+        } else {
+            Confidence::Probable
+        };
+        return Whose::BehindNat { confidence };
+    }
+    if let SameHost::Refuted { why, evidence } = same {
+        return Whose::ThirdParty { confidence: Confidence::Probable, why, evidence, fxp: false };
+    }
+    Whose::Foreign
+}
+
+/// Why no server can reach this address, given the control connection's client; `None` when it can be reached.
+/// RFC 6890, RFC 3927, RFC 4291.
+fn unusable(named: IpAddr, client: IpAddr) -> Option<&'static str> {
+    match named {
+        IpAddr::V4(v4) => {
+            let client_link_local = matches!(client, IpAddr::V4(client) if client.is_link_local());
+            match v4.octets() {
+                [0, ..] => Some("the unspecified address"),
+                [127, ..] if !client.is_loopback() => Some("a loopback address"),
+                [169, 254, ..] if !client_link_local => Some("a link-local address"),
+                [224..=239, ..] => Some("a multicast address"),
+                [240..=255, ..] => Some("a reserved or broadcast address"),
+                _ => None,
+            }
+        }
+        IpAddr::V6(v6) => {
+            let client_link_local = matches!(client, IpAddr::V6(client) if client.is_unicast_link_local());
+            if v6.is_unspecified() {
+                Some("the unspecified address")
+            } else if v6.is_loopback() && !client.is_loopback() {
+                Some("the loopback address")
+            } else if v6.is_unicast_link_local() && !client_link_local {
+                Some("a link-local address without scope")
+            } else if v6.is_multicast() {
+                Some("a multicast address")
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// RFC 1918, RFC 6598 (carrier NAT), RFC 4193.
+pub fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_private() || matches!(v4.octets(), [100, 64..=127, ..]),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
+/// Whether two IPv4 addresses share their first 16 bits, or two IPv6 addresses their first 48: one site, as a guess.
+fn same_net(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => one.octets()[..2] == other.octets()[..2],
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.segments()[..3] == other.segments()[..3],
+        _ => false,
+    }
+}
+
+/// Severity of a `port-*` diagnosis about what was announced: error when it was refused, or when the transfer failed
+/// by it; warning otherwise; `None` when the transfer failed by something that has nothing to do with it.
+pub fn severity(case: &Case<'_>) -> Option<Severity> {
+    let offer = case.offer()?;
+    if offer.is_refused() {
+        return Some(if case.fell_back() { Severity::Warning } else { Severity::Error });
+    }
+    match case.concluded.outcome() {
+        Outcome::Failed if failed_by_endpoint(case) => Some(Severity::Error),
+        Outcome::Completed | Outcome::Failed | Outcome::Aborted | Outcome::Unknown => Some(Severity::Warning),
+    }
+}
+
+/// Whether the transfer failed because nothing came through to the announced endpoint.
+pub fn failed_by_endpoint(case: &Case<'_>) -> bool {
+    case.is_data_failure()
+        && case.concluded.established().is_none()
+        && case.concluded.attempts.iter().all(|attempt| attempt.aim == Aim::Announced)
+}
+
+/// Whether the endpoint command could not be parsed.
+pub fn has_malformed_offer(case: &Case<'_>) -> bool {
+    case.offer().is_some_and(|offer| matches!(offer.announced(), Some(Err(_))))
+}

@@ -1,0 +1,302 @@
+//! What a diagnosis sees: a concluded transfer with its session, hosts and vantage, and what the capture allows.
+
+use std::net::SocketAddr;
+
+use super::lines;
+use crate::finding::{Cap, Confidence, Evidence};
+use crate::flow::table::Table;
+use crate::flow::{Connection, End};
+use crate::frame::Stamp;
+use crate::ftp::texts::{self, Meaning};
+use crate::ftp::{Reply, Verb};
+use crate::network::Network;
+use crate::record::Outcome;
+use crate::source::Capture;
+use crate::transfer::attempt::Attempt;
+use crate::transfer::concluded::Concluded;
+use crate::transfer::session::Session;
+use crate::transfer::{Direction, Offer, Transfer};
+use crate::vantage::Vantage;
+
+/// A SYN that the capture ends too early to show: tcpdump in its default mode loses up to this many seconds when it
+/// is stopped.
+pub const END_MARGIN: f64 = 2.0;
+
+/// A client that is refused one endpoint command falls back to another within this many seconds.
+const FALLBACK: f64 = 10.0;
+
+/// What the user knows better than the program.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Length of TIME-WAIT in seconds, overriding the ladder of system defaults.
+    pub time_wait: Option<f64>,
+}
+
+/// The capture group around a case, as far as it has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// First frame.
+    pub begins: Stamp,
+    /// Last frame.
+    pub ends: Stamp,
+    /// The captures.
+    pub captures: &'a [Capture],
+    /// Whether any TCP packet but those of control connections was seen: a capture of port 21 alone proves no
+    /// absence.
+    pub shows_more_than_control: bool,
+}
+
+impl Scene<'_> {
+    /// Packets that the capture itself counts as dropped.
+    pub fn dropped(&self) -> u64 {
+        self.captures.iter().flat_map(|capture| &capture.interfaces).filter_map(|interface| interface.dropped).sum()
+    }
+}
+
+/// One offer with the transfer it served or failed to serve.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its control connection.
+    pub control: &'a Connection,
+    /// What is judged.
+    pub concluded: &'a Concluded<'a>,
+    /// The transfer; `None` for an offer that no transfer followed.
+    pub transfer: Option<&'a Transfer>,
+    /// All offers and transfers of the session, in order.
+    pub siblings: &'a [Concluded<'a>],
+    /// Where the session was captured.
+    pub vantage: &'a Vantage,
+    /// Who has which address.
+    pub network: &'a Network,
+    /// All connections.
+    pub flows: &'a Table,
+    /// The capture around it.
+    pub scene: &'a Scene<'a>,
+    /// What the user knows better.
+    pub policy: &'a Policy,
+}
+
+impl<'a> Case<'a> {
+    /// The endpoint command before the transfer, refused or not.
+    pub fn offer(&self) -> Option<&'a Offer> {
+        self.concluded.offer
+    }
+
+    /// The offer, if it is the server's to connect and was not refused.
+    pub fn active_offer(&self) -> Option<&'a Offer> {
+        self.concluded.in_force().filter(|offer| offer.direction == Direction::Active)
+    }
+
+    /// Whether the transfer failed.
+    pub fn failed(&self) -> bool {
+        self.concluded.outcome() == Outcome::Failed
+    }
+
+    /// What the final reply says by the knowledge base, taken as an answer to the transfer command.
+    pub fn meaning(&self) -> Option<&'static Meaning> {
+        let transfer = self.transfer?;
+        let reply = transfer.reply.as_ref()?;
+        texts::meaning(transfer.command.verb, reply, self.session.software.as_ref().map(|software| software.family))
+    }
+
+    /// The span in which a data SYN would have to lie: from the endpoint command (some servers connect at PORT time)
+    /// to the final reply or, failing that, the end of the session.
+    pub fn window(&self) -> Option<(Stamp, Stamp)> {
+        let transfer = self.transfer?;
+        let end = transfer.ended().unwrap_or_else(|| self.session.last.max(transfer.at()));
+        Some((transfer.at(), end))
+    }
+
+    /// The absence of a data SYN, citable.
+    pub fn no_syn(&self) -> Option<Evidence> {
+        let (after, until) = self.window()?;
+        let whom = self.offer().and_then(|offer| offer.socket);
+        let note = match whom {
+            Some(socket) => format!("no SYN to {socket} or any other data endpoint"),
+            None => "no data SYN".to_owned(),
+        };
+        Some(Evidence::missing(after, until, note))
+    }
+
+    /// The control dialogue around the transfer: endpoint command and reply, transfer command, its replies.
+    pub fn dialogue(&self) -> Vec<Evidence> {
+        let mut all = self.offer().map(|offer| lines::offer(self.session, offer)).unwrap_or_default();
+        if let Some(transfer) = self.transfer {
+            all.extend(lines::transfer(self.session, transfer));
+        }
+        all
+    }
+
+    /// Limits on claims that something was not there.
+    pub fn absence_caps(&self) -> Vec<Cap> {
+        let mut caps = Vec::new();
+        let Some((after, until)) = self.window() else { return caps };
+        let dropped = self.scene.dropped();
+        if dropped > 0 {
+            caps.push(cap("capture-drops", Confidence::Possible, format!("the capture counts {dropped} dropped packets")));
+        }
+        let hole = self.session.lost.iter().find(|lost| lost.at >= after && lost.at.seconds_since(until) < 5.0);
+        if let Some(lost) = hole {
+            caps.push(cap("capture-gap", Confidence::Possible, format!("frame {} shows that packets are missing", lost.at.number)));
+        }
+        if !self.scene.shows_more_than_control {
+            caps.push(cap("capture-control-only", Confidence::Possible, "the capture holds nothing but control connections".into()));
+        }
+        if self.scene.ends.seconds_since(until) < END_MARGIN && self.transfer.is_some_and(|transfer| transfer.ended().is_none()) {
+            caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends right behind it".into()));
+        }
+        caps
+    }
+
+    /// Limits on claims that no earlier connection was there: it may lie before the capture.
+    pub fn history_caps(&self, reach: f64) -> Vec<Cap> {
+        let Some((at, _)) = self.window() else { return Vec::new() };
+        let age = at.seconds_since(self.scene.begins);
+        if age >= reach {
+            return Vec::new();
+        }
+        let why = format!("the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it");
+        vec![cap("capture-midstream", Confidence::Probable, why)]
+    }
+
+    /// Whether the final reply reports a failed data connection rather than a refused command.
+    pub fn is_data_failure(&self) -> bool {
+        let Some(transfer) = self.transfer.filter(|_| self.failed()) else { return false };
+        let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
+        let of_data = self.meaning().is_some_and(|meaning| meaning.condition.is_about_data());
+        match reply.code {
+            421 | 425 | 426 | 435 => true,
+            450 | 451 => transfer.preliminary.is_some() || of_data,
+            _ => of_data,
+        }
+    }
+
+    /// Whether the transfer failed because no data connection came to be; for a connection of an encrypted session,
+    /// whether that connection did not.
+    pub fn failed_for_want_of_data(&self) -> bool {
+        let none = self.concluded.established().is_none();
+        match self.transfer {
+            Some(_) => none && self.is_data_failure(),
+            None => none && self.offer().is_none() && self.at_opaque_moment(),
+        }
+    }
+
+    fn at_opaque_moment(&self) -> bool {
+        self.concluded.at().is_some_and(|at| self.session.is_opaque_at(at))
+    }
+
+    /// Whether the reply may come from a failure inside the server: it names a local cause or none.
+    pub fn reply_allows_local_cause(&self) -> bool {
+        self.meaning().is_none_or(|meaning| meaning.condition.may_be_local())
+    }
+
+    /// Whether the reply may follow a data connection that was never tried or never seen: not when it speaks of a
+    /// missing endpoint, TLS or the file.
+    pub fn reply_allows_no_syn(&self) -> bool {
+        self.meaning().is_none_or(|meaning| meaning.condition.is_about_connecting())
+    }
+
+    /// What a reply to `verb` says by the knowledge base.
+    pub fn meaning_of(&self, verb: Verb, reply: &Reply) -> Option<&'static Meaning> {
+        texts::meaning(verb, reply, self.session.software.as_ref().map(|software| software.family))
+    }
+
+    /// The attempts that the server opened.
+    pub fn server_attempts(&self) -> impl Iterator<Item = &'a Attempt<'a>> {
+        let client = self.session.client.ip();
+        let passive = self.concluded.in_force().is_some_and(|offer| offer.direction == Direction::Passive);
+        self.concluded.attempts.iter().filter(move |attempt| !passive && attempt.from().ip() != client)
+    }
+
+    /// The client's end of the control connection.
+    pub fn client_end(&self) -> End {
+        self.control.end_of(self.session.client).unwrap_or(End::Origin)
+    }
+
+    /// Where the server of another session said that it listens on the announced socket.
+    pub fn listens_by_pasv(&self, socket: SocketAddr) -> Option<Evidence> {
+        self.concluded.listening.map(|at| Evidence::seen(at, format!("a server is told to listen on {socket}")))
+    }
+
+    /// Whether a later endpoint command was accepted and its transfer completed: the refusal did no harm.
+    pub fn fell_back(&self) -> bool {
+        let Some(own) = self.concluded.offer_index else { return false };
+        let unused = self.transfer.is_none() || self.concluded.outcome() == Outcome::Completed;
+        unused
+            && self
+                .session
+                .offers
+                .get(own + 1)
+                .is_some_and(|next| next.accepted() == Some(true) && next.command.at().seconds_since(self.offer_at()) < FALLBACK)
+    }
+
+    fn offer_at(&self) -> Stamp {
+        self.offer().map_or(self.session.first, Offer::at)
+    }
+
+    /// Limits on claims about what answered a SYN at `at`.
+    pub fn scene_caps(&self, at: Stamp) -> Vec<Cap> {
+        let mut caps = Vec::new();
+        let dropped = self.scene.dropped();
+        if dropped > 0 {
+            caps.push(cap("capture-drops", Confidence::Probable, format!("the capture counts {dropped} dropped packets")));
+        }
+        if self.scene.ends.seconds_since(at) < 1.0 {
+            caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends within a second of it".to_owned()));
+        }
+        caps
+    }
+
+    /// Whether a SYN of the server would have been seen here, by position and by what this capture holds.
+    pub fn would_show_server_syn(&self) -> bool {
+        self.vantage.sees_all_of_server()
+    }
+}
+
+/// A cap.
+pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
+    Cap { diagnosis, ceiling, why }
+}
+
+/// One control session.
+#[derive(Clone, Copy)]
+pub struct SessionCase<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its control connection.
+    pub control: &'a Connection,
+    /// Its offers and transfers, in order.
+    pub concluded: &'a [Concluded<'a>],
+    /// Where it was captured.
+    pub vantage: &'a Vantage,
+    /// Who has which address.
+    pub network: &'a Network,
+    /// All connections.
+    pub flows: &'a Table,
+    /// The capture around it.
+    pub scene: &'a Scene<'a>,
+}
+
+/// The hosts of a capture group.
+#[derive(Clone, Copy)]
+pub struct NetworkCase<'a> {
+    /// Who has which address.
+    pub network: &'a Network,
+    /// Addresses that take part in FTP: of control connections and announced endpoints, sorted.
+    pub parties: &'a [std::net::IpAddr],
+    /// The capture around it.
+    pub scene: &'a Scene<'a>,
+}
+
+/// A capture group.
+#[derive(Clone, Copy)]
+pub struct CaptureCase<'a> {
+    /// The capture.
+    pub scene: &'a Scene<'a>,
+    /// What the decoder could not read.
+    pub undecoded: &'a [crate::wire::count::Undecoded],
+    /// All connections that belong to FTP sessions, control connections first.
+    pub followed: &'a [&'a Connection],
+}

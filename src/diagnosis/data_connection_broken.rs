@@ -1,0 +1,87 @@
+//! `data-connection-broken`
+
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::{Connection, End};
+use crate::ftp::texts::Condition;
+use crate::record::Outcome;
+
+diagnosis! {
+    /// The data connection was opened and then failed before the final reply.
+    ///
+    /// Needs: a complete handshake on the data connection, then 425, 426, 450 or 451, or a RST before the final reply.
+    ///
+    /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
+    ///
+    /// Refuted by: a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
+    /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`).
+    ///
+    /// Remedy: look at the side that reset or fell silent, and at middleboxes with idle timeouts.
+    "data-connection-broken", Error,
+    "the data connection was opened and then broke",
+    ["RFC 959 4.2", "RFC 959 5.4"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let transfer = case.transfer?;
+    let attempt = case.concluded.established()?;
+    let connection = attempt.connection;
+    let reset = reset_before_reply(case, connection);
+    let failed = match case.concluded.outcome() {
+        Outcome::Failed if transfer.lost.is_none() => {
+            reset.is_some() || transfer.reply.as_ref().is_some_and(|reply| matches!(reply.code, 425 | 426 | 450 | 451))
+        }
+        Outcome::Unknown => reset.is_some(),
+        Outcome::Failed | Outcome::Completed | Outcome::Aborted => false,
+    };
+    let of_its_own = case.meaning().is_some_and(|meaning| {
+        matches!(
+            meaning.condition,
+            Condition::BadPassivePeer | Condition::TlsSessionReuse | Condition::TlsRequired | Condition::TlsFailed
+        )
+    });
+    if !failed || of_its_own {
+        return None;
+    }
+    let bytes = connection.from_origin.bytes + connection.from_target.bytes;
+    let how = match reset {
+        Some((_, by)) => format!("{} reset it after {bytes} bytes", connection.socket(by).ip()),
+        None => format!("it ended after {bytes} bytes without a RST"),
+    };
+    let answer = transfer.reply.as_ref().map_or("no final reply followed".to_owned(), |reply| format!("the server answered {}", reply.line()));
+    let message = format!("the data connection {} -> {} was open when it failed: {how}; {answer}", attempt.from(), attempt.to());
+    let primary = match (reset, &transfer.reply) {
+        (Some((rst, by)), _) => {
+            Evidence::sent(rst, connection.socket(by), connection.socket(by.peer()), "RST on the data connection")
+        }
+        (None, Some(reply)) => lines::reply(case.session, reply),
+        (None, None) => return None,
+    };
+    let client = reset.is_some_and(|(_, by)| connection.socket(by).ip() == case.session.client.ip());
+    let finding = DIAGNOSIS
+        .finding(Confidence::Proven, message, primary)
+        .about(case)
+        .support(connection.established.map(|at| Evidence::sent(at, attempt.from(), attempt.to(), "handshake complete")))
+        .support(case.dialogue())
+        .rule_out("data-syn-refused", "the handshake completed")
+        .rule_out("time-wait-collision", "the handshake completed");
+    let finding = match reset {
+        Some(_) if client => finding.client("Find out why the client closed the data connection with a RST: it was killed, its disk is full, or it lost interest."),
+        Some(_) => finding.server("Read the server's log for the reason of the RST on the data connection."),
+        None => finding.server("Read the server's log: the data connection worked at TCP level."),
+    };
+    Some(finding.done())
+}
+
+/// The first RST on the connection before the final reply, and who sent it.
+fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate::frame::Stamp, End)> {
+    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(crate::ftp::Reply::at);
+    let both_closed = connection.from_origin.fin.is_some() && connection.from_target.fin.is_some();
+    connection
+        .rsts
+        .iter()
+        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.seconds_since(reply) <= 0.05))
+        .map(|rst| (rst.at, rst.from))
+}

@@ -1,0 +1,57 @@
+//! `data-source-port-not-20`
+
+use std::collections::BTreeSet;
+
+use super::case::SessionCase;
+use super::diagnosis;
+use crate::finding::{Confidence, Evidence, Finding, Route};
+
+/// Ports named in the message.
+const PORTS_NAMED: usize = 4;
+
+diagnosis! {
+    /// The server's data connections do not come from the port below its control port (20 for 21).
+    ///
+    /// RFC 959 3.2 wants L-1; many servers that have dropped root use an ephemeral port instead. It is harmless unless a
+    /// packet filter relies on port 20.
+    ///
+    /// Needs: a SYN of an active transfer from another port than L-1 (989 for 990).
+    ///
+    /// Refuted by: a NAT that rewrites source ports between the server and this point.
+    ///
+    /// Remedy: firewall rules on connection state rather than on port 20; or let the server bind it.
+    "data-source-port-not-20", Info,
+    "active data connections do not come from the server's port 20",
+    ["RFC 959 3.2"],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let server = case.session.server;
+    let wanted = case.session.default_data_port();
+    let attempts: Vec<_> = case
+        .concluded
+        .iter()
+        .flat_map(|one| &one.attempts)
+        .filter(|attempt| attempt.from().ip() == server.ip() && attempt.from().port() != wanted)
+        .filter(|attempt| !attempt.connection.syns.is_empty())
+        .collect();
+    let Some(first) = attempts.first() else { return Vec::new() };
+    let ports: BTreeSet<u16> = attempts.iter().map(|attempt| attempt.from().port()).collect();
+    let mut named = ports.iter().take(PORTS_NAMED).map(u16::to_string).collect::<Vec<_>>().join(", ");
+    if ports.len() > PORTS_NAMED {
+        named.push_str(", …");
+    }
+    let message = format!("{} opens data connections from port {named} instead of {wanted}", server.ip());
+    let frames = attempts.iter().map(|attempt| attempt.at()).take(8).collect();
+    let route = Route { from: first.from(), to: first.to() };
+    let Some(primary) = Evidence::seen_all(frames, Some(route), "SYN of an active data connection") else { return Vec::new() };
+    vec![
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, primary)
+            .in_session(case.session)
+            .hosts([server.ip()])
+            .network("Base firewall rules on connection state or an FTP helper, not on source port 20.")
+            .done(),
+    ]
+}

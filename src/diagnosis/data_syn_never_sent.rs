@@ -1,0 +1,58 @@
+//! `data-syn-never-sent`
+
+use super::case::Case;
+use super::{diagnosis, lines, no_syn};
+use crate::finding::{Confidence, Finding};
+use crate::ftp::texts::Condition;
+
+diagnosis! {
+    /// The server reported a failed data connection without having sent any SYN, and no earlier connection on the
+    /// 5-tuple explains it: a cause on the server itself.
+    ///
+    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin; no data SYN to any address in between;
+    /// a capture at or near the server that would have shown it; no 5-tuple history. Away from the server only when the
+    /// server's own words name a local cause.
+    ///
+    /// Helps: an errno text. `Permission denied` or `Operation not permitted`: port 20 needs privilege, or a host
+    /// firewall rejects on output. `Cannot assign requested address`, `Address already in use`: bind, or a 5-tuple in
+    /// TIME-WAIT that this capture does not show. `Network is unreachable`: no route. An instant reply: a local reject.
+    /// A reply after many seconds: packets dropped on output.
+    ///
+    /// Refuted by: any SYN; an ICMP error; a refused PORT.
+    ///
+    /// Remedy: read the server's log; let it bind port 20 or use another; check its firewall's OUTPUT rules and routes.
+    "data-syn-never-sent", Error,
+    "the server failed to open the data connection without sending a SYN",
+    ["RFC 959 3.2", "RFC 1122 4.2.4.1"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let gone = no_syn::unexplained(case)?;
+    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddress);
+    let at_server = case.would_show_server_syn();
+    if !at_server && !local_words {
+        return None;
+    }
+    let confidence = if at_server && local_words { Confidence::Proven } else { Confidence::Probable };
+    let message = format!(
+        "the server answered {} {} without having sent a SYN to {}: {}",
+        gone.command,
+        gone.answer,
+        gone.socket,
+        gone.hint(case),
+    );
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::reply(case.session, gone.reply))
+            .about(case)
+            .support(case.dialogue())
+            .support(case.no_syn())
+            .caps(case.absence_caps())
+            .caps(case.history_caps(no_syn::HISTORY))
+            .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
+            .rule_out("data-syn-icmp-rejected", "no ICMP error was seen")
+            .server("Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.")
+            .done(),
+    )
+}

@@ -1,0 +1,55 @@
+//! `data-syn-not-seen`
+
+use super::case::Case;
+use super::{diagnosis, lines, no_syn};
+use crate::finding::{Confidence, Finding};
+use crate::ftp::texts::Condition;
+
+diagnosis! {
+    /// The server reported a failed data connection and no SYN passed this capture point, which cannot tell whether one
+    /// was never sent or was lost before it got here.
+    ///
+    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin; no data SYN in between; a capture that
+    /// is not at or near the server; no words of the server that name a local cause.
+    ///
+    /// Helps: the delay. Less than a round trip and 0.2 s cannot be a SYN that was silently dropped: it is a local
+    /// refusal or a fast reject (RST or ICMP) between the server and this point. Seconds mean retries.
+    ///
+    /// Refuted by: any data SYN; a capture at the server (`data-syn-never-sent`).
+    ///
+    /// Remedy: capture at the server during one failing transfer, without a port filter.
+    "data-syn-not-seen", Error,
+    "no data SYN reached this capture point",
+    ["RFC 959 3.2"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let gone = no_syn::unexplained(case)?;
+    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddress);
+    if case.would_show_server_syn() || local_words {
+        return None;
+    }
+    let message = format!(
+        "the server answered {} {} and no SYN to {} was seen here: never sent, or stopped before this capture point; {}",
+        gone.command,
+        gone.answer,
+        gone.socket,
+        gone.hint(case),
+    );
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Probable, message, lines::reply(case.session, gone.reply))
+            .about(case)
+            .support(case.dialogue())
+            .support(case.no_syn())
+            .caps(case.absence_caps())
+            .or("data-syn-never-sent", "a capture at the server shows whether a SYN left it")
+            .or("data-syn-unanswered", "a capture at the server shows SYNs that are dropped on the way")
+            .or("data-syn-icmp-rejected", "a capture at the server shows an ICMP error or RST from something on the way")
+            .client("Use passive mode (EPSV, PASV) if a firewall or NAT lies between.")
+            .server("Capture on the server, without a port filter, during one failing transfer.")
+            .network("Let connections from the server's data port to the client's announced ports through, or use an FTP helper.")
+            .done(),
+    )
+}

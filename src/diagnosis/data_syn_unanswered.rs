@@ -1,0 +1,78 @@
+//! `data-syn-unanswered`
+
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Cap, Confidence, Finding};
+use crate::record::AttemptOutcome;
+
+diagnosis! {
+    /// The server's SYNs to the announced endpoint drew no reply of any kind: no SYN-ACK, no RST, no ICMP error.
+    ///
+    /// Needs: two or more SYNs on one 5-tuple with one initial sequence number, nothing back, and a transfer that
+    /// failed by it. A single SYN with an instant 425 is not this.
+    ///
+    /// Helps: a reply delay that is the server's connect timeout; a control connection that works meanwhile.
+    ///
+    /// Refuted by: any answer in the reverse direction; a capture of one direction only.
+    ///
+    /// Confidence: at the client it is proven that the client's host dropped them; elsewhere it is proven that no
+    /// answer came back to this point, and where they were dropped stays open.
+    ///
+    /// Remedy: let connections from the server's data port to the client through (stateful FTP helper), or use EPSV/PASV.
+    "data-syn-unanswered", Error,
+    "the data SYNs were never answered",
+    ["RFC 1579", "RFC 6298", "Q200770"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    if !case.failed_for_want_of_data() {
+        return None;
+    }
+    let attempt = case.server_attempts().find(|attempt| {
+        attempt.outcome() == AttemptOutcome::Unanswered && attempt.connection.syn_count >= 2
+    })?;
+    let connection = attempt.connection;
+    let last = connection.syns.last()?.at.max(connection.last);
+    let span = last.seconds_since(attempt.at());
+    let client_silent = case.control.half(case.client_end()).segments == 0;
+    if client_silent {
+        return None;
+    }
+    let message = format!(
+        "{} sent {} SYNs to {} within {span:.1} s and nothing came back",
+        attempt.from(),
+        connection.syn_count,
+        attempt.to(),
+    );
+    let caps = case.scene_caps(attempt.at());
+    let at_client = case.vantage.sees_all_of_client();
+    let where_dropped = if at_client {
+        "The SYNs reached this capture point near the client: look for a firewall on the client's host first."
+    } else {
+        "Find what drops the SYNs between the server and the client; let them through or use a stateful FTP helper."
+    };
+    let mut finding = DIAGNOSIS
+        .finding(Confidence::Proven, message, lines::syns(attempt)?)
+        .about(case)
+        .support(case.dialogue())
+        .caps(caps)
+        .caps(opaque_cap(case))
+        .rule_out("data-syn-refused", "no RST came back")
+        .rule_out("data-syn-icmp-rejected", "no ICMP error quotes the SYN")
+        .client("Use passive mode (EPSV, PASV), or open the announced ports in the client's firewall.")
+        .network(where_dropped);
+    if !at_client {
+        finding = finding.or("data-syn-lost-in-transit", "a capture at the client shows whether the SYNs arrive there");
+    }
+    Some(finding.done())
+}
+
+/// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
+fn opaque_cap(case: &Case<'_>) -> Option<Cap> {
+    (case.transfer.is_none()).then(|| Cap {
+        diagnosis: "tls-control-opaque",
+        ceiling: Confidence::Probable,
+        why: "the control connection is encrypted, so which transfer these SYNs served is a guess".to_owned(),
+    })
+}

@@ -1,0 +1,170 @@
+//! Builds a finding: the parts a diagnosis states, with the rest derived from its case.
+
+use std::net::IpAddr;
+
+use super::Diagnosis;
+use super::case::Case;
+use crate::finding::{Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, Severity};
+
+/// Frames one finding cites at most: a reader looks at some, not at all of a thousand retransmissions.
+pub const FRAMES_CITED: usize = 40;
+
+/// A finding in the making.
+#[must_use]
+pub struct Draft(Finding);
+
+impl Diagnosis {
+    /// A finding of this diagnosis, with the evidence without which it would not be said.
+    pub fn finding(&self, confidence: Confidence, message: impl Into<String>, primary: Evidence) -> Draft {
+        Draft(Finding {
+            diagnosis: self.name,
+            role: Role::Context,
+            severity: self.severity,
+            confidence,
+            message: message.into(),
+            capture: primary.first().capture,
+            session: None,
+            transfer: None,
+            hosts: Vec::new(),
+            primary,
+            supporting: Vec::new(),
+            caps: Vec::new(),
+            ruled_out: Vec::new(),
+            alternatives: Vec::new(),
+            remedies: Vec::new(),
+            references: self.references,
+        })
+    }
+}
+
+impl Draft {
+    /// About the session and transfer of `case`.
+    pub fn about(mut self, case: &Case<'_>) -> Self {
+        self.0.session = Some(case.session.id);
+        self.0.transfer = case.transfer.map(|transfer| transfer.id);
+        if self.0.hosts.is_empty() {
+            self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
+        }
+        self
+    }
+
+    /// About a whole session.
+    pub fn in_session(mut self, session: &crate::transfer::session::Session) -> Self {
+        self.0.session = Some(session.id);
+        if self.0.hosts.is_empty() {
+            self.0.hosts = vec![session.client.ip(), session.server.ip()];
+        }
+        self
+    }
+
+    /// The hosts it is about.
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.0.hosts = hosts.into_iter().collect();
+        self
+    }
+
+    /// Another severity than the usual one.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.0.severity = severity;
+        self
+    }
+
+    /// More evidence.
+    pub fn support(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.0.supporting.extend(evidence);
+        self
+    }
+
+    /// Limits that touch what the finding rests on.
+    pub fn caps(mut self, caps: impl IntoIterator<Item = Cap>) -> Self {
+        self.0.caps.extend(caps);
+        self
+    }
+
+    /// A cause that this fact refutes.
+    pub fn rule_out(mut self, diagnosis: &'static str, why: impl Into<String>) -> Self {
+        self.0.ruled_out.push(RuledOut { diagnosis, why: why.into() });
+        self
+    }
+
+    /// A cause that cannot be excluded.
+    pub fn or(mut self, diagnosis: &'static str, would_decide: impl Into<String>) -> Self {
+        self.0.alternatives.push(Alternative { diagnosis, would_decide: would_decide.into() });
+        self
+    }
+
+    /// What the client's side should change.
+    pub fn client(self, text: impl Into<String>) -> Self {
+        self.remedy(Party::Client, text)
+    }
+
+    /// What the server's side should change.
+    pub fn server(self, text: impl Into<String>) -> Self {
+        self.remedy(Party::Server, text)
+    }
+
+    /// What the network's side should change.
+    pub fn network(self, text: impl Into<String>) -> Self {
+        self.remedy(Party::Network, text)
+    }
+
+    fn remedy(mut self, side: Party, text: impl Into<String>) -> Self {
+        self.0.remedies.push(Remedy { side, text: text.into() });
+        self
+    }
+
+    /// The finding, its confidence lowered by its caps.
+    pub fn done(mut self) -> Finding {
+        let finding = &mut self.0;
+        let ceiling = finding.caps.iter().map(|cap| cap.ceiling).min().unwrap_or(Confidence::Proven);
+        finding.confidence = finding.confidence.min(ceiling);
+        // A cap that did not lower anything explains nothing.
+        finding.caps.retain(|cap| cap.ceiling < Confidence::Proven);
+        finding.caps.dedup_by(|a, b| a.diagnosis == b.diagnosis && a.why == b.why);
+        self.shorten();
+        self.0
+    }
+
+    fn shorten(&mut self) {
+        let mut left = FRAMES_CITED;
+        for evidence in std::iter::once(&mut self.0.primary).chain(&mut self.0.supporting) {
+            match evidence {
+                Evidence::Seen { frames, .. } => {
+                    let keep = frames.len().min(left.max(1));
+                    if frames.len() > keep {
+                        // The first ones and the last one tell the story.
+                        let last = frames[frames.len() - 1];
+                        frames.truncate(keep);
+                        frames[keep - 1] = last;
+                    }
+                    left = left.saturating_sub(keep);
+                }
+                Evidence::Missing { .. } => left = left.saturating_sub(2),
+            }
+        }
+        if left == 0 {
+            let mut budget = FRAMES_CITED.saturating_sub(self.0.primary_frames());
+            self.0.supporting.retain(|evidence| {
+                let cost = frames_of(evidence);
+                let fits = cost <= budget;
+                if fits {
+                    budget -= cost;
+                }
+                fits
+            });
+        }
+    }
+}
+
+impl Finding {
+    fn primary_frames(&self) -> usize {
+        frames_of(&self.primary)
+    }
+}
+
+fn frames_of(evidence: &Evidence) -> usize {
+    match evidence {
+        Evidence::Seen { frames, .. } => frames.len(),
+        Evidence::Missing { .. } => 2,
+    }
+}

@@ -1,0 +1,72 @@
+//! `no-data-endpoint`
+
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Confidence, Finding};
+use crate::ftp::texts::Condition;
+
+/// A refusal for want of an endpoint comes at once; a server that tried something takes longer.
+const AT_ONCE: f64 = 1.0;
+
+diagnosis! {
+    /// The client asked for a transfer with no PORT, EPRT, PASV or EPSV in force.
+    ///
+    /// Needs: a transfer command; no endpoint command before it, or the last one refused or used up; a refusal at once
+    /// without any data SYN.
+    ///
+    /// Helps: the server's own words, `Use PORT or PASV first`, `No data connection`.
+    ///
+    /// Refuted by: a capture that starts in mid-session (the PORT may lie before it); a server that keeps the endpoint
+    /// for the next transfer, which is legal.
+    ///
+    /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
+    ///
+    /// Remedy: the client sends PORT or PASV before each transfer (RFC 1123 4.1.2.5), and heeds a refused one.
+    "no-data-endpoint", Error,
+    "a transfer was asked for with no data endpoint in force",
+    ["RFC 959 3.2", "RFC 1123 4.1.2.5"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let transfer = case.transfer?;
+    let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
+    if !case.concluded.attempts.is_empty() {
+        return None;
+    }
+    let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::NoEndpoint);
+    let none = case.concluded.in_force().is_none();
+    let silent_refusal = none && case.is_data_failure() && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
+    if !says_so && !silent_refusal {
+        return None;
+    }
+    let confidence = match (says_so, case.would_show_server_syn()) {
+        (true, _) => Confidence::Proven,
+        (false, true) => Confidence::Probable,
+        (false, false) => Confidence::Possible,
+    };
+    let state = match case.offer() {
+        None => "no PORT, EPRT, PASV or EPSV had been sent".to_owned(),
+        Some(offer) if offer.is_refused() => format!("the {} before it had been refused", offer.command.name),
+        Some(offer) if !transfer.first_on_offer => format!("the {} before it had already served a transfer", offer.command.name),
+        Some(offer) => format!("the server did not count the {} before it", offer.command.name),
+    };
+    let message = format!("{} was refused ({}) because no data endpoint was in force: {state}", transfer.command.name, reply.line());
+    let caps = (case.control.midstream && !says_so).then(|| {
+        super::case::cap(
+            "capture-midstream",
+            Confidence::Possible,
+            "the capture starts within the session: an endpoint may have been announced before it".to_owned(),
+        )
+    });
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::reply(case.session, reply))
+            .about(case)
+            .support(case.dialogue())
+            .caps(caps)
+            .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
+            .client("Send PORT, EPRT, PASV or EPSV before every transfer, and do not go on when it was refused.")
+            .done(),
+    )
+}

@@ -1,0 +1,43 @@
+//! `port-address-unusable`
+
+use super::announced::{self, Whose};
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Confidence, Finding, Severity};
+
+diagnosis! {
+    /// PORT or EPRT names an address that no server can reach: unspecified, loopback, link-local, multicast, broadcast
+    /// or reserved.
+    ///
+    /// Needs: the parsed address in such a class while the control connection is not on loopback or link-local itself;
+    /// the command refused, or the transfer failed by it.
+    ///
+    /// Refuted by: a server that ignores the address, connects to the control peer and succeeds.
+    ///
+    /// Remedy: the client announces the address of its control connection, or uses EPSV/PASV.
+    "port-address-unusable", Error,
+    "PORT names an address that cannot be reached",
+    ["RFC 6890", "RFC 3927", "RFC 959 5.3.2"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let (offer, socket, Whose::Unusable(class)) = announced::whose(case)? else { return None };
+    if announced::severity(case)? != Severity::Error {
+        return None;
+    }
+    let message = format!(
+        "{} names {}, {class}, while the client's address is {}",
+        offer.command.name,
+        socket.ip(),
+        case.session.client.ip()
+    );
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, lines::command(case.session, &offer.command))
+            .about(case)
+            .support(case.dialogue())
+            .client(format!("Announce {}, the address of the control connection, or use passive mode (EPSV, PASV).", case.session.client.ip()))
+            .done(),
+    )
+}

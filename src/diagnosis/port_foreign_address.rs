@@ -1,0 +1,47 @@
+//! `port-foreign-address`
+
+use super::announced::{self, Whose};
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Confidence, Finding};
+
+diagnosis! {
+    /// PORT or EPRT names an address that is not the control connection's client, and the capture does not show whose it
+    /// is: another interface of the client, its address behind a NAT, or a third host.
+    ///
+    /// Needs: a usable PORT address other than the control peer's, none of `port-wrong-interface`,
+    /// `port-nat-unrewritten` and `port-third-party` being at least possible by evidence of its own.
+    ///
+    /// Refuted by: evidence for one of those three.
+    ///
+    /// Remedy: announce the control connection's address, or use EPSV/PASV; capture at the client, with ARP, to learn
+    /// whose address it is.
+    "port-foreign-address", Error,
+    "PORT names an address that is not the client's as seen here",
+    ["RFC 959 5.3.2", "RFC 2577 3", "Q149528", "Q185378"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let (offer, socket, Whose::Foreign) = announced::whose(case)? else { return None };
+    let severity = announced::severity(case)?;
+    let client = case.session.client.ip();
+    let message = format!(
+        "{} names {} although the client is {client}: its other interface, its address behind a NAT, or a third host",
+        offer.command.name,
+        socket.ip(),
+    );
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Probable, message, lines::command(case.session, &offer.command))
+            .about(case)
+            .hosts([client, socket.ip()])
+            .severity(severity)
+            .support(case.dialogue())
+            .or("port-wrong-interface", "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
+            .or("port-nat-unrewritten", "a capture at the client shows whether its own address is the announced one")
+            .or("port-third-party", "ARP for the announced address from another MAC, or a session of that host")
+            .client(format!("Announce {client}, the address of the control connection, or use passive mode (EPSV, PASV)."))
+            .done(),
+    )
+}

@@ -1,0 +1,51 @@
+//! `port-nat-unrewritten`
+
+use super::announced::{self, Whose};
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::Finding;
+
+diagnosis! {
+    /// PORT or EPRT names a private address although the client is seen with a public one: a NAT lies between and did
+    /// not rewrite the command.
+    ///
+    /// Needs: a private PORT address (RFC 1918, RFC 6598, RFC 4193) on a control connection whose client address, as
+    /// seen here, is not private.
+    ///
+    /// Helps: SYNs to the private address that nobody answers; a refusal that quotes both addresses; a TTL that shows
+    /// routers between.
+    ///
+    /// Refuted by: a capture on the inside, where PORT names the client's own address; a rewritten command; proof that
+    /// both addresses are one host's.
+    ///
+    /// Confidence: probable; possible when the server is in that private network too.
+    ///
+    /// Remedy: EPSV/PASV; or an FTP helper (ALG) on the NAT, which needs a clear control connection.
+    "port-nat-unrewritten", Error,
+    "PORT names a private address behind a NAT that did not rewrite it",
+    ["RFC 3022 4.4", "RFC 2428 4", "RFC 1918"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let (offer, socket, Whose::BehindNat { confidence }) = announced::whose(case)? else { return None };
+    let severity = announced::severity(case)?;
+    let client = case.session.client.ip();
+    let message = format!(
+        "{} names the private address {} although the client is seen as {client}: a NAT between them did not rewrite it",
+        offer.command.name,
+        socket.ip(),
+    );
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::command(case.session, &offer.command))
+            .about(case)
+            .hosts([client, socket.ip()])
+            .severity(severity)
+            .support(case.dialogue())
+            .rule_out("port-wrong-interface", "nothing shows both addresses on one host")
+            .client("Use passive mode (EPSV, PASV): the NAT then sees only connections that the client opens.")
+            .network("Enable the FTP helper (ALG) on the NAT; it must see the control connection in clear text.")
+            .done(),
+    )
+}

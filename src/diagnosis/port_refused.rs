@@ -1,0 +1,55 @@
+//! `port-refused`
+
+use super::announced::{self, Whose};
+use super::case::Case;
+use super::{diagnosis, eprt_protocol_mismatch, lines, port_low_port, port_malformed};
+use crate::finding::{Confidence, Finding, Severity};
+
+diagnosis! {
+    /// The server refused the endpoint command, and nothing in its argument explains why.
+    ///
+    /// Needs: 4yz or 5yz to PORT, EPRT, LPRT, PASV, EPSV or LPSV, and no more specific `port-*` diagnosis at probable or
+    /// better.
+    ///
+    /// Helps: an earlier EPSV ALL; 530 (not logged in); 500 or 502 (not implemented).
+    ///
+    /// Refuted by: a more specific diagnosis; a reply that belongs to another command.
+    ///
+    /// Severity: info when the client falls back to another command and the transfer goes on.
+    ///
+    /// Remedy: use the mode the server allows, or allow this one in its configuration.
+    "port-refused", Error,
+    "the server refused PORT, EPRT, PASV or EPSV",
+    ["RFC 959 5.4", "RFC 2428 4"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let offer = case.offer().filter(|offer| offer.is_refused())?;
+    let reply = offer.reply.as_ref()?;
+    let explained = match announced::whose(case) {
+        Some((_, _, Whose::Unusable(_) | Whose::Foreign)) => true,
+        Some((
+            _,
+            _,
+            Whose::OtherInterface { confidence, .. } | Whose::BehindNat { confidence } | Whose::ThirdParty { confidence, .. },
+        )) => confidence >= Confidence::Probable,
+        Some((_, _, Whose::Clients)) | None => false,
+    };
+    if explained || port_malformed::holds(case) || port_low_port::holds(case) || eprt_protocol_mismatch::holds(case) {
+        return None;
+    }
+    let severity = if case.fell_back() { Severity::Info } else { Severity::Error };
+    let after = if severity == Severity::Info { "; the client fell back to another command" } else { "" };
+    let message = format!("the server refused {} with {}{after}", offer.command.line(), reply.line());
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, lines::reply(case.session, reply))
+            .about(case)
+            .severity(severity)
+            .support(case.dialogue())
+            .client("Use the other mode: EPSV or PASV instead of PORT, or the reverse.")
+            .server(format!("Allow {} in the server's configuration if it is wanted.", offer.command.name))
+            .done(),
+    )
+}

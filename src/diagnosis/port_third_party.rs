@@ -1,0 +1,48 @@
+//! `port-third-party`
+
+use super::announced::{self, Whose};
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Finding, Severity};
+
+diagnosis! {
+    /// PORT or EPRT names a host that is neither the client nor its NAT: a server-to-server transfer (FXP), or an
+    /// attempt to bounce.
+    ///
+    /// Needs: a PORT address other than the control peer's that is shown to be another host's: it answers ARP from
+    /// another MAC on the client's segment, or another session told that host to listen on exactly that endpoint (227).
+    ///
+    /// Helps: a low service port; many different targets in sequence.
+    ///
+    /// Refuted by: evidence that both addresses are the client's (`port-wrong-interface`) or a NAT's.
+    ///
+    /// Remedy: servers refuse such PORTs (RFC 2577); for FXP both servers must allow it explicitly.
+    "port-third-party", Warning,
+    "PORT names a third host",
+    ["RFC 2577 3", "Q185378", "Q246173"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let (offer, socket, Whose::ThirdParty { confidence, why, evidence, fxp }) = announced::whose(case)? else { return None };
+    let severity = announced::severity(case)?;
+    let severity = if fxp && severity != Severity::Error { Severity::Info } else { severity };
+    let message = format!(
+        "{} names {socket}, which is not the client {}: {why}",
+        offer.command.name,
+        case.session.client.ip()
+    );
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::command(case.session, &offer.command))
+            .about(case)
+            .hosts([case.session.client.ip(), socket.ip()])
+            .severity(severity)
+            .support(evidence)
+            .support(case.dialogue())
+            .rule_out("port-wrong-interface", why)
+            .client("Announce an address of the client itself, or use passive mode (EPSV, PASV).")
+            .server("Keep refusing PORT to third hosts (RFC 2577) unless server-to-server transfers are wanted.")
+            .done(),
+    )
+}

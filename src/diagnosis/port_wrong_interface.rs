@@ -1,0 +1,53 @@
+//! `port-wrong-interface`
+
+use super::announced::{self, Whose};
+use super::case::Case;
+use super::{diagnosis, lines};
+use crate::finding::{Finding, Severity};
+
+diagnosis! {
+    /// PORT or EPRT names another address of the same multihomed client than the one its control connection uses.
+    ///
+    /// A multihomed client may bind its data socket to any of its addresses (`ftp -a` binds INADDR_ANY). Servers refuse
+    /// a PORT that does not name the control peer, and one that accepts it may have no route to that address.
+    ///
+    /// Needs: a PORT address other than the control address, and evidence that both are one host's: one MAC that is no
+    /// router sources or answers ARP for both; or a capture on that host shows both on its interfaces.
+    ///
+    /// Helps: other transfers of the session use the control address; a data connection to the other address works.
+    ///
+    /// Refuted by: the address answering ARP from another MAC on the same segment; a NAT's private address; a router's
+    /// or virtual MAC.
+    ///
+    /// Confidence: proven by ownership of both, probable by weaker signs; equal TTL and options alone prove nothing.
+    ///
+    /// Remedy: bind the client to the address the server is reached from (drop `-a`), or use EPSV/PASV.
+    "port-wrong-interface", Error,
+    "PORT names another interface of the client",
+    ["Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let (offer, socket, Whose::OtherInterface { confidence, why, evidence }) = announced::whose(case)? else { return None };
+    let severity = announced::severity(case)?;
+    let client = case.session.client.ip();
+    let came = if severity == Severity::Error { "" } else { "; it worked all the same" };
+    let message = format!(
+        "{} names {}, another address of the client {client} ({why}){came}",
+        offer.command.name,
+        socket.ip(),
+    );
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::command(case.session, &offer.command))
+            .about(case)
+            .hosts([client, socket.ip()])
+            .severity(severity)
+            .support(evidence)
+            .support(case.dialogue())
+            .rule_out("port-third-party", why)
+            .client(format!("Bind the FTP client to {client}, the address it reaches the server from (no -a), or use passive mode (EPSV, PASV)."))
+            .done(),
+    )
+}

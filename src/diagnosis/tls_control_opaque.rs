@@ -1,0 +1,42 @@
+//! `tls-control-opaque`
+
+use super::case::SessionCase;
+use super::diagnosis;
+use crate::finding::{Confidence, Evidence, Finding};
+
+diagnosis! {
+    /// The control connection is encrypted from here on: PORT, 227 and replies cannot be read.
+    ///
+    /// Needs: TLS records behind the 234 to AUTH TLS, or from the start on port 990; or GSSAPI-protected commands.
+    ///
+    /// What can still be said: what happened to the SYNs of data connections. What cannot: which transfer they served,
+    /// what was announced, what the server answered.
+    ///
+    /// Refuted by: clear text behind the 234; CCC ends it.
+    ///
+    /// Remedy: capture with the server's log at hand, or let the client send CCC for the time of the test.
+    "tls-control-opaque", Quality,
+    "the control connection is encrypted",
+    ["RFC 4217", "RFC 2228"],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    case.session
+        .opaque
+        .first()
+        .map(|span| {
+            let until = span.until.map_or(String::new(), |until| format!(" until frame {}", until.number));
+            let message = format!(
+                "the control connection is encrypted ({}) from frame {}{until}: endpoints and replies cannot be read there",
+                span.by, span.from.number
+            );
+            DIAGNOSIS
+                .finding(Confidence::Proven, message, Evidence::seen(span.from, "first encrypted segment"))
+                .in_session(case.session)
+                .support(span.until.map(|until| Evidence::seen(until, "clear text again")))
+                .done()
+        })
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,178 @@
+//! Control connections: segments to in-order bytes, bytes to dialogue, dialogue to the session's events.
+
+use std::net::SocketAddr;
+
+use super::{CONTROLS, GRACE, Pipeline};
+use crate::finding::SessionId;
+use crate::flow::conversation::{Conversation, Piece};
+use crate::flow::{Close, ConnectionId, End};
+use crate::frame::Stamp;
+use crate::ftp::dialogue::Dialogue;
+use crate::ftp::{Event, Speaker};
+use crate::transfer::correlator::SessionIndex;
+use crate::transfer::session::Session;
+use crate::wire::{IpHeader, Segment};
+
+/// The port on which FTP is encrypted from the first byte.
+const IMPLICIT_TLS: u16 = 990;
+
+/// What is needed to follow one control connection.
+pub(super) struct Control {
+    conversation: Conversation,
+    dialogue: Dialogue,
+    session: SessionIndex,
+    server_end: End,
+    last: Stamp,
+    /// Whether its hosts are parties already and its session has a number.
+    alive: bool,
+    /// Whether it waits to be judged.
+    closing: bool,
+}
+
+impl Pipeline {
+    /// Begins to follow a connection as a control connection. `server` is known when its content told; otherwise
+    /// the named port does.
+    pub(super) fn start_control(&mut self, id: ConnectionId, server: Option<SocketAddr>) {
+        let Some(connection) = self.flows.connection(id) else { return };
+        let server_end = match server.and_then(|server| connection.end_of(server)) {
+            Some(end) => end,
+            None if self.is_control_port(connection.target.port()) => End::Target,
+            None => End::Origin,
+        };
+        let (server, client) = (connection.socket(server_end), connection.socket(server_end.peer()));
+        let dialogue = if server.port() == IMPLICIT_TLS {
+            Dialogue::new(true)
+        } else if connection.midstream {
+            Dialogue::picked_up()
+        } else {
+            Dialogue::new(false)
+        };
+        let first = connection.first;
+        if self.controls.len() >= CONTROLS {
+            self.let_oldest_control_go();
+        }
+        let session = self.sessions.len();
+        self.sessions.push(Some(Box::new(Session::new(SessionId(0), id, client, server, first))));
+        let control = Control {
+            conversation: Conversation::new(),
+            dialogue,
+            session,
+            server_end,
+            last: first,
+            alive: false,
+            closing: false,
+        };
+        self.controls.insert(id, control);
+    }
+
+    fn let_oldest_control_go(&mut self) {
+        let oldest = self.controls.iter().min_by_key(|(id, control)| (control.last, **id)).map(|(id, _)| *id);
+        if let Some(id) = oldest
+            && let Some(control) = self.controls.get(&id)
+        {
+            let (last, session) = (control.last, control.session);
+            self.end_control(id);
+            self.closing.push_front((last.time, session));
+        }
+    }
+
+    /// Takes a segment of a control connection.
+    pub(super) fn feed_control(&mut self, id: ConnectionId, from: End, at: Stamp, ip: &IpHeader, tcp: &Segment<'_>) {
+        let Some(control) = self.controls.get_mut(&id) else { return };
+        control.last = at;
+        let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
+        let mut events = Vec::new();
+        let mut read = |piece: Piece<'_>| read(dialogue, server_end, piece, &mut events);
+        control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
+        let session = control.session;
+        if let Some(Some(session)) = self.sessions.get_mut(session) {
+            session.last = session.last.max(at);
+        }
+        self.wake(id, tcp);
+        self.tell(session, events);
+        self.watch_close(id, at);
+    }
+
+    /// A control connection that carries something makes its hosts parties and its session countable.
+    fn wake(&mut self, id: ConnectionId, tcp: &Segment<'_>) {
+        let Some(control) = self.controls.get_mut(&id) else { return };
+        let established = self.flows.connection(id).is_some_and(|connection| connection.established.is_some());
+        if control.alive || (tcp.payload_len == 0 && !established) {
+            return;
+        }
+        control.alive = true;
+        let index = control.session;
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        session.id = SessionId(self.next_session);
+        self.next_session += 1;
+        let hosts = [session.client.ip(), session.server.ip()];
+        self.correlator.session(index, session);
+        for host in hosts {
+            self.party(host);
+        }
+    }
+
+    fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
+        for event in events {
+            let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+            let Some(number) = session.event(event) else { continue };
+            let Some(offer) = session.offers.get(number) else { continue };
+            if let Some(socket) = offer.socket {
+                self.correlator.offered(index, number, socket, offer);
+                self.party(socket.ip());
+            }
+        }
+    }
+
+    /// Schedules the judgement of a session whose control connection has closed.
+    fn watch_close(&mut self, id: ConnectionId, at: Stamp) {
+        let Some(connection) = self.flows.connection(id) else { return };
+        let closed = match connection.close() {
+            Close::Reset { .. } | Close::TimeWait { .. } => true,
+            Close::Open | Close::Half { .. } => false,
+        };
+        let Some(control) = self.controls.get_mut(&id) else { return };
+        if closed && !control.closing {
+            control.closing = true;
+            self.closing.push_back((at.time.plus_seconds(GRACE), control.session));
+        }
+    }
+
+    /// Reads what is still held back of a control connection, and books how it ended.
+    pub(super) fn end_control(&mut self, id: ConnectionId) {
+        let Some(mut control) = self.controls.remove(&id) else { return };
+        let mut events = Vec::new();
+        let server_end = control.server_end;
+        let dialogue = &mut control.dialogue;
+        control.conversation.finish(&mut |piece| read(dialogue, server_end, piece, &mut events));
+        self.tell(control.session, events);
+        let Some(connection) = self.flows.connection(id) else { return };
+        let name = |end: End| if end == server_end { "server" } else { "client" };
+        let ended = match connection.close() {
+            Close::Reset { by, at } => Some((at, format!("the {} reset the control connection", name(by)))),
+            Close::TimeWait { .. } => {
+                let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
+                let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
+                first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
+            }
+            Close::Half { missing, since } => {
+                Some((since, format!("the {} closed the control connection", name(missing.peer()))))
+            }
+            Close::Open => None,
+        };
+        if let Some(Some(session)) = self.sessions.get_mut(control.session)
+            && let Some((at, how)) = ended
+        {
+            session.ended(at, &how);
+        }
+    }
+}
+
+fn read(dialogue: &mut Dialogue, server_end: End, piece: Piece<'_>, events: &mut Vec<Event>) {
+    let speaker = |end: End| if end == server_end { Speaker::Server } else { Speaker::Client };
+    match piece {
+        Piece::Bytes { from, bytes, at, conflicting } => dialogue.bytes(speaker(from), bytes, at, conflicting, events),
+        Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),
+        Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),
+    }
+}

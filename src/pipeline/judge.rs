@@ -1,0 +1,208 @@
+//! Runs the diagnoses over what has been concluded and hands the results to the sink.
+
+use std::io;
+use std::net::IpAddr;
+
+use super::Pipeline;
+use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
+use crate::diagnosis::{ALL, Check, verdict};
+use crate::finding::{Finding, Role, Severity};
+use crate::flow::{Connection, End};
+use crate::frame::Stamp;
+use crate::record::{
+    AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord,
+};
+use crate::source::Capture;
+use crate::transfer::concluded::{Concluded, conclude};
+use crate::transfer::correlator::SessionIndex;
+use crate::transfer::session::Session;
+use crate::vantage::Vantage;
+
+impl Pipeline {
+    /// Judges a session, once, and forgets it.
+    pub(super) fn judge(&mut self, index: SessionIndex, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        let Some(control) = self.sessions.get(index).and_then(Option::as_ref).map(|session| session.control) else {
+            return Ok(());
+        };
+        self.end_control(control);
+        let Some(session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        self.correlator.over(index, &session);
+        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
+        let scene =
+            Scene { begins, ends, captures, shows_more_than_control: self.shows_more_than_control };
+        let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
+        let (record, findings) = self.judged(index, &session, control, &scene);
+        if let Some(record) = record {
+            self.summary.transfers += record.transfers.len() as u64;
+            self.summary.failed +=
+                record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
+            sink.session(&record)?;
+        }
+        for finding in &findings {
+            count(&mut self.summary, finding);
+            sink.finding(finding)?;
+        }
+        Ok(())
+    }
+
+    fn judged(
+        &self,
+        index: SessionIndex,
+        session: &Session,
+        control: &Connection,
+        scene: &Scene<'_>,
+    ) -> (Option<SessionRecord>, Vec<Finding>) {
+        let concluded = conclude(index, session, &self.flows, &self.correlator);
+        let client_end = control.end_of(session.client).unwrap_or(End::Origin);
+        let vantage = Vantage::of(control, client_end);
+        let session_case = SessionCase {
+            session,
+            control,
+            concluded: &concluded,
+            vantage: &vantage,
+            network: &self.network,
+            flows: &self.flows,
+            scene,
+        };
+        let mut findings = Vec::new();
+        let mut verdicts = Vec::with_capacity(concluded.len());
+        for one in &concluded {
+            let case = Case {
+                session,
+                control,
+                concluded: one,
+                transfer: one.transfer,
+                siblings: &concluded,
+                vantage: &vantage,
+                network: &self.network,
+                flows: &self.flows,
+                scene,
+                policy: &self.settings.policy,
+            };
+            let mut own: Vec<Finding> = ALL
+                .iter()
+                .filter_map(|diagnosis| match diagnosis.check {
+                    Check::Transfer(check) => check(&case),
+                    Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                })
+                .collect();
+            verdicts.push(verdict::assign(&mut own, one.outcome() == Outcome::Failed));
+            findings.append(&mut own);
+        }
+        for diagnosis in ALL {
+            if let Check::Session(check) = diagnosis.check {
+                findings.extend(check(&session_case));
+            }
+        }
+        let known = session.id.0 > 0;
+        let record = known.then(|| record(session, &concluded, &verdicts, &vantage));
+        if !known {
+            for finding in &mut findings {
+                finding.session = None;
+            }
+        }
+        (record, findings)
+    }
+
+    /// Judges the hosts and the capture itself.
+    pub(super) fn judge_group(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
+        let scene = Scene { begins, ends, captures, shows_more_than_control: self.shows_more_than_control };
+        let mut parties: Vec<IpAddr> = self.parties.iter().copied().collect();
+        parties.sort_unstable();
+        let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
+        let undecoded = self.decoder.undecoded();
+        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, followed: &[] };
+        let mut findings = Vec::new();
+        for diagnosis in ALL {
+            match diagnosis.check {
+                Check::Network(check) => findings.extend(check(&hosts)),
+                Check::Capture(check) => findings.extend(check(&capture)),
+                Check::Transfer(_) | Check::Session(_) => {}
+            }
+        }
+        for finding in &findings {
+            count(&mut self.summary, finding);
+            sink.finding(finding)?;
+        }
+        Ok(())
+    }
+}
+
+fn count(summary: &mut Summary, finding: &Finding) {
+    match finding.severity {
+        Severity::Quality => summary.quality += 1,
+        _ if finding.role == Role::Related => {}
+        Severity::Error => summary.error += 1,
+        Severity::Warning => summary.warning += 1,
+        Severity::Info => summary.info += 1,
+    }
+}
+
+fn record(
+    session: &Session,
+    concluded: &[Concluded<'_>],
+    verdicts: &[Option<&'static str>],
+    vantage: &Vantage,
+) -> SessionRecord {
+    let mut captures: Vec<_> = stamps(session).map(|stamp| stamp.capture).collect();
+    captures.sort_unstable();
+    captures.dedup();
+    SessionRecord {
+        id: session.id,
+        captures,
+        client: session.client,
+        server: session.server,
+        first: session.first,
+        last: session.last,
+        server_software: session.software.as_ref().map(ToString::to_string),
+        encrypted_from: session.opaque.first().map(|span| span.from),
+        vantage: vantage.record(),
+        offers: session
+            .offers
+            .iter()
+            .map(|offer| OfferRecord {
+                command: offer.command.name.clone(),
+                endpoint: offer.socket,
+                at: offer.at(),
+                accepted: offer.accepted(),
+            })
+            .collect(),
+        transfers: concluded
+            .iter()
+            .zip(verdicts)
+            .filter_map(|(one, verdict)| {
+                let transfer = one.transfer?;
+                Some(TransferRecord {
+                    id: transfer.id,
+                    command: transfer.command.name.clone(),
+                    mode: one.mode(),
+                    offer: one.offer_index,
+                    at: transfer.at(),
+                    reply: transfer.reply.as_ref().map(|reply| ReplyRecord {
+                        code: reply.code,
+                        text: reply.text.clone(),
+                        at: reply.at(),
+                    }),
+                    attempts: one
+                        .attempts
+                        .iter()
+                        .map(|attempt| AttemptRecord {
+                            from: attempt.from(),
+                            to: attempt.to(),
+                            syn: attempt.at(),
+                            outcome: attempt.outcome(),
+                        })
+                        .collect(),
+                    outcome: one.outcome(),
+                    verdict: *verdict,
+                })
+            })
+            .collect(),
+    }
+}
+
+fn stamps(session: &Session) -> impl Iterator<Item = Stamp> {
+    let lines = session.offers.iter().map(|offer| offer.command.at());
+    lines.chain(session.transfers.iter().map(crate::transfer::Transfer::at)).chain([session.first, session.last])
+}

@@ -1,0 +1,111 @@
+//! Gathers a run for the formats that need all of it before they write their first line, in a stable order.
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+use super::Style;
+use crate::finding::{Finding, Role, SessionId};
+use crate::frame::CaptureId;
+use crate::record::{SessionRecord, Sink, Summary};
+use crate::source::Capture;
+
+/// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
+/// without a session last.
+pub(super) struct Run {
+    pub(super) captures: Vec<Capture>,
+    pub(super) sessions: Vec<SessionRecord>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) summary: Summary,
+    pub(super) grouping: Vec<String>,
+}
+
+impl Run {
+    pub(super) fn session(&self, id: SessionId) -> Option<&SessionRecord> {
+        let at = self.sessions.binary_search_by_key(&id, |session| session.id).ok()?;
+        self.sessions.get(at)
+    }
+
+    pub(super) fn capture(&self, id: CaptureId) -> Option<&Capture> {
+        self.captures.iter().find(|capture| capture.id == id)
+    }
+
+    /// The capture's path as it was named, control bytes escaped.
+    pub(super) fn path(&self, id: CaptureId) -> String {
+        self.capture(id).map_or_else(|| format!("capture {}", id.0), path_of)
+    }
+
+    fn sort(&mut self) {
+        self.captures.sort_by_key(|capture| capture.id);
+        self.sessions.sort_by_key(|session| session.id);
+        self.findings.sort_by_key(|finding| {
+            (
+                finding.session.is_none(),
+                finding.session,
+                finding.transfer.is_none(),
+                finding.transfer,
+                role_order(finding.role),
+                Reverse(finding.severity),
+                finding.primary.first(),
+                finding.diagnosis,
+            )
+        });
+    }
+}
+
+/// The path as it was named, control bytes and what is not UTF-8 escaped.
+pub(super) fn path_of(capture: &Capture) -> String {
+    crate::text::printable(capture.path.as_os_str().as_encoded_bytes())
+}
+
+fn role_order(role: Role) -> u8 {
+    match role {
+        Role::Verdict => 0,
+        Role::Related => 1,
+        Role::Context => 2,
+    }
+}
+
+/// Writes a whole run.
+pub(super) type WriteRun = fn(&Run, &Style, &mut dyn Write) -> io::Result<()>;
+
+/// A sink that collects, and writes at the end.
+pub(super) struct Collecting {
+    run: Run,
+    style: Style,
+    write: WriteRun,
+    out: Box<dyn Write>,
+}
+
+impl Collecting {
+    pub(super) fn new(write: WriteRun, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> Self {
+        let run = Run {
+            captures: Vec::new(),
+            sessions: Vec::new(),
+            findings: Vec::new(),
+            summary: Summary::default(),
+            grouping,
+        };
+        Self { run, style, write, out }
+    }
+}
+
+impl Sink for Collecting {
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.run.sessions.push(session.clone());
+        Ok(())
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.run.findings.push(finding.clone());
+        Ok(())
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        self.run.captures = captures.to_vec();
+        self.run.summary = *summary;
+        self.run.sort();
+        let mut out = io::BufWriter::new(&mut self.out);
+        (self.write)(&self.run, &self.style, &mut out)?;
+        out.flush()
+    }
+}

@@ -1,0 +1,77 @@
+//! Text on its way to a terminal: nothing in it may move the cursor or turn the reading direction.
+
+use std::fmt::Write as _;
+
+use crate::text::printable_str;
+
+/// `text` with control characters, and those that reorder what follows them, spelled out; with `ascii` every other
+/// character that is not ASCII too.
+pub(super) fn safe(text: &str, ascii: bool) -> String {
+    let printable = printable_str(text);
+    if !printable.chars().any(|c| if ascii { !c.is_ascii() } else { reorders(c) }) {
+        return printable;
+    }
+    let mut out = String::with_capacity(printable.len());
+    for c in printable.chars() {
+        match c {
+            c if reorders(c) => push_escaped(&mut out, c),
+            c if !ascii || c.is_ascii() => out.push(c),
+            '\u{2026}' => out.push_str("..."),
+            '\u{2013}' | '\u{2014}' => out.push('-'),
+            '\u{2018}' | '\u{2019}' => out.push('\''),
+            '\u{201c}' | '\u{201d}' => out.push('"'),
+            '\u{2192}' => out.push_str("->"),
+            c => push_escaped(&mut out, c),
+        }
+    }
+    out
+}
+
+/// `json` with the same characters as JSON escapes. They can only stand within strings, so the value is unchanged.
+pub(super) fn safe_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if reorders(c) {
+            // Writing to a string cannot fail. All of them lie below U+10000.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Bidirectional controls (Unicode UAX #9), and the two separators some terminals take for a new line.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{safe, safe_json};
+
+    #[test]
+    fn what_turns_the_reading_direction_is_spelled_out() {
+        assert_eq!(safe("a\u{202e}cod.exe\u{2066}", false), "a\\u{202e}cod.exe\\u{2066}");
+        assert_eq!(safe("\x1b[2J\u{9b}1m\r\n", false), "\\x1b[2J\\xc2\\x9b1m\\x0d\\x0a");
+    }
+
+    #[test]
+    fn other_scripts_stay_unless_ascii_is_asked_for() {
+        let name = "caf\u{e9} \u{5d0}\u{5d1} \u{2026}";
+        assert_eq!(safe(name, false), name);
+        assert_eq!(safe(name, true), "caf\\u{e9} \\u{5d0}\\u{5d1} ...");
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let json = serde_json::to_string("a\u{202e}b\u{e9}").expect("a string serialises");
+        let safe = safe_json(&json);
+        assert_eq!(safe, "\"a\\u202eb\u{e9}\"");
+        assert_eq!(serde_json::from_str::<String>(&safe).expect("still JSON"), "a\u{202e}b\u{e9}");
+    }
+}

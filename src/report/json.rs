@@ -1,0 +1,38 @@
+//! `--format json`: the whole run as one object.
+
+use std::io::{self, Write};
+
+use super::Style;
+use super::collect::Run;
+use super::escape::safe_json;
+use super::shape::{Capture, Finding, Report, SCHEMA, Session, Summary, Tool};
+use crate::text::printable_str;
+
+pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let report = Report {
+        schema: SCHEMA,
+        tool: Tool::this(),
+        grouping: run.grouping.iter().map(|sentence| printable_str(sentence)).collect(),
+        captures: run.captures.iter().map(Capture::from).collect(),
+        sessions: run.sessions.iter().map(Session::from).collect(),
+        findings: run.findings.iter().map(Finding::from).collect(),
+        summary: Summary::from(&run.summary),
+    };
+    writeln!(out, "{}", safe_json(&serde_json::to_string_pretty(&report)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::Format;
+    use crate::report::testing::{Sample, expect, narrow};
+
+    #[test]
+    fn the_shape_is_that_of_schema_1() {
+        expect("collision.json", &Sample::collision().render(Format::Json, &narrow()));
+    }
+
+    #[test]
+    fn a_run_without_anything_is_valid() {
+        expect("empty.json", &Sample::without_ftp().render(Format::Json, &narrow()));
+    }
+}

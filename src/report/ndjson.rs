@@ -1,0 +1,59 @@
+//! `--format ndjson`: one object a line, written and flushed as it becomes known.
+
+use std::io::{self, Write};
+
+use super::escape::safe_json;
+use super::shape::{Closing, Line, Meta, SCHEMA, Tool};
+use crate::finding::Finding;
+use crate::record::{SessionRecord, Sink, Summary};
+use crate::source::Capture;
+use crate::text::printable_str;
+
+/// Writes the lines; keeps nothing.
+pub(super) struct Lines {
+    out: Box<dyn Write>,
+}
+
+impl Lines {
+    /// Writes the first line.
+    pub(super) fn start(grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Self> {
+        let mut lines = Self { out };
+        let grouping = grouping.iter().map(|sentence| printable_str(sentence)).collect();
+        lines.write(&Line::Meta(Meta { schema: SCHEMA, tool: Tool::this(), grouping }))?;
+        Ok(lines)
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        let mut text = safe_json(&serde_json::to_string(line)?);
+        text.push('\n');
+        // One write a line: who reads the pipe never sees half of one.
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+impl Sink for Lines {
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.write(&Line::Session(session.into()))
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.write(&Line::Finding(finding.into()))
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        let captures = captures.iter().map(Into::into).collect();
+        self.write(&Line::Summary(Closing { captures, summary: summary.into() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::Format;
+    use crate::report::testing::{Sample, expect, narrow};
+
+    #[test]
+    fn each_record_is_one_line() {
+        expect("collision.ndjson", &Sample::collision().render(Format::Ndjson, &narrow()));
+    }
+}

@@ -1,0 +1,96 @@
+//! Turns packet times into text.
+
+use jiff::tz::TimeZone;
+
+use super::TimeStyle;
+use crate::frame::Timestamp;
+
+/// RFC 3339 in UTC, with six digits, or nine where the capture has more than microseconds.
+pub(super) fn rfc3339(time: Timestamp) -> String {
+    let instant = instant(time);
+    if time.0 % 1000 == 0 { format!("{instant:.6}") } else { format!("{instant:.9}") }
+}
+
+/// Writes the times of one page.
+pub(super) struct Clock {
+    style: TimeStyle,
+    zone: TimeZone,
+}
+
+impl Clock {
+    pub(super) fn new(style: TimeStyle) -> Self {
+        let zone = match style {
+            TimeStyle::Local => TimeZone::system(),
+            TimeStyle::Utc | TimeStyle::Relative => TimeZone::UTC,
+        };
+        Self { style, zone }
+    }
+
+    /// The day and the zone; `None` when times are relative.
+    pub(super) fn day(&self, time: Timestamp) -> Option<String> {
+        let zoned = instant(time).to_zoned(self.zone.clone());
+        match self.style {
+            TimeStyle::Utc => Some(format!("{} UTC", zoned.date())),
+            TimeStyle::Local => Some(format!("{} {}", zoned.date(), zoned.strftime("%Z"))),
+            TimeStyle::Relative => None,
+        }
+    }
+
+    /// The time of day, or the seconds since `zero`.
+    pub(super) fn time(&self, time: Timestamp, zero: Timestamp) -> String {
+        match self.style {
+            TimeStyle::Utc | TimeStyle::Local => {
+                let civil = instant(time).to_zoned(self.zone.clone()).time();
+                if time.0 % 1000 == 0 { format!("{civil:.6}") } else { format!("{civil:.9}") }
+            }
+            TimeStyle::Relative => seconds(time.0.saturating_sub(zero.0)),
+        }
+    }
+}
+
+/// Nanoseconds as seconds without going through floating point.
+fn seconds(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let magnitude = nanoseconds.unsigned_abs();
+    let (whole, fraction) = (magnitude / 1_000_000_000, magnitude % 1_000_000_000);
+    if fraction.is_multiple_of(1000) {
+        format!("{sign}{whole}.{:06}", fraction / 1000)
+    } else {
+        format!("{sign}{whole}.{fraction:09}")
+    }
+}
+
+/// Every `i64` of nanoseconds lies within jiff's range; the default is there for the type only.
+fn instant(time: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(i128::from(time.0)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, TimeStyle, Timestamp, rfc3339};
+
+    #[test]
+    fn digits_follow_the_capture() {
+        assert_eq!(rfc3339(Timestamp(1_500_000_000_123_456_000)), "2017-07-14T02:40:00.123456Z");
+        assert_eq!(rfc3339(Timestamp(1_500_000_000_123_456_789)), "2017-07-14T02:40:00.123456789Z");
+        assert_eq!(rfc3339(Timestamp(1_500_000_000_000_000_000)), "2017-07-14T02:40:00.000000Z");
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_times_too() {
+        assert_eq!(rfc3339(Timestamp(i64::MAX)), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(rfc3339(Timestamp(i64::MIN)), "1677-09-21T00:12:43.145224192Z");
+    }
+
+    #[test]
+    fn a_page_shows_the_day_apart_from_the_time() {
+        let (zero, time) = (Timestamp(1_500_000_000_000_000_000), Timestamp(1_500_000_001_000_001_000));
+        let utc = Clock::new(TimeStyle::Utc);
+        assert_eq!(utc.day(time).as_deref(), Some("2017-07-14 UTC"));
+        assert_eq!(utc.time(time, zero), "02:40:01.000001");
+        let relative = Clock::new(TimeStyle::Relative);
+        assert_eq!(relative.day(time), None);
+        assert_eq!(relative.time(time, zero), "1.000001");
+        assert_eq!(relative.time(zero, time), "-1.000001");
+    }
+}

@@ -1,0 +1,63 @@
+//! Why an input could not be read at all, in words for the person who named it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::text::printable;
+
+/// An input that gives no frame; the other inputs are read nevertheless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenError {
+    /// The input as it was named.
+    pub path: PathBuf,
+    /// What it is instead of a capture, and what to do about it.
+    pub what: String,
+}
+
+impl OpenError {
+    /// An error about `path`.
+    pub fn new(path: &Path, what: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), what: what.into() }
+    }
+
+    /// An error of the operating system about `path`.
+    pub fn io(path: &Path, error: &io::Error) -> Self {
+        let what = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            _ => error.to_string(),
+        };
+        Self::new(path, what)
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not read {}: {}", shown(&self.path), self.what)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// A path that is safe to print.
+pub(super) fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_made_printable() {
+        let error = OpenError::new(Path::new("a\x1b[1m"), "it is empty");
+        assert_eq!(error.to_string(), "could not read a\\x1b[1m: it is empty");
+    }
+
+    #[test]
+    fn a_missing_file_is_told_in_words() {
+        let error = OpenError::io(Path::new("x"), &io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(error.to_string(), "could not read x: there is no such file");
+    }
+}

@@ -1,0 +1,146 @@
+//! Decompresses a stream of zstd or lz4 frames, one after the other.
+//!
+//! The decoders stop behind one frame, but both formats allow any number of frames, with skippable ones in between.
+
+use std::io::{self, BufRead, Chain, Cursor, Read};
+use std::mem;
+
+use lz4_flex::frame::FrameDecoder as Lz4;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder as Zstd};
+
+/// The format of the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Codec {
+    /// RFC 8878
+    Zstd,
+    /// lz4 frame format
+    Lz4,
+}
+
+impl Codec {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+        }
+    }
+}
+
+/// The concatenated content of all frames.
+pub(super) struct Frames<R: BufRead> {
+    codec: Codec,
+    state: State<R>,
+}
+
+/// A frame begins with the magic that was read to tell it from a skippable one.
+type Framed<R> = Chain<Cursor<[u8; 4]>, R>;
+
+enum State<R: BufRead> {
+    Between(R),
+    Zstd(Box<Zstd<Framed<R>, FrameDecoder>>),
+    Lz4(Box<Lz4<Framed<R>>>),
+    Ended,
+}
+
+impl<R: BufRead> Frames<R> {
+    pub(super) fn new(codec: Codec, reader: R) -> Self {
+        Self { codec, state: State::Between(reader) }
+    }
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let read = match &mut self.state {
+                State::Between(_) => 0,
+                State::Zstd(frame) => frame.read(buf)?,
+                State::Lz4(frame) => frame.read(buf)?,
+                State::Ended => return Ok(0),
+            };
+            if read > 0 {
+                return Ok(read);
+            }
+            // An error leaves the stream ended.
+            let rest = match mem::replace(&mut self.state, State::Ended) {
+                State::Between(rest) => rest,
+                State::Zstd(frame) => frame.into_inner().into_inner().1,
+                State::Lz4(frame) => frame.into_inner().into_inner().1,
+                State::Ended => return Ok(0),
+            };
+            self.state = open_frame(self.codec, rest)?;
+        }
+    }
+}
+
+/// The decoder of the next frame, or the end of the stream.
+fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
+    loop {
+        if rest.fill_buf()?.is_empty() {
+            return Ok(State::Ended);
+        }
+        let mut magic = [0; 4];
+        rest.read_exact(&mut magic)?;
+        if matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18]) {
+            let mut len = [0; 4];
+            rest.read_exact(&mut len)?;
+            io::copy(&mut rest.by_ref().take(u64::from(u32::from_le_bytes(len))), &mut io::sink())?;
+            continue;
+        }
+        let frame = Cursor::new(magic).chain(rest);
+        return Ok(match codec {
+            Codec::Zstd => State::Zstd(Box::new(Zstd::new(frame).map_err(io::Error::other)?)),
+            Codec::Lz4 => State::Lz4(Box::new(Lz4::new(frame))),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use lz4_flex::frame::FrameEncoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::*;
+
+    const SKIPPABLE: &[u8] = &[0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+
+    fn lz4(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = FrameEncoder::new(Vec::new());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        compress_to_vec(bytes, CompressionLevel::Fastest)
+    }
+
+    fn read_all(codec: Codec, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        Frames::new(codec, bytes).read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn frames_are_concatenated_and_skippable_ones_skipped() {
+        for (codec, pack) in [(Codec::Zstd, zstd as fn(&[u8]) -> Vec<u8>), (Codec::Lz4, lz4)] {
+            let bytes = [SKIPPABLE, &pack(b"one "), SKIPPABLE, &pack(&[b'x'; 300_000]), &pack(b" two")].concat();
+            let out = read_all(codec, &bytes).unwrap();
+            assert_eq!(out.len(), 300_008, "{codec:?}");
+            assert!(out.starts_with(b"one xxx") && out.ends_with(b"xxx two"), "{codec:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_stream_is_an_error_and_then_ended() {
+        let bytes = [&zstd(b"one"), &b"garbage, no frame"[..]].concat();
+        let mut frames = Frames::new(Codec::Zstd, bytes.as_slice());
+        let mut buf = [0; 16];
+        assert_eq!(frames.read(&mut buf).unwrap(), 3);
+        assert!(frames.read(&mut buf).is_err());
+        assert_eq!(frames.read(&mut buf).unwrap(), 0);
+    }
+}

@@ -1,0 +1,180 @@
+//! Turns a named input into its decompressed bytes, recognising compression by magic, never by name.
+//!
+//! Knows nothing of capture formats.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::error::OpenError;
+use super::frames::{Codec, Frames};
+
+/// Bytes looked at to tell compression.
+const MAGIC: usize = 6;
+
+/// Compressed bytes read at a time.
+const COMPRESSED_BUFFER: usize = 128 << 10;
+
+/// An opened input.
+pub(super) struct Input {
+    /// The bytes, decompressed.
+    pub reader: Box<dyn Read + Send>,
+    /// `gzip`, `zstd` or `lz4`.
+    pub compression: Option<&'static str>,
+    /// How much of the raw file has been read.
+    pub read: Arc<AtomicU64>,
+    /// Size of the raw file; unknown for pipes.
+    pub size: Option<u64>,
+}
+
+/// What the first bytes say of compression.
+enum Packing {
+    Plain,
+    Gzip,
+    Framed(Codec),
+    Unsupported { what: &'static str, unpack: &'static str },
+}
+
+impl Input {
+    /// Opens a file; `-` is standard input.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        if path == Path::new("-") {
+            return Self::from_reader(path, Box::new(io::stdin()), None);
+        }
+        let file = File::open(path).map_err(|error| OpenError::io(path, &error))?;
+        let metadata = file.metadata().map_err(|error| OpenError::io(path, &error))?;
+        if metadata.is_dir() {
+            return Err(OpenError::new(path, "it is a directory"));
+        }
+        Self::from_reader(path, Box::new(file), metadata.is_file().then_some(metadata.len()))
+    }
+
+    /// Takes any byte stream; `path` is how errors name it.
+    pub(super) fn from_reader(path: &Path, raw: Box<dyn Read + Send>, size: Option<u64>) -> Result<Self, OpenError> {
+        let read = Arc::new(AtomicU64::new(0));
+        let mut raw = Counted { raw, read: Arc::clone(&read) };
+        let mut magic = Vec::with_capacity(MAGIC);
+        raw.by_ref().take(MAGIC as u64).read_to_end(&mut magic).map_err(|error| OpenError::io(path, &error))?;
+        let packing = packing(&magic);
+        let whole = Cursor::new(magic).chain(raw);
+        let (reader, compression): (Box<dyn Read + Send>, _) = match packing {
+            Packing::Plain => (Box::new(whole), None),
+            Packing::Gzip => (Box::new(MultiGzDecoder::new(buffered(whole))), Some("gzip")),
+            Packing::Framed(codec) => (Box::new(Frames::new(codec, buffered(whole))), Some(codec.name())),
+            Packing::Unsupported { what, unpack } => {
+                let what = format!("it is {what}; unpack it first, for example `{unpack} FILE | ftpwhy -`");
+                return Err(OpenError::new(path, what));
+            }
+        };
+        Ok(Self { reader, compression, read, size })
+    }
+}
+
+fn buffered<R: Read>(reader: R) -> BufReader<R> {
+    BufReader::with_capacity(COMPRESSED_BUFFER, reader)
+}
+
+fn packing(magic: &[u8]) -> Packing {
+    match magic {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        // Skippable frames (RFC 8878 3.1.2) are common to both; only zstd tools write them first.
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Framed(Codec::Zstd),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Framed(Codec::Lz4),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Packing::Unsupported { what: "compressed with xz", unpack: "xz -dc" },
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
+            Packing::Unsupported { what: "compressed with bzip2", unpack: "bzip2 -dc" }
+        }
+        [b'P', b'K', 3, 4, ..] => Packing::Unsupported { what: "a zip archive", unpack: "unzip -p" },
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c] => Packing::Unsupported { what: "a 7z archive", unpack: "7z x -so" },
+        _ => Packing::Plain,
+    }
+}
+
+struct Counted {
+    raw: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buf)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn read_all(bytes: Vec<u8>) -> (io::Result<Vec<u8>>, Option<&'static str>) {
+        let input = Input::from_reader(Path::new("x"), Box::new(Cursor::new(bytes)), None);
+        let mut input = input.unwrap_or_else(|error| panic!("{error}"));
+        let mut out = Vec::new();
+        let result = input.reader.read_to_end(&mut out).map(|_| out);
+        (result, input.compression)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn plain_bytes_are_passed_on_even_if_there_are_few() {
+        for bytes in [&b""[..], b"ab", b"abcdefghij"] {
+            let (out, compression) = read_all(bytes.to_vec());
+            assert_eq!((out.unwrap().as_slice(), compression), (bytes, None));
+        }
+    }
+
+    #[test]
+    fn all_members_of_a_gzip_file_are_read() {
+        let mut bytes = gzip(b"one ");
+        bytes.extend(gzip(b"two"));
+        let (out, compression) = read_all(bytes);
+        assert_eq!((out.unwrap().as_slice(), compression), (&b"one two"[..], Some("gzip")));
+    }
+
+    #[test]
+    fn a_cut_gzip_file_is_an_error_after_its_bytes() {
+        let mut bytes = gzip(&[7; 5000]);
+        bytes.truncate(bytes.len() - 9);
+        assert_eq!(read_all(bytes).0.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn other_compressions_are_named() {
+        let bytes = Cursor::new(b"BZh91AY&SY");
+        let error = Input::from_reader(Path::new("x.bz2"), Box::new(bytes), None).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "could not read x.bz2: it is compressed with bzip2; unpack it first, for example `bzip2 -dc FILE | ftpwhy -`"
+        );
+    }
+
+    #[test]
+    fn a_directory_is_no_input() {
+        let error = Input::open(&std::env::temp_dir()).err().unwrap();
+        assert_eq!(error.what, "it is a directory");
+    }
+
+    #[test]
+    fn raw_bytes_are_counted() {
+        let bytes = gzip(&[0; 10_000]);
+        let raw_len = bytes.len() as u64;
+        let mut input = Input::from_reader(Path::new("x"), Box::new(Cursor::new(bytes)), Some(raw_len)).ok().unwrap();
+        io::copy(&mut input.reader, &mut io::sink()).unwrap();
+        assert_eq!(input.read.load(Ordering::Relaxed), raw_len);
+    }
+}

@@ -1,0 +1,79 @@
+//! Turns the options of a pcapng block into what they say of an interface.
+//!
+//! Values are read here and not with the parser's accessors, which take every number for little-endian.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use pcap_parser::{InterfaceDescriptionBlock, InterfaceStatisticsBlock, PcapNGOption};
+
+use super::Interface;
+use super::clock::Clock;
+use super::record::Endian;
+use crate::frame::{InterfaceId, LinkType};
+use crate::text::printable;
+
+/// Bytes of a name or description that are kept; the format allows 65535.
+const MAX_TEXT: usize = 256;
+
+/// Addresses of an interface that are kept, far beyond what hosts have.
+const MAX_ADDRESSES: usize = 64;
+
+// Option codes of the pcapng draft, sections 4.2 and 4.6.
+const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
+const IF_IPV4ADDR: u16 = 4;
+const IF_IPV6ADDR: u16 = 5;
+const IF_TSRESOL: u16 = 9;
+const IF_TSOFFSET: u16 = 14;
+const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
+
+/// The interface and its clock.
+pub(super) fn interface(block: &InterfaceDescriptionBlock, id: InterfaceId, endian: Endian) -> (Interface, Clock) {
+    let link_type = LinkType(block.linktype.0.cast_unsigned() & 0xffff);
+    let mut interface = Interface::new(id, link_type);
+    interface.snap_len = block.snaplen;
+    let (mut resolution, mut offset) = (6, 0);
+    for (code, value) in values(&block.options) {
+        match code {
+            IF_NAME => interface.name = text(value),
+            IF_DESCRIPTION => interface.description = text(value),
+            IF_IPV4ADDR if interface.addresses.len() < MAX_ADDRESSES => {
+                interface
+                    .addresses
+                    .extend(value.first_chunk().map(|octets: &[u8; 4]| IpAddr::V4(Ipv4Addr::from(*octets))));
+            }
+            IF_IPV6ADDR if interface.addresses.len() < MAX_ADDRESSES => {
+                interface
+                    .addresses
+                    .extend(value.first_chunk().map(|octets: &[u8; 16]| IpAddr::V6(Ipv6Addr::from(*octets))));
+            }
+            IF_TSRESOL => resolution = value.first().copied().unwrap_or(resolution),
+            IF_TSOFFSET => offset = endian.u64(value, 0).map_or(offset, u64::cast_signed),
+            _ => {}
+        }
+    }
+    (interface, Clock::new(resolution, offset))
+}
+
+/// How many packets the statistics count as dropped, by the interface and by the system together.
+pub(super) fn dropped(block: &InterfaceStatisticsBlock, endian: Endian) -> Option<u64> {
+    values(&block.options)
+        .filter(|(code, _)| matches!(*code, ISB_IFDROP | ISB_OSDROP))
+        .filter_map(|(_, value)| endian.u64(value, 0))
+        .reduce(u64::saturating_add)
+}
+
+/// Codes and values up to the end-of-options mark.
+fn values<'a>(options: &'a [PcapNGOption]) -> impl Iterator<Item = (u16, &'a [u8])> {
+    options.iter().map_while(|option| match (option.code.0, option.as_bytes()) {
+        (0, _) | (_, Err(_)) => None,
+        (code, Ok(value)) => Some((code, value)),
+    })
+}
+
+fn text(value: &[u8]) -> Option<String> {
+    let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
+    let kept = value.get(..MAX_TEXT).unwrap_or(value);
+    (!kept.is_empty()).then(|| printable(kept))
+}

@@ -1,0 +1,148 @@
+//! Puts the frames of a capture with several interfaces into time order.
+//!
+//! Capture programs drain one interface after the other, so the file holds packets out of order by up to a kernel
+//! buffer. Frames wait in a bounded window until nothing earlier can be expected. Frames of one interface keep their
+//! order even if its clock steps back.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use super::record::Record;
+use crate::frame::{FrameNo, Timestamp};
+
+/// Frames that wait at most: a kernel buffer of 2 MiB (dumpcap's default) holds some 20 000 small packets.
+const WINDOW_FRAMES: usize = 32_768;
+
+/// Bytes that wait at most: several such buffers.
+const WINDOW_BYTES: usize = 8 << 20;
+
+/// Emptied byte vectors that are kept for use again.
+const SPARE: usize = 64;
+
+/// A frame that waits, with a copy of its bytes.
+pub(super) struct Held {
+    pub record: Record,
+    pub bytes: Vec<u8>,
+}
+
+/// The waiting frames.
+#[derive(Default)]
+pub(super) struct Reorder {
+    /// In the order of the file, for each interface.
+    queues: Vec<VecDeque<Held>>,
+    /// The first of each queue: time, number in the file, interface.
+    heads: BinaryHeap<Reverse<(Timestamp, FrameNo, usize)>>,
+    frames: usize,
+    bytes: usize,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Reorder {
+    /// Whether a frame has to leave before another may enter.
+    pub(super) fn is_full(&self) -> bool {
+        self.frames >= WINDOW_FRAMES || self.bytes >= WINDOW_BYTES
+    }
+
+    pub(super) fn push(&mut self, record: Record, bytes: &[u8]) {
+        let interface = record.interface.0 as usize;
+        if self.queues.len() <= interface {
+            self.queues.resize_with(interface + 1, VecDeque::new);
+        }
+        let Some(queue) = self.queues.get_mut(interface) else { return };
+        if queue.is_empty() {
+            self.heads.push(Reverse((record.time, record.number, interface)));
+        }
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.extend_from_slice(bytes);
+        self.frames += 1;
+        self.bytes += copy.len();
+        queue.push_back(Held { record, bytes: copy });
+    }
+
+    /// The earliest of the first frames of all interfaces.
+    pub(super) fn pop(&mut self) -> Option<Held> {
+        let Reverse((_, _, interface)) = self.heads.pop()?;
+        let queue = self.queues.get_mut(interface)?;
+        let held = queue.pop_front()?;
+        if let Some(next) = queue.front() {
+            self.heads.push(Reverse((next.record.time, next.record.number, interface)));
+        }
+        self.frames -= 1;
+        self.bytes -= held.bytes.len();
+        Some(held)
+    }
+
+    /// Takes a delivered frame's memory back.
+    pub(super) fn recycle(&mut self, mut held: Held) {
+        if self.spare.len() < SPARE {
+            held.bytes.clear();
+            self.spare.push(held.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, InterfaceId, LinkType};
+
+    fn order(frames: &[(u32, i64)]) -> Vec<u64> {
+        let mut reorder = Reorder::default();
+        for (number, (interface, time)) in (1..).zip(frames) {
+            let record = Record {
+                number: FrameNo(number),
+                time: Timestamp(*time),
+                timed: true,
+                interface: InterfaceId(*interface),
+                link_type: LinkType(1),
+                wire_len: 0,
+                bytes: 0..0,
+            };
+            reorder.push(record, &[]);
+        }
+        std::iter::from_fn(|| reorder.pop()).map(|held| held.record.number.0).collect()
+    }
+
+    #[test]
+    fn interfaces_are_interleaved_by_time() {
+        assert_eq!(order(&[(0, 10), (0, 30), (1, 5), (1, 20), (0, 40)]), [3, 1, 4, 2, 5]);
+    }
+
+    #[test]
+    fn equal_times_keep_the_order_of_the_file() {
+        assert_eq!(order(&[(1, 10), (0, 10), (1, 10)]), [1, 2, 3]);
+    }
+
+    #[test]
+    fn one_interface_keeps_its_order_when_its_clock_steps_back() {
+        assert_eq!(order(&[(0, 10), (0, 3), (1, 7), (0, 4)]), [3, 1, 2, 4]);
+    }
+
+    #[test]
+    fn a_single_time_from_the_future_does_not_delay_what_follows_for_good() {
+        let frames = [(0, 99), (0, 1), (1, 2), (0, 3), (1, 4)];
+        assert_eq!(order(&frames), [3, 5, 1, 2, 4]);
+    }
+
+    #[test]
+    fn the_window_is_bounded_in_bytes() {
+        let mut reorder = Reorder::default();
+        let mut frames = 0;
+        while !reorder.is_full() {
+            let record = Record {
+                number: FrameNo(1),
+                time: Timestamp(0),
+                timed: true,
+                interface: InterfaceId(0),
+                link_type: LinkType(1),
+                wire_len: 0,
+                bytes: 0..0,
+            };
+            reorder.push(record, &[0; 65_536]);
+            frames += 1;
+        }
+        assert_eq!(frames * 65_536, WINDOW_BYTES);
+        reorder.pop();
+        assert!(!reorder.is_full());
+    }
+}

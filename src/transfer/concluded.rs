@@ -1,0 +1,262 @@
+//! One value per attempt to move data: the offer, the command, and every data connection that belongs to them.
+
+use std::net::SocketAddr;
+
+use super::attempt::{Aim, Attempt};
+use super::correlator::{Correlator, SessionIndex};
+use super::session::Session;
+use super::{Direction, Offer, Transfer};
+use crate::flow::table::Table;
+use crate::flow::{Close, Connection, ConnectionId};
+use crate::frame::Stamp;
+use crate::record::{Mode, Outcome};
+
+/// A data SYN may be recorded this many seconds before the command that caused it, or behind the reply that
+/// reports on it: the server writes both sockets at once, and interfaces have clocks of their own.
+const SLACK: f64 = 0.05;
+
+/// A passive client may connect late, behind the server's 425, and is then refused: seconds.
+const LATE: f64 = 10.0;
+
+/// An earlier connection on the 5-tuple that the server would use for an offer.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier<'a> {
+    /// The last established incarnation.
+    pub connection: &'a Connection,
+    /// How far it was closed.
+    pub close: Close,
+}
+
+/// An offer with the transfer it served, or either alone.
+#[derive(Clone, Debug)]
+pub struct Concluded<'a> {
+    /// The transfer; `None` for an offer that no transfer command followed.
+    pub transfer: Option<&'a Transfer>,
+    /// The endpoint command before it, refused or not.
+    pub offer: Option<&'a Offer>,
+    /// Its index in the session.
+    pub offer_index: Option<usize>,
+    /// The data connections tried, in order of their first SYN.
+    pub attempts: Vec<Attempt<'a>>,
+    /// The last established connection on the 5-tuple the server would have used, if it opened none.
+    pub earlier: Option<Earlier<'a>>,
+    /// Where the server of another session said that it listens on the announced socket: server-to-server transfer.
+    pub listening: Option<Stamp>,
+}
+
+impl<'a> Concluded<'a> {
+    /// How the transfer ended.
+    pub fn outcome(&self) -> Outcome {
+        self.transfer.map_or(Outcome::Unknown, Transfer::outcome)
+    }
+
+    /// When it began: the transfer command, else the offer, else the connection.
+    pub fn at(&self) -> Option<Stamp> {
+        let transfer = self.transfer.map(Transfer::at);
+        transfer.or_else(|| self.offer.map(Offer::at)).or_else(|| self.attempts.first().map(Attempt::at))
+    }
+
+    /// The offer, if the server did not refuse it.
+    pub fn in_force(&self) -> Option<&'a Offer> {
+        self.offer.filter(|offer| !offer.is_refused())
+    }
+
+    /// Which side was to open the data connection.
+    pub fn mode(&self) -> Mode {
+        match self.in_force() {
+            Some(offer) if offer.direction == Direction::Active => Mode::Active,
+            Some(_) => Mode::Passive,
+            None if self.attempts.iter().any(|attempt| attempt.aim == Aim::DefaultPort) => Mode::Default,
+            None => Mode::Unknown,
+        }
+    }
+
+    /// The attempts that aimed at the announced endpoint.
+    pub fn announced_attempts(&self) -> impl Iterator<Item = &Attempt<'a>> {
+        self.attempts.iter().filter(|attempt| attempt.aim == Aim::Announced)
+    }
+
+    /// The data connection that was established, if one was.
+    pub fn established(&self) -> Option<&Attempt<'a>> {
+        self.attempts.iter().find(|attempt| attempt.is_established())
+    }
+}
+
+/// Everything that session number `index` offered and asked for, in order.
+pub fn conclude<'a>(
+    index: SessionIndex,
+    session: &'a Session,
+    flows: &'a Table,
+    correlator: &Correlator,
+) -> Vec<Concluded<'a>> {
+    let listening = |offer: Option<&Offer>| correlator.listening_elsewhere(index, offer?.socket?);
+    let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
+    for (number, transfer) in session.transfers.iter().enumerate() {
+        let next = session.transfers.get(number + 1);
+        let offer = transfer.latest_offer.and_then(|offer| session.offers.get(offer));
+        let mut attempts = Vec::new();
+        if let Some(offer) = offer {
+            let from = if transfer.first_on_offer { offer.command.at() } else { transfer.at() };
+            let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
+            let late = if offer.direction == Direction::Passive { LATE } else { SLACK };
+            attempts.extend(claimed(&offer.connections, flows, Aim::Announced, |at| {
+                at.seconds_since(from) >= -SLACK
+                    && until.is_none_or(|until| at < until)
+                    && transfer.ended().is_none_or(|ended| at.seconds_since(ended) <= late)
+            }));
+        }
+        attempts.extend(loose(session, transfer, next, offer, flows));
+        attempts.sort_by_key(Attempt::at);
+        let earlier = offer.and_then(|offer| earlier(session, offer, transfer.at(), &attempts, flows, correlator));
+        concluded.push(Concluded {
+            transfer: Some(transfer),
+            offer,
+            offer_index: transfer.latest_offer,
+            attempts,
+            earlier,
+            listening: listening(offer),
+        });
+    }
+    for (number, offer) in session.offers.iter().enumerate() {
+        if session.transfers.iter().any(|transfer| transfer.latest_offer == Some(number)) {
+            continue;
+        }
+        let attempts: Vec<_> = claimed(&offer.connections, flows, Aim::Announced, |_| true).collect();
+        concluded.push(Concluded {
+            transfer: None,
+            offer: Some(offer),
+            offer_index: Some(number),
+            attempts,
+            earlier: None,
+            listening: listening(Some(offer)),
+        });
+    }
+    concluded.extend(strays(session, &concluded, flows));
+    concluded.sort_by_key(Concluded::at);
+    concluded
+}
+
+/// The connections that belong to the session but to none of its transfers, each alone: SYNs long behind the reply,
+/// and data connections of an encrypted session.
+fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Table) -> Vec<Concluded<'a>> {
+    let taken: std::collections::HashSet<ConnectionId> =
+        concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection.id).collect();
+    let offered = session.offers.iter().flat_map(|offer| &offer.connections).map(|id| (*id, Aim::Announced));
+    let loose = session.loose.iter().map(|id| (*id, Aim::Elsewhere));
+    offered
+        .chain(loose)
+        .filter(|(id, _)| !taken.contains(id))
+        .filter_map(|(id, aim)| flows.connection(id).map(|connection| attempt(connection, aim, flows)))
+        .filter(|attempt| attempt.aim == Aim::Announced || is_hidden_data(session, attempt))
+        .map(|attempt| Concluded {
+            transfer: None,
+            offer: None,
+            offer_index: None,
+            attempts: vec![attempt],
+            earlier: None,
+            listening: None,
+        })
+        .collect()
+}
+
+/// Whether an unclaimed connection is a data connection of a session that was encrypted at that moment: between its
+/// two hosts, from the server's data port or to a high port.
+fn is_hidden_data(session: &Session, attempt: &Attempt<'_>) -> bool {
+    let (client, server) = (session.client.ip(), session.server.ip());
+    let (from, to) = (attempt.from(), attempt.to());
+    let high = |port: u16| port >= 1024;
+    session.is_opaque_at(attempt.at())
+        && attempt.at() <= session.last
+        && ((from.ip() == server && to.ip() == client && (from.port() == session.default_data_port() || high(from.port())) && high(to.port()))
+            || (from.ip() == client && to.ip() == server && high(from.port()) && high(to.port())))
+}
+
+fn claimed<'a>(
+    ids: &[ConnectionId],
+    flows: &'a Table,
+    aim: Aim,
+    belongs: impl Fn(Stamp) -> bool,
+) -> impl Iterator<Item = Attempt<'a>> {
+    ids.iter()
+        .filter_map(move |id| flows.connection(*id))
+        .map(move |connection| attempt(connection, aim, flows))
+        .filter(move |attempt| belongs(attempt.at()))
+}
+
+fn attempt<'a>(connection: &'a Connection, aim: Aim, flows: &'a Table) -> Attempt<'a> {
+    let previous = connection.previous.and_then(|id| flows.connection(id));
+    Attempt { connection, previous, aim }
+}
+
+/// The unclaimed connections of the session that fall into the transfer's window and can be its data connection.
+fn loose<'a>(
+    session: &Session,
+    transfer: &Transfer,
+    next: Option<&Transfer>,
+    offer: Option<&Offer>,
+    flows: &'a Table,
+) -> Vec<Attempt<'a>> {
+    let until = transfer.ended().or_else(|| next.map(Transfer::at)).unwrap_or(session.last);
+    session
+        .loose
+        .iter()
+        .filter_map(|id| flows.connection(*id))
+        .filter_map(|connection| Some(attempt(connection, aim_of(session, offer, connection)?, flows)))
+        .filter(|attempt| {
+            let at = attempt.at();
+            at.seconds_since(transfer.at()) >= -SLACK && until.seconds_since(at) >= -SLACK
+        })
+        .collect()
+}
+
+/// What an unclaimed connection aims at; `None` when it is no data connection of this session.
+fn aim_of(session: &Session, offer: Option<&Offer>, connection: &Connection) -> Option<Aim> {
+    let (client, server) = (session.client, session.server);
+    let (from, to) = (connection.origin, connection.target);
+    let announced = offer.and_then(|offer| offer.socket);
+    let by_server = from.ip() == server.ip() && from.port() != server.port();
+    if by_server && to.ip() == client.ip() && is_default_port(client, to) {
+        return Some(Aim::DefaultPort);
+    }
+    match offer.map(|offer| offer.direction) {
+        Some(Direction::Passive) => (from.ip() == client.ip()
+            && to.ip() == server.ip()
+            && announced.is_some_and(|socket| socket.port() == to.port()))
+        .then_some(Aim::ControlPeer),
+        _ if !by_server => None,
+        _ if to.ip() == client.ip() && announced.is_some_and(|socket| socket.port() == to.port()) => Some(Aim::ControlPeer),
+        _ => (from.port() == session.default_data_port()).then_some(Aim::Elsewhere),
+    }
+}
+
+/// RFC 959 3.2: the user's default data port is its control port; proftpd takes the one below.
+fn is_default_port(client: SocketAddr, to: SocketAddr) -> bool {
+    to.port() == client.port() || to.port() == client.port().wrapping_sub(1)
+}
+
+/// The last established connection before `at` on the tuple (server, its data port, announced socket). A server
+/// whose data ports are ephemeral has no such tuple.
+fn earlier<'a>(
+    session: &Session,
+    offer: &Offer,
+    at: Stamp,
+    attempts: &[Attempt<'_>],
+    flows: &'a Table,
+    correlator: &Correlator,
+) -> Option<Earlier<'a>> {
+    let socket = offer.socket?;
+    if offer.direction == Direction::Passive {
+        return None;
+    }
+    let expected = SocketAddr::new(session.server.ip(), session.default_data_port());
+    correlator
+        .history(socket)
+        .iter()
+        .rev()
+        .filter_map(|id| flows.connection(*id))
+        .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
+        .find(|connection| {
+            connection.origin == expected && connection.first < at && (connection.established.is_some() || connection.midstream)
+        })
+        .map(|connection| Earlier { connection, close: connection.close() })
+}

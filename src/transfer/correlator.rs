@@ -1,0 +1,160 @@
+//! Which connection answers which offer.
+//!
+//! Keyed by the announced socket, never by host pair: several sessions between one pair of hosts and several offers
+//! of one endpoint are normal, and a wrong-interface PORT or a third party shares no address with its session.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
+
+use super::session::Session;
+use super::{Direction, Offer};
+use crate::flow::{Connection, ConnectionId};
+use crate::frame::Stamp;
+
+/// Sockets whose offers are remembered. A client that announces a fresh port per transfer fills this after 65,536
+/// transfers; the oldest go first.
+const SOCKETS_KEPT: usize = 65_536;
+
+/// Earlier connections to one socket that are remembered: TIME-WAIT needs the last, proof needs a few more.
+const HISTORY_KEPT: usize = 16;
+
+/// Connections one offer may collect; a bounce scan needs few, a retrying client some.
+const PER_OFFER: usize = 64;
+
+/// A place in the pipeline's list of sessions.
+pub type SessionIndex = usize;
+
+/// Offers and past connections by socket, sessions by host.
+#[derive(Debug, Default)]
+pub struct Correlator {
+    sockets: HashMap<SocketAddr, Slot, RandomState>,
+    order: std::collections::VecDeque<SocketAddr>,
+    hosts: HashMap<IpAddr, Vec<SessionIndex>, RandomState>,
+    forgotten: u64,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// The offers of this socket, oldest first.
+    offers: Vec<(SessionIndex, usize)>,
+    /// The connections to it, oldest first.
+    connections: Vec<ConnectionId>,
+    /// The last session in which a server said that it listens here, and the frame.
+    listening: Option<(SessionIndex, Stamp)>,
+}
+
+impl Correlator {
+    /// A session between these hosts has begun.
+    pub fn session(&mut self, index: SessionIndex, session: &Session) {
+        for host in [session.client.ip(), session.server.ip()] {
+            let sessions = self.hosts.entry(host).or_default();
+            if sessions.last() != Some(&index) {
+                sessions.push(index);
+            }
+        }
+    }
+
+    /// A session is over and no connection can belong to it any more.
+    pub fn over(&mut self, index: SessionIndex, session: &Session) {
+        for host in [session.client.ip(), session.server.ip()] {
+            if let Some(sessions) = self.hosts.get_mut(&host) {
+                sessions.retain(|other| *other != index);
+                if sessions.is_empty() {
+                    self.hosts.remove(&host);
+                }
+            }
+        }
+        for socket in session.offers.iter().filter_map(|offer| offer.socket) {
+            if let Some(slot) = self.sockets.get_mut(&socket) {
+                slot.offers.retain(|(other, _)| *other != index);
+            }
+        }
+    }
+
+    /// `socket` was announced by offer `offer` of session `index`.
+    pub fn offered(&mut self, index: SessionIndex, number: usize, socket: SocketAddr, offer: &Offer) {
+        let slot = self.slot(socket);
+        if offer.direction == Direction::Passive {
+            slot.listening = Some((index, offer.at()));
+        }
+        if slot.offers.last() != Some(&(index, number)) {
+            slot.offers.push((index, number));
+            if slot.offers.len() > PER_OFFER {
+                slot.offers.remove(0);
+            }
+        }
+    }
+
+    /// A connection has been opened: gives it to the newest offer of its target, or leaves it as a loose one with
+    /// the newest session between its hosts.
+    pub fn opened(&mut self, connection: &Connection, sessions: &mut [Option<Box<Session>>]) {
+        let slot = self.slot(connection.target);
+        slot.connections.push(connection.id);
+        if slot.connections.len() > HISTORY_KEPT {
+            slot.connections.remove(0);
+        }
+        // The newest offer, refused or not: a server that connects all the same shows itself by it.
+        let claim = slot.offers.iter().rev().copied().find(|&(index, offer)| {
+            sessions.get(index).and_then(Option::as_ref).is_some_and(|session| offer < session.offers.len())
+        });
+        if let Some((index, offer)) = claim
+            && let Some(Some(session)) = sessions.get_mut(index)
+            && let Some(offer) = session.offers.get_mut(offer)
+        {
+            if offer.connections.len() < PER_OFFER {
+                offer.connections.push(connection.id);
+            }
+            return;
+        }
+        let ends = [connection.origin.ip(), connection.target.ip()];
+        let newest = ends
+            .iter()
+            .filter_map(|host| self.hosts.get(host))
+            .flatten()
+            .copied()
+            .filter(|&index| sessions.get(index).is_some_and(|session| session.as_ref().is_some_and(|s| concerns(s, ends))))
+            .max();
+        if let Some(index) = newest
+            && let Some(Some(session)) = sessions.get_mut(index)
+        {
+            session.loose(connection.id);
+        }
+    }
+
+    /// The connections to `socket` so far, oldest first.
+    pub fn history(&self, socket: SocketAddr) -> &[ConnectionId] {
+        self.sockets.get(&socket).map_or(&[], |slot| &slot.connections)
+    }
+
+    /// Where a server of a session other than `index` said that it listens on `socket`: server-to-server transfer.
+    pub fn listening_elsewhere(&self, index: SessionIndex, socket: SocketAddr) -> Option<Stamp> {
+        self.sockets.get(&socket)?.listening.filter(|(other, _)| *other != index).map(|(_, at)| at)
+    }
+
+    /// Sockets that were let go because too many were announced.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    fn slot(&mut self, socket: SocketAddr) -> &mut Slot {
+        if !self.sockets.contains_key(&socket) {
+            if self.order.len() >= SOCKETS_KEPT
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.sockets.remove(&oldest);
+                self.forgotten += 1;
+            }
+            self.order.push_back(socket);
+        }
+        self.sockets.entry(socket).or_default()
+    }
+}
+
+/// Whether a connection between these hosts may be a data connection of the session though no offer names it: both
+/// are its hosts, or one is its server (which may have been sent anywhere), or one is its client (which may be
+/// served from another address of the server).
+fn concerns(session: &Session, ends: [IpAddr; 2]) -> bool {
+    ends.contains(&session.server.ip()) || ends.contains(&session.client.ip())
+}

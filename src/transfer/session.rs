@@ -1,0 +1,299 @@
+//! One control session: the events of its dialogue become offers, transfers and exchanges.
+
+use std::net::SocketAddr;
+
+use super::{Direction, Exchange, Lost, Offer, Transfer};
+use crate::finding::{SessionId, TransferId};
+use crate::flow::ConnectionId;
+use crate::frame::Stamp;
+use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
+
+/// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
+/// decide verdicts, the hundred thousandth CWD does not.
+const EXCHANGES_KEPT: usize = 512;
+
+/// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
+/// between PORT and reply.
+const LOOSE_KEPT: usize = 1024;
+
+/// A span in which the control connection is encrypted.
+#[derive(Clone, Copy, Debug)]
+pub struct Opaque {
+    /// The first opaque frame.
+    pub from: Stamp,
+    /// The first clear frame after CCC.
+    pub until: Option<Stamp>,
+    /// TLS or GSSAPI.
+    pub by: &'static str,
+}
+
+/// Bytes of the control connection that the capture does not hold.
+#[derive(Clone, Copy, Debug)]
+pub struct LostBytes {
+    /// Whose bytes.
+    pub speaker: Speaker,
+    /// How many.
+    pub len: u64,
+    /// Where it shows.
+    pub at: Stamp,
+}
+
+/// A control session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Identity within the run.
+    pub id: SessionId,
+    /// Its control connection.
+    pub control: ConnectionId,
+    /// The client's control socket.
+    pub client: SocketAddr,
+    /// The server's control socket.
+    pub server: SocketAddr,
+    /// First frame of the control connection.
+    pub first: Stamp,
+    /// Last frame of the control connection.
+    pub last: Stamp,
+    /// The greeting.
+    pub greeting: Option<Reply>,
+    /// Offers in the order of their commands.
+    pub offers: Vec<Offer>,
+    /// Transfers in the order of their commands.
+    pub transfers: Vec<Transfer>,
+    /// The other commands, bounded.
+    pub exchanges: Vec<Exchange>,
+    /// Replies that answer no command (421 and orphans), bounded.
+    pub unsolicited: Vec<Reply>,
+    /// Encrypted spans.
+    pub opaque: Vec<Opaque>,
+    /// Control bytes that were not captured.
+    pub lost: Vec<LostBytes>,
+    /// Lines that exceeded the cap.
+    pub long_lines: u32,
+    /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
+    pub loose: Vec<ConnectionId>,
+    /// Whether anything that looks like FTP was said.
+    pub spoke: bool,
+    /// Commands and replies seen: tells a followed dialogue from a mere connection.
+    pub lines: u64,
+    /// What the server says it is, or what its replies tell.
+    pub software: Option<crate::ftp::software::Software>,
+}
+
+impl Session {
+    /// A session about which nothing is known but its control connection.
+    pub fn new(id: SessionId, control: ConnectionId, client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
+        Self {
+            id,
+            control,
+            client,
+            server,
+            first,
+            last: first,
+            greeting: None,
+            offers: Vec::new(),
+            transfers: Vec::new(),
+            exchanges: Vec::new(),
+            unsolicited: Vec::new(),
+            opaque: Vec::new(),
+            lost: Vec::new(),
+            long_lines: 0,
+            loose: Vec::new(),
+            spoke: false,
+            lines: 0,
+            software: None,
+        }
+    }
+
+    /// The port a server by the book opens data connections from: L-1 (RFC 959 3.2).
+    pub fn default_data_port(&self) -> u16 {
+        self.server.port().wrapping_sub(1)
+    }
+
+    /// Whether the control connection was encrypted at `at`.
+    pub fn is_opaque_at(&self, at: Stamp) -> bool {
+        self.opaque.iter().any(|span| span.from <= at && span.until.is_none_or(|until| at < until))
+    }
+
+    /// Books what the dialogue told. Returns the index of an offer whose socket just became known.
+    pub fn event(&mut self, event: Event) -> Option<usize> {
+        match event {
+            Event::Command(command) => {
+                self.lines += 1;
+                self.spoke = true;
+                self.command(command)
+            }
+            Event::Reply(reply) => {
+                self.lines += 1;
+                self.spoke = true;
+                self.reply(reply)
+            }
+            Event::Protected { at, by } => {
+                self.spoke = true;
+                self.opaque.push(Opaque { from: at, until: None, by });
+                None
+            }
+            Event::Cleared { at } => {
+                if let Some(span) = self.opaque.last_mut() {
+                    span.until = Some(at);
+                }
+                None
+            }
+            Event::Lost { speaker, len, at } => {
+                if self.lost.len() < EXCHANGES_KEPT {
+                    self.lost.push(LostBytes { speaker, len, at });
+                }
+                None
+            }
+            Event::LongLine { .. } => {
+                self.long_lines = self.long_lines.saturating_add(1);
+                None
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Option<usize> {
+        match command.verb {
+            verb if verb.is_endpoint() => return self.endpoint_command(command),
+            verb if verb.is_transfer() => self.transfer_command(command),
+            Verb::Abor => {
+                let at = command.at();
+                if let Some(transfer) = self.transfers.last_mut()
+                    && transfer.reply.is_none()
+                {
+                    transfer.abor = Some(at);
+                }
+                self.exchange(command);
+            }
+            Verb::Rein => {
+                self.supersede(command.at());
+                self.exchange(command);
+            }
+            _ => self.exchange(command),
+        }
+        None
+    }
+
+    fn endpoint_command(&mut self, command: Command) -> Option<usize> {
+        self.supersede(command.at());
+        if let Some(transfer) = self.transfers.last_mut()
+            && transfer.preliminary.is_some()
+            && transfer.reply.is_none()
+        {
+            transfer.disturbed_by.get_or_insert_with(|| command.clone());
+        }
+        let direction = if command.verb.is_active_endpoint() { Direction::Active } else { Direction::Passive };
+        let socket = match &command.endpoint {
+            Some(Ok(endpoint)) => Some(endpoint.socket(self.client.ip())),
+            _ => None,
+        };
+        self.offers.push(Offer {
+            command,
+            reply: None,
+            direction,
+            socket,
+            superseded: None,
+            connections: Vec::new(),
+        });
+        socket.map(|_| self.offers.len() - 1)
+    }
+
+    fn supersede(&mut self, at: Stamp) {
+        if let Some(offer) = self.offers.last_mut() {
+            offer.superseded.get_or_insert(at);
+        }
+    }
+
+    fn transfer_command(&mut self, command: Command) {
+        let latest_offer = self.offers.len().checked_sub(1);
+        let first_on_offer = self.transfers.last().is_none_or(|before| before.latest_offer != latest_offer);
+        let number = u32::try_from(self.transfers.len()).unwrap_or(u32::MAX).saturating_add(1);
+        self.transfers.push(Transfer {
+            id: TransferId(number),
+            command,
+            latest_offer,
+            first_on_offer,
+            preliminary: None,
+            reply: None,
+            abor: None,
+            disturbed_by: None,
+            lost: None,
+        });
+    }
+
+    fn exchange(&mut self, command: Command) {
+        if self.exchanges.len() < EXCHANGES_KEPT {
+            self.exchanges.push(Exchange { command, reply: None });
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) -> Option<usize> {
+        let Some(no) = reply.answers else {
+            self.unsolicited_reply(reply);
+            return None;
+        };
+        if let Some(transfer) = newest(&mut self.transfers, no, |transfer| &transfer.command) {
+            if reply.is_preliminary() {
+                transfer.preliminary.get_or_insert(reply);
+            } else {
+                transfer.reply.get_or_insert(reply);
+            }
+            return None;
+        }
+        if let Some(index) = self.offers.iter().rposition(|offer| offer.command.no == no) {
+            let server = self.server.ip();
+            let offer = &mut self.offers[index];
+            if reply.is_preliminary() {
+                return None;
+            }
+            if let (Direction::Passive, Some(Ok(endpoint))) = (offer.direction, &reply.endpoint) {
+                offer.socket = Some(endpoint.socket(server));
+            }
+            let learnt = offer.direction == Direction::Passive && offer.socket.is_some();
+            offer.reply.get_or_insert(reply);
+            return learnt.then_some(index);
+        }
+        if let Some(exchange) = newest(&mut self.exchanges, no, |exchange| &exchange.command)
+            && !reply.is_preliminary()
+        {
+            exchange.reply.get_or_insert(reply);
+        }
+        None
+    }
+
+    fn unsolicited_reply(&mut self, reply: Reply) {
+        if reply.code == 220 && self.greeting.is_none() {
+            self.greeting = Some(reply);
+            return;
+        }
+        if reply.code == 421
+            && let Some(transfer) = self.transfers.last_mut()
+            && transfer.reply.is_none()
+        {
+            transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line() });
+        }
+        if self.unsolicited.len() < EXCHANGES_KEPT {
+            self.unsolicited.push(reply);
+        }
+    }
+
+    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it.
+    pub fn ended(&mut self, at: Stamp, how: &str) {
+        if let Some(transfer) = self.transfers.last_mut()
+            && transfer.reply.is_none()
+        {
+            transfer.lost.get_or_insert_with(|| Lost { at, how: how.to_owned() });
+        }
+    }
+
+    /// Remembers a connection between the hosts that answers no offer.
+    pub fn loose(&mut self, connection: ConnectionId) {
+        if self.loose.len() < LOOSE_KEPT {
+            self.loose.push(connection);
+        }
+    }
+}
+
+/// Commands are answered in order, so the one sought is nearly always among the last.
+fn newest<T>(all: &mut [T], no: CommandNo, command: impl Fn(&T) -> &Command) -> Option<&mut T> {
+    all.iter_mut().rev().find(|one| command(one).no == no)
+}

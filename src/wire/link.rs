@@ -1,0 +1,146 @@
+//! Link layers: the header a link type puts before everything, Ethernet, VLAN tags, 802.2.
+
+use crate::frame::{Frame, LinkType};
+
+use super::bytes::Bytes;
+use super::count::Kind;
+use super::layer::{Layer, Step};
+use super::wrapping::Component;
+use super::{Body, Link, Mac};
+
+/// 802.3 length fields end here (IEEE 802.3 3.2.6); EtherTypes begin at 0x600.
+const LENGTH_MAX: u16 = 1500;
+/// `PACKET_OUTGOING` of packet(7).
+const PACKET_OUTGOING: u16 = 4;
+/// SLL protocol number of frames that begin with an 802.2 header (`ETH_P_802_2`).
+const SLL_802_2: u16 = 4;
+
+/// Takes off the header that belongs to the frame's link type. `Err` tells why it cannot.
+pub(super) fn open<'a>(frame: &Frame<'a>) -> Result<(Link, Layer, Bytes<'a>), Kind> {
+    let missing = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
+    let bytes = Bytes { captured: frame.bytes, missing };
+    let (name, opened) = match frame.link_type {
+        LinkType(1) => ("Ethernet", Some((ethernet_link(bytes), Layer::Ethernet, bytes))),
+        LinkType(113) => ("SLL", sll(bytes)),
+        LinkType(276) => ("SLL2", sll2(bytes)),
+        LinkType(12 | 14 | 101 | 228 | 229) => ("IP", Some((Link::default(), Layer::Ip, bytes))),
+        LinkType(0 | 108) => ("loopback", loopback(bytes)),
+        LinkType(9) => ("PPP", Some((Link::default(), Layer::Ppp, bytes))),
+        LinkType(50 | 104) => ("HDLC", hdlc(bytes)),
+        LinkType(51) => ("PPPoE", Some((Link::default(), Layer::Pppoe, bytes))),
+        other => return Err(Kind::LinkType(other)),
+    };
+    opened.ok_or(if bytes.missing > 0 { Kind::Cut(name) } else { Kind::Malformed(name) })
+}
+
+fn ethernet_link(bytes: Bytes<'_>) -> Link {
+    Link { source: bytes.array(6).map(Mac), destination: bytes.array(0).map(Mac), ..Link::default() }
+}
+
+/// LINKTYPE_LINUX_SLL: packet type, ARPHRD type, address length, address, protocol.
+fn sll(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
+    let link = Link {
+        source: sll_address(bytes.u16(4)?, bytes.array(6)?),
+        outgoing: Some(bytes.u16(0)? == PACKET_OUTGOING),
+        ..Link::default()
+    };
+    Some((link, sll_protocol(bytes.u16(14)?), bytes.skip(16)?))
+}
+
+/// LINKTYPE_LINUX_SLL2: protocol, reserved, interface index, ARPHRD type, packet type, address length, address.
+fn sll2(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
+    let link = Link {
+        source: sll_address(bytes.u8(11)?.into(), bytes.array(12)?),
+        if_index: Some(bytes.u32(4)?),
+        outgoing: Some(u16::from(bytes.u8(10)?) == PACKET_OUTGOING),
+        ..Link::default()
+    };
+    Some((link, sll_protocol(bytes.u16(0)?), bytes.skip(20)?))
+}
+
+fn sll_address(len: u16, address: [u8; 6]) -> Option<Mac> {
+    (len == 6).then_some(Mac(address))
+}
+
+fn sll_protocol(protocol: u16) -> Layer {
+    if protocol == SLL_802_2 { Layer::Llc } else { Layer::EtherType(protocol) }
+}
+
+/// LINKTYPE_NULL and LINKTYPE_LOOP: an address family in the byte order of the capturing host or of the network.
+fn loopback(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
+    let family = bytes.array(0)?;
+    // Families are small numbers, so only one order makes sense of them.
+    let layer = match u32::from_le_bytes(family).min(u32::from_be_bytes(family)) {
+        // AF_INET6 is 10 on Linux, 23 on Windows, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on macOS.
+        2 | 10 | 23 | 24 | 28 | 30 => Layer::Ip,
+        _ => Layer::EtherType(0),
+    };
+    Some((Link::default(), layer, bytes.skip(4)?))
+}
+
+/// LINKTYPE_PPP_HDLC and LINKTYPE_C_HDLC: PPP in HDLC framing, or Cisco's framing, which carries EtherTypes.
+fn hdlc(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
+    let (layer, rest) = match bytes.u8(0)? {
+        0x0f | 0x8f => (Layer::EtherType(bytes.u16(2)?), bytes.skip(4)?),
+        _ => (Layer::Ppp, bytes),
+    };
+    Some((Link::default(), layer, rest))
+}
+
+/// An Ethernet header: what follows is named by an EtherType, or is 802.2 if the field is a length.
+pub(super) fn ethernet(bytes: Bytes<'_>) -> Option<Step<'_>> {
+    let ether_type = bytes.u16(12)?;
+    let rest = bytes.skip(14)?;
+    Some(match ether_type {
+        0..=LENGTH_MAX => Step::Next(Layer::Llc, rest.limit(ether_type.into())),
+        _ => Step::Next(Layer::EtherType(ether_type), rest),
+    })
+}
+
+/// What an EtherType announces. Types that carry no IP are of no interest and not counted.
+pub(super) fn ether_type(ether_type: u16, bytes: Bytes<'_>) -> Option<Step<'_>> {
+    Some(match ether_type {
+        0x0800 | 0x86dd => Step::Next(Layer::Ip, bytes),
+        0x0806 => Step::Next(Layer::Arp, bytes),
+        0x8100 | 0x88a8 | 0x9100 | 0x9200 => return vlan(bytes),
+        0x8847 | 0x8848 => Step::Next(Layer::Mpls, bytes),
+        0x8864 => Step::Next(Layer::Pppoe, bytes),
+        0x880b => Step::Next(Layer::Ppp, bytes),
+        0x6558 => Step::Next(Layer::Ethernet, bytes),
+        0x8870 => Step::Next(Layer::Llc, bytes),
+        0x22f3 => Step::Undecoded(Kind::Encapsulation("TRILL"), Body::Nothing),
+        0x883e => Step::Undecoded(Kind::Encapsulation("WCCP"), Body::Nothing),
+        0x88e5 => Step::Undecoded(Kind::Encapsulation("MACsec"), Body::Nothing),
+        0x88e7 => Step::Undecoded(Kind::Encapsulation("provider backbone bridging (802.1ah)"), Body::Nothing),
+        0x8903 => Step::Undecoded(Kind::Encapsulation("FabricPath"), Body::Nothing),
+        0x8926 => Step::Undecoded(Kind::Encapsulation("VN-Tag"), Body::Nothing),
+        0x893f => Step::Undecoded(Kind::Encapsulation("E-Tag (802.1BR)"), Body::Nothing),
+        0x894f => Step::Undecoded(Kind::Encapsulation("NSH"), Body::Nothing),
+        _ => Step::Done(Body::Nothing),
+    })
+}
+
+/// A VLAN tag. VLAN 0 is only a priority: a host may set it in one direction alone.
+fn vlan(bytes: Bytes<'_>) -> Option<Step<'_>> {
+    let id = bytes.u16(0)? & 0x0fff;
+    let ether_type = bytes.u16(2)?;
+    let rest = bytes.skip(4)?;
+    let (layer, rest) = match ether_type {
+        0..=LENGTH_MAX => (Layer::Llc, rest.limit(ether_type.into())),
+        _ => (Layer::EtherType(ether_type), rest),
+    };
+    Some(if id == 0 { Step::Next(layer, rest) } else { Step::Wrapped(Component::Vlan(id), layer, rest) })
+}
+
+/// An 802.2 header: SNAP (RFC 1042) or IP by its own SAP. Anything else is no IP.
+pub(super) fn llc(bytes: Bytes<'_>) -> Option<Step<'_>> {
+    Some(match bytes.array(0)? {
+        [0xaa, 0xaa, 0x03] => match bytes.array(3)? {
+            // 00-00-F8 is a bridge tunnel encapsulation (802.1H) of the same types.
+            [0, 0, 0 | 0xf8] => Step::Next(Layer::EtherType(bytes.u16(6)?), bytes.skip(8)?),
+            _ => Step::Done(Body::Nothing),
+        },
+        [0x06, 0x06, 0x03] => Step::Next(Layer::Ip, bytes.skip(3)?),
+        _ => Step::Done(Body::Nothing),
+    })
+}

@@ -1,0 +1,66 @@
+//! `man/` is what clap and the prose say: `UPDATE_MAN=1 cargo test --test man` rewrites it.
+
+use std::path::Path;
+
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+use ftpwhy::cli::{command, prose};
+
+/// A section of terms and what they mean.
+fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    for (term, meaning) in entries {
+        roff.control("TP", []);
+        roff.text([bold(*term)]);
+        roff.text([roman(*meaning)]);
+    }
+    roff.to_roff().into_bytes()
+}
+
+fn main_page() -> Vec<u8> {
+    let man = Man::new(command()).manual("User Commands");
+    let mut page = Vec::new();
+    man.render_title(&mut page).expect("title");
+    man.render_name_section(&mut page).expect("name");
+    man.render_synopsis_section(&mut page).expect("synopsis");
+    man.render_description_section(&mut page).expect("description");
+    man.render_options_section(&mut page).expect("options");
+    man.render_subcommands_section(&mut page).expect("subcommands");
+    page.extend(section("EXIT STATUS", prose::EXIT_STATUS));
+    page.extend(section("ENVIRONMENT", prose::ENVIRONMENT));
+    page.extend(section("EXAMPLES", prose::EXAMPLES));
+    page
+}
+
+fn check(name: &str, page: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
+    if std::env::var_os("UPDATE_MAN").is_some() {
+        std::fs::write(&path, page).expect("the page can be written");
+        return;
+    }
+    let stored = std::fs::read(&path).unwrap_or_default();
+    assert!(stored == page, "man/{name} is stale: UPDATE_MAN=1 cargo test --test man");
+}
+
+#[test]
+fn the_man_page_is_fresh() {
+    check("ftpwhy.1", &main_page());
+}
+
+#[test]
+fn each_subcommand_has_a_fresh_page() {
+    let mut command = command();
+    command.build();
+    let mut checked = 0;
+    for subcommand in command.get_subcommands() {
+        let name = format!("ftpwhy-{}", subcommand.get_name());
+        let mut page = Vec::new();
+        let version = concat!("ftpwhy ", env!("CARGO_PKG_VERSION"));
+        let man = Man::new(subcommand.clone().display_name(&name)).source(version).manual("User Commands");
+        man.render(&mut page).expect("renders");
+        check(&format!("{name}.1"), &page);
+        checked += 1;
+    }
+    assert!(checked > 0);
+}
