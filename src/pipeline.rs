@@ -140,8 +140,7 @@ impl Pipeline {
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut decoder = std::mem::take(&mut self.decoder);
         let decoded = decoder.decode(frame);
-        let seen =
-            Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
+        let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
             capture: frame.at.capture,
             interface: frame.interface,
@@ -253,9 +252,10 @@ impl Pipeline {
             if let Some(held) = self.strangers.push(key, seen, ip, tcp) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {
-                    let from_origin = self.flows.connection(booked.connection).is_some_and(|connection| {
-                        connection.origin == SocketAddr::new(ip.source, tcp.source_port)
-                    });
+                    let from_origin = self
+                        .flows
+                        .connection(booked.connection)
+                        .is_some_and(|connection| connection.origin == SocketAddr::new(ip.source, tcp.source_port));
                     let from = if from_origin { crate::flow::End::Origin } else { crate::flow::End::Target };
                     self.feed_control(booked.connection, from, seen.at, &ip, &tcp);
                 }

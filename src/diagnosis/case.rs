@@ -135,16 +135,30 @@ impl<'a> Case<'a> {
         let Some((after, until)) = self.window() else { return caps };
         let dropped = self.scene.dropped();
         if dropped > 0 {
-            caps.push(cap("capture-drops", Confidence::Possible, format!("the capture counts {dropped} dropped packets")));
+            caps.push(cap(
+                "capture-drops",
+                Confidence::Possible,
+                format!("the capture counts {dropped} dropped packets"),
+            ));
         }
         let hole = self.session.lost.iter().find(|lost| lost.at >= after && lost.at.seconds_since(until) < 5.0);
         if let Some(lost) = hole {
-            caps.push(cap("capture-gap", Confidence::Possible, format!("frame {} shows that packets are missing", lost.at.number)));
+            caps.push(cap(
+                "capture-gap",
+                Confidence::Possible,
+                format!("frame {} shows that packets are missing", lost.at.number),
+            ));
         }
         if !self.scene.shows_more_than_control {
-            caps.push(cap("capture-control-only", Confidence::Possible, "the capture holds nothing but control connections".into()));
+            caps.push(cap(
+                "capture-control-only",
+                Confidence::Possible,
+                "the capture holds nothing but control connections".into(),
+            ));
         }
-        if self.scene.ends.seconds_since(until) < END_MARGIN && self.transfer.is_some_and(|transfer| transfer.ended().is_none()) {
+        if self.scene.ends.seconds_since(until) < END_MARGIN
+            && self.transfer.is_some_and(|transfer| transfer.ended().is_none())
+        {
             caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends right behind it".into()));
         }
         caps
@@ -157,7 +171,9 @@ impl<'a> Case<'a> {
         if age >= reach {
             return Vec::new();
         }
-        let why = format!("the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it");
+        let why = format!(
+            "the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it"
+        );
         vec![cap("capture-midstream", Confidence::Probable, why)]
     }
 
@@ -225,11 +241,9 @@ impl<'a> Case<'a> {
         let Some(own) = self.concluded.offer_index else { return false };
         let unused = self.transfer.is_none() || self.concluded.outcome() == Outcome::Completed;
         unused
-            && self
-                .session
-                .offers
-                .get(own + 1)
-                .is_some_and(|next| next.accepted() == Some(true) && next.command.at().seconds_since(self.offer_at()) < FALLBACK)
+            && self.session.offers.get(own + 1).is_some_and(|next| {
+                next.accepted() == Some(true) && next.command.at().seconds_since(self.offer_at()) < FALLBACK
+            })
     }
 
     fn offer_at(&self) -> Stamp {
@@ -241,10 +255,18 @@ impl<'a> Case<'a> {
         let mut caps = Vec::new();
         let dropped = self.scene.dropped();
         if dropped > 0 {
-            caps.push(cap("capture-drops", Confidence::Probable, format!("the capture counts {dropped} dropped packets")));
+            caps.push(cap(
+                "capture-drops",
+                Confidence::Probable,
+                format!("the capture counts {dropped} dropped packets"),
+            ));
         }
         if self.scene.ends.seconds_since(at) < 1.0 {
-            caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends within a second of it".to_owned()));
+            caps.push(cap(
+                "capture-truncated",
+                Confidence::Probable,
+                "the capture ends within a second of it".to_owned(),
+            ));
         }
         caps
     }

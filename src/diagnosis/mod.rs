@@ -10,7 +10,7 @@ mod lines;
 pub mod verdict;
 
 use crate::finding::{Finding, Severity};
-use case::{Case, CaptureCase, NetworkCase, SessionCase};
+use case::{CaptureCase, Case, NetworkCase, SessionCase};
 
 pub use draft::Draft;
 

@@ -152,7 +152,8 @@ impl Pipeline {
             Close::Reset { by, at } => Some((at, format!("the {} reset the control connection", name(by)))),
             Close::TimeWait { .. } => {
                 let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
-                let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
+                let first =
+                    fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
                 first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
             }
             Close::Half { missing, since } => {

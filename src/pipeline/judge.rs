@@ -9,9 +9,7 @@ use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::record::{
-    AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord,
-};
+use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
@@ -28,8 +26,7 @@ impl Pipeline {
         let Some(session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
         self.correlator.over(index, &session);
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
-        let scene =
-            Scene { begins, ends, captures, shows_more_than_control: self.shows_more_than_control };
+        let scene = Scene { begins, ends, captures, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let (record, findings) = self.judged(index, &session, control, &scene);
         if let Some(record) = record {

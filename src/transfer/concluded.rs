@@ -167,7 +167,10 @@ fn is_hidden_data(session: &Session, attempt: &Attempt<'_>) -> bool {
     let high = |port: u16| port >= 1024;
     session.is_opaque_at(attempt.at())
         && attempt.at() <= session.last
-        && ((from.ip() == server && to.ip() == client && (from.port() == session.default_data_port() || high(from.port())) && high(to.port()))
+        && ((from.ip() == server
+            && to.ip() == client
+            && (from.port() == session.default_data_port() || high(from.port()))
+            && high(to.port()))
             || (from.ip() == client && to.ip() == server && high(from.port()) && high(to.port())))
 }
 
@@ -224,7 +227,9 @@ fn aim_of(session: &Session, offer: Option<&Offer>, connection: &Connection) -> 
             && announced.is_some_and(|socket| socket.port() == to.port()))
         .then_some(Aim::ControlPeer),
         _ if !by_server => None,
-        _ if to.ip() == client.ip() && announced.is_some_and(|socket| socket.port() == to.port()) => Some(Aim::ControlPeer),
+        _ if to.ip() == client.ip() && announced.is_some_and(|socket| socket.port() == to.port()) => {
+            Some(Aim::ControlPeer)
+        }
         _ => (from.port() == session.default_data_port()).then_some(Aim::Elsewhere),
     }
 }
@@ -256,7 +261,9 @@ fn earlier<'a>(
         .filter_map(|id| flows.connection(*id))
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
         .find(|connection| {
-            connection.origin == expected && connection.first < at && (connection.established.is_some() || connection.midstream)
+            connection.origin == expected
+                && connection.first < at
+                && (connection.established.is_some() || connection.midstream)
         })
         .map(|connection| Earlier { connection, close: connection.close() })
 }

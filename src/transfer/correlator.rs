@@ -114,7 +114,9 @@ impl Correlator {
             .filter_map(|host| self.hosts.get(host))
             .flatten()
             .copied()
-            .filter(|&index| sessions.get(index).is_some_and(|session| session.as_ref().is_some_and(|s| concerns(s, ends))))
+            .filter(|&index| {
+                sessions.get(index).is_some_and(|session| session.as_ref().is_some_and(|s| concerns(s, ends)))
+            })
             .max();
         if let Some(index) = newest
             && let Some(Some(session)) = sessions.get_mut(index)

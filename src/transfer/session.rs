@@ -186,14 +186,7 @@ impl Session {
             Some(Ok(endpoint)) => Some(endpoint.socket(self.client.ip())),
             _ => None,
         };
-        self.offers.push(Offer {
-            command,
-            reply: None,
-            direction,
-            socket,
-            superseded: None,
-            connections: Vec::new(),
-        });
+        self.offers.push(Offer { command, reply: None, direction, socket, superseded: None, connections: Vec::new() });
         socket.map(|_| self.offers.len() - 1)
     }
 
