@@ -1,1 +1,187 @@
 //! Options to source, pipeline and report: the only place that knows all.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+
+use crate::cli::{FailOn, Grouping, Options, Progress, reason, write_error};
+use crate::diagnosis::case::Policy;
+use crate::finding::{Finding, SessionId};
+use crate::frame::CaptureId;
+use crate::pipeline::{Pipeline, Settings};
+use crate::points::{self, Group};
+use crate::record::{SessionRecord, Sink, Summary};
+use crate::report;
+use crate::source::{Capture, FilterError, Timeline, check_filter};
+
+/// Nothing at or above `--fail-on`.
+const CLEAN: u8 = 0;
+/// Such findings, or no transfer where one was required.
+const FOUND: u8 = 1;
+/// Usage, I/O, unreadable or unsupported input; wins over the others.
+const TROUBLE: u8 = 2;
+/// Second interrupt: 128 + SIGINT, as shells count.
+const INTERRUPTED: i32 = 130;
+
+/// Analyses what `options` name and writes the report. The exit status.
+pub fn run(options: &Options) -> u8 {
+    match analyse(options) {
+        Ok(status) => status,
+        // Whoever read the report has seen enough of it.
+        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
+        Err(Trouble::Output(error)) => {
+            let target = options.output.as_deref().unwrap_or(Path::new("standard output"));
+            complain(&format!("could not write {}: {}", target.display(), reason(&error)), None);
+            TROUBLE
+        }
+        Err(Trouble::Filter(error)) => {
+            complain(&error.to_string(), None);
+            TROUBLE
+        }
+    }
+}
+
+enum Trouble {
+    Filter(FilterError),
+    Output(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Passes everything on and remembers what the exit status depends on.
+struct Watched<'a> {
+    inner: &'a mut dyn Sink,
+    fail_on: FailOn,
+    reached: bool,
+}
+
+impl Sink for Watched<'_> {
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.inner.session(session)
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.reached |= self.fail_on.reached_by(finding);
+        self.inner.finding(finding)
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        self.inner.end(captures, summary)
+    }
+}
+
+fn analyse(options: &Options) -> Result<u8, Trouble> {
+    if let Some(filter) = &options.filter {
+        check_filter(filter).map_err(Trouble::Filter)?;
+    }
+    let grouping = match options.grouping {
+        Grouping::Auto => points::Grouping::Auto,
+        Grouping::Merge => points::Grouping::Merge,
+        Grouping::PerFile => points::Grouping::PerFile,
+    };
+    let (groups, unreadable) = points::plan(&options.inputs, grouping);
+    let mut failed = !unreadable.is_empty();
+    for error in &unreadable {
+        complain(&error.to_string(), None);
+    }
+    let out: Box<dyn Write> = match &options.output {
+        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
+        None => Box::new(BufWriter::new(io::stdout())),
+    };
+    let mut sink = report::sink(options.format, options.style.clone(), points::sentences(&groups), out)?;
+    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
+    let stop = interrupt();
+    let settings = Settings {
+        ports: options.ports.clone(),
+        policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
+    };
+
+    let mut captures: Vec<Capture> = Vec::new();
+    let mut summary = Summary::default();
+    let mut next = SessionId(1);
+    for group in &groups {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let first = CaptureId(u32::try_from(captures.len()).unwrap_or(u32::MAX));
+        let (mut timeline, errors) = Timeline::open(&group.files, first, options.filter.as_deref());
+        failed |= !errors.is_empty();
+        for error in &errors {
+            complain(&error.to_string(), None);
+        }
+        let mut pipeline = Pipeline::new(settings.clone(), next);
+        read(&mut timeline, &mut pipeline, &mut watched, &stop, group)?;
+        let part = pipeline.finish(timeline.captures(), &mut watched)?;
+        next = pipeline.next_session();
+        add(&mut summary, &part);
+        captures.extend_from_slice(timeline.captures());
+    }
+    let (reached, none) = (watched.reached, summary.transfers == 0);
+    watched.end(&captures, &summary)?;
+    Ok(match (failed, reached, options.require_transfers && none) {
+        (true, _, _) => TROUBLE,
+        (false, true, _) | (false, _, true) => FOUND,
+        (false, false, false) => CLEAN,
+    })
+}
+
+/// How many frames pass between two looks at the progress bar.
+const FRAMES_PER_LOOK: u32 = 16_384;
+
+fn read(
+    timeline: &mut Timeline,
+    pipeline: &mut Pipeline,
+    sink: &mut dyn Sink,
+    stop: &AtomicBool,
+    group: &Group,
+) -> io::Result<()> {
+    let mut progress = Progress::new(true);
+    let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
+    let mut frames: u32 = 0;
+    while !stop.load(Ordering::Relaxed) && timeline.step() {
+        let Some(frame) = timeline.frame() else { break };
+        pipeline.push(&frame, timeline.captures(), sink)?;
+        frames = frames.wrapping_add(1);
+        if frames.is_multiple_of(FRAMES_PER_LOOK)
+            && let (read, Some(total)) = timeline.progress()
+        {
+            progress.at(name, read, total);
+        }
+    }
+    progress.finish();
+    Ok(())
+}
+
+/// A flag that the first ^C sets; the second one ends the program at once.
+fn interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    // The order matters: the shutdown looks at the flag before it is set. Without handlers ^C still ends the program.
+    let armed = flag::register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop));
+    if armed.is_ok() {
+        let _ = flag::register(SIGINT, Arc::clone(&stop));
+    }
+    stop
+}
+
+fn add(sum: &mut Summary, part: &Summary) {
+    sum.transfers += part.transfers;
+    sum.failed += part.failed;
+    sum.error += part.error;
+    sum.warning += part.warning;
+    sum.info += part.info;
+    sum.quality += part.quality;
+}
+
+fn complain(message: &str, help: Option<&str>) {
+    // When standard error is gone too, the exit status remains.
+    let _ = write_error(&mut io::stderr(), false, message, help);
+}

@@ -3,12 +3,13 @@
 use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
+use ftpwhy::app;
 use ftpwhy::cli::{Invocation, Screen, parse};
 use ftpwhy::report::schema;
 
 fn main() -> ExitCode {
     match parse(std::env::args_os(), &Screen::of_stdout()) {
-        Invocation::Analyse(_options) => ExitCode::from(2),
+        Invocation::Analyse(options) => ExitCode::from(app::run(&options)),
         Invocation::Schema => match writeln!(stdout(), "{}", schema()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(2),
             _ => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ mod control;
 mod judge;
 mod strangers;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,14 +17,13 @@ use crate::diagnosis::case::Policy;
 use crate::finding::SessionId;
 use crate::flow::table::{FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
-use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
+use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::wire::decoder::Decoder;
-use crate::wire::{Body, IpHeader, Link, Segment, Wrapping};
+use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Wrapping};
 use control::Control;
 use strangers::{Held, Strangers};
 
@@ -64,6 +63,7 @@ pub struct Pipeline {
     closing: VecDeque<(Timestamp, SessionIndex)>,
     begins: Option<Stamp>,
     ends: Option<Stamp>,
+    lasts: BTreeMap<CaptureId, Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
@@ -86,7 +86,7 @@ impl Pipeline {
             settings,
             decoder: Decoder::new(),
             network: Network::new(),
-            flows: Table::new(Segment::checksum),
+            flows: Table::new(|tcp, ip| tcp.checksum(ip)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             controls: HashMap::default(),
@@ -96,6 +96,7 @@ impl Pipeline {
             closing: VecDeque::new(),
             begins: None,
             ends: None,
+            lasts: BTreeMap::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
@@ -112,6 +113,7 @@ impl Pipeline {
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
+        self.lasts.insert(frame.at.capture, frame.at);
         while let Some(&(due, index)) = self.closing.front()
             && due <= frame.at.time
         {

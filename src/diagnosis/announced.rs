@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
 use crate::finding::{Confidence, Evidence, Severity};
+use crate::frame::Stamp;
 use crate::network::SameHost;
 use crate::record::Outcome;
-use crate::transfer::{Direction, Offer};
 use crate::transfer::attempt::Aim;
+use crate::transfer::{Direction, Offer};
 
 /// Whose an announced address is.
 #[derive(Clone, Debug)]
@@ -66,10 +67,12 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
 fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr) -> Whose {
     let same = case.network.same_host(named, client);
     match same {
-        SameHost::Proven { why, evidence } => {
+        SameHost::Proven { why, frames } => {
+            let evidence = shown(frames, &why);
             return Whose::OtherInterface { confidence: Confidence::Proven, why, evidence };
         }
-        SameHost::Probable { why, evidence } => {
+        SameHost::Probable { why, frames } => {
+            let evidence = shown(frames, &why);
             return Whose::OtherInterface { confidence: Confidence::Probable, why, evidence };
         }
         SameHost::Unknown | SameHost::Refuted { .. } => {}
@@ -87,10 +90,15 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
         };
         return Whose::BehindNat { confidence };
     }
-    if let SameHost::Refuted { why, evidence } = same {
+    if let SameHost::Refuted { why, frames } = same {
+        let evidence = shown(frames, &why);
         return Whose::ThirdParty { confidence: Confidence::Probable, why, evidence, fxp: false };
     }
     Whose::Foreign
+}
+
+fn shown(frames: Vec<Stamp>, why: &str) -> Vec<Evidence> {
+    Evidence::seen_all(frames, None, why).into_iter().collect()
 }
 
 /// Why no server can reach this address, given the control connection's client; `None` when it can be reached.

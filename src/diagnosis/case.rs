@@ -41,6 +41,8 @@ pub struct Scene<'a> {
     pub ends: Stamp,
     /// The captures.
     pub captures: &'a [Capture],
+    /// The last frame of each capture.
+    pub lasts: &'a [Stamp],
     /// Whether any TCP packet but those of control connections was seen: a capture of port 21 alone proves no
     /// absence.
     pub shows_more_than_control: bool,
@@ -301,6 +303,13 @@ pub struct SessionCase<'a> {
     pub scene: &'a Scene<'a>,
 }
 
+impl<'a> SessionCase<'a> {
+    /// The data connections of the session, in order.
+    pub fn data(&self) -> impl Iterator<Item = &'a Connection> {
+        self.concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection)
+    }
+}
+
 /// The hosts of a capture group.
 #[derive(Clone, Copy)]
 pub struct NetworkCase<'a> {
@@ -318,7 +327,7 @@ pub struct CaptureCase<'a> {
     /// The capture.
     pub scene: &'a Scene<'a>,
     /// What the decoder could not read.
-    pub undecoded: &'a [crate::wire::count::Undecoded],
-    /// All connections that belong to FTP sessions, control connections first.
-    pub followed: &'a [&'a Connection],
+    pub undecoded: &'a [crate::wire::Undecoded],
+    /// What was let go because a bound was reached: how many, and of what.
+    pub let_go: &'a [(u64, &'static str)],
 }

@@ -4,9 +4,12 @@
 //! diff. The doc comment of the diagnosis is what `ftpwhy explain` prints: what it means, what it needs, what
 //! helps, what refutes it, what to do.
 
+mod announced;
 pub mod case;
 mod draft;
 mod lines;
+mod no_syn;
+mod two_msl;
 pub mod verdict;
 
 use crate::finding::{Finding, Severity};
@@ -92,6 +95,21 @@ catalogue![
     port_low_port,
     port_malformed,
     port_refused,
+    eprt_protocol_mismatch,
     // TLS
     tls_control_opaque,
+    // The capture itself
+    capture_truncated,
+    capture_drops,
+    capture_gap,
+    capture_one_direction,
+    capture_midstream,
+    capture_snaplen,
+    capture_control_only,
+    capture_duplicates,
+    capture_reordered,
+    capture_offload,
+    capture_unsupported,
+    capture_limit,
+    control_overlap_conflict,
 ];

@@ -3,7 +3,15 @@
 //!
 //! Knows nothing of FTP. Every fact is kept with the frame that shows it.
 
+pub mod close;
+pub mod connection;
+pub mod conversation;
+pub mod copy;
+pub mod half;
+#[cfg(test)]
+mod script;
 pub mod seq;
+pub mod table;
 
 use std::net::SocketAddr;
 
@@ -86,6 +94,16 @@ pub struct StaleAck {
     pub seq: Seq,
     /// Its acknowledgement number.
     pub ack: Seq,
+    /// Whether it was a SYN-ACK: an answer to another SYN than this one.
+    pub syn: bool,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// IPv4 identification: a late duplicate of an old ACK carries an old one.
+    pub identification: Option<u16>,
+    /// `(TSval, TSecr)`: a late duplicate carries old ones.
+    pub timestamps: Option<(u32, u32)>,
+    /// The RST with which the SYN's sender answered it (RFC 9293 3.10.7.3); booked on the incarnation it belongs to.
+    pub reset: Option<Stamp>,
 }
 
 /// A FIN.
@@ -120,6 +138,8 @@ pub struct RstSeen {
     pub mac: Option<Mac>,
     /// Whether the receiver would take it: exactly `rcv_nxt`, or in SYN-SENT acknowledging the SYN (RFC 9293 3.10.7.3).
     pub acceptable: bool,
+    /// Whether both FINs had been acknowledged before it.
+    pub after_close: bool,
 }
 
 /// An ICMP error that quotes this connection.
@@ -181,33 +201,44 @@ pub struct Half {
     pub first_ttl: Option<u8>,
     /// Link-layer source of the first segment.
     pub first_mac: Option<Mac>,
-    /// Segments sent again (same sequence range), with the frame of the first and the last repeat.
+    /// Segments sent again (same sequence range).
     pub retransmissions: u32,
-    /// The oldest segment that occupies sequence space, was sent again and is not yet acknowledged: its first frame
-    /// and all repeats (bounded).
-    pub unacknowledged: Vec<Stamp>,
-    /// The sequence number of that segment.
-    pub unacknowledged_seq: Option<Seq>,
-    /// Segments that arrived behind later ones without being retransmissions.
-    pub reordered: Vec<Stamp>,
-    /// Exact copies of a segment: same sequence numbers, IP identification, checksum (bounded).
-    pub duplicates: Vec<(Stamp, Stamp)>,
-    /// Segments whose checksum does not verify.
+    /// Segments whose checksum does not verify; only those that open and close and the first few are looked at.
     pub bad_checksums: u32,
-    /// Segments whose checksum verifies.
+    /// Segments whose checksum verifies, of the same ones.
     pub good_checksums: u32,
-    /// Largest IP packet in bytes.
+    /// Largest IP packet in bytes (IP extension headers not counted).
     pub largest_packet: u32,
     /// Segments cut by the snap length.
     pub cut: u32,
-    /// First cut frame.
-    pub first_cut: Option<Stamp>,
-    /// Bytes the peer acknowledged and nobody captured (bounded).
-    pub gaps: Vec<GapSeen>,
-    /// The first payload bytes (at most [`HEAD_BYTES`]), in order: tells TLS and greetings.
+    /// The first payload bytes (at most [`HEAD_BYTES`]), in order: tells TLS and greetings. Given back when many
+    /// newer connections have come ([`table::HEADS_KEPT`]).
     pub head: Vec<u8>,
-    /// The last segment carried an RST or the connection was silent: nothing was seen after this.
+    /// The last segment advertised a window of zero.
     pub window_zero: bool,
+    /// Where the next byte of `head` is.
+    head_at: Option<Seq>,
+    /// The oldest segment with payload that is not acknowledged: its number and its first frame.
+    oldest: Option<(Seq, Stamp)>,
+    /// The number of the segment in `last_data`.
+    last_data_seq: Option<Seq>,
+    /// What went wrong on the way, if anything did.
+    irregular: Option<Box<Irregular>>,
+}
+
+/// What did not go straight in one direction: apart from [`Half`] because most connections have none of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Irregular {
+    retransmitted: Option<(Stamp, Stamp)>,
+    unacknowledged: Vec<Stamp>,
+    unacknowledged_seq: Option<Seq>,
+    reordered: Vec<Stamp>,
+    reordered_count: u32,
+    duplicates: Vec<(Stamp, Stamp)>,
+    duplicate_count: u32,
+    first_cut: Option<Stamp>,
+    gaps: Vec<GapSeen>,
+    holes: Vec<half::Hole>,
 }
 
 /// How many payload bytes of each direction are kept to recognise what it carries.
@@ -248,8 +279,14 @@ pub struct Connection {
     pub first: Stamp,
     /// Last frame.
     pub last: Stamp,
-    /// The incarnation before this one on the same tuple that was established, if it is still known.
+    /// The incarnation before this one on the same tuple that was established, if it is still known. Mere attempts
+    /// in between are not it.
     pub previous: Option<ConnectionId>,
+    /// Last segment of its peer that made a TIME-WAIT holder start its timer anew after the close: Linux does so for
+    /// every segment with ACK but without SYN and RST.
+    pub rearmed: Option<Stamp>,
+    /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
+    isn: Option<Seq>,
 }
 
 /// Who holds TIME-WAIT after a complete close.
@@ -280,8 +317,11 @@ pub enum Close {
     Half {
         /// Who has not closed (or whose FIN nobody acknowledged).
         missing: End,
-        /// The FIN that was seen.
+        /// The first FIN that was seen.
         since: Stamp,
+        /// Whether the capture holds both directions without missing bytes around the FIN: else the other FIN may
+        /// merely not have been captured.
+        gapless: bool,
     },
     /// Reset: the state is discarded at once (RFC 9293 3.10.7.4), nobody holds TIME-WAIT.
     Reset {
@@ -298,7 +338,7 @@ pub enum Close {
         since: Stamp,
         /// An acceptable RST behind the close, which ends TIME-WAIT on Linux (RFC 1337).
         assassinated: Option<Stamp>,
-        /// Whether bytes of either direction are missing, so that the holder is less sure.
+        /// Whether no bytes of either direction are missing around the close; else the holder is less sure.
         gapless: bool,
     },
 }

@@ -3,6 +3,22 @@
 //! Knows the FTP dialogue (RFC 959, 1123, 1639, 2228, 2428, 4217) and Telnet; knows no data connections.
 //! The arguments of PASS and ACCT do not leave this module.
 
+mod command;
+pub mod dialogue;
+pub mod endpoint;
+mod line;
+pub mod meaning;
+pub mod pairing;
+pub mod recognise;
+mod reply;
+pub mod software;
+mod telnet;
+pub mod texts;
+mod tls;
+
+pub use dialogue::Dialogue;
+pub use pairing::Pending;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::frame::Stamp;
@@ -195,7 +211,7 @@ impl Endpoint {
 pub struct Malformed {
     /// What is wrong, a sentence part.
     pub why: String,
-    /// EPRT only: the protocol number named, when it is not 1 or 2 or does not fit the address.
+    /// EPRT and LPRT only: the address family named, when it is unknown or does not fit the address.
     pub protocol: Option<u32>,
 }
 

@@ -1,1 +1,225 @@
 //! Who has which address: MACs, IPs, interfaces, segments, and how each is known.
+//!
+//! Turns address resolution and the headers of IP packets into ownership, movements, conflicts and paths. One
+//! [`Network`] is one point: the recording of one host, switch or tap, with all its interfaces. Knows no TCP and no
+//! FTP, and never evaluates which MAC carries an address that lives behind a router.
+//!
+//! Two rules keep it honest. A source address tells who owns it only in a frame that its owner sent itself, that is,
+//! with an initial TTL or in ARP and ND. And MACs are compared within one [`Place`] only.
+
+mod asymmetry;
+mod bounded;
+mod holdings;
+mod moves;
+mod pairs;
+mod queries;
+mod same_host;
+mod spoofs;
+mod trail;
+mod virtual_mac;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+pub use asymmetry::Asymmetry;
+pub use holdings::{Claim, How};
+pub use moves::{Conflict, Move, Stale};
+pub use pairs::RouterSign;
+pub use queries::Query;
+pub use same_host::SameHost;
+pub use spoofs::Spoof;
+pub use trail::Trail;
+pub use virtual_mac::{VirtualKind, VirtualUse};
+
+use crate::frame::{CaptureId, InterfaceId, Stamp};
+use crate::wire::{Arp, IpHeader, Link, Mac, NeighborDiscovery, Wrapping};
+
+/// One layer 2 segment, as far as a capture can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The capture; of a rotated set the first one, for a segment does not end with a file.
+    pub capture: CaptureId,
+    /// The interface.
+    pub interface: InterfaceId,
+    /// VLANs around the packet.
+    pub wrapping: Wrapping,
+    /// SLL2: the kernel's interface index, a segment of its own.
+    pub if_index: Option<u32>,
+}
+
+impl Place {
+    /// Whether both are the same interface, whatever the VLAN: a mirror port may tag one direction only.
+    fn same_interface(self, other: Self) -> bool {
+        Self { wrapping: Wrapping::NONE, ..self } == Self { wrapping: Wrapping::NONE, ..other }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.if_index {
+            Some(index) => write!(f, "interface index {index}"),
+            None => write!(f, "interface {}", self.interface.0),
+        }
+    }
+}
+
+/// A MAC as people write it: `02:00:00:00:01:10`.
+pub fn mac_text(mac: Mac) -> String {
+    mac.0.map(|octet| format!("{octet:02x}")).join(":")
+}
+
+/// Addresses whose history is kept: on-link hosts of the segments a capture point can see; a /19 full of them.
+const ADDRESSES: usize = 1 << 13;
+/// Pairs of talking addresses kept. Those of FTP parties go last, the longest silent of the others first.
+const PAIRS: usize = 1 << 14;
+/// MACs kept.
+const MACS: usize = 1 << 13;
+/// Addresses somebody asked for by ARP or ND; a scan of a /20 fits.
+const TARGETS: usize = 1 << 12;
+/// Addresses followed because FTP takes place there; more parties than that are treated like any host.
+const FOLLOWED: usize = 1 << 12;
+/// Interface addresses taken from capture files: a host has a handful.
+const INTERFACE_ADDRESSES: usize = 1 << 10;
+
+/// What was let go because a bound was reached; all zero when nothing was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LetGo {
+    /// Address histories.
+    pub addresses: u64,
+    /// Pairs of talking addresses.
+    pub pairs: u64,
+    /// Who-has targets.
+    pub targets: u64,
+}
+
+/// Who has which address, as seen from one point.
+#[derive(Debug)]
+pub struct Network {
+    holdings: holdings::Holdings,
+    pairs: pairs::Pairs,
+    queries: queries::Queries,
+    /// Addresses that capture files name for their interfaces.
+    interfaces: BTreeMap<IpAddr, Place>,
+    followed: bounded::Followed,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Network {
+    /// Nothing known yet.
+    pub fn new() -> Self {
+        Self {
+            holdings: holdings::Holdings::new(ADDRESSES),
+            pairs: pairs::Pairs::new(PAIRS, MACS),
+            queries: queries::Queries::new(TARGETS),
+            interfaces: BTreeMap::new(),
+            followed: bounded::Followed::new(FOLLOWED),
+        }
+    }
+
+    /// An FTP party: what is known of it is let go last.
+    pub fn follow(&mut self, ip: IpAddr) {
+        self.followed.insert(ip);
+    }
+
+    /// Takes an ARP packet.
+    pub fn arp(&mut self, at: Stamp, place: Place, link: &Link, arp: &Arp) {
+        if let Some(word) = holdings::word_of_arp(link, arp) {
+            self.claim(at, place, link, &word);
+        }
+        if let Some((target, asker)) = queries::asked_by_arp(arp) {
+            self.queries.asked(at, place, target, asker, &self.followed);
+        }
+    }
+
+    /// Takes an IPv6 neighbour discovery message.
+    pub fn nd(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader, nd: &NeighborDiscovery) {
+        if ip.tunnelled {
+            return;
+        }
+        if let Some(word) = holdings::word_of_nd(link, ip, nd) {
+            if nd.router {
+                self.pairs.advertised_router(at, place, word.mac);
+            }
+            self.claim(at, place, link, &word);
+        }
+        if let Some((target, asker)) = queries::asked_by_nd(link, nd) {
+            self.queries.asked(at, place, target, asker, &self.followed);
+        }
+    }
+
+    fn claim(&mut self, at: Stamp, place: Place, link: &Link, word: &holdings::Word) {
+        let twice = match word.how {
+            How::Reply | How::ProbeDefence => {
+                self.queries.answered(at, place, word.ip, word.told, word.mac, &self.followed)
+            }
+            How::RequestSpa | How::SourceFrame | How::Announcement | How::Interface => None,
+        };
+        let newly = self.holdings.claim(at, place, link, word, twice, &self.followed);
+        if newly {
+            self.pairs.uses(place, word.mac);
+        }
+    }
+
+    /// Takes the headers of an IP packet; what came through a tunnel tells nothing of this segment.
+    pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) {
+        let Some(mac) = link.source.filter(|mac| holdings::is_station(*mac)) else { return };
+        if ip.tunnelled || !holdings::is_host(ip.source) {
+            return;
+        }
+        self.pairs.packet(at, place, mac, link, ip, &self.holdings, &self.followed);
+        if pairs::is_initial_ttl(ip.ttl) {
+            let newly = self.holdings.sourced(at, place, link, mac, ip.source, &self.followed);
+            if newly {
+                self.pairs.uses(place, mac);
+            }
+        }
+    }
+
+    /// Takes the addresses that a capture file gives for one of its interfaces.
+    pub fn interface_addresses(&mut self, place: Place, addresses: &[IpAddr]) {
+        for ip in addresses.iter().filter(|ip| holdings::is_host(**ip)) {
+            if self.interfaces.len() < INTERFACE_ADDRESSES {
+                self.interfaces.entry(*ip).or_insert(place);
+            }
+        }
+    }
+
+    /// Who says to have an address, or is seen to use it; strongest first.
+    pub fn owners(&self, ip: IpAddr) -> Vec<Claim> {
+        self.holdings.owners(ip)
+    }
+
+    /// Every claim on every address that has a MAC, in order of address: the inventory.
+    pub fn inventory(&self) -> Vec<Claim> {
+        let mut all: Vec<Claim> = self.holdings.addresses().flat_map(|ip| self.holdings.owners(ip)).collect();
+        all.sort_by_key(|claim| (claim.ip, claim.place, claim.mac));
+        all
+    }
+
+    /// Why a MAC is taken for a router's, or for one that several hosts share; `None` for a plain host.
+    pub fn is_router(&self, place: Place, mac: Mac) -> Option<RouterSign> {
+        self.pairs.router_sign(place, mac)
+    }
+
+    /// Who asked for `target` between two frames and got no answer; `None` if it was answered, was seen alive, or
+    /// nobody asked. Of several askers, the one who asked most.
+    pub fn unanswered_queries(&self, target: IpAddr, from: Stamp, until: Stamp) -> Option<Query> {
+        let query = self.queries.unanswered(target, from, until)?;
+        let alive = self.holdings.seen_between(target, from, until) || self.pairs.seen_between(target, from, until);
+        (!alive).then_some(query)
+    }
+
+    /// What was let go.
+    pub fn let_go(&self) -> LetGo {
+        LetGo { addresses: self.holdings.let_go(), pairs: self.pairs.let_go(), targets: self.queries.let_go() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

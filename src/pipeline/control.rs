@@ -146,6 +146,10 @@ impl Pipeline {
         let dialogue = &mut control.dialogue;
         control.conversation.finish(&mut |piece| read(dialogue, server_end, piece, &mut events));
         self.tell(control.session, events);
+        let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));
+        if let Some(Some(session)) = self.sessions.get_mut(control.session) {
+            session.conflicts.extend(conflicts);
+        }
         let Some(connection) = self.flows.connection(id) else { return };
         let name = |end: End| if end == server_end { "server" } else { "client" };
         let ended = match connection.close() {
@@ -156,7 +160,7 @@ impl Pipeline {
                     fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
                 first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
             }
-            Close::Half { missing, since } => {
+            Close::Half { missing, since, .. } => {
                 Some((since, format!("the {} closed the control connection", name(missing.peer()))))
             }
             Close::Open => None,

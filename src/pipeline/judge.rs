@@ -26,7 +26,9 @@ impl Pipeline {
         let Some(session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
         self.correlator.over(index, &session);
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
-        let scene = Scene { begins, ends, captures, shows_more_than_control: self.shows_more_than_control };
+        let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
+        let scene =
+            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let (record, findings) = self.judged(index, &session, control, &scene);
         if let Some(record) = record {
@@ -104,12 +106,19 @@ impl Pipeline {
     /// Judges the hosts and the capture itself.
     pub(super) fn judge_group(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
-        let scene = Scene { begins, ends, captures, shows_more_than_control: self.shows_more_than_control };
+        let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
+        let scene =
+            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let mut parties: Vec<IpAddr> = self.parties.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.undecoded();
-        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, followed: &[] };
+        let let_go = [
+            (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
+            (self.correlator.forgotten(), "announced endpoints"),
+            (self.parties_refused, "hosts"),
+        ];
+        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
         let mut findings = Vec::new();
         for diagnosis in ALL {
             match diagnosis.check {

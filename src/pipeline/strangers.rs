@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::Seen;
 use crate::flow::FlowKey;
-use crate::ftp::recognise::{self, Recognition};
+
 use crate::wire::{Flags, IpHeader, Segment};
 
 /// Strangers held at once; the oldest is forgotten first. A control connection says who it is within a second.
@@ -21,14 +21,12 @@ const SEGMENTS: usize = 12;
 const BYTES: usize = 2_048;
 
 /// The first segments of a connection.
-#[derive(Debug)]
 pub(super) struct Held {
     segments: Vec<Kept>,
-    recognition: Recognition,
+
     server: Option<SocketAddr>,
 }
 
-#[derive(Debug)]
 struct Kept {
     seen: Seen,
     ip: IpHeader,
@@ -44,5 +42,18 @@ impl Held {
             let payload = kept.raw.get(kept.payload..).unwrap_or_default();
             (kept.seen, kept.ip, Segment { payload, raw: &kept.raw, ..kept.header })
         })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Strangers {}
+impl Strangers {
+    pub(super) fn push(&mut self, _k: FlowKey, _s: Seen, _ip: &IpHeader, _t: &Segment<'_>) -> Option<Held> {
+        None
+    }
+}
+impl Held {
+    pub(super) fn server(&self) -> SocketAddr {
+        self.server.unwrap()
     }
 }

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
-pub use filter::check as check_filter;
+pub use filter::{FilterError, check as check_filter};
 pub use timeline::Timeline;
 pub use version::libpcap_version;
 

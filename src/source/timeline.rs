@@ -123,6 +123,11 @@ impl Timeline {
     /// The next frame in the order of time; of frames with the same time, that of the earlier capture.
     #[expect(clippy::should_implement_trait, reason = "the frame borrows from the timeline, which no iterator allows")]
     pub fn next(&mut self) -> Option<Frame<'_>> {
+        if self.step() { self.frame() } else { None }
+    }
+
+    /// Goes to the next frame; whether there is one.
+    pub fn step(&mut self) -> bool {
         if let Some(place) = self.current.take() {
             if let Some(time) = self.advance(place) {
                 match self.due.peek() {
@@ -132,11 +137,16 @@ impl Timeline {
             }
         }
         while self.current.is_none() {
-            let Reverse((_, place)) = self.due.pop()?;
+            let Some(Reverse((_, place))) = self.due.pop() else { return false };
             if self.wake(place) {
                 self.current = Some(place);
             }
         }
+        true
+    }
+
+    /// The frame that the last step went to.
+    pub fn frame(&self) -> Option<Frame<'_>> {
         let place = self.current?;
         let id = self.captures.get(place)?.id;
         match self.slots.get(place)? {

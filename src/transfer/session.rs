@@ -67,6 +67,8 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// Control bytes that were not captured.
     pub lost: Vec<LostBytes>,
+    /// Copies of control bytes that differ: the frames of both copies, bounded.
+    pub conflicts: Vec<(Stamp, Stamp)>,
     /// Lines that exceeded the cap.
     pub long_lines: u32,
     /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
@@ -96,6 +98,7 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             lost: Vec::new(),
+            conflicts: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
             spoke: false,

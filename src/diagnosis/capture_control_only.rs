@@ -1,0 +1,39 @@
+//! `capture-control-only`
+
+use super::case::SessionCase;
+use super::diagnosis;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::record::Outcome;
+
+/// Replies cited.
+const CITED: usize = 8;
+
+diagnosis! {
+    /// Transfers succeeded by their replies, and none of their data connections was captured.
+    ///
+    /// Needs: a transfer answered 2yz without any segment of its data connection.
+    ///
+    /// That a SYN is absent says nothing in such a capture.
+    ///
+    /// Remedy: capture without a port filter: data connections use any port.
+    "capture-control-only", Quality,
+    "data connections were not captured",
+    [],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let bare: Vec<_> = case
+        .concluded
+        .iter()
+        .filter(|one| one.outcome() == Outcome::Completed && one.attempts.is_empty())
+        .filter_map(|one| one.transfer?.preliminary.as_ref().and(one.transfer?.reply.as_ref()))
+        .map(crate::ftp::Reply::at)
+        .collect();
+    let count = bare.len();
+    let message = format!("{count} transfers succeeded but none of their data connections is in the capture");
+    Evidence::seen_all(bare.into_iter().take(CITED).collect(), None, "transfer complete, data connection not captured")
+        .map(|primary| DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done())
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,37 @@
+//! `capture-duplicates`
+
+use super::case::SessionCase;
+use super::diagnosis;
+use crate::finding::{Confidence, Evidence, Finding};
+
+/// Pairs cited.
+const CITED: usize = 4;
+
+diagnosis! {
+    /// Packets were recorded more than once: two mirrored ports, both interfaces of a router, a bridge and its port.
+    ///
+    /// Needs: the same bytes within a moment, or again with a TTL lower by one, or on another interface.
+    ///
+    /// Copies are counted once everywhere.
+    ///
+    /// Remedy: none needed; `editcap -d` removes them.
+    "capture-duplicates", Quality,
+    "packets were recorded more than once",
+    [],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let halves = || {
+        std::iter::once(case.control).chain(case.data()).flat_map(|one| [&one.from_origin, &one.from_target])
+    };
+    let count: u64 = halves().map(|half| u64::from(half.duplicate_count())).sum();
+    let mut pairs: Vec<_> = halves().flat_map(|half| half.duplicates().iter().copied()).collect();
+    pairs.sort_unstable();
+    let frames: Vec<_> = pairs.into_iter().take(CITED).flat_map(|(one, other)| [one, other]).collect();
+    let message = format!("{count} packets of this session were recorded more than once; each is counted once");
+    Evidence::seen_all(frames, None, "packet and its copy")
+        .map(|primary| DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done())
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,39 @@
+//! `capture-gap`
+
+use super::case::SessionCase;
+use super::diagnosis;
+use crate::finding::{Confidence, Evidence, Finding};
+
+/// Gaps cited.
+const CITED: usize = 8;
+
+diagnosis! {
+    /// Bytes of a followed connection are missing from the capture though the peer acknowledged them.
+    ///
+    /// Needs: an acknowledgement of bytes that were never captured.
+    ///
+    /// Commands, replies and FINs may be among them: what rests on their absence is at most possible.
+    ///
+    /// Remedy: as for `capture-drops`.
+    "capture-gap", Quality,
+    "acknowledged bytes are missing from the capture",
+    [],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let control: u64 = case.session.lost.iter().map(|lost| lost.len).sum();
+    let data = case.data().flat_map(|connection| connection.from_origin.gaps().iter().chain(connection.from_target.gaps()));
+    let data: Vec<_> = data.collect();
+    let bytes = control + data.iter().map(|gap| u64::from(gap.len)).sum::<u64>();
+    let mut frames: Vec<_> = case.session.lost.iter().map(|lost| lost.at).chain(data.iter().map(|gap| gap.at)).collect();
+    frames.sort_unstable();
+    frames.dedup();
+    let count = frames.len();
+    frames.truncate(CITED);
+    let message = format!("{bytes} bytes of this session's connections were acknowledged but not captured, in {count} places");
+    Evidence::seen_all(frames, None, "acknowledges or follows bytes that are not in the capture")
+        .map(|primary| DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done())
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,42 @@
+//! `capture-one-direction`
+
+use super::case::SessionCase;
+use super::diagnosis;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::{Connection, End};
+
+diagnosis! {
+    /// Only one direction of a followed connection was captured, though the other must have existed.
+    ///
+    /// Needs: segments of one end that acknowledge or answer what the other end sent, and none of that other end.
+    ///
+    /// Who closed first, what was refused and what went unanswered cannot be told from one direction.
+    ///
+    /// Remedy: capture both directions: mirror both ports, or both sides of an asymmetric path.
+    "capture-one-direction", Quality,
+    "one direction of a connection is absent",
+    [],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let found = std::iter::once(case.control).chain(case.data()).find_map(|one| Some((one, absent(one)?)));
+    let Some((connection, missing)) = found else { return Vec::new() };
+    let (from, to) = (connection.socket(missing), connection.socket(missing.peer()));
+    let message = format!("nothing that {from} sent to {to} was captured, only what came back");
+    let Some(first) = connection.half(missing.peer()).first else { return Vec::new() };
+    let primary = Evidence::sent(first, to, from, "first segment of the direction that was captured");
+    vec![DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done()]
+}
+
+/// The end of which nothing was captured though it must have sent something: an unanswered SYN is no proof of that.
+pub fn absent(connection: &Connection) -> Option<End> {
+    [End::Origin, End::Target].into_iter().find(|end| {
+        let (own, other) = (connection.half(*end), connection.half(end.peer()));
+        let answered = match end {
+            End::Origin => !connection.syn_acks.is_empty() || other.bytes > 0,
+            End::Target => other.bytes > 0 || other.segments > u64::from(connection.syn_count),
+        };
+        own.segments == 0 && answered
+    })
+}

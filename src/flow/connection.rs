@@ -1,0 +1,447 @@
+//! Turns the segments of one incarnation into its facts: handshake, answers that belong elsewhere, FINs, RSTs.
+//!
+//! Is told by the table which segments are its own; knows no other incarnation.
+
+use std::net::SocketAddr;
+
+use super::table::FlowEvent;
+use super::{Connection, ConnectionId, End, FinSeen, FlowKey, Half, IcmpSeen, RstSeen, StaleAck, SynSeen};
+use crate::frame::{InterfaceId, Stamp};
+use crate::wire::{Checksum, Flags, IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
+
+/// SYNs and SYN-ACKs kept of one incarnation; no stack repeats a SYN more often (Linux 10, tcp_syn_retries 6 and
+/// four linear ones). The last one is always kept.
+pub const SYNS_KEPT: usize = 12;
+/// Stale answers kept of one incarnation: one for each SYN.
+pub const STALE_ACKS_KEPT: usize = 12;
+/// RSTs kept of one incarnation: a burst of segments in flight draws one each.
+pub const RSTS_KEPT: usize = 8;
+/// ICMP errors kept of one incarnation: one for each SYN.
+pub const ICMP_KEPT: usize = 12;
+/// The first segments of each direction whose checksum is verified: enough to tell who leaves checksums to the card.
+const CHECKSUMS_VERIFIED: u64 = 6;
+/// How far ahead of SND.NXT an RST may lie where the capture is known to miss bytes of its sender.
+const UNSEEN_BEFORE_RST: i32 = 1 << 20;
+/// Linux sets the ISN of a recycled TIME-WAIT this far behind the old SND.NXT (tcp_minisocks.c, tcp_ipv4.c).
+const RECYCLED_ISN_STEP: u32 = 65_537;
+/// Linux: 1 where that sum is 0.
+const RECYCLED_ISN_FOR_ZERO: Seq = Seq(1);
+
+/// Computes what became of a segment's checksum.
+pub type Verify = fn(&Segment<'_>, &IpHeader) -> Checksum;
+
+/// A segment with everything around it, as it was captured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting<'a> {
+    pub at: Stamp,
+    pub interface: InterfaceId,
+    pub link: &'a Link,
+    pub wrapping: Wrapping,
+    pub ip: &'a IpHeader,
+    pub tcp: &'a Segment<'a>,
+}
+
+impl Sighting<'_> {
+    pub fn source(&self) -> SocketAddr {
+        SocketAddr::new(self.ip.source, self.tcp.source_port)
+    }
+
+    pub fn destination(&self) -> SocketAddr {
+        SocketAddr::new(self.ip.destination, self.tcp.destination_port)
+    }
+
+    pub fn key(&self) -> FlowKey {
+        FlowKey::new(self.wrapping, self.source(), self.destination())
+    }
+
+    pub fn kind(&self) -> Kind {
+        let flags = self.tcp.flags;
+        if flags.has(Flags::RST) {
+            Kind::Rst
+        } else if flags.has(Flags::SYN | Flags::ACK) {
+            Kind::SynAck
+        } else if flags.has(Flags::SYN) {
+            Kind::Syn
+        } else {
+            Kind::Later
+        }
+    }
+
+    /// Its acknowledgement number, if it has one.
+    pub fn ack(&self) -> Option<Seq> {
+        self.tcp.flags.has(Flags::ACK).then_some(self.tcp.ack)
+    }
+
+    /// Neither payload nor SYN, FIN or RST.
+    pub fn is_bare_ack(&self) -> bool {
+        self.tcp.payload_len == 0 && self.kind() == Kind::Later && !self.tcp.flags.has(Flags::FIN)
+    }
+
+    fn syn(&self) -> SynSeen {
+        SynSeen {
+            at: self.at,
+            interface: self.interface,
+            link: *self.link,
+            isn: self.tcp.seq,
+            ack: self.tcp.ack,
+            ttl: self.ip.ttl,
+            identification: self.ip.identification,
+            options: self.tcp.options,
+        }
+    }
+}
+
+/// What a segment is to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Syn,
+    SynAck,
+    Rst,
+    Later,
+}
+
+impl Connection {
+    /// An incarnation that starts with this segment, not yet booked. A SYN-ACK is sent by the target.
+    pub(super) fn new(id: ConnectionId, seen: &Sighting<'_>, previous: Option<ConnectionId>) -> Self {
+        let (origin, target) = match seen.kind() {
+            Kind::SynAck => (seen.destination(), seen.source()),
+            Kind::Syn | Kind::Rst | Kind::Later => (seen.source(), seen.destination()),
+        };
+        Self {
+            id,
+            key: seen.key(),
+            origin,
+            target,
+            syns: Vec::new(),
+            syn_count: 0,
+            syn_acks: Vec::new(),
+            established: None,
+            midstream: matches!(seen.kind(), Kind::Rst | Kind::Later),
+            stale_acks: Vec::new(),
+            rsts: Vec::new(),
+            icmp: Vec::new(),
+            from_origin: Half::default(),
+            from_target: Half::default(),
+            first: seen.at,
+            last: seen.at,
+            previous,
+            rearmed: None,
+            isn: None,
+        }
+    }
+
+    /// What `end` sent.
+    pub fn half(&self, end: End) -> &Half {
+        match end {
+            End::Origin => &self.from_origin,
+            End::Target => &self.from_target,
+        }
+    }
+
+    pub(super) fn half_mut(&mut self, end: End) -> &mut Half {
+        match end {
+            End::Origin => &mut self.from_origin,
+            End::Target => &mut self.from_target,
+        }
+    }
+
+    /// Which end `socket` is.
+    pub fn end_of(&self, socket: SocketAddr) -> Option<End> {
+        if socket == self.origin { Some(End::Origin) } else { (socket == self.target).then_some(End::Target) }
+    }
+
+    /// The socket of `end`.
+    pub fn socket(&self, end: End) -> SocketAddr {
+        match end {
+            End::Origin => self.origin,
+            End::Target => self.target,
+        }
+    }
+
+    /// The origin's initial sequence number, from its SYN or from what the SYN-ACK acknowledges.
+    pub fn isn(&self) -> Option<Seq> {
+        self.isn
+    }
+
+    /// Whether it was open at some time: its handshake was completed, or it was picked up mid-stream.
+    pub fn was_open(&self) -> bool {
+        self.established.is_some() || (self.midstream && self.rsts.len() as u64 != self.segments())
+    }
+
+    /// Segments seen of both directions.
+    pub fn segments(&self) -> u64 {
+        self.from_origin.segments + self.from_target.segments
+    }
+
+    /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once.
+    pub fn handshake_rtt(&self) -> Option<(f64, f64)> {
+        match (self.syns.as_slice(), self.syn_acks.as_slice(), self.established) {
+            ([syn], [syn_ack], Some(ack)) => Some((syn_ack.at.seconds_since(syn.at), ack.seconds_since(syn_ack.at))),
+            _ => None,
+        }
+    }
+
+    /// The SYN or SYN-ACK, and its sender, whose ISN is the one Linux gives when it recycles the `previous`
+    /// incarnation's state: old SND.NXT + 65537. Known only where that end's old FIN was seen. Whether the old state
+    /// was TIME-WAIT is for its [`close`](Self::close) to say: an orphaned FIN-WAIT-2 gives the same number.
+    pub fn isn_is_recycled(&self, previous: &Connection) -> Option<(Stamp, End)> {
+        let is_recycled = |syn: &SynSeen, end: End| {
+            let fin = previous.half(previous.end_of(self.socket(end))?).fin?;
+            let expected = match fin.seq.plus(1).plus(RECYCLED_ISN_STEP) {
+                Seq(0) => RECYCLED_ISN_FOR_ZERO,
+                isn => isn,
+            };
+            (syn.isn == expected).then_some((syn.at, end))
+        };
+        let syn = self.syns.first().and_then(|syn| is_recycled(syn, End::Origin));
+        syn.or_else(|| self.syn_acks.first().and_then(|syn_ack| is_recycled(syn_ack, End::Target)))
+    }
+
+    /// Whether this is an attempt that nothing but stale answers came back to.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.isn.is_some() && self.syn_acks.is_empty() && self.established.is_none() && self.from_target.next.is_none()
+    }
+
+    /// Whether `ack` acknowledges this incarnation's SYN (and at most the data that came with it).
+    pub(super) fn syn_is_acked_by(&self, ack: Seq) -> bool {
+        let Some(isn) = self.isn else { return false };
+        let ahead = ack.distance_from(isn);
+        let sent = self.from_origin.next.map_or(1, |next| next.distance_from(isn));
+        ack == isn.plus(1) || (ahead > 1 && ahead <= sent && self.syn_acks.is_empty())
+    }
+
+    /// Takes a segment that belongs to this incarnation.
+    pub(super) fn book(&mut self, seen: &Sighting<'_>, from: End, verify: Verify) -> FlowEvent {
+        self.last = self.last.max(seen.at);
+        let half = self.half_mut(from);
+        half.saw(seen.at, seen.link, seen.ip, seen.tcp);
+        let control = Flags::SYN | Flags::FIN | Flags::RST;
+        if half.segments <= CHECKSUMS_VERIFIED || seen.tcp.flags.0 & control != 0 {
+            half.verified(verify(seen.tcp, seen.ip));
+        }
+        match seen.kind() {
+            Kind::Syn => self.book_syn(seen, from),
+            Kind::SynAck => self.book_syn_ack(seen, from),
+            Kind::Rst => self.book_rst(seen, from),
+            Kind::Later => self.book_later(seen, from),
+        }
+    }
+
+    fn book_syn(&mut self, seen: &Sighting<'_>, from: End) -> FlowEvent {
+        self.half_mut(from).timestamps |= seen.tcp.options.timestamps.is_some();
+        if from == End::Target {
+            // Simultaneous open (RFC 9293 3.5).
+            self.half_mut(from).sent(seen.at, seen.ip, seen.tcp);
+            return FlowEvent::Other;
+        }
+        let again = self.syn_count > 0;
+        self.syn_count = self.syn_count.saturating_add(1);
+        self.isn = Some(seen.tcp.seq);
+        keep_last(&mut self.syns, seen.syn(), SYNS_KEPT);
+        if again {
+            return FlowEvent::Retried;
+        }
+        self.from_origin.sent(seen.at, seen.ip, seen.tcp);
+        // A SYN-ACK may have been recorded just before its SYN by another interface.
+        if self.syn_acks.is_empty() { FlowEvent::Opened } else { FlowEvent::Other }
+    }
+
+    fn book_syn_ack(&mut self, seen: &Sighting<'_>, from: End) -> FlowEvent {
+        if from == End::Target && self.isn.is_none() && !self.midstream {
+            self.isn = Some(seen.tcp.ack.plus(u32::MAX));
+        }
+        if from == End::Target && !self.syn_is_acked_by(seen.tcp.ack) {
+            return self.book_stale(seen, from);
+        }
+        let half = self.half_mut(from);
+        half.timestamps |= seen.tcp.options.timestamps.is_some();
+        half.window_zero = seen.tcp.window == 0;
+        let first = half.first_seq.is_none();
+        if first {
+            half.sent(seen.at, seen.ip, seen.tcp);
+        }
+        self.half_mut(from.peer()).acknowledged(seen.tcp.ack, seen.at);
+        if from == End::Origin {
+            return FlowEvent::Other;
+        }
+        keep_last(&mut self.syn_acks, seen.syn(), SYNS_KEPT);
+        if self.syn_count == 0 && self.syn_acks.len() == 1 { FlowEvent::Opened } else { FlowEvent::Answered }
+    }
+
+    /// An answer to the SYN with the numbers of another incarnation.
+    fn book_stale(&mut self, seen: &Sighting<'_>, from: End) -> FlowEvent {
+        let stale = StaleAck {
+            at: seen.at,
+            from,
+            seq: seen.tcp.seq,
+            ack: seen.tcp.ack,
+            syn: seen.tcp.flags.has(Flags::SYN),
+            ttl: seen.ip.ttl,
+            identification: seen.ip.identification,
+            timestamps: seen.tcp.options.timestamps,
+            reset: None,
+        };
+        if self.stale_acks.len() < STALE_ACKS_KEPT {
+            push_tight(&mut self.stale_acks, stale);
+        }
+        FlowEvent::Other
+    }
+
+    fn book_rst(&mut self, seen: &Sighting<'_>, from: End) -> FlowEvent {
+        let acceptable = self.would_accept_rst(seen, from);
+        let rst = RstSeen {
+            at: seen.at,
+            from,
+            seq: seen.tcp.seq,
+            ack: seen.ack(),
+            ttl: seen.ip.ttl,
+            identification: seen.ip.identification,
+            mac: seen.link.source,
+            acceptable,
+            after_close: self.both_fins_acked(),
+        };
+        if self.rsts.len() < RSTS_KEPT {
+            push_tight(&mut self.rsts, rst);
+        } else if acceptable && !self.rsts.iter().any(|rst| rst.acceptable) {
+            self.rsts.pop();
+            self.rsts.push(rst);
+        }
+        FlowEvent::Reset
+    }
+
+    /// Whether the receiver takes this RST: in SYN-SENT it must acknowledge the SYN (RFC 9293 3.10.7.3), else it must
+    /// bear exactly RCV.NXT (RFC 5961 3.2). RCV.NXT is what the receiver last acknowledged or, with segments on their
+    /// way, something up to what was sent.
+    fn would_accept_rst(&self, seen: &Sighting<'_>, from: End) -> bool {
+        let seq = seen.tcp.seq;
+        let half = self.half(from);
+        if from == End::Target && self.is_unanswered() {
+            return seen.ack().is_some_and(|ack| self.syn_is_acked_by(ack));
+        }
+        if let Some(fin) = half.fin.filter(|_| self.both_fins_acked()) {
+            return seq == fin.seq.plus(1);
+        }
+        let Some(next) = half.next.or(half.acked) else {
+            // Nothing is known of its sender's numbers.
+            return true;
+        };
+        let acked = half.acked.filter(|acked| acked.is_before(next)).unwrap_or(next);
+        let highest = half.acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
+        let within = !seq.is_before(acked) && !seq.is_after(highest);
+        let behind_missing = seq.is_after(highest) && seq.distance_from(highest) <= UNSEEN_BEFORE_RST;
+        within || (behind_missing && !half.gaps().is_empty())
+    }
+
+    fn book_later(&mut self, seen: &Sighting<'_>, from: End) -> FlowEvent {
+        let tcp = seen.tcp;
+        if from == End::Target
+            && self.is_unanswered()
+            && seen.is_bare_ack()
+            && seen.ack().is_none_or(|ack| !self.syn_is_acked_by(ack))
+        {
+            return self.book_stale(seen, from);
+        }
+        if self.holder().is_some_and(|holder| holder.includes(from.peer())) && seen.ack().is_some() {
+            self.rearmed = Some(seen.at);
+        }
+        let peer_window_zero = self.half(from.peer()).window_zero;
+        let half = self.half_mut(from);
+        half.window_zero = tcp.window == 0;
+        if half.first_seq.is_none() {
+            half.timestamps = tcp.options.timestamps.is_some();
+        }
+        let probe = half.is_probe(tcp, peer_window_zero);
+        if !probe {
+            half.sent(seen.at, seen.ip, tcp);
+        }
+        if let Some(ack) = seen.ack() {
+            self.book_ack(seen.at, from, ack);
+        }
+        let completes = self.completes_handshake(seen, from);
+        if completes {
+            self.established = Some(seen.at);
+        }
+        if tcp.flags.has(Flags::FIN) {
+            self.book_fin(seen, from);
+        }
+        if tcp.flags.has(Flags::FIN) {
+            FlowEvent::Closing
+        } else if completes {
+            FlowEvent::Established
+        } else if tcp.payload_len > 0 && !probe {
+            FlowEvent::Data
+        } else {
+            FlowEvent::Other
+        }
+    }
+
+    fn book_ack(&mut self, at: Stamp, from: End, ack: Seq) {
+        let peer = self.half_mut(from.peer());
+        peer.acknowledged(ack, at);
+        if let Some(fin) = &mut peer.fin
+            && ack.is_after(fin.seq)
+        {
+            fin.acked.get_or_insert(at);
+            self.half_mut(from).last_ack_of_fin = Some(at);
+        }
+    }
+
+    fn book_fin(&mut self, seen: &Sighting<'_>, from: End) {
+        let peer_last = self.half(from.peer()).last;
+        let half = self.half_mut(from);
+        if half.fin.is_some() {
+            return;
+        }
+        let seq = seen.tcp.seq.plus(seen.tcp.payload_len);
+        // The acknowledgement may have been recorded first, by another interface.
+        let acked = peer_last.filter(|_| half.acked.is_some_and(|acked| acked.is_after(seq)));
+        half.fin = Some(FinSeen { at: seen.at, seq, ack: seen.tcp.ack, acked });
+        if acked.is_some() {
+            self.half_mut(from.peer()).last_ack_of_fin = acked;
+        }
+    }
+
+    /// Whether this segment shows that the handshake is complete: the origin speaks again, or the target sends what
+    /// it may send only then.
+    fn completes_handshake(&self, seen: &Sighting<'_>, from: End) -> bool {
+        if self.midstream || self.established.is_some() {
+            return false;
+        }
+        match from {
+            End::Origin => match (seen.ack(), self.from_target.first_seq) {
+                (Some(ack), Some(isn)) => ack.is_after(isn),
+                (ack, None) => ack.is_some(),
+                (None, Some(_)) => false,
+            },
+            End::Target => !seen.is_bare_ack(),
+        }
+    }
+
+    /// Takes an ICMP error that quotes this incarnation; copies within a few milliseconds are left out.
+    pub(super) fn book_icmp(&mut self, at: Stamp, ip: &IpHeader, about: End, error: &IcmpError) {
+        let icmp = IcmpSeen { at, from: ip.source, ttl: ip.ttl, about, error: *error };
+        let is_copy = self.icmp.iter().any(|known| {
+            known.from == icmp.from
+                && known.error == icmp.error
+                && known.ttl.abs_diff(icmp.ttl) <= 1
+                && at.seconds_since(known.at) <= super::copy::FORWARDED_SECONDS
+        });
+        if !is_copy && self.icmp.len() < ICMP_KEPT {
+            push_tight(&mut self.icmp, icmp);
+        }
+    }
+}
+
+/// Pushes without reserving more than is needed: there are many connections and most lists hold one.
+fn push_tight<T>(list: &mut Vec<T>, item: T) {
+    list.reserve_exact(1);
+    list.push(item);
+}
+
+/// Pushes; where `list` is full, the last one makes room.
+fn keep_last<T>(list: &mut Vec<T>, item: T, kept: usize) {
+    if list.len() >= kept {
+        list.pop();
+    }
+    push_tight(list, item);
+}

@@ -1,0 +1,130 @@
+//! Recognises a packet that was captured more than once: by a mirror port that sees both sides, on a bridge and on
+//! its port, or before and behind a router.
+//!
+//! Knows only the last few milliseconds, and nothing of connections but their names. What sets a copy apart from a
+//! packet sent again: all that the sender chose is the same, and time, TTL or interface are as forwarding leaves them.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+
+use super::connection::Sighting;
+use super::{ConnectionId, End};
+use crate::frame::{InterfaceId, Stamp};
+use crate::wire::Wrapping;
+
+/// Copies on one interface with one TTL come from mirroring, which takes less than this.
+pub const MIRRORED_SECONDS: f64 = 0.001;
+/// Copies that a router or bridge in between made; a packet sent again takes at least a round trip or a timer.
+pub const FORWARDED_SECONDS: f64 = 0.005;
+/// Payload bytes that are compared; a packet sent again with other content is no copy.
+const PAYLOAD_COMPARED: usize = 256;
+/// Packets remembered are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
+const SETS: usize = 2048;
+const WAYS: usize = 4;
+
+/// The first sight of a packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Original {
+    pub at: Stamp,
+    pub connection: ConnectionId,
+    pub from: End,
+    fingerprint: u64,
+    interface: InterfaceId,
+    wrapping: Wrapping,
+    ttl: u8,
+}
+
+/// What a packet is recognised by; made once for each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// Everything the sender chose. Not the MACs, TTL, checksums and wrapping, which change on the way.
+    pub fn of(seen: &Sighting<'_>) -> Self {
+        let tcp = seen.tcp;
+        let mut hasher = FixedState::default().build_hasher();
+        for socket in [seen.source(), seen.destination()] {
+            match socket.ip() {
+                std::net::IpAddr::V4(ip) => hasher.write_u32(ip.to_bits()),
+                std::net::IpAddr::V6(ip) => hasher.write_u128(ip.to_bits()),
+            }
+            hasher.write_u16(socket.port());
+        }
+        hasher.write_u64(u64::from(tcp.seq.0) << 32 | u64::from(tcp.ack.0));
+        hasher.write_u64(
+            u64::from(tcp.payload_len) << 32
+                | u64::from(tcp.window) << 16
+                | u64::from(tcp.flags.0) << 8
+                | u64::from(seen.ip.identification.is_some()),
+        );
+        hasher.write_u32(u32::from(seen.ip.identification.unwrap_or(0)));
+        // Options as they stand: SACK blocks tell repeated ACKs apart.
+        let header = tcp.raw.len().saturating_sub(tcp.payload.len());
+        hasher.write(tcp.raw.get(20..header).unwrap_or_default());
+        let (val, echo) = tcp.options.timestamps.unwrap_or_default();
+        hasher.write_u64(u64::from(val) << 32 | u64::from(echo));
+        hasher.write(tcp.payload.get(..PAYLOAD_COMPARED).unwrap_or(tcp.payload));
+        Self(hasher.finish())
+    }
+}
+
+/// The packets of the last few milliseconds.
+#[derive(Debug)]
+pub(super) struct Recent {
+    sets: Vec<[Option<Original>; WAYS]>,
+}
+
+impl Recent {
+    pub fn new() -> Self {
+        Self { sets: vec![[None; WAYS]; SETS] }
+    }
+
+    /// The packet of which this one is a copy.
+    pub fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
+        self.set(fingerprint).iter().flatten().find(|known| known.is_original_of(fingerprint, seen)).copied()
+    }
+
+    /// Remembers a packet that is no copy.
+    pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
+        let original = Original {
+            at: seen.at,
+            connection,
+            from,
+            fingerprint: fingerprint.0,
+            interface: seen.interface,
+            wrapping: seen.wrapping,
+            ttl: seen.ip.ttl,
+        };
+        let set = &mut self.sets[fingerprint.set()];
+        set.rotate_right(1);
+        set[0] = Some(original);
+    }
+
+    fn set(&self, fingerprint: Fingerprint) -> &[Option<Original>; WAYS] {
+        &self.sets[fingerprint.set()]
+    }
+}
+
+impl Fingerprint {
+    #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
+    fn set(self) -> usize {
+        self.0 as usize % SETS
+    }
+}
+
+impl Original {
+    fn is_original_of(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> bool {
+        if self.fingerprint != fingerprint.0 {
+            return false;
+        }
+        let apart = seen.at.seconds_since(self.at).abs();
+        let hops = self.ttl.abs_diff(seen.ip.ttl);
+        let elsewhere = self.interface != seen.interface || self.wrapping != seen.wrapping;
+        match hops {
+            0 if !elsewhere => apart <= MIRRORED_SECONDS,
+            0 | 1 => apart <= FORWARDED_SECONDS,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,530 @@
+//! Turns the segments of one direction into what its sender sent and what the capture holds of it.
+//!
+//! Knows the numbers of one direction and the acknowledgements for it; nothing of handshakes or closes.
+
+use super::seq::Span;
+use super::{GapSeen, HEAD_BYTES, Half, Irregular};
+use crate::frame::Stamp;
+use crate::wire::{Checksum, Flags, IpHeader, Link, Segment, Seq};
+
+/// Stretches not seen yet that are watched: a burst loss leaves a few, more are one story.
+pub const HOLES_KEPT: usize = 16;
+/// Gaps kept for each direction; the first ones are evidence enough.
+pub const GAPS_KEPT: usize = 32;
+/// Reordered segments kept as evidence.
+pub const REORDERED_KEPT: usize = 16;
+/// Copies kept as evidence.
+pub const DUPLICATES_KEPT: usize = 16;
+/// Frames kept of one segment that is sent again and again; TCP gives up after about 15 repeats (RFC 9293 3.8.3).
+pub const REPEATS_KEPT: usize = 16;
+/// A segment this much late that was never seen before was overtaken, not lost: losses are repaired after a round trip.
+pub const OVERTAKEN_SECONDS: f64 = 0.003;
+/// IP identifications this far below a later segment's were given out shortly before it.
+const IDENTIFICATIONS_BACK: u16 = 32;
+/// An acknowledgement further ahead than the largest window (RFC 7323 2.3) is no acknowledgement of this stream.
+const LARGEST_WINDOW: i32 = 1 << 30;
+
+/// A stretch that was jumped over: lost before the capture, lost by the capture, or still to come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Hole {
+    span: Span,
+    /// The segment that jumped over it.
+    at: Stamp,
+    /// Its IP identification.
+    identification: Option<u16>,
+}
+
+impl Half {
+    /// First and last repeat of segments that were sent again.
+    pub fn retransmitted(&self) -> Option<(Stamp, Stamp)> {
+        self.irregular.as_ref()?.retransmitted
+    }
+
+    /// The oldest segment with payload that was sent again and is not acknowledged: its first frame (if it was seen)
+    /// and its repeats, bounded; empty when there is none.
+    pub fn unacknowledged(&self) -> &[Stamp] {
+        self.irregular.as_ref().map_or(&[], |irregular| &irregular.unacknowledged)
+    }
+
+    /// The sequence number of that segment.
+    pub fn unacknowledged_seq(&self) -> Option<Seq> {
+        self.irregular.as_ref()?.unacknowledged_seq
+    }
+
+    /// Segments that arrived behind later ones without being retransmissions, the first few.
+    pub fn reordered(&self) -> &[Stamp] {
+        self.irregular.as_ref().map_or(&[], |irregular| &irregular.reordered)
+    }
+
+    /// How many there were.
+    pub fn reordered_count(&self) -> u32 {
+        self.irregular.as_ref().map_or(0, |irregular| irregular.reordered_count)
+    }
+
+    /// Segments that were captured more than once: first sight and copy, the first few.
+    pub fn duplicates(&self) -> &[(Stamp, Stamp)] {
+        self.irregular.as_ref().map_or(&[], |irregular| &irregular.duplicates)
+    }
+
+    /// How many copies there were.
+    pub fn duplicate_count(&self) -> u32 {
+        self.irregular.as_ref().map_or(0, |irregular| irregular.duplicate_count)
+    }
+
+    /// First segment cut by the snap length.
+    pub fn first_cut(&self) -> Option<Stamp> {
+        self.irregular.as_ref()?.first_cut
+    }
+
+    /// Bytes that the peer acknowledged and this capture does not hold, in order of discovery, the first few.
+    pub fn gaps(&self) -> &[GapSeen] {
+        self.irregular.as_ref().map_or(&[], |irregular| &irregular.gaps)
+    }
+
+    /// Whether this segment is a keep-alive or a zero-window probe: at most one byte, directly before SND.NXT, that
+    /// the peer has already (RFC 9293 3.8.4) or has no room for (3.8.6.1).
+    pub(super) fn is_probe(&self, tcp: &Segment<'_>, peer_window_zero: bool) -> bool {
+        let Some(next) = self.next else { return false };
+        tcp.payload_len <= 1
+            && tcp.flags.0 & (Flags::SYN | Flags::FIN | Flags::RST) == 0
+            && tcp.seq.plus(1) == next
+            && (self.acked == Some(next) || peer_window_zero)
+    }
+
+    /// Facts of any segment, whatever its numbers.
+    pub(super) fn saw(&mut self, at: Stamp, link: &Link, ip: &IpHeader, tcp: &Segment<'_>) {
+        self.segments += 1;
+        if self.first.is_none() {
+            self.first = Some(at);
+            self.first_ttl = Some(ip.ttl);
+            self.first_mac = link.source;
+        }
+        self.last = Some(at);
+        self.ttl = Some(self.ttl.map_or((ip.ttl, ip.ttl), |(low, high)| (low.min(ip.ttl), high.max(ip.ttl))));
+        self.largest_packet = self.largest_packet.max(packet_len(ip, tcp));
+        if (tcp.payload.len() as u64) < u64::from(tcp.payload_len) {
+            self.cut = self.cut.saturating_add(1);
+            self.irregular().first_cut.get_or_insert(at);
+        }
+    }
+
+    /// Counts a checksum.
+    pub(super) fn verified(&mut self, checksum: Checksum) {
+        match checksum {
+            Checksum::Valid => self.good_checksums = self.good_checksums.saturating_add(1),
+            Checksum::Bad => self.bad_checksums = self.bad_checksums.saturating_add(1),
+            Checksum::Unknown => {}
+        }
+    }
+
+    /// Takes the sequence space that a segment of this incarnation occupies.
+    pub(super) fn sent(&mut self, at: Stamp, ip: &IpHeader, tcp: &Segment<'_>) {
+        let span = Span::of(tcp);
+        if self.first_seq.is_none() {
+            self.first_seq = Some(tcp.seq);
+            self.head_at = Some(tcp.seq.plus(u32::from(tcp.flags.has(Flags::SYN))));
+            self.next = Some(tcp.seq);
+        }
+        if tcp.payload_len > 0 {
+            self.keep_head(tcp);
+        }
+        if span.is_empty() {
+            return;
+        }
+        let next = self.next.unwrap_or(span.start);
+        let fresh = span.end.distance_from(next);
+        if fresh <= 0 || span.start.is_before(next) {
+            self.again(at, ip, tcp, span, next);
+        } else {
+            // What the peer has already acknowledged is a gap by now.
+            let from = self.acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
+            if span.start.is_after(from) {
+                self.jumped_over(Span { start: from, end: span.start }, at, ip.identification);
+            }
+            self.fill(span);
+        }
+        if fresh > 0 {
+            self.next = Some(span.end);
+            let flags = u32::from(tcp.flags.has(Flags::SYN)) + u32::from(tcp.flags.has(Flags::FIN));
+            let before = if span.start.is_before(next) { next.distance_from(span.start).unsigned_abs() } else { 0 };
+            self.bytes += u64::from(span.len().saturating_sub(before).saturating_sub(flags));
+        }
+        if tcp.payload_len > 0 {
+            self.first_data.get_or_insert(at);
+            self.last_data = Some(at);
+            if fresh > 0 {
+                self.last_data_seq = Some(tcp.seq);
+                if self.oldest.is_none() && self.acked.is_none_or(|acked| span.end.is_after(acked)) {
+                    self.oldest = Some((tcp.seq, at));
+                }
+            }
+        }
+    }
+
+    /// Books a segment of which a part lies before SND.NXT: sent again, or overtaken on the way.
+    fn again(&mut self, at: Stamp, ip: &IpHeader, tcp: &Segment<'_>, span: Span, next: Seq) {
+        let late = self.late(at, ip, span);
+        let first_sight = self.fill(span.cut_at(next)).min(tcp.payload_len);
+        self.fill(span);
+        self.bytes += u64::from(first_sight);
+        if late == Some(Late::Overtaken) {
+            let irregular = self.irregular();
+            irregular.reordered_count = irregular.reordered_count.saturating_add(1);
+            if irregular.reordered.len() < REORDERED_KEPT {
+                irregular.reordered.push(at);
+            }
+            return;
+        }
+        self.retransmissions = self.retransmissions.saturating_add(1);
+        let irregular = self.irregular();
+        let first = irregular.retransmitted.map_or(at, |(first, _)| first);
+        irregular.retransmitted = Some((first, at));
+        let open = self.acked.is_none_or(|acked| span.end.is_after(acked));
+        if tcp.payload_len > 0 && late.is_none() && open {
+            self.repeated(at, tcp.seq);
+        }
+    }
+
+    /// A segment with payload that the peer has not acknowledged was sent again.
+    fn repeated(&mut self, at: Stamp, seq: Seq) {
+        let oldest = self.oldest;
+        let irregular = self.irregular();
+        match irregular.unacknowledged_seq {
+            Some(known) if known == seq => {}
+            Some(known) if !seq.is_before(known) => return,
+            _ => {
+                irregular.unacknowledged_seq = Some(seq);
+                irregular.unacknowledged.clear();
+                irregular.unacknowledged.extend(oldest.filter(|(first, _)| *first == seq).map(|(_, first)| first));
+            }
+        }
+        if irregular.unacknowledged.len() >= REPEATS_KEPT {
+            irregular.unacknowledged.pop();
+        }
+        irregular.unacknowledged.push(at);
+    }
+
+    /// Takes the peer's acknowledgement.
+    pub(super) fn acknowledged(&mut self, ack: Seq, at: Stamp) {
+        let before = self.acked;
+        if before.is_some_and(|acked| !ack.is_after(acked)) {
+            return;
+        }
+        if let Some(next) = self.next {
+            if ack.distance_from(next) > LARGEST_WINDOW {
+                return;
+            }
+            self.gaps_up_to(ack, next, before, at);
+        } else if before.is_some_and(|acked| ack.distance_from(acked) > LARGEST_WINDOW) {
+            return;
+        }
+        self.acked = Some(ack);
+        if self.oldest.is_some_and(|(seq, _)| ack.is_after(seq)) {
+            self.oldest = self.last_data_seq.filter(|seq| !ack.is_after(*seq)).zip(self.last_data);
+        }
+        if let Some(irregular) = self.irregular.as_deref_mut()
+            && irregular.unacknowledged_seq.is_some_and(|seq| ack.is_after(seq))
+        {
+            irregular.unacknowledged_seq = None;
+            irregular.unacknowledged.clear();
+        }
+    }
+
+    /// Turns what was acknowledged and not seen into gaps.
+    fn gaps_up_to(&mut self, ack: Seq, next: Seq, acked: Option<Seq>, at: Stamp) {
+        if let Some(irregular) = self.irregular.as_deref_mut() {
+            for hole in &mut irregular.holes {
+                let known = hole.span.cut_at(ack);
+                if !known.is_empty() {
+                    push_gap(&mut irregular.gaps, known, at);
+                    hole.span.start = known.end;
+                }
+            }
+            irregular.holes.retain(|hole| !hole.span.is_empty());
+        }
+        let start = acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
+        if ack.is_after(start) {
+            push_gap(&mut self.irregular().gaps, Span { start, end: ack }, at);
+        }
+    }
+
+    /// Records that a copy of a segment was captured.
+    pub(super) fn copied(&mut self, first: Stamp, copy: Stamp) {
+        let irregular = self.irregular();
+        irregular.duplicate_count = irregular.duplicate_count.saturating_add(1);
+        if irregular.duplicates.len() < DUPLICATES_KEPT {
+            irregular.duplicates.push((first, copy));
+        }
+    }
+
+    /// Whether a gap was found at `from` or later.
+    pub(super) fn has_gap_since(&self, from: crate::frame::Timestamp) -> bool {
+        self.gaps().iter().any(|gap| gap.at.time >= from)
+    }
+
+    fn jumped_over(&mut self, span: Span, at: Stamp, identification: Option<u16>) {
+        let holes = &mut self.irregular().holes;
+        if holes.len() >= HOLES_KEPT {
+            holes.remove(0);
+        }
+        holes.push(Hole { span, at, identification });
+    }
+
+    /// Why this segment comes behind later ones, if the capture did not hold its bytes yet.
+    fn late(&self, at: Stamp, ip: &IpHeader, span: Span) -> Option<Late> {
+        let irregular = self.irregular.as_ref()?;
+        let hole = irregular.holes.iter().find(|hole| hole.span.overlaps(span));
+        let gap = irregular.gaps.iter().find(|gap| gap.span().overlaps(span));
+        let since = hole.map(|hole| hole.at).or(gap.map(|gap| gap.at))?;
+        let given_out_before = match (hole.and_then(|hole| hole.identification), ip.identification) {
+            (Some(later), Some(mine)) if later != 0 && mine != 0 => {
+                (1..=IDENTIFICATIONS_BACK).contains(&later.wrapping_sub(mine))
+            }
+            _ => false,
+        };
+        let soon = at.seconds_since(since) < OVERTAKEN_SECONDS;
+        Some(if given_out_before || soon { Late::Overtaken } else { Late::SentAgain })
+    }
+
+    /// Takes `span` out of holes and gaps; how much of it was in one.
+    fn fill(&mut self, span: Span) -> u32 {
+        let Some(irregular) = self.irregular.as_deref_mut() else { return 0 };
+        let mut filled = 0_u32;
+        let mut rest = |from: Span| {
+            filled = filled.saturating_add(from.common(span));
+            from.without(span)
+        };
+        let holes = std::mem::take(&mut irregular.holes);
+        let holes = holes.into_iter().flat_map(|hole| rest(hole.span).map(move |span| Hole { span, ..hole }));
+        irregular.holes = holes.take(HOLES_KEPT).collect();
+        let gaps = std::mem::take(&mut irregular.gaps);
+        let gaps = gaps.into_iter().flat_map(|gap| rest(gap.span()).map(move |span| GapSeen::new(span, gap.at)));
+        irregular.gaps = gaps.take(GAPS_KEPT).collect();
+        filled
+    }
+
+    fn keep_head(&mut self, tcp: &Segment<'_>) {
+        let Some(at) = self.head_at else { return };
+        let start = tcp.seq.plus(u32::from(tcp.flags.has(Flags::SYN)));
+        let Ok(skip) = usize::try_from(at.distance_from(start)) else { return };
+        let Some(bytes) = tcp.payload.get(skip..).filter(|bytes| !bytes.is_empty()) else { return };
+        let bytes = bytes.get(..HEAD_BYTES.saturating_sub(self.head.len())).unwrap_or(bytes);
+        self.head.extend_from_slice(bytes);
+        let cut_inside = tcp.payload.len() < tcp.payload_len as usize;
+        let full = self.head.len() >= HEAD_BYTES;
+        self.head_at = (!cut_inside && !full).then(|| at.plus(u32::try_from(bytes.len()).unwrap_or(u32::MAX)));
+    }
+
+    /// Gives the head back and keeps no more of it.
+    pub(super) fn forget_head(&mut self) {
+        self.head = Vec::new();
+        self.head_at = None;
+    }
+
+    fn irregular(&mut self) -> &mut Irregular {
+        self.irregular.get_or_insert_default()
+    }
+}
+
+/// Why a segment came behind later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Late {
+    Overtaken,
+    SentAgain,
+}
+
+impl GapSeen {
+    fn new(span: Span, at: Stamp) -> Self {
+        Self { seq: span.start, len: span.len(), at }
+    }
+
+    fn span(&self) -> Span {
+        Span { start: self.seq, end: self.seq.plus(self.len) }
+    }
+}
+
+/// Adds a gap, or lengthens the last one where it continues.
+fn push_gap(gaps: &mut Vec<GapSeen>, span: Span, at: Stamp) {
+    if let Some(last) = gaps.last_mut()
+        && last.span().end == span.start
+    {
+        last.len = last.len.saturating_add(span.len());
+    } else if gaps.len() < GAPS_KEPT {
+        gaps.push(GapSeen::new(span, at));
+    }
+}
+
+/// Length of the IP packet that carried a segment.
+fn packet_len(ip: &IpHeader, tcp: &Segment<'_>) -> u32 {
+    let ip_header = if ip.source.is_ipv4() { 20 } else { 40 };
+    let tcp_header = u32::try_from(tcp.raw.len().saturating_sub(tcp.payload.len())).unwrap_or(20);
+    ip_header + tcp_header.max(20) + tcp.payload_len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Half;
+    use super::super::script::{Played, play, stamp};
+    use crate::wire::Seq;
+
+    /// An open connection whose target has sent nothing yet; its next number is 9001.
+    const OPEN: &str = "
+        0.000 S:20>C:5001 S seq=1000
+        0.001 C:5001>S:20 SA seq=9000 ack=1001
+        0.002 S:20>C:5001 A seq=1001 ack=9001";
+
+    fn open(rest: &str) -> Played {
+        play(&format!("{OPEN}\n{rest}"))
+    }
+
+    fn client(played: &Played) -> &Half {
+        &played.only().from_target
+    }
+
+    #[test]
+    fn keep_alives_add_nothing() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.2 S:20>C:5001 A seq=1001 ack=9011
+             60.0 C:5001>S:20 A seq=9010 ack=1001
+             120.0 C:5001>S:20 A seq=9010 ack=1001 len=1",
+        );
+        let half = client(&played);
+        assert_eq!((half.bytes, half.retransmissions, half.last_data), (10, 0, Some(stamp(4, 0.1))));
+        assert!(half.unacknowledged().is_empty());
+    }
+
+    #[test]
+    fn probes_of_a_closed_window_are_no_stall() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.2 S:20>C:5001 A seq=1001 ack=9011 win=0
+             1.0 C:5001>S:20 A seq=9011 ack=1001 len=1
+             2.0 C:5001>S:20 A seq=9011 ack=1001 len=1
+             2.1 S:20>C:5001 A seq=1001 ack=9011 win=0",
+        );
+        let half = client(&played);
+        assert!(played.only().from_origin.window_zero);
+        assert_eq!((half.retransmissions, half.unacknowledged().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_byte_that_is_missing_and_sent_again_is_no_keep_alive() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=1
+             0.4 C:5001>S:20 A seq=9001 ack=1001 len=1",
+        );
+        assert_eq!(client(&played).unacknowledged(), [stamp(4, 0.1), stamp(5, 0.4)]);
+    }
+
+    #[test]
+    fn a_segment_sent_again_is_outstanding_until_acknowledged() {
+        let stalled = "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.3 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.7 C:5001>S:20 A seq=9001 ack=1001 len=10";
+        let played = open(stalled);
+        let half = client(&played);
+        assert_eq!(half.unacknowledged(), [stamp(4, 0.1), stamp(5, 0.3), stamp(6, 0.7)]);
+        assert_eq!((half.unacknowledged_seq(), half.retransmissions, half.bytes), (Some(Seq(9001)), 2, 10));
+        assert_eq!(half.retransmitted(), Some((stamp(5, 0.3), stamp(6, 0.7))));
+        let acked = open(&format!("{stalled}\n0.8 S:20>C:5001 A seq=1001 ack=9011"));
+        assert!(client(&acked).unacknowledged().is_empty());
+        assert_eq!(client(&acked).unacknowledged_seq(), None);
+    }
+
+    #[test]
+    fn the_second_of_two_outstanding_segments_keeps_its_first_frame() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.2 C:5001>S:20 A seq=9011 ack=1001 len=20
+             0.3 S:20>C:5001 A seq=1001 ack=9011
+             0.5 C:5001>S:20 A seq=9011 ack=1001 len=20",
+        );
+        assert_eq!(client(&played).unacknowledged(), [stamp(5, 0.2), stamp(7, 0.5)]);
+    }
+
+    #[test]
+    fn an_overtaken_segment_is_reordered_and_no_gap() {
+        let played = open(
+            "0.1000 C:5001>S:20 A seq=9011 ack=1001 len=10
+             0.1004 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.2000 S:20>C:5001 A seq=1001 ack=9021",
+        );
+        let half = client(&played);
+        assert_eq!(half.reordered(), [stamp(5, 0.1004)]);
+        assert_eq!((half.retransmissions, half.bytes, half.gaps().len()), (0, 20, 0));
+    }
+
+    #[test]
+    fn the_identification_tells_a_late_segment_from_a_repeat() {
+        let late = |id: u16| {
+            open(&format!(
+                "0.1 C:5001>S:20 A seq=9011 ack=1001 len=10 id=500
+                 0.2 C:5001>S:20 A seq=9001 ack=1001 len=10 id={id}"
+            ))
+        };
+        assert_eq!(client(&late(499)).reordered_count(), 1);
+        let repeated = late(501);
+        assert_eq!((client(&repeated).reordered_count(), client(&repeated).retransmissions), (0, 1));
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_not_captured_is_a_gap() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.2 C:5001>S:20 A seq=9031 ack=1001 len=10
+             0.3 S:20>C:5001 A seq=1001 ack=9061",
+        );
+        let gaps: Vec<(u32, u32)> = client(&played).gaps().iter().map(|gap| (gap.seq.0, gap.len)).collect();
+        assert_eq!(gaps, [(9011, 20), (9041, 20)]);
+        assert_eq!(client(&played).gaps()[0].at, stamp(6, 0.3));
+    }
+
+    #[test]
+    fn an_acknowledgement_captured_before_its_bytes_leaves_no_gap() {
+        let played = open(
+            "0.1000 S:20>C:5001 A seq=1001 ack=9021 if=1
+             0.1001 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.1002 C:5001>S:20 A seq=9011 ack=1001 len=10",
+        );
+        assert!(client(&played).gaps().is_empty());
+        assert_eq!((client(&played).bytes, client(&played).reordered_count()), (20, 0));
+    }
+
+    #[test]
+    fn a_partly_new_segment_counts_only_what_is_new() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.4 C:5001>S:20 A seq=9001 ack=1001 len=15",
+        );
+        assert_eq!((client(&played).bytes, client(&played).retransmissions), (15, 1));
+    }
+
+    #[test]
+    fn a_wild_acknowledgement_is_no_gap() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+             0.2 S:20>C:5001 A seq=1001 ack=2000009000",
+        );
+        assert!(client(&played).gaps().is_empty());
+    }
+
+    #[test]
+    fn cut_segments_count_with_their_length_on_the_wire() {
+        let played = open("0.1 C:5001>S:20 A seq=9001 ack=1001 len=100 cut=90");
+        let half = client(&played);
+        assert_eq!((half.bytes, half.cut, half.first_cut()), (100, 1, Some(stamp(4, 0.1))));
+        assert_eq!(half.head.len(), 10);
+        assert_eq!(half.largest_packet, 140);
+    }
+
+    #[test]
+    fn the_head_is_in_order_and_bounded() {
+        let played = open(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 text=USER
+             0.2 C:5001>S:20 A seq=9001 ack=1001 text=USERanon
+             0.3 C:5001>S:20 A seq=9100 ack=1001 text=later",
+        );
+        assert_eq!(client(&played).head, b"USERanon");
+    }
+}

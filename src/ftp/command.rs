@@ -1,0 +1,268 @@
+//! Turns a client's line into a command. The arguments of PASS and ACCT end here.
+
+use super::endpoint::{parse_eprt, parse_lprt, parse_port};
+use super::line::{Line, shown, trimmed};
+use super::{Command, CommandNo, Verb};
+
+/// What is shown instead of a secret.
+pub(super) const SECRET: &str = "***";
+/// Bytes of a verb that are shown: the longest in use has eight.
+const NAME_BYTES: usize = 32;
+
+/// The verbs of RFC 959, 1639, 2228, 2389, 2428, 3659, 7151 and the X forms of RFC 1123 4.1.3.1.
+const VERBS: &[(&str, Verb)] = &[
+    ("USER", Verb::User),
+    ("PASS", Verb::Pass),
+    ("ACCT", Verb::Acct),
+    ("PORT", Verb::Port),
+    ("EPRT", Verb::Eprt),
+    ("LPRT", Verb::Lprt),
+    ("PASV", Verb::Pasv),
+    // What some broadband routers made of PASV so that no ALG would see it; Titan answers it.
+    ("P@SW", Verb::Pasv),
+    ("EPSV", Verb::Epsv),
+    ("LPSV", Verb::Lpsv),
+    ("RETR", Verb::Retr),
+    ("STOR", Verb::Stor),
+    ("STOU", Verb::Stou),
+    ("APPE", Verb::Appe),
+    ("LIST", Verb::List),
+    ("NLST", Verb::Nlst),
+    ("MLSD", Verb::Mlsd),
+    ("ABOR", Verb::Abor),
+    ("REIN", Verb::Rein),
+    ("QUIT", Verb::Quit),
+    ("AUTH", Verb::Auth),
+    ("PROT", Verb::Prot),
+    ("CCC", Verb::Ccc),
+    ("SYST", Verb::Syst),
+    ("REST", Verb::Rest),
+    ("ADAT", Verb::Other),
+    ("ALLO", Verb::Other),
+    ("CDUP", Verb::Other),
+    ("CLNT", Verb::Other),
+    ("CONF", Verb::Other),
+    ("CWD", Verb::Other),
+    ("DELE", Verb::Other),
+    ("ENC", Verb::Other),
+    ("FEAT", Verb::Other),
+    ("HELP", Verb::Other),
+    ("HOST", Verb::Other),
+    ("LANG", Verb::Other),
+    ("MDTM", Verb::Other),
+    ("MFMT", Verb::Other),
+    ("MIC", Verb::Other),
+    ("MKD", Verb::Other),
+    ("MLST", Verb::Other),
+    ("MODE", Verb::Other),
+    ("NOOP", Verb::Other),
+    ("OPTS", Verb::Other),
+    ("PBSZ", Verb::Other),
+    ("PWD", Verb::Other),
+    ("RMD", Verb::Other),
+    ("RNFR", Verb::Other),
+    ("RNTO", Verb::Other),
+    ("SITE", Verb::Other),
+    ("SIZE", Verb::Other),
+    ("SMNT", Verb::Other),
+    ("STAT", Verb::Other),
+    ("STRU", Verb::Other),
+    ("TYPE", Verb::Other),
+    ("XCRC", Verb::Other),
+    ("XCUP", Verb::Other),
+    ("XCWD", Verb::Other),
+    ("XMKD", Verb::Other),
+    ("XPWD", Verb::Other),
+    ("XRMD", Verb::Other),
+];
+
+/// The verb of this name, if it is one of FTP's.
+pub(super) fn known(name: &[u8]) -> Option<Verb> {
+    VERBS.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|(_, verb)| *verb)
+}
+
+/// A line's verb and argument: split at the first blank, or where the number of PORT, EPRT or LPRT begins
+/// (`PORT10,0,0,1,4,1`).
+pub(super) fn split(line: &[u8]) -> (&[u8], &[u8]) {
+    let line = body(line);
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    let glued = line.get(..4).and_then(known).is_some_and(Verb::is_active_endpoint)
+        && line.get(4).is_some_and(|byte| !byte.is_ascii_alphabetic());
+    let (name, argument) = line.split_at_checked(if glued { 4 } else { end }).unwrap_or((line, &[]));
+    (name, trimmed(argument))
+}
+
+/// The line without blanks around it, and without the Data Mark of a Synch whose IAC was skipped on the way.
+fn body(line: &[u8]) -> &[u8] {
+    let first = line.iter().position(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xf2 | 0xf4));
+    first.and_then(|first| line.get(first..)).map_or(&[], trimmed)
+}
+
+/// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
+/// excuse: rather hide a little too much.
+fn secret(line: &[u8]) -> Option<Verb> {
+    without_control(body(line)).first_chunk::<4>().and_then(|name| secret_name(name))
+}
+
+/// Whether PASS or ACCT is anywhere in it: noise before a command makes another verb of it.
+fn hides_secret(text: &[u8]) -> bool {
+    without_control(text).windows(4).any(|name| secret_name(name).is_some())
+}
+
+fn secret_name(name: &[u8]) -> Option<Verb> {
+    known(name).filter(|verb| matches!(verb, Verb::Pass | Verb::Acct))
+}
+
+fn without_control(text: &[u8]) -> Vec<u8> {
+    text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect()
+}
+
+/// A reply's text up to the password that it may repeat: servers quote the line that they could not read
+/// (`500 'PASS ...': syntax error`), and the password may hold any quote.
+pub(super) fn without_secret(text: &[u8], code: u16, answers: Option<Verb>) -> Vec<u8> {
+    let to_secret = matches!(answers, Some(Verb::Pass | Verb::Acct));
+    let is_quote = |byte: u8| matches!(byte, b'\'' | b'"' | b'`');
+    for start in 0..text.len() {
+        let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
+        let quoted = before.is_some_and(is_quote) && code >= 400;
+        let name = text.get(start..start + 4).and_then(secret_name);
+        let word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && text.get(start + 4).is_some_and(|byte| !byte.is_ascii_graphic());
+        if word && (quoted || to_secret) && name.is_some() {
+            return [text.get(..start + 5).unwrap_or_default(), SECRET.as_bytes()].concat();
+        }
+    }
+    text.to_vec()
+}
+
+/// The command on this line; `None` for a blank line, which servers do not answer.
+pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
+    let (name, argument) = split(&line.bytes);
+    if name.is_empty() {
+        return None;
+    }
+    let command = |verb, name, argument, endpoint| {
+        let (frames, unreliable) = (line.frames.clone(), line.unreliable);
+        Command { no, verb, name, argument, frames, endpoint, unreliable }
+    };
+    if let Some(verb) = secret(&line.bytes) {
+        let name = if verb == Verb::Pass { "PASS" } else { "ACCT" };
+        return Some(command(verb, name.to_owned(), SECRET.to_owned(), None));
+    }
+    let verb = known(name).unwrap_or(Verb::Other);
+    let endpoint = match verb {
+        Verb::Port => Some(parse_port(argument)),
+        Verb::Eprt => Some(parse_eprt(argument)),
+        Verb::Lprt => Some(parse_lprt(argument)),
+        Verb::User
+        | Verb::Pass
+        | Verb::Acct
+        | Verb::Pasv
+        | Verb::Epsv
+        | Verb::Lpsv
+        | Verb::Retr
+        | Verb::Stor
+        | Verb::Stou
+        | Verb::Appe
+        | Verb::List
+        | Verb::Nlst
+        | Verb::Mlsd
+        | Verb::Abor
+        | Verb::Rein
+        | Verb::Quit
+        | Verb::Auth
+        | Verb::Prot
+        | Verb::Ccc
+        | Verb::Syst
+        | Verb::Rest
+        | Verb::Other => None,
+    };
+    let text = |bytes: &[u8], suspect: bool| if suspect { SECRET.to_owned() } else { shown(bytes) };
+    let unknown = known(name).is_none();
+    let argument = text(argument, unknown && hides_secret(&line.bytes));
+    let name = text(&name.get(..NAME_BYTES).unwrap_or(name).to_ascii_uppercase(), hides_secret(name));
+    Some(command(verb, name, argument, endpoint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{known, parse, split, without_secret};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+    use crate::ftp::line::{Line, Start};
+    use crate::ftp::{Command, CommandNo, Endpoint, Verb};
+
+    fn command(bytes: &[u8]) -> Option<Command> {
+        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let bytes = bytes.to_vec();
+        let line = Line { bytes, frames: vec![at], cut: false, unreliable: false, start: Start::Sure };
+        parse(CommandNo(0), &line)
+    }
+
+    #[test]
+    fn verbs_are_read_in_any_case_and_with_blanks_around() {
+        for line in ["retr a b", "  RETR a b", "\tReTr  a b  ", "\u{0}"] {
+            let command = command(line.as_bytes()).unwrap();
+            if line != "\u{0}" {
+                assert_eq!((command.verb, command.line().as_str()), (Verb::Retr, "RETR a b"), "{line:?}");
+            }
+        }
+        assert_eq!(command(b" \t"), None);
+        assert_eq!(command(b""), None);
+    }
+
+    #[test]
+    fn a_glued_endpoint_is_split() {
+        let endpoint = Some(Ok(Endpoint { address: Some([10, 0, 0, 1].into()), port: 1025 }));
+        for line in
+            [&b"PORT10,0,0,1,4,1"[..], b"port 10,0,0,1,4,1", b"EPRT|1|10.0.0.1|1025|", b"LPRT 4,4,10,0,0,1,2,4,1"]
+        {
+            assert_eq!(command(line).unwrap().endpoint, endpoint, "{line:?}");
+        }
+        assert_eq!(split(b"PORTAL x"), (&b"PORTAL"[..], &b"x"[..]));
+        assert!(command(b"PORT").unwrap().endpoint.unwrap().is_err());
+    }
+
+    #[test]
+    fn a_stray_data_mark_does_not_hide_abor() {
+        assert_eq!(command(b"\xf2ABOR").unwrap().verb, Verb::Abor);
+    }
+
+    #[test]
+    fn secrets_stay_here() {
+        let lines =
+            ["PASS hunter2", "pass hunter2", " \t PaSs\thunter2", "PASShunter2", "P\0A\x01SS hunter2", "acct hunter2"];
+        let noisy = command(b"\x16abpass hunter2").unwrap();
+        assert_eq!((noisy.verb, noisy.line().as_str()), (Verb::Other, "*** ***"));
+        for line in lines {
+            let command = command(line.as_bytes()).unwrap();
+            assert!(!format!("{command:?}").contains("hunter2"), "{line:?}");
+            assert_eq!(command.argument, "***");
+        }
+        assert_eq!(command(b"PASV").unwrap().verb, Verb::Pasv);
+        assert_eq!(command(b"USER hunter2").unwrap().argument, "hunter2");
+    }
+
+    #[test]
+    fn a_secret_that_a_reply_repeats_is_hidden() {
+        let hidden = |text: &str, code, verb| String::from_utf8(without_secret(text.as_bytes(), code, verb)).unwrap();
+        assert_eq!(hidden("'PASS  a'b': syntax error", 500, None), "'PASS ***");
+        assert_eq!(hidden("'pass a b", 500, None), "'pass ***");
+        assert_eq!(hidden("PASS a: not understood", 500, Some(Verb::Pass)), "PASS ***");
+        for text in ["Login with USER and PASS first", "Bypass x", "PASS", "'PASS'", "'PASV x'"] {
+            assert_eq!(hidden(text, 503, None), text);
+        }
+    }
+
+    #[test]
+    fn names_are_printable_and_bounded() {
+        let command = command(&[&[0x1b; 1][..], &[b'a'; 5000][..]].concat()).unwrap();
+        assert_eq!((command.verb, command.name.len()), (Verb::Other, 35));
+        assert!(command.name.starts_with("\\x1bAAA"));
+    }
+
+    #[test]
+    fn the_x_forms_and_nothing_else_are_known() {
+        assert!(known(b"xpwd").is_some() && known(b"noop").is_some());
+        assert!(known(b"").is_none() && known(b"EHLO").is_none() && known(b"220").is_none());
+    }
+}

@@ -1,0 +1,211 @@
+//! Turns the bytes of one speaker into lines, each with the frames its bytes came from.
+//!
+//! Knows line ends and Telnet; knows neither commands nor replies.
+
+use super::telnet::Telnet;
+use crate::frame::Stamp;
+use crate::text::printable;
+
+/// Bytes of a line that are kept. Real lines end at a few hundred; servers refuse them from 512 to 8192 on.
+pub(super) const LINE_BYTES: usize = 8192;
+/// Frames a line or reply remembers: enough for a PORT at one byte a segment, few enough for a reply of 120 kB.
+pub(super) const LINE_FRAMES: usize = 128;
+/// Bytes of a line's text that leave the parser: one screen line of a file name or a reply.
+pub(super) const TEXT_BYTES: usize = 512;
+
+/// Whether a line is known to begin where it seems to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Behind a line end, or at the first byte of the connection.
+    #[default]
+    Sure,
+    /// Behind lost bytes, or where the capture picked the connection up. Stays so until a line makes sense.
+    Unsure,
+    /// Its first part is known and its middle is lost.
+    Broken,
+}
+
+/// A complete line without its line end.
+pub(super) struct Line {
+    pub(super) bytes: Vec<u8>,
+    pub(super) frames: Vec<Stamp>,
+    pub(super) cut: bool,
+    pub(super) unreliable: bool,
+    pub(super) start: Start,
+}
+
+/// The line that is being read. Holds passwords, so it has no `Debug`.
+#[derive(Default)]
+pub(super) struct LineReader {
+    telnet: Telnet,
+    bytes: Vec<u8>,
+    frames: Vec<Stamp>,
+    cut: bool,
+    unreliable: bool,
+    after_cr: bool,
+    start: Start,
+}
+
+impl LineReader {
+    /// A reader that may begin within a line.
+    pub(super) fn picked_up() -> Self {
+        Self { start: Start::Unsure, ..Self::default() }
+    }
+
+    /// Takes a byte; gives the line that it ends. Lines end at LF or CR NUL, a CR before LF belongs to the line end.
+    pub(super) fn take(&mut self, byte: u8, at: Stamp, unreliable: bool) -> Option<Line> {
+        let byte = self.telnet.take(byte)?;
+        push_frame(&mut self.frames, at);
+        self.unreliable |= unreliable;
+        let ends = byte == b'\n' || (byte == 0 && self.after_cr);
+        if ends {
+            if self.after_cr && !self.cut {
+                self.bytes.pop();
+            }
+            return Some(self.finish());
+        }
+        self.after_cr = byte == b'\r';
+        if self.bytes.len() < LINE_BYTES {
+            self.bytes.push(byte);
+        } else {
+            self.cut = true;
+        }
+        None
+    }
+
+    /// Whether the next byte begins a line.
+    pub(super) fn at_line_start(&self) -> bool {
+        self.frames.is_empty() && self.telnet == Telnet::Data
+    }
+
+    /// Whether it is not known where lines begin.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.start == Start::Unsure
+    }
+
+    /// Bytes are missing here: a line that was begun cannot be completed.
+    pub(super) fn lost(&mut self) {
+        let start = if self.frames.is_empty() { Start::Unsure } else { Start::Broken };
+        *self = Self { start, ..Self::default() };
+    }
+
+    /// The last line of a connection, which no line end follows.
+    pub(super) fn close(&mut self) -> Option<Line> {
+        (!self.frames.is_empty()).then(|| self.finish())
+    }
+
+    /// The line that was unsure made sense: its successors begin where they seem to.
+    pub(super) fn trust(&mut self) {
+        self.start = Start::Sure;
+    }
+
+    fn finish(&mut self) -> Line {
+        let line = Line {
+            bytes: std::mem::take(&mut self.bytes),
+            frames: std::mem::take(&mut self.frames),
+            cut: self.cut,
+            unreliable: self.unreliable,
+            start: self.start,
+        };
+        if self.start == Start::Broken {
+            self.start = Start::Unsure;
+        }
+        (self.cut, self.unreliable, self.after_cr) = (false, false, false);
+        line
+    }
+}
+
+/// Adds a frame to those of a line; beyond [`LINE_FRAMES`] only the last one is kept up to date.
+pub(super) fn push_frame(frames: &mut Vec<Stamp>, at: Stamp) {
+    if frames.last() == Some(&at) {
+        return;
+    }
+    if frames.len() == LINE_FRAMES {
+        frames.pop();
+    }
+    frames.push(at);
+}
+
+/// The text as it is shown: printable, and cut with an ellipsis behind [`TEXT_BYTES`].
+pub(super) fn shown(bytes: &[u8]) -> String {
+    match bytes.get(..TEXT_BYTES) {
+        Some(head) if bytes.len() > TEXT_BYTES => printable(head) + "\u{2026}",
+        Some(_) | None => printable(bytes),
+    }
+}
+
+/// The bytes without blanks and tabs around them.
+pub(super) fn trimmed(bytes: &[u8]) -> &[u8] {
+    bytes.trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINE_BYTES, LINE_FRAMES, Line, LineReader, Start, shown};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+
+    fn at(number: u64) -> Stamp {
+        Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) }
+    }
+
+    fn read(reader: &mut LineReader, number: u64, bytes: &[u8]) -> Vec<Line> {
+        bytes.iter().filter_map(|byte| reader.take(*byte, at(number), false)).collect()
+    }
+
+    fn texts(bytes: &[u8]) -> Vec<Vec<u8>> {
+        read(&mut LineReader::default(), 1, bytes).into_iter().map(|line| line.bytes).collect()
+    }
+
+    #[test]
+    fn lines_end_at_crlf_lf_and_cr_nul() {
+        assert_eq!(texts(b"a\r\nb\nc\r\0d\0e\rf\r\n"), [&b"a"[..], b"b", b"c", b"d\0e\rf"]);
+    }
+
+    #[test]
+    fn a_line_knows_its_frames() {
+        let mut reader = LineReader::default();
+        assert!(read(&mut reader, 1, b"PO").is_empty());
+        assert!(read(&mut reader, 2, b"\xff\xf1").is_empty());
+        assert!(read(&mut reader, 3, b"RT\r").is_empty());
+        let lines = read(&mut reader, 4, b"\nQUIT\n");
+        assert_eq!(lines[0].frames, [at(1), at(3), at(4)]);
+        assert_eq!(lines[1].frames, [at(4)]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_the_next_one_whole() {
+        let mut bytes = vec![b'A'; LINE_BYTES + 10];
+        bytes.extend(b"\r\nNOOP\r\n");
+        let lines = read(&mut LineReader::default(), 1, &bytes);
+        assert!(lines[0].cut && lines[0].bytes.len() == LINE_BYTES);
+        assert!(!lines[1].cut && lines[1].bytes == b"NOOP");
+    }
+
+    #[test]
+    fn frames_are_bounded_and_end_with_the_last() {
+        let mut reader = LineReader::default();
+        for number in 1..1000 {
+            read(&mut reader, number, b"x");
+        }
+        let line = read(&mut reader, 1000, b"\n").remove(0);
+        assert_eq!(line.frames.len(), LINE_FRAMES);
+        assert_eq!(line.frames.last(), Some(&at(1000)));
+    }
+
+    #[test]
+    fn a_loss_within_a_line_breaks_it() {
+        let mut reader = LineReader::default();
+        read(&mut reader, 1, b"PASS se");
+        reader.lost();
+        assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Broken);
+        assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Unsure);
+        reader.trust();
+        assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Sure);
+    }
+
+    #[test]
+    fn text_is_bounded() {
+        assert_eq!(shown(&[b'a'; 512]).len(), 512);
+        assert!(shown(&[b'a'; 513]).ends_with('\u{2026}'));
+    }
+}

@@ -1,0 +1,141 @@
+//! Walks TLS records by their lengths (RFC 8446 5.1), to find where clear text begins again after CCC.
+
+/// Longest fragment of a record: 2^14 bytes and 2048 for the expansion of old ciphers (RFC 5246 6.2.3).
+const RECORD_BYTES: u16 = (1 << 14) + 2048;
+/// Type, version and length.
+const HEADER_BYTES: usize = 5;
+
+/// Whether a byte begins a TLS handshake, a TLS alert or an SSLv2 hello, which it does in no line of text.
+pub(super) fn begins(byte: u8) -> bool {
+    matches!(byte, 0x15 | 0x16 | 0x80 | 0x81)
+}
+
+/// Whether these bytes are the head of any TLS record: for connections picked up in their midst.
+pub(super) fn is_record(bytes: &[u8]) -> bool {
+    matches!(bytes, [kind, 3, minor, high, low, ..] if is_header([*kind, 3, *minor, *high, *low]))
+}
+
+fn is_header([kind, major, minor, high, low]: [u8; HEADER_BYTES]) -> bool {
+    (0x14..=0x18).contains(&kind) && major == 3 && minor <= 4 && u16::from_be_bytes([high, low]) <= RECORD_BYTES
+}
+
+/// Where in its records one direction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    /// At the boundary before the first record, which may be an SSLv2 hello.
+    First,
+    /// Within a header, with the bytes so far.
+    Header([u8; HEADER_BYTES], usize),
+    /// Behind the first byte of an SSLv2 hello.
+    OldHeader(u8),
+    /// Within a body, with the bytes to come. 0 is a record boundary.
+    Body(u64),
+    /// The boundaries are lost: opaque until the end.
+    Lost,
+}
+
+impl Records {
+    /// Walks over `bytes`; gives the rest if clear text begins there.
+    pub(super) fn walk<'a>(&mut self, mut bytes: &'a [u8]) -> Option<&'a [u8]> {
+        while let Some((byte, rest)) = bytes.split_first() {
+            *self = match (*self, *byte) {
+                (Self::Lost, _) => return None,
+                (Self::First, 0x80..) => Self::OldHeader(*byte),
+                (Self::OldHeader(high), low) => Self::Body(u64::from(high & 0x7f) << 8 | u64::from(low)),
+                (Self::First | Self::Body(0), 0x14..=0x18) => Self::Header([*byte, 0, 0, 0, 0], 1),
+                (Self::Body(0), b' '..=b'~' | 0xff) => return Some(bytes),
+                (Self::First | Self::Body(0), _) => Self::Lost,
+                (Self::Header(header, held), byte) => Self::header(header, held, byte),
+                (Self::Body(left), _) => {
+                    let step = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    *self = Self::Body(left - step as u64);
+                    bytes = bytes.get(step..).unwrap_or_default();
+                    continue;
+                }
+            };
+            bytes = rest;
+        }
+        None
+    }
+
+    /// Bytes are missing here. Within a body that is long enough nothing is lost with them.
+    pub(super) fn skip(&mut self, len: u64) {
+        *self = match *self {
+            Self::Body(left) if len <= left => Self::Body(left - len),
+            Self::Body(_) | Self::First | Self::Header(..) | Self::OldHeader(_) | Self::Lost => Self::Lost,
+        };
+    }
+
+    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8) -> Self {
+        if let Some(slot) = header.get_mut(held) {
+            *slot = byte;
+        }
+        match held + 1 {
+            HEADER_BYTES if is_header(header) => Self::Body(u64::from(u16::from_be_bytes([header[3], header[4]]))),
+            HEADER_BYTES => Self::Lost,
+            held => Self::Header(header, held),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Records, begins, is_record};
+
+    #[test]
+    fn clear_text_is_found_at_a_boundary() {
+        let mut records = Records::First;
+        assert_eq!(records.walk(b"\x16\x03\x01\x00\x02ab\x15\x03\x03\x00"), None);
+        assert_eq!(records.walk(b"\x02QU"), None);
+        assert_eq!(records.walk(b"QUIT\r\n"), Some(&b"QUIT\r\n"[..]));
+    }
+
+    #[test]
+    fn what_cannot_be_delimited_stays_opaque() {
+        for bytes in [&b"\x16\x04\x01\x00\x02ab"[..], b"\x16\x03\x01\xff\xffab", b"\x01", b"USER"] {
+            let mut records = Records::First;
+            assert_eq!(records.walk(bytes), None);
+            assert_eq!(records.walk(b"USER x\r\n"), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_hello_has_its_own_length() {
+        let mut records = Records::First;
+        assert_eq!(records.walk(b"\x80\x03\x01\x03\x00\x16\x03\x00\x00\x00NOOP"), Some(&b"NOOP"[..]));
+    }
+
+    #[test]
+    fn a_loss_within_a_body_is_bridged() {
+        let mut records = Records::First;
+        records.walk(b"\x17\x03\x03\x00\x0aab");
+        records.skip(7);
+        assert_eq!(records.walk(b"cNOOP"), Some(&b"NOOP"[..]));
+        records.skip(1);
+        assert_eq!(records.walk(b"NOOP"), None);
+    }
+
+    #[test]
+    fn handshakes_are_told_from_text() {
+        assert!(begins(0x16) && begins(0x80));
+        assert!(!begins(b'U') && !begins(0xff) && !begins(b'\r'));
+        assert!(is_record(b"\x17\x03\x03\x00\x20x") && !is_record(b"\x17\x03\x03") && !is_record(b"220 hello"));
+    }
+
+    proptest! {
+        #[test]
+        fn segmentation_does_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..64), split in 0usize..64) {
+            let mut whole = Records::First;
+            let at_once = whole.walk(&bytes).map(<[u8]>::len);
+            let (head, tail) = bytes.split_at(split.min(bytes.len()));
+            let mut parts = Records::First;
+            let in_two = match parts.walk(head) {
+                Some(rest) => Some(rest.len() + tail.len()),
+                None => parts.walk(tail).map(<[u8]>::len),
+            };
+            prop_assert_eq!(at_once, in_two);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! A map that never outgrows its bound: the entries unused for longest make room, those of followed hosts last.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+/// Slots of the direct-mapped cache in front of the map; consecutive packets mostly belong to few conversations.
+const SLOTS: usize = 1 << 10;
+/// A full map lets one entry of so many go, so that the work is spread over many insertions.
+const SHARE: usize = 4;
+
+/// Addresses of FTP parties.
+#[derive(Debug)]
+pub(super) struct Followed {
+    set: HashSet<IpAddr, RandomState>,
+    limit: usize,
+}
+
+impl Followed {
+    pub fn new(limit: usize) -> Self {
+        Self { set: HashSet::default(), limit }
+    }
+
+    pub fn insert(&mut self, ip: IpAddr) {
+        if self.set.len() < self.limit {
+            self.set.insert(ip);
+        }
+    }
+}
+
+/// What a bounded map can be keyed by.
+pub(super) trait Key: Copy + Eq + Hash {
+    /// A cheap hash for the cache.
+    fn fold(&self) -> u64;
+    /// Whether it is about a followed host.
+    fn is_about(&self, followed: &Followed) -> bool;
+}
+
+fn fold_ip(ip: &IpAddr) -> u64 {
+    match ip {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()),
+        #[expect(clippy::cast_possible_truncation, reason = "a fold")]
+        IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64 ^ ip.to_bits() as u64,
+    }
+}
+
+impl Key for IpAddr {
+    fn fold(&self) -> u64 {
+        fold_ip(self)
+    }
+
+    fn is_about(&self, followed: &Followed) -> bool {
+        followed.set.contains(self)
+    }
+}
+
+impl Key for (IpAddr, IpAddr) {
+    fn fold(&self) -> u64 {
+        fold_ip(&self.0).rotate_left(32) ^ fold_ip(&self.1)
+    }
+
+    fn is_about(&self, followed: &Followed) -> bool {
+        followed.set.contains(&self.0) || followed.set.contains(&self.1)
+    }
+}
+
+impl Key for (super::Place, crate::wire::Mac) {
+    fn fold(&self) -> u64 {
+        self.1.0.iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet))
+    }
+
+    fn is_about(&self, _: &Followed) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct Entry<K, V> {
+    key: K,
+    value: V,
+    used: u64,
+}
+
+/// The map. Iteration is in the order of insertion and so the same in every run.
+#[derive(Debug)]
+pub(super) struct Bounded<K, V> {
+    entries: Vec<Entry<K, V>>,
+    index: HashMap<K, usize, RandomState>,
+    recent: Vec<usize>,
+    limit: usize,
+    clock: u64,
+    let_go: u64,
+}
+
+impl<K: Key, V: Default> Bounded<K, V> {
+    pub fn new(limit: usize) -> Self {
+        Self {
+            entries: Vec::new(),
+            index: HashMap::default(),
+            recent: vec![usize::MAX; SLOTS],
+            limit: limit.max(SHARE),
+            clock: 0,
+            let_go: 0,
+        }
+    }
+
+    /// The value of `key`, made if need be.
+    pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
+        self.clock += 1;
+        let slot = slot_of(&key);
+        let cached =
+            self.recent.get(slot).copied().filter(|at| self.entries.get(*at).is_some_and(|entry| entry.key == key));
+        let at = cached.unwrap_or_else(|| self.find_or_make(key, followed));
+        if let Some(recent) = self.recent.get_mut(slot) {
+            *recent = at;
+        }
+        let clock = self.clock;
+        // `at` was found or made above.
+        let entry = &mut self.entries[at];
+        entry.used = clock;
+        &mut entry.value
+    }
+
+    /// The value of `key`, if there is one.
+    pub fn look(&self, key: &K) -> Option<&V> {
+        self.index.get(key).and_then(|at| self.entries.get(*at)).map(|entry| &entry.value)
+    }
+
+    /// All entries, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// How many entries had to make room.
+    pub fn let_go(&self) -> u64 {
+        self.let_go
+    }
+
+    fn find_or_make(&mut self, key: K, followed: &Followed) -> usize {
+        if let Some(at) = self.index.get(&key) {
+            return *at;
+        }
+        if self.entries.len() >= self.limit {
+            self.make_room(followed);
+        }
+        let at = self.entries.len();
+        self.entries.push(Entry { key, value: V::default(), used: self.clock });
+        self.index.insert(key, at);
+        at
+    }
+
+    fn make_room(&mut self, followed: &Followed) {
+        let mut ranks: Vec<(bool, u64)> =
+            self.entries.iter().map(|entry| (entry.key.is_about(followed), entry.used)).collect();
+        let before = self.entries.len();
+        let (_, pivot, _) = ranks.select_nth_unstable(before / SHARE);
+        let pivot = *pivot;
+        self.entries.retain(|entry| (entry.key.is_about(followed), entry.used) >= pivot);
+        self.let_go += (before - self.entries.len()) as u64;
+        self.index.clear();
+        self.index.extend(self.entries.iter().enumerate().map(|(at, entry)| (entry.key, at)));
+        self.recent.fill(usize::MAX);
+    }
+}
+
+fn slot_of<K: Key>(key: &K) -> usize {
+    // Fibonacci hashing: the top bits of the product depend on all bits of the fold.
+    let hash = key.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(hash >> (64 - SLOTS.trailing_zeros())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::{Bounded, Followed};
+
+    fn ip(n: u32) -> IpAddr {
+        Ipv4Addr::from_bits(n).into()
+    }
+
+    #[test]
+    fn the_longest_unused_make_room_and_the_followed_stay() {
+        let mut followed = Followed::new(4);
+        followed.insert(ip(0));
+        let mut map: Bounded<IpAddr, u32> = Bounded::new(8);
+        for n in 0..8 {
+            *map.touch(ip(n), &followed) = n + 1;
+        }
+        *map.touch(ip(1), &followed) += 100;
+        for n in 8..11 {
+            map.touch(ip(n), &followed);
+        }
+        assert_eq!(map.look(&ip(0)), Some(&1), "followed");
+        assert_eq!(map.look(&ip(1)), Some(&102), "used again");
+        assert_eq!(map.look(&ip(2)), None);
+        assert_eq!(map.look(&ip(3)), None);
+        assert_eq!(map.look(&ip(6)), Some(&7));
+        assert_eq!(map.let_go(), 4);
+        assert_eq!(map.iter().count(), 7);
+    }
+
+    #[test]
+    fn a_flood_does_not_grow_it() {
+        let followed = Followed::new(4);
+        let mut map: Bounded<IpAddr, u32> = Bounded::new(64);
+        for n in 0..10_000 {
+            map.touch(ip(n), &followed);
+        }
+        assert!(map.iter().count() <= 64);
+        assert_eq!(map.let_go() + map.iter().count() as u64, 10_000);
+    }
+}

@@ -1,0 +1,360 @@
+//! Which MAC has an address at which place, and since when: the neighbour history.
+//!
+//! Turns ARP, ND and the source addresses of frames that their owner sent into runs: spans in which an address was
+//! used from one MAC. A run ends where another MAC uses the address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::bounded::{Bounded, Followed};
+use super::queries::Twice;
+use super::trail::{self, Trail};
+use super::{Place, virtual_mac};
+use crate::frame::Stamp;
+use crate::wire::{Arp, ArpOperation, IpHeader, Link, Mac, NdKind, NeighborDiscovery};
+
+/// Places kept for one address: a host is seen on a few interfaces and VLANs, a forged flood on all 4094.
+const PLACES: usize = 16;
+/// Runs kept for an address at one place. A fault shows in a handful; what changes more often is a bond, a cluster
+/// or a capture with invented MACs, of which nothing is said.
+const RUNS: usize = 16;
+
+/// How an address is known to belong to a MAC, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum How {
+    /// Sender of an ARP request or neighbour solicitation: no ownership, Linux puts any local address there.
+    RequestSpa,
+    /// Source of a frame with an initial TTL.
+    SourceFrame,
+    /// Answered the probe of a newcomer (RFC 5227 2.4).
+    ProbeDefence,
+    /// Announced itself (ARP with sender and target equal, multicast neighbour advertisement).
+    Announcement,
+    /// Answered a request.
+    Reply,
+    /// The capture file names it as an address of the interface.
+    Interface,
+}
+
+impl How {
+    /// Whether it states ownership, and not only use.
+    pub fn is_strong(self) -> bool {
+        self >= Self::ProbeDefence
+    }
+
+    /// As a part of a sentence, after "known by".
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::RequestSpa => "ARP request",
+            Self::SourceFrame => "source address",
+            Self::ProbeDefence => "defence against a probe",
+            Self::Announcement => "announcement",
+            Self::Reply => "ARP or ND reply",
+            Self::Interface => "interface address in the capture file",
+        }
+    }
+}
+
+/// Somebody has, or uses, an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The address.
+    pub ip: IpAddr,
+    /// Where.
+    pub place: Place,
+    /// By which MAC; `None` for an interface address from the capture file.
+    pub mac: Option<Mac>,
+    /// The best sign of it.
+    pub how: How,
+    /// The first frame with that sign.
+    pub at: Stamp,
+    /// First frame of any sign.
+    pub first: Stamp,
+    /// Last frame of any sign.
+    pub last: Stamp,
+    /// Frames of any sign.
+    pub count: u64,
+    /// SLL and SLL2: the capturing host itself sent such frames, and never received one.
+    pub local: bool,
+}
+
+/// A statement of ARP or ND about who has an address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word {
+    pub ip: IpAddr,
+    pub mac: Mac,
+    pub how: How,
+    /// To whom, for an answer.
+    pub told: Option<IpAddr>,
+}
+
+/// Whether an address can be a single host's.
+pub(super) fn is_host(ip: IpAddr) -> bool {
+    let broadcast = matches!(ip, IpAddr::V4(Ipv4Addr::BROADCAST));
+    !(ip.is_unspecified() || ip.is_multicast() || ip.is_loopback() || broadcast)
+}
+
+/// Whether a MAC can be a single card's: neither group nor the zeroes of a loopback interface.
+pub(super) fn is_station(mac: Mac) -> bool {
+    mac.0[0] & 1 == 0 && mac.0 != [0; 6]
+}
+
+/// What an ARP packet states. A probe states nothing.
+pub(super) fn word_of_arp(link: &Link, arp: &Arp) -> Option<Word> {
+    let ip = IpAddr::V4(arp.sender_ip);
+    let how = match arp.operation {
+        _ if arp.sender_ip == arp.target_ip => How::Announcement,
+        ArpOperation::Request => How::RequestSpa,
+        ArpOperation::Reply if arp.target_ip.is_unspecified() => How::ProbeDefence,
+        ArpOperation::Reply => How::Reply,
+    };
+    word(link, ip, arp.sender_mac, how, Some(arp.target_ip.into()))
+}
+
+/// What a neighbour discovery message states; it must come from this link (RFC 4861 7.1: hop limit 255).
+pub(super) fn word_of_nd(link: &Link, header: &IpHeader, nd: &NeighborDiscovery) -> Option<Word> {
+    let mac = nd.link_address.or(link.source)?;
+    let (ip, how) = match nd.kind {
+        _ if header.ttl != 255 => return None,
+        NdKind::Solicitation => (nd.sender, How::RequestSpa),
+        NdKind::Advertisement if header.destination.is_multicast() => (nd.target, How::Announcement),
+        NdKind::Advertisement => (nd.target, How::Reply),
+    };
+    word(link, Ipv6Addr::into(ip), mac, how, Some(header.destination))
+}
+
+fn word(link: &Link, ip: IpAddr, mac: Mac, how: How, told: Option<IpAddr>) -> Option<Word> {
+    if !is_host(ip) || !is_station(mac) {
+        return None;
+    }
+    // Somebody else's MAC in the link header: a proxy, a repeater, a forger. NLB does it by design.
+    let foreign = link.source.is_some_and(|source| source != mac) && virtual_mac::kind_for(mac, ip).is_none();
+    Some(Word { ip, mac, how: if foreign { How::RequestSpa } else { how }, told })
+}
+
+/// A span in which an address was used from one MAC.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub mac: Mac,
+    pub trail: Trail,
+    /// Among them, ARP and ND.
+    pub resolution: Option<Trail>,
+    pub how: How,
+    pub how_at: Stamp,
+    /// The first announcement.
+    pub announced: Option<Stamp>,
+    outgoing: bool,
+    incoming: bool,
+}
+
+impl Run {
+    fn new(at: Stamp, mac: Mac, how: How) -> Self {
+        Self {
+            mac,
+            trail: Trail::new(at),
+            resolution: None,
+            how,
+            how_at: at,
+            announced: None,
+            outgoing: false,
+            incoming: false,
+        }
+    }
+
+    fn note(&mut self, at: Stamp, link: &Link, how: How) {
+        if how > self.how {
+            (self.how, self.how_at) = (how, at);
+        }
+        if how != How::SourceFrame {
+            trail::push(&mut self.resolution, at);
+        }
+        if how == How::Announcement {
+            self.announced.get_or_insert(at);
+        }
+        self.outgoing |= link.outgoing == Some(true);
+        self.incoming |= link.outgoing == Some(false);
+    }
+}
+
+/// The history of an address at one place.
+#[derive(Clone, Debug)]
+pub(super) struct Holding {
+    pub place: Place,
+    /// SLL: all interfaces of a host in one, so that MACs must not be compared.
+    pub mixed: bool,
+    /// Oldest first, neighbours of different MAC.
+    pub runs: Vec<Run>,
+    /// One request that two MACs answered.
+    pub twice: Option<Twice>,
+}
+
+impl Holding {
+    /// The MACs in order of appearance, each once.
+    pub fn macs(&self) -> Vec<Mac> {
+        let mut macs: Vec<Mac> = Vec::new();
+        for run in &self.runs {
+            if !macs.contains(&run.mac) {
+                macs.push(run.mac);
+            }
+        }
+        macs
+    }
+
+    /// Whether this MAC is seen with the address here.
+    pub fn has(&self, mac: Mac) -> bool {
+        self.runs.iter().any(|run| run.mac == mac)
+    }
+
+    /// Whether the runs are all there are.
+    pub fn is_complete(&self) -> bool {
+        self.runs.len() < RUNS
+    }
+
+    /// Books one sighting; says whether this MAC is new here, and whether it took over from another.
+    fn see(&mut self, at: Stamp, link: &Link, mac: Mac, how: How) -> (bool, bool) {
+        if let Some(run) = self.runs.last_mut().filter(|run| run.mac == mac) {
+            run.trail.push(at);
+            run.note(at, link, how);
+            return (false, false);
+        }
+        if !self.is_complete() {
+            return (false, false);
+        }
+        let (newly, changed) = (!self.has(mac), !self.runs.is_empty());
+        let mut run = Run::new(at, mac, how);
+        run.note(at, link, how);
+        if how == How::Announcement {
+            run.announced = Some(at);
+        }
+        self.runs.push(run);
+        (newly, changed)
+    }
+}
+
+/// The histories of all addresses.
+#[derive(Debug)]
+pub(super) struct Holdings {
+    map: Bounded<IpAddr, Vec<Holding>>,
+    changes: u64,
+}
+
+impl Holdings {
+    pub fn new(limit: usize) -> Self {
+        Self { map: Bounded::new(limit), changes: 0 }
+    }
+
+    /// How often any address went from one MAC to another: who remembers the number knows whether to look again.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    pub fn let_go(&self) -> u64 {
+        self.map.let_go()
+    }
+
+    /// Books a word of ARP or ND; whether the MAC is new to the address.
+    pub fn claim(
+        &mut self,
+        at: Stamp,
+        place: Place,
+        link: &Link,
+        word: &Word,
+        twice: Option<Twice>,
+        followed: &Followed,
+    ) -> bool {
+        let Some(holding) = holding(self.map.touch(word.ip, followed), place, link) else { return false };
+        if holding.twice.is_none() {
+            holding.twice = twice;
+        }
+        let (newly, changed) = holding.see(at, link, word.mac, word.how);
+        self.changes += u64::from(changed);
+        newly
+    }
+
+    /// Books the source address of a frame with an initial TTL; whether the MAC is new to the address.
+    pub fn sourced(&mut self, at: Stamp, place: Place, link: &Link, mac: Mac, ip: IpAddr, followed: &Followed) -> bool {
+        let Some(holding) = holding(self.map.touch(ip, followed), place, link) else { return false };
+        let (newly, changed) = holding.see(at, link, mac, How::SourceFrame);
+        self.changes += u64::from(changed);
+        newly
+    }
+
+    /// Whether the address has left this MAC for another one.
+    pub fn has_left(&self, place: Place, ip: IpAddr, mac: Mac) -> bool {
+        self.at(place, ip).is_some_and(|holding| {
+            !holding.mixed && holding.has(mac) && holding.runs.last().is_some_and(|run| run.mac != mac)
+        })
+    }
+
+    /// The history of an address at one place.
+    pub fn at(&self, place: Place, ip: IpAddr) -> Option<&Holding> {
+        self.of(ip).iter().find(|holding| holding.place == place)
+    }
+
+    /// The histories of an address.
+    pub fn of(&self, ip: IpAddr) -> &[Holding] {
+        self.map.look(&ip).map_or(&[], Vec::as_slice)
+    }
+
+    /// All histories, in the order in which addresses appeared.
+    pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &Holding)> {
+        self.map.iter().flat_map(|(ip, holdings)| holdings.iter().map(|holding| (*ip, holding)))
+    }
+
+    /// All addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.map.iter().map(|(ip, _)| *ip)
+    }
+
+    /// Whether the address showed itself between two frames.
+    pub fn seen_between(&self, ip: IpAddr, from: Stamp, until: Stamp) -> bool {
+        let runs = self.of(ip).iter().flat_map(|holding| &holding.runs);
+        runs.into_iter().any(|run| run.trail.first <= until && run.trail.last >= from)
+    }
+
+    /// The claims on an address, strongest first.
+    pub fn owners(&self, ip: IpAddr) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        for holding in self.of(ip) {
+            for mac in holding.macs() {
+                claims.extend(claim_of(ip, holding, mac));
+            }
+        }
+        claims.sort_by_key(|claim| (std::cmp::Reverse(claim.how), claim.at));
+        claims
+    }
+}
+
+fn claim_of(ip: IpAddr, holding: &Holding, mac: Mac) -> Option<Claim> {
+    let runs: Vec<&Run> = holding.runs.iter().filter(|run| run.mac == mac).collect();
+    let best = runs.iter().max_by_key(|run| (run.how, std::cmp::Reverse(run.how_at)))?;
+    Some(Claim {
+        ip,
+        place: holding.place,
+        mac: Some(mac),
+        how: best.how,
+        at: best.how_at,
+        first: runs.first()?.trail.first,
+        last: runs.last()?.trail.last,
+        count: runs.iter().map(|run| run.trail.count).sum(),
+        local: runs.iter().any(|run| run.outgoing) && !runs.iter().any(|run| run.incoming),
+    })
+}
+
+/// The history at `place`, unless there are too many places already.
+fn holding<'a>(holdings: &'a mut Vec<Holding>, place: Place, link: &Link) -> Option<&'a mut Holding> {
+    let at = match holdings.iter().position(|holding| holding.place == place) {
+        Some(at) => at,
+        None if holdings.len() >= PLACES => return None,
+        None => {
+            let mixed = is_mixed(place, link.outgoing);
+            holdings.push(Holding { place, mixed, runs: Vec::new(), twice: None });
+            holdings.len() - 1
+        }
+    };
+    holdings.get_mut(at)
+}
+
+/// Whether several segments share this place: SLL tells no interface.
+pub(super) fn is_mixed(place: Place, outgoing: Option<bool>) -> bool {
+    outgoing.is_some() && place.if_index.is_none()
+}

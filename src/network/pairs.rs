@@ -1,0 +1,192 @@
+//! Which MACs carry the packets from one address to another, and which MACs forward.
+//!
+//! Turns IP headers into lanes: one way of a conversation through one place, from one MAC to one MAC.
+
+use std::net::IpAddr;
+
+use super::Place;
+use super::bounded::{Bounded, Followed};
+use super::holdings::{Holdings, is_host, is_mixed};
+use super::trail::{self, Trail};
+use super::virtual_mac::{self, VirtualKind};
+use crate::frame::Stamp;
+use crate::wire::{IpHeader, Link, Mac};
+
+/// Lanes kept for one pair of addresses: both legs through a router on several interfaces, before and after a
+/// change. Invented MACs make one for each packet.
+const LANES: usize = 16;
+/// A host with more addresses than this at one place is taken for a router, a proxy or a hotel of virtual hosts.
+const MANY_ADDRESSES: u32 = 16;
+
+/// Why a MAC does not stand for one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouterSign {
+    /// The prefix is that of a redundancy protocol.
+    Virtual(VirtualKind),
+    /// It sends packets whose TTL others have counted down; the first one.
+    Forwards(Stamp),
+    /// Its neighbour advertisements carry the router flag; the first one.
+    Advertises(Stamp),
+    /// It uses so many addresses.
+    ManyAddresses(u32),
+}
+
+/// Whether a TTL is one that stacks start with. 32 and 60 are left out: 64 after some hops looks like 60.
+pub(super) fn is_initial_ttl(ttl: u8) -> bool {
+    matches!(ttl, 64 | 128 | 255)
+}
+
+/// Whether a TTL can only come from a router. Small ones are traceroutes or old stacks, 60 is an old stack's.
+fn is_forwarded_ttl(ttl: u8) -> bool {
+    ttl > 32 && ttl != 60 && !is_initial_ttl(ttl)
+}
+
+/// One way of a conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    pub place: Place,
+    pub from_mac: Mac,
+    pub to_mac: Option<Mac>,
+    pub outgoing: Option<bool>,
+    pub trail: Trail,
+    /// No packet came over a router.
+    pub initial: bool,
+    forwarded: bool,
+    /// Number of changes in the neighbour history when `left` was worked out.
+    changes: u64,
+    /// The destination has left `to_mac`.
+    left: bool,
+    /// What was sent here after that.
+    pub late: Option<Trail>,
+}
+
+impl Lane {
+    /// Whether its MACs can be compared with others of its place.
+    pub fn is_mixed(&self) -> bool {
+        is_mixed(self.place, self.outgoing)
+    }
+
+    fn is(&self, place: Place, from_mac: Mac, to_mac: Option<Mac>) -> bool {
+        self.from_mac == from_mac && self.to_mac == to_mac && self.place == place
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct MacFacts {
+    forwards: Option<Stamp>,
+    advertises: Option<Stamp>,
+    addresses: u32,
+}
+
+/// All conversations, and what is known of MACs.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    map: Bounded<(IpAddr, IpAddr), Vec<Lane>>,
+    macs: Bounded<(Place, Mac), MacFacts>,
+    nobody: Followed,
+}
+
+impl Pairs {
+    pub fn new(pairs: usize, macs: usize) -> Self {
+        Self { map: Bounded::new(pairs), macs: Bounded::new(macs), nobody: Followed::new(0) }
+    }
+
+    pub fn let_go(&self) -> u64 {
+        self.map.let_go()
+    }
+
+    /// Books a packet.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one packet and the two things it is compared with")]
+    pub fn packet(
+        &mut self,
+        at: Stamp,
+        place: Place,
+        from_mac: Mac,
+        link: &Link,
+        ip: &IpHeader,
+        holdings: &Holdings,
+        followed: &Followed,
+    ) {
+        if !is_host(ip.destination) || link.destination == Some(Mac([0xff; 6])) {
+            return;
+        }
+        let lanes = self.map.touch((ip.source, ip.destination), followed);
+        let known = lanes.iter().position(|lane| lane.is(place, from_mac, link.destination));
+        let lane = match known {
+            Some(index) => lanes.get_mut(index),
+            None if lanes.len() >= LANES => return,
+            None => {
+                lanes.push(Lane {
+                    place,
+                    from_mac,
+                    to_mac: link.destination,
+                    outgoing: link.outgoing,
+                    trail: Trail::new(at),
+                    initial: true,
+                    forwarded: false,
+                    changes: 0,
+                    left: false,
+                    late: None,
+                });
+                lanes.last_mut()
+            }
+        };
+        let Some(lane) = lane else { return };
+        if known.is_some() {
+            lane.trail.push(at);
+        }
+        lane.initial &= is_initial_ttl(ip.ttl);
+        if lane.changes != holdings.changes() {
+            lane.changes = holdings.changes();
+            lane.left = lane.to_mac.is_some_and(|mac| holdings.has_left(place, ip.destination, mac));
+        }
+        if lane.left {
+            trail::push(&mut lane.late, at);
+        }
+        if !lane.forwarded && is_forwarded_ttl(ip.ttl) {
+            lane.forwarded = true;
+            self.macs.touch((place, from_mac), &self.nobody).forwards.get_or_insert(at);
+        }
+    }
+
+    /// Books that a MAC uses one more address.
+    pub fn uses(&mut self, place: Place, mac: Mac) {
+        let facts = self.macs.touch((place, mac), &self.nobody);
+        facts.addresses = facts.addresses.saturating_add(1);
+    }
+
+    /// Books that a MAC calls itself a router.
+    pub fn advertised_router(&mut self, at: Stamp, place: Place, mac: Mac) {
+        self.macs.touch((place, mac), &self.nobody).advertises.get_or_insert(at);
+    }
+
+    pub fn router_sign(&self, place: Place, mac: Mac) -> Option<RouterSign> {
+        if let Some(kind) = virtual_mac::kind(mac) {
+            return Some(RouterSign::Virtual(kind));
+        }
+        let facts = self.macs.look(&(place, mac))?;
+        let many = (facts.addresses > MANY_ADDRESSES).then_some(RouterSign::ManyAddresses(facts.addresses));
+        let forwards = facts.forwards.map(RouterSign::Forwards);
+        forwards.or(facts.advertises.map(RouterSign::Advertises)).or(many)
+    }
+
+    /// The ways from one address to another.
+    pub fn lanes(&self, from: IpAddr, to: IpAddr) -> &[Lane] {
+        self.map.look(&(from, to)).map_or(&[], Vec::as_slice)
+    }
+
+    /// All ways, in the order in which pairs appeared.
+    pub fn iter(&self) -> impl Iterator<Item = (IpAddr, IpAddr, &Lane)> {
+        self.map.iter().flat_map(|((from, to), lanes)| lanes.iter().map(|lane| (*from, *to, lane)))
+    }
+
+    /// All ways from or to an address.
+    pub fn lanes_of(&self, ip: IpAddr) -> impl Iterator<Item = (IpAddr, IpAddr, &Lane)> {
+        self.iter().filter(move |(from, to, _)| *from == ip || *to == ip)
+    }
+
+    /// Whether the address sent anything between two frames.
+    pub fn seen_between(&self, ip: IpAddr, from: Stamp, until: Stamp) -> bool {
+        self.iter().any(|(source, _, lane)| source == ip && lane.trail.first <= until && lane.trail.last >= from)
+    }
+}

@@ -1,0 +1,62 @@
+//! When something was seen: first, last, how often, and some of the frames.
+
+use crate::frame::Stamp;
+
+/// Frames kept of one trail: as many as a reader may want to look at.
+const KEPT: usize = 12;
+
+/// Sightings of one thing, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// The first.
+    pub first: Stamp,
+    /// The last.
+    pub last: Stamp,
+    /// How many.
+    pub count: u64,
+    /// The first few, in the order in which they came.
+    kept: Vec<Stamp>,
+}
+
+impl Trail {
+    /// One sighting.
+    pub fn new(at: Stamp) -> Self {
+        Self { first: at, last: at, count: 1, kept: vec![at] }
+    }
+
+    /// One more.
+    pub fn push(&mut self, at: Stamp) {
+        self.last = self.last.max(at);
+        self.count += 1;
+        if self.kept.len() < KEPT - 1 {
+            self.kept.push(at);
+        }
+    }
+
+    /// The first few and the last, in order of time.
+    pub fn frames(&self) -> Vec<Stamp> {
+        let mut frames = self.kept.clone();
+        frames.push(self.last);
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
+
+    /// Whether both have been going on at one time.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Seconds from first to last.
+    pub fn seconds(&self) -> f64 {
+        self.last.seconds_since(self.first)
+    }
+}
+
+/// Starts a trail or goes on with it.
+pub(super) fn push(trail: &mut Option<Trail>, at: Stamp) {
+    match trail {
+        Some(trail) => trail.push(at),
+        None => *trail = Some(Trail::new(at)),
+    }
+}
