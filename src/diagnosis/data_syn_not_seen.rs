@@ -26,7 +26,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddress);
+    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddressError);
     if case.would_show_server_syn() || local_words {
         return None;
     }

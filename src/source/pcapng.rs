@@ -118,7 +118,7 @@ impl Pcapng {
             return Err(damaged(window, "a section header without a byte order"));
         };
         let len = endian.u32(head, 4).unwrap_or_default() as usize;
-        if len < FRAMING || len % 4 != 0 || len > MAX_WINDOW {
+        if len < FRAMING || !len.is_multiple_of(4) || len > MAX_WINDOW {
             return Err(damaged(window, format!("a block of type {kind:#x} with an impossible length of {len} bytes")));
         }
         if !window.fill(len) {
