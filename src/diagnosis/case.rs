@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::lines;
 use crate::finding::{Cap, Confidence, Evidence};
-use crate::flow::table::Table;
+use crate::flow::Table;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
 use crate::ftp::meaning::meaning;

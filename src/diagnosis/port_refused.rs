@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, eprt_protocol_mismatch, lines, port_low_port, port_malformed};
+use super::{eprt_protocol_mismatch, lines, port_low_port, port_malformed};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {

@@ -1,7 +1,7 @@
 //! `tls-control-opaque`
 
 use super::case::SessionCase;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
