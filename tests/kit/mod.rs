@@ -16,7 +16,7 @@ pub mod script;
 mod spoken;
 pub mod transform;
 
-pub use script::{Rendered, render};
+pub use script::{Rendered, play, render};
 
 use std::path::{Path, PathBuf};
 

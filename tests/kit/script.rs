@@ -32,6 +32,13 @@ pub fn render(path: &Path) -> Result<Rendered, String> {
     script.finish()
 }
 
+/// The packets of a script given as text, which includes nothing.
+pub fn play(text: &str) -> Result<Vec<Packet>, String> {
+    let mut script = Script::new();
+    script.read(text, Path::new("script"))?;
+    script.finish().map(|rendered| rendered.packets)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Host {
     pub ip: IpAddr,
@@ -122,6 +129,10 @@ impl Script {
 
     fn include(&mut self, path: &Path) -> Result<(), String> {
         let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        self.read(&text, path)
+    }
+
+    fn read(&mut self, text: &str, path: &Path) -> Result<(), String> {
         let folder = path.parent().unwrap_or(Path::new("."));
         for (index, line) in text.lines().enumerate() {
             self.line(line.trim(), folder).map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))?;
