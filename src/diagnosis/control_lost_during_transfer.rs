@@ -24,7 +24,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
-    let lost = transfer.lost.as_ref().filter(|_| transfer.reply.is_none())?;
+    let lost = transfer.lost.as_ref().filter(|lost| transfer.reply.is_none() && !lost.orderly_by_client)?;
     let after = lost.at.seconds_since(transfer.at());
     let message = format!("{} got no final reply: {} after {after:.1} s", transfer.command.name, lost.how);
     let data = case.concluded.established().map(|attempt| {

@@ -9,6 +9,7 @@ use crate::flow::{Conversation, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
+use crate::transfer::Lost;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::wire::{IpHeader, Segment};
@@ -180,23 +181,25 @@ impl Pipeline {
         }
         let Some(connection) = self.flows.connection(id) else { return };
         let name = |end: End| if end == server_end { "server" } else { "client" };
+        let lost = |at: Stamp, by: End, verb: &str| Lost {
+            at,
+            how: format!("the {} {verb} the control connection", name(by)),
+            orderly_by_client: verb == "closed" && by != server_end,
+        };
         let ended = match connection.close() {
-            Close::Reset { by, at } => Some((at, format!("the {} reset the control connection", name(by)))),
+            Close::Reset { by, at } => Some(lost(at, by, "reset")),
             Close::TimeWait { .. } => {
                 let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
-                let first =
-                    fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
-                first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
+                let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));
+                first.min_by_key(|(at, _)| *at).map(|(at, end)| lost(at, end, "closed"))
             }
-            Close::Half { missing, since, .. } => {
-                Some((since, format!("the {} closed the control connection", name(missing.peer()))))
-            }
+            Close::Half { missing, since, .. } => Some(lost(since, missing.peer(), "closed")),
             Close::Open => None,
         };
         if let Some(Some(session)) = self.sessions.get_mut(control.session)
-            && let Some((at, how)) = ended
+            && let Some(end) = ended
         {
-            session.ended(at, &how);
+            session.ended(end);
         }
     }
 }

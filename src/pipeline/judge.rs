@@ -66,6 +66,7 @@ impl Pipeline {
             network: &self.network,
             flows: &self.flows,
             scene,
+            client_scans: self.scanners.is_scanner(session.client.ip()),
         };
         let mut findings = Vec::new();
         let mut verdicts = Vec::with_capacity(concluded.len());
@@ -86,10 +87,19 @@ impl Pipeline {
                 .iter()
                 .filter_map(|diagnosis| match diagnosis.check {
                     Check::Transfer(check) => check(&case),
-                    Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                    Check::Unexplained(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
                 })
                 .collect();
-            verdicts.push(verdict::assign(&mut own, one.outcome() == Outcome::Failed));
+            let failed = one.outcome() == Outcome::Failed;
+            let mut verdict = verdict::assign(&mut own, failed);
+            if failed && verdict.is_none() {
+                own.extend(ALL.iter().filter_map(|diagnosis| match diagnosis.check {
+                    Check::Unexplained(check) => check(&case),
+                    Check::Transfer(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                }));
+                verdict = verdict::assign(&mut own, failed);
+            }
+            verdicts.push(verdict);
             findings.append(&mut own);
         }
         for diagnosis in ALL {
@@ -128,7 +138,7 @@ impl Pipeline {
             match diagnosis.check {
                 Check::Network(check) => findings.extend(check(&hosts)),
                 Check::Capture(check) => findings.extend(check(&capture)),
-                Check::Transfer(_) | Check::Session(_) => {}
+                Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
             }
         }
         for finding in &findings {
