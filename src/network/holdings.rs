@@ -9,6 +9,7 @@ use super::bounded::{Bounded, Followed};
 use super::queries::Twice;
 use super::trail::{self, Trail};
 use super::{Place, virtual_mac};
+use crate::finding::Evidence;
 use crate::frame::Stamp;
 use crate::wire::{Arp, ArpOperation, IpHeader, Link, Mac, NdKind, NeighborDiscovery};
 
@@ -41,15 +42,15 @@ impl How {
         self >= Self::ProbeDefence
     }
 
-    /// As a part of a sentence, after "known by".
+    /// As a part of a sentence, before "of <MAC> for <address>".
     pub fn text(self) -> &'static str {
         match self {
             Self::RequestSpa => "ARP request",
-            Self::SourceFrame => "source address",
+            Self::SourceFrame => "frame",
             Self::ProbeDefence => "defence against a probe",
             Self::Announcement => "announcement",
             Self::Reply => "ARP or ND reply",
-            Self::Interface => "interface address in the capture file",
+            Self::Interface => "interface address",
         }
     }
 }
@@ -75,6 +76,14 @@ pub struct Claim {
     pub count: u64,
     /// SLL and SLL2: the capturing host itself sent such frames, and never received one.
     pub local: bool,
+}
+
+impl Claim {
+    /// The frame that tells best, and what it tells.
+    pub fn evidence(&self) -> Evidence {
+        let whose = self.mac.map_or_else(String::new, |mac| format!(" of {mac}"));
+        Evidence::seen(self.at, format!("{}{whose} for {}", self.how.text(), self.ip))
+    }
 }
 
 /// A statement of ARP or ND about who has an address.
@@ -137,7 +146,7 @@ pub(super) struct Run {
     pub mac: Mac,
     pub trail: Trail,
     /// Among them, ARP and ND.
-    pub resolution: Option<Trail>,
+    pub resolution: Option<Box<Trail>>,
     pub how: How,
     pub how_at: Stamp,
     /// The first announcement.

@@ -90,25 +90,23 @@ impl Network {
         let mut spoofs: Vec<Spoof> = Vec::new();
         for (ip, to, lane) in self.pairs.iter().filter(|(_, _, lane)| lane.initial && !lane.is_mixed()) {
             let Some(home) = self.homes(ip).into_iter().find(|home| self.is_foreign(ip, lane, home)) else { continue };
-            let native = self.pairs.lanes(ip, to).iter().any(|other| home.sends(other) && other.trail.overlaps(&lane.trail));
+            let native =
+                self.pairs.lanes(ip, to).iter().any(|other| home.sends(other) && other.trail.overlaps(&lane.trail));
             if native {
                 continue;
             }
-            let known = spoofs.iter_mut().find(|spoof| (spoof.ip, spoof.place, spoof.mac) == (ip, lane.place, lane.from_mac));
-            let spoof = match known {
-                Some(spoof) => spoof,
-                None => {
-                    spoofs.push(self.spoof(ip, lane, &home));
-                    let Some(spoof) = spoofs.last_mut() else { continue };
-                    spoof
-                }
-            };
+            let is_this = |spoof: &Spoof| (spoof.ip, spoof.place, spoof.mac) == (ip, lane.place, lane.from_mac);
+            if !spoofs.iter().any(is_this) {
+                spoofs.push(self.spoof(ip, lane, &home));
+            }
+            let Some(spoof) = spoofs.iter_mut().find(|spoof| is_this(spoof)) else { continue };
             spoof.sent.extend(lane.trail.frames());
             spoof.count += lane.trail.count;
             if spoof.to.len() < DESTINATIONS {
                 spoof.to.push(to);
             }
-            let returned = self.pairs.lanes(to, ip).iter().find(|back| home.receives(back) && back.trail.overlaps(&lane.trail));
+            let returned =
+                self.pairs.lanes(to, ip).iter().find(|back| home.receives(back) && back.trail.overlaps(&lane.trail));
             spoof.returned = spoof.returned.or(returned.map(|back| frame_during(&back.trail, &lane.trail)));
         }
         for spoof in &mut spoofs {
@@ -122,7 +120,8 @@ impl Network {
 
     fn spoof(&self, ip: IpAddr, lane: &Lane, home: &Home) -> Spoof {
         let holdings = self.holdings.iter();
-        let own = holdings.filter(|(other, holding)| *other != ip && holding.place == lane.place && holding.has(lane.from_mac));
+        let own = holdings
+            .filter(|(other, holding)| *other != ip && holding.place == lane.place && holding.has(lane.from_mac));
         Spoof {
             ip,
             place: lane.place,
@@ -174,15 +173,16 @@ impl Network {
     /// receives its packets, or either MAC is seen with it on both sides.
     fn is_at_home(&self, ip: IpAddr, place: Place, mac: Mac, home: &Home) -> bool {
         let here = self.holdings.at(place, ip);
-        let answers = here.is_some_and(|holding| holding.runs.iter().any(|run| run.mac == mac && run.how.is_strong()));
-        let owner_here = home.mac.is_some_and(|owner| here.is_some_and(|holding| holding.has(owner)));
-        let there = self.holdings.at(home.place, ip).is_some_and(|holding| holding.has(mac));
-        let mut towards = self.pairs.iter().filter(|(_, to, back)| *to == ip && back.place == place);
-        let receives = towards.any(|(_, _, back)| match back.to_mac {
-            Some(to) => to == mac,
-            None => back.outgoing == Some(false),
-        });
-        answers || owner_here || there || receives
+        let answers = || here.is_some_and(|here| here.runs.iter().any(|run| run.mac == mac && run.how.is_strong()));
+        let owner_here = || home.mac.is_some_and(|owner| here.is_some_and(|here| here.has(owner)));
+        let there = || self.holdings.at(home.place, ip).is_some_and(|holding| holding.has(mac));
+        let receives = || {
+            self.pairs.iter().any(|(_, to, back)| {
+                let arrives = back.to_mac.map_or(back.outgoing == Some(false), |to| to == mac);
+                to == ip && back.place == place && arrives
+            })
+        };
+        answers() || owner_here() || there() || receives()
     }
 }
 
