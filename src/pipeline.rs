@@ -15,16 +15,15 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::finding::SessionId;
-use crate::flow::table::{FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
+use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::wire::decoder::Decoder;
-use crate::wire::{Body, IpHeader, Link, Segment, Wrapping};
+use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
 use strangers::{Held, Strangers};
 
@@ -68,6 +67,8 @@ pub struct Pipeline {
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    /// First sequence numbers of the newest control connections.
+    recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
 }
 
@@ -87,7 +88,7 @@ impl Pipeline {
             settings,
             decoder: Decoder::new(),
             network: Network::new(),
-            flows: Table::new(Segment::checksum),
+            flows: Table::new(|tcp, ip| tcp.checksum(ip)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             controls: HashMap::default(),
@@ -101,6 +102,7 @@ impl Pipeline {
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            recent_isns: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -143,8 +145,7 @@ impl Pipeline {
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut decoder = std::mem::take(&mut self.decoder);
         let decoded = decoder.decode(frame);
-        let seen =
-            Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
+        let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
             capture: frame.at.capture,
             interface: frame.interface,
@@ -256,9 +257,10 @@ impl Pipeline {
             if let Some(held) = self.strangers.push(key, seen, ip, tcp) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {
-                    let from_origin = self.flows.connection(booked.connection).is_some_and(|connection| {
-                        connection.origin == SocketAddr::new(ip.source, tcp.source_port)
-                    });
+                    let from_origin = self
+                        .flows
+                        .connection(booked.connection)
+                        .is_some_and(|connection| connection.origin == SocketAddr::new(ip.source, tcp.source_port));
                     let from = if from_origin { crate::flow::End::Origin } else { crate::flow::End::Target };
                     self.feed_control(booked.connection, from, seen.at, &ip, &tcp);
                 }

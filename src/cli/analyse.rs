@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::{FailOn, Grouping, Options, Screen};
 use crate::report::{Format, Style, TimeStyle, Verbosity};
 
-/// Below this no layout is readable; wrapping then goes over the edge instead.
-const MIN_WIDTH: u64 = 40;
+/// Below this the table of transfers goes over the edge.
+const MIN_WIDTH: u64 = 60;
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -27,7 +27,7 @@ pub(super) struct Analyse {
     #[arg(short, long, value_name = "BPF", help_heading = "Input")]
     filter: Option<String>,
 
-    /// Take these ports for FTP control too; port 21 and what looks like FTP always are
+    /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
     #[arg(
         long = "port",
         value_name = "PORT",
@@ -145,12 +145,11 @@ impl Analyse {
         let format = match self.format {
             _ if self.json => Format::Json,
             Some(FormatName::Full) => Format::Full,
-            Some(FormatName::Concise) => Format::Concise,
             Some(FormatName::Table) => Format::Table,
             Some(FormatName::Json) => Format::Json,
             Some(FormatName::Ndjson) => Format::Ndjson,
             None if screen.terminal => Format::Full,
-            None => Format::Concise,
+            Some(FormatName::Concise) | None => Format::Concise,
         };
         let style = Style {
             color: match self.color {
@@ -206,14 +205,14 @@ mod tests {
     use std::time::Duration;
 
     use super::{FailOn, Format, Grouping, Options, Screen, TimeStyle, Verbosity};
-    use crate::cli::{Invocation, parse};
+    use crate::cli::{Invocation, read};
 
     const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
     const PIPE: Screen = Screen { terminal: false, width: None, color: false };
 
     fn options(line: &str, screen: &Screen) -> Options {
-        match parse(format!("ftpwhy {line}").split(' ').map(Into::into), screen) {
-            Invocation::Analyse(options) => *options,
+        match read(format!("ftpwhy {line}").split(' ').map(Into::into), screen) {
+            Ok(Invocation::Analyse(options)) => *options,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -265,12 +264,12 @@ mod tests {
             "--port 70000 x",
             "--time-wait -1 x",
             "--time-wait nan x",
-            "--width 3 x",
+            "--width 59 x",
             "--merge --per-file x",
             "--utc --local x",
         ] {
-            let invocation = parse(format!("ftpwhy {line}").split(' ').map(Into::into), &PIPE);
-            assert_eq!(invocation, Invocation::Done(2), "{line}");
+            let read = read(format!("ftpwhy {line}").split(' ').map(Into::into), &PIPE);
+            assert!(read.is_err(), "{line}");
         }
     }
 }

@@ -57,18 +57,26 @@ pub fn command() -> clap::Command {
 
 /// Reads the arguments (the program's name first); prints help and usage errors itself.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Invocation {
-    let command = command().version(version());
-    let parsed =
-        command.try_get_matches_from(arguments).and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
-    match parsed {
-        Ok(Arguments { command: Some(Command::Schema(_)), .. }) => Invocation::Schema,
-        Ok(Arguments { command: None, analyse }) => Invocation::Analyse(Box::new(analyse.into_options(screen))),
-        Err(error) => {
-            // Nobody is left to be told when the terminal or pipe has gone.
-            let _ = error.print();
-            Invocation::Done(u8::try_from(error.exit_code()).unwrap_or(2))
-        }
-    }
+    read(arguments, screen).unwrap_or_else(|said| {
+        // Nobody is left to be told when the terminal or pipe has gone.
+        let _ = said.print();
+        Invocation::Done(status(&said))
+    })
+}
+
+/// The same without printing.
+fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Invocation, clap::Error> {
+    let mut matches = command().version(version()).try_get_matches_from(arguments)?;
+    let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
+    Ok(match command {
+        Some(Command::Schema(_)) => Invocation::Schema,
+        None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
+    })
+}
+
+/// 0 for help and version, 2 for wrong usage.
+fn status(said: &clap::Error) -> u8 {
+    if said.use_stderr() { 2 } else { 0 }
 }
 
 /// `0.1.0 (libpcap 1.10.3)`
@@ -83,10 +91,13 @@ fn version() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Invocation, Screen, command, parse};
+    use std::path::PathBuf;
 
-    fn run(line: &str) -> Invocation {
-        parse(line.split(' ').map(Into::into), &Screen { terminal: false, width: None, color: false })
+    use super::{Invocation, Screen, command, read, status};
+
+    fn run(line: &str) -> Result<Invocation, u8> {
+        let screen = Screen { terminal: false, width: None, color: false };
+        read(line.split(' ').map(Into::into), &screen).map_err(|said| status(&said))
     }
 
     #[test]
@@ -96,22 +107,22 @@ mod tests {
 
     #[test]
     fn files_need_no_subcommand_and_subcommands_no_files() {
-        assert!(matches!(run("ftpwhy x.pcap"), Invocation::Analyse(_)));
-        assert_eq!(run("ftpwhy schema"), Invocation::Schema);
+        assert!(matches!(run("ftpwhy x.pcap"), Ok(Invocation::Analyse(_))));
+        assert_eq!(run("ftpwhy schema"), Ok(Invocation::Schema));
     }
 
     #[test]
     fn a_file_called_like_a_subcommand_has_a_path() {
-        let Invocation::Analyse(options) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
-        assert_eq!(options.inputs, [std::path::PathBuf::from("./schema")]);
+        let Ok(Invocation::Analyse(options)) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
+        assert_eq!(options.inputs, [PathBuf::from("./schema")]);
     }
 
     #[test]
     fn usage_errors_are_2_and_help_is_0() {
-        assert_eq!(run("ftpwhy"), Invocation::Done(2));
-        assert_eq!(run("ftpwhy --fail-on sometimes x.pcap"), Invocation::Done(2));
-        assert_eq!(run("ftpwhy -q -v x.pcap"), Invocation::Done(2));
-        assert_eq!(run("ftpwhy --help"), Invocation::Done(0));
-        assert_eq!(run("ftpwhy --version"), Invocation::Done(0));
+        assert_eq!(run("ftpwhy"), Err(2));
+        assert_eq!(run("ftpwhy --fail-on sometimes x.pcap"), Err(2));
+        assert_eq!(run("ftpwhy -q -v x.pcap"), Err(2));
+        assert_eq!(run("ftpwhy --help"), Err(0));
+        assert_eq!(run("ftpwhy --version"), Err(0));
     }
 }

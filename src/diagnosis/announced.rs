@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
 use crate::finding::{Confidence, Evidence, Severity};
+use crate::frame::Stamp;
 use crate::network::SameHost;
-use crate::record::Outcome;
-use crate::transfer::{Direction, Offer};
 use crate::transfer::attempt::Aim;
+use crate::transfer::{Direction, Offer};
 
 /// Whose an announced address is.
 #[derive(Clone, Debug)]
@@ -51,7 +51,11 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
     let socket = offer.socket?;
     let (named, client) = (socket.ip().to_canonical(), case.session.client.ip().to_canonical());
     if named == client {
-        return Some((offer, socket, Whose::Clients));
+        // The other side of a NAT in the same capture shows whether the command was rewritten on the way.
+        let unrewritten =
+            other_side(case).is_some_and(|(other, other_client)| other == socket && other_client != client);
+        let whose = if unrewritten { Whose::BehindNat { confidence: Confidence::Proven } } else { Whose::Clients };
+        return Some((offer, socket, whose));
     }
     if named.is_ipv4() != client.is_ipv4() && unusable(named, client).is_none() {
         // Another family is `eprt-protocol-mismatch`.
@@ -66,10 +70,12 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
 fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr) -> Whose {
     let same = case.network.same_host(named, client);
     match same {
-        SameHost::Proven { why, evidence } => {
+        SameHost::Proven { why, frames } => {
+            let evidence = shown(frames, &why);
             return Whose::OtherInterface { confidence: Confidence::Proven, why, evidence };
         }
-        SameHost::Probable { why, evidence } => {
+        SameHost::Probable { why, frames } => {
+            let evidence = shown(frames, &why);
             return Whose::OtherInterface { confidence: Confidence::Probable, why, evidence };
         }
         SameHost::Unknown | SameHost::Refuted { .. } => {}
@@ -77,6 +83,9 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
     if let Some(evidence) = case.listens_by_pasv(socket) {
         let why = format!("that host was told to listen on {socket} in another session (server-to-server transfer)");
         return Whose::ThirdParty { confidence: Confidence::Proven, why, evidence: vec![evidence], fxp: true };
+    }
+    if other_side(case).is_some_and(|(_, other_client)| other_client == named) {
+        return Whose::BehindNat { confidence: Confidence::Proven };
     }
     if is_private(named) && !is_private(client) {
         // A server in the same private network could reach it: then NAT is only one reading.
@@ -87,10 +96,22 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
         };
         return Whose::BehindNat { confidence };
     }
-    if let SameHost::Refuted { why, evidence } = same {
+    if let SameHost::Refuted { why, frames } = same {
+        let evidence = shown(frames, &why);
         return Whose::ThirdParty { confidence: Confidence::Probable, why, evidence, fxp: false };
     }
     Whose::Foreign
+}
+
+/// The announced socket and the client's address as the other side of a NAT in the same capture shows them.
+fn other_side(case: &Case<'_>) -> Option<(SocketAddr, IpAddr)> {
+    let other = case.session.other_view.as_ref()?;
+    let offer = other.offers.get(case.concluded.offer_index?)?;
+    Some((offer.socket?, other.client.ip().to_canonical()))
+}
+
+fn shown(frames: Vec<Stamp>, why: &str) -> Vec<Evidence> {
+    Evidence::seen_all(frames, None, why).into_iter().collect()
 }
 
 /// Why no server can reach this address, given the control connection's client; `None` when it can be reached.
@@ -143,23 +164,17 @@ fn same_net(one: IpAddr, other: IpAddr) -> bool {
 }
 
 /// Severity of a `port-*` diagnosis about what was announced: error when it was refused, or when the transfer failed
-/// by it; warning otherwise; `None` when the transfer failed by something that has nothing to do with it.
-pub fn severity(case: &Case<'_>) -> Option<Severity> {
-    let offer = case.offer()?;
-    if offer.is_refused() {
-        return Some(if case.fell_back() { Severity::Warning } else { Severity::Error });
-    }
-    match case.concluded.outcome() {
-        Outcome::Failed if failed_by_endpoint(case) => Some(Severity::Error),
-        Outcome::Completed | Outcome::Failed | Outcome::Aborted | Outcome::Unknown => Some(Severity::Warning),
-    }
+/// by it; warning otherwise.
+pub fn severity(case: &Case<'_>) -> Severity {
+    let refused = case.offer().is_some_and(Offer::is_refused) && !case.fell_back();
+    if refused || failed_by_endpoint(case) { Severity::Error } else { Severity::Warning }
 }
 
 /// Whether the transfer failed because nothing came through to the announced endpoint.
 pub fn failed_by_endpoint(case: &Case<'_>) -> bool {
     case.is_data_failure()
         && case.concluded.established().is_none()
-        && case.concluded.attempts.iter().all(|attempt| attempt.aim == Aim::Announced)
+        && case.concluded.attempts.iter().all(|attempt| matches!(attempt.aim, Aim::Announced | Aim::ControlPeer))
 }
 
 /// Whether the endpoint command could not be parsed.

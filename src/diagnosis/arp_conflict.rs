@@ -1,7 +1,7 @@
 //! `arp-conflict`
 
 use super::case::NetworkCase;
-use super::{diagnosis, neighbours};
+use super::neighbours;
 use crate::finding::{Confidence, Finding};
 use crate::network::Conflict;
 
@@ -56,7 +56,9 @@ fn finding(conflict: &Conflict) -> Option<Finding> {
             .support(neighbours::cite(first, &format!("{one} claims {ip}")))
             .support(twice.into_iter().flatten())
             .rule_out("mac-changed", format!("{one} goes on using {ip} beside {other}"))
-            .network(format!("Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."))
+            .network(format!(
+                "Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."
+            ))
             .done(),
     )
 }

@@ -1,7 +1,7 @@
 //! `asymmetric-path`
 
 use super::case::NetworkCase;
-use super::{diagnosis, neighbours};
+use super::neighbours;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Asymmetry, Way};
 
@@ -39,7 +39,8 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
 fn finding(bent: &Asymmetry) -> Option<Finding> {
     let Asymmetry { a, b, there, back } = bent;
     let message = format!("{a} to {b} goes {}, {b} to {a} comes {}", text(there), text(back));
-    let (primary, rest) = neighbours::primary(neighbours::cite(&there.trail.frames(), &format!("{a} to {b}, {}", text(there))))?;
+    let (primary, rest) =
+        neighbours::primary(neighbours::cite(&there.trail.frames(), &format!("{a} to {b}, {}", text(there))))?;
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, primary)

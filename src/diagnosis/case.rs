@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use super::lines;
 use crate::finding::{Cap, Confidence, Evidence};
-use crate::flow::table::Table;
+use crate::flow::Table;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::ftp::texts::{self, Meaning};
+use crate::ftp::meaning::meaning;
+use crate::ftp::texts::Meaning;
 use crate::ftp::{Reply, Verb};
 use crate::network::Network;
 use crate::record::Outcome;
@@ -100,7 +101,7 @@ impl<'a> Case<'a> {
     pub fn meaning(&self) -> Option<&'static Meaning> {
         let transfer = self.transfer?;
         let reply = transfer.reply.as_ref()?;
-        texts::meaning(transfer.command.verb, reply, self.session.software.as_ref().map(|software| software.family))
+        meaning(transfer.command.verb, reply, self.session.software.family())
     }
 
     /// The span in which a data SYN would have to lie: from the endpoint command (some servers connect at PORT time)
@@ -137,16 +138,30 @@ impl<'a> Case<'a> {
         let Some((after, until)) = self.window() else { return caps };
         let dropped = self.scene.dropped();
         if dropped > 0 {
-            caps.push(cap("capture-drops", Confidence::Possible, format!("the capture counts {dropped} dropped packets")));
+            caps.push(cap(
+                "capture-drops",
+                Confidence::Possible,
+                format!("the capture counts {dropped} dropped packets"),
+            ));
         }
         let hole = self.session.lost.iter().find(|lost| lost.at >= after && lost.at.seconds_since(until) < 5.0);
         if let Some(lost) = hole {
-            caps.push(cap("capture-gap", Confidence::Possible, format!("frame {} shows that packets are missing", lost.at.number)));
+            caps.push(cap(
+                "capture-gap",
+                Confidence::Possible,
+                format!("frame {} shows that packets are missing", lost.at.number),
+            ));
         }
         if !self.scene.shows_more_than_control {
-            caps.push(cap("capture-control-only", Confidence::Possible, "the capture holds nothing but control connections".into()));
+            caps.push(cap(
+                "capture-control-only",
+                Confidence::Possible,
+                "the capture holds nothing but control connections".into(),
+            ));
         }
-        if self.scene.ends.seconds_since(until) < END_MARGIN && self.transfer.is_some_and(|transfer| transfer.ended().is_none()) {
+        if self.scene.ends.seconds_since(until) < END_MARGIN
+            && self.transfer.is_some_and(|transfer| transfer.ended().is_none())
+        {
             caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends right behind it".into()));
         }
         caps
@@ -159,7 +174,9 @@ impl<'a> Case<'a> {
         if age >= reach {
             return Vec::new();
         }
-        let why = format!("the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it");
+        let why = format!(
+            "the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it"
+        );
         vec![cap("capture-midstream", Confidence::Probable, why)]
     }
 
@@ -202,7 +219,7 @@ impl<'a> Case<'a> {
 
     /// What a reply to `verb` says by the knowledge base.
     pub fn meaning_of(&self, verb: Verb, reply: &Reply) -> Option<&'static Meaning> {
-        texts::meaning(verb, reply, self.session.software.as_ref().map(|software| software.family))
+        meaning(verb, reply, self.session.software.family())
     }
 
     /// The attempts that the server opened.
@@ -222,16 +239,15 @@ impl<'a> Case<'a> {
         self.concluded.listening.map(|at| Evidence::seen(at, format!("a server is told to listen on {socket}")))
     }
 
-    /// Whether a later endpoint command was accepted and its transfer completed: the refusal did no harm.
+    /// Whether the client turned to another endpoint command at once and its transfer completed: the refusal did no
+    /// harm.
     pub fn fell_back(&self) -> bool {
-        let Some(own) = self.concluded.offer_index else { return false };
-        let unused = self.transfer.is_none() || self.concluded.outcome() == Outcome::Completed;
-        unused
-            && self
-                .session
-                .offers
-                .get(own + 1)
-                .is_some_and(|next| next.accepted() == Some(true) && next.command.at().seconds_since(self.offer_at()) < FALLBACK)
+        let Some(own) = self.concluded.offer_index.filter(|_| self.transfer.is_none()) else { return false };
+        self.siblings.iter().any(|one| {
+            one.offer_index.is_some_and(|other| other > own)
+                && one.outcome() == Outcome::Completed
+                && one.offer.is_some_and(|offer| offer.command.at().seconds_since(self.offer_at()) < FALLBACK)
+        })
     }
 
     fn offer_at(&self) -> Stamp {
@@ -243,10 +259,18 @@ impl<'a> Case<'a> {
         let mut caps = Vec::new();
         let dropped = self.scene.dropped();
         if dropped > 0 {
-            caps.push(cap("capture-drops", Confidence::Probable, format!("the capture counts {dropped} dropped packets")));
+            caps.push(cap(
+                "capture-drops",
+                Confidence::Probable,
+                format!("the capture counts {dropped} dropped packets"),
+            ));
         }
         if self.scene.ends.seconds_since(at) < 1.0 {
-            caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends within a second of it".to_owned()));
+            caps.push(cap(
+                "capture-truncated",
+                Confidence::Probable,
+                "the capture ends within a second of it".to_owned(),
+            ));
         }
         caps
     }
@@ -305,7 +329,7 @@ pub struct CaptureCase<'a> {
     /// The capture.
     pub scene: &'a Scene<'a>,
     /// What the decoder could not read.
-    pub undecoded: &'a [crate::wire::count::Undecoded],
+    pub undecoded: &'a [crate::wire::Undecoded],
     /// What was let go because a bound was reached: how many, and of what.
     pub let_go: &'a [(u64, &'static str)],
 }

@@ -21,7 +21,9 @@ pub fn reply(session: &Session, reply: &Reply) -> Evidence {
 
 /// An endpoint command and its reply.
 pub fn offer(session: &Session, offer: &Offer) -> Vec<Evidence> {
-    std::iter::once(command(session, &offer.command)).chain(offer.reply.iter().map(|answer| reply(session, answer))).collect()
+    std::iter::once(command(session, &offer.command))
+        .chain(offer.reply.iter().map(|answer| reply(session, answer)))
+        .collect()
 }
 
 /// A transfer command and its replies.

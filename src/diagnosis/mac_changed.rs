@@ -1,7 +1,7 @@
 //! `mac-changed`
 
 use super::case::NetworkCase;
-use super::{diagnosis, neighbours};
+use super::neighbours;
 use crate::finding::{Confidence, Finding};
 use crate::network::{How, Move};
 

@@ -8,12 +8,13 @@ mod announced;
 pub mod case;
 mod draft;
 mod lines;
+mod neighbours;
 mod no_syn;
 mod two_msl;
 pub mod verdict;
 
 use crate::finding::{Finding, Severity};
-use case::{Case, CaptureCase, NetworkCase, SessionCase};
+use case::{CaptureCase, Case, NetworkCase, SessionCase};
 
 pub use draft::Draft;
 
@@ -60,7 +61,6 @@ macro_rules! diagnosis {
         };
     };
 }
-pub(crate) use diagnosis;
 
 macro_rules! catalogue {
     ($($module:ident),* $(,)?) => {
@@ -96,6 +96,16 @@ catalogue![
     port_malformed,
     port_refused,
     eprt_protocol_mismatch,
+    alg_rewrote_port,
+    // Hosts, interfaces, MACs
+    source_spoof_mismatch,
+    asymmetric_path,
+    mac_changed,
+    mac_stale_peer,
+    arp_conflict,
+    virtual_mac,
+    // The session
+    control_lost_during_transfer,
     // TLS
     tls_control_opaque,
     // The capture itself

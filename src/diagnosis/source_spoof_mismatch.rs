@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::case::NetworkCase;
-use super::{diagnosis, neighbours};
+use super::neighbours;
 use crate::finding::{Confidence, Finding};
 use crate::network::Spoof;
 
@@ -52,18 +52,16 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
 fn finding(spoof: &Spoof) -> Option<Finding> {
     let Spoof { ip, place, mac, home, .. } = spoof;
     let owner = spoof.owner.map_or_else(|| format!("{home} has it"), |owner| format!("{owner} has it on {home}"));
-    let own = if spoof.own.is_empty() {
-        String::new()
-    } else {
-        format!(" (also {})", neighbours::list(&spoof.own, NAMED))
-    };
+    let own =
+        if spoof.own.is_empty() { String::new() } else { format!(" (also {})", neighbours::list(&spoof.own, NAMED)) };
     let packets = if spoof.count == 1 { "1 packet".to_owned() } else { format!("{} packets", spoof.count) };
     let message = format!(
         "{mac}{own} sends {packets} to {} on {place} with the source address {ip}, but {owner}{}",
         neighbours::list(&spoof.to, NAMED),
         if spoof.is_certain() { ": one host, the wrong interface" } else { "" },
     );
-    let (primary, rest) = neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {ip} from {mac} on {place}")))?;
+    let (primary, rest) =
+        neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {ip} from {mac} on {place}")))?;
     let owned = spoof.owned.map(|at| neighbours::cite(&[at], &format!("{} for {ip} on {home}", spoof.how.text())));
     let returned = spoof.returned.map(|at| {
         neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, where {ip} is at home"))

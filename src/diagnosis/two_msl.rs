@@ -55,7 +55,10 @@ pub fn bite(age: f64, known: Option<f64>, family: Option<Family>) -> Option<Bite
     } else if age <= WINDOWS + COARSE {
         (if windows { Confidence::Probable } else { Confidence::Possible }, "on Windows (120 s and more)")
     } else if age <= NOMINAL + COARSE {
-        (if windows { Confidence::Probable } else { Confidence::Possible }, "on Windows NT and 2000 and by the RFC (240 s)")
+        (
+            if windows { Confidence::Probable } else { Confidence::Possible },
+            "on Windows NT and 2000 and by the RFC (240 s)",
+        )
     } else if age <= RAISED {
         (Confidence::Possible, "where TcpTimedWaitDelay was raised (up to 300 s)")
     } else {

@@ -1,7 +1,7 @@
 //! `virtual-mac`
 
 use super::case::NetworkCase;
-use super::{diagnosis, neighbours};
+use super::neighbours;
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -28,8 +28,10 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
     let uses = case.network.virtual_macs();
     let concerned = uses.iter().filter(|used| neighbours::is_party(case.parties, used.ip));
     let findings = concerned.filter_map(|used| {
-        let message = format!("{} is {}'s: MACs around {} may differ and change by design", used.mac, used.kind, used.ip);
-        let (primary, _) = neighbours::primary(neighbours::cite(&[used.at], &format!("{} with {}", used.mac, used.ip)))?;
+        let message =
+            format!("{} is {}'s: MACs around {} may differ and change by design", used.mac, used.kind, used.ip);
+        let (primary, _) =
+            neighbours::primary(neighbours::cite(&[used.at], &format!("{} with {}", used.mac, used.ip)))?;
         Some(DIAGNOSIS.finding(Confidence::Proven, message, primary).hosts([used.ip]).done())
     });
     findings.collect()

@@ -9,7 +9,6 @@ use super::bounded::{Bounded, Followed};
 use super::queries::Twice;
 use super::trail::{self, Trail};
 use super::{Place, virtual_mac};
-use crate::finding::Evidence;
 use crate::frame::Stamp;
 use crate::wire::{Arp, ArpOperation, IpHeader, Link, Mac, NdKind, NeighborDiscovery};
 
@@ -76,14 +75,6 @@ pub struct Claim {
     pub count: u64,
     /// SLL and SLL2: the capturing host itself sent such frames, and never received one.
     pub local: bool,
-}
-
-impl Claim {
-    /// The frame that tells best, and what it tells.
-    pub fn evidence(&self) -> Evidence {
-        let whose = self.mac.map_or_else(String::new, |mac| format!(" of {mac}"));
-        Evidence::seen(self.at, format!("{}{whose} for {}", self.how.text(), self.ip))
-    }
 }
 
 /// A statement of ARP or ND about who has an address.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::holdings::Claim;
 use super::{How, Network, Place, virtual_mac};
-use crate::finding::Evidence;
+use crate::frame::Stamp;
 use crate::wire::Mac;
 
 /// What the capture tells of two addresses.
@@ -15,14 +15,14 @@ pub enum SameHost {
         /// Why, a sentence part.
         why: String,
         /// The frames that show it; none when the capture file itself names both.
-        evidence: Vec<Evidence>,
+        frames: Vec<Stamp>,
     },
     /// One host has both, unless the capture misleads.
     Probable {
         /// Why, a sentence part.
         why: String,
         /// The frames that show it; none when the capture file itself names both.
-        evidence: Vec<Evidence>,
+        frames: Vec<Stamp>,
     },
     /// Nothing is known.
     Unknown,
@@ -31,7 +31,7 @@ pub enum SameHost {
         /// Why, a sentence part.
         why: String,
         /// The frames that show it.
-        evidence: Vec<Evidence>,
+        frames: Vec<Stamp>,
     },
 }
 
@@ -57,9 +57,9 @@ impl Network {
                 && self.stands_for_one_host(other)
         })?;
         let mac = one.mac?;
-        let (why, evidence) = (format!("{mac} has both addresses"), shown_by(one, other));
+        let (why, frames) = (format!("{mac} has both addresses"), shown_by(one, other));
         let sends = [one.ip, other.ip].iter().any(|ip| self.pairs.sends(*ip, one.place, mac));
-        Some(if sends { SameHost::Proven { why, evidence } } else { SameHost::Probable { why, evidence } })
+        Some(if sends { SameHost::Proven { why, frames } } else { SameHost::Probable { why, frames } })
     }
 
     fn stands_for_one_host(&self, claim: &Claim) -> bool {
@@ -74,8 +74,8 @@ impl Network {
     fn by_interfaces(&self, a: IpAddr, b: IpAddr) -> Option<SameHost> {
         let (one, other) = (self.interfaces.get(&a)?, self.interfaces.get(&b)?);
         let why = "the capture file names both as addresses of the capturing host".to_owned();
-        let evidence = Vec::new();
-        Some(if one == other { SameHost::Proven { why, evidence } } else { SameHost::Probable { why, evidence } })
+        let frames = Vec::new();
+        Some(if one == other { SameHost::Proven { why, frames } } else { SameHost::Probable { why, frames } })
     }
 
     /// Two MACs of one segment have one each.
@@ -91,7 +91,7 @@ impl Network {
         })?;
         let (mac, other_mac) = (one.mac?, other.mac?);
         let why = format!("{mac} has {} and {other_mac} has {} on one segment", one.ip, other.ip);
-        Some(SameHost::Refuted { why, evidence: shown_by(one, other) })
+        Some(SameHost::Refuted { why, frames: shown_by(one, other) })
     }
 }
 
@@ -109,10 +109,13 @@ fn by_local_host(of_a: &[Claim], of_b: &[Claim]) -> Option<SameHost> {
     let (one, other) = (of_a.get(local(of_a)?)?, of_b.get(local(of_b)?)?);
     Some(SameHost::Proven {
         why: "the capturing host sends with both addresses".to_owned(),
-        evidence: shown_by(one, other),
+        frames: shown_by(one, other),
     })
 }
 
-fn shown_by(one: &Claim, other: &Claim) -> Vec<Evidence> {
-    [one, other].iter().map(|claim| claim.evidence()).collect()
+fn shown_by(one: &Claim, other: &Claim) -> Vec<Stamp> {
+    let mut frames = vec![one.at, other.at];
+    frames.sort_unstable();
+    frames.dedup();
+    frames
 }

@@ -83,9 +83,9 @@ fn one_mac_that_owns_and_sends_both_addresses_is_one_host() {
          0.1 if0 0c>01 reply 172.16.5.10 to 172.16.5.1
          0.2 if0 0c>01 10.0.0.10>10.9.0.21 64",
     );
-    let SameHost::Proven { why, evidence } = network.same_host(ip("172.16.5.10"), ip("10.0.0.10")) else { panic!() };
+    let SameHost::Proven { why, frames } = network.same_host(ip("172.16.5.10"), ip("10.0.0.10")) else { panic!() };
     assert_eq!(why, "02:00:00:00:00:0c has both addresses");
-    assert_eq!(evidence.len(), 2);
+    assert_eq!(numbers(&frames), [1, 2]);
 }
 
 #[test]

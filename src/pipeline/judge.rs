@@ -9,9 +9,7 @@ use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::record::{
-    AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord,
-};
+use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
@@ -25,7 +23,11 @@ impl Pipeline {
             return Ok(());
         };
         self.end_control(control);
-        let Some(session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        if let Some(Some(twin)) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
+            twin.other_view = Some(session.as_other_view());
+            session.other_view = Some(twin.as_other_view());
+        }
         self.correlator.over(index, &session);
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
@@ -109,7 +111,8 @@ impl Pipeline {
     pub(super) fn judge_group(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
-        let scene = Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+        let scene =
+            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let mut parties: Vec<IpAddr> = self.parties.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
@@ -162,7 +165,7 @@ fn record(
         server: session.server,
         first: session.first,
         last: session.last,
-        server_software: session.software.as_ref().map(ToString::to_string),
+        server_software: session.software.known().map(crate::ftp::software::Software::label),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         offers: session

@@ -1,1 +1,131 @@
-//! stub
+//! One finding as a block: headline, place, evidence between gutter lines, then what qualifies it.
+
+use std::io::{self, Write};
+
+use super::escape::safe;
+use super::evidence::{Exhibit, in_order, write_exhibits};
+use super::filter::filters;
+use super::page::Page;
+use super::paint::Ink;
+use super::place::place;
+use super::words::{Confidence, Party, Severity};
+use super::wrap::{MIN_COLUMN, wrap, write_wrapped};
+use crate::finding::{Finding, Role};
+
+/// So that blocks of small captures line up.
+const MIN_GUTTER: usize = 2;
+
+/// How much of a finding a block shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Everything.
+    Whole,
+    /// The primary evidence and the confidence: what stands beside something that is told in full.
+    Short,
+}
+
+pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    headline(page, finding, out)?;
+    let evidence = match detail {
+        Detail::Whole => in_order(finding),
+        Detail::Short => vec![&finding.primary],
+    };
+    let exhibits = Exhibit::of(page, finding, &evidence);
+    let gutter = exhibits.iter().map(|exhibit| exhibit.number.len()).max().unwrap_or(0).max(MIN_GUTTER);
+    let (indent, bar) = (" ".repeat(gutter), page.style.paint(Ink::Gutter, "|"));
+
+    // What is related stands below the block that says where.
+    if finding.role != Role::Related || detail == Detail::Whole {
+        let lead = format!("{indent}{} ", page.style.paint(Ink::Gutter, "-->"));
+        prefixed(page, &lead, gutter + 4, &location(page, finding), out)?;
+    }
+    writeln!(out, "{indent} {bar}")?;
+    write_exhibits(page, &exhibits, gutter, out)?;
+    writeln!(out, "{indent} {bar}")?;
+    for (label, text) in remarks(page, finding, detail) {
+        let label = format!("{label}: ");
+        let lead = format!("{indent} {} {}", page.style.paint(Ink::Gutter, "="), page.style.paint(Ink::Strong, &label));
+        prefixed(page, &lead, gutter + 3 + label.len(), &text, out)?;
+    }
+    let filters = filters(finding);
+    for (capture, filter) in &filters {
+        let of = if filters.len() == 1 { String::new() } else { format!(" of {}", page.path(*capture)) };
+        // Not wrapped: it is there to be pasted.
+        let label = page.style.paint(Ink::Strong, &format!("filter{of}:"));
+        writeln!(out, "{indent} {} {label} {filter}", page.style.paint(Ink::Gutter, "="))?;
+    }
+    writeln!(out)
+}
+
+fn headline(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let related = if finding.role == Role::Related { "related " } else { "" };
+    let name = format!("{related}{}[{}]", Severity::from(finding.severity), finding.diagnosis);
+    let message = safe(&finding.message, page.style.ascii);
+    let first = page.style.width.saturating_sub(name.chars().count() + 2).max(MIN_COLUMN);
+    let rest = page.style.width.saturating_sub(2).max(MIN_COLUMN);
+    let mut lead = format!("{}: ", page.style.paint(Ink::of(finding.severity), &name));
+    for line in wrap(&message, first, rest) {
+        writeln!(out, "{lead}{}", page.style.paint(Ink::Strong, &line))?;
+        "  ".clone_into(&mut lead);
+    }
+    Ok(())
+}
+
+/// File, session and transfer or hosts, and the control connection.
+fn location(page: &Page<'_>, finding: &Finding) -> String {
+    let first = finding.evidence().first().map_or(finding.capture, |first| first.first().capture);
+    let mut parts = vec![page.path(first)];
+    parts.extend(Some(place(finding)).filter(|place| !place.is_empty()));
+    let session = finding.session.and_then(|id| page.run.session(id));
+    parts.extend(session.map(|session| format!("{} -> {}", session.client, session.server)));
+    parts.join(", ")
+}
+
+/// What stands behind the equals signs, but for the filters: label and text.
+fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec<(String, String)> {
+    let mut remarks = vec![("confidence".to_owned(), confidence(page, finding))];
+    if detail == Detail::Short {
+        return remarks;
+    }
+    for ruled_out in &finding.ruled_out {
+        remarks.push(("ruled out".into(), format!("{} - {}", ruled_out.diagnosis, page.safe(&ruled_out.why))));
+    }
+    for alternative in &finding.alternatives {
+        let decided = page.safe(&alternative.would_decide);
+        remarks.push(("could also be".into(), format!("{}; decided by: {decided}", alternative.diagnosis)));
+    }
+    for remedy in &finding.remedies {
+        remarks.push((format!("help: {}", Party::from(remedy.side)), page.safe(&remedy.text)));
+    }
+    if !finding.references.is_empty() {
+        remarks.push(("note".into(), finding.references.join(", ")));
+    }
+    remarks
+}
+
+fn confidence(page: &Page<'_>, finding: &Finding) -> String {
+    let confidence = Confidence::from(finding.confidence).to_string();
+    let caps: Vec<String> =
+        finding.caps.iter().map(|cap| format!("{} ({})", page.safe(&cap.why), cap.diagnosis)).collect();
+    if caps.is_empty() { confidence } else { format!("{confidence} - {}", caps.join("; ")) }
+}
+
+/// Wraps `text` behind a lead that may hold colours and is `length` columns wide.
+fn prefixed(page: &Page<'_>, lead: &str, length: usize, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let room = page.style.width.saturating_sub(length).max(MIN_COLUMN);
+    let hang = " ".repeat(length);
+    for (index, line) in wrap(text, room, room).iter().enumerate() {
+        writeln!(out, "{}{line}", if index == 0 { lead } else { &hang })?;
+    }
+    Ok(())
+}
+
+/// A note on the capture: one paragraph without evidence lines.
+pub(super) fn write_note(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let at = finding.primary.first();
+    let mut parts = vec![page.path(at.capture), format!("frame {}", at.number)];
+    parts.extend(Some(place(finding)).filter(|place| !place.is_empty()));
+    let name = format!("{}[{}]: ", Severity::from(finding.severity), finding.diagnosis);
+    let text = format!("{name}{} ({})", page.safe(&finding.message), parts.join(", "));
+    write_wrapped(out, page.style, "", "  ", &text)
+}

@@ -1,22 +1,53 @@
 //! Gathers a run for the formats that need all of it before they write their first line, in a stable order.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::Style;
 use crate::finding::{Finding, Role, SessionId};
 use crate::frame::CaptureId;
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
 /// without a session last.
+#[derive(Default)]
 pub(super) struct Run {
     pub(super) captures: Vec<Capture>,
+    /// Empty for a format that shows none.
     pub(super) sessions: Vec<SessionRecord>,
+    pub(super) tally: Tally,
     pub(super) findings: Vec<Finding>,
     pub(super) summary: Summary,
     pub(super) grouping: Vec<String>,
+}
+
+/// What the totals need of the sessions.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) sessions: u64,
+    pub(super) completed: u64,
+    pub(super) failed: u64,
+    pub(super) aborted: u64,
+    pub(super) unknown: u64,
+    /// The captures with a session.
+    pub(super) captures: BTreeSet<CaptureId>,
+}
+
+impl Tally {
+    fn count(&mut self, session: &SessionRecord) {
+        self.sessions += 1;
+        self.captures.extend(&session.captures);
+        for transfer in &session.transfers {
+            *match transfer.outcome {
+                Outcome::Completed => &mut self.completed,
+                Outcome::Failed => &mut self.failed,
+                Outcome::Aborted => &mut self.aborted,
+                Outcome::Unknown => &mut self.unknown,
+            } += 1;
+        }
+    }
 }
 
 impl Run {
@@ -70,28 +101,20 @@ pub(super) type WriteRun = fn(&Run, &Style, &mut dyn Write) -> io::Result<()>;
 
 /// A sink that collects, and writes at the end.
 pub(super) struct Collecting {
-    run: Run,
-    style: Style,
-    write: WriteRun,
-    out: Box<dyn Write>,
-}
-
-impl Collecting {
-    pub(super) fn new(write: WriteRun, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> Self {
-        let run = Run {
-            captures: Vec::new(),
-            sessions: Vec::new(),
-            findings: Vec::new(),
-            summary: Summary::default(),
-            grouping,
-        };
-        Self { run, style, write, out }
-    }
+    pub(super) write: WriteRun,
+    /// Whether the format shows sessions: a capture may hold very many.
+    pub(super) with_sessions: bool,
+    pub(super) run: Run,
+    pub(super) style: Style,
+    pub(super) out: Box<dyn Write>,
 }
 
 impl Sink for Collecting {
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
-        self.run.sessions.push(session.clone());
+        self.run.tally.count(session);
+        if self.with_sessions {
+            self.run.sessions.push(session.clone());
+        }
         Ok(())
     }
 

@@ -1,6 +1,200 @@
-//! stub
-use super::{Style, collect::Run};
+//! `--format full`: a block for each failed transfer with what relates to it, then context, notes on the capture,
+//! the table of transfers and the totals.
+
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-pub(super) fn write(_: &Run, _: &Style, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+use super::block::{self, Detail};
+use super::collect::Run;
+use super::page::Page;
+use super::wrap::write_wrapped;
+use super::{Style, Verbosity, table, totals};
+use crate::finding::{Finding, Role, Severity};
+use crate::record::Nearness;
+
+/// How many failed transfers are told in full before the list is folded. Likewise below.
+const MAX_VERDICTS: usize = 20;
+const MAX_RELATED: usize = 4;
+const MAX_CONTEXT: usize = 20;
+const MAX_NOTES: usize = 8;
+const MAX_TRANSFERS: usize = 40;
+
+pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let page = &Page::new(run, style);
+    let (verdicts, others): (Vec<&Finding>, Vec<&Finding>) =
+        run.findings.iter().partition(|finding| finding.role == Role::Verdict);
+    let mut related: BTreeMap<_, Vec<&Finding>> = verdicts.iter().map(|finding| (of(finding), Vec::new())).collect();
+    let (mut context, mut notes) = (Vec::new(), Vec::new());
+    for finding in others {
+        match related.get_mut(&of(finding)) {
+            Some(related) if finding.role == Role::Related => related.push(finding),
+            _ if finding.severity == Severity::Quality => notes.push(finding),
+            _ => context.push(finding),
+        }
+    }
+
+    for verdict in verdicts.iter().take(page.most(MAX_VERDICTS)) {
+        block::write(page, verdict, Detail::Whole, out)?;
+        // Taken out, so that a second verdict of the same transfer would not repeat them.
+        let related = related.remove(&of(verdict)).unwrap_or_default();
+        write_list(page, &related, MAX_RELATED, "related findings", out)?;
+    }
+    write_fold(
+        verdicts.get(page.most(MAX_VERDICTS).min(verdicts.len())..).unwrap_or_default(),
+        "failed transfers",
+        out,
+    )?;
+    write_list(page, &context, MAX_CONTEXT, "findings", out)?;
+    if style.verbosity == Verbosity::Quiet {
+        return Ok(());
+    }
+    write_notes(page, &notes, out)?;
+    if style.verbosity == Verbosity::Verbose {
+        write_sessions(page, out)?;
+    }
+    table::write_folded(run, style, page.most(MAX_TRANSFERS), out)?;
+    totals::write(run, style, out)
+}
+
+/// What a finding is about, for putting related ones under their verdict.
+fn of(finding: &Finding) -> (Option<u32>, Option<u32>) {
+    (finding.session.map(|id| id.0), finding.transfer.map(|id| id.0))
+}
+
+fn write_list(page: &Page<'_>, list: &[&Finding], most: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
+    let most = page.most(most).min(list.len());
+    let (shown, folded) = list.split_at(most);
+    for finding in shown {
+        let minor = finding.role == Role::Related || finding.severity <= Severity::Info;
+        let short = minor && page.style.verbosity < Verbosity::Verbose;
+        block::write(page, finding, if short { Detail::Short } else { Detail::Whole }, out)?;
+    }
+    write_fold(folded, what, out)
+}
+
+/// `and 38 more failed transfers (-v shows all): 30 time-wait-collision, 8 data-syn-refused`
+fn write_fold(folded: &[&Finding], what: &str, out: &mut dyn Write) -> io::Result<()> {
+    if folded.is_empty() {
+        return Ok(());
+    }
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in folded {
+        *names.entry(finding.diagnosis).or_default() += 1;
+    }
+    let names: Vec<String> = names.into_iter().map(|(name, count)| format!("{count} {name}")).collect();
+    writeln!(out, "and {} more {what} (-v shows all): {}\n", folded.len(), names.join(", "))
+}
+
+fn write_notes(page: &Page<'_>, notes: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let (shown, folded) = notes.split_at(page.most(MAX_NOTES).min(notes.len()));
+    for note in shown {
+        block::write_note(page, note, out)?;
+    }
+    if folded.is_empty() { writeln!(out) } else { write_fold(folded, "notes on the capture", out) }
+}
+
+/// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3; captured away from the client, on the link of the server`
+fn write_sessions(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for session in &page.run.sessions {
+        let mut text = format!("session {}: {} -> {}", session.id.0, session.client, session.server);
+        if let Some(software) = &session.server_software {
+            text = format!("{text}, {}", page.safe(software));
+        }
+        if let Some(at) = session.encrypted_from {
+            text = format!("{text}, encrypted from frame {}", at.number);
+        }
+        let vantage = [(session.vantage.client, "client"), (session.vantage.server, "server")]
+            .map(|(near, end)| seen_from(near, end));
+        let vantage: Vec<String> = vantage.into_iter().flatten().collect();
+        if !vantage.is_empty() {
+            text = format!("{text}; captured {}", vantage.join(", "));
+        }
+        write_wrapped(out, page.style, "", "  ", &text)?;
+        for clue in &session.vantage.clues {
+            write_wrapped(out, page.style, "  - ", "    ", &page.safe(clue))?;
+        }
+    }
+    if page.run.sessions.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
+/// `at the client`; nothing where it cannot be told.
+fn seen_from(nearness: Nearness, end: &str) -> Option<String> {
+    let words = match nearness {
+        Nearness::At => "at",
+        Nearness::Adjacent => "on the link of",
+        Nearness::Near => "nearer to",
+        Nearness::Far => "away from",
+        Nearness::Unknown => return None,
+    };
+    Some(format!("{words} the {end}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::{SessionId, TransferId};
+    use crate::report::testing::{Sample, expect, narrow, wide};
+    use crate::report::{Format, Style, TimeStyle, Verbosity};
+
+    #[test]
+    fn a_failed_transfer_is_a_block() {
+        expect("collision.80.full", &Sample::collision().render(Format::Full, &narrow()));
+        expect("collision.160.full", &Sample::collision().render(Format::Full, &wide()));
+    }
+
+    #[test]
+    fn evidence_of_several_files_names_them() {
+        let relative = Style { time: TimeStyle::Relative, ..wide() };
+        expect("merged.160.full", &Sample::merged().render(Format::Full, &relative));
+    }
+
+    #[test]
+    fn verbose_tells_all_and_quiet_only_findings() {
+        let verbose = Style { verbosity: Verbosity::Verbose, ..wide() };
+        expect("collision.verbose.full", &Sample::collision().render(Format::Full, &verbose));
+        let quiet = Style { verbosity: Verbosity::Quiet, ..wide() };
+        assert_eq!(Sample::clean().render(Format::Full, &quiet), "");
+    }
+
+    #[test]
+    fn a_clean_capture_and_one_without_ftp_say_so() {
+        expect("clean.full", &Sample::clean().render(Format::Full, &narrow()));
+        expect("empty.full", &Sample::without_ftp().render(Format::Full, &narrow()));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let colored = Sample::collision().render(Format::Full, &Style { color: true, ..wide() });
+        expect("collision.color.full", &colored);
+        assert!(colored.contains("\x1b["));
+        // It starts with a colour, so every part but the empty first one is `CODEmTEXT`.
+        let parts = colored.split("\x1b[").filter_map(|part| part.split_once('m'));
+        let plain: String = parts.map(|(_, text)| text).collect();
+        assert_eq!(plain, Sample::collision().render(Format::Full, &wide()));
+    }
+
+    #[test]
+    fn long_lists_are_folded() {
+        let mut sample = Sample::collision();
+        let (verdict, session) = (sample.findings.remove(3), sample.sessions[0].clone());
+        sample.findings.clear();
+        for number in 1..=58 {
+            let mut finding = verdict.clone();
+            (finding.session, finding.transfer) = (Some(SessionId(number)), Some(TransferId(2)));
+            sample.findings.push(finding);
+            let mut session = session.clone();
+            session.id = SessionId(number);
+            if number > 1 {
+                sample.sessions.push(session);
+            }
+        }
+        let text = sample.render(Format::Full, &wide());
+        assert!(text.contains("and 38 more failed transfers (-v shows all): 38 time-wait-collision\n"), "{text}");
+        assert!(text.contains("and 76 more transfers (-v shows all)\n"), "{text}");
+        let verbose = sample.render(Format::Full, &Style { verbosity: Verbosity::Verbose, ..wide() });
+        assert!(!verbose.contains("-v shows all"));
+        assert_eq!(verbose.matches("error[time-wait-collision]").count(), 58);
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         findings: run.findings.iter().map(Finding::from).collect(),
         summary: Summary::from(&run.summary),
     };
-    writeln!(out, "{}", safe_json(&serde_json::to_string_pretty(&report)?))
+    writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&report)?))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Renders what a run concluded: one file a format, all of them [`Sink`]s.
 //!
-//! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes [`escape`]
-//! on its way to a terminal and the types of [`shape`] on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
+//! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes `escape`
+//! on its way to a terminal and the types of `shape` on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
 //! `jiff` and `anstyle`, which no other module does.
 
 mod block;
@@ -11,9 +11,12 @@ mod escape;
 mod evidence;
 mod filter;
 mod full;
+#[cfg(test)]
+mod hostile;
 mod json;
 mod link_type;
 mod ndjson;
+mod page;
 mod paint;
 mod place;
 mod schema;
@@ -29,6 +32,8 @@ mod wrap;
 use std::io::{self, Write};
 
 pub use schema::schema;
+
+use collect::{Collecting, Run};
 
 use crate::record::Sink;
 
@@ -89,11 +94,13 @@ pub enum Verbosity {
 ///
 /// An error is `out`'s; only `ndjson` writes before the first record.
 pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
-    Ok(match format {
-        Format::Full => Box::new(collect::Collecting::new(full::write, style, grouping, out)),
-        Format::Concise => Box::new(collect::Collecting::new(concise::write, style, grouping, out)),
-        Format::Table => Box::new(collect::Collecting::new(table::write, style, grouping, out)),
-        Format::Json => Box::new(collect::Collecting::new(json::write, style, grouping, out)),
-        Format::Ndjson => Box::new(ndjson::Lines::start(grouping, out)?),
-    })
+    let write = match format {
+        Format::Full => full::write,
+        Format::Concise => concise::write,
+        Format::Table => table::write,
+        Format::Json => json::write,
+        Format::Ndjson => return Ok(Box::new(ndjson::Lines::start(&grouping, out)?)),
+    };
+    let run = Run { grouping, ..Run::default() };
+    Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
 }

@@ -16,7 +16,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Writes the first line.
-    pub(super) fn start(grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Self> {
+    pub(super) fn start(grouping: &[String], out: Box<dyn Write>) -> io::Result<Self> {
         let mut lines = Self { out };
         let grouping = grouping.iter().map(|sentence| printable_str(sentence)).collect();
         lines.write(&Line::Meta(Meta { schema: SCHEMA, tool: Tool::this(), grouping }))?;
@@ -24,7 +24,7 @@ impl Lines {
     }
 
     fn write(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = safe_json(&serde_json::to_string(line)?);
+        let mut text = safe_json(serde_json::to_string(line)?);
         text.push('\n');
         // One write a line: who reads the pipe never sees half of one.
         self.out.write_all(text.as_bytes())?;

@@ -19,10 +19,15 @@ mod tests {
 
     use super::schema;
     use crate::report::Format;
-    use crate::report::testing::{Sample, narrow};
+    use crate::report::testing::{Sample, expect, narrow};
 
     fn parsed() -> Value {
         serde_json::from_str(&schema()).expect("the schema is JSON")
+    }
+
+    #[test]
+    fn it_changes_only_on_purpose() {
+        expect("schema.json", &schema());
     }
 
     #[test]

@@ -1,6 +1,140 @@
-//! stub
-use super::{Style, collect::Run};
+//! `--format table`: the transfers, a row each. `full` ends with the same table, folded.
+
 use std::io::{self, Write};
-pub(super) fn write(_: &Run, _: &Style, _: &mut dyn Write) -> io::Result<()> {
+use std::net::SocketAddr;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table};
+
+use super::collect::Run;
+use super::escape::safe;
+use super::words::{Mode, Outcome};
+use super::{Style, Verbosity, totals};
+use crate::record::{self, SessionRecord, TransferRecord};
+
+/// The columns, of which the last but one takes what the others leave.
+const COLUMNS: [&str; 8] = ["session", "client", "server", "command", "mode", "announced", "reply", "verdict"];
+const REPLY: usize = 6;
+
+/// What a reply needs to be read beside the other columns; with less, two lines a transfer are better.
+const MIN_REPLY: usize = 20;
+
+/// Columns between columns.
+const GAP: usize = 2;
+
+pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    write_rows(&rows(run), style, out)?;
+    if style.verbosity > Verbosity::Quiet { totals::write(run, style, out) } else { Ok(()) }
+}
+
+/// The table with at most `most` transfers; when there are more, the failed ones come first to stay.
+pub(super) fn write_folded(run: &Run, style: &Style, most: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = rows(run);
+    let all = rows.len();
+    if all > most {
+        rows.sort_by_key(|(_, transfer)| transfer.outcome != record::Outcome::Failed);
+        rows.truncate(most);
+        rows.sort_by_key(|(session, transfer)| (session.id, transfer.id));
+    }
+    write_rows(&rows, style, out)?;
+    if all > rows.len() {
+        writeln!(out, "and {} more transfers (-v shows all)\n", all - rows.len())?;
+    }
     Ok(())
+}
+
+type TableRow<'a> = (&'a SessionRecord, &'a TransferRecord);
+
+fn rows(run: &Run) -> Vec<TableRow<'_>> {
+    let sessions = run.sessions.iter();
+    sessions.flat_map(|session| session.transfers.iter().map(move |transfer| (session, transfer))).collect()
+}
+
+fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let cells: Vec<[String; 8]> = rows.iter().map(|(session, transfer)| cells(session, transfer, style)).collect();
+    let line = if style.ascii { '-' } else { '\u{2500}' };
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING.header_separator(LineStyle::none().fill(line).junction(line)))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    // The columns that lose their sense when broken keep their width.
+    let whole: &[usize] = if fits(&cells, style.width) {
+        table.set_header(COLUMNS).add_rows(cells);
+        &[0, 3, 4, 7]
+    } else {
+        table.set_header(stacked(&COLUMNS.map(str::to_owned))).add_rows(cells.iter().map(stacked));
+        &[0, 2, 4]
+    };
+    for (index, column) in table.column_iter_mut().enumerate() {
+        // The rest of the gap is the column of the lines between columns, which this style leaves blank.
+        column.set_padding((0, 1));
+        if whole.contains(&index) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    writeln!(out, "{}\n", table.trim_fmt())
+}
+
+/// Whether a transfer fits one line, but for a long reply.
+fn fits(cells: &[[String; 8]], width: usize) -> bool {
+    let widest = |column: usize| {
+        let lengths = cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        lengths.chain(COLUMNS.get(column).map(|name| name.len())).max().unwrap_or(0)
+    };
+    let needed = |column| if column == REPLY { widest(column).min(MIN_REPLY) } else { widest(column) };
+    (0..COLUMNS.len()).map(|column| needed(column) + GAP).sum::<usize>() <= width
+}
+
+/// The same on two lines.
+fn stacked([session, client, server, command, mode, announced, reply, verdict]: &[String; 8]) -> [String; 5] {
+    [
+        session.clone(),
+        format!("{client}\n{server}"),
+        format!("{command}\n{mode}"),
+        format!("{announced}\n{reply}"),
+        verdict.clone(),
+    ]
+}
+
+fn cells(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
+    let announced = transfer.offer.and_then(|index| session.offers.get(index)).and_then(|offer| offer.endpoint);
+    let reply = transfer.reply.as_ref().map(|reply| format!("{} {}", reply.code, reply.text));
+    let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), str::to_owned);
+    [
+        format!("{}.{}", session.id.0, transfer.id.0),
+        session.client.to_string(),
+        session.server.to_string(),
+        // Bounded, so that no stranger's verb takes the table's width.
+        safe(&transfer.command, style.ascii).chars().take(8).collect(),
+        Mode::from(transfer.mode).to_string(),
+        announced.as_ref().map_or_else(|| "-".to_owned(), SocketAddr::to_string),
+        reply.map_or_else(|| "-".to_owned(), |reply| safe(&reply, style.ascii)),
+        verdict,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::Format;
+    use crate::report::testing::{Sample, expect, narrow, wide};
+
+    #[test]
+    fn a_transfer_is_a_row() {
+        expect("collision.80.table", &Sample::collision().render(Format::Table, &narrow()));
+        expect("collision.160.table", &Sample::collision().render(Format::Table, &wide()));
+    }
+
+    #[test]
+    fn a_clean_run_says_so() {
+        expect("clean.table", &Sample::clean().render(Format::Table, &wide()));
+    }
+
+    #[test]
+    fn no_ftp_is_said_with_what_to_try() {
+        expect("empty.table", &Sample::without_ftp().render(Format::Table, &narrow()));
+    }
 }

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::collect::{Run, path_of};
+use super::collect::{Run, Tally, path_of};
 use super::escape::safe;
 use super::paint::Ink;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity};
-use crate::record::Outcome;
+use crate::finding::Severity;
 use crate::source::Capture;
 
 /// How many captures without FTP, and how many groups, are named before the list is folded.
@@ -24,54 +24,57 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
             writeln!(out, "and {} more (-v shows all)", lines.len() - shown)?;
         }
     }
-    if run.sessions.is_empty() {
+    let summary = &run.summary;
+    let found = summary.failed + summary.error + summary.warning > 0;
+    if run.tally.sessions == 0 && !found {
         return Ok(());
     }
-    let line = totals(run);
-    let ink = if run.summary.failed + run.summary.error + run.summary.warning == 0 { Ink::Good } else { Ink::Strong };
-    writeln!(out, "{}", style.paint(ink, &line))
+    writeln!(out, "{}", style.paint(if found { Ink::Strong } else { Ink::Good }, &totals(run)))
 }
 
-/// One sentence for each capture that no session is in.
+/// One sentence for each capture that no session is in, and nothing else worth a finding.
 fn without_ftp(run: &Run) -> Vec<String> {
-    let mut empty: Vec<&Capture> = run.captures.iter().collect();
-    empty.retain(|capture| !run.sessions.iter().any(|session| session.captures.contains(&capture.id)));
-    empty
-        .into_iter()
-        .map(|capture| {
-            let advice = if capture.packets == 0 { "" } else { "; if FTP runs on an unusual port, try --port N" };
-            format!("no FTP in {}: {}{advice}", path_of(capture), counted(capture.packets, "packet"))
-        })
-        .collect()
+    let holds_ftp = |capture: &Capture| {
+        run.tally.captures.contains(&capture.id)
+            || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
+    };
+    let sentence = |capture: &Capture| {
+        let advice = if capture.packets == 0 { "" } else { "; if FTP runs on an unusual port, try --port N" };
+        format!("no FTP in {}: {}{advice}", path_of(capture), counted(capture.packets, "packet"))
+    };
+    run.captures.iter().filter(|capture| !holds_ftp(capture)).map(sentence).collect()
 }
 
-/// `3 transfers in 1 session: 2 completed, 1 failed; 1 error, 0 warnings`
+/// `3 transfers in 1 session: 2 completed, 1 failed; 1 error, 0 warnings`, or
+/// `no failed transfer: 2 transfers in 1 session, all completed`
 fn totals(run: &Run) -> String {
     let summary = &run.summary;
-    let sessions = counted(run.sessions.len() as u64, "session");
-    let transfers = counted(summary.transfers, "transfer");
     let faultless = summary.failed == 0 && summary.error == 0;
-    let mut outcomes = Vec::new();
-    for (outcome, word) in
-        [(Outcome::Completed, "completed"), (Outcome::Aborted, "aborted"), (Outcome::Unknown, "unfinished")]
-    {
-        let transfers = run.sessions.iter().flat_map(|session| &session.transfers);
-        let count = transfers.filter(|transfer| transfer.outcome == outcome).count();
-        if count > 0 || outcome == Outcome::Completed {
-            outcomes.push(format!("{count} {word}"));
-        }
-    }
-    outcomes.insert(1, format!("{} failed", summary.failed));
-    let mut line = if summary.transfers == 0 {
-        format!("no transfer in {sessions}")
-    } else {
-        let verdict = if faultless { "no failed transfer: " } else { "" };
-        format!("{verdict}{transfers} in {sessions}: {}", outcomes.join(", "))
-    };
+    let mut line = format!(
+        "{}{} in {}{}",
+        if faultless && summary.transfers > 0 { "no failed transfer: " } else { "" },
+        if summary.transfers == 0 { "no transfer".to_owned() } else { counted(summary.transfers, "transfer") },
+        counted(run.tally.sessions, "session"),
+        outcomes(run),
+    );
     if !faultless || summary.warning > 0 {
         line = format!("{line}; {}, {}", counted(summary.error, "error"), counted(summary.warning, "warning"));
     }
     line
+}
+
+/// `: 2 completed, 1 failed`, or `, all completed`; empty when there is no transfer.
+fn outcomes(run: &Run) -> String {
+    let Tally { completed, failed, aborted, unknown, .. } = run.tally;
+    if run.summary.transfers == 0 {
+        return String::new();
+    }
+    if completed == run.summary.transfers {
+        return ", all completed".to_owned();
+    }
+    let counts = [(completed, "completed"), (failed, "failed"), (aborted, "aborted"), (unknown, "unknown")];
+    let listed = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    format!(": {}", listed.collect::<Vec<_>>().join(", "))
 }
 
 /// `1 packet`, `2 packets`

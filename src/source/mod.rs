@@ -2,6 +2,7 @@
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
+mod block;
 mod clock;
 mod error;
 mod file;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
-pub use filter::check as check_filter;
+pub use filter::{FilterError, check as check_filter};
 pub use timeline::Timeline;
 pub use version::libpcap_version;
 

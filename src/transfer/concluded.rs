@@ -6,7 +6,7 @@ use super::attempt::{Aim, Attempt};
 use super::correlator::{Correlator, SessionIndex};
 use super::session::Session;
 use super::{Direction, Offer, Transfer};
-use crate::flow::table::Table;
+use crate::flow::Table;
 use crate::flow::{Close, Connection, ConnectionId};
 use crate::frame::Stamp;
 use crate::record::{Mode, Outcome};
@@ -167,7 +167,10 @@ fn is_hidden_data(session: &Session, attempt: &Attempt<'_>) -> bool {
     let high = |port: u16| port >= 1024;
     session.is_opaque_at(attempt.at())
         && attempt.at() <= session.last
-        && ((from.ip() == server && to.ip() == client && (from.port() == session.default_data_port() || high(from.port())) && high(to.port()))
+        && ((from.ip() == server
+            && to.ip() == client
+            && (from.port() == session.default_data_port() || high(from.port()))
+            && high(to.port()))
             || (from.ip() == client && to.ip() == server && high(from.port()) && high(to.port())))
 }
 
@@ -196,7 +199,8 @@ fn loose<'a>(
     offer: Option<&Offer>,
     flows: &'a Table,
 ) -> Vec<Attempt<'a>> {
-    let until = transfer.ended().or_else(|| next.map(Transfer::at)).unwrap_or(session.last);
+    let until = transfer.ended().unwrap_or(session.last);
+    let first = transfer.id.0 == 1;
     session
         .loose
         .iter()
@@ -204,7 +208,8 @@ fn loose<'a>(
         .filter_map(|connection| Some(attempt(connection, aim_of(session, offer, connection)?, flows)))
         .filter(|attempt| {
             let at = attempt.at();
-            at.seconds_since(transfer.at()) >= -SLACK && until.seconds_since(at) >= -SLACK
+            let begun = at >= transfer.at() || (first && at.seconds_since(transfer.at()) >= -SLACK);
+            begun && next.is_none_or(|next| at < next.at()) && until.seconds_since(at) >= -SLACK
         })
         .collect()
 }
@@ -224,7 +229,9 @@ fn aim_of(session: &Session, offer: Option<&Offer>, connection: &Connection) -> 
             && announced.is_some_and(|socket| socket.port() == to.port()))
         .then_some(Aim::ControlPeer),
         _ if !by_server => None,
-        _ if to.ip() == client.ip() && announced.is_some_and(|socket| socket.port() == to.port()) => Some(Aim::ControlPeer),
+        _ if to.ip() == client.ip() && announced.is_some_and(|socket| socket.port() == to.port()) => {
+            Some(Aim::ControlPeer)
+        }
         _ => (from.port() == session.default_data_port()).then_some(Aim::Elsewhere),
     }
 }
@@ -256,7 +263,9 @@ fn earlier<'a>(
         .filter_map(|id| flows.connection(*id))
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
         .find(|connection| {
-            connection.origin == expected && connection.first < at && (connection.established.is_some() || connection.midstream)
+            connection.origin == expected
+                && connection.first < at
+                && (connection.established.is_some() || connection.midstream)
         })
         .map(|connection| Earlier { connection, close: connection.close() })
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::{Direction, Exchange, Lost, Offer, Transfer};
+use super::correlator::SessionIndex;
+use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::ConnectionId;
 use crate::frame::Stamp;
+use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
 
 /// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
@@ -67,6 +69,10 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// Control bytes that were not captured.
     pub lost: Vec<LostBytes>,
+    /// The session that is the same control connection on the other side of a NAT.
+    pub twin: Option<SessionIndex>,
+    /// What that one shows, once it is needed.
+    pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.
     pub conflicts: Vec<(Stamp, Stamp)>,
     /// Lines that exceeded the cap.
@@ -78,7 +84,7 @@ pub struct Session {
     /// Commands and replies seen: tells a followed dialogue from a mere connection.
     pub lines: u64,
     /// What the server says it is, or what its replies tell.
-    pub software: Option<crate::ftp::software::Software>,
+    pub software: ServerSoftware,
 }
 
 impl Session {
@@ -98,12 +104,14 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             lost: Vec::new(),
+            twin: None,
+            other_view: None,
             conflicts: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
             spoke: false,
             lines: 0,
-            software: None,
+            software: ServerSoftware::default(),
         }
     }
 
@@ -189,14 +197,7 @@ impl Session {
             Some(Ok(endpoint)) => Some(endpoint.socket(self.client.ip())),
             _ => None,
         };
-        self.offers.push(Offer {
-            command,
-            reply: None,
-            direction,
-            socket,
-            superseded: None,
-            connections: Vec::new(),
-        });
+        self.offers.push(Offer { command, reply: None, direction, socket, superseded: None, connections: Vec::new() });
         socket.map(|_| self.offers.len() - 1)
     }
 
@@ -230,6 +231,7 @@ impl Session {
     }
 
     fn reply(&mut self, reply: Reply) -> Option<usize> {
+        self.software.see(&reply);
         let Some(no) = reply.answers else {
             self.unsolicited_reply(reply);
             return None;
@@ -279,8 +281,25 @@ impl Session {
         }
     }
 
-    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it.
+    /// This session as its twin sees it.
+    pub fn as_other_view(&self) -> OtherView {
+        let offers = self.offers.iter().map(|offer| OtherOffer { socket: offer.socket, at: offer.at() }).collect();
+        let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
+        OtherView {
+            first: self.first,
+            client: self.client,
+            server: self.server,
+            offers,
+            data_connections: claimed + self.loose.len(),
+        }
+    }
+
+    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it, unless
+    /// the client had said QUIT.
     pub fn ended(&mut self, at: Stamp, how: &str) {
+        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= at) {
+            return;
+        }
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {

@@ -1,0 +1,56 @@
+//! What every format must withstand, whoever wrote the names and replies.
+
+use super::testing::{Sample, wide};
+use super::{Format, Style, TimeStyle, Verbosity};
+
+const FORMATS: [Format; 5] = [Format::Full, Format::Concise, Format::Table, Format::Json, Format::Ndjson];
+
+#[test]
+fn no_format_lets_control_characters_through() {
+    for format in FORMATS {
+        for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {
+            let text = Sample::hostile().render(format, &Style { verbosity, ..wide() });
+            let bad = text.chars().find(|c| {
+                (c.is_control() && *c != '\n') || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            });
+            assert_eq!(bad, None, "{format:?} {verbosity:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn no_line_can_be_forged() {
+    for format in FORMATS {
+        let text = Sample::hostile().render(format, &wide());
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("error[forged]")), "{format:?}:\n{text}");
+    }
+    let concise = Sample::hostile().render(Format::Concise, &wide());
+    assert_eq!(concise.lines().count(), Sample::collision().render(Format::Concise, &wide()).lines().count() + 1);
+    let ndjson = Sample::hostile().render(Format::Ndjson, &wide());
+    assert_eq!(ndjson.lines().count(), Sample::collision().render(Format::Ndjson, &wide()).lines().count());
+}
+
+#[test]
+fn ascii_is_ascii() {
+    for sample in Sample::all() {
+        for format in [Format::Full, Format::Concise, Format::Table] {
+            let text = sample.render(format, &Style { ascii: true, ..wide() });
+            assert!(text.is_ascii(), "{format:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn text_keeps_to_the_width() {
+    // Filters are pasted, and the totals are one line.
+    let wrapped = |line: &&str| !line.contains("= filter") && !line.contains(" in 1 session");
+    for sample in Sample::all() {
+        for width in [60, 80, 160] {
+            for time in [TimeStyle::Utc, TimeStyle::Relative] {
+                let text = sample.render(Format::Full, &Style { width, time, verbosity: Verbosity::Verbose, ..wide() });
+                let too_long = text.lines().filter(wrapped).find(|line| line.chars().count() > width);
+                assert_eq!(too_long, None, "at {width}:\n{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The inputs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::report::collect::path_of;
+use crate::report::{link_type, time};
+use crate::source;
+use crate::text::printable_str;
+
+/// An input.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Capture {
+    id: u32,
+    /// As it was named; `-` is standard input.
+    path: String,
+    /// `pcap`, `pcapng`, with ` + gzip` and the like.
+    format: String,
+    packets: u64,
+    /// Time of the earliest frame, RFC 3339.
+    first: Option<String>,
+    /// Time of the latest frame, RFC 3339.
+    last: Option<String>,
+    /// Whether it could be read to its end.
+    complete: bool,
+    interfaces: Vec<Interface>,
+}
+
+impl From<&source::Capture> for Capture {
+    fn from(capture: &source::Capture) -> Self {
+        Self {
+            id: capture.id.0,
+            path: path_of(capture),
+            format: printable_str(&capture.format),
+            packets: capture.packets,
+            first: capture.first.map(time::rfc3339),
+            last: capture.last.map(time::rfc3339),
+            complete: capture.damage.is_none(),
+            interfaces: capture.interfaces.iter().map(Interface::from).collect(),
+        }
+    }
+}
+
+/// An interface of a capture.
+#[derive(Serialize, JsonSchema)]
+struct Interface {
+    /// Wireshark's interface id.
+    id: u32,
+    name: Option<String>,
+    /// tcpdump's name of the link type; its number where it has none.
+    link_type: String,
+    /// Packets the capture itself counts as dropped; null when it does not say.
+    dropped: Option<u64>,
+}
+
+impl From<&source::Interface> for Interface {
+    fn from(interface: &source::Interface) -> Self {
+        Self {
+            id: interface.id.0,
+            name: interface.name.as_deref().map(printable_str),
+            link_type: link_type::name(interface.link_type).into_owned(),
+            dropped: interface.dropped,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Findings with their evidence.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::finding;
+use crate::report::evidence::in_order;
+use crate::report::words::{Confidence, Party, Role, Severity};
+use crate::report::{filter, time};
+use crate::text::printable_str;
+
+/// A diagnosis that holds.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Finding {
+    diagnosis: &'static str,
+    role: Role,
+    severity: Severity,
+    confidence: Confidence,
+    message: String,
+    /// The capture it was found in.
+    capture: u32,
+    /// Null when it is about a host or the capture.
+    session: Option<u32>,
+    /// Null when it is not about one transfer.
+    transfer: Option<u32>,
+    /// The addresses it is about.
+    hosts: Vec<String>,
+    /// In order of time, never empty.
+    evidence: Vec<Evidence>,
+    /// Why the confidence is not higher.
+    caps: Vec<Cap>,
+    /// Causes considered and refuted.
+    ruled_out: Vec<RuledOut>,
+    /// Causes this capture cannot exclude.
+    alternatives: Vec<Alternative>,
+    /// What to do.
+    remedies: Vec<Remedy>,
+    references: Vec<&'static str>,
+    /// A Wireshark display filter for the evidence in `capture`.
+    display_filter: String,
+}
+
+impl From<&finding::Finding> for Finding {
+    fn from(finding: &finding::Finding) -> Self {
+        Self {
+            diagnosis: finding.diagnosis,
+            role: finding.role.into(),
+            severity: finding.severity.into(),
+            confidence: finding.confidence.into(),
+            message: printable_str(&finding.message),
+            capture: finding.capture.0,
+            session: finding.session.map(|id| id.0),
+            transfer: finding.transfer.map(|id| id.0),
+            hosts: finding.hosts.iter().map(ToString::to_string).collect(),
+            evidence: in_order(finding).into_iter().map(Evidence::from).collect(),
+            caps: finding.caps.iter().map(Cap::from).collect(),
+            ruled_out: finding.ruled_out.iter().map(RuledOut::from).collect(),
+            alternatives: finding.alternatives.iter().map(Alternative::from).collect(),
+            remedies: finding.remedies.iter().map(Remedy::from).collect(),
+            references: finding.references.to_vec(),
+            display_filter: filter::filters(finding).into_iter().next().map(|(_, filter)| filter).unwrap_or_default(),
+        }
+    }
+}
+
+/// A fact that can be looked up in the capture.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Evidence {
+    /// These frames show it.
+    Seen {
+        capture: u32,
+        frames: Vec<u64>,
+        /// Time of the first of them, RFC 3339.
+        time: String,
+        /// Sender, address and port, if it is a packet or a control line.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// Receiver, likewise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        note: String,
+    },
+    /// Nothing of the kind lies between two frames.
+    Missing {
+        /// The capture of `after`.
+        capture: u32,
+        /// The last frame before the span.
+        after: u64,
+        /// The first frame behind it.
+        until: u64,
+        /// The capture of `until`, when it is another one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until_capture: Option<u32>,
+        note: String,
+    },
+}
+
+impl From<&finding::Evidence> for Evidence {
+    fn from(evidence: &finding::Evidence) -> Self {
+        match evidence {
+            finding::Evidence::Seen { frames, route, note } => {
+                let first = evidence.first();
+                Self::Seen {
+                    capture: first.capture.0,
+                    frames: frames.iter().map(|stamp| stamp.number.0).collect(),
+                    time: time::rfc3339(first.time),
+                    from: route.map(|route| route.from.to_string()),
+                    to: route.map(|route| route.to.to_string()),
+                    note: printable_str(note),
+                }
+            }
+            finding::Evidence::Missing { after, until, note } => Self::Missing {
+                capture: after.capture.0,
+                after: after.number.0,
+                until: until.number.0,
+                until_capture: (until.capture != after.capture).then_some(until.capture.0),
+                note: printable_str(note),
+            },
+        }
+    }
+}
+
+/// A limit of the capture.
+#[derive(Serialize, JsonSchema)]
+struct Cap {
+    diagnosis: &'static str,
+    why: String,
+}
+
+impl From<&finding::Cap> for Cap {
+    fn from(cap: &finding::Cap) -> Self {
+        Self { diagnosis: cap.diagnosis, why: printable_str(&cap.why) }
+    }
+}
+
+/// A cause considered and refuted.
+#[derive(Serialize, JsonSchema)]
+struct RuledOut {
+    diagnosis: &'static str,
+    why: String,
+}
+
+impl From<&finding::RuledOut> for RuledOut {
+    fn from(ruled_out: &finding::RuledOut) -> Self {
+        Self { diagnosis: ruled_out.diagnosis, why: printable_str(&ruled_out.why) }
+    }
+}
+
+/// A cause that cannot be excluded.
+#[derive(Serialize, JsonSchema)]
+struct Alternative {
+    diagnosis: &'static str,
+    would_decide: String,
+}
+
+impl From<&finding::Alternative> for Alternative {
+    fn from(alternative: &finding::Alternative) -> Self {
+        Self { diagnosis: alternative.diagnosis, would_decide: printable_str(&alternative.would_decide) }
+    }
+}
+
+/// Something to change, and by whom.
+#[derive(Serialize, JsonSchema)]
+struct Remedy {
+    side: Party,
+    text: String,
+}
+
+impl From<&finding::Remedy> for Remedy {
+    fn from(remedy: &finding::Remedy) -> Self {
+        Self { side: remedy.side.into(), text: printable_str(&remedy.text) }
+    }
+}

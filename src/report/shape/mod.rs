@@ -1,0 +1,132 @@
+//! The JSON interface, schema 1: its own types, made from records and findings.
+//!
+//! Domain types may change their shape, these may only grow. Text is printable here, PASS and ACCT never arrive.
+
+mod capture;
+mod finding;
+mod session;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub(super) use capture::Capture;
+pub(super) use finding::Finding;
+pub(super) use session::Session;
+
+use super::time;
+use crate::frame::Stamp;
+use crate::record;
+
+/// The version of this interface.
+pub(super) const SCHEMA: u32 = 1;
+
+/// What ftpwhy concluded from one or more captures.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "ftpwhy report")]
+pub(super) struct Report {
+    /// The version of this interface.
+    #[schemars(extend("const" = SCHEMA))]
+    pub(super) schema: u32,
+    pub(super) tool: Tool,
+    /// How several inputs were taken; empty for a single file.
+    pub(super) grouping: Vec<String>,
+    pub(super) captures: Vec<Capture>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) summary: Summary,
+}
+
+/// One line of `--format ndjson`.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[schemars(title = "ftpwhy report, one line")]
+pub(super) enum Line {
+    /// The first line.
+    Meta(Meta),
+    /// A session has ended, all its transfers judged.
+    Session(Session),
+    /// A finding. Those of a session follow it.
+    Finding(Finding),
+    /// An earlier finding no longer holds: what came later gave it another name.
+    #[expect(dead_code, reason = "part of schema 1 for readers; nothing supersedes a finding before live capture")]
+    Superseded(Superseded),
+    /// The last line.
+    Summary(Closing),
+}
+
+/// The first line of `--format ndjson`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Meta {
+    /// The version of this interface.
+    #[schemars(extend("const" = SCHEMA))]
+    pub(super) schema: u32,
+    pub(super) tool: Tool,
+    /// How several inputs were taken; empty for a single file.
+    pub(super) grouping: Vec<String>,
+}
+
+/// The last line of `--format ndjson`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Closing {
+    pub(super) captures: Vec<Capture>,
+    #[serde(flatten)]
+    pub(super) summary: Summary,
+}
+
+/// Names the finding that no longer holds.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Superseded {
+    /// The diagnosis that was named.
+    pub(super) diagnosis: String,
+    pub(super) session: Option<u32>,
+    pub(super) transfer: Option<u32>,
+    /// The diagnosis that takes its place.
+    pub(super) by: String,
+}
+
+/// The program that wrote this.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl Tool {
+    pub(super) fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
+}
+
+/// A frame, numbered as Wireshark numbers it.
+#[derive(Serialize, JsonSchema)]
+struct Frame {
+    capture: u32,
+    #[serde(rename = "frame")]
+    number: u64,
+    /// RFC 3339.
+    time: String,
+}
+
+impl From<Stamp> for Frame {
+    fn from(stamp: Stamp) -> Self {
+        Self { capture: stamp.capture.0, number: stamp.number.0, time: time::rfc3339(stamp.time) }
+    }
+}
+
+/// Counts over the run; findings without those whose role is related.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Summary {
+    transfers: u64,
+    failed: u64,
+    error: u64,
+    warning: u64,
+    info: u64,
+    quality: u64,
+}
+
+impl From<&record::Summary> for Summary {
+    fn from(summary: &record::Summary) -> Self {
+        let record::Summary { transfers, failed, error, warning, info, quality } = *summary;
+        Self { transfers, failed, error, warning, info, quality }
+    }
+}

@@ -1,0 +1,147 @@
+//! Control sessions with what was announced and asked for in them.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Frame;
+use crate::frame::CaptureId;
+use crate::record;
+use crate::report::words::{AttemptOutcome, Mode, Nearness, Outcome};
+use crate::text::printable_str;
+
+/// A control session.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Session {
+    id: u32,
+    captures: Vec<u32>,
+    /// Address and port.
+    client: String,
+    /// Address and port.
+    server: String,
+    first: Frame,
+    last: Frame,
+    server_software: Option<String>,
+    /// The first encrypted frame.
+    encrypted_from: Option<Frame>,
+    vantage: Vantage,
+    offers: Vec<Offer>,
+    transfers: Vec<Transfer>,
+}
+
+impl From<&record::SessionRecord> for Session {
+    fn from(session: &record::SessionRecord) -> Self {
+        Self {
+            id: session.id.0,
+            captures: session.captures.iter().map(|CaptureId(id)| *id).collect(),
+            client: session.client.to_string(),
+            server: session.server.to_string(),
+            first: session.first.into(),
+            last: session.last.into(),
+            server_software: session.server_software.as_deref().map(printable_str),
+            encrypted_from: session.encrypted_from.map(Frame::from),
+            vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
+            offers: session.offers.iter().map(Offer::from).collect(),
+            transfers: session.transfers.iter().map(Transfer::from).collect(),
+        }
+    }
+}
+
+/// Where a session was captured.
+#[derive(Serialize, JsonSchema)]
+struct Vantage {
+    client: Nearness,
+    server: Nearness,
+}
+
+/// An announced endpoint.
+#[derive(Serialize, JsonSchema)]
+struct Offer {
+    command: String,
+    /// Address and port; null when it could not be read.
+    endpoint: Option<String>,
+    at: Frame,
+    /// Whether the reply was 2yz; null when none was seen.
+    accepted: Option<bool>,
+}
+
+impl From<&record::OfferRecord> for Offer {
+    fn from(offer: &record::OfferRecord) -> Self {
+        Self {
+            command: printable_str(&offer.command),
+            endpoint: offer.endpoint.map(|endpoint| endpoint.to_string()),
+            at: offer.at.into(),
+            accepted: offer.accepted,
+        }
+    }
+}
+
+/// A transfer.
+#[derive(Serialize, JsonSchema)]
+struct Transfer {
+    id: u32,
+    command: String,
+    mode: Mode,
+    /// An index into the session's offers.
+    offer: Option<usize>,
+    at: Frame,
+    /// The final reply.
+    reply: Option<Reply>,
+    /// The data connections tried.
+    attempts: Vec<Attempt>,
+    outcome: Outcome,
+    /// The diagnosis of its verdict.
+    verdict: Option<&'static str>,
+}
+
+impl From<&record::TransferRecord> for Transfer {
+    fn from(transfer: &record::TransferRecord) -> Self {
+        Self {
+            id: transfer.id.0,
+            command: printable_str(&transfer.command),
+            mode: transfer.mode.into(),
+            offer: transfer.offer,
+            at: transfer.at.into(),
+            reply: transfer.reply.as_ref().map(Reply::from),
+            attempts: transfer.attempts.iter().map(Attempt::from).collect(),
+            outcome: transfer.outcome.into(),
+            verdict: transfer.verdict,
+        }
+    }
+}
+
+/// A reply.
+#[derive(Serialize, JsonSchema)]
+struct Reply {
+    code: u16,
+    text: String,
+    at: Frame,
+}
+
+impl From<&record::ReplyRecord> for Reply {
+    fn from(reply: &record::ReplyRecord) -> Self {
+        Self { code: reply.code, text: printable_str(&reply.text), at: reply.at.into() }
+    }
+}
+
+/// An attempt to open a data connection.
+#[derive(Serialize, JsonSchema)]
+struct Attempt {
+    /// Address and port.
+    from: String,
+    /// Address and port.
+    to: String,
+    /// The first SYN; in a connection whose SYN was not captured, its first frame.
+    syn: Frame,
+    outcome: AttemptOutcome,
+}
+
+impl From<&record::AttemptRecord> for Attempt {
+    fn from(attempt: &record::AttemptRecord) -> Self {
+        Self {
+            from: attempt.from.to_string(),
+            to: attempt.to.to_string(),
+            syn: attempt.syn.into(),
+            outcome: attempt.outcome.into(),
+        }
+    }
+}
