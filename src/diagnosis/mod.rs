@@ -79,6 +79,7 @@ catalogue![
     // The data connection, active mode
     data_syn_never_sent,
     data_syn_not_seen,
+    data_arp_unresolved,
     data_syn_unanswered,
     data_syn_refused,
     data_syn_icmp_rejected,

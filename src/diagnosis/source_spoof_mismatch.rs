@@ -62,7 +62,7 @@ fn finding(spoof: &Spoof) -> Option<Finding> {
     );
     let (primary, rest) =
         neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {ip} from {mac} on {place}")))?;
-    let owned = spoof.owned.map(|at| neighbours::cite(&[at], &format!("{} for {ip} on {home}", spoof.how.text())));
+    let owned = spoof.owned.map(|(how, at)| neighbours::cite(&[at], &format!("{} for {ip} on {home}", how.text())));
     let returned = spoof.returned.map(|at| {
         neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, where {ip} is at home"))
     });

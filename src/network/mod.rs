@@ -159,7 +159,7 @@ impl Network {
             How::Reply | How::ProbeDefence => {
                 self.queries.answered(at, place, word.ip, word.told, word.mac, &self.followed)
             }
-            How::RequestSpa | How::SourceFrame | How::Announcement | How::Interface => None,
+            How::RequestSpa | How::SourceFrame | How::Announcement => None,
         };
         let newly = self.holdings.claim(at, place, link, word, twice, &self.followed);
         if newly {
@@ -197,7 +197,7 @@ impl Network {
         self.holdings.owners(ip)
     }
 
-    /// Every claim on every address that has a MAC, in order of address: the inventory.
+    /// Every claim on every address, in order of address: the inventory.
     pub fn inventory(&self) -> Vec<Claim> {
         let mut all: Vec<Claim> = self.holdings.addresses().flat_map(|ip| self.holdings.owners(ip)).collect();
         all.sort_by_key(|claim| (claim.ip, claim.place, claim.mac));

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::holdings::{Holding, How, Run};
 use super::pairs::Lane;
 use super::trail::Trail;
-use super::{Network, Place, RouterSign, virtual_mac};
+use super::{Network, Place, virtual_mac};
 use crate::frame::Stamp;
 use crate::wire::Mac;
 
@@ -253,17 +253,4 @@ fn claim_frames(run: &Run) -> Vec<Stamp> {
     frames.sort_unstable();
     frames.dedup();
     frames
-}
-
-impl RouterSign {
-    /// As a sentence part.
-    pub fn text(self) -> String {
-        match self {
-            Self::Virtual(kind) => format!("its MAC is {kind}'s"),
-            Self::Forwards(at) => format!("it forwards packets (frame {})", at.number),
-            Self::Advertises(at) => format!("it advertises itself as a router (frame {})", at.number),
-            Self::BothEnds(at) => format!("it sends for both ends of a conversation (frame {})", at.number),
-            Self::ManyAddresses(count) => format!("it uses {count} addresses"),
-        }
-    }
 }

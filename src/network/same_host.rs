@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 
 use super::holdings::Claim;
-use super::{How, Network, Place, virtual_mac};
+use super::{How, Network, virtual_mac};
 use crate::frame::Stamp;
-use crate::wire::Mac;
 
 /// What the capture tells of two addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +55,15 @@ impl Network {
                 && self.stands_for_one_host(one)
                 && self.stands_for_one_host(other)
         })?;
-        let mac = one.mac?;
+        let mac = one.mac;
         let (why, frames) = (format!("{mac} has both addresses"), shown_by(one, other));
         let sends = [one.ip, other.ip].iter().any(|ip| self.pairs.sends(*ip, one.place, mac));
         Some(if sends { SameHost::Proven { why, frames } } else { SameHost::Probable { why, frames } })
     }
 
     fn stands_for_one_host(&self, claim: &Claim) -> bool {
-        let plain = |place: Place, mac: Mac| {
-            virtual_mac::kind_for(mac, claim.ip).is_none() && self.is_router(place, mac).is_none()
-        };
-        claim.mac.is_some_and(|mac| plain(claim.place, mac))
+        let is_virtual = virtual_mac::kind_for(claim.mac, claim.ip).is_some();
+        !is_virtual && self.is_router(claim.place, claim.mac).is_none()
     }
 
     /// The capture file names both as addresses of its interfaces. Those of two interfaces may come from two hosts
@@ -89,8 +86,7 @@ impl Network {
                 && self.stands_for_one_host(other)
                 && !mixed
         })?;
-        let (mac, other_mac) = (one.mac?, other.mac?);
-        let why = format!("{mac} has {} and {other_mac} has {} on one segment", one.ip, other.ip);
+        let why = format!("{} has {} and {} has {} on one segment", one.mac, one.ip, other.mac, other.ip);
         Some(SameHost::Refuted { why, frames: shown_by(one, other) })
     }
 }

@@ -33,10 +33,8 @@ pub struct Spoof {
     pub home: Place,
     /// The MAC that has it there; `None` if only the capture file says so.
     pub owner: Option<Mac>,
-    /// How that is known.
-    pub how: How,
-    /// The frame that tells; `None` if only the capture file does.
-    pub owned: Option<Stamp>,
+    /// How that is known, and the frame that tells; `None` if only the capture file says so.
+    pub owned: Option<(How, Stamp)>,
     /// Some of the packets.
     pub sent: Vec<Stamp>,
     /// How many there are.
@@ -61,8 +59,7 @@ impl Spoof {
 struct Home {
     place: Place,
     mac: Option<Mac>,
-    how: How,
-    at: Option<Stamp>,
+    known: Option<(How, Stamp)>,
     local: bool,
 }
 
@@ -129,8 +126,7 @@ impl Network {
             own: own.map(|(other, _)| other).collect(),
             home: home.place,
             owner: home.mac,
-            how: home.how,
-            owned: home.at,
+            owned: home.known,
             sent: Vec::new(),
             count: 0,
             to: Vec::new(),
@@ -144,14 +140,14 @@ impl Network {
         let mut homes: Vec<Home> = Vec::new();
         for claim in self.owners(ip).into_iter().filter(|claim| claim.how.is_strong()) {
             let mixed = self.holdings.at(claim.place, ip).is_some_and(|holding| holding.mixed);
-            let router = claim.mac.and_then(|mac| self.is_router(claim.place, mac)).is_some();
+            let router = self.is_router(claim.place, claim.mac).is_some();
             if !mixed && !router {
                 let Claim { place, mac, how, at, local, .. } = claim;
-                homes.push(Home { place, mac, how, at: Some(at), local });
+                homes.push(Home { place, mac: Some(mac), known: Some((how, at)), local });
             }
         }
         let named = self.interfaces.get(&ip);
-        homes.extend(named.map(|place| Home { place: *place, mac: None, how: How::Interface, at: None, local: false }));
+        homes.extend(named.map(|place| Home { place: *place, mac: None, known: None, local: false }));
         homes
     }
 

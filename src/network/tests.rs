@@ -191,7 +191,7 @@ fn a_source_that_lives_on_the_other_interface_is_a_mismatch() {
     assert_eq!((spoof.place, spoof.home), (place(0), place(1)));
     assert_eq!(spoof.own, [ip("10.0.0.10")]);
     assert_eq!(numbers(&spoof.sent), [3, 4, 5]);
-    assert_eq!(spoof.owned.map(|at| at.number.0), Some(2));
+    assert_eq!(spoof.owned.map(|(how, at)| (how, at.number.0)), Some((How::Reply, 2)));
     assert!(!spoof.is_certain());
 }
 
@@ -630,9 +630,9 @@ fn claims_are_ranked_by_how_they_are_known() {
          0.2 if0 0c>01 reply 10.0.0.10 to 10.0.0.1",
     );
     let owners = network.owners(ip("10.0.0.10"));
-    assert_eq!(owners[0].mac, Some(mac("0c")));
+    assert_eq!(owners[0].mac, mac("0c"));
     assert_eq!((owners[0].how, owners[0].at.number.0, owners[0].count), (How::Reply, 3, 2));
-    assert_eq!((owners[1].mac, owners[1].how), (Some(mac("0d")), How::RequestSpa));
+    assert_eq!((owners[1].mac, owners[1].how), (mac("0d"), How::RequestSpa));
     assert_eq!(network.inventory().len(), 2);
 }
 

@@ -46,11 +46,6 @@ impl Trail {
     pub fn overlaps(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
-
-    /// Seconds from first to last.
-    pub fn seconds(&self) -> f64 {
-        self.last.seconds_since(self.first)
-    }
 }
 
 /// Starts a trail or goes on with it.

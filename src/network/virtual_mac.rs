@@ -91,7 +91,7 @@ impl Network {
             }
         }
         for claim in self.inventory() {
-            note(claim.ip, claim.place, claim.mac, claim.first);
+            note(claim.ip, claim.place, Some(claim.mac), claim.first);
         }
         uses.sort_by_key(|used| (used.ip, used.mac, used.at));
         uses.dedup_by_key(|used| (used.ip, used.mac));
