@@ -51,12 +51,12 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
 
 fn finding(spoof: &Spoof) -> Option<Finding> {
     let Spoof { ip, place, mac, home, .. } = spoof;
-    let owner = spoof.owner.map_or_else(|| format!("{home} has it"), |owner| format!("{owner} has it on {home}"));
+    let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
     let own =
         if spoof.own.is_empty() { String::new() } else { format!(" (also {})", neighbours::list(&spoof.own, NAMED)) };
     let packets = if spoof.count == 1 { "1 packet".to_owned() } else { format!("{} packets", spoof.count) };
     let message = format!(
-        "{mac}{own} sends {packets} to {} on {place} with the source address {ip}, but {owner}{}",
+        "{mac}{own} sends {packets} to {} on {place} with the source address {ip}, but {whose}{}",
         neighbours::list(&spoof.to, NAMED),
         if spoof.is_certain() { ": one host, the wrong interface" } else { "" },
     );
