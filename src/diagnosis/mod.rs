@@ -8,6 +8,7 @@ mod announced;
 pub mod case;
 mod draft;
 mod lines;
+mod neighbours;
 mod no_syn;
 mod two_msl;
 pub mod verdict;
@@ -80,6 +81,7 @@ catalogue![
     // The data connection, active mode
     data_syn_never_sent,
     data_syn_not_seen,
+    data_arp_unresolved,
     data_syn_unanswered,
     data_syn_refused,
     data_syn_icmp_rejected,
@@ -109,6 +111,13 @@ catalogue![
     pasv_syn_not_seen,
     pasv_bad_peer,
     pasv_ports_exhausted,
+    // Hosts, interfaces, MACs
+    source_spoof_mismatch,
+    asymmetric_path,
+    mac_changed,
+    mac_stale_peer,
+    arp_conflict,
+    virtual_mac,
     // The session
     control_unanswered,
     control_closed_early,
