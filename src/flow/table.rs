@@ -235,7 +235,9 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::{Played, data_key, frames, play, stamp};
+    use proptest::prelude::*;
+
+    use super::super::script::{Played, data_key, frames, play, segment, stamp};
     use super::super::{Close, ConnectionId, End, Holder};
     use super::keep::{CONNECTIONS_KEPT, HEADS_KEPT};
     use super::{FlowEvent, INCARNATIONS_KEPT};
@@ -654,5 +656,57 @@ mod tests {
         assert_eq!(all[0].close(), after_close("").only().close());
         assert_eq!(all[INCARNATIONS_KEPT - 1].previous, Some(all[0].id));
         assert!(played.table.evicted().is_some());
+    }
+
+    proptest! {
+        /// Whatever is on the wire: nothing panics, every segment finds a place, and all lists stay bounded.
+        #[test]
+        fn any_segments_find_a_place(
+            segments in prop::collection::vec(
+                (any::<bool>(), 0_u8..64, number(), number(), 0_usize..40, 0_u64..4_000_000_000),
+                0..200,
+            ),
+        ) {
+            let mut played = play("");
+            let mut conversation = crate::flow::Conversation::new();
+            let mut heard = 0;
+            let mut seconds = 0.0;
+            let bytes = [b'x'; 40];
+            for (index, (forth, flags, seq, ack, len, nanoseconds)) in segments.iter().enumerate() {
+                let route = if *forth { "S:20>C:5001" } else { "C:5001>S:20" };
+                let scripted = frames(&format!("0 {route} A")).remove(0);
+                let (from, to) = if *forth { (20, 5001) } else { (5001, 20) };
+                let tcp = crate::wire::Segment {
+                    source_port: from,
+                    destination_port: to,
+                    ..segment(*seq, *ack, *flags, &bytes[..*len])
+                };
+                seconds += f64::from(u32::try_from(*nanoseconds).expect("small")) / 1e9;
+                let at = stamp(index as u64 + 1, seconds);
+                let booked = played.table.push(at, scripted.interface, &scripted.link, scripted.wrapping, &scripted.ip, &tcp);
+                prop_assert!(played.table.connection(booked.connection).is_some());
+                let mut out = |piece: crate::flow::Piece<'_>| {
+                    if let crate::flow::Piece::Bytes { bytes, .. } = piece {
+                        heard += bytes.len();
+                    }
+                };
+                conversation.push(booked.from, at, &tcp, || crate::wire::Checksum::Valid, &mut out);
+            }
+            conversation.finish(&mut |_| {});
+            prop_assert!(heard <= segments.iter().map(|(.., len, _)| *len).sum());
+            for connection in played.data() {
+                connection.close();
+                prop_assert!(connection.first <= connection.last);
+                for half in [&connection.from_origin, &connection.from_target] {
+                    prop_assert!(half.gaps().len() <= crate::flow::half::GAPS_KEPT);
+                    prop_assert!(half.head.len() <= crate::flow::HEAD_BYTES);
+                }
+            }
+        }
+    }
+
+    /// Sequence numbers that meet each other often, some at the wrap and some anywhere.
+    fn number() -> impl Strategy<Value = u32> {
+        prop_oneof![0_u32..100, 0xffff_ffc0..=u32::MAX, 65_500_u32..65_700, any::<u32>()]
     }
 }
