@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ftpwhy::frame::CaptureId;
+use ftpwhy::points::{Arrange, Why, plan};
 use ftpwhy::source::{Capture, OpenError, Timeline, is_capture};
 
 /// Of the many captures, every so many-th is compared; all with `FTPWHY_CAPTURES_ALL`.
@@ -157,5 +158,30 @@ fn frames_are_numbered_timed_and_attributed_as_by_tshark() {
     }
     println!("{} files compared", files.len());
     assert!(!files.is_empty(), "no captures below {}", folder.display());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn both_ends_of_a_connection_are_two_points_and_two_connections_are_not() {
+    let Some(folder) = captures_folder() else { return };
+    let mut lab = Vec::new();
+    captures_below(&folder.join("lab"), &mut lab);
+    let clients: Vec<PathBuf> = lab.into_iter().filter(|path| path.to_string_lossy().contains(".client.")).collect();
+    assert!(!clients.is_empty(), "no captures below {}", folder.display());
+    let mut wrong = Vec::new();
+    let mut ask = |a: &Path, b: &Path, expected: Why| {
+        let plan = plan(&[a.to_owned(), b.to_owned()], Arrange::Auto);
+        if plan.groups[0].why != expected {
+            wrong.push(format!("{} and {}: {plan}", a.display(), b.display()));
+        }
+    };
+    for pair in clients.windows(2) {
+        let server = PathBuf::from(pair[0].to_string_lossy().replace(".client.", ".server."));
+        // In one lab the server got no TCP at all.
+        if server.is_file() && !server.ends_with("dup_ip_server_from_start.server.pcap") {
+            ask(&pair[0], &server, Why::SamePackets);
+        }
+        ask(&pair[0], &pair[1], Why::Named);
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

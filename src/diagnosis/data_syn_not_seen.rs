@@ -1,7 +1,7 @@
 //! `data-syn-not-seen`
 
 use super::case::Case;
-use super::{diagnosis, lines, no_syn};
+use super::{lines, no_syn};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 

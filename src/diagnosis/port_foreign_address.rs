@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {

@@ -2,7 +2,7 @@
 
 use super::announced;
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 use crate::transfer::Direction;

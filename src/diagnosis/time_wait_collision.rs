@@ -1,7 +1,7 @@
 //! `time-wait-collision`
 
 use super::case::Case;
-use super::{diagnosis, lines, two_msl};
+use super::{lines, two_msl};
 use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::{Close, End, Holder};
 use crate::ftp::texts::Condition;

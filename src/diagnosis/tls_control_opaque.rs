@@ -1,7 +1,7 @@
 //! `tls-control-opaque`
 
 use super::case::SessionCase;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
@@ -23,7 +23,7 @@ diagnosis! {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let auth = case.session.exchanges.iter().find(|exchange| exchange.is(Verb::Auth)).map(|exchange| {
+    let auth = case.session.exchanges.iter().find(|exchange| exchange.is(Verb::Auth) && !exchange.is_refused()).map(|exchange| {
         std::iter::once(lines::command(case.session, &exchange.command))
             .chain(exchange.reply.iter().map(|reply| lines::reply(case.session, reply)))
             .collect::<Vec<_>>()

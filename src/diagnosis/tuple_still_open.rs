@@ -1,7 +1,7 @@
 //! `tuple-still-open`
 
 use super::case::Case;
-use super::{diagnosis, lines, time_wait_challenge};
+use super::{lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding, Severity};
 use crate::flow::{Close, Connection, End};
 use crate::frame::Stamp;

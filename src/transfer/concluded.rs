@@ -6,7 +6,7 @@ use super::attempt::{Aim, Attempt};
 use super::correlator::{Correlator, SessionIndex};
 use super::session::Session;
 use super::{Direction, Offer, Transfer};
-use crate::flow::table::Table;
+use crate::flow::Table;
 use crate::flow::{Close, Connection, ConnectionId};
 use crate::frame::Stamp;
 use crate::record::{Mode, Outcome};
