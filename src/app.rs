@@ -13,7 +13,7 @@ use crate::cli::{FailOn, Grouping, Options, Progress, reason, write_error};
 use crate::diagnosis::case::Policy;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
-use crate::pipeline::{Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::report;
@@ -101,6 +101,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
     let stop = interrupt();
     let settings = Settings {
+        judging: Judging::AtEnd,
         ports: options.ports.clone(),
         policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
     };

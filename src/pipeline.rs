@@ -5,8 +5,10 @@
 
 mod control;
 mod judge;
+mod prompt;
 mod scanners;
 mod strangers;
+mod turns;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
@@ -23,11 +25,14 @@ use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
-use crate::transfer::session::Session;
+use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
+pub use prompt::Judging;
+use prompt::Prompt;
 use scanners::Scanners;
 use strangers::{Held, Strangers};
+use turns::Turns;
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
 /// stacks finish retrying, within it. Seconds of packet time.
@@ -47,6 +52,8 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// What the diagnoses are told.
     pub policy: Policy,
+    /// When transfers are judged.
+    pub judging: Judging,
 }
 
 /// The analysis of one capture group.
@@ -59,17 +66,21 @@ pub struct Pipeline {
     strangers: Strangers,
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
-    sessions: Vec<Option<Box<Session>>>,
+    sessions: Sessions,
     parties: HashSet<IpAddr, RandomState>,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
     closing: VecDeque<(Timestamp, SessionIndex)>,
+    /// Which control connection goes first when there are too many.
+    turns: Turns,
+    prompt: Prompt,
     begins: Option<Stamp>,
     ends: Option<Stamp>,
     lasts: BTreeMap<CaptureId, Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    controls_let_go: u64,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
@@ -88,6 +99,7 @@ impl Pipeline {
     /// An analysis whose sessions are numbered from `first_session` on.
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
+            prompt: Prompt::new(settings.judging),
             settings,
             decoder: Decoder::new(),
             network: Network::new(),
@@ -96,16 +108,18 @@ impl Pipeline {
             strangers: Strangers::default(),
             scanners: Scanners::default(),
             controls: HashMap::default(),
-            sessions: Vec::new(),
+            sessions: Sessions::default(),
             parties: HashSet::default(),
             next_session: first_session.0,
             closing: VecDeque::new(),
+            turns: Turns::default(),
             begins: None,
             ends: None,
             lasts: BTreeMap::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            controls_let_go: 0,
             recent_isns: Vec::new(),
             summary: Summary::default(),
         }
@@ -121,14 +135,9 @@ impl Pipeline {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
         self.lasts.insert(frame.at.capture, frame.at);
-        while let Some(&(due, index)) = self.closing.front()
-            && due <= frame.at.time
-        {
-            self.closing.pop_front();
-            self.judge(index, captures, sink)?;
-        }
+        self.judge_due(frame.at.time, captures, sink)?;
         self.take(frame, captures);
-        Ok(())
+        self.warn_early(captures, sink)
     }
 
     /// The capture group has ended: judges every session that is left, then the hosts and the capture.
@@ -138,7 +147,7 @@ impl Pipeline {
         for id in ids {
             self.end_control(id);
         }
-        for index in 0..self.sessions.len() {
+        for index in self.sessions.indices() {
             self.judge(index, captures, sink)?;
         }
         self.judge_group(captures, sink)?;

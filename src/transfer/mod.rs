@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod concluded;
 pub mod correlator;
 pub mod session;
+pub mod sessions;
 
 use std::net::SocketAddr;
 
