@@ -81,6 +81,8 @@ pub struct Pipeline {
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
     controls_let_go: u64,
+    /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
+    contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
@@ -120,6 +122,7 @@ impl Pipeline {
             interfaces_told: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
+            contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
         }
@@ -160,7 +163,7 @@ impl Pipeline {
         let decoded = decoder.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
-            capture: frame.at.capture,
+            capture: self.segment_of(frame),
             interface: frame.interface,
             wrapping: decoded.wrapping,
             if_index: decoded.link.if_index,
@@ -198,13 +201,18 @@ impl Pipeline {
             .and_then(|capture| capture.interfaces.iter().find(|interface| interface.id == frame.interface));
         if let Some(interface) = found {
             let place = Place {
-                capture: frame.at.capture,
+                capture: self.segment_of(frame),
                 interface: frame.interface,
                 wrapping: Wrapping::NONE,
                 if_index: None,
             };
             self.network.interface_addresses(place, &interface.addresses);
         }
+    }
+
+    /// The files of one timeline are one point: its segments are named after the first file.
+    fn segment_of(&self, frame: &Frame<'_>) -> CaptureId {
+        self.begins.map_or(frame.at.capture, |begins| begins.capture)
     }
 
     fn is_control_port(&self, port: u16) -> bool {
@@ -286,11 +294,16 @@ impl Pipeline {
         false
     }
 
+    fn contact(&mut self, host: IpAddr) {
+        if self.contacts.len() < PARTIES && self.contacts.insert(host) {
+            self.network.follow(host);
+        }
+    }
+
     fn party(&mut self, host: IpAddr) {
+        self.contact(host);
         if self.parties.len() < PARTIES {
-            if self.parties.insert(host) {
-                self.network.follow(host);
-            }
+            self.parties.insert(host);
         } else if !self.parties.contains(&host) {
             self.parties_refused += 1;
         }

@@ -67,6 +67,8 @@ impl Pipeline {
             self.let_one_control_go();
         }
         let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
+        self.contact(client.ip());
+        self.contact(server.ip());
         self.pair_views(id, session);
         let control = Control {
             conversation: Conversation::new(),

@@ -189,12 +189,9 @@ fn server(port: u16) -> SocketAddr {
 }
 
 fn capture(id: u32, path: &str, packets: u64) -> Capture {
-    let interface = Interface {
-        name: Some("eth0".into()),
-        snap_len: 262_144,
-        dropped: Some(0),
-        ..Interface::new(InterfaceId(0), LinkType(1))
-    };
+    let mut interface = Interface::new(InterfaceId(0), LinkType(1));
+    interface.name = Some("eth0".into());
+    interface.dropped = Some(0);
     Capture {
         id: CaptureId(id),
         path: path.into(),

@@ -126,8 +126,8 @@ pub fn conclude<'a>(
             transfer: None,
             offer: Some(offer),
             offer_index: Some(number),
+            earlier: earlier(session, offer, offer.at(), &attempts, flows, correlator),
             attempts,
-            earlier: None,
             listening: listening(Some(offer)),
         });
     }
