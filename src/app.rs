@@ -1,5 +1,8 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod live;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

@@ -7,6 +7,7 @@ mod control;
 mod judge;
 mod prompt;
 mod scanners;
+mod standing;
 mod strangers;
 mod turns;
 
@@ -31,6 +32,7 @@ use control::Control;
 pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
+pub use standing::Standing;
 use strangers::{Held, Strangers};
 use turns::Turns;
 
@@ -68,12 +70,15 @@ pub struct Pipeline {
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
     parties: HashSet<IpAddr, RandomState>,
+    first_session: u32,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
     closing: VecDeque<(Timestamp, SessionIndex)>,
     /// Which control connection goes first when there are too many.
     turns: Turns,
     prompt: Prompt,
+    /// The connection of the last frame.
+    booked: Option<ConnectionId>,
     begins: Option<Stamp>,
     ends: Option<Stamp>,
     lasts: BTreeMap<CaptureId, Stamp>,
@@ -102,6 +107,7 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            booked: None,
             settings,
             decoder: Decoder::new(),
             network: Network::new(),
@@ -112,6 +118,7 @@ impl Pipeline {
             controls: HashMap::default(),
             sessions: Sessions::default(),
             parties: HashSet::default(),
+            first_session: first_session.0,
             next_session: first_session.0,
             closing: VecDeque::new(),
             turns: Turns::default(),
@@ -158,6 +165,7 @@ impl Pipeline {
     }
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
+        self.booked = None;
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut decoder = std::mem::take(&mut self.decoder);
         let decoded = decoder.decode(frame);
@@ -177,7 +185,7 @@ impl Pipeline {
             }
             Body::Icmp(ip, error) => {
                 self.network.packet(frame.at, place, &decoded.link, &ip);
-                self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
+                self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
             Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
@@ -249,6 +257,7 @@ impl Pipeline {
 
     fn recognised(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, server: SocketAddr) {
         let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+        self.booked = Some(booked.connection);
         if !self.controls.contains_key(&booked.connection) {
             self.start_control(booked.connection, Some(server));
         }
@@ -259,6 +268,7 @@ impl Pipeline {
 
     fn followed(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, named: bool) -> bool {
         let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+        self.booked = Some(booked.connection);
         let opened = booked.event == FlowEvent::Opened && !booked.copy;
         if named && opened {
             self.start_control(booked.connection, None);

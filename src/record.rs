@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
-use crate::frame::{CaptureId, Stamp};
+use crate::frame::{CaptureId, Stamp, Timestamp};
 use crate::source::Capture;
 
 /// How close to an endpoint the capture was taken.
@@ -230,8 +230,27 @@ pub struct Superseded {
     pub by: Option<&'static str>,
 }
 
+/// A 5-tuple that somebody holds in TIME-WAIT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Who opened the connection.
+    pub from: SocketAddr,
+    /// To where.
+    pub to: SocketAddr,
+    /// Who holds it.
+    pub by: Vec<IpAddr>,
+    /// When TIME-WAIT began.
+    pub since: Timestamp,
+    /// Seconds it lasts, and on which systems.
+    pub lasts: Vec<(f64, &'static str)>,
+}
+
 /// Receives what a run concludes, as it becomes known. Reports implement it.
 pub trait Sink {
+    /// A capture that is judged while it goes on has begun: what is known of it so far.
+    fn begins(&mut self, _: &[Capture]) -> std::io::Result<()> {
+        Ok(())
+    }
     /// A session has ended (or the capture has), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.

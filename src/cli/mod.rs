@@ -3,21 +3,27 @@
 //! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
 
 mod analyse;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
 mod message;
 mod options;
 mod progress;
 pub mod prose;
 mod schema;
 mod screen;
+mod status;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error};
 pub use options::{FailOn, Grouping, Options};
 pub use progress::Progress;
 pub use screen::Screen;
+pub use status::StatusLine;
 
 /// Tells from a packet capture why an FTP transfer failed.
 ///
@@ -36,6 +42,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Interfaces(live::Interfaces),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Live(Box<live::Live>),
     Schema(schema::Schema),
 }
 
@@ -44,6 +54,12 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
+    /// Capture.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Live(Box<LiveOptions>),
+    /// List the interfaces.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Interfaces,
     /// Print the JSON Schema.
     Schema,
     /// Nothing more: help, version or a usage error was printed. The exit status.
@@ -69,6 +85,10 @@ fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
     let mut matches = command().version(version()).try_get_matches_from(arguments)?;
     let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
     Ok(match command {
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Interfaces(_)) => Invocation::Interfaces,
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen))),
         Some(Command::Schema(_)) => Invocation::Schema,
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
     })

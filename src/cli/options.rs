@@ -58,6 +58,11 @@ pub enum FailOn {
 impl FailOn {
     /// Whether `finding` makes the exit status 1. Quality and related findings never do.
     pub fn reached_by(self, finding: &Finding) -> bool {
+        self.is_reached(finding.role, finding.severity)
+    }
+
+    /// The same, by what a finding comes to.
+    pub fn is_reached(self, role: Role, severity: Severity) -> bool {
         let least = match self {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,
@@ -65,7 +70,7 @@ impl FailOn {
             Self::Never => return false,
         };
         // Quality is the lowest severity, so it reaches none of them.
-        finding.role != Role::Related && finding.severity >= least
+        role != Role::Related && severity >= least
     }
 }
 

@@ -96,15 +96,7 @@ impl Pipeline {
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.undecoded();
-        let given_up = self.network.let_go();
-        let let_go = [
-            (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
-            (self.correlator.forgotten(), "announced endpoints"),
-            (self.parties_refused, "hosts"),
-            (self.controls_let_go, "control connections"),
-            (given_up.addresses, "addresses of the neighbourhood"),
-            (given_up.pairs, "pairs of MAC and IP address"),
-        ];
+        let let_go = self.let_go();
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
         let mut findings = Vec::new();
         for diagnosis in ALL {

@@ -75,11 +75,13 @@ mod tests {
             turns.begun(ConnectionId(number), at(number), 8, |_| None);
         }
         // 0 and 1 speak, 1 was heard of later; 2 is over; 3 never spoke.
-        let progress = |last| move |id: ConnectionId| match id.0 {
-            0 => Some(Progress { alive: true, last: at(last) }),
-            1 => Some(Progress { alive: true, last: at(20) }),
-            3 => Some(Progress { alive: false, last: at(3) }),
-            _ => None,
+        let progress = |last| {
+            move |id: ConnectionId| match id.0 {
+                0 => Some(Progress { alive: true, last: at(last) }),
+                1 => Some(Progress { alive: true, last: at(20) }),
+                3 => Some(Progress { alive: false, last: at(3) }),
+                _ => None,
+            }
         };
         assert_eq!(turns.next(progress(10)), Some(ConnectionId(3)));
         assert_eq!(turns.next(progress(30)), Some(ConnectionId(1)), "0 has spoken since");

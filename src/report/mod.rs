@@ -14,6 +14,7 @@ mod full;
 #[cfg(test)]
 mod hostile;
 mod json;
+pub mod ledger;
 mod link_type;
 mod ndjson;
 mod page;
@@ -21,6 +22,7 @@ mod paint;
 mod place;
 mod schema;
 mod shape;
+mod stream;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -103,4 +105,14 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
+}
+
+/// A report on a capture that goes on: `full` and `concise` write each finding as it comes, `ndjson` as always. The
+/// other formats need the end and write then.
+pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
+    match format {
+        Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
+        Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
+        Format::Table | Format::Json | Format::Ndjson => sink(format, style, Vec::new(), out),
+    }
 }

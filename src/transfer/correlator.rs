@@ -123,9 +123,7 @@ impl Correlator {
             .filter_map(|host| self.hosts.get(host))
             .flatten()
             .copied()
-            .filter(|&index| {
-                sessions.get(index).is_some_and(|session| concerns(session, ends))
-            })
+            .filter(|&index| sessions.get(index).is_some_and(|session| concerns(session, ends)))
             .max();
         if let Some(index) = newest
             && let Some(session) = sessions.get_mut(index)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::order::{Batch, Order};
+use super::order::{Batch, Order, Packet};
 use super::{ANY, Counts, SETTLED, Tap, described, devices, now};
 use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::source::Capture;
@@ -30,10 +30,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const WAIT: Duration = Duration::from_millis(20);
 
 /// What comes from the interfaces.
-#[derive(Debug)]
-pub enum Arrival<'a> {
-    /// A frame; never earlier than the one before, but for clocks that jump.
-    Frame(Frame<'a>),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// A frame, to be had from [`Arrivals::frame`]; never earlier than the one before, but for clocks that jump.
+    Frame,
     /// Nothing is there; what comes will be later than this.
     Idle(Timestamp),
     /// Something happened to an interface: a sentence with its name.
@@ -59,7 +59,6 @@ pub struct Arrivals {
     order: Order,
     /// The interface whose packet was given last.
     current: Option<usize>,
-    left: usize,
     stop: Arc<AtomicBool>,
 }
 
@@ -88,7 +87,6 @@ impl Arrivals {
             words,
             order: Order::new(taps.len()),
             current: None,
-            left: taps.len(),
             stop: Arc::clone(&stop),
         };
         for (place, tap) in taps.into_iter().enumerate() {
@@ -109,42 +107,54 @@ impl Arrivals {
     }
 
     /// What comes next; waits a moment for it.
-    pub fn next(&mut self) -> Arrival<'_> {
+    pub fn next(&mut self) -> Arrival {
         if let Some(tap) = self.current.take() {
             self.order.take(tap);
         }
+        let mut waited = false;
         loop {
+            let settled = now().plus_seconds(-SETTLED.as_secs_f64());
+            let due = self.order.due(settled);
             // What is already there must be in its place before anything is taken for the next.
-            let mut waited = false;
-            loop {
-                let due = self.order.due(before(now()));
-                let word = match due {
-                    Some(_) => self.words.try_recv().ok(),
-                    None => {
-                        if waited {
-                            return Arrival::Idle(before(now()));
-                        }
-                        waited = true;
-                        match self.words.recv_timeout(WAIT) {
-                            Ok(word) => Some(word),
-                            Err(RecvTimeoutError::Timeout) => None,
-                            Err(RecvTimeoutError::Disconnected) => return Arrival::Ended,
-                        }
-                    }
-                };
-                match word {
-                    Some((tap, word)) => {
-                        if let Some(notice) = self.take(tap, word) {
-                            return Arrival::Notice(notice);
-                        }
-                    }
-                    None => {
-                        let Some(tap) = due else { continue };
-                        return self.give(tap);
+            let word = match due {
+                Some(_) => self.words.try_recv().ok(),
+                None if waited => return Arrival::Idle(settled),
+                None => {
+                    waited = true;
+                    match self.words.recv_timeout(WAIT) {
+                        Ok(word) => Some(word),
+                        Err(RecvTimeoutError::Timeout) => None,
+                        Err(RecvTimeoutError::Disconnected) => return Arrival::Ended,
                     }
                 }
+            };
+            match (word, due) {
+                (Some((tap, word)), _) => {
+                    if let Some(notice) = self.take(tap, word) {
+                        return Arrival::Notice(notice);
+                    }
+                }
+                (None, Some(tap)) => {
+                    self.count(tap);
+                    return Arrival::Frame;
+                }
+                (None, None) => {}
             }
         }
+    }
+
+    /// The frame that has come.
+    pub fn frame(&self) -> Option<Frame<'_>> {
+        let tap = self.current?;
+        let [capture] = &self.captures;
+        let packet = self.order.head(tap)?;
+        Some(Frame {
+            at: Stamp { capture: capture.id, number: FrameNo(capture.packets), time: packet.time },
+            interface: InterfaceId(u32::try_from(tap).unwrap_or(u32::MAX)),
+            link_type: *self.link_types.get(tap)?,
+            bytes: packet.bytes,
+            wire_len: packet.wire_len,
+        })
     }
 
     fn take(&mut self, tap: usize, word: Word) -> Option<String> {
@@ -160,29 +170,20 @@ impl Arrivals {
             Word::Notice(notice) => return Some(notice),
             Word::Gone(notice) => {
                 self.order.over(tap);
-                self.left -= 1;
                 return Some(notice);
             }
         }
         None
     }
 
-    fn give(&mut self, tap: usize) -> Arrival<'_> {
+    /// Makes a packet the current one.
+    fn count(&mut self, tap: usize) {
         self.current = Some(tap);
         let [capture] = &mut self.captures;
-        let (Some(packet), Some(link_type)) = (self.order.head(tap), self.link_types.get(tap)) else {
-            return Arrival::Idle(before(now()));
-        };
+        let Some(Packet { time, .. }) = self.order.head(tap) else { return };
         capture.packets += 1;
-        capture.first = Some(capture.first.map_or(packet.time, |first| first.min(packet.time)));
-        capture.last = Some(capture.last.map_or(packet.time, |last| last.max(packet.time)));
-        Arrival::Frame(Frame {
-            at: Stamp { capture: capture.id, number: FrameNo(capture.packets), time: packet.time },
-            interface: InterfaceId(u32::try_from(tap).unwrap_or(u32::MAX)),
-            link_type: *link_type,
-            bytes: packet.bytes,
-            wire_len: packet.wire_len,
-        })
+        capture.first = Some(capture.first.map_or(time, |first| first.min(time)));
+        capture.last = Some(capture.last.map_or(time, |last| last.max(time)));
     }
 }
 
@@ -190,10 +191,6 @@ impl Drop for Arrivals {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
-}
-
-fn before(time: Timestamp) -> Timestamp {
-    time.plus_seconds(-SETTLED.as_secs_f64())
 }
 
 /// What a thread is.

@@ -5,6 +5,7 @@
 //! names or when to begin the next one.
 
 mod block;
+mod rotation;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -12,6 +13,8 @@ use std::net::IpAddr;
 use super::Interface;
 use crate::frame::{Frame, Timestamp};
 use block::Block;
+
+pub use rotation::{Counted, Rotating, Rotation};
 
 // Block types and option codes of the pcapng draft, sections 3.5 and 4.
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
