@@ -84,6 +84,8 @@ pub struct Pipeline {
     lasts: BTreeMap<CaptureId, Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
+    /// Interfaces whose capture filter leaves out what carries nothing but payload.
+    hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
     controls_let_go: u64,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
@@ -127,6 +129,7 @@ impl Pipeline {
             lasts: BTreeMap::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
+            hiding: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
             contacts: HashSet::default(),
@@ -215,6 +218,9 @@ impl Pipeline {
                 if_index: None,
             };
             self.network.interface_addresses(place, &interface.addresses);
+            if interface.hides_payload() {
+                self.hiding.insert(key);
+            }
         }
     }
 
@@ -280,6 +286,9 @@ impl Pipeline {
             return true;
         }
         if opened {
+            if self.hiding.contains(&(seen.at.capture.0, seen.interface.0)) {
+                self.flows.hide_payload(booked.connection);
+            }
             if let Some(connection) = self.flows.connection(booked.connection) {
                 self.correlator.opened(connection, &mut self.sessions);
             }

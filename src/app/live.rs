@@ -109,7 +109,6 @@ impl<'a> Watch<'a> {
             return Err(Some((format!("there is no user {user}"), None)));
         }
         let taps = open(options)?;
-        let filters: Vec<String> = taps.iter().map(|tap| tap.filter().to_owned()).collect();
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
         }
@@ -127,8 +126,7 @@ impl<'a> Watch<'a> {
         let name = options.write.clone().filter(|_| !options.rotation.is_wanted());
         let name = name.unwrap_or_else(|| PathBuf::from(options.interfaces.join(",")));
         let arrivals = Arrivals::start(taps, CaptureId(0), name).map_err(|error| Some((error.to_string(), None)))?;
-        let interfaces = arrivals.captures().iter().flat_map(|capture| capture.interfaces.clone()).zip(filters);
-        let interfaces: Vec<_> = interfaces.collect();
+        let interfaces: Vec<_> = arrivals.captures().iter().flat_map(|capture| capture.interfaces.clone()).collect();
         let file = options.write.as_ref().map(|path| {
             let file = Rotating::create(path, options.rotation, interfaces.clone(), now());
             file.map_err(|error| failed("write", path, &error))
@@ -149,10 +147,10 @@ impl<'a> Watch<'a> {
             ),
             report,
             file: file.transpose()?,
-            evidence: options.evidence.as_ref().map(|folder| {
-                let interfaces = interfaces.into_iter().map(|(interface, _)| interface).collect();
-                Evidence::new(folder.clone(), interfaces, options.memory_limit)
-            }),
+            evidence: options
+                .evidence
+                .as_ref()
+                .map(|folder| Evidence::new(folder.clone(), interfaces, options.memory_limit)),
             stop: Stop::new(options.stop_at.clone()),
             arrivals,
             lost: false,

@@ -112,7 +112,7 @@ fn unfinished(previous: &Connection) -> Option<String> {
 }
 
 fn gap_cap(previous: &Connection) -> Option<Cap> {
-    let holed = !previous.from_origin.gaps().is_empty() || !previous.from_target.gaps().is_empty();
+    let holed = !previous.payload_hidden && (!previous.from_origin.gaps().is_empty() || !previous.from_target.gaps().is_empty());
     holed.then(|| Cap {
         diagnosis: "capture-gap",
         ceiling: Confidence::Possible,

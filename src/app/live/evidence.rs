@@ -86,7 +86,7 @@ impl Evidence {
         let out = BufWriter::new(File::create(self.folder.join(name(finding)))?);
         let about = format!("{}: {} ({:?})", finding.diagnosis, finding.message, finding.confidence).to_lowercase();
         let mut writer = Writer::new(out, &[about])?;
-        let interfaces = self.interfaces.iter().map(|interface| writer.interface(interface, None));
+        let interfaces = self.interfaces.iter().map(|interface| writer.interface(interface));
         let interfaces = interfaces.collect::<io::Result<Vec<_>>>()?;
         for kept in self.frames.iter().filter(belongs) {
             let Some(interface) = interfaces.get(kept.interface.0 as usize) else { continue };

@@ -67,8 +67,7 @@ impl Arrivals {
     pub fn start(taps: Vec<Tap>, id: CaptureId, path: PathBuf) -> std::io::Result<Self> {
         let (send, words) = sync_channel(MESSAGES);
         let stop = Arc::new(AtomicBool::new(false));
-        let interfaces =
-            taps.iter().enumerate().map(|(place, tap)| described(place, &tap.device, tap.link_type, tap.snap_len));
+        let interfaces = taps.iter().enumerate().map(|(place, tap)| described(place, tap));
         let capture = Capture {
             id,
             path,

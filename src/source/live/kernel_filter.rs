@@ -6,6 +6,8 @@
 
 use std::fmt::Write;
 
+use crate::source::WITHOUT_PAYLOAD;
+
 /// What is to be captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
@@ -42,7 +44,7 @@ impl Scope {
             let _ = write!(filter, " or tcp port {port}");
         }
         // `tcp[...]` looks into IPv4 alone.
-        let bare = "tcp[13] & 7 != 0 or ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";
+        let bare = format!("tcp[13] & 7 != 0 or {WITHOUT_PAYLOAD}");
         let bare6 = "ip6[53] & 7 != 0 or ip6[4:2] - ((ip6[52] & 0xf0) >> 2) = 0";
         let (short, short6) = if self.any_port {
             (format!(" or ip[2:2] <= {SHORT}"), format!(" or ip6[4:2] <= {SHORT}"))
@@ -58,6 +60,7 @@ impl Scope {
 mod tests {
     use super::*;
     use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+    use crate::source::Interface;
     use crate::source::filter::Filter;
 
     const CONTROL: Scope = Scope { ports: Vec::new(), any_port: false, full_data: false };
@@ -139,6 +142,16 @@ mod tests {
         let full = Scope { full_data: true, ..CONTROL };
         assert_eq!([&port, &any_port, &full].map(|scope| passes(scope, 1, &data)), [true, false, true]);
         assert!(!passes(&CONTROL, 1, &line) && passes(&any_port, 1, &line));
+    }
+
+    #[test]
+    fn what_hides_payload_is_recognised_in_a_file() {
+        let hides = |scope: &Scope| {
+            let filter = scope.expressions().into_iter().next();
+            Interface { filter, ..Interface::new(InterfaceId(0), LinkType(1)) }.hides_payload()
+        };
+        assert!(hides(&CONTROL));
+        assert!(!hides(&Scope { full_data: true, ..CONTROL }));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod tap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Interface;
-use crate::frame::{InterfaceId, LinkType, Timestamp};
+use crate::frame::{InterfaceId, Timestamp};
 
 pub use arrivals::{Arrival, Arrivals};
 pub use devices::{Device, devices};
@@ -49,15 +49,16 @@ pub fn now() -> Timestamp {
 }
 
 /// What the capture says of an interface.
-fn described(id: usize, device: &Device, link_type: LinkType, snap_len: u32) -> Interface {
+fn described(id: usize, tap: &Tap) -> Interface {
     let number = u32::try_from(id).unwrap_or(u32::MAX);
     Interface {
         in_section: number,
-        name: Some(device.name.clone()),
-        description: device.description.clone(),
-        snap_len,
-        addresses: device.addresses.clone(),
+        name: Some(tap.device.name.clone()),
+        description: tap.device.description.clone(),
+        snap_len: tap.snap_len,
+        filter: Some(tap.filter.clone()),
+        addresses: tap.device.addresses.clone(),
         dropped: Some(0),
-        ..Interface::new(InterfaceId(number), link_type)
+        ..Interface::new(InterfaceId(number), tap.link_type)
     }
 }

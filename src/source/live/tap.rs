@@ -96,7 +96,8 @@ pub struct Tap {
     pub(super) device: Device,
     pub(super) link_type: LinkType,
     pub(super) snap_len: u32,
-    filter: String,
+    /// The filter in the kernel.
+    pub(super) filter: String,
 }
 
 impl Tap {
@@ -138,11 +139,6 @@ impl Tap {
     /// The interface's name.
     pub fn name(&self) -> &str {
         &self.device.name
-    }
-
-    /// The filter in the kernel.
-    pub fn filter(&self) -> &str {
-        &self.filter
     }
 }
 

@@ -39,7 +39,7 @@ pub type Counted = (u64, u64);
 pub struct Rotating {
     path: PathBuf,
     rotation: Rotation,
-    interfaces: Vec<(Interface, String)>,
+    interfaces: Vec<Interface>,
     open: Open,
     number: u32,
     kept: VecDeque<PathBuf>,
@@ -56,13 +56,8 @@ struct Open {
 }
 
 impl Rotating {
-    /// Creates the first file; `interfaces` with their kernel filters, by their number.
-    pub fn create(
-        path: &Path,
-        rotation: Rotation,
-        interfaces: Vec<(Interface, String)>,
-        now: Timestamp,
-    ) -> io::Result<Self> {
+    /// Creates the first file; `interfaces` by their number.
+    pub fn create(path: &Path, rotation: Rotation, interfaces: Vec<Interface>, now: Timestamp) -> io::Result<Self> {
         let first = if rotation.is_wanted() { numbered(path, 1, now) } else { path.to_owned() };
         let open = Open::create(first.clone(), &interfaces, now)?;
         let kept = VecDeque::from([first]);
@@ -140,10 +135,10 @@ impl Rotating {
 }
 
 impl Open {
-    fn create(path: PathBuf, interfaces: &[(Interface, String)], now: Timestamp) -> io::Result<Self> {
+    fn create(path: PathBuf, interfaces: &[Interface], now: Timestamp) -> io::Result<Self> {
         let file = BufWriter::with_capacity(BUFFER, File::create(&path)?);
         let mut writer = Writer::new(file, &[])?;
-        let interfaces = interfaces.iter().map(|(interface, filter)| writer.interface(interface, Some(filter)));
+        let interfaces = interfaces.iter().map(|interface| writer.interface(interface));
         let interfaces = interfaces.collect::<io::Result<Vec<_>>>()?;
         writer.flush()?;
         Ok(Self { path, writer, interfaces, begins: now })
@@ -186,8 +181,7 @@ mod tests {
 
     fn rotating(folder: &tempfile::TempDir, rotation: Rotation) -> Rotating {
         let interface = Interface { name: Some("eth0".to_owned()), ..Interface::new(InterfaceId(0), LinkType(1)) };
-        let interfaces = vec![(interface, "tcp".to_owned())];
-        Rotating::create(&folder.path().join("ring.pcapng"), rotation, interfaces, Timestamp(SECOND)).unwrap()
+        Rotating::create(&folder.path().join("ring.pcapng"), rotation, vec![interface], Timestamp(SECOND)).unwrap()
     }
 
     /// Frames and drops of each file, in order of name.
