@@ -132,6 +132,17 @@ impl<'a> Case<'a> {
         all
     }
 
+    /// Whether the capture shows data connections at all: not when it holds nothing but control connections, or when
+    /// other transfers of the session succeeded without one.
+    pub fn shows_data(&self) -> bool {
+        let bare = |one: &Concluded<'_>| {
+            one.outcome() == Outcome::Completed
+                && one.attempts.is_empty()
+                && one.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+        };
+        self.scene.shows_more_than_control && !self.siblings.iter().any(bare)
+    }
+
     /// Limits on claims that something was not there.
     pub fn absence_caps(&self) -> Vec<Cap> {
         let mut caps = Vec::new();
@@ -150,13 +161,6 @@ impl<'a> Case<'a> {
                 "capture-gap",
                 Confidence::Possible,
                 format!("frame {} shows that packets are missing", lost.at.number),
-            ));
-        }
-        if !self.scene.shows_more_than_control {
-            caps.push(cap(
-                "capture-control-only",
-                Confidence::Possible,
-                "the capture holds nothing but control connections".into(),
             ));
         }
         if self.scene.ends.seconds_since(until) < END_MARGIN
