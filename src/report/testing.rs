@@ -189,14 +189,9 @@ fn server(port: u16) -> SocketAddr {
 }
 
 fn capture(id: u32, path: &str, packets: u64) -> Capture {
-    let interface = Interface {
-        id: InterfaceId(0),
-        name: Some("eth0".into()),
-        link_type: LinkType(1),
-        snap_len: 262_144,
-        addresses: Vec::new(),
-        dropped: Some(0),
-    };
+    let mut interface = Interface::new(InterfaceId(0), LinkType(1));
+    interface.name = Some("eth0".into());
+    interface.dropped = Some(0);
     Capture {
         id: CaptureId(id),
         path: path.into(),
