@@ -132,21 +132,25 @@ impl<'a> Case<'a> {
         all
     }
 
-    /// Whether the capture shows data connections at all: not when it holds nothing but control connections, or when
-    /// other transfers of the session succeeded without one.
+    /// Whether the capture may show data connections at all: not when other transfers of the session succeeded without
+    /// any.
     pub fn shows_data(&self) -> bool {
         let bare = |one: &Concluded<'_>| {
             one.outcome() == Outcome::Completed
                 && one.attempts.is_empty()
                 && one.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
         };
-        self.scene.shows_more_than_control && !self.siblings.iter().any(bare)
+        !self.siblings.iter().any(bare)
     }
 
     /// Limits on claims that something was not there.
     pub fn absence_caps(&self) -> Vec<Cap> {
         let mut caps = Vec::new();
         let Some((after, until)) = self.window() else { return caps };
+        if !self.scene.shows_more_than_control {
+            let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
+            caps.push(cap("capture-control-only", Confidence::Possible, why));
+        }
         let dropped = self.scene.dropped();
         if dropped > 0 {
             caps.push(cap(
