@@ -4,6 +4,7 @@
 //! given, and knows no clock but packet time.
 
 mod control;
+mod inventory;
 mod judge;
 mod strangers;
 
@@ -14,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
@@ -45,6 +47,10 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// What the diagnoses are told.
     pub policy: Policy,
+    /// The findings that are wanted.
+    pub selection: Selection,
+    /// Whether to hand out what only some reports show: the inventory of hosts.
+    pub in_full: bool,
 }
 
 /// The analysis of one capture group.
@@ -135,6 +141,9 @@ impl Pipeline {
             self.judge(index, captures, sink)?;
         }
         self.judge_group(captures, sink)?;
+        if self.settings.in_full {
+            sink.hosts(&self.inventory(captures))?;
+        }
         Ok(self.summary)
     }
 

@@ -9,6 +9,7 @@ pub mod case;
 mod draft;
 mod lines;
 mod no_syn;
+pub mod selection;
 mod two_msl;
 pub mod verdict;
 

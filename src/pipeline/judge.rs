@@ -38,7 +38,12 @@ impl Pipeline {
                 record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
             sink.session(&record)?;
         }
-        for finding in &findings {
+        self.report(&findings, sink)
+    }
+
+    /// Counts the findings that are wanted and hands them out.
+    fn report(&mut self, findings: &[Finding], sink: &mut dyn Sink) -> io::Result<()> {
+        for finding in findings.iter().filter(|finding| self.settings.selection.takes(finding.diagnosis)) {
             count(&mut self.summary, finding);
             sink.finding(finding)?;
         }
@@ -128,11 +133,7 @@ impl Pipeline {
                 Check::Transfer(_) | Check::Session(_) => {}
             }
         }
-        for finding in &findings {
-            count(&mut self.summary, finding);
-            sink.finding(finding)?;
-        }
-        Ok(())
+        self.report(&findings, sink)
     }
 }
 
