@@ -6,6 +6,7 @@
 mod control;
 mod inventory;
 mod judge;
+mod scanners;
 mod strangers;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -25,8 +26,9 @@ use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Wrapping};
+use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
+use scanners::Scanners;
 use strangers::{Held, Strangers};
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
@@ -61,6 +63,7 @@ pub struct Pipeline {
     flows: Table,
     correlator: Correlator,
     strangers: Strangers,
+    scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Vec<Option<Box<Session>>>,
     parties: HashSet<IpAddr, RandomState>,
@@ -73,6 +76,8 @@ pub struct Pipeline {
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    /// First sequence numbers of the newest control connections.
+    recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
 }
 
@@ -95,6 +100,7 @@ impl Pipeline {
             flows: Table::new(|tcp, ip| tcp.checksum(ip)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
+            scanners: Scanners::default(),
             controls: HashMap::default(),
             sessions: Vec::new(),
             parties: HashSet::default(),
@@ -106,6 +112,7 @@ impl Pipeline {
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            recent_isns: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -208,6 +215,9 @@ impl Pipeline {
     fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> bool {
         let source = SocketAddr::new(ip.source, tcp.source_port);
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
+        if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
+            self.scanners.knock(ip.source, tcp.destination_port);
+        }
         let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
         if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
             return self.followed(seen, ip, tcp, named);

@@ -303,9 +303,32 @@ pub struct SessionCase<'a> {
     pub flows: &'a Table,
     /// The capture around it.
     pub scene: &'a Scene<'a>,
+    /// Whether the client knocks at many service ports: a port scan, not an FTP client.
+    pub client_scans: bool,
 }
 
 impl<'a> SessionCase<'a> {
+    /// The command or reply whose bytes came in that frame, as it is shown.
+    pub fn line_at(&self, at: Stamp) -> Option<String> {
+        let session = self.session;
+        let commands = session
+            .offers
+            .iter()
+            .map(|offer| &offer.command)
+            .chain(session.transfers.iter().map(|transfer| &transfer.command))
+            .chain(session.exchanges.iter().map(|exchange| &exchange.command));
+        let mut commands = commands.filter(|command| command.frames.contains(&at)).map(crate::ftp::Command::line);
+        let replies = session
+            .offers
+            .iter()
+            .filter_map(|offer| offer.reply.as_ref())
+            .chain(session.transfers.iter().flat_map(|transfer| transfer.preliminary.iter().chain(&transfer.reply)))
+            .chain(session.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref()))
+            .chain(session.greeting.iter());
+        let mut replies = replies.filter(|reply| reply.frames.contains(&at)).map(Reply::line);
+        commands.next().or_else(|| replies.next())
+    }
+
     /// The data connections of the session, in order.
     pub fn data(&self) -> impl Iterator<Item = &'a Connection> {
         self.concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection)

@@ -364,6 +364,16 @@ mod tests {
     }
 
     #[test]
+    fn a_stale_answer_does_not_set_the_numbers() {
+        let mut heard = Heard::default();
+        heard.push(End::Origin, &segment(99, 0, Flags::SYN, b""));
+        heard.server(7_000_000, 8_000_000, b"");
+        heard.push(End::Target, &segment(499, 100, Flags::SYN | Flags::ACK, b""));
+        heard.server(500, 100, b"220 ");
+        assert_eq!(heard.text, " S220 ");
+    }
+
+    #[test]
     fn identical_repeats_are_heard_once_and_are_no_conflict() {
         let mut heard = Heard::opened();
         heard.client(100, 500, b"USER");

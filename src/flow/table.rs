@@ -3,36 +3,26 @@
 //! Knows which numbers belong to which incarnation; what they mean is for [`super::connection`] and
 //! [`super::close`].
 
-use std::collections::VecDeque;
+mod keep;
+mod place;
+
+use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
-use super::connection::{Kind, Sighting, Verify};
+use self::keep::Queues;
+use self::place::Place;
+use super::connection::Verify;
 use super::copy::{Fingerprint, Recent};
+use super::sighting::Sighting;
 use super::{Connection, ConnectionId, End, FlowKey};
 use crate::frame::{InterfaceId, Stamp};
-use crate::wire::{Flags, IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
 
-/// Incarnations kept: at about 1.2 KiB each some 40 MB.
-pub const CONNECTIONS_KEPT: usize = 32_768;
-/// Connections whose first payload bytes are kept: 8 MiB at most.
-pub const HEADS_KEPT: usize = 8_192;
 /// Incarnations kept of one tuple: more than collide within 2MSL when a transfer is tried again and again.
 pub const INCARNATIONS_KEPT: usize = 64;
 /// How long a closed incarnation can matter: the longest TIME-WAIT that is ever assumed (evidence ladder, 300 s).
 pub const REMEMBERED_SECONDS: f64 = 300.0;
-/// Incarnations that a segment is compared with, newest first.
-const LOOK_BACK: usize = 8;
-/// A SYN with the ISN of a connection that closed this long ago is no late copy but a new connection.
-const ECHO_SECONDS: f64 = 1.0;
-/// Crossing SYNs come within a round trip or a first retry.
-const SIMULTANEOUS_SECONDS: f64 = 3.0;
-/// A segment this near the numbers of one incarnation and not of the other belongs there: the largest window without
-/// scaling.
-const NEAR: u32 = 1 << 16;
-/// A segment this far from all numbers of a connection does not belong to it: the largest windows in use.
-const FAR: u32 = 1 << 24;
 /// Wrappings that a quoted segment is looked for in, where its own is unknown.
 const WRAPPINGS_TRIED: u32 = 64;
 
@@ -55,15 +45,6 @@ pub struct Table {
 struct Tuple {
     current: ConnectionId,
     earlier: Vec<ConnectionId>,
-}
-
-/// The order in which connections are let go when the table is full.
-#[derive(Debug, Default)]
-struct Queues {
-    /// In the order in which they closed.
-    closed: VecDeque<ConnectionId>,
-    /// Not known to be closed, in the order in which they were last looked at.
-    open: VecDeque<(ConnectionId, Stamp)>,
 }
 
 /// Where a segment was booked.
@@ -98,12 +79,6 @@ pub enum FlowEvent {
     Reset,
     /// Anything else: acknowledgements, keep-alives, stale answers.
     Other,
-}
-
-/// Where a segment belongs.
-enum Place {
-    Existing(ConnectionId),
-    New,
 }
 
 impl Table {
@@ -194,161 +169,28 @@ impl Table {
         let from = connection.end_of(seen.source()).unwrap_or(End::Origin);
         let was_closed = connection.is_closed();
         let opened = connection.segments() == 0;
-        let had_head = !connection.from_origin.head.is_empty() || !connection.from_target.head.is_empty();
+        let had_head = connection.has_head();
         let event = connection.book(seen, from, self.verify);
+        let begins_head = !had_head && connection.has_head();
         if !was_closed && connection.is_closed() {
             self.queues.closed.push_back(id);
         }
-        if !had_head && seen.tcp.payload_len > 0 {
-            self.heads.push_back(id);
-            self.forget_heads();
+        if begins_head {
+            self.keep_head(id);
         }
         (id, from, if opened { FlowEvent::Opened } else { event })
     }
 
-    /// Which incarnation a segment belongs to.
-    fn place(&mut self, seen: &Sighting<'_>) -> Place {
-        let Some(current) = self.tuples.get(&seen.key()).and_then(|tuple| self.connection(tuple.current)) else {
-            return Place::New;
-        };
-        // Almost every segment continues the only incarnation that is open.
-        match seen.kind() {
-            Kind::Syn => self.place_syn(seen, current),
-            Kind::SynAck => self.place_syn_ack(seen, current),
-            Kind::Rst => self.place_rst(seen, current.id),
-            Kind::Later => self.place_later(seen, current),
-        }
-    }
-
-    fn place_syn(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
-        let same = self.recent_incarnations(&seen.key()).find(|connection| {
-            let idle = seen.at.seconds_since(connection.last);
-            let over = connection.was_open() && connection.is_closed() && idle > ECHO_SECONDS;
-            connection.origin == seen.source()
-                && connection.isn() == Some(seen.tcp.seq)
-                && !over
-                && idle < REMEMBERED_SECONDS
-        });
-        if let Some(same) = same {
-            return Place::Existing(same.id);
-        }
-        let crossing = current.target == seen.source()
-            && current.is_unanswered()
-            && !current.is_closed()
-            && seen.at.seconds_since(current.last) < SIMULTANEOUS_SECONDS;
-        if crossing { Place::Existing(current.id) } else { Place::New }
-    }
-
-    fn place_syn_ack(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
-        let ack = seen.tcp.ack;
-        let answered = self.recent_incarnations(&seen.key()).find(|connection| {
-            let syn = connection.target == seen.source() && connection.syn_is_acked_by(ack);
-            let crossing = connection.origin == seen.source()
-                && connection.from_target.first_seq.is_some_and(|isn| ack == isn.plus(1))
-                && connection.isn() == Some(seen.tcp.seq);
-            syn || crossing
-        });
-        if let Some(answered) = answered {
-            return Place::Existing(answered.id);
-        }
-        // To a SYN that is waiting for its answer it is a stale one; else its own SYN was not captured.
-        let waiting = current.target == seen.source() && current.is_unanswered();
-        if waiting { Place::Existing(current.id) } else { Place::New }
-    }
-
-    fn place_rst(&mut self, seen: &Sighting<'_>, current: ConnectionId) -> Place {
-        let answered = self.answered_stale_ack(seen, current);
-        if let Some(place) = answered {
-            return place;
-        }
-        let refused = seen.ack().and_then(|ack| {
-            self.recent_incarnations(&seen.key()).find(|connection| {
-                connection.target == seen.source() && connection.is_unanswered() && connection.syn_is_acked_by(ack)
-            })
-        });
-        if let Some(refused) = refused {
-            return Place::Existing(refused.id);
-        }
-        match self.connection(current) {
-            Some(current) => self.nearest(seen, current),
-            None => Place::New,
-        }
-    }
-
-    /// An RST that answers a stale ACK bears the numbers of the old incarnation and ends that one, not the attempt
-    /// (RFC 9293 3.10.7.3, RFC 1337). The attempt's stale ACK keeps its frame.
-    fn answered_stale_ack(&mut self, seen: &Sighting<'_>, current: ConnectionId) -> Option<Place> {
-        let attempt = self.connections.get_mut(&current)?;
-        let from = attempt.end_of(seen.source())?;
-        if attempt.half(from).next == Some(seen.tcp.seq) && attempt.established.is_some() {
-            return None;
-        }
-        let stale = attempt
-            .stale_acks
-            .iter_mut()
-            .rev()
-            .find(|stale| stale.from == from.peer() && stale.ack == seen.tcp.seq && stale.reset.is_none())?;
-        stale.reset = Some(seen.at);
-        let previous = attempt.previous;
-        let owner = previous.and_then(|id| self.connection(id)).filter(|old| old.is_near(seen, NEAR));
-        Some(Place::Existing(owner.map_or(current, |old| old.id)))
-    }
-
-    fn place_later(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
-        if current.is_unanswered()
-            && current.target == seen.source()
-            && seen.ack().is_some_and(|ack| current.syn_is_acked_by(ack))
-        {
-            // The SYN-ACK was not captured.
-            return Place::Existing(current.id);
-        }
-        if current.is_unanswered() && current.target == seen.source() && seen.is_bare_ack() {
-            // The answer to the SYN, with whatever numbers.
-            return Place::Existing(current.id);
-        }
-        self.nearest(seen, current)
-    }
-
-    /// The current incarnation, unless the numbers clearly are those of the one before, or of one not seen yet.
-    fn nearest(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
-        if current.is_near(seen, FAR) {
-            let exact = current.end_of(seen.source()).is_some_and(|from| {
-                let expected = current.half(from).next.or(current.half(from).acked);
-                expected == Some(seen.tcp.seq)
-            });
-            if exact || !current.is_unanswered() {
-                return Place::Existing(current.id);
-            }
-        }
-        let previous = current.previous.and_then(|id| self.connection(id));
-        if let Some(previous) = previous.filter(|previous| previous.is_near(seen, NEAR)) {
-            return Place::Existing(previous.id);
-        }
-        let over = current.is_closed() || seen.at.seconds_since(current.last) > REMEMBERED_SECONDS;
-        let speaks = seen.tcp.payload_len > 0 || seen.tcp.flags.has(Flags::FIN);
-        if over && current.was_open() && speaks && seen.kind() == Kind::Later && !current.is_near(seen, FAR) {
-            return Place::New;
-        }
-        Place::Existing(current.id)
-    }
-
-    fn recent_incarnations(&self, key: &FlowKey) -> impl Iterator<Item = &Connection> {
-        let ids = self.tuples.get(key).into_iter().flat_map(Tuple::newest_first).take(LOOK_BACK);
-        ids.filter_map(|id| self.connection(id))
-    }
-
     /// Starts an incarnation.
     fn open(&mut self, seen: &Sighting<'_>) -> ConnectionId {
-        if self.connections.len() >= CONNECTIONS_KEPT {
-            self.evict(seen.at);
-        }
+        self.make_room(seen.at);
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let key = seen.key();
         let before = self.tuples.get(&key).and_then(|tuple| self.connection(tuple.current));
         let previous = before.and_then(|before| if before.was_open() { Some(before.id) } else { before.previous });
         self.connections.insert(id, Box::new(Connection::new(id, seen, previous)));
-        self.queues.open.push_back((id, seen.at));
+        self.queues.started.push_back(id);
         let tuple = self.tuples.entry(key).and_modify(|tuple| {
             tuple.earlier.push(tuple.current);
             tuple.current = id;
@@ -363,55 +205,6 @@ impl Table {
         }
         id
     }
-
-    /// Lets one connection go: the one that closed longest ago, else the one that has been silent longest.
-    fn evict(&mut self, now: Stamp) {
-        while let Some(id) = self.queues.closed.pop_front() {
-            if let Some(connection) = self.connections.get(&id) {
-                let matters = now.seconds_since(connection.last) < REMEMBERED_SECONDS;
-                return self.remove(id, matters.then_some(now));
-            }
-        }
-        while let Some((id, looked_at)) = self.queues.open.pop_front() {
-            match self.connections.get(&id) {
-                // It has spoken since: to the end of the queue.
-                Some(connection) if connection.last > looked_at => self.queues.open.push_back((id, connection.last)),
-                Some(_) => return self.remove(id, Some(now)),
-                None => {}
-            }
-        }
-    }
-
-    fn remove(&mut self, id: ConnectionId, missed: Option<Stamp>) {
-        let Some(connection) = self.connections.remove(&id) else { return };
-        if let Some(tuple) = self.tuples.get_mut(&connection.key) {
-            tuple.earlier.retain(|earlier| *earlier != id);
-            if tuple.current == id {
-                match tuple.earlier.pop() {
-                    Some(earlier) => tuple.current = earlier,
-                    None => drop(self.tuples.remove(&connection.key)),
-                }
-            }
-        }
-        if let Some(now) = missed {
-            self.count_evicted(now);
-        }
-    }
-
-    fn count_evicted(&mut self, now: Stamp) {
-        let (count, first) = self.evicted.unwrap_or((0, now));
-        self.evicted = Some((count + 1, first));
-    }
-
-    fn forget_heads(&mut self) {
-        while self.heads.len() > HEADS_KEPT {
-            let oldest = self.heads.pop_front().and_then(|id| self.connections.get_mut(&id));
-            if let Some(connection) = oldest {
-                connection.from_origin.forget_head();
-                connection.from_target.forget_head();
-            }
-        }
-    }
 }
 
 impl Tuple {
@@ -421,15 +214,8 @@ impl Tuple {
 }
 
 impl Connection {
-    /// Whether a segment's numbers lie within `distance` of this incarnation's, as far as they are known.
-    fn is_near(&self, seen: &Sighting<'_>, distance: u32) -> bool {
-        let Some(from) = self.end_of(seen.source()) else { return false };
-        let near = |half: &super::Half, seq: Seq| {
-            half.next.or(half.acked).map(|known| known.distance_from(seq).unsigned_abs() <= distance)
-        };
-        let by_seq = near(self.half(from), seen.tcp.seq);
-        let by_ack = seen.ack().and_then(|ack| near(self.half(from.peer()), ack));
-        by_seq.unwrap_or(true) && by_ack.unwrap_or(true) && (by_seq.is_some() || by_ack.is_some())
+    fn has_head(&self) -> bool {
+        !self.from_origin.head.is_empty() || !self.from_target.head.is_empty()
     }
 
     /// Whether `source` may have sent a segment with this sequence number in this incarnation.
@@ -449,9 +235,12 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::{Played, data_key, frames, play, stamp};
+    use proptest::prelude::*;
+
+    use super::super::script::{Played, data_key, frames, play, segment, stamp};
     use super::super::{Close, ConnectionId, End, Holder};
-    use super::{CONNECTIONS_KEPT, FlowEvent, INCARNATIONS_KEPT};
+    use super::keep::{CONNECTIONS_KEPT, HEADS_KEPT};
+    use super::{FlowEvent, INCARNATIONS_KEPT};
 
     /// The old incarnation of 9.2: the client closes first and holds TIME-WAIT with SND.NXT 10002, RCV.NXT 1002.
     const CLIENT_HOLDS: &str = "
@@ -699,6 +488,19 @@ mod tests {
     }
 
     #[test]
+    fn repeats_from_before_the_isn_are_of_the_old_incarnation() {
+        // The new ISN is the old SND.NXT + 65537: near enough to be taken for one stream.
+        let played = after_close(
+            "3.0 C:5001>S:20 S seq=75539
+             3.1 S:20>C:5001 SA seq=66539 ack=75540
+             3.2 C:5001>S:20 A seq=75540 ack=66540
+             3.3 S:20>C:5001 F seq=1001 ack=10002",
+        );
+        assert_eq!(played.booked[10].connection, played.data()[0].id);
+        assert_eq!(played.data()[1].close(), Close::Open);
+    }
+
+    #[test]
     fn data_of_an_incarnation_never_seen_open_a_midstream_one() {
         let played = after_close("30.0 S:20>C:5001 A seq=3000000000 ack=2000000000 len=5");
         let [old, new] = played.data()[..] else { panic!("two incarnations") };
@@ -779,24 +581,69 @@ mod tests {
         assert_eq!(played.data()[1].icmp[0].about, End::Origin);
     }
 
+    /// A SYN from one of many clients, at a time of its own.
+    fn syn(number: usize) -> super::super::script::Scripted {
+        let (port, host) = (number % 60_000 + 1, number / 60_000);
+        let mut frame = frames(&format!("0.0 10.1.{host}.1:{port}>S:80 S seq=1")).remove(0);
+        frame.at = stamp(1000 + number as u64, 1.0 + 1e-6 * f64::from(u32::try_from(number).expect("few")));
+        frame
+    }
+
     #[test]
-    fn the_table_is_bounded_and_lets_closed_ones_go_first() {
+    fn the_table_is_bounded_and_lets_the_longest_silent_go_first() {
         let mut played = after_close("");
-        let syn = |number: usize| {
-            let (port, host) = (number % 60_000 + 1, number / 60_000);
-            frames(&format!("1.0 10.1.{host}.1:{port}>S:80 S seq=1")).remove(0)
-        };
         played.push(&syn(0));
-        let open = played.booked.last().expect("pushed").connection;
+        let attempt = played.booked.last().expect("pushed").connection;
         for number in 1..CONNECTIONS_KEPT {
             played.push(&syn(number));
         }
+        // The closed one was silent longer than the first attempt.
         assert_eq!(played.table.history(&data_key()).count(), 0);
-        assert!(played.table.connection(open).is_some());
+        assert!(played.table.connection(attempt).is_some());
         assert_eq!(played.table.evicted().map(|(count, _)| count), Some(1));
         played.push(&syn(CONNECTIONS_KEPT));
-        assert!(played.table.connection(open).is_none());
+        assert!(played.table.connection(attempt).is_none());
         assert_eq!(played.table.connections.len(), CONNECTIONS_KEPT);
+    }
+
+    #[test]
+    fn the_heads_of_the_oldest_are_given_back_for_good() {
+        let mut played = play("0.0 S:20>C:5001 A seq=1 ack=1 text=hello");
+        for number in 0..HEADS_KEPT {
+            let mut frame = frames("0.0 10.1.0.1:1>S:80 A seq=1 ack=1 text=hello").remove(0);
+            frame.speak_from(u16::try_from(number + 1).expect("few"));
+            played.push(&frame);
+        }
+        assert!(played.only().from_origin.head.is_empty());
+        played.push(&frames("9.0 S:20>C:5001 A seq=6 ack=1 text=again").remove(0));
+        assert!(played.only().from_origin.head.is_empty());
+        assert_eq!(played.table.heads.len(), HEADS_KEPT);
+    }
+
+    #[test]
+    fn open_connections_outlast_a_flood_of_attempts() {
+        let mut played = play(
+            "0.000 S:20>C:5001 S seq=1000
+             0.001 C:5001>S:20 SA seq=9000 ack=1001
+             0.002 S:20>C:5001 A seq=1001 ack=9001",
+        );
+        for number in 0..CONNECTIONS_KEPT + 10 {
+            played.push(&syn(number));
+        }
+        assert_eq!(played.data().len(), 1);
+        assert_eq!(played.table.evicted().map(|(count, _)| count), Some(11));
+    }
+
+    #[test]
+    fn what_closed_long_ago_is_let_go_without_regret() {
+        let mut played = after_close("");
+        for number in 0..CONNECTIONS_KEPT {
+            let mut frame = syn(number);
+            frame.at.time = frame.at.time.plus_seconds(1000.0);
+            played.push(&frame);
+        }
+        assert_eq!(played.data().len(), 0);
+        assert_eq!(played.table.evicted(), None);
     }
 
     #[test]
@@ -809,5 +656,57 @@ mod tests {
         assert_eq!(all[0].close(), after_close("").only().close());
         assert_eq!(all[INCARNATIONS_KEPT - 1].previous, Some(all[0].id));
         assert!(played.table.evicted().is_some());
+    }
+
+    proptest! {
+        /// Whatever is on the wire: nothing panics, every segment finds a place, and all lists stay bounded.
+        #[test]
+        fn any_segments_find_a_place(
+            segments in prop::collection::vec(
+                (any::<bool>(), 0_u8..64, number(), number(), 0_usize..40, 0_u64..4_000_000_000),
+                0..200,
+            ),
+        ) {
+            let mut played = play("");
+            let mut conversation = crate::flow::Conversation::new();
+            let mut heard = 0;
+            let mut seconds = 0.0;
+            let bytes = [b'x'; 40];
+            for (index, (forth, flags, seq, ack, len, nanoseconds)) in segments.iter().enumerate() {
+                let route = if *forth { "S:20>C:5001" } else { "C:5001>S:20" };
+                let scripted = frames(&format!("0 {route} A")).remove(0);
+                let (from, to) = if *forth { (20, 5001) } else { (5001, 20) };
+                let tcp = crate::wire::Segment {
+                    source_port: from,
+                    destination_port: to,
+                    ..segment(*seq, *ack, *flags, &bytes[..*len])
+                };
+                seconds += f64::from(u32::try_from(*nanoseconds).expect("small")) / 1e9;
+                let at = stamp(index as u64 + 1, seconds);
+                let booked = played.table.push(at, scripted.interface, &scripted.link, scripted.wrapping, &scripted.ip, &tcp);
+                prop_assert!(played.table.connection(booked.connection).is_some());
+                let mut out = |piece: crate::flow::Piece<'_>| {
+                    if let crate::flow::Piece::Bytes { bytes, .. } = piece {
+                        heard += bytes.len();
+                    }
+                };
+                conversation.push(booked.from, at, &tcp, || crate::wire::Checksum::Valid, &mut out);
+            }
+            conversation.finish(&mut |_| {});
+            prop_assert!(heard <= segments.iter().map(|(.., len, _)| *len).sum());
+            for connection in played.data() {
+                connection.close();
+                prop_assert!(connection.first <= connection.last);
+                for half in [&connection.from_origin, &connection.from_target] {
+                    prop_assert!(half.gaps().len() <= crate::flow::half::GAPS_KEPT);
+                    prop_assert!(half.head.len() <= crate::flow::HEAD_BYTES);
+                }
+            }
+        }
+    }
+
+    /// Sequence numbers that meet each other often, some at the wrap and some anywhere.
+    fn number() -> impl Strategy<Value = u32> {
+        prop_oneof![0_u32..100, 0xffff_ffc0..=u32::MAX, 65_500_u32..65_700, any::<u32>()]
     }
 }

@@ -9,7 +9,6 @@ use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::ftp::software::Software;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
@@ -24,7 +23,11 @@ impl Pipeline {
             return Ok(());
         };
         self.end_control(control);
-        let Some(session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        if let Some(Some(twin)) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
+            twin.other_view = Some(session.as_other_view());
+            session.other_view = Some(twin.as_other_view());
+        }
         self.correlator.over(index, &session);
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
@@ -68,6 +71,7 @@ impl Pipeline {
             network: &self.network,
             flows: &self.flows,
             scene,
+            client_scans: self.scanners.is_scanner(session.client.ip()),
         };
         let mut findings = Vec::new();
         let mut verdicts = Vec::with_capacity(concluded.len());
@@ -88,10 +92,19 @@ impl Pipeline {
                 .iter()
                 .filter_map(|diagnosis| match diagnosis.check {
                     Check::Transfer(check) => check(&case),
-                    Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                    Check::Unexplained(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
                 })
                 .collect();
-            verdicts.push(verdict::assign(&mut own, one.outcome() == Outcome::Failed));
+            let failed = one.outcome() == Outcome::Failed;
+            let mut verdict = verdict::assign(&mut own, failed);
+            if failed && verdict.is_none() {
+                own.extend(ALL.iter().filter_map(|diagnosis| match diagnosis.check {
+                    Check::Unexplained(check) => check(&case),
+                    Check::Transfer(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                }));
+                verdict = verdict::assign(&mut own, failed);
+            }
+            verdicts.push(verdict);
             findings.append(&mut own);
         }
         for diagnosis in ALL {
@@ -130,7 +143,7 @@ impl Pipeline {
             match diagnosis.check {
                 Check::Network(check) => findings.extend(check(&hosts)),
                 Check::Capture(check) => findings.extend(check(&capture)),
-                Check::Transfer(_) | Check::Session(_) => {}
+                Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
             }
         }
         self.report(&findings, sink)
@@ -163,7 +176,7 @@ fn record(
         server: session.server,
         first: session.first,
         last: session.last,
-        server_software: session.software.known().map(Software::label),
+        server_software: session.software.known().map(crate::ftp::software::Software::label),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         offers: session
