@@ -86,7 +86,6 @@ catalogue![
     data_syn_unanswered,
     data_syn_refused,
     data_syn_icmp_rejected,
-    data_arp_unresolved,
     data_handshake_aborted,
     data_connection_broken,
     data_wrong_destination,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Pipeline;
 use crate::frame::CaptureId;
-use crate::network::{Claim, How, Place, RouterSign, mac_text};
+use crate::network::{Claim, Place, RouterSign};
 use crate::record::HostRecord;
 use crate::source::Capture;
 
@@ -19,7 +19,7 @@ impl Pipeline {
                 let here = |host: &HostRecord| host.capture == capture.id && host.interface == Some(interface.id);
                 for ip in &interface.addresses {
                     if !hosts.iter().any(|host| host.ip == *ip && here(host)) {
-                        let how = How::Interface.text();
+                        let how = "the capture file";
                         hosts.push(HostRecord { interface: Some(interface.id), how, ..unseen(*ip, capture.id) });
                     }
                 }
@@ -36,13 +36,13 @@ impl Pipeline {
     }
 
     fn host(&self, claim: &Claim) -> HostRecord {
-        let sign = claim.mac.and_then(|mac| self.network.is_router(claim.place, mac));
+        let sign = self.network.is_router(claim.place, claim.mac);
         HostRecord {
             ip: claim.ip,
             capture: claim.place.capture,
             interface: Some(claim.place.interface),
             segment: self.segment(claim.place),
-            mac: claim.mac.map(mac_text),
+            mac: Some(claim.mac.to_string()),
             how: claim.how.text(),
             at: Some(claim.at),
             local: claim.local,
