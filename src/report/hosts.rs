@@ -24,7 +24,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
             host.mac.clone().unwrap_or_else(|| "-".to_owned()),
             host.ip.to_string(),
             safe(&format!("{}{of}", interface(run, host))),
-            roles(run, host).join(", "),
+            safe(&roles(run, host).join(", ")),
             format!("{}{frame}", host.how),
         ]
     });
@@ -32,7 +32,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
 }
 
 pub(super) fn write_json(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let hosts = Hosts::new(run.hosts.iter().map(|host| Host::new(host, interface(run, host), roles(run, host))));
+    let hosts = Hosts::new(run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host))));
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&hosts)?))
 }
 

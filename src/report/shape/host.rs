@@ -33,13 +33,13 @@ pub(in crate::report) struct Host {
 }
 
 impl Host {
-    pub(in crate::report) fn new(host: &HostRecord, interface: String, roles: Vec<String>) -> Self {
+    pub(in crate::report) fn new(host: &HostRecord, interface: &str, roles: &[String]) -> Self {
         Self {
             mac: host.mac.clone(),
             address: host.ip.to_string(),
             capture: host.capture.0,
-            interface: printable_str(&interface),
-            roles,
+            interface: printable_str(interface),
+            roles: roles.iter().map(|role| printable_str(role)).collect(),
             known_by: host.how,
             frame: host.at.map(|at| at.number.0),
         }
