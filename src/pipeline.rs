@@ -8,6 +8,7 @@ mod inventory;
 mod judge;
 mod scanners;
 mod strangers;
+mod trace;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
@@ -30,6 +31,7 @@ use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
 use scanners::Scanners;
 use strangers::{Held, Strangers};
+use trace::Dialogues;
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
 /// stacks finish retrying, within it. Seconds of packet time.
@@ -51,7 +53,7 @@ pub struct Settings {
     pub policy: Policy,
     /// The findings that are wanted.
     pub selection: Selection,
-    /// Whether to hand out what only some reports show: the inventory of hosts.
+    /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
     pub in_full: bool,
 }
 
@@ -66,6 +68,7 @@ pub struct Pipeline {
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Vec<Option<Box<Session>>>,
+    dialogues: Dialogues,
     parties: HashSet<IpAddr, RandomState>,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
@@ -103,6 +106,7 @@ impl Pipeline {
             scanners: Scanners::default(),
             controls: HashMap::default(),
             sessions: Vec::new(),
+            dialogues: Dialogues::default(),
             parties: HashSet::default(),
             next_session: first_session.0,
             closing: VecDeque::new(),

@@ -307,6 +307,7 @@ fn session() -> SessionRecord {
                 Some("time-wait-collision"),
             ),
         ],
+        trace: None,
     }
 }
 

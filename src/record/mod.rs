@@ -2,11 +2,14 @@
 //!
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
+pub mod trace;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::{Finding, SessionId, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp};
 use crate::source::Capture;
+use trace::Trace;
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +62,8 @@ pub struct SessionRecord {
     pub offers: Vec<OfferRecord>,
     /// The transfers asked for, in order.
     pub transfers: Vec<TransferRecord>,
+    /// What happened line by line; `None` unless it was asked for.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// An announced endpoint.
