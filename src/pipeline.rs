@@ -4,11 +4,13 @@
 //! given, and knows no clock but packet time.
 
 mod control;
+mod inventory;
 mod judge;
 mod prompt;
 mod scanners;
 mod standing;
 mod strangers;
+mod trace;
 mod turns;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -18,6 +20,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
@@ -34,6 +37,7 @@ use prompt::Prompt;
 use scanners::Scanners;
 pub use standing::Standing;
 use strangers::{Held, Strangers};
+use trace::Dialogues;
 use turns::Turns;
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
@@ -54,6 +58,10 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// What the diagnoses are told.
     pub policy: Policy,
+    /// The findings that are wanted.
+    pub selection: Selection,
+    /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
+    pub in_full: bool,
     /// When transfers are judged.
     pub judging: Judging,
 }
@@ -69,6 +77,7 @@ pub struct Pipeline {
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
+    dialogues: Dialogues,
     parties: HashSet<IpAddr, RandomState>,
     first_session: u32,
     next_session: u32,
@@ -118,6 +127,7 @@ impl Pipeline {
             strangers: Strangers::default(),
             scanners: Scanners::default(),
             controls: HashMap::default(),
+            dialogues: Dialogues::default(),
             sessions: Sessions::default(),
             parties: HashSet::default(),
             first_session: first_session.0,
@@ -164,6 +174,9 @@ impl Pipeline {
             self.judge(index, captures, sink)?;
         }
         self.judge_group(captures, sink)?;
+        if self.settings.in_full {
+            sink.hosts(&self.inventory(captures))?;
+        }
         Ok(self.summary)
     }
 

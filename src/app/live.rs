@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::{CLEAN, FOUND, TROUBLE, complain};
 use crate::cli::{LiveOptions, StatusLine, reason};
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
@@ -135,6 +136,8 @@ impl<'a> Watch<'a> {
             ports: options.scope.ports.clone(),
             policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
             judging: Judging::Promptly,
+            selection: Selection::default(),
+            in_full: false,
         };
         let mut watch = Self {
             options,

@@ -3,6 +3,10 @@
 //! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
 
 mod analyse;
+mod explain;
+mod hosts;
+mod input;
+mod layout;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
 mod message;
@@ -20,7 +24,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error};
-pub use options::{FailOn, Grouping, Options};
+pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use status::StatusLine;
@@ -42,6 +46,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Explain(explain::Explain),
+    Rules(explain::Rules),
+    Hosts(hosts::Hosts),
     #[cfg(all(feature = "live", target_os = "linux"))]
     Interfaces(live::Interfaces),
     #[cfg(all(feature = "live", target_os = "linux"))]
@@ -54,6 +61,12 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
+    /// Explain diagnoses.
+    Explain(ExplainOptions),
+    /// List the diagnoses.
+    Rules(RulesOptions),
+    /// List the hosts of captures.
+    Hosts(HostsOptions),
     /// Capture.
     #[cfg(all(feature = "live", target_os = "linux"))]
     Live(Box<LiveOptions>),
@@ -85,6 +98,9 @@ fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
     let mut matches = command().version(version()).try_get_matches_from(arguments)?;
     let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
     Ok(match command {
+        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
+        Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
+        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Interfaces(_)) => Invocation::Interfaces,
         #[cfg(all(feature = "live", target_os = "linux"))]
@@ -134,7 +150,7 @@ mod tests {
     #[test]
     fn a_file_called_like_a_subcommand_has_a_path() {
         let Ok(Invocation::Analyse(options)) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
-        assert_eq!(options.inputs, [PathBuf::from("./schema")]);
+        assert_eq!(options.input.files, [PathBuf::from("./schema")]);
     }
 
     #[test]

@@ -154,6 +154,9 @@ impl Pipeline {
     fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
         for event in events {
             let Some(session) = self.sessions.get_mut(index) else { return };
+            if self.settings.in_full {
+                self.dialogues.note(index, &event);
+            }
             let answer = Answer::of(&event);
             let announced = session.event(event);
             if let Some(answer) = answer {

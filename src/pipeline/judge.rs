@@ -5,11 +5,13 @@ use std::net::IpAddr;
 
 use super::Pipeline;
 use super::prompt::News;
+use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
@@ -73,7 +75,12 @@ impl Pipeline {
         }
         self.prompt.over(index);
         if session.id.0 > 0 {
-            let record = record(&session, &concluded, &verdicts, &vantage);
+            let trace = self.settings.in_full.then(|| {
+                let connections = connections(&session, &concluded, &self.flows, self.settings.policy.time_wait);
+                Box::new(Trace { connections, ..self.dialogues.of(index) })
+            });
+            let record = SessionRecord { trace, ..record(&session, &concluded, &verdicts, &vantage) };
+            self.dialogues.forget(index);
             self.summary.transfers += record.transfers.len() as u64;
             self.summary.failed +=
                 record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
@@ -83,7 +90,7 @@ impl Pipeline {
                 finding.session = None;
             }
         }
-        self.tell_news(news, sink)
+        self.tell_news(&news, sink)
     }
 
     /// Judges the hosts and the capture itself.
@@ -106,7 +113,7 @@ impl Pipeline {
                 Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
             }
         }
-        self.tell_news(News { findings, ..News::default() }, sink)
+        self.tell_news(&News { findings, ..News::default() }, sink)
     }
 }
 
@@ -196,6 +203,7 @@ fn record(
                 })
             })
             .collect(),
+        trace: None,
     }
 }
 

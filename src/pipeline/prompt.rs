@@ -266,15 +266,16 @@ impl Pipeline {
         };
         let (findings, _) = super::judge::judge_case(&case, chosen);
         let news = self.prompt.compare(index, session.id, one, findings);
-        self.tell_news(news, sink)
+        self.tell_news(&news, sink)
     }
 
-    pub(super) fn tell_news(&mut self, news: News, sink: &mut dyn Sink) -> io::Result<()> {
-        for finding in &news.findings {
+    pub(super) fn tell_news(&mut self, news: &News, sink: &mut dyn Sink) -> io::Result<()> {
+        let wanted = |diagnosis: &str| self.settings.selection.takes(diagnosis);
+        for finding in news.findings.iter().filter(|finding| wanted(finding.diagnosis)) {
             self.summary.add(finding.severity, finding.role);
             sink.finding(finding)?;
         }
-        for superseded in &news.superseded {
+        for superseded in news.superseded.iter().filter(|superseded| wanted(superseded.diagnosis)) {
             self.summary.subtract(superseded.severity, superseded.role);
             sink.superseded(superseded)?;
         }

@@ -13,6 +13,7 @@ mod filter;
 mod full;
 #[cfg(test)]
 mod hostile;
+mod hosts;
 mod json;
 pub mod ledger;
 mod link_type;
@@ -20,6 +21,7 @@ mod ndjson;
 mod page;
 mod paint;
 mod place;
+pub mod rules;
 mod schema;
 mod shape;
 mod stream;
@@ -115,4 +117,10 @@ pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Resul
         Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
         Format::Table | Format::Json | Format::Ndjson => sink(format, style, Vec::new(), out),
     }
+}
+
+/// The inventory of hosts, as a table or as JSON. Needs a run in full.
+pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
+    let write = if json { hosts::write_json } else { hosts::write };
+    Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
 }
