@@ -28,16 +28,19 @@ const RANKS: [(&str, u8); 16] = [
 const TOP: [&str; 3] = ["app", "lib", "main"];
 
 /// Who may name an outside crate. `foldhash` is a type parameter of maps and needs no door.
-const DOORS: [(&str, &str); 17] = [
+const DOORS: [(&str, &str); 20] = [
     ("anstream", "cli"),
     ("anstyle", "report"),
+    ("caps", "source"),
     ("clap", "cli"),
     ("comfy_table", "report"),
     ("etherparse", "wire"),
     ("flate2", "source"),
     ("indicatif", "cli"),
     ("jiff", "report"),
+    ("landlock", "source"),
     ("lz4_flex", "source"),
+    ("nix", "source"),
     ("pcap", "source"),
     ("pcap_parser", "source"),
     ("ruzstd", "source"),

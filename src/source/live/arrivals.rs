@@ -106,6 +106,7 @@ impl Arrivals {
     }
 
     /// What comes next; waits a moment for it.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and frames borrow from it")]
     pub fn next(&mut self) -> Arrival {
         if let Some(tap) = self.current.take() {
             self.order.take(tap);

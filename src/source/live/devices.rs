@@ -26,7 +26,7 @@ pub struct Device {
 /// (USB, D-Bus, netfilter logs) carries no FTP and is left out.
 pub fn devices() -> Result<Vec<Device>, LiveError> {
     let found = pcap::Device::list().map_err(|error| LiveError::other("list the interfaces", &error))?;
-    let mut devices: Vec<Device> = found.into_iter().filter(|device| carries_ip(&device.name)).map(device).collect();
+    let mut devices: Vec<Device> = found.iter().filter(|device| carries_ip(&device.name)).map(device).collect();
     let all: Vec<IpAddr> = devices.iter().flat_map(|device| &device.addresses).copied().collect();
     if let Some(any) = devices.iter_mut().find(|device| device.name == ANY) {
         any.addresses = all;
@@ -38,7 +38,7 @@ fn carries_ip(name: &str) -> bool {
     !["usbmon", "dbus-", "nflog", "nfqueue", "bluetooth"].iter().any(|other| name.starts_with(other))
 }
 
-fn device(found: pcap::Device) -> Device {
+fn device(found: &pcap::Device) -> Device {
     Device {
         name: printable_str(&found.name),
         description: found.desc.as_deref().map(printable_str),
