@@ -10,6 +10,7 @@ mod draft;
 mod lines;
 mod neighbours;
 mod no_syn;
+pub mod selection;
 mod two_msl;
 pub mod verdict;
 
