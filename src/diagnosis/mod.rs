@@ -128,6 +128,8 @@ catalogue![
     login_refused,
     command_refused,
     // TLS
+    tls_session_reuse_required,
+    tls_protection_mismatch,
     tls_control_opaque,
     // The capture itself
     capture_truncated,
