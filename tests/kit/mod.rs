@@ -1,0 +1,45 @@
+//! The test kit: packet scripts in readable text become captures, and what is expected of a capture is compared with
+//! what the program says of it.
+//!
+//! - [`script`] reads a `NAME.script` and gives [`packet::Packet`]s; `fixtures/README.md` is its manual.
+//! - [`transform`] damages packets as networks and capture tools do; [`container`] writes them as a file.
+//! - [`expect`] reads `NAME.expect.toml` and compares; [`run`] runs the program.
+#![allow(dead_code, unused_imports, reason = "every test crate compiles the whole kit and uses a part of it")]
+
+mod connection;
+pub mod container;
+pub mod expect;
+pub mod marks;
+pub mod packet;
+pub mod run;
+pub mod script;
+mod spoken;
+pub mod transform;
+
+pub use script::{Rendered, render};
+
+use std::path::{Path, PathBuf};
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below `dir` whose name ends in one of `endings`, sorted.
+pub fn files_below(dir: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![dir.to_path_buf()];
+    while let Some(dir) = waiting.pop() {
+        let entries = std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("cannot list {}: {e}", dir.display()));
+        for path in entries.map(|entry| entry.expect("a directory entry").path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,126 @@
+//! What networks and capture tools do to packets, and what must not change a verdict.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::packet::{Body, FIN, Ip, Packet, Payload};
+use super::script::{duration, parse};
+
+#[derive(Clone, Debug)]
+pub enum Transform {
+    /// Control payload in segments of so many bytes.
+    Split(usize),
+    /// Every frame twice, the copy so many nanoseconds later.
+    Duplicate(i64),
+    /// Neighbouring frames less than a millisecond apart change places; the times stay.
+    Swap,
+    /// Segments between these ports in this direction are not captured.
+    Deaf { from: u16, to: u16 },
+    /// The sequence numbers of the control client start here.
+    Renumber(u32),
+    /// Frames of the first interface are written so many places later than they happened.
+    Unsorted(usize),
+    /// The first so many frames were not captured.
+    Late(usize),
+}
+
+impl Transform {
+    pub fn parse(words: &[&str]) -> Result<Self, String> {
+        Ok(match words {
+            ["split", size] => Self::Split(parse(size)?),
+            ["duplicate", after] => Self::Duplicate(duration(after)?),
+            ["swap"] => Self::Swap,
+            ["deaf", from, ">", to] => Self::Deaf { from: parse(from)?, to: parse(to)? },
+            ["renumber", isn] => Self::Renumber(parse(isn)?),
+            ["unsorted", places] => Self::Unsorted(parse(places)?),
+            ["late", frames] => Self::Late(parse(frames)?),
+            _ => return Err(format!("no transformation is written {}", words.join(" "))),
+        })
+    }
+
+    pub fn apply(&self, packets: Vec<Packet>) -> Result<Vec<Packet>, String> {
+        Ok(match *self {
+            Self::Split(size) => packets.into_iter().flat_map(|packet| split(packet, size)).collect(),
+            Self::Duplicate(after) => duplicate(&packets, after),
+            Self::Swap => swap(packets),
+            Self::Deaf { from, to } => packets.into_iter().filter(|p| !travels(p, from, to)).collect(),
+            Self::Renumber(isn) => renumber(packets, isn),
+            Self::Unsorted(places) => unsorted(packets, places),
+            Self::Late(frames) if frames < packets.len() => packets.into_iter().skip(frames).collect(),
+            Self::Late(frames) => return Err(format!("there are no {frames} frames to leave out")),
+        })
+    }
+}
+
+fn travels(packet: &Packet, from: u16, to: u16) -> bool {
+    packet.tcp().is_some_and(|tcp| (from == 0 || tcp.source == from) && (to == 0 || tcp.destination == to))
+}
+
+/// The pieces lie 10 µs apart, so that the order of everything else stays.
+fn split(packet: Packet, size: usize) -> Vec<Packet> {
+    let control = travels(&packet, 21, 0) || travels(&packet, 0, 21);
+    let Some(tcp) = packet.tcp().filter(|tcp| control && tcp.data.len() > size) else { return vec![packet] };
+    let pieces: Vec<Vec<u8>> = tcp.data.chunks(size).map(<[u8]>::to_vec).collect();
+    let last = pieces.len() - 1;
+    let (mut seq, mut at) = (tcp.seq, packet.at);
+    let mut out = Vec::new();
+    for (index, data) in pieces.into_iter().enumerate() {
+        let mut piece = packet.clone();
+        piece.at = at;
+        if index < last {
+            piece.marks.clear();
+        }
+        let tcp = piece.tcp_mut().expect("a copy of a segment");
+        let len = u32::try_from(data.len()).expect("short");
+        (tcp.seq, tcp.data) = (seq, data);
+        if index < last {
+            tcp.flags &= !FIN;
+        }
+        seq = seq.wrapping_add(len);
+        at += 10_000;
+        out.push(piece);
+    }
+    out
+}
+
+fn duplicate(packets: &[Packet], after: i64) -> Vec<Packet> {
+    let copy = |packet: &Packet| Packet { at: packet.at + after, ..packet.clone() };
+    let mut out: Vec<Packet> = packets.iter().flat_map(|packet| [packet.clone(), copy(packet)]).collect();
+    out.sort_by_key(|packet| packet.at);
+    out
+}
+
+fn swap(mut packets: Vec<Packet>) -> Vec<Packet> {
+    for pair in packets.chunks_mut(2) {
+        if let [a, b] = pair
+            && b.at - a.at <= 1_000_000
+        {
+            std::mem::swap(a, b);
+            std::mem::swap(&mut a.at, &mut b.at);
+        }
+    }
+    packets
+}
+
+/// Moves the sequence numbers of every client of port 21, and what acknowledges them.
+fn renumber(mut packets: Vec<Packet>, isn: u32) -> Vec<Packet> {
+    let mut offsets: BTreeMap<(IpAddr, u16), u32> = BTreeMap::new();
+    for packet in &mut packets {
+        let Body::Ip(Ip { source, destination, payload: Payload::Tcp(tcp), .. }) = &mut packet.body else { continue };
+        if tcp.destination == 21 {
+            let offset = offsets.entry((*source, tcp.source)).or_insert_with(|| isn.wrapping_sub(tcp.seq));
+            tcp.seq = tcp.seq.wrapping_add(*offset);
+        } else if tcp.source == 21
+            && let Some(offset) = offsets.get(&(*destination, tcp.destination))
+        {
+            tcp.ack = tcp.ack.wrapping_add(*offset);
+        }
+    }
+    packets
+}
+
+fn unsorted(packets: Vec<Packet>, places: usize) -> Vec<Packet> {
+    let mut keyed: Vec<(usize, Packet)> = packets.into_iter().enumerate().collect();
+    keyed.sort_by_key(|(index, packet)| index + if packet.interface == 0 { places } else { 0 });
+    keyed.into_iter().map(|(_, packet)| packet).collect()
+}

@@ -1,0 +1,219 @@
+//! The rules of the house that a compiler does not know: which way imports point, one door for each outside crate,
+//! short files, no panic and no printing in the library.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules in the order of the path of data; a module may use those of lower rank only.
+const RANKS: [(&str, u8); 16] = [
+    ("frame", 0),
+    ("text", 0),
+    ("finding", 1),
+    ("source", 1),
+    ("wire", 1),
+    ("record", 2),
+    ("flow", 2),
+    ("network", 2),
+    ("ftp", 3),
+    ("transfer", 4),
+    ("vantage", 5),
+    ("diagnosis", 6),
+    ("pipeline", 7),
+    ("points", 7),
+    ("report", 7),
+    ("cli", 8),
+];
+/// Above all others: they know everything.
+const TOP: [&str; 3] = ["app", "lib", "main"];
+
+/// Who may name an outside crate. `foldhash` is a type parameter of maps and needs no door.
+const DOORS: [(&str, &str); 17] = [
+    ("anstream", "cli"),
+    ("anstyle", "report"),
+    ("clap", "cli"),
+    ("comfy_table", "report"),
+    ("etherparse", "wire"),
+    ("flate2", "source"),
+    ("indicatif", "cli"),
+    ("jiff", "report"),
+    ("lz4_flex", "source"),
+    ("pcap", "source"),
+    ("pcap_parser", "source"),
+    ("ruzstd", "source"),
+    ("schemars", "report"),
+    ("serde", "report"),
+    ("serde_json", "report"),
+    ("signal_hook", "app"),
+    ("terminal_size", "cli"),
+];
+
+/// Lines of a file, tests included.
+const LONGEST: usize = 600;
+/// Files that may be longer, each with its reason beside it.
+const LONG: [&str; 0] = [];
+
+/// What would end the program, or talk past the reports. Printing is for the edge.
+const FORBIDDEN: [&str; 8] =
+    [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "println!(", "print!(", "dbg!("];
+const MAY_PRINT: [&str; 3] = ["app", "cli", "main"];
+
+/// A source file: its top module, and its code line by line without comments and tests.
+struct Source {
+    path: PathBuf,
+    module: String,
+    lines: Vec<(usize, String)>,
+    length: usize,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    let mut waiting = vec![root.clone()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).expect("src can be listed") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { waiting.push(path) } else { paths.push(path) }
+        }
+    }
+    paths.sort();
+    let texts: BTreeMap<PathBuf, String> =
+        paths.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).expect("UTF-8"))).collect();
+    let test_only = test_modules(&texts);
+    let files = texts.into_iter().filter(|(path, _)| !test_only.contains(path));
+    files
+        .map(|(path, text)| {
+            let inside = path.strip_prefix(&root).expect("below src").to_path_buf();
+            let module = inside.iter().next().expect("a name").to_string_lossy().replace(".rs", "");
+            Source { path: inside, module, length: text.lines().count(), lines: code(&text) }
+        })
+        .collect()
+}
+
+/// Files that are only compiled for tests: `#[cfg(test)]` and `mod NAME;` on the next line.
+fn test_modules(texts: &BTreeMap<PathBuf, String>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for (path, text) in texts {
+        for (line, next) in text.lines().zip(text.lines().skip(1)) {
+            let name = next.trim().trim_start_matches("pub").trim_start_matches("(crate)").trim();
+            if let ("#[cfg(test)]", Some(name)) =
+                (line.trim(), name.strip_prefix("mod ").and_then(|n| n.strip_suffix(';')))
+            {
+                found.push(path.with_file_name(format!("{name}.rs")));
+            }
+        }
+    }
+    found
+}
+
+/// The lines before the tests, comments removed.
+fn code(text: &str) -> Vec<(usize, String)> {
+    let tests = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    let bare = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    text[..tests].lines().map(bare).enumerate().map(|(index, line)| (index + 1, line)).collect()
+}
+
+/// The modules that a line names behind `crate::`, alone or in braces.
+fn crate_modules(line: &str) -> Vec<&str> {
+    let identifier = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    line.split("crate::")
+        .skip(1)
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split([',', '}']).map(str::trim).collect(),
+            None => vec![rest],
+        })
+        .map(|path| &path[..identifier(path)])
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn report(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn imports_point_one_way() {
+    let rank = |module: &str| RANKS.iter().find(|(name, _)| *name == module).map(|(_, rank)| *rank);
+    let mut complaints = Vec::new();
+    for source in sources().iter().filter(|source| !TOP.contains(&source.module.as_str())) {
+        let own = rank(&source.module).unwrap_or_else(|| panic!("{} has no rank", source.module));
+        for (number, line) in &source.lines {
+            for used in crate_modules(line).into_iter().filter(|used| *used != source.module) {
+                let fine = rank(used).is_some_and(|rank| rank < own);
+                if !fine {
+                    complaints.push(format!(
+                        "{}:{number}: {} may not use {used:?}",
+                        source.path.display(),
+                        source.module
+                    ));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn each_outside_crate_has_one_door() {
+    let mut complaints = Vec::new();
+    for source in sources() {
+        for (number, line) in &source.lines {
+            for (krate, door) in DOORS {
+                let path = format!("{krate}::");
+                let named = line.match_indices(&path).any(|(at, _)| {
+                    let before = line[..at].chars().next_back().unwrap_or(' ');
+                    !before.is_alphanumeric() && before != '_' && before != ':'
+                });
+                if named && source.module != door {
+                    complaints.push(format!("{}:{number}: {krate} belongs to {door}", source.path.display()));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn every_dependency_has_a_door() {
+    let manifest: toml::Table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .expect("a manifest")
+        .parse()
+        .expect("TOML");
+    let named = manifest["dependencies"].as_table().expect("dependencies").keys().map(|name| name.replace('-', "_"));
+    let complaints: Vec<String> =
+        named.filter(|name| name != "foldhash" && !DOORS.iter().any(|(krate, _)| krate == name)).collect();
+    report(&complaints);
+}
+
+#[test]
+fn files_are_short() {
+    let long = sources().into_iter().filter(|source| source.length > LONGEST);
+    let unexcused = long.filter(|source| !LONG.contains(&source.path.to_string_lossy().as_ref()));
+    report(
+        &unexcused.map(|source| format!("{} has {} lines", source.path.display(), source.length)).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn nothing_panics_and_nothing_prints() {
+    let mut complaints = Vec::new();
+    for source in sources() {
+        for (number, line) in &source.lines {
+            for word in FORBIDDEN.iter().filter(|word| line.contains(**word)) {
+                let printing = word.contains("print");
+                // `write!(f, "println!(")` would be a false alarm; so far nobody wrote one.
+                if !(printing && MAY_PRINT.contains(&source.module.as_str())) {
+                    complaints.push(format!("{}:{number}: {word}", source.path.display()));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mute = |source: &Source| !fs::read_to_string(root.join(&source.path)).expect("UTF-8").starts_with("//!");
+    report(&sources().iter().filter(|s| mute(s)).map(|s| s.path.display().to_string()).collect::<Vec<_>>());
+}
