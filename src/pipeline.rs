@@ -15,7 +15,7 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::finding::SessionId;
-use crate::flow::table::{FlowEvent, Table};
+use crate::flow::{FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::network::{Network, Place};

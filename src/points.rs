@@ -1,17 +1,264 @@
-//! stub
-use crate::source::OpenError;
-use std::path::PathBuf;
-pub enum Grouping {
+//! Which inputs are one timeline, and which saw the same packets and are judged each alone.
+//!
+//! Turns the inputs as they were named into groups of files. Two captures of the same packets are two points of the
+//! network: sorted into one timeline, every packet would be there twice. Knows nothing of FTP.
+
+mod rotation;
+mod same_packets;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::source::{OpenError, is_capture};
+
+/// What the user wants done with several files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrange {
+    /// Files named together are one timeline, those of a directory are judged alone.
+    #[default]
     Auto,
+    /// `--merge`: everything is one timeline.
     Merge,
+    /// `--per-file`: every file is judged alone.
     PerFile,
 }
+
+/// Why files are together, or a file alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The only file, or one that has nothing to do with the others.
+    Alone,
+    /// Their names form one rotation.
+    Rotation,
+    /// They were named together.
+    Named,
+    /// It saw packets that another file saw too.
+    SamePackets,
+    /// It is one of a directory's captures.
+    Directory,
+    /// `--merge`
+    Merged,
+    /// `--per-file`
+    PerFile,
+}
+
+/// Files that make up one timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
+    /// The files; their order says nothing, frames are sorted by time.
     pub files: Vec<PathBuf>,
+    /// Why these.
+    pub why: Why,
 }
-pub fn plan(i: &[PathBuf], _g: Grouping) -> (Vec<Group>, Vec<OpenError>) {
-    (vec![Group { files: i.to_vec() }], vec![])
+
+/// What is done with the inputs. Its `Display` says so in one line, empty when there is nothing to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The timelines, in the order of the inputs.
+    pub groups: Vec<Group>,
+    /// Directories that give no capture.
+    pub errors: Vec<OpenError>,
 }
-pub fn sentences(_g: &[Group]) -> Vec<String> {
-    vec![]
+
+/// Decides what to do with the inputs: files, directories and `-`.
+///
+/// Files that are named together are read in part, to see whether they hold the same packets.
+pub fn plan(inputs: &[PathBuf], arrange: Arrange) -> Plan {
+    let mut plan = Plan::default();
+    let mut named = Vec::new();
+    let mut directories = Vec::new();
+    for input in inputs {
+        if !input.is_dir() {
+            named.push(input.clone());
+            continue;
+        }
+        match captures_in(input) {
+            Ok(files) => directories.push(files),
+            Err(error) => plan.errors.push(error),
+        }
+    }
+    let all = || named.iter().chain(directories.iter().flatten()).cloned();
+    match arrange {
+        _ if all().next().is_none() => {}
+        Arrange::Auto => {
+            plan.groups.extend(arrange_named(named));
+            plan.groups.extend(directories.into_iter().flat_map(|files| rotation::families(files, Why::Directory)));
+        }
+        Arrange::Merge => plan.groups.push(Group { files: all().collect(), why: Why::Merged }),
+        Arrange::PerFile => {
+            plan.groups.extend(all().map(|file| Group { files: vec![file], why: Why::PerFile }));
+        }
+    }
+    plan
+}
+
+/// Files named together are one timeline, except those that saw the same packets as another.
+fn arrange_named(files: Vec<PathBuf>) -> Vec<Group> {
+    let units = rotation::families(files, Why::Alone);
+    let twice = same_packets::seen_twice(&units);
+    let mut groups: Vec<Group> = Vec::new();
+    let mut together: Option<usize> = None;
+    for (unit, twice) in units.into_iter().zip(twice) {
+        if twice {
+            let why = if unit.why == Why::Rotation { Why::Rotation } else { Why::SamePackets };
+            groups.push(Group { why, ..unit });
+        } else if let Some(group) = together.and_then(|place| groups.get_mut(place)) {
+            group.files.extend(unit.files);
+            group.why = Why::Named;
+        } else {
+            together = Some(groups.len());
+            groups.push(unit);
+        }
+    }
+    groups
+}
+
+/// The captures of a directory, sorted by name; not those of directories below it, which are other collections.
+fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let entries = std::fs::read_dir(directory).map_err(|error| OpenError::io(directory, &error))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    files.retain(|path| is_capture(path));
+    if files.is_empty() {
+        return Err(OpenError::new(directory, "it is a directory without captures"));
+    }
+    Ok(files)
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.groups.iter().map(|group| group.files.len()).sum::<usize>() < 2 {
+            return Ok(());
+        }
+        let mut separator = "";
+        for same in self.groups.chunk_by(|a, b| a.why == b.why && !a.why.is_one_timeline()) {
+            let Some(why) = same.first().map(|group| group.why) else { continue };
+            let count: usize = same.iter().map(|group| group.files.len()).sum();
+            let files = if count == 1 { "file" } else { "files" };
+            write!(f, "{separator}{count} {files} {}", why.words())?;
+            separator = "; ";
+        }
+        Ok(())
+    }
+}
+
+impl Why {
+    fn is_one_timeline(self) -> bool {
+        matches!(self, Self::Rotation | Self::Named | Self::Merged)
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Alone => "read alone",
+            Self::Rotation => "of one rotation read as one timeline",
+            Self::Named => "read as one timeline, sorted by time",
+            Self::SamePackets => "with packets that another one has too, each judged alone",
+            Self::Directory => "of a directory, each judged alone",
+            Self::Merged => "read as one timeline (--merge)",
+            Self::PerFile => "each judged alone (--per-file)",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A capture with a TCP segment for each of `seqs`, one a second from `start` on.
+    fn capture(start: u32, seqs: &[u32], source_mac: u8) -> Vec<u8> {
+        let mut file = Vec::new();
+        file.extend(0xa1b2_c3d4_u32.to_le_bytes());
+        file.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+        for (second, seq) in (start..).zip(seqs) {
+            let mut frame = vec![source_mac; 12];
+            frame.extend([8, 0, 0x45, 0, 0, 40, 0, 7, 0, 0, 64 - source_mac, 6, source_mac, 0]);
+            frame.extend([10, 0, 0, 1, 10, 0, 0, 2, 0, 21, 4, 1]);
+            frame.extend(seq.to_be_bytes());
+            frame.extend([0, 0, 0, 0, 0x50, 0x10, 0xff, 0xff, source_mac, 0, 0, 0]);
+            for value in [second, 0, 54, 54] {
+                file.extend(value.to_le_bytes());
+            }
+            file.extend(frame);
+        }
+        file
+    }
+
+    fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn names(plan: &Plan) -> Vec<Vec<String>> {
+        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        plan.groups.iter().map(|group| group.files.iter().map(name).collect()).collect()
+    }
+
+    #[test]
+    fn files_named_together_are_one_timeline() {
+        let folder = tempfile::tempdir().unwrap();
+        let a = write(folder.path(), "a.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
+        let b = write(folder.path(), "b.pcap", &capture(200, &[11, 12, 13, 14, 15, 16], 1));
+        let plan = plan(&[a, b], Arrange::Auto);
+        assert_eq!(names(&plan), [["a.pcap", "b.pcap"]]);
+        assert_eq!(plan.to_string(), "2 files read as one timeline, sorted by time");
+    }
+
+    #[test]
+    fn files_that_saw_the_same_packets_are_judged_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = write(folder.path(), "client.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
+        let other = write(folder.path(), "other.pcap", &capture(100, &[21, 22, 23, 24, 25, 26], 1));
+        // Another hop: other addresses of the link, TTL and checksums, and a clock that is 7 s off.
+        let server = write(folder.path(), "server.pcap", &capture(107, &[1, 2, 3, 4, 5, 6], 9));
+        let plan = plan(&[client, other, server], Arrange::Auto);
+        assert_eq!(names(&plan), [["client.pcap"], ["other.pcap"], ["server.pcap"]]);
+        assert_eq!(
+            plan.groups.iter().map(|group| group.why).collect::<Vec<_>>(),
+            [Why::SamePackets, Why::Alone, Why::SamePackets]
+        );
+    }
+
+    #[test]
+    fn a_directory_means_its_captures_each_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "b.pcap", &capture(100, &[1, 2], 1));
+        write(folder.path(), "a.pcap", &capture(100, &[1, 2], 1));
+        write(folder.path(), "readme.txt", b"no capture");
+        write(folder.path(), "old.snoop", b"snoop\0\0\0\0\0\0\x02");
+        let directory = [folder.path().to_owned()];
+        let found = plan(&directory, Arrange::Auto);
+        assert_eq!(names(&found), [["a.pcap"], ["b.pcap"], ["old.snoop"]]);
+        assert_eq!(found.to_string(), "3 files of a directory, each judged alone");
+        let merged = plan(&directory, Arrange::Merge);
+        assert_eq!(names(&merged), [["a.pcap", "b.pcap", "old.snoop"]]);
+        assert_eq!(merged.to_string(), "3 files read as one timeline (--merge)");
+    }
+
+    #[test]
+    fn rotations_in_a_directory_are_one_timeline_each() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["x.pcap", "x.pcap1", "x.pcap2", "y.pcap"] {
+            write(folder.path(), name, &capture(100, &[1], 1));
+        }
+        let directory = [folder.path().to_owned()];
+        let found = plan(&directory, Arrange::Auto);
+        assert_eq!(names(&found), [vec!["x.pcap", "x.pcap1", "x.pcap2"], vec!["y.pcap"]]);
+        assert_eq!(
+            found.to_string(),
+            "3 files of one rotation read as one timeline; 1 file of a directory, each judged alone"
+        );
+        assert_eq!(plan(&directory, Arrange::PerFile).to_string(), "4 files each judged alone (--per-file)");
+    }
+
+    #[test]
+    fn a_directory_without_captures_is_an_error_and_a_single_file_needs_no_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan_of_empty = plan(&[folder.path().to_owned()], Arrange::Auto);
+        assert!(plan_of_empty.groups.is_empty());
+        assert!(plan_of_empty.errors[0].to_string().ends_with("it is a directory without captures"));
+        let single = plan(&[PathBuf::from("-")], Arrange::Auto);
+        assert_eq!(single.groups, [Group { files: vec![PathBuf::from("-")], why: Why::Alone }]);
+        assert_eq!(single.to_string(), "");
+    }
 }

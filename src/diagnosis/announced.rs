@@ -6,7 +6,6 @@ use super::case::Case;
 use crate::finding::{Confidence, Evidence, Severity};
 use crate::frame::Stamp;
 use crate::network::SameHost;
-use crate::record::Outcome;
 use crate::transfer::attempt::Aim;
 use crate::transfer::{Direction, Offer};
 
@@ -151,23 +150,17 @@ fn same_net(one: IpAddr, other: IpAddr) -> bool {
 }
 
 /// Severity of a `port-*` diagnosis about what was announced: error when it was refused, or when the transfer failed
-/// by it; warning otherwise; `None` when the transfer failed by something that has nothing to do with it.
-pub fn severity(case: &Case<'_>) -> Option<Severity> {
-    let offer = case.offer()?;
-    if offer.is_refused() {
-        return Some(if case.fell_back() { Severity::Warning } else { Severity::Error });
-    }
-    match case.concluded.outcome() {
-        Outcome::Failed if failed_by_endpoint(case) => Some(Severity::Error),
-        Outcome::Completed | Outcome::Failed | Outcome::Aborted | Outcome::Unknown => Some(Severity::Warning),
-    }
+/// by it; warning otherwise.
+pub fn severity(case: &Case<'_>) -> Severity {
+    let refused = case.offer().is_some_and(Offer::is_refused) && !case.fell_back();
+    if refused || failed_by_endpoint(case) { Severity::Error } else { Severity::Warning }
 }
 
 /// Whether the transfer failed because nothing came through to the announced endpoint.
 pub fn failed_by_endpoint(case: &Case<'_>) -> bool {
     case.is_data_failure()
         && case.concluded.established().is_none()
-        && case.concluded.attempts.iter().all(|attempt| attempt.aim == Aim::Announced)
+        && case.concluded.attempts.iter().all(|attempt| matches!(attempt.aim, Aim::Announced | Aim::ControlPeer))
 }
 
 /// Whether the endpoint command could not be parsed.

@@ -1,7 +1,6 @@
 //! `capture-control-only`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::record::Outcome;
 

@@ -1,7 +1,6 @@
 //! `capture-drops`
 
 use super::case::{CaptureCase, SessionCase};
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {

@@ -1,7 +1,6 @@
 //! `capture-duplicates`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 /// Pairs cited.

@@ -1,7 +1,6 @@
 //! `capture-gap`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 /// Gaps cited.

@@ -1,7 +1,6 @@
 //! `capture-limit`
 
 use super::case::CaptureCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {

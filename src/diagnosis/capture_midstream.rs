@@ -1,7 +1,6 @@
 //! `capture-midstream`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {

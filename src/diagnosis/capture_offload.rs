@@ -1,7 +1,6 @@
 //! `capture-offload`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 

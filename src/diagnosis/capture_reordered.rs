@@ -1,7 +1,6 @@
 //! `capture-reordered`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 /// Frames cited.

@@ -1,7 +1,6 @@
 //! `capture-truncated`
 
 use super::case::CaptureCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use super::lines;
 use crate::finding::{Cap, Confidence, Evidence};
-use crate::flow::table::Table;
+use crate::flow::Table;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::ftp::texts::{self, Meaning};
+use crate::ftp::meaning::meaning;
+use crate::ftp::texts::Meaning;
 use crate::ftp::{Reply, Verb};
 use crate::network::Network;
 use crate::record::Outcome;
@@ -100,7 +101,7 @@ impl<'a> Case<'a> {
     pub fn meaning(&self) -> Option<&'static Meaning> {
         let transfer = self.transfer?;
         let reply = transfer.reply.as_ref()?;
-        texts::meaning(transfer.command.verb, reply, self.session.software.as_ref().map(|software| software.family))
+        meaning(transfer.command.verb, reply, self.session.software.family())
     }
 
     /// The span in which a data SYN would have to lie: from the endpoint command (some servers connect at PORT time)
@@ -218,7 +219,7 @@ impl<'a> Case<'a> {
 
     /// What a reply to `verb` says by the knowledge base.
     pub fn meaning_of(&self, verb: Verb, reply: &Reply) -> Option<&'static Meaning> {
-        texts::meaning(verb, reply, self.session.software.as_ref().map(|software| software.family))
+        meaning(verb, reply, self.session.software.family())
     }
 
     /// The attempts that the server opened.
@@ -238,14 +239,15 @@ impl<'a> Case<'a> {
         self.concluded.listening.map(|at| Evidence::seen(at, format!("a server is told to listen on {socket}")))
     }
 
-    /// Whether a later endpoint command was accepted and its transfer completed: the refusal did no harm.
+    /// Whether the client turned to another endpoint command at once and its transfer completed: the refusal did no
+    /// harm.
     pub fn fell_back(&self) -> bool {
-        let Some(own) = self.concluded.offer_index else { return false };
-        let unused = self.transfer.is_none() || self.concluded.outcome() == Outcome::Completed;
-        unused
-            && self.session.offers.get(own + 1).is_some_and(|next| {
-                next.accepted() == Some(true) && next.command.at().seconds_since(self.offer_at()) < FALLBACK
-            })
+        let Some(own) = self.concluded.offer_index.filter(|_| self.transfer.is_none()) else { return false };
+        self.siblings.iter().any(|one| {
+            one.offer_index.is_some_and(|other| other > own)
+                && one.outcome() == Outcome::Completed
+                && one.offer.is_some_and(|offer| offer.command.at().seconds_since(self.offer_at()) < FALLBACK)
+        })
     }
 
     fn offer_at(&self) -> Stamp {

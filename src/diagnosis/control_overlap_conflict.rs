@@ -1,7 +1,6 @@
 //! `control-overlap-conflict`
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding};
 
 /// Conflicts cited.

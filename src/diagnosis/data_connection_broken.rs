@@ -1,7 +1,7 @@
 //! `data-connection-broken`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::ftp::texts::Condition;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::case::SessionCase;
-use super::diagnosis;
 use crate::finding::{Confidence, Evidence, Finding, Route};
 
 /// Ports named in the message.

@@ -1,7 +1,7 @@
 //! `data-syn-icmp-rejected`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::wire::IcmpError;
 

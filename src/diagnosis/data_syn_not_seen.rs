@@ -1,7 +1,7 @@
 //! `data-syn-not-seen`
 
 use super::case::Case;
-use super::{diagnosis, lines, no_syn};
+use super::{lines, no_syn};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
@@ -26,7 +26,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddress);
+    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddressError);
     if case.would_show_server_syn() || local_words {
         return None;
     }

@@ -1,7 +1,7 @@
 //! `data-syn-refused`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::RstSeen;
 use crate::transfer::attempt::Attempt;

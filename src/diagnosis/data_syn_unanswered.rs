@@ -1,7 +1,7 @@
 //! `data-syn-unanswered`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Cap, Confidence, Finding};
 use crate::record::AttemptOutcome;
 

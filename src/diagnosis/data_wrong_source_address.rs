@@ -1,7 +1,7 @@
 //! `data-wrong-source-address`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::transfer::Direction;
 use crate::transfer::attempt::Aim;

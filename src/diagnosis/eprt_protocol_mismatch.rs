@@ -1,7 +1,7 @@
 //! `eprt-protocol-mismatch`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::ftp::Verb;
 

@@ -1,7 +1,7 @@
 //! `no-data-endpoint`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 

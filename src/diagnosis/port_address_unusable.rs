@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding, Severity};
 
 diagnosis! {
@@ -23,7 +23,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::Unusable(class)) = announced::whose(case)? else { return None };
-    if announced::severity(case)? != Severity::Error {
+    if announced::severity(case) != Severity::Error {
         return None;
     }
     let message = format!(

@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -24,7 +24,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::Foreign) = announced::whose(case)? else { return None };
-    let severity = announced::severity(case)?;
+    let severity = announced::severity(case);
     let client = case.session.client.ip();
     let message = format!(
         "{} names {} although the client is {client}: its other interface, its address behind a NAT, or a third host",

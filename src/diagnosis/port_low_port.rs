@@ -2,7 +2,7 @@
 
 use super::announced;
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 use crate::transfer::Direction;
@@ -30,7 +30,7 @@ diagnosis! {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let offer = case.offer().filter(|offer| offer.direction == Direction::Active)?;
     let socket = offer.socket.filter(|socket| socket.port() < FIRST_HIGH && socket.port() != 20)?;
-    let severity = announced::severity(case)?;
+    let severity = announced::severity(case);
     let message = format!("{} names port {}, which servers refuse because it is below {FIRST_HIGH}", offer.command.name, socket.port());
     let spoken = offer.reply.as_ref().is_some_and(|reply| {
         case.meaning_of(offer.command.verb, reply).is_some_and(|meaning| meaning.condition == Condition::LowPort)

@@ -1,7 +1,7 @@
 //! `port-malformed`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::transfer::Direction;
 

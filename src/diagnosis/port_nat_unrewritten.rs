@@ -2,8 +2,8 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, lines};
-use crate::finding::Finding;
+use super::lines;
+use crate::finding::{Finding, Severity};
 
 diagnosis! {
     /// PORT or EPRT names a private address although the client is seen with a public one: a NAT lies between and did
@@ -29,7 +29,9 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::BehindNat { confidence }) = announced::whose(case)? else { return None };
-    let severity = announced::severity(case)?;
+    if announced::severity(case) != Severity::Error {
+        return None;
+    }
     let client = case.session.client.ip();
     let message = format!(
         "{} names the private address {} although the client is seen as {client}: a NAT between them did not rewrite it",
@@ -41,7 +43,6 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(confidence, message, lines::command(case.session, &offer.command))
             .about(case)
             .hosts([client, socket.ip()])
-            .severity(severity)
             .support(case.dialogue())
             .rule_out("port-wrong-interface", "nothing shows both addresses on one host")
             .client("Use passive mode (EPSV, PASV): the NAT then sees only connections that the client opens.")

@@ -2,8 +2,8 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, eprt_protocol_mismatch, lines, port_low_port, port_malformed};
-use crate::finding::{Confidence, Finding, Severity};
+use super::{eprt_protocol_mismatch, lines, port_low_port, port_malformed};
+use crate::finding::{Confidence, Finding};
 
 diagnosis! {
     /// The server refused the endpoint command, and nothing in its argument explains why.
@@ -15,7 +15,7 @@ diagnosis! {
     ///
     /// Refuted by: a more specific diagnosis; a reply that belongs to another command.
     ///
-    /// Severity: info when the client falls back to another command and the transfer goes on.
+    /// A client that falls back to another command, and whose transfer goes on, gives no finding.
     ///
     /// Remedy: use the mode the server allows, or allow this one in its configuration.
     "port-refused", Error,
@@ -39,14 +39,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if explained || port_malformed::holds(case) || port_low_port::holds(case) || eprt_protocol_mismatch::holds(case) {
         return None;
     }
-    let severity = if case.fell_back() { Severity::Info } else { Severity::Error };
-    let after = if severity == Severity::Info { "; the client fell back to another command" } else { "" };
-    let message = format!("the server refused {} with {}{after}", offer.command.line(), reply.line());
+    if case.fell_back() {
+        return None;
+    }
+    let message = format!("the server refused {} with {}", offer.command.line(), reply.line());
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
             .about(case)
-            .severity(severity)
             .support(case.dialogue())
             .client("Use the other mode: EPSV or PASV instead of PORT, or the reverse.")
             .server(format!("Allow {} in the server's configuration if it is wanted.", offer.command.name))

@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Finding, Severity};
 
 diagnosis! {
@@ -25,7 +25,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::ThirdParty { confidence, why, evidence, fxp }) = announced::whose(case)? else { return None };
-    let severity = announced::severity(case)?;
+    let severity = announced::severity(case);
     let severity = if fxp && severity != Severity::Error { Severity::Info } else { severity };
     let message = format!(
         "{} names {socket}, which is not the client {}: {why}",

@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Finding, Severity};
 
 diagnosis! {
@@ -30,7 +30,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::OtherInterface { confidence, why, evidence }) = announced::whose(case)? else { return None };
-    let severity = announced::severity(case)?;
+    let severity = announced::severity(case);
     let client = case.session.client.ip();
     let came = if severity == Severity::Error { "" } else { "; it worked all the same" };
     let message = format!(

@@ -1,7 +1,7 @@
 //! `time-wait-challenge`
 
 use super::case::Case;
-use super::{diagnosis, lines, two_msl};
+use super::{lines, two_msl};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Close, End, StaleAck};
 use crate::record::AttemptOutcome;

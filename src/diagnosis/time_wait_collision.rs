@@ -1,7 +1,7 @@
 //! `time-wait-collision`
 
 use super::case::Case;
-use super::{diagnosis, lines, two_msl};
+use super::{lines, two_msl};
 use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::{Close, End, Holder};
 use crate::ftp::texts::Condition;
@@ -54,10 +54,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let age = transfer.at().seconds_since(since);
-    let family = case.session.software.as_ref().map(|software| software.family);
+    let family = case.session.software.family();
     let bite = two_msl::bite(age, case.policy.time_wait, family)?;
 
-    let local_words = meaning.is_some_and(|meaning| meaning.condition == Condition::LocalAddress);
+    let local_words = meaning.is_some_and(|meaning| meaning.condition == Condition::LocalAddressError);
     let by_server = case.would_show_server_syn();
     let fresh_works = fresh_port_worked(case);
     let confidence = match (by_server, local_words || fresh_works) {
@@ -120,7 +120,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 /// A reply that names another cause.
 fn speaks_of_something_else(case: &Case<'_>) -> bool {
     case.meaning().is_some_and(|meaning| {
-        !matches!(meaning.condition, Condition::LocalAddress | Condition::DataConnectionFailed | Condition::Unspecific)
+        !matches!(meaning.condition, Condition::LocalAddressError | Condition::ConnectFailed | Condition::ServerError)
     })
 }
 

@@ -1,7 +1,7 @@
 //! `time-wait-reuse-accepted`
 
 use super::case::Case;
-use super::{diagnosis, lines};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::Close;
 

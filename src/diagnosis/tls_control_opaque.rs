@@ -1,8 +1,9 @@
 //! `tls-control-opaque`
 
 use super::case::SessionCase;
-use super::diagnosis;
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::ftp::Verb;
 
 diagnosis! {
     /// The control connection is encrypted from here on: PORT, 227 and replies cannot be read.
@@ -22,6 +23,12 @@ diagnosis! {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let auth = case.session.exchanges.iter().find(|exchange| exchange.is(Verb::Auth)).map(|exchange| {
+        std::iter::once(lines::command(case.session, &exchange.command))
+            .chain(exchange.reply.iter().map(|reply| lines::reply(case.session, reply)))
+            .collect::<Vec<_>>()
+    });
+    let auth = auth.unwrap_or_default();
     case.session
         .opaque
         .first()
@@ -34,6 +41,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             DIAGNOSIS
                 .finding(Confidence::Proven, message, Evidence::seen(span.from, "first encrypted segment"))
                 .in_session(case.session)
+                .support(auth.clone())
                 .support(span.until.map(|until| Evidence::seen(until, "clear text again")))
                 .done()
         })

@@ -1,9 +1,9 @@
 //! `tuple-still-open`
 
 use super::case::Case;
-use super::{diagnosis, lines, time_wait_challenge};
+use super::{lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding, Severity};
-use crate::flow::{Close, Connection};
+use crate::flow::{Close, Connection, End};
 use crate::frame::Stamp;
 
 diagnosis! {
@@ -31,8 +31,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
     let attempt = case.concluded.attempts.iter().find(|attempt| time_wait_challenge::old_numbers(attempt).is_some())?;
     let previous = attempt.previous?;
-    let missing = unfinished(previous)?;
     let (ack, _) = time_wait_challenge::old_numbers(attempt)?;
+    let missing = unfinished_at(previous, ack.at)?;
     let severity =
         if case.failed() && !attempt.is_established() { Severity::Error } else { Severity::Warning };
     let message = format!(
@@ -84,6 +84,17 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .done(),
     )
+}
+
+/// What the earlier connection lacked at `at`; a RST behind that does not count.
+fn unfinished_at(previous: &Connection, at: Stamp) -> Option<String> {
+    match previous.close() {
+        Close::Reset { at: reset, .. } if reset >= at && !previous.both_fins_acked() => {
+            let open = [End::Origin, End::Target].into_iter().find(|end| previous.half(*end).fin.is_none());
+            open.map(|end| format!("{} never closed it", previous.socket(end).ip()))
+        }
+        Close::Reset { .. } | Close::Open | Close::Half { .. } | Close::TimeWait { .. } => unfinished(previous),
+    }
 }
 
 /// What the earlier connection lacks, if it was neither fully closed nor reset and both directions were captured.

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-use super::connection::Sighting;
+use super::connection::{Kind, Sighting};
 use super::{ConnectionId, End};
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::Wrapping;
@@ -122,9 +122,15 @@ impl Original {
         let hops = self.ttl.abs_diff(seen.ip.ttl);
         let elsewhere = self.interface != seen.interface || self.wrapping != seen.wrapping;
         match hops {
-            0 if !elsewhere => apart <= MIRRORED_SECONDS,
+            0 if !elsewhere => apart <= MIRRORED_SECONDS && !is_often_repeated(seen),
             0 | 1 => apart <= FORWARDED_SECONDS,
             _ => false,
         }
     }
+}
+
+/// Whether stacks send such packets several times over within a millisecond with nothing to tell them apart: an RST or
+/// an acknowledgement for each segment that comes in, without IP identification.
+fn is_often_repeated(seen: &Sighting<'_>) -> bool {
+    seen.ip.identification.is_none_or(|id| id == 0) && (seen.kind() == Kind::Rst || seen.is_bare_ack())
 }

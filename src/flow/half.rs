@@ -21,6 +21,8 @@ pub const REPEATS_KEPT: usize = 16;
 pub const OVERTAKEN_SECONDS: f64 = 0.003;
 /// IP identifications this far below a later segment's were given out shortly before it.
 const IDENTIFICATIONS_BACK: u16 = 32;
+/// IP identifications this far above were given out after it: to a repeat, behind what was on its way meanwhile.
+const IDENTIFICATIONS_AHEAD: u16 = 4096;
 /// An acknowledgement further ahead than the largest window (RFC 7323 2.3) is no acknowledgement of this stream.
 const LARGEST_WINDOW: i32 = 1 << 30;
 
@@ -276,14 +278,18 @@ impl Half {
         let hole = irregular.holes.iter().find(|hole| hole.span.overlaps(span));
         let gap = irregular.gaps.iter().find(|gap| gap.span().overlaps(span));
         let since = hole.map(|hole| hole.at).or(gap.map(|gap| gap.at))?;
-        let given_out_before = match (hole.and_then(|hole| hole.identification), ip.identification) {
-            (Some(later), Some(mine)) if later != 0 && mine != 0 => {
-                (1..=IDENTIFICATIONS_BACK).contains(&later.wrapping_sub(mine))
+        let later = hole.and_then(|hole| hole.identification).filter(|id| *id != 0);
+        let mine = ip.identification.filter(|id| *id != 0);
+        if let Some((later, mine)) = later.zip(mine) {
+            if (1..=IDENTIFICATIONS_BACK).contains(&later.wrapping_sub(mine)) {
+                return Some(Late::Overtaken);
             }
-            _ => false,
-        };
+            if (1..=IDENTIFICATIONS_AHEAD).contains(&mine.wrapping_sub(later)) {
+                return Some(Late::SentAgain);
+            }
+        }
         let soon = at.seconds_since(since) < OVERTAKEN_SECONDS;
-        Some(if given_out_before || soon { Late::Overtaken } else { Late::SentAgain })
+        Some(if soon { Late::Overtaken } else { Late::SentAgain })
     }
 
     /// Takes `span` out of holes and gaps; how much of it was in one.
@@ -446,8 +452,8 @@ mod tests {
     #[test]
     fn an_overtaken_segment_is_reordered_and_no_gap() {
         let played = open(
-            "0.1000 C:5001>S:20 A seq=9011 ack=1001 len=10
-             0.1004 C:5001>S:20 A seq=9001 ack=1001 len=10
+            "0.1000 C:5001>S:20 A seq=9011 ack=1001 len=10 id=0
+             0.1004 C:5001>S:20 A seq=9001 ack=1001 len=10 id=0
              0.2000 S:20>C:5001 A seq=1001 ack=9021",
         );
         let half = client(&played);
@@ -457,14 +463,14 @@ mod tests {
 
     #[test]
     fn the_identification_tells_a_late_segment_from_a_repeat() {
-        let late = |id: u16| {
+        let late = |id: u16, time: f64| {
             open(&format!(
                 "0.1 C:5001>S:20 A seq=9011 ack=1001 len=10 id=500
-                 0.2 C:5001>S:20 A seq=9001 ack=1001 len=10 id={id}"
+                 {time} C:5001>S:20 A seq=9001 ack=1001 len=10 id={id}"
             ))
         };
-        assert_eq!(client(&late(499)).reordered_count(), 1);
-        let repeated = late(501);
+        assert_eq!(client(&late(499, 0.2)).reordered_count(), 1);
+        let repeated = late(501, 0.1001);
         assert_eq!((client(&repeated).reordered_count(), client(&repeated).retransmissions), (0, 1));
     }
 

@@ -3,20 +3,25 @@
 //!
 //! Knows nothing of FTP. Every fact is kept with the frame that shows it.
 
-pub mod close;
-pub mod connection;
-pub mod conversation;
-pub mod copy;
-pub mod half;
+mod close;
+mod connection;
+mod conversation;
+mod copy;
+mod half;
 #[cfg(test)]
 mod script;
 pub mod seq;
-pub mod table;
+mod stream;
+mod table;
 
 use std::net::SocketAddr;
 
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{Link, Mac, Options, Seq, Wrapping};
+
+pub use connection::Verify;
+pub use conversation::{Conflict, Conversation, Piece};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
 
 /// A 5-tuple with its VLANs and tunnels, without direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -212,7 +217,7 @@ pub struct Half {
     /// Segments cut by the snap length.
     pub cut: u32,
     /// The first payload bytes (at most [`HEAD_BYTES`]), in order: tells TLS and greetings. Given back when many
-    /// newer connections have come ([`table::HEADS_KEPT`]).
+    /// newer connections have come (8192 of them).
     pub head: Vec<u8>,
     /// The last segment advertised a window of zero.
     pub window_zero: bool,

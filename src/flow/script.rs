@@ -25,6 +25,22 @@ pub fn stamp(number: u64, seconds: f64) -> Stamp {
     Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0).plus_seconds(seconds) }
 }
 
+/// A segment of a control connection.
+pub fn segment(seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Segment<'_> {
+    Segment {
+        source_port: 0,
+        destination_port: 0,
+        seq: Seq(seq),
+        ack: Seq(ack),
+        flags: Flags(flags),
+        window: 1000,
+        options: Options::default(),
+        payload,
+        payload_len: u32::try_from(payload.len()).expect("short"),
+        raw: &[],
+    }
+}
+
 /// The client's data port against the server's port 20.
 pub fn data_key() -> FlowKey {
     FlowKey::new(Wrapping::NONE, SocketAddr::new(S, 20), SocketAddr::new(C, 5001))

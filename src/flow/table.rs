@@ -737,6 +737,15 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_for_each_segment_is_no_copy() {
+        let resets = "0.1 C:5001>S:20 R seq=10002 id=0\n0.1001 C:5001>S:20 R seq=10002 id=0";
+        let played = after_close(resets);
+        assert!(!played.booked[8].copy);
+        let bridged = after_close(&format!("{resets} if=1"));
+        assert!(bridged.booked[8].copy);
+    }
+
+    #[test]
     fn the_whole_script_twice_gives_the_same_facts() {
         // 9.11: every frame duplicated after 0.2 ms
         let once = after_close("");

@@ -1,1 +1,204 @@
-//! To come.
+//! Looks replies up in the table of texts, and reads the addresses that some of them quote.
+
+use std::net::IpAddr;
+
+use super::software::Family;
+use super::texts::{ERRNOS, Errno, MEANINGS, Meaning, On};
+use super::{Reply, Verb};
+
+/// What a reply to such a command means, said by such a server; `None` if the table does not know it.
+pub fn meaning(command: Verb, reply: &Reply, software: Option<Family>) -> Option<&'static Meaning> {
+    let lines: Vec<String> = lines(reply).map(str::to_ascii_lowercase).collect();
+    let fits = |meaning: &&Meaning| {
+        meaning.codes.contains(&reply.code)
+            && answers(meaning.on, command)
+            && lines.iter().any(|line| holds(line, meaning.pattern))
+    };
+    let of_family = |meaning: &&Meaning| software.is_some_and(|family| meaning.families.contains(&family));
+    MEANINGS.iter().filter(of_family).find(fits).or_else(|| {
+        let of_all = |meaning: &&Meaning| meaning.families.is_empty();
+        MEANINGS.iter().filter(of_all).find(fits)
+    })
+}
+
+/// The system error that a reply names.
+pub fn errno(reply: &Reply) -> Option<Errno> {
+    let lines: Vec<String> = lines(reply).map(str::to_ascii_lowercase).collect();
+    let (_, errno) = ERRNOS.iter().find(|(words, _)| lines.iter().any(|line| line.contains(words)))?;
+    Some(*errno)
+}
+
+/// The addresses that a refusal of PORT quotes: both as the server sees them, so that they tell of translation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quoted {
+    /// What PORT announced, as it reached the server.
+    pub announced: Option<IpAddr>,
+    /// The client of the control connection, as the server sees it.
+    pub peer: Option<IpAddr>,
+}
+
+/// What a refusal quotes (Pure-FTPd, Apache FtpServer, pyftpdlib); `None` if it quotes no address.
+pub fn quoted(reply: &Reply) -> Option<Quoted> {
+    let behind = |words: &str| lines(reply).find_map(|line| address_behind(line, words));
+    let quoted = Quoted {
+        announced: behind("open a connection to ").or_else(|| behind("to foreign address ")),
+        peer: behind("(only to ").or_else(|| behind("IP is not same as ")),
+    };
+    (quoted != Quoted::default()).then_some(quoted)
+}
+
+fn lines(reply: &Reply) -> impl Iterator<Item = &str> {
+    reply.more.iter().chain([&reply.text]).map(String::as_str)
+}
+
+/// The address that stands behind these words, with or without a port.
+fn address_behind(line: &str, words: &str) -> Option<IpAddr> {
+    let rest = line.get(line.find(words)? + words.len()..)?;
+    let end = rest.find(|c: char| !c.is_ascii_hexdigit() && !matches!(c, '.' | ':')).unwrap_or(rest.len());
+    let address = rest.get(..end)?.trim_end_matches(['.', ':']);
+    address.parse().ok().or_else(|| address.rsplit_once(':')?.0.parse().ok())
+}
+
+fn answers(on: On, command: Verb) -> bool {
+    match on {
+        On::Any => true,
+        On::Transfer => command.is_transfer(),
+        On::Endpoint => command.is_endpoint(),
+        On::Active => command.is_active_endpoint(),
+        On::Passive => command.is_endpoint() && !command.is_active_endpoint(),
+    }
+}
+
+/// Whether the parts of the pattern between its `*` come in their order.
+fn holds(line: &str, pattern: &str) -> bool {
+    let mut rest = line;
+    pattern.split('*').all(|part| match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
+        Some(behind) => {
+            rest = behind;
+            true
+        }
+        None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MEANINGS, Quoted, errno, holds, meaning, quoted};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+    use crate::ftp::software::Family;
+    use crate::ftp::texts::{Condition as C, Errno};
+    use crate::ftp::{Reply, Verb};
+
+    fn reply(text: &str) -> Reply {
+        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let (code, text) = text.split_once(' ').unwrap();
+        let (code, text) = (code.parse().unwrap(), text.to_owned());
+        Reply { code, text, more: Vec::new(), frames: vec![at], answers: None, endpoint: None, unreliable: false }
+    }
+
+    fn condition(verb: Verb, text: &str, family: Option<Family>) -> Option<C> {
+        meaning(verb, &reply(text), family).map(|meaning| meaning.condition)
+    }
+
+    #[test]
+    fn the_texts_of_the_lab() {
+        let texts = [
+            (Verb::List, "425 Failed to establish connection.", C::ConnectFailed),
+            (Verb::List, "425 Unable to build data connection: Connection refused", C::ConnectRefused),
+            (Verb::List, "425 Use PORT or PASV first.", C::NoEndpoint),
+            (Verb::List, "425 No data connection", C::NoEndpoint),
+            (Verb::List, "425 Can't build data connection: Connection refused.", C::ConnectRefused),
+            (Verb::List, "425 Unable to build data connection: Network is unreachable", C::NetUnreachable),
+            (Verb::List, "425 Unable to build data connection: Connection timed out", C::ConnectTimedOut),
+            (
+                Verb::List,
+                "425 Could not open data connection to port 5000: Cannot assign requested address",
+                C::LocalAddressError,
+            ),
+            (Verb::List, "425 Could not open data connection to port 5001: No route to host", C::HostUnreachable),
+            (Verb::Retr, "426 Transfer aborted. Data connection closed", C::TransferAborted),
+            (Verb::Retr, "426 Failure writing network stream.", C::DataBroken),
+            (Verb::Retr, "426 Data connection: No such process.", C::DataBroken),
+            (Verb::Retr, "550 nope.txt: No such file or directory.", C::FileRefused),
+            (Verb::Retr, "421 Data timeout. Reconnect. Sorry.", C::DataTimeout),
+            (Verb::Other, "421 Idle timeout (4 seconds): closing control connection", C::SessionTimeout),
+            (Verb::List, "500 OOPS: Illegal port request", C::LowPort),
+            (Verb::List, "500 OOPS: vsf_sysutil_bind", C::LocalAddressError),
+            (Verb::List, "500 OOPS: priv_sock_get_cmd", C::ServerError),
+            (Verb::Port, "501 Syntax error in IP address", C::Malformed),
+            (Verb::Port, "500 'PORT 1,2,3': syntax error", C::Malformed),
+            (Verb::Port, "501 Sorry, but I won't connect to ports < 1024", C::LowPort),
+            (Verb::Port, "500 I won't open a connection to 10.4.0.40 (only to 10.1.0.10)", C::ForeignAddress),
+            (Verb::Port, "501 Active mode is disabled", C::AfterEpsvAll),
+            (Verb::Eprt, "522 Network protocol not supported, use (1,2)", C::ProtocolFamily),
+            (
+                Verb::Retr,
+                "522 SSL connection failed; session reuse required: see require_ssl_reuse",
+                C::TlsSessionReuse,
+            ),
+            (Verb::Retr, "522 Data connections must be encrypted.", C::TlsRequired),
+            (Verb::List, "425 Security: Bad IP connecting.", C::BadPassivePeer),
+            (Verb::Pasv, "425 All reserved TCP ports are busy", C::PassivePortsExhausted),
+            (Verb::List, "425 Can't create data socket (10.0.0.1,20): Address already in use.", C::LocalAddressError),
+            (Verb::List, "530 Please login with USER and PASS.", C::NotLoggedIn),
+        ];
+        for (verb, text, expected) in texts {
+            assert_eq!(condition(verb, text, None), Some(expected), "{text}");
+        }
+        assert_eq!(condition(Verb::Port, "200 PORT command successful.", None), None);
+        assert_eq!(condition(Verb::Other, "550 no such directory", None), None);
+    }
+
+    #[test]
+    fn one_text_means_what_its_server_means() {
+        let illegal = |code: u16, family| condition(Verb::Port, &format!("{code} Illegal PORT command"), family);
+        assert_eq!(illegal(500, None), Some(C::PortRefused));
+        assert_eq!(illegal(500, Some(Family::Vsftpd)), Some(C::PortRefused));
+        assert_eq!(illegal(500, Some(Family::Inetutils)), Some(C::PortRefused));
+        assert_eq!(illegal(500, Some(Family::Proftpd)), Some(C::ForeignOrLowPort));
+        assert_eq!(illegal(501, Some(Family::Proftpd)), Some(C::Malformed));
+        assert_eq!(illegal(500, Some(Family::Filezilla)), Some(C::Malformed));
+    }
+
+    #[test]
+    fn errors_of_the_system() {
+        let named = |text| errno(&reply(text));
+        assert_eq!(named("425 x: Can't assign requested address."), Some(Errno::CannotAssignAddress));
+        assert_eq!(named("425 x: Address already in use"), Some(Errno::AddressInUse));
+        assert_eq!(named("426 Data connection: Connection reset by peer."), Some(Errno::ConnectionReset));
+        assert_eq!(named("425 Failed to establish connection."), None);
+    }
+
+    #[test]
+    fn quoted_addresses() {
+        let (a, b) = (Some([10, 4, 0, 40].into()), Some([10, 1, 0, 10].into()));
+        let of = |text| quoted(&reply(text));
+        let both = Quoted { announced: a, peer: b };
+        assert_eq!(of("500 I won't open a connection to 10.4.0.40 (only to 10.1.0.10)"), Some(both));
+        let announced = Quoted { announced: a, peer: None };
+        assert_eq!(of("501 Rejected data connection to foreign address 10.4.0.40:25."), Some(announced));
+        assert_eq!(of("501 PORT IP is not same as 10.1.0.10."), Some(Quoted { announced: None, peer: b }));
+        assert_eq!(of("500 Illegal PORT command."), None);
+    }
+
+    #[test]
+    fn patterns() {
+        assert!(holds("illegal eprt command", "illegal * command") && holds("x", "") && holds("a b c", "b"));
+        assert!(!holds("command illegal", "illegal * command"));
+    }
+
+    #[test]
+    fn every_row_can_be_met() {
+        for (index, row) in MEANINGS.iter().enumerate() {
+            assert_eq!(row.pattern, row.pattern.to_ascii_lowercase());
+            assert!(!row.codes.is_empty() && !row.wire.is_empty());
+            let hidden = MEANINGS.iter().take(index).any(|above| {
+                above.families == row.families
+                    && (above.on == row.on || above.on == super::On::Any)
+                    && row.codes.iter().all(|code| above.codes.contains(code))
+                    && holds(row.pattern, above.pattern)
+            });
+            assert!(!hidden, "no reply reaches {row:?}");
+        }
+    }
+}

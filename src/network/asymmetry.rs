@@ -38,15 +38,32 @@ impl Network {
             if self.moved_about(lane.place, a) || self.moved_about(lane.place, b) {
                 continue;
             }
+            // Another leg of the same packets may be the one with a way back.
+            let mut legs = there.iter().filter(|other| other.trail.overlaps(&lane.trail));
+            let straight = legs.any(|leg| back.iter().any(|other| is_way_back(leg, other)));
             let answers: Vec<&Lane> =
                 back.iter().filter(stable).filter(|other| other.trail.overlaps(&lane.trail)).collect();
-            let straight = back.iter().any(|other| is_way_back(lane, other));
             let Some(answer) = answers.first().filter(|_| !straight) else { continue };
-            if answers.iter().all(|answer| goes_elsewhere(lane, answer)) {
+            if answers.iter().all(|answer| self.goes_elsewhere(lane, answer)) {
                 return Some(Asymmetry { a, b, there: way(lane), back: way(answer) });
             }
         }
         None
+    }
+
+    /// Whether a lane ends or begins elsewhere than the other one. That a redundancy protocol's MAC receives and a
+    /// router's own MAC sends is how it works; one station that sends both directions is no path at all.
+    fn goes_elsewhere(&self, lane: &Lane, back: &Lane) -> bool {
+        let differ = |one: Mac, other: Mac| {
+            one != other && virtual_mac::kind(one).is_none() && virtual_mac::kind(other).is_none()
+        };
+        if lane.place == back.place && lane.from_mac == back.from_mac {
+            return false;
+        }
+        match (lane.to_mac, back.to_mac) {
+            (Some(to), Some(back_to)) => differ(to, back.from_mac) || differ(lane.from_mac, back_to),
+            _ => lane.place != back.place && lane.outgoing.is_some() && back.outgoing.is_some(),
+        }
     }
 
     /// Whether the address has changed its MAC at the place: then directions differ for that reason.
@@ -64,16 +81,5 @@ fn is_way_back(lane: &Lane, back: &Lane) -> bool {
     match (lane.to_mac, back.to_mac) {
         (Some(to), Some(back_to)) => to == back.from_mac && back_to == lane.from_mac,
         _ => lane.place == back.place,
-    }
-}
-
-/// Whether a lane ends or begins elsewhere than the other one. That a redundancy protocol's MAC receives and a
-/// router's own MAC sends is how it works.
-fn goes_elsewhere(lane: &Lane, back: &Lane) -> bool {
-    let differ =
-        |one: Mac, other: Mac| one != other && virtual_mac::kind(one).is_none() && virtual_mac::kind(other).is_none();
-    match (lane.to_mac, back.to_mac) {
-        (Some(to), Some(back_to)) => differ(to, back.from_mac) || differ(lane.from_mac, back_to),
-        _ => lane.place != back.place && lane.outgoing.is_some() && back.outgoing.is_some(),
     }
 }

@@ -268,6 +268,7 @@ impl RouterSign {
             Self::Virtual(kind) => format!("its MAC is {kind}'s"),
             Self::Forwards(at) => format!("it forwards packets (frame {})", at.number),
             Self::Advertises(at) => format!("it advertises itself as a router (frame {})", at.number),
+            Self::BothEnds(at) => format!("it sends for both ends of a conversation (frame {})", at.number),
             Self::ManyAddresses(count) => format!("it uses {count} addresses"),
         }
     }

@@ -27,6 +27,9 @@ pub enum RouterSign {
     Forwards(Stamp),
     /// Its neighbour advertisements carry the router flag; the first one.
     Advertises(Stamp),
+    /// It sends the packets of both ends of a conversation: a router on a stick, or a capture made up or replayed by
+    /// one station. The first one.
+    BothEnds(Stamp),
     /// It uses so many addresses.
     ManyAddresses(u32),
 }
@@ -61,6 +64,21 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    fn new(at: Stamp, place: Place, from_mac: Mac, link: &Link) -> Self {
+        Self {
+            place,
+            from_mac,
+            to_mac: link.destination,
+            outgoing: link.outgoing,
+            trail: Trail::new(at),
+            initial: true,
+            forwarded: false,
+            changes: 0,
+            left: false,
+            late: None,
+        }
+    }
+
     /// Whether its MACs can be compared with others of its place.
     pub fn is_mixed(&self) -> bool {
         is_mixed(self.place, self.outgoing)
@@ -74,6 +92,7 @@ impl Lane {
 #[derive(Clone, Copy, Debug, Default)]
 struct MacFacts {
     forwards: Option<Stamp>,
+    both_ends: Option<Stamp>,
     advertises: Option<Stamp>,
     addresses: u32,
 }
@@ -112,26 +131,14 @@ impl Pairs {
         }
         let lanes = self.map.touch((ip.source, ip.destination), followed);
         let known = lanes.iter().position(|lane| lane.is(place, from_mac, link.destination));
-        let lane = match known {
-            Some(index) => lanes.get_mut(index),
-            None if lanes.len() >= LANES => return,
-            None => {
-                lanes.push(Lane {
-                    place,
-                    from_mac,
-                    to_mac: link.destination,
-                    outgoing: link.outgoing,
-                    trail: Trail::new(at),
-                    initial: true,
-                    forwarded: false,
-                    changes: 0,
-                    left: false,
-                    late: None,
-                });
-                lanes.last_mut()
+        if known.is_none() {
+            if lanes.len() >= LANES {
+                return;
             }
-        };
-        let Some(lane) = lane else { return };
+            lanes.push(Lane::new(at, place, from_mac, link));
+        }
+        let last = lanes.len() - 1;
+        let Some(lane) = lanes.get_mut(known.unwrap_or(last)) else { return };
         if known.is_some() {
             lane.trail.push(at);
         }
@@ -146,6 +153,12 @@ impl Pairs {
         if !lane.forwarded && is_forwarded_ttl(ip.ttl) {
             lane.forwarded = true;
             self.macs.touch((place, from_mac), &self.nobody).forwards.get_or_insert(at);
+        }
+        if known.is_none() {
+            let mut back = self.lanes(ip.destination, ip.source).iter();
+            if back.any(|lane| lane.place == place && lane.from_mac == from_mac) {
+                self.macs.touch((place, from_mac), &self.nobody).both_ends.get_or_insert(at);
+            }
         }
     }
 
@@ -167,7 +180,8 @@ impl Pairs {
         let facts = self.macs.look(&(place, mac))?;
         let many = (facts.addresses > MANY_ADDRESSES).then_some(RouterSign::ManyAddresses(facts.addresses));
         let forwards = facts.forwards.map(RouterSign::Forwards);
-        forwards.or(facts.advertises.map(RouterSign::Advertises)).or(many)
+        let both_ends = facts.both_ends.map(RouterSign::BothEnds);
+        forwards.or(facts.advertises.map(RouterSign::Advertises)).or(both_ends).or(many)
     }
 
     /// The ways from one address to another.

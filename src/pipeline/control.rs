@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{CONTROLS, GRACE, Pipeline};
 use crate::finding::SessionId;
-use crate::flow::conversation::{Conversation, Piece};
+use crate::flow::{Conversation, Piece};
 use crate::flow::{Close, ConnectionId, End};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;

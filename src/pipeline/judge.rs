@@ -9,6 +9,7 @@ use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::ftp::software::Software;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
@@ -161,7 +162,7 @@ fn record(
         server: session.server,
         first: session.first,
         last: session.last,
-        server_software: session.software.as_ref().map(ToString::to_string),
+        server_software: session.software.known().map(Software::label),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         offers: session

@@ -7,26 +7,23 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::Seen;
-use crate::flow::FlowKey;
-
+use crate::flow::{End, FlowKey, HEAD_BYTES};
+use crate::ftp::recognise::{Ports, Recognition, recognise};
 use crate::wire::{Flags, IpHeader, Segment};
 
-/// Strangers held at once; the oldest is forgotten first. A control connection says who it is within a second.
-const HELD: usize = 2_048;
+/// Strangers held at once; the oldest is forgotten first. A control connection says who it is within seconds.
+const HELD: usize = 4_096;
 
-/// Segments held of one stranger: handshake, greeting, its acknowledgement, the first command and a few more.
-const SEGMENTS: usize = 12;
+/// Bytes held of all strangers: most send a SYN and nothing telling.
+const HELD_BYTES: usize = 4 << 20;
+
+/// Segments held of one stranger: handshake, a long greeting, the first command and their acknowledgements.
+const SEGMENTS: usize = 16;
 
 /// Bytes held of one segment: more than a greeting needs.
 const BYTES: usize = 2_048;
 
-/// The first segments of a connection.
-pub(super) struct Held {
-    segments: Vec<Kept>,
-
-    server: Option<SocketAddr>,
-}
-
+/// A segment that outlives its frame.
 struct Kept {
     seen: Seen,
     ip: IpHeader,
@@ -35,25 +32,144 @@ struct Kept {
     payload: usize,
 }
 
-impl Held {
-    /// The held segments, oldest first.
-    pub(super) fn segments(&self) -> impl Iterator<Item = (Seen, IpHeader, Segment<'_>)> {
-        self.segments.iter().map(|kept| {
-            let payload = kept.raw.get(kept.payload..).unwrap_or_default();
-            (kept.seen, kept.ip, Segment { payload, raw: &kept.raw, ..kept.header })
-        })
+impl Kept {
+    fn segment(&self) -> Segment<'_> {
+        Segment { payload: self.raw.get(self.payload..).unwrap_or_default(), raw: &self.raw, ..self.header }
     }
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Strangers {}
-impl Strangers {
-    pub(super) fn push(&mut self, _k: FlowKey, _s: Seen, _ip: &IpHeader, _t: &Segment<'_>) -> Option<Held> {
-        None
+/// The first segments of a connection.
+pub(super) struct Held {
+    segments: Vec<Kept>,
+    origin: SocketAddr,
+    server: SocketAddr,
+}
+
+impl Held {
+    /// The held segments, oldest first.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (Seen, IpHeader, Segment<'_>)> {
+        self.segments.iter().map(|kept| (kept.seen, kept.ip, kept.segment()))
+    }
+
+    /// Who serves, once it is recognised.
+    pub(super) fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    fn bytes(&self) -> usize {
+        self.segments.iter().map(|kept| kept.raw.len()).sum()
+    }
+
+    /// What one end has sent so far, in the order of arrival.
+    fn head(&self, of_origin: bool) -> Vec<u8> {
+        let mut head = Vec::new();
+        for kept in &self.segments {
+            let source = SocketAddr::new(kept.ip.source, kept.header.source_port);
+            if (source == self.origin) == of_origin && head.len() < HEAD_BYTES {
+                head.extend_from_slice(kept.segment().payload);
+            }
+        }
+        head.truncate(HEAD_BYTES);
+        head
     }
 }
-impl Held {
-    pub(super) fn server(&self) -> SocketAddr {
-        self.server.unwrap()
+
+/// The strangers that may still turn out to speak FTP.
+#[derive(Default)]
+pub(super) struct Strangers {
+    held: HashMap<FlowKey, Held, RandomState>,
+    order: VecDeque<FlowKey>,
+    bytes: usize,
+}
+
+impl Strangers {
+    /// Looks at a segment; gives back everything that was held of its connection when it is recognised as FTP.
+    pub(super) fn push(&mut self, key: FlowKey, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Option<Held> {
+        let opening = tcp.flags.has(Flags::SYN);
+        if !opening && tcp.payload.is_empty() && self.held.is_empty() {
+            return None;
+        }
+        if !self.held.contains_key(&key) {
+            if !opening && !is_telling(tcp.payload) {
+                return None;
+            }
+            self.hold(key, ip, tcp);
+        }
+        let held = self.held.get_mut(&key)?;
+        if tcp.flags.has(Flags::RST) || tcp.flags.has(Flags::FIN) || held.segments.len() >= SEGMENTS {
+            self.forget(&key);
+            return None;
+        }
+        let kept = kept(seen, ip, tcp);
+        self.bytes += kept.raw.len();
+        held.segments.push(kept);
+        if tcp.payload.is_empty() {
+            return None;
+        }
+        match recognise(&held.head(true), &held.head(false), ports(&key, held.origin)) {
+            Recognition::Unknown => None,
+            Recognition::NotFtp | Recognition::Silent { .. } => {
+                self.forget(&key);
+                None
+            }
+            Recognition::Ftp { server } => {
+                let other = if key.low == held.origin { key.high } else { key.low };
+                held.server = if server == End::Origin { held.origin } else { other };
+                let held = self.held.remove(&key)?;
+                self.bytes -= held.bytes();
+                Some(held)
+            }
+        }
     }
+
+    fn hold(&mut self, key: FlowKey, ip: &IpHeader, tcp: &Segment<'_>) {
+        while self.held.len() >= HELD || self.bytes >= HELD_BYTES {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.forget(&oldest);
+        }
+        // Forgotten keys stay in the queue until their turn comes; it is trimmed before they outweigh it.
+        if self.order.len() >= 2 * HELD {
+            self.order.retain(|key| self.held.contains_key(key));
+        }
+        let source = SocketAddr::new(ip.source, tcp.source_port);
+        let destination = SocketAddr::new(ip.destination, tcp.destination_port);
+        let origin = if tcp.flags.has(Flags::SYN | Flags::ACK) { destination } else { source };
+        self.order.push_back(key);
+        self.held.insert(key, Held { segments: Vec::new(), origin, server: destination });
+    }
+
+    fn forget(&mut self, key: &FlowKey) {
+        if let Some(held) = self.held.remove(key) {
+            self.bytes -= held.bytes();
+        }
+    }
+}
+
+/// Port 990 promises FTP in TLS.
+fn ports(key: &FlowKey, origin: SocketAddr) -> Ports {
+    const IMPLICIT_TLS: u16 = 990;
+    let target = if key.low == origin { key.high } else { key.low };
+    if target.port() == IMPLICIT_TLS {
+        Ports::Named(End::Target)
+    } else if origin.port() == IMPLICIT_TLS {
+        Ports::Named(End::Origin)
+    } else {
+        Ports::Unnamed
+    }
+}
+
+/// Whether a payload can begin, or continue, what FTP says: a three-digit reply, or a verb of three or four letters.
+fn is_telling(payload: &[u8]) -> bool {
+    match payload {
+        [a, b, c, b' ' | b'-', ..] => [a, b, c].iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_alphabetic()),
+        [a, b, c, d, b' ' | b'\r', ..] => [a, b, c, d].iter().all(|byte| byte.is_ascii_alphabetic()),
+        _ => false,
+    }
+}
+
+fn kept(seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Kept {
+    let header = tcp.raw.len().saturating_sub(tcp.payload.len());
+    let raw = tcp.raw.get(..tcp.raw.len().min(header + BYTES)).unwrap_or_default().to_vec();
+    let payload = header.min(raw.len());
+    Kept { seen, ip: *ip, header: Segment { payload: &[], raw: &[], ..*tcp }, raw, payload }
 }

@@ -2,6 +2,7 @@
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
+mod block;
 mod clock;
 mod error;
 mod file;

@@ -5,21 +5,17 @@
 
 use pcap_parser::{Block, parse_block_be, parse_block_le, parse_sectionheaderblock};
 
+use super::block::{SECTION_HEADER, next_block};
 use super::clock::Clock;
 use super::options;
-use super::record::{Endian, MAX_PACKET, Record, cut, damaged, end_of};
-use super::window::{MAX_WINDOW, Window};
+use super::record::{Endian, MAX_PACKET, Record, damaged};
+use super::window::Window;
 use super::{Capture, Damage};
 use crate::frame::{FrameNo, InterfaceId, LinkType, Timestamp};
-
-/// Type and length before a block, length after it.
-const FRAMING: usize = 12;
 
 /// Interfaces that are kept, over all sections; a concatenation of thousands of captures stays below.
 const MAX_INTERFACES: usize = 1 << 16;
 
-/// The file's first bytes, and of every section.
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 /// The obsolete Packet Block.
 const PACKET: u32 = 2;
@@ -61,7 +57,7 @@ impl Pcapng {
             number: 0,
             last: Timestamp(0),
         };
-        let len = match pcapng.frame_block(window) {
+        let len = match next_block(window, pcapng.endian) {
             Ok(Some((_, len))) => len,
             Ok(None) => return Err("it is empty (0 bytes)".to_owned()),
             Err(damage) => return Err(format!("its pcapng header is damaged: {}", damage.what)),
@@ -73,7 +69,7 @@ impl Pcapng {
 
     /// The next packet; `None` at the clean end. Interfaces on the way are added to the capture.
     pub(super) fn next(&mut self, window: &mut Window, capture: &mut Capture) -> Result<Option<Record>, Damage> {
-        while let Some((kind, len)) = self.frame_block(window)? {
+        while let Some((kind, len)) = next_block(window, self.endian)? {
             let block = window.data().get(..len).unwrap_or_default();
             let record = match kind {
                 ENHANCED_PACKET => self.enhanced_packet(block, capture),
@@ -101,37 +97,6 @@ impl Pcapng {
             window.pass(len, 0..0);
         }
         Ok(None)
-    }
-
-    /// Brings a whole block to the front of the window: its type and length.
-    fn frame_block(&self, window: &mut Window) -> Result<Option<(u32, usize)>, Damage> {
-        if !window.fill(FRAMING) {
-            return match window.data() {
-                [] => end_of(window).map(|()| None),
-                _ => Err(cut(window, "a block header")),
-            };
-        }
-        let head = window.data();
-        let kind = self.endian.u32(head, 0).unwrap_or_default();
-        let endian = if kind == SECTION_HEADER { byte_order(head) } else { Some(self.endian) };
-        let Some(endian) = endian else {
-            return Err(damaged(window, "a section header without a byte order"));
-        };
-        let len = endian.u32(head, 4).unwrap_or_default() as usize;
-        if len < FRAMING || len % 4 != 0 || len > MAX_WINDOW {
-            return Err(damaged(window, format!("a block of type {kind:#x} with an impossible length of {len} bytes")));
-        }
-        if !window.fill(len) {
-            return Err(cut(window, "a block"));
-        }
-        let again = endian.u32(window.data(), len - 4).unwrap_or_default() as usize;
-        if again != len {
-            return Err(damaged(
-                window,
-                format!("a block of type {kind:#x} with two lengths, {len} bytes before and {again} after it"),
-            ));
-        }
-        Ok(Some((kind, len)))
     }
 
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {
@@ -281,15 +246,6 @@ enum Found {
     Orphan(String),
     /// Anything else.
     Other,
-}
-
-/// The byte order that a section header declares; its type reads the same in both.
-fn byte_order(head: &[u8]) -> Option<Endian> {
-    match Endian::Little.u32(head, 8) {
-        Some(0x1a2b_3c4d) => Some(Endian::Little),
-        Some(0x4d3c_2b1a) => Some(Endian::Big),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ mod tests {
                 wire_len: 0,
                 bytes: 0..0,
             };
-            reorder.push(record, &[0; 65_536]);
+            reorder.push(record, &vec![0; 65_536]);
             frames += 1;
         }
         assert_eq!(frames * 65_536, WINDOW_BYTES);

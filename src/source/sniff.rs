@@ -25,6 +25,8 @@ pub(super) enum Looks {
     Like(Format),
     /// A capture in a format that is not read.
     Foreign(&'static str),
+    /// Perhaps one; there is no magic to be sure of.
+    PerhapsForeign(&'static str),
     /// No capture; the text goes on after "it is".
     NoCapture(String),
 }
@@ -68,7 +70,7 @@ pub(super) fn sniff(head: &[u8]) -> Looks {
         return Looks::NoCapture("a text file, not a capture".to_owned());
     }
     if is_erf(head) {
-        return Looks::Foreign("an ERF capture");
+        return Looks::PerhapsForeign("an ERF capture");
     }
     let bytes: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Looks::NoCapture(format!(
@@ -81,12 +83,14 @@ pub(super) fn sniff(head: &[u8]) -> Looks {
 pub(super) fn refusal(path: &Path, looks: &Looks) -> Option<String> {
     match looks {
         Looks::Like(_) => None,
-        Looks::Foreign(name) => {
-            let path = shown(path);
-            Some(format!("it is {name}; convert it with `editcap -F pcapng {path} out.pcapng`"))
-        }
+        Looks::Foreign(name) => Some(format!("it is {name}; {}", conversion(path))),
+        Looks::PerhapsForeign(name) => Some(format!("it looks like {name}; {}", conversion(path))),
         Looks::NoCapture(what) => Some(format!("it is {what}")),
     }
+}
+
+fn conversion(path: &Path) -> String {
+    format!("convert it with `editcap -F pcapng {} out.pcapng`", shown(path))
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -149,7 +153,7 @@ mod tests {
         let mut record = vec![0x6b, 0xba, 0x24, 0x2c, 0xc7, 0xe2, 0xbd, 0x3f, 2, 4, 0, 24, 0, 0, 0, 8];
         record.extend([0; 8]);
         let two = [record.as_slice(), record.as_slice()].concat();
-        assert_eq!(sniff(&two), Looks::Foreign("an ERF capture"));
+        assert_eq!(said(&two), "it looks like an ERF capture; convert it with `editcap -F pcapng X out.pcapng`");
         assert!(matches!(sniff(&record), Looks::NoCapture(_)));
     }
 

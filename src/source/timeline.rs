@@ -128,12 +128,12 @@ impl Timeline {
 
     /// Goes to the next frame; whether there is one.
     pub fn step(&mut self) -> bool {
-        if let Some(place) = self.current.take() {
-            if let Some(time) = self.advance(place) {
-                match self.due.peek() {
-                    Some(Reverse(earliest)) if *earliest < (time, place) => self.due.push(Reverse((time, place))),
-                    _ => self.current = Some(place),
-                }
+        if let Some(place) = self.current.take()
+            && let Some(time) = self.advance(place)
+        {
+            match self.due.peek() {
+                Some(Reverse(earliest)) if *earliest < (time, place) => self.due.push(Reverse((time, place))),
+                _ => self.current = Some(place),
             }
         }
         while self.current.is_none() {
@@ -189,5 +189,99 @@ impl Timeline {
             }
         }
         matches!(self.slots.get(place), Some(Slot::Open(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::written::{Little, pcap_header, pcap_record};
+    use super::*;
+
+    /// A file of packets with these seconds; the packet's byte is the second.
+    fn file(folder: &tempfile::TempDir, name: &str, seconds: &[u8]) -> PathBuf {
+        let mut bytes = pcap_header(Little, 0xa1b2_c3d4, 1);
+        for second in seconds {
+            bytes.extend(pcap_record(Little, u32::from(*second), 0, &[*second; 20]));
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn order(timeline: &mut Timeline) -> Vec<(u32, u64, u8)> {
+        let mut seen = Vec::new();
+        while let Some(frame) = timeline.next() {
+            seen.push((frame.at.capture.0, frame.at.number.0, frame.bytes[0]));
+        }
+        seen
+    }
+
+    #[test]
+    fn files_are_merged_by_time_and_keep_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [file(&folder, "b", &[3, 5, 9]), file(&folder, "a", &[1, 5, 6]), file(&folder, "c", &[])];
+        let (mut timeline, errors) = Timeline::open(&files, CaptureId(4), None);
+        assert_eq!(errors, []);
+        assert_eq!(order(&mut timeline), [(5, 1, 1), (4, 1, 3), (4, 2, 5), (5, 2, 5), (5, 3, 6), (4, 3, 9)]);
+        assert!(timeline.next().is_none(), "the end stays the end");
+        let captures = timeline.captures();
+        assert_eq!(captures.iter().map(|capture| capture.packets).collect::<Vec<_>>(), [3, 3, 0]);
+        let (read, total) = timeline.progress();
+        assert_eq!(Some(read), total);
+    }
+
+    #[test]
+    fn only_files_that_are_due_are_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [file(&folder, "1", &[1, 2]), file(&folder, "2", &[3, 4]), file(&folder, "3", &[5])];
+        let (mut timeline, _) = Timeline::open(&files, CaptureId(0), None);
+        let open = |timeline: &Timeline| timeline.slots.iter().filter(|slot| matches!(slot, Slot::Open(_))).count();
+        assert_eq!(open(&timeline), 0);
+        while timeline.next().is_some() {
+            assert_eq!(open(&timeline), 1);
+        }
+        assert_eq!(open(&timeline), 0);
+    }
+
+    #[test]
+    fn files_that_cannot_be_opened_are_reported_and_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty");
+        std::fs::write(&empty, b"").unwrap();
+        let files = [folder.path().join("missing"), file(&folder, "good", &[1]), empty];
+        let (mut timeline, errors) = Timeline::open(&files, CaptureId(0), None);
+        let errors: Vec<&str> = errors.iter().map(|error| error.what.as_str()).collect();
+        assert_eq!(errors, ["there is no such file", "it is empty (0 bytes)"]);
+        assert_eq!(order(&mut timeline), [(0, 1, 1)]);
+    }
+
+    #[test]
+    fn a_file_that_vanishes_while_it_waits_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [file(&folder, "1", &[1]), file(&folder, "2", &[2])];
+        let (mut timeline, _) = Timeline::open(&files, CaptureId(0), None);
+        std::fs::remove_file(&files[1]).unwrap();
+        assert_eq!(order(&mut timeline), [(0, 1, 1)]);
+        let damage = timeline.captures()[1].damage.clone().unwrap();
+        assert_eq!(damage.what, "it changed while it waited: there is no such file");
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
+    fn a_filter_leaves_frames_out_but_counts_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut timeline, errors) =
+            Timeline::open(&[file(&folder, "1", &[1, 2, 3])], CaptureId(0), Some("ether[0] = 2"));
+        assert_eq!(errors, []);
+        assert_eq!(order(&mut timeline), [(0, 2, 2)]);
+        assert_eq!(timeline.captures()[0].packets, 3);
+    }
+
+    #[test]
+    fn a_filter_that_does_not_compile_is_an_error_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (timeline, errors) = Timeline::open(&[file(&folder, "1", &[1])], CaptureId(0), Some("tcp.port == 21"));
+        assert!(timeline.captures().is_empty());
+        assert!(errors[0].what.starts_with("the filter `tcp.port == 21` cannot be used: "), "{}", errors[0].what);
     }
 }

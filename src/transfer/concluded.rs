@@ -6,7 +6,7 @@ use super::attempt::{Aim, Attempt};
 use super::correlator::{Correlator, SessionIndex};
 use super::session::Session;
 use super::{Direction, Offer, Transfer};
-use crate::flow::table::Table;
+use crate::flow::Table;
 use crate::flow::{Close, Connection, ConnectionId};
 use crate::frame::Stamp;
 use crate::record::{Mode, Outcome};
@@ -199,7 +199,8 @@ fn loose<'a>(
     offer: Option<&Offer>,
     flows: &'a Table,
 ) -> Vec<Attempt<'a>> {
-    let until = transfer.ended().or_else(|| next.map(Transfer::at)).unwrap_or(session.last);
+    let until = transfer.ended().unwrap_or(session.last);
+    let first = transfer.id.0 == 1;
     session
         .loose
         .iter()
@@ -207,7 +208,8 @@ fn loose<'a>(
         .filter_map(|connection| Some(attempt(connection, aim_of(session, offer, connection)?, flows)))
         .filter(|attempt| {
             let at = attempt.at();
-            at.seconds_since(transfer.at()) >= -SLACK && until.seconds_since(at) >= -SLACK
+            let begun = at >= transfer.at() || (first && at.seconds_since(transfer.at()) >= -SLACK);
+            begun && next.is_none_or(|next| at < next.at()) && until.seconds_since(at) >= -SLACK
         })
         .collect()
 }

@@ -95,10 +95,18 @@ impl Correlator {
         if slot.connections.len() > HISTORY_KEPT {
             slot.connections.remove(0);
         }
-        // The newest offer, refused or not: a server that connects all the same shows itself by it.
-        let claim = slot.offers.iter().rev().copied().find(|&(index, offer)| {
-            sessions.get(index).and_then(Option::as_ref).is_some_and(|session| offer < session.offers.len())
-        });
+        // The newest offer, refused or not: a server that connects all the same shows itself by it. Two sessions may
+        // announce one socket (two views of one session, either side of a NAT): the opener's own comes first.
+        let by = connection.origin.ip();
+        let known = |&(index, offer): &(SessionIndex, usize)| {
+            let session = sessions.get(index)?.as_ref()?;
+            let peer = match session.offers.get(offer)?.direction {
+                Direction::Active => session.server.ip(),
+                Direction::Passive => session.client.ip(),
+            };
+            Some((peer == by, (index, offer)))
+        };
+        let claim = slot.offers.iter().filter_map(known).max_by_key(|(own, _)| *own).map(|(_, claim)| claim);
         if let Some((index, offer)) = claim
             && let Some(Some(session)) = sessions.get_mut(index)
             && let Some(offer) = session.offers.get_mut(offer)

@@ -6,6 +6,7 @@ use super::{Direction, Exchange, Lost, Offer, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::ConnectionId;
 use crate::frame::Stamp;
+use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
 
 /// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
@@ -78,7 +79,7 @@ pub struct Session {
     /// Commands and replies seen: tells a followed dialogue from a mere connection.
     pub lines: u64,
     /// What the server says it is, or what its replies tell.
-    pub software: Option<crate::ftp::software::Software>,
+    pub software: ServerSoftware,
 }
 
 impl Session {
@@ -103,7 +104,7 @@ impl Session {
             loose: Vec::new(),
             spoke: false,
             lines: 0,
-            software: None,
+            software: ServerSoftware::default(),
         }
     }
 
@@ -223,6 +224,7 @@ impl Session {
     }
 
     fn reply(&mut self, reply: Reply) -> Option<usize> {
+        self.software.see(&reply);
         let Some(no) = reply.answers else {
             self.unsolicited_reply(reply);
             return None;

@@ -8,7 +8,7 @@ use super::fragment::{FragmentPool, LostFragments, Whole};
 use super::layer::{Layer, Step};
 use super::link;
 use super::wrapping::{Component, Wrappings};
-use super::{Body, Decoded, Link, Wrapping};
+use super::{Body, Decoded, IpHeader, Link, Wrapping};
 
 /// Headers of one frame: four tunnels with all their layers are about forty.
 const LAYERS: usize = 64;
@@ -42,6 +42,8 @@ struct Around {
     wrapping: Wrapping,
     vlans: u8,
     tunnels: u8,
+    /// The last IP header.
+    ip: Option<IpHeader>,
 }
 
 /// How going through the layers ends.
@@ -61,14 +63,15 @@ impl Decoder {
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
         let Self { keep, wholes } = self;
         let nothing = Decoded { link: Link::default(), wrapping: Wrapping::NONE, body: Body::Nothing, fragments: &[] };
-        let (link, mut layer, mut bytes) = match link::open(frame) {
+        let link = link::of(frame);
+        let (mut layer, mut bytes) = match link::open(frame) {
             Ok(opened) => opened,
             Err(kind) => {
                 keep.counts.add(kind, frame.at);
-                return nothing;
+                return Decoded { link, ..nothing };
             }
         };
-        let mut around = Around { at: frame.at, wrapping: Wrapping::NONE, vlans: 0, tunnels: 0 };
+        let mut around = Around { at: frame.at, wrapping: Wrapping::NONE, vlans: 0, tunnels: 0, ip: None };
         let mut fragments: &[Stamp] = &[];
         for slot in wholes {
             match keep.walk(&mut around, layer, bytes) {
@@ -109,8 +112,12 @@ impl Keep {
     fn walk<'a>(&mut self, around: &mut Around, layer: Layer, bytes: Bytes<'a>) -> End<'a> {
         let (mut layer, mut bytes) = (layer, bytes);
         for _ in 0..LAYERS {
-            match layer.read(bytes, around.tunnels > 0) {
+            match layer.read(bytes, around.ip.as_ref(), around.tunnels > 0) {
                 Some(Step::Next(next, rest)) => (layer, bytes) = (next, rest),
+                Some(Step::Packet(header, protocol, rest)) => {
+                    around.ip = Some(header);
+                    (layer, bytes) = (Layer::Payload(protocol), rest);
+                }
                 Some(Step::Wrapped(component, next, rest)) => {
                     if let Err(kind) = self.enter(around, component) {
                         return self.give_up(around.at, kind, Body::Nothing);
@@ -120,7 +127,8 @@ impl Keep {
                 Some(Step::Fragment(header, fragment)) => {
                     return match self.pool.push(around.at, around.wrapping, &header, &fragment) {
                         Some(whole) => {
-                            let next = Layer::Payload(header, whole.protocol);
+                            around.ip = Some(header);
+                            let next = Layer::Payload(whole.protocol);
                             End::Whole(whole, next)
                         }
                         None => End::Body(Body::Fragment(header)),
@@ -130,8 +138,10 @@ impl Keep {
                 Some(Step::Undecoded(kind, body)) => return self.give_up(around.at, kind, body),
                 None => {
                     let kind = if bytes.missing > 0 { Kind::Cut(layer.name()) } else { Kind::Malformed(layer.name()) };
-                    let body =
-                        if let Layer::Payload(header, _) = layer { Body::OtherIp(header) } else { Body::Nothing };
+                    let body = match (layer, around.ip) {
+                        (Layer::Payload(_), Some(header)) => Body::OtherIp(header),
+                        _ => Body::Nothing,
+                    };
                     return self.give_up(around.at, kind, body);
                 }
             }

@@ -8,10 +8,10 @@ use etherparse::{
     IpAuthHeaderSlice, IpFragOffset, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
 };
 
-use super::IpHeader;
 use super::bytes::Bytes;
 use super::fragment::Fragment;
 use super::layer::{Layer, Step};
+use super::{Body, IpHeader, tcp};
 
 // Protocol numbers (IANA).
 pub(super) const HOP_BY_HOP: u8 = 0;
@@ -66,7 +66,7 @@ pub(super) fn v4(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
         };
         Step::Fragment(header, fragment)
     } else {
-        Step::Next(Layer::Payload(header, protocol), rest)
+        packet(header, protocol, rest)
     })
 }
 
@@ -85,7 +85,18 @@ pub(super) fn v6(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
         0 => rest,
         len => rest.limit(len.into()),
     };
-    Some(Step::Next(Layer::Payload(header, read.next_header().0), rest))
+    Some(packet(header, read.next_header().0, rest))
+}
+
+/// Most packets are TCP segments, and for them alone it pays to read the payload at once. Malformed ones go the long
+/// way round, where they are counted.
+fn packet(header: IpHeader, protocol: u8, bytes: Bytes<'_>) -> Step<'_> {
+    if protocol == TCP
+        && let Some(segment) = tcp::segment(bytes)
+    {
+        return Step::Done(Body::Tcp(header, segment));
+    }
+    Step::Packet(header, protocol, bytes)
 }
 
 /// An extension header, or an authentication header in IPv4.
@@ -105,7 +116,7 @@ pub(super) fn extension(header: IpHeader, protocol: u8, bytes: Bytes<'_>) -> Opt
             return Some(Step::Fragment(header, fragment));
         }
     }
-    Some(Step::Next(Layer::Payload(header, next), rest))
+    Some(Step::Next(Layer::Payload(next), rest))
 }
 
 /// The protocol behind an extension header, and its bytes.

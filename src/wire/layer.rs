@@ -31,8 +31,8 @@ pub(super) enum Layer {
     Ipv4,
     /// An IPv6 packet.
     Ipv6,
-    /// The payload of an IP packet, or an extension header before it, by its protocol number.
-    Payload(IpHeader, u8),
+    /// The payload of the last IP header, or an extension header before it, by its protocol number.
+    Payload(u8),
 }
 
 /// What reading a layer yields.
@@ -40,6 +40,8 @@ pub(super) enum Layer {
 pub(super) enum Step<'a> {
     /// Another layer.
     Next(Layer, Bytes<'a>),
+    /// The payload of an IP packet, by its protocol number.
+    Packet(IpHeader, u8, Bytes<'a>),
     /// Another layer inside a VLAN or tunnel.
     Wrapped(Component, Layer, Bytes<'a>),
     /// A fragment of an IP packet.
@@ -51,9 +53,9 @@ pub(super) enum Step<'a> {
 }
 
 impl Layer {
-    /// Reads the bytes; `None` if the header does not fit into them or is malformed. `tunnelled` goes into the IP
-    /// headers read.
-    pub fn read(self, bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
+    /// Reads the bytes; `None` if the header does not fit into them or is malformed. `ip` is the last IP header, and
+    /// `tunnelled` goes into the next one.
+    pub fn read<'a>(self, bytes: Bytes<'a>, ip: Option<&IpHeader>, tunnelled: bool) -> Option<Step<'a>> {
         match self {
             Self::Ethernet => link::ethernet(bytes),
             Self::EtherType(ether_type) => link::ether_type(ether_type, bytes),
@@ -65,7 +67,7 @@ impl Layer {
             Self::Ip => ip::any(bytes),
             Self::Ipv4 => ip::v4(bytes, tunnelled),
             Self::Ipv6 => ip::v6(bytes, tunnelled),
-            Self::Payload(header, protocol) => payload(header, protocol, bytes),
+            Self::Payload(protocol) => payload(*ip?, protocol, bytes),
         }
     }
 
@@ -81,9 +83,9 @@ impl Layer {
             Self::Ip => "IP",
             Self::Ipv4 => "IPv4",
             Self::Ipv6 => "IPv6",
-            Self::Payload(_, ip::TCP) => "TCP",
-            Self::Payload(_, ip::GRE) => "GRE",
-            Self::Payload(..) => "IP extension",
+            Self::Payload(ip::TCP) => "TCP",
+            Self::Payload(ip::GRE) => "GRE",
+            Self::Payload(_) => "IP extension",
         }
     }
 }

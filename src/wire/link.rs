@@ -15,59 +15,60 @@ const PACKET_OUTGOING: u16 = 4;
 /// SLL protocol number of frames that begin with an 802.2 header (`ETH_P_802_2`).
 const SLL_802_2: u16 = 4;
 
+/// What the header that belongs to the frame's link type says, as far as it was captured.
+pub(super) fn of(frame: &Frame<'_>) -> Link {
+    let bytes = Bytes::whole(frame.bytes);
+    let mut link = Link::default();
+    match frame.link_type {
+        LinkType(1) => {
+            link.destination = bytes.array(0).map(Mac);
+            link.source = bytes.array(6).map(Mac);
+        }
+        // Packet type, ARPHRD type, address length, address, protocol.
+        LinkType(113) => {
+            link.outgoing = bytes.u16(0).map(|packet_type| packet_type == PACKET_OUTGOING);
+            link.source = bytes.array(6).filter(|_| bytes.u16(4) == Some(6)).map(Mac);
+        }
+        // Protocol, reserved, interface index, ARPHRD type, packet type, address length, address.
+        LinkType(276) => {
+            link.if_index = bytes.u32(4);
+            link.outgoing = bytes.u8(10).map(|packet_type| u16::from(packet_type) == PACKET_OUTGOING);
+            link.source = bytes.array(12).filter(|_| bytes.u8(11) == Some(6)).map(Mac);
+        }
+        _ => {}
+    }
+    link
+}
+
 /// Takes off the header that belongs to the frame's link type. `Err` tells why it cannot.
-pub(super) fn open<'a>(frame: &Frame<'a>) -> Result<(Link, Layer, Bytes<'a>), Kind> {
+pub(super) fn open<'a>(frame: &Frame<'a>) -> Result<(Layer, Bytes<'a>), Kind> {
     let missing = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
     let bytes = Bytes { captured: frame.bytes, missing };
     let (name, opened) = match frame.link_type {
-        LinkType(1) => ("Ethernet", Some((ethernet_link(bytes), Layer::Ethernet, bytes))),
-        LinkType(113) => ("SLL", sll(bytes)),
-        LinkType(276) => ("SLL2", sll2(bytes)),
-        LinkType(12 | 14 | 101 | 228 | 229) => ("IP", Some((Link::default(), Layer::Ip, bytes))),
+        LinkType(1) => return Ok((Layer::Ethernet, bytes)),
+        LinkType(12 | 14 | 101 | 228 | 229) => return Ok((Layer::Ip, bytes)),
+        LinkType(9) => return Ok((Layer::Ppp, bytes)),
+        LinkType(51) => return Ok((Layer::Pppoe, bytes)),
+        LinkType(113) => ("SLL", cooked(bytes, 14, 16)),
+        LinkType(276) => ("SLL2", cooked(bytes, 0, 20)),
         LinkType(0 | 108) => ("loopback", loopback(bytes)),
-        LinkType(9) => ("PPP", Some((Link::default(), Layer::Ppp, bytes))),
         LinkType(50 | 104) => ("HDLC", hdlc(bytes)),
-        LinkType(51) => ("PPPoE", Some((Link::default(), Layer::Pppoe, bytes))),
         other => return Err(Kind::LinkType(other)),
     };
-    opened.ok_or(if bytes.missing > 0 { Kind::Cut(name) } else { Kind::Malformed(name) })
+    opened.ok_or(if missing > 0 { Kind::Cut(name) } else { Kind::Malformed(name) })
 }
 
-fn ethernet_link(bytes: Bytes<'_>) -> Link {
-    Link { source: bytes.array(6).map(Mac), destination: bytes.array(0).map(Mac), ..Link::default() }
-}
-
-/// LINKTYPE_LINUX_SLL: packet type, ARPHRD type, address length, address, protocol.
-fn sll(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
-    let link = Link {
-        source: sll_address(bytes.u16(4)?, bytes.array(6)?),
-        outgoing: Some(bytes.u16(0)? == PACKET_OUTGOING),
-        ..Link::default()
+/// SLL or SLL2: a header of `len` bytes with a protocol number somewhere.
+fn cooked(bytes: Bytes<'_>, protocol_at: usize, len: usize) -> Option<(Layer, Bytes<'_>)> {
+    let layer = match bytes.u16(protocol_at)? {
+        SLL_802_2 => Layer::Llc,
+        protocol => Layer::EtherType(protocol),
     };
-    Some((link, sll_protocol(bytes.u16(14)?), bytes.skip(16)?))
-}
-
-/// LINKTYPE_LINUX_SLL2: protocol, reserved, interface index, ARPHRD type, packet type, address length, address.
-fn sll2(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
-    let link = Link {
-        source: sll_address(bytes.u8(11)?.into(), bytes.array(12)?),
-        if_index: Some(bytes.u32(4)?),
-        outgoing: Some(u16::from(bytes.u8(10)?) == PACKET_OUTGOING),
-        ..Link::default()
-    };
-    Some((link, sll_protocol(bytes.u16(0)?), bytes.skip(20)?))
-}
-
-fn sll_address(len: u16, address: [u8; 6]) -> Option<Mac> {
-    (len == 6).then_some(Mac(address))
-}
-
-fn sll_protocol(protocol: u16) -> Layer {
-    if protocol == SLL_802_2 { Layer::Llc } else { Layer::EtherType(protocol) }
+    Some((layer, bytes.skip(len)?))
 }
 
 /// LINKTYPE_NULL and LINKTYPE_LOOP: an address family in the byte order of the capturing host or of the network.
-fn loopback(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
+fn loopback(bytes: Bytes<'_>) -> Option<(Layer, Bytes<'_>)> {
     let family = bytes.array(0)?;
     // Families are small numbers, so only one order makes sense of them.
     let layer = match u32::from_le_bytes(family).min(u32::from_be_bytes(family)) {
@@ -75,16 +76,16 @@ fn loopback(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
         2 | 10 | 23 | 24 | 28 | 30 => Layer::Ip,
         _ => Layer::EtherType(0),
     };
-    Some((Link::default(), layer, bytes.skip(4)?))
+    Some((layer, bytes.skip(4)?))
 }
 
 /// LINKTYPE_PPP_HDLC and LINKTYPE_C_HDLC: PPP in HDLC framing, or Cisco's framing, which carries EtherTypes.
-fn hdlc(bytes: Bytes<'_>) -> Option<(Link, Layer, Bytes<'_>)> {
+fn hdlc(bytes: Bytes<'_>) -> Option<(Layer, Bytes<'_>)> {
     let (layer, rest) = match bytes.u8(0)? {
         0x0f | 0x8f => (Layer::EtherType(bytes.u16(2)?), bytes.skip(4)?),
         _ => (Layer::Ppp, bytes),
     };
-    Some((Link::default(), layer, rest))
+    Some((layer, rest))
 }
 
 /// An Ethernet header: what follows is named by an EtherType, or is 802.2 if the field is a length.
