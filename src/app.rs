@@ -14,7 +14,7 @@ use crate::diagnosis::case::Policy;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
-use crate::points::{self, Group};
+use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::report;
 use crate::source::{Capture, FilterError, Timeline, check_filter};
@@ -83,21 +83,21 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     if let Some(filter) = &options.filter {
         check_filter(filter).map_err(Trouble::Filter)?;
     }
-    let grouping = match options.grouping {
-        Grouping::Auto => points::Grouping::Auto,
-        Grouping::Merge => points::Grouping::Merge,
-        Grouping::PerFile => points::Grouping::PerFile,
+    let arrange = match options.grouping {
+        Grouping::Auto => Arrange::Auto,
+        Grouping::Merge => Arrange::Merge,
+        Grouping::PerFile => Arrange::PerFile,
     };
-    let (groups, unreadable) = points::plan(&options.inputs, grouping);
-    let mut failed = !unreadable.is_empty();
-    for error in &unreadable {
+    let plan = points::plan(&options.inputs, arrange);
+    let mut failed = !plan.errors.is_empty();
+    for error in &plan.errors {
         complain(&error.to_string(), None);
     }
     let out: Box<dyn Write> = match &options.output {
         Some(path) => Box::new(BufWriter::new(File::create(path)?)),
         None => Box::new(BufWriter::new(io::stdout())),
     };
-    let mut sink = report::sink(options.format, options.style.clone(), points::sentences(&groups), out)?;
+    let mut sink = report::sink(options.format, options.style.clone(), sentences(&plan), out)?;
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
     let stop = interrupt();
     let settings = Settings {
@@ -108,7 +108,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let mut captures: Vec<Capture> = Vec::new();
     let mut summary = Summary::default();
     let mut next = SessionId(1);
-    for group in &groups {
+    for group in &plan.groups {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -132,6 +132,12 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
         (false, true, _) | (false, _, true) => FOUND,
         (false, false, false) => CLEAN,
     })
+}
+
+/// How the inputs were taken, where that is not plain.
+fn sentences(plan: &Plan) -> Vec<String> {
+    let told = plan.to_string();
+    if told.is_empty() { Vec::new() } else { vec![told] }
 }
 
 /// How many frames pass between two looks at the progress bar.

@@ -15,8 +15,8 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::finding::SessionId;
-use crate::flow::{FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
+use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};

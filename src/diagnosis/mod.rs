@@ -60,7 +60,6 @@ macro_rules! diagnosis {
         };
     };
 }
-pub(crate) use diagnosis;
 
 macro_rules! catalogue {
     ($($module:ident),* $(,)?) => {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::{CONTROLS, GRACE, Pipeline};
 use crate::finding::SessionId;
-use crate::flow::{Conversation, Piece};
 use crate::flow::{Close, ConnectionId, End};
+use crate::flow::{Conversation, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
