@@ -23,10 +23,10 @@ mod schema;
 mod shape;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod time;
 mod totals;
-mod words;
+pub(crate) mod words;
 mod wrap;
 
 use std::io::{self, Write};

@@ -38,11 +38,11 @@ pub(super) fn wide() -> Style {
 
 /// A run, in the order in which a sink is told.
 #[derive(Clone)]
-pub(super) struct Sample {
-    pub(super) captures: Vec<Capture>,
-    pub(super) sessions: Vec<SessionRecord>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) summary: Summary,
+pub(crate) struct Sample {
+    pub(crate) captures: Vec<Capture>,
+    pub(crate) sessions: Vec<SessionRecord>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) summary: Summary,
     pub(super) grouping: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ impl Sample {
     }
 
     /// One session with a transfer that failed by TIME-WAIT, a related finding, one of context and one of quality.
-    pub(super) fn collision() -> Self {
+    pub(crate) fn collision() -> Self {
         Self {
             captures: vec![capture(0, "captures/collision.pcapng", 40)],
             sessions: vec![session()],
@@ -141,7 +141,7 @@ impl Sample {
     }
 
     /// Every text a stranger can write, full of what moves cursors, forges lines and turns directions.
-    pub(super) fn hostile() -> Self {
+    pub(crate) fn hostile() -> Self {
         let evil =
             "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`";
         let mut sample = Self::collision();
@@ -190,12 +190,10 @@ fn server(port: u16) -> SocketAddr {
 
 fn capture(id: u32, path: &str, packets: u64) -> Capture {
     let interface = Interface {
-        id: InterfaceId(0),
         name: Some("eth0".into()),
-        link_type: LinkType(1),
         snap_len: 262_144,
-        addresses: Vec::new(),
         dropped: Some(0),
+        ..Interface::new(InterfaceId(0), LinkType(1))
     };
     Capture {
         id: CaptureId(id),
