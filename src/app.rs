@@ -1,14 +1,17 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
-use std::fs::File;
+mod check;
+
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
+use crate::check::{Baseline, Baselined};
 use crate::cli::{FailOn, Grouping, Options, Progress, reason, write_error};
 use crate::diagnosis::case::Policy;
 use crate::finding::{Finding, SessionId};
@@ -16,8 +19,10 @@ use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{SessionRecord, Sink, Summary};
-use crate::report;
+use crate::report::{self, Style, Tee, Verbosity};
 use crate::source::{Capture, FilterError, Timeline, check_filter};
+
+pub use check::run as run_check;
 
 /// Nothing at or above `--fail-on`.
 const CLEAN: u8 = 0;
@@ -34,27 +39,71 @@ pub fn run(options: &Options) -> u8 {
         Ok(status) => status,
         // Whoever read the report has seen enough of it.
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
-        Err(Trouble::Output(error)) => {
-            let target = options.output.as_deref().unwrap_or(Path::new("standard output"));
-            complain(&format!("could not write {}: {}", target.display(), reason(&error)), None);
-            TROUBLE
-        }
-        Err(Trouble::Filter(error)) => {
-            complain(&error.to_string(), None);
+        Err(trouble) => {
+            complain(&trouble.to_string(), None);
             TROUBLE
         }
     }
 }
 
+/// Why a run came to no end.
 enum Trouble {
     Filter(FilterError),
+    /// Standard output or another stream that was open already.
     Output(io::Error),
+    /// A file that could not be read or written, and the reason.
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Filter(error) => error.fmt(f),
+            Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
+            Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
+        }
+    }
 }
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+fn create(path: &Path) -> Result<Box<dyn Write>, Trouble> {
+    let failed = |error| Trouble::File { doing: "write", path: path.into(), reason: reason(&error) };
+    Ok(Box::new(BufWriter::new(File::create(path).map_err(failed)?)))
+}
+
+/// Every report that is asked for, the main one first.
+fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
+    let out = match &options.output {
+        Some(path) => create(path)?,
+        None => Box::new(BufWriter::new(io::stdout())),
+    };
+    let main = report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?;
+    if options.beside.is_empty() {
+        return Ok(main);
+    }
+    let mut sinks = vec![main];
+    for (format, path) in &options.beside {
+        // A file is no terminal, whatever standard output is.
+        let style = Style { color: false, ..options.style.clone() };
+        sinks.push(report::sink(*format, style, grouping.to_vec(), create(path)?)?);
+    }
+    Ok(Box::new(Tee::new(sinks)))
+}
+
+fn read_baseline(path: Option<&Path>) -> Result<Baseline, Trouble> {
+    let Some(path) = path else { return Ok(Baseline::default()) };
+    let failed = |reason| Trouble::File { doing: "read", path: path.into(), reason };
+    let text = fs::read_to_string(path).map_err(|error| failed(reason(&error)))?;
+    Baseline::parse(&text).map_err(failed)
 }
 
 /// Passes everything on and remembers what the exit status depends on.
@@ -93,12 +142,10 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
-    let out: Box<dyn Write> = match &options.output {
-        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
-        None => Box::new(BufWriter::new(io::stdout())),
-    };
-    let mut sink = report::sink(options.format, options.style.clone(), sentences(&plan), out)?;
+    let known = read_baseline(options.baseline.as_deref())?;
+    let mut sink = reports(options, &sentences(&plan))?;
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
+    let mut baselined = Baselined::new(&mut watched, &known);
     let stop = interrupt();
     let settings = Settings {
         ports: options.ports.clone(),
@@ -119,14 +166,23 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
             complain(&error.to_string(), None);
         }
         let mut pipeline = Pipeline::new(settings.clone(), next);
-        read(&mut timeline, &mut pipeline, &mut watched, &stop, group)?;
-        let part = pipeline.finish(timeline.captures(), &mut watched)?;
+        read(&mut timeline, &mut pipeline, &mut baselined, &stop, group)?;
+        let part = pipeline.finish(timeline.captures(), &mut baselined)?;
         next = pipeline.next_session();
         add(&mut summary, &part);
         captures.extend_from_slice(timeline.captures());
     }
-    let (reached, none) = (watched.reached, summary.transfers == 0);
-    watched.end(&captures, &summary)?;
+    baselined.end(&captures, &summary)?;
+    if let Some(path) = &options.write_baseline {
+        let failed = |error| Trouble::File { doing: "write", path: path.clone(), reason: reason(&error) };
+        fs::write(path, baselined.found.to_text()).map_err(failed)?;
+    }
+    if baselined.left_out > 0 && options.format.is_for_people() && options.style.verbosity > Verbosity::Quiet {
+        let known = if baselined.left_out == 1 { "finding" } else { "findings" };
+        let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
+    }
+    let reached = watched.reached && options.write_baseline.is_none();
+    let none = summary.transfers == 0;
     Ok(match (failed, reached, options.require_transfers && none) {
         (true, _, _) => TROUBLE,
         (false, true, _) | (false, _, true) => FOUND,

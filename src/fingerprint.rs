@@ -62,7 +62,11 @@ mod tests {
 
     fn sample() -> (Finding, SessionRecord) {
         let sample = Sample::collision();
-        let finding = sample.findings.into_iter().find(|finding| !finding.hosts.is_empty() && finding.transfer.is_some()).expect("a finding");
+        let finding = sample
+            .findings
+            .into_iter()
+            .find(|finding| !finding.hosts.is_empty() && finding.transfer.is_some())
+            .expect("a finding");
         (finding, sample.sessions.into_iter().next().expect("a session"))
     }
 

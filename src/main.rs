@@ -10,10 +10,16 @@ use ftpwhy::report::schema;
 fn main() -> ExitCode {
     match parse(std::env::args_os(), &Screen::of_stdout()) {
         Invocation::Analyse(options) => ExitCode::from(app::run(&options)),
-        Invocation::Schema => match writeln!(stdout(), "{}", schema()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(2),
-            _ => ExitCode::SUCCESS,
-        },
+        Invocation::Check(options) => ExitCode::from(app::run_check(&options)),
+        Invocation::Schema => print(format!("{}\n", schema()).as_bytes()),
+        Invocation::Print(text) => print(&text),
         Invocation::Done(status) => ExitCode::from(status),
+    }
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    match stdout().write_all(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(2),
+        _ => ExitCode::SUCCESS,
     }
 }

@@ -87,14 +87,7 @@ pub struct Baselined<'a> {
 impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
-        Self {
-            inner,
-            known,
-            found: Baseline::default(),
-            left_out: 0,
-            counted: Summary::default(),
-            session: None,
-        }
+        Self { inner, known, found: Baseline::default(), left_out: 0, counted: Summary::default(), session: None }
     }
 }
 

@@ -1,16 +1,12 @@
 //! `ftpwhy FILE...`: analyse captures.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{FailOn, Grouping, Options, Screen};
-use crate::report::{Format, Style, TimeStyle, Verbosity};
-
-/// Below this the table of transfers goes over the edge.
-const MIN_WIDTH: u64 = 60;
+use super::shared::{FailOnName, Looks, Reading, Settings, Target, Times, target};
+use super::{Grouping, Options, Screen};
+use crate::report::{Format, Verbosity};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -23,23 +19,8 @@ pub(super) struct Analyse {
     #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
     read: Vec<PathBuf>,
 
-    /// Look only at packets that match this BPF expression (tcpdump's syntax, not Wireshark's)
-    #[arg(short, long, value_name = "BPF", help_heading = "Input")]
-    filter: Option<String>,
-
-    /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
-    #[arg(
-        long = "port",
-        value_name = "PORT",
-        value_delimiter = ',',
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = "Input"
-    )]
-    ports: Vec<u16>,
-
-    /// How long TIME-WAIT lasts on the hosts in the capture, instead of the usual values of common systems
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Input")]
-    time_wait: Option<Duration>,
+    #[command(flatten)]
+    reading: Reading,
 
     /// Treat all inputs as one timeline
     #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
@@ -57,38 +38,22 @@ pub(super) struct Analyse {
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
 
-    /// Write the report to FILE
-    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
-    output: Option<PathBuf>,
-
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
-    color: Color,
-
-    /// Write nothing but ASCII
-    #[arg(long, help_heading = "Output")]
-    ascii: bool,
-
-    /// Wrap text at this many columns [default: the terminal's width, else 80]
+    /// Write the report to FILE; as FORMAT=FILE another report beside it, and may be repeated
     #[arg(
+        short,
         long,
-        value_name = "COLUMNS",
-        value_parser = RangedU64ValueParser::<usize>::new().range(MIN_WIDTH..=10_000),
-        help_heading = "Output"
+        value_name = "[FORMAT=]FILE",
+        value_parser = target::<FormatName>(),
+        help_heading = "Output",
+        value_hint = ValueHint::FilePath
     )]
-    width: Option<usize>,
+    output: Vec<Target<FormatName>>,
 
-    /// Show times in UTC (the default)
-    #[arg(long, group = "time", help_heading = "Output")]
-    utc: bool,
+    #[command(flatten)]
+    looks: Looks,
 
-    /// Show times in the local time zone
-    #[arg(long, group = "time", help_heading = "Output")]
-    local: bool,
-
-    /// Show times as seconds since the first frame
-    #[arg(long, group = "time", help_heading = "Output")]
-    relative: bool,
+    #[command(flatten)]
+    times: Times,
 
     /// Show findings alone: no totals, no table, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
@@ -105,9 +70,20 @@ pub(super) struct Analyse {
     /// Exit with status 1 when there is no transfer to judge
     #[arg(long, help_heading = "Result")]
     require_transfers: bool,
+
+    /// Leave out the findings that FILE knows
+    #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
+    baseline: Option<PathBuf>,
+
+    /// Write what is found to FILE, for --baseline; findings then leave the exit status 0
+    #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
+    write_baseline: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) settings: Settings,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum FormatName {
     /// A block per failed transfer, what else holds, and the table of transfers
     Full,
@@ -119,84 +95,83 @@ enum FormatName {
     Json,
     /// One JSON object a line, as it becomes known
     Ndjson,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML: each transfer is a test
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab code quality
+    Gitlab,
+    /// Markdown, for a job summary or an issue
+    Markdown,
+    /// One row per finding, for a spreadsheet
+    Csv,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum FailOnName {
-    Error,
-    Warning,
-    Info,
-    Never,
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Full => Self::Full,
+            FormatName::Concise => Self::Concise,
+            FormatName::Table => Self::Table,
+            FormatName::Json => Self::Json,
+            FormatName::Ndjson => Self::Ndjson,
+            FormatName::Sarif => Self::Sarif,
+            FormatName::Junit => Self::Junit,
+            FormatName::Github => Self::Github,
+            FormatName::Gitlab => Self::Gitlab,
+            FormatName::Markdown => Self::Markdown,
+            FormatName::Csv => Self::Csv,
+        }
+    }
 }
 
 impl Analyse {
     /// What is left open is decided by what standard output is; a report that goes to a file is no terminal's.
     pub(super) fn into_options(self, screen: &Screen) -> Options {
-        let screen =
-            if self.output.is_some() { &Screen { terminal: false, width: None, color: false } } else { screen };
-        let format = match self.format {
+        let (mut format, mut output) = (self.format, None);
+        let mut beside = Vec::new();
+        for target in self.output {
+            let is_stdout = target.is_stdout();
+            match target.format {
+                None => output = Some(target.path).filter(|_| !is_stdout),
+                Some(name) if is_stdout => format = Some(name),
+                Some(name) => beside.push((Format::from(name), target.path)),
+            }
+        }
+        let screen = if output.is_some() { &Screen::NONE } else { screen };
+        let format = match format {
             _ if self.json => Format::Json,
-            Some(FormatName::Full) => Format::Full,
-            Some(FormatName::Table) => Format::Table,
-            Some(FormatName::Json) => Format::Json,
-            Some(FormatName::Ndjson) => Format::Ndjson,
+            Some(name) => name.into(),
             None if screen.terminal => Format::Full,
-            Some(FormatName::Concise) | None => Format::Concise,
+            None => Format::Concise,
         };
-        let style = Style {
-            color: match self.color {
-                Color::Auto => screen.color,
-                Color::Always => true,
-                Color::Never => false,
-            },
-            ascii: self.ascii,
-            width: self.width.or(screen.width).unwrap_or(80),
-            time: match (self.local, self.relative) {
-                (true, _) => TimeStyle::Local,
-                (_, true) => TimeStyle::Relative,
-                _ => TimeStyle::Utc,
-            },
-            verbosity: match (self.quiet, self.verbose) {
-                (true, _) => Verbosity::Quiet,
-                (_, true) => Verbosity::Verbose,
-                _ => Verbosity::Normal,
-            },
+        let verbosity = match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
         };
         Options {
             inputs: self.read.into_iter().chain(self.files).collect(),
-            filter: self.filter,
-            ports: self.ports,
-            time_wait: self.time_wait,
+            filter: self.reading.filter,
+            ports: self.reading.ports,
+            time_wait: self.reading.time_wait,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,
                 _ => Grouping::Auto,
             },
             format,
-            style,
-            output: self.output,
-            fail_on: match self.fail_on {
-                FailOnName::Error => FailOn::Error,
-                FailOnName::Warning => FailOn::Warning,
-                FailOnName::Info => FailOn::Info,
-                FailOnName::Never => FailOn::Never,
-            },
+            style: self.looks.style(&self.times, verbosity, screen),
+            output,
+            beside,
+            fail_on: self.fail_on.into(),
             require_transfers: self.require_transfers,
+            baseline: self.baseline,
+            write_baseline: self.write_baseline,
         }
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
 }
 
 #[cfg(test)]
@@ -204,8 +179,9 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use super::{FailOn, Format, Grouping, Options, Screen, TimeStyle, Verbosity};
-    use crate::cli::{Invocation, read};
+    use super::{Format, Grouping, Options, Screen, Verbosity};
+    use crate::cli::{FailOn, Invocation, read};
+    use crate::report::TimeStyle;
 
     const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
     const PIPE: Screen = Screen { terminal: false, width: None, color: false };
@@ -225,6 +201,19 @@ mod tests {
         assert_eq!((pipe.format, pipe.style.width, pipe.style.color), (Format::Concise, 80, false));
         let file = options("x.pcap -o report.txt", &TERMINAL);
         assert_eq!((file.format, file.style.width, file.style.color), (Format::Concise, 80, false));
+    }
+
+    #[test]
+    fn one_run_feeds_several_files() {
+        let options = options("-o sarif=a.json -o junit=b.xml -o c.txt x.pcap", &TERMINAL);
+        assert_eq!(options.beside, [(Format::Sarif, "a.json".into()), (Format::Junit, "b.xml".into())]);
+        assert_eq!((options.format, options.output), (Format::Concise, Some("c.txt".into())));
+    }
+
+    #[test]
+    fn a_dash_is_standard_output() {
+        let options = options("-o csv=- x.pcap", &TERMINAL);
+        assert_eq!((options.format, options.output, options.beside), (Format::Csv, None, Vec::new()));
     }
 
     #[test]

@@ -3,17 +3,22 @@
 //! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
 
 mod analyse;
+mod check;
+mod completions;
 mod message;
 mod options;
 mod progress;
 pub mod prose;
 mod schema;
 mod screen;
+mod shared;
+mod spelling;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use check::CheckOptions;
 pub use message::{reason, write_error};
 pub use options::{FailOn, Grouping, Options};
 pub use progress::Progress;
@@ -36,7 +41,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(Box<check::Check>),
     Schema(schema::Schema),
+    Completions(completions::Completions),
 }
 
 /// What the command line asks for.
@@ -44,8 +51,12 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
+    /// Compare captures with their expectations.
+    Check(Box<CheckOptions>),
     /// Print the JSON Schema.
     Schema,
+    /// Print this text.
+    Print(Vec<u8>),
     /// Nothing more: help, version or a usage error was printed. The exit status.
     Done(u8),
 }
@@ -69,7 +80,9 @@ fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
     let mut matches = command().version(version()).try_get_matches_from(arguments)?;
     let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
     Ok(match command {
+        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
         Some(Command::Schema(_)) => Invocation::Schema,
+        Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
     })
 }

@@ -48,7 +48,14 @@ pub(crate) struct Sample {
 
 /// A writer whose bytes can be read while the sink owns it.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Shared {
+    /// What was written since it was last asked.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.take()).expect("reports are UTF-8")
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -77,8 +84,7 @@ impl Sample {
         }
         sink.end(&self.captures, &self.summary).expect("ends");
         drop(sink);
-        let bytes = out.0.take();
-        String::from_utf8(bytes).expect("reports are UTF-8")
+        out.text()
     }
 
     /// One session with a transfer that failed by TIME-WAIT, a related finding, one of context and one of quality.
