@@ -4,11 +4,11 @@ use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use ftpwhy::app;
-use ftpwhy::cli::{Invocation, Screen, parse};
+use ftpwhy::cli::{Invocation, Screen, Surroundings, parse};
 use ftpwhy::report::schema;
 
 fn main() -> ExitCode {
-    match parse(std::env::args_os(), &Screen::of_stdout()) {
+    match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
         Invocation::Analyse(options) => ExitCode::from(app::run(&options)),
         Invocation::Check(options) => ExitCode::from(app::run_check(&options)),
         Invocation::Schema => print(format!("{}\n", schema()).as_bytes()),
