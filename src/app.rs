@@ -1,12 +1,14 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
 mod check;
+mod sessions;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
@@ -23,6 +25,7 @@ use crate::report::{self, Style, Tee, Verbosity};
 use crate::source::{Capture, FilterError, Timeline, check_filter};
 
 pub use check::run as run_check;
+pub use sessions::run as run_sessions;
 
 /// Nothing at or above `--fail-on`.
 const CLEAN: u8 = 0;
@@ -129,50 +132,13 @@ impl Sink for Watched<'_> {
 }
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
-    if let Some(filter) = &options.filter {
-        check_filter(filter).map_err(Trouble::Filter)?;
-    }
-    let arrange = match options.grouping {
-        Grouping::Auto => Arrange::Auto,
-        Grouping::Merge => Arrange::Merge,
-        Grouping::PerFile => Arrange::PerFile,
-    };
-    let plan = points::plan(&options.inputs, arrange);
-    let mut failed = !plan.errors.is_empty();
-    for error in &plan.errors {
-        complain(&error.to_string(), None);
-    }
+    let plan = open(&options.inputs, options.filter.as_deref(), arrangement(options.grouping))?;
     let known = read_baseline(options.baseline.as_deref())?;
     let mut sink = reports(options, &sentences(&plan))?;
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
     let mut baselined = Baselined::new(&mut watched, &known);
-    let stop = interrupt();
-    let settings = Settings {
-        ports: options.ports.clone(),
-        policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
-    };
-
-    let mut captures: Vec<Capture> = Vec::new();
-    let mut summary = Summary::default();
-    let mut next = SessionId(1);
-    for group in &plan.groups {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let first = CaptureId(u32::try_from(captures.len()).unwrap_or(u32::MAX));
-        let (mut timeline, errors) = Timeline::open(&group.files, first, options.filter.as_deref());
-        failed |= !errors.is_empty();
-        for error in &errors {
-            complain(&error.to_string(), None);
-        }
-        let mut pipeline = Pipeline::new(settings.clone(), next);
-        read(&mut timeline, &mut pipeline, &mut baselined, &stop, group)?;
-        let part = pipeline.finish(timeline.captures(), &mut baselined)?;
-        next = pipeline.next_session();
-        add(&mut summary, &part);
-        captures.extend_from_slice(timeline.captures());
-    }
-    baselined.end(&captures, &summary)?;
+    let settings = settings(&options.ports, options.time_wait);
+    let fed = feed(&plan, options.filter.as_deref(), &settings, &mut baselined)?;
     if let Some(path) = &options.write_baseline {
         let failed = |error| Trouble::File { doing: "write", path: path.clone(), reason: reason(&error) };
         fs::write(path, baselined.found.to_text()).map_err(failed)?;
@@ -181,13 +147,70 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
         let known = if baselined.left_out == 1 { "finding" } else { "findings" };
         let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
     }
+    baselined.end(&fed.captures, &fed.summary)?;
     let reached = watched.reached && options.write_baseline.is_none();
-    let none = summary.transfers == 0;
-    Ok(match (failed, reached, options.require_transfers && none) {
-        (true, _, _) => TROUBLE,
-        (false, true, _) | (false, _, true) => FOUND,
-        (false, false, false) => CLEAN,
+    let none = fed.summary.transfers == 0;
+    Ok(match (fed.complete, reached, options.require_transfers && none) {
+        (false, _, _) => TROUBLE,
+        (true, true, _) | (true, false, true) => FOUND,
+        (true, false, false) => CLEAN,
     })
+}
+
+fn arrangement(grouping: Grouping) -> Arrange {
+    match grouping {
+        Grouping::Auto => Arrange::Auto,
+        Grouping::Merge => Arrange::Merge,
+        Grouping::PerFile => Arrange::PerFile,
+    }
+}
+
+fn settings(ports: &[u16], time_wait: Option<Duration>) -> Settings {
+    let policy = Policy { time_wait: time_wait.map(|length| length.as_secs_f64()) };
+    Settings { ports: ports.to_vec(), policy }
+}
+
+/// Plans the reading of `inputs`; a filter that does not compile is told before anything is read.
+fn open(inputs: &[PathBuf], filter: Option<&str>, arrange: Arrange) -> Result<Plan, Trouble> {
+    filter.map_or(Ok(()), check_filter).map_err(Trouble::Filter)?;
+    let plan = points::plan(inputs, arrange);
+    for error in &plan.errors {
+        complain(&error.to_string(), None);
+    }
+    Ok(plan)
+}
+
+/// What came of reading.
+struct Fed {
+    captures: Vec<Capture>,
+    summary: Summary,
+    /// Whether every input could be read.
+    complete: bool,
+}
+
+/// Reads and judges one group after the other; `sink` is told everything but the end.
+fn feed(plan: &Plan, filter: Option<&str>, settings: &Settings, sink: &mut dyn Sink) -> io::Result<Fed> {
+    let stop = interrupt();
+    let mut fed = Fed { captures: Vec::new(), summary: Summary::default(), complete: plan.errors.is_empty() };
+    let mut next = SessionId(1);
+    for group in &plan.groups {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let first = CaptureId(u32::try_from(fed.captures.len()).unwrap_or(u32::MAX));
+        let (mut timeline, errors) = Timeline::open(&group.files, first, filter);
+        fed.complete &= errors.is_empty();
+        for error in &errors {
+            complain(&error.to_string(), None);
+        }
+        let mut pipeline = Pipeline::new(settings.clone(), next);
+        read(&mut timeline, &mut pipeline, sink, &stop, group)?;
+        let part = pipeline.finish(timeline.captures(), sink)?;
+        next = pipeline.next_session();
+        add(&mut fed.summary, &part);
+        fed.captures.extend_from_slice(timeline.captures());
+    }
+    Ok(fed)
 }
 
 /// How the inputs were taken, where that is not plain.

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
         Invocation::Analyse(options) => ExitCode::from(app::run(&options)),
         Invocation::Check(options) => ExitCode::from(app::run_check(&options)),
+        Invocation::Sessions(options) => ExitCode::from(app::run_sessions(&options)),
         Invocation::Schema => print(format!("{}\n", schema()).as_bytes()),
         Invocation::Print(text) => print(&text),
         Invocation::Done(status) => ExitCode::from(status),

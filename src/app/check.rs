@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create};
+use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create, settings};
 use crate::check::{Expectation, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
-use crate::diagnosis::case::Policy;
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
-use crate::pipeline::{Pipeline, Settings};
+use crate::pipeline::Pipeline;
 use crate::report::{Checked, Comparison, write_checked};
 use crate::source::{Timeline, check_filter, is_capture};
 use crate::text::printable;
@@ -207,11 +206,7 @@ fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, Strin
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
-    let settings = Settings {
-        ports: options.ports.clone(),
-        policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
-    };
-    let mut pipeline = Pipeline::new(settings, SessionId(1));
+    let mut pipeline = Pipeline::new(settings(&options.ports, options.time_wait), SessionId(1));
     let mut observations = Observations::default();
     let failed = |error: io::Error| error.to_string();
     while timeline.step() {

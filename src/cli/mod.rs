@@ -11,6 +11,7 @@ mod progress;
 pub mod prose;
 mod schema;
 mod screen;
+mod sessions;
 mod settings;
 mod shared;
 mod spelling;
@@ -25,6 +26,7 @@ pub use message::{reason, write_error};
 pub use options::{FailOn, Grouping, Options};
 pub use progress::Progress;
 pub use screen::Screen;
+pub use sessions::SessionsOptions;
 pub use settings::Surroundings;
 
 use crate::text::printable_str;
@@ -47,6 +49,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(Box<check::Check>),
+    Sessions(Box<sessions::Sessions>),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -58,6 +61,8 @@ pub enum Invocation {
     Analyse(Box<Options>),
     /// Compare captures with their expectations.
     Check(Box<CheckOptions>),
+    /// List sessions and transfers.
+    Sessions(Box<SessionsOptions>),
     /// Print the JSON Schema.
     Schema,
     /// Print this text.
@@ -102,6 +107,7 @@ fn read_in(
     let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
     let invocation = match command {
         Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
+        Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
         Some(Command::Schema(_)) => Invocation::Schema,
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),

@@ -28,6 +28,7 @@ mod paint;
 mod place;
 mod sarif;
 mod schema;
+mod sessions;
 mod shape;
 mod table;
 mod tee;
@@ -42,7 +43,9 @@ use std::io::{self, Write};
 
 pub use checked::{CheckFormat, Checked, Comparison, write_checked};
 pub use schema::schema;
+pub use sessions::{Order, Selection, sessions};
 pub use tee::Tee;
+pub use time::parse_time;
 
 use collect::{Collecting, Run};
 

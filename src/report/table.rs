@@ -43,24 +43,19 @@ pub(super) fn write_folded(run: &Run, style: &Style, most: usize, out: &mut dyn 
     Ok(())
 }
 
-type TableRow<'a> = (&'a SessionRecord, &'a TransferRecord);
+pub(super) type TableRow<'a> = (&'a SessionRecord, &'a TransferRecord);
 
 fn rows(run: &Run) -> Vec<TableRow<'_>> {
     let sessions = run.sessions.iter();
     sessions.flat_map(|session| session.transfers.iter().map(move |transfer| (session, transfer))).collect()
 }
 
-fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     let cells: Vec<[String; 8]> = rows.iter().map(|(session, transfer)| cells(session, transfer, style)).collect();
-    let line = if style.ascii { '-' } else { '\u{2500}' };
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING.header_separator(LineStyle::none().fill(line).junction(line)))
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    let mut table = blank(style);
     // The columns that lose their sense when broken keep their width.
     let whole: &[usize] = if fits(&cells, style.width) {
         table.set_header(COLUMNS).add_rows(cells);
@@ -69,6 +64,22 @@ fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::
         table.set_header(stacked(&COLUMNS.map(str::to_owned))).add_rows(cells.iter().map(stacked));
         &[0, 2, 4]
     };
+    finish(table, whole, out)
+}
+
+/// A table without lines but the one below its header.
+pub(super) fn blank(style: &Style) -> Table {
+    let line = if style.ascii { '-' } else { '\u{2500}' };
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING.header_separator(LineStyle::none().fill(line).junction(line)))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    table
+}
+
+/// Writes a filled table whose columns `whole` keep their width.
+pub(super) fn finish(mut table: Table, whole: &[usize], out: &mut dyn Write) -> io::Result<()> {
     for (index, column) in table.column_iter_mut().enumerate() {
         // The rest of the gap is the column of the lines between columns, which this style leaves blank.
         column.set_padding((0, 1));
