@@ -8,24 +8,24 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 use crate::check::{Baseline, Baselined};
-use crate::cli::{FailOn, Grouping, Options, Progress, reason, write_error};
+use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, reason, write_error};
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary};
 use crate::report::{self, Style, Tee, Verbosity};
 use crate::source::{Capture, FilterError, Timeline, check_filter};
 
-pub use check::run as run_check;
-pub use sessions::run as run_sessions;
+pub use check::check;
+pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
 const CLEAN: u8 = 0;
@@ -38,7 +38,25 @@ const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
 pub fn run(options: &Options) -> u8 {
-    match analyse(options) {
+    status(analyse(options))
+}
+
+/// Lists the hosts of what `options` name. The exit status.
+pub fn hosts(options: &HostsOptions) -> u8 {
+    let settings = settings(&options.input, Selection::default(), true);
+    let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(BufWriter::new(io::stdout()))));
+    status(list(&options.input, &settings, open))
+}
+
+/// Prints what needs no capture. The exit status.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> u8 {
+    let mut out = BufWriter::new(io::stdout());
+    let written = write(&mut out).and_then(|()| out.flush());
+    status(written.map(|()| CLEAN).map_err(Trouble::from))
+}
+
+fn status(result: Result<u8, Trouble>) -> u8 {
+    match result {
         Ok(status) => status,
         // Whoever read the report has seen enough of it.
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
@@ -126,19 +144,23 @@ impl Sink for Watched<'_> {
         self.inner.finding(finding)
     }
 
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.inner.hosts(hosts)
+    }
+
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.inner.end(captures, summary)
     }
 }
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
-    let plan = open(&options.inputs, options.filter.as_deref(), arrangement(options.grouping))?;
+    let plan = plan(&options.input)?;
     let known = read_baseline(options.baseline.as_deref())?;
     let mut sink = reports(options, &sentences(&plan))?;
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
     let mut baselined = Baselined::new(&mut watched, &known);
-    let settings = settings(&options.ports, options.time_wait);
-    let fed = feed(&plan, options.filter.as_deref(), &settings, &mut baselined)?;
+    let settings = settings(&options.input, options.selection.clone(), false);
+    let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
     if let Some(path) = &options.write_baseline {
         let failed = |error| Trouble::File { doing: "write", path: path.clone(), reason: reason(&error) };
         fs::write(path, baselined.found.to_text()).map_err(failed)?;
@@ -147,33 +169,43 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
         let known = if baselined.left_out == 1 { "finding" } else { "findings" };
         let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
     }
-    baselined.end(&fed.captures, &fed.summary)?;
+    baselined.end(&read.captures, &read.summary)?;
     let reached = watched.reached && options.write_baseline.is_none();
-    let none = fed.summary.transfers == 0;
-    Ok(match (fed.complete, reached, options.require_transfers && none) {
-        (false, _, _) => TROUBLE,
-        (true, true, _) | (true, false, true) => FOUND,
-        (true, false, false) => CLEAN,
+    let none = options.require_transfers && read.summary.transfers == 0;
+    Ok(match (read.complete, reached || none) {
+        (false, _) => TROUBLE,
+        (true, true) => FOUND,
+        (true, false) => CLEAN,
     })
 }
 
-fn arrangement(grouping: Grouping) -> Arrange {
-    match grouping {
+/// Reads `input` into a sink that judges nothing. `open` makes it from sentences on how the inputs were taken.
+fn list(
+    input: &Input,
+    settings: &Settings,
+    open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
+) -> Result<u8, Trouble> {
+    let plan = plan(input)?;
+    let mut sink = open(sentences(&plan))?;
+    let read = read_all(&plan, input, settings, &mut *sink)?;
+    sink.end(&read.captures, &read.summary)?;
+    Ok(if read.complete { CLEAN } else { TROUBLE })
+}
+
+fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
+    let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
+    Settings { ports: input.ports.clone(), policy, selection, in_full }
+}
+
+/// Plans the reading of `input`; a filter that does not compile is told before anything is read.
+fn plan(input: &Input) -> Result<Plan, Trouble> {
+    input.filter.as_deref().map_or(Ok(()), check_filter).map_err(Trouble::Filter)?;
+    let arrange = match input.grouping {
         Grouping::Auto => Arrange::Auto,
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
-    }
-}
-
-fn settings(ports: &[u16], time_wait: Option<Duration>) -> Settings {
-    let policy = Policy { time_wait: time_wait.map(|length| length.as_secs_f64()) };
-    Settings { ports: ports.to_vec(), policy }
-}
-
-/// Plans the reading of `inputs`; a filter that does not compile is told before anything is read.
-fn open(inputs: &[PathBuf], filter: Option<&str>, arrange: Arrange) -> Result<Plan, Trouble> {
-    filter.map_or(Ok(()), check_filter).map_err(Trouble::Filter)?;
-    let plan = points::plan(inputs, arrange);
+    };
+    let plan = points::plan(&input.files, arrange);
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
@@ -181,25 +213,25 @@ fn open(inputs: &[PathBuf], filter: Option<&str>, arrange: Arrange) -> Result<Pl
 }
 
 /// What came of reading.
-struct Fed {
+struct AllRead {
     captures: Vec<Capture>,
     summary: Summary,
     /// Whether every input could be read.
     complete: bool,
 }
 
-/// Reads and judges one group after the other; `sink` is told everything but the end.
-fn feed(plan: &Plan, filter: Option<&str>, settings: &Settings, sink: &mut dyn Sink) -> io::Result<Fed> {
+/// Reads and judges one timeline after the other; `sink` is told everything but the end.
+fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink) -> io::Result<AllRead> {
     let stop = interrupt();
-    let mut fed = Fed { captures: Vec::new(), summary: Summary::default(), complete: plan.errors.is_empty() };
+    let mut all = AllRead { captures: Vec::new(), summary: Summary::default(), complete: plan.errors.is_empty() };
     let mut next = SessionId(1);
     for group in &plan.groups {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let first = CaptureId(u32::try_from(fed.captures.len()).unwrap_or(u32::MAX));
-        let (mut timeline, errors) = Timeline::open(&group.files, first, filter);
-        fed.complete &= errors.is_empty();
+        let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
+        let (mut timeline, errors) = Timeline::open(&group.files, first, input.filter.as_deref());
+        all.complete &= errors.is_empty();
         for error in &errors {
             complain(&error.to_string(), None);
         }
@@ -207,10 +239,10 @@ fn feed(plan: &Plan, filter: Option<&str>, settings: &Settings, sink: &mut dyn S
         read(&mut timeline, &mut pipeline, sink, &stop, group)?;
         let part = pipeline.finish(timeline.captures(), sink)?;
         next = pipeline.next_session();
-        add(&mut fed.summary, &part);
-        fed.captures.extend_from_slice(timeline.captures());
+        add(&mut all.summary, &part);
+        all.captures.extend_from_slice(timeline.captures());
     }
-    Ok(fed)
+    Ok(all)
 }
 
 /// How the inputs were taken, where that is not plain.

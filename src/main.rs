@@ -1,26 +1,23 @@
 //! Parse, run, exit code.
 
-use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use ftpwhy::app;
 use ftpwhy::cli::{Invocation, Screen, Surroundings, parse};
-use ftpwhy::report::schema;
+use ftpwhy::diagnosis::ALL;
+use ftpwhy::report::{rules, schema};
 
 fn main() -> ExitCode {
-    match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
-        Invocation::Analyse(options) => ExitCode::from(app::run(&options)),
-        Invocation::Check(options) => ExitCode::from(app::run_check(&options)),
-        Invocation::Sessions(options) => ExitCode::from(app::run_sessions(&options)),
-        Invocation::Schema => print(format!("{}\n", schema()).as_bytes()),
-        Invocation::Print(text) => print(&text),
-        Invocation::Done(status) => ExitCode::from(status),
-    }
-}
-
-fn print(text: &[u8]) -> ExitCode {
-    match stdout().write_all(text) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(2),
-        _ => ExitCode::SUCCESS,
-    }
+    ExitCode::from(match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
+        Invocation::Analyse(options) => app::run(&options),
+        Invocation::Hosts(options) => app::hosts(&options),
+        Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
+        Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),
+        Invocation::Rules(options) => app::print(|out| rules::list(ALL, &options.style, out)),
+        Invocation::Sessions(options) => app::sessions(&options),
+        Invocation::Check(options) => app::check(&options),
+        Invocation::Print(text) => app::print(|out| out.write_all(&text)),
+        Invocation::Schema => app::print(|out| writeln!(out, "{}", schema())),
+        Invocation::Done(status) => status,
+    })
 }

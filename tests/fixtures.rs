@@ -1,4 +1,5 @@
-//! Every capture and script below `fixtures/` against the expectation beside it, by `ftpwhy check`.
+//! Every capture and script below `fixtures/` against the expectation beside it, by `ftpwhy check`, and its JSON
+//! against the schema.
 //!
 //! `FTPWHY_FIXTURE=part/of/a/path` narrows the run; `BLESS=1` rewrites the expectations that differ.
 
@@ -8,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use kit::run::{analyse, schema};
 
 const CAPTURES: [&str; 9] =
     [".script", ".pcap", ".pcapng", ".pcap.gz", ".pcap.zst", ".pcap.lz4", ".snoop", ".txt", ".bin"];
@@ -26,21 +29,14 @@ struct Fixture {
     marks: BTreeMap<String, u64>,
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
+
 #[test]
 fn every_fixture_is_as_expected() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let wanted = std::env::var("FTPWHY_FIXTURE").unwrap_or_default();
-    let sources = kit::files_below(&kit::root().join("fixtures"), &CAPTURES);
-    assert!(!sources.is_empty(), "there are no fixtures");
-    let wanted = sources.into_iter().filter(|source| source.to_string_lossy().contains(&wanted)).enumerate();
-    let fixtures: Vec<Fixture> = wanted
-        .map(|(index, source)| {
-            prepare(&source, folder.path(), index).unwrap_or_else(|error| panic!("{}: {error}", source.display()))
-        })
-        .collect();
-
+    let fixtures = fixtures(folder.path());
     let bless = std::env::var_os("BLESS").is_some();
-    let mut check = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    let mut check = Command::new(PROGRAM);
     check.args(["check", "--isolated", "--quiet"]).args(bless.then_some("--bless")).arg(folder.path());
     let output = check.output().expect("the program runs");
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -52,6 +48,50 @@ fn every_fixture_is_as_expected() {
     }
     assert!(output.status.success(), "not every fixture is as expected (BLESS=1 rewrites them):\n{said}");
     println!("{said}");
+}
+
+#[test]
+fn json_obeys_the_schema_and_the_status_tells_of_errors() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let schema = schema(Path::new(PROGRAM));
+    let mut complaints = Vec::new();
+    for fixture in fixtures(folder.path()) {
+        let mut complain = |what: String| complaints.push(format!("{}: {what}", name(&fixture.source)));
+        let answer = match analyse(Path::new(PROGRAM), &fixture.capture) {
+            Ok(answer) => answer,
+            Err(error) => {
+                complain(error);
+                continue;
+            }
+        };
+        if answer.status == 2 {
+            let unreadable = fixture.resolved.contains("unreadable = ");
+            if !unreadable {
+                complain(answer.stderr);
+            }
+            continue;
+        }
+        schema.iter_errors(&answer.document).for_each(|error| complain(format!("not by the schema: {error}")));
+        let findings = answer.document["findings"].as_array().expect("findings");
+        let guilty = findings.iter().any(|finding| finding["severity"] == "error" && finding["role"] != "related");
+        if answer.status != i32::from(guilty) {
+            complain(format!("exit status {} with{} an error", answer.status, if guilty { "" } else { "out" }));
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// Every fixture that is wanted, in `folder`.
+fn fixtures(folder: &Path) -> Vec<Fixture> {
+    let wanted = std::env::var("FTPWHY_FIXTURE").unwrap_or_default();
+    let sources = kit::files_below(&kit::root().join("fixtures"), &CAPTURES);
+    assert!(!sources.is_empty(), "there are no fixtures");
+    let wanted = sources.into_iter().filter(|source| source.to_string_lossy().contains(&wanted)).enumerate();
+    wanted
+        .map(|(index, source)| {
+            prepare(&source, folder, index).unwrap_or_else(|error| panic!("{}: {error}", source.display()))
+        })
+        .collect()
 }
 
 /// Renders or copies a fixture and its expectation to `folder`.

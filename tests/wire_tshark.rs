@@ -13,14 +13,18 @@ use ftpwhy::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Tim
 use ftpwhy::wire::{Body, Checksum, Decoder};
 
 /// Of a folder with many captures, one in so many is enough.
-const ONE_IN: usize = 8;
+const ONE_IN: usize = 16;
 /// A folder with so many captures is sampled.
-const MANY: usize = 20;
-/// tshark's name of protocols whose inside only tshark decodes.
-const NOT_DECODED: [&str; 5] = ["gtp", "geneve", "wlan", "esp", "cflow"];
+const MANY: usize = 8;
+/// tshark's name of protocols whose inside only tshark decodes, and of the routing header, behind which it verifies
+/// the checksum against the last destination.
+const NOT_DECODED: [&str; 4] = ["gtp", "wlan", "esp", "ipv6.routing"];
 
 /// What both sides tell of a frame: "tcp SRC DST seq ack flags length ttl checksum" or "icmp ...".
 type Facts = BTreeMap<u64, String>;
+
+/// What stands for frames that are not compared.
+const SKIPPED: &str = "skipped";
 
 #[test]
 fn every_segment_is_what_tshark_says() {
@@ -40,8 +44,8 @@ fn every_segment_is_what_tshark_says() {
         files += 1;
         frames += theirs.len();
         for (number, facts) in &theirs {
-            if capture.get(number) != Some(facts) {
-                let ours = capture.get(number).map_or("nothing", String::as_str);
+            let ours = capture.get(number).map_or("nothing", String::as_str);
+            if !agree(ours, facts) {
                 differences
                     .push(format!("{} {number}\n  tshark {facts}\n  ours   {ours}\n  {undecoded:?}", path.display()));
             }
@@ -54,6 +58,14 @@ fn every_segment_is_what_tshark_says() {
     assert!(files > 0, "no capture under {}", Path::new(&root).display());
     differences.truncate(20);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Whether both tell the same. Where an IP length goes beyond the frame on the wire, tshark believes the frame and calls
+/// the checksum bad; we believe IP and call the segment cut.
+fn agree(ours: &str, theirs: &str) -> bool {
+    let head = |facts: &str| facts.split(" len ").next().map(str::to_owned);
+    let beyond = ours.ends_with("unknown") && theirs.ends_with("bad") && head(ours) == head(theirs);
+    ours == theirs || theirs == SKIPPED || beyond
 }
 
 /// The captures below a folder in a stable order, sampled where there are many.
@@ -130,7 +142,7 @@ fn ours(file: &[u8]) -> Option<(Facts, Vec<String>)> {
 
 /// tshark's facts. The last occurrence of a field is the innermost one.
 fn tshark(path: &Path) -> Facts {
-    const FIELDS: [&str; 17] = [
+    const FIELDS: [&str; 18] = [
         "frame.number",
         "frame.protocols",
         "ip.src",
@@ -141,16 +153,29 @@ fn tshark(path: &Path) -> Facts {
         "ipv6.hlim",
         "tcp.srcport",
         "tcp.dstport",
-        "tcp.seq_raw",
+        "tcp.seq",
         "tcp.ack_raw",
         "tcp.flags",
         "tcp.len",
         "tcp.checksum.status",
+        "ip.opt.ptr",
         "icmp.type",
         "icmpv6.type",
     ];
     let mut command = Command::new("tshark");
-    command.args(["-n", "-Y", "tcp", "-T", "fields", "-E", "occurrence=l", "-o", "tcp.check_checksum:TRUE"]);
+    command.args([
+        "-n",
+        "-Y",
+        "tcp",
+        "-T",
+        "fields",
+        "-E",
+        "occurrence=l",
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-o",
+        "tcp.relative_sequence_numbers:FALSE",
+    ]);
     // Type and code come last, as ICMP has both or none.
     for field in FIELDS.iter().chain(&["icmp.code", "icmpv6.code"]) {
         command.args(["-e", field]);
@@ -159,12 +184,32 @@ fn tshark(path: &Path) -> Facts {
     let mut facts = Facts::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let cells: Vec<&str> = line.split('\t').collect();
-        let [number, protocols, src4, dst4, src6, dst6, ttl4, ttl6, sport, dport, seq, ack, flags, len, sum, icmp @ ..] =
-            cells.as_slice()
+        let [
+            number,
+            protocols,
+            src4,
+            dst4,
+            src6,
+            dst6,
+            ttl4,
+            ttl6,
+            sport,
+            dport,
+            seq,
+            ack,
+            flags,
+            len,
+            sum,
+            route,
+            icmp @ ..,
+        ] = cells.as_slice()
         else {
             panic!("tshark wrote {line}")
         };
-        if NOT_DECODED.iter().any(|name| protocols.split(':').any(|protocol| protocol == *name)) {
+        let inside = NOT_DECODED.iter().any(|name| protocols.split(':').any(|protocol| protocol == *name));
+        // Behind a source route, too, tshark shows the last destination.
+        if inside || !route.is_empty() {
+            facts.insert(number.parse().unwrap(), SKIPPED.to_owned());
             continue;
         }
         let v6 = protocols.rfind(":ipv6") > protocols.rfind(":ip:");

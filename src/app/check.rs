@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create, settings};
+use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create, settings, status};
 use crate::check::{Expectation, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
+use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::Pipeline;
@@ -24,23 +25,16 @@ const ENDING: &str = ".expect.toml";
 const PACKED: [&str; 3] = ["gz", "zst", "lz4"];
 
 /// Checks what `options` name and writes the result. The exit status.
-pub fn run(options: &CheckOptions) -> u8 {
-    match check(options) {
-        Ok(status) => status,
-        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
-        Err(trouble) => {
-            complain(&trouble.to_string(), None);
-            TROUBLE
-        }
-    }
+pub fn check(options: &CheckOptions) -> u8 {
+    status(compare(options))
 }
 
-fn check(options: &CheckOptions) -> Result<u8, Trouble> {
-    if let Some(filter) = &options.filter {
+fn compare(options: &CheckOptions) -> Result<u8, Trouble> {
+    if let Some(filter) = &options.input.filter {
         check_filter(filter).map_err(Trouble::Filter)?;
     }
     let mut found = Found::default();
-    for input in &options.inputs {
+    for input in &options.input.files {
         found.add(input)?;
     }
     if found.captures.is_empty() {
@@ -202,11 +196,12 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
 
 /// What the program says of a capture that is judged alone.
 fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, String> {
-    let (mut timeline, errors) = Timeline::open(&[capture.to_path_buf()], CaptureId(0), options.filter.as_deref());
+    let (mut timeline, errors) =
+        Timeline::open(&[capture.to_path_buf()], CaptureId(0), options.input.filter.as_deref());
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
-    let mut pipeline = Pipeline::new(settings(&options.ports, options.time_wait), SessionId(1));
+    let mut pipeline = Pipeline::new(settings(&options.input, Selection::default(), false), SessionId(1));
     let mut observations = Observations::default();
     let failed = |error: io::Error| error.to_string();
     while timeline.step() {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint;
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary};
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -113,6 +113,10 @@ impl Sink for Baselined<'_> {
             }
         }
         Ok(())
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.inner.hosts(hosts)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

@@ -4,31 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::shared::{FailOnName, Looks, Reading, Settings, Target, Times, target};
-use super::{Grouping, Options, Screen};
-use crate::report::{Format, Verbosity};
+use super::input::{FailOnName, InputArguments, SelectionArguments};
+use super::layout::{PlainArguments, TimeArguments};
+use super::target::{Target, target};
+use super::{Options, Screen};
+use crate::report::{Format, Style, Verbosity};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Analyse {
-    /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
-    #[arg(value_name = "FILE", required_unless_present = "read", value_hint = ValueHint::AnyPath)]
-    files: Vec<PathBuf>,
-
-    /// Read FILE, as tcpdump and tshark take it; may be repeated
-    #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
-    read: Vec<PathBuf>,
-
     #[command(flatten)]
-    reading: Reading,
-
-    /// Treat all inputs as one timeline
-    #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
-    merge: bool,
-
-    /// Judge each file alone
-    #[arg(long, help_heading = "Input")]
-    per_file: bool,
+    input: InputArguments,
 
     /// How to write findings [default: full on a terminal, else concise]
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
@@ -50,10 +36,10 @@ pub(super) struct Analyse {
     output: Vec<Target<FormatName>>,
 
     #[command(flatten)]
-    looks: Looks,
+    plain: PlainArguments,
 
     #[command(flatten)]
-    times: Times,
+    time: TimeArguments,
 
     /// Show findings alone: no totals, no table, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
@@ -80,7 +66,7 @@ pub(super) struct Analyse {
     write_baseline: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(super) settings: Settings,
+    selection: SelectionArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -147,23 +133,20 @@ impl Analyse {
             None if screen.terminal => Format::Full,
             None => Format::Concise,
         };
-        let verbosity = match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
+        let style = Style {
+            time: self.time.style(),
+            verbosity: match (self.quiet, self.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (_, true) => Verbosity::Verbose,
+                _ => Verbosity::Normal,
+            },
+            ..self.plain.into_style(screen)
         };
         Options {
-            inputs: self.read.into_iter().chain(self.files).collect(),
-            filter: self.reading.filter,
-            ports: self.reading.ports,
-            time_wait: self.reading.time_wait,
-            grouping: match (self.merge, self.per_file) {
-                (true, _) => Grouping::Merge,
-                (_, true) => Grouping::PerFile,
-                _ => Grouping::Auto,
-            },
+            input: self.input.into_input(),
+            selection: self.selection.into_selection(),
             format,
-            style: self.looks.style(&self.times, verbosity, screen),
+            style,
             output,
             beside,
             fail_on: self.fail_on.into(),
@@ -179,8 +162,8 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use super::{Format, Grouping, Options, Screen, Verbosity};
-    use crate::cli::{FailOn, Invocation, read};
+    use super::{Format, Options, Screen, Verbosity};
+    use crate::cli::{FailOn, Grouping, Invocation, read};
     use crate::report::TimeStyle;
 
     const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
@@ -229,7 +212,7 @@ mod tests {
     #[test]
     fn inputs_come_from_both_places() {
         let options = options("-r a.pcap b.pcap -", &PIPE);
-        assert_eq!(options.inputs, ["a.pcap", "b.pcap", "-"].map(PathBuf::from));
+        assert_eq!(options.input.files, ["a.pcap", "b.pcap", "-"].map(PathBuf::from));
     }
 
     #[test]
@@ -238,12 +221,20 @@ mod tests {
             "--port 2121,2122 --port 990 --time-wait 30.5 --per-file --fail-on never --require-transfers -f tcp x",
             &PIPE,
         );
-        assert_eq!(options.ports, [2121, 2122, 990]);
-        assert_eq!(options.time_wait, Some(Duration::from_millis(30_500)));
-        assert_eq!(options.grouping, Grouping::PerFile);
+        assert_eq!(options.input.ports, [2121, 2122, 990]);
+        assert_eq!(options.input.time_wait, Some(Duration::from_millis(30_500)));
+        assert_eq!(options.input.grouping, Grouping::PerFile);
         assert_eq!(options.fail_on, FailOn::Never);
         assert!(options.require_transfers);
-        assert_eq!(options.filter.as_deref(), Some("tcp"));
+        assert_eq!(options.input.filter.as_deref(), Some("tcp"));
+    }
+
+    #[test]
+    fn diagnoses_are_named_or_globbed() {
+        let options = options("--select port-*,data-* --ignore port-refused --select no-data-endpoint x", &PIPE);
+        let taken = ["port-low-port", "port-refused", "no-data-endpoint", "capture-gap"]
+            .map(|name| options.selection.takes(name));
+        assert_eq!(taken, [true, false, true, false]);
     }
 
     #[test]
@@ -256,6 +247,7 @@ mod tests {
             "--width 59 x",
             "--merge --per-file x",
             "--utc --local x",
+            "--ignore time-wait-colision x",
         ] {
             let read = read(format!("ftpwhy {line}").split(' ').map(Into::into), &PIPE);
             assert!(read.is_err(), "{line}");

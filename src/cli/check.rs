@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::shared::{FailOnName, Looks, Reading, Settings, Target, Times, target};
-use super::{FailOn, Screen};
+use super::input::{FailOnName, ReadingArguments};
+use super::layout::PlainArguments;
+use super::target::{Target, target};
+use super::{FailOn, Grouping, Input, Screen};
 use crate::report::{CheckFormat, Style, Verbosity};
 
 /// Compare captures with what is expected of them
@@ -34,7 +35,7 @@ pub(super) struct Check {
     jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadingArguments,
 
     /// How to write the result
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
@@ -52,14 +53,11 @@ pub(super) struct Check {
     output: Vec<Target<FormatName>>,
 
     #[command(flatten)]
-    looks: Looks,
+    plain: PlainArguments,
 
     /// Show only what is not as expected
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
-
-    #[command(flatten)]
-    pub(super) settings: Settings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -85,14 +83,8 @@ impl From<FormatName> for CheckFormat {
 /// Everything `ftpwhy check` can be told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckOptions {
-    /// Files and directories, never empty.
-    pub inputs: Vec<PathBuf>,
-    /// A BPF expression, not yet compiled.
-    pub filter: Option<String>,
-    /// Control ports besides 21.
-    pub ports: Vec<u16>,
-    /// How long TIME-WAIT lasts.
-    pub time_wait: Option<Duration>,
+    /// What is read; each file alone.
+    pub input: Input,
     /// Whether expectations are written.
     pub bless: bool,
     /// What a capture without expectation must not have.
@@ -121,15 +113,18 @@ impl Check {
         let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
         let processors = std::thread::available_parallelism();
         CheckOptions {
-            inputs: self.files,
-            filter: self.reading.filter,
-            ports: self.reading.ports,
-            time_wait: self.reading.time_wait,
+            input: Input {
+                files: self.files,
+                filter: self.reading.filter,
+                ports: self.reading.ports,
+                time_wait: self.reading.time_wait,
+                grouping: Grouping::PerFile,
+            },
             bless: self.bless,
             fail_on: self.fail_on.into(),
             jobs: self.jobs.map_or_else(|| processors.map_or(1, NonZeroUsize::get), NonZeroUsize::get),
             format: format.into(),
-            style: self.looks.style(&Times::default(), verbosity, screen),
+            style: Style { verbosity, ..self.plain.into_style(screen) },
             beside,
         }
     }

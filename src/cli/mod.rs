@@ -5,6 +5,10 @@
 mod analyse;
 mod check;
 mod completions;
+mod explain;
+mod hosts;
+mod input;
+mod layout;
 mod message;
 mod options;
 mod progress;
@@ -13,8 +17,8 @@ mod schema;
 mod screen;
 mod sessions;
 mod settings;
-mod shared;
 mod spelling;
+mod target;
 
 use std::ffi::OsString;
 use std::io::{Write, stderr};
@@ -23,7 +27,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use check::CheckOptions;
 pub use message::{reason, write_error};
-pub use options::{FailOn, Grouping, Options};
+pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
@@ -44,12 +48,17 @@ struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     analyse: analyse::Analyse,
+    #[command(flatten)]
+    _settings: input::SettingsArguments,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    Check(Box<check::Check>),
+    Explain(explain::Explain),
+    Rules(explain::Rules),
+    Hosts(hosts::Hosts),
     Sessions(Box<sessions::Sessions>),
+    Check(Box<check::Check>),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -59,10 +68,16 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
-    /// Compare captures with their expectations.
-    Check(Box<CheckOptions>),
+    /// Explain diagnoses.
+    Explain(ExplainOptions),
+    /// List the diagnoses.
+    Rules(RulesOptions),
+    /// List the hosts of captures.
+    Hosts(HostsOptions),
     /// List sessions and transfers.
     Sessions(Box<SessionsOptions>),
+    /// Compare captures with their expectations.
+    Check(Box<CheckOptions>),
     /// Print the JSON Schema.
     Schema,
     /// Print this text.
@@ -104,10 +119,13 @@ fn read_in(
     surroundings: &Surroundings,
 ) -> Result<(Invocation, Vec<String>), clap::Error> {
     let mut settled = settings::settle(command().version(version()), arguments, surroundings)?;
-    let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
+    let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
     let invocation = match command {
-        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
+        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
+        Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
+        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
         Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
+        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
         Some(Command::Schema(_)) => Invocation::Schema,
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
@@ -161,7 +179,7 @@ mod tests {
     #[test]
     fn a_file_called_like_a_subcommand_has_a_path() {
         let Ok(Invocation::Analyse(options)) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
-        assert_eq!(options.inputs, [PathBuf::from("./schema")]);
+        assert_eq!(options.input.files, [PathBuf::from("./schema")]);
     }
 
     #[test]

@@ -1,49 +1,36 @@
 //! `ftpwhy sessions`: list sessions and transfers.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum};
 
-use super::shared::{Looks, Reading, Settings, Times};
-use super::{Grouping, Screen};
+use super::input::InputArguments;
+use super::layout::{PlainArguments, TimeArguments};
+use super::{Input, Screen};
 use crate::finding::SessionId;
 use crate::frame::Timestamp;
-use crate::report::{Order, Selection, Style, Verbosity, parse_time};
+use crate::report::{Order, SessionChoice, Style, Verbosity, parse_time};
 
 /// List the sessions in captures and their transfers
 #[derive(Args)]
 pub(super) struct Sessions {
-    /// Captures, directories of captures, or - for standard input
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
-    files: Vec<PathBuf>,
-
     #[command(flatten)]
-    reading: Reading,
-
-    /// Treat all inputs as one timeline
-    #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
-    merge: bool,
-
-    /// Judge each file alone
-    #[arg(long, help_heading = "Input")]
-    per_file: bool,
+    input: InputArguments,
 
     /// Show sessions of this client or server; may be repeated
-    #[arg(long = "host", value_name = "ADDRESS", value_delimiter = ',', help_heading = "Selection")]
+    #[arg(long = "host", value_name = "ADDRESS", value_delimiter = ',', help_heading = "SessionChoice")]
     hosts: Vec<IpAddr>,
 
     /// Show sessions that last until TIME or longer: 2024-03-01T12:00:00Z, or without the zone for UTC
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Selection")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "SessionChoice")]
     since: Option<Timestamp>,
 
     /// Show sessions that began until TIME
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Selection")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "SessionChoice")]
     until: Option<Timestamp>,
 
     /// Show these sessions, by number
-    #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "Selection")]
+    #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "SessionChoice")]
     sessions: Vec<u32>,
 
     /// What to sort sessions by; durations and counts from the largest to the smallest
@@ -55,17 +42,14 @@ pub(super) struct Sessions {
     reverse: bool,
 
     #[command(flatten)]
-    looks: Looks,
+    plain: PlainArguments,
 
     #[command(flatten)]
-    times: Times,
+    time: TimeArguments,
 
     /// Show the tables alone
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
-
-    #[command(flatten)]
-    pub(super) settings: Settings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -96,18 +80,10 @@ impl From<Column> for Order {
 /// Everything `ftpwhy sessions` can be told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionsOptions {
-    /// Files and directories, never empty; `-` is standard input.
-    pub inputs: Vec<PathBuf>,
-    /// A BPF expression, not yet compiled.
-    pub filter: Option<String>,
-    /// Control ports besides 21.
-    pub ports: Vec<u16>,
-    /// How long TIME-WAIT lasts.
-    pub time_wait: Option<Duration>,
-    /// Which inputs are one timeline.
-    pub grouping: Grouping,
+    /// What is read.
+    pub input: Input,
     /// Which sessions, in which order.
-    pub selection: Selection,
+    pub choice: SessionChoice,
     /// How the tables are laid out.
     pub style: Style,
 }
@@ -116,16 +92,8 @@ impl Sessions {
     pub(super) fn into_options(self, screen: &Screen) -> SessionsOptions {
         let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
         SessionsOptions {
-            inputs: self.files,
-            filter: self.reading.filter,
-            ports: self.reading.ports,
-            time_wait: self.reading.time_wait,
-            grouping: match (self.merge, self.per_file) {
-                (true, _) => Grouping::Merge,
-                (_, true) => Grouping::PerFile,
-                _ => Grouping::Auto,
-            },
-            selection: Selection {
+            input: self.input.into_input(),
+            choice: SessionChoice {
                 hosts: self.hosts,
                 since: self.since,
                 until: self.until,
@@ -133,7 +101,7 @@ impl Sessions {
                 order: self.sort.into(),
                 reverse: self.reverse,
             },
-            style: self.looks.style(&self.times, verbosity, screen),
+            style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(screen) },
         }
     }
 }

@@ -78,8 +78,7 @@ pub(super) fn settle(
         None => (&command, &said, None),
         Some((name, inner)) => (command.find_subcommand(name).unwrap_or(&command), inner, Some(name)),
     };
-    let settable = active.get_arguments().any(|arg| arg.get_id() == "isolated");
-    if !settable || inner.get_flag("isolated") {
+    if settings(active).next().is_none() || inner.get_flag("isolated") {
         return Ok(Settled { matches: command.try_get_matches_from_mut(arguments)?, remarks: Vec::new() });
     }
     let from_environment = of_environment(active, surroundings)?;
@@ -116,10 +115,9 @@ fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(settable)
 }
 
-/// Those of the program and of all its subcommands that take settings.
+/// Those of the program and of all its subcommands.
 fn all_settings(command: &Command) -> Vec<&str> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
-    let commands = commands.filter(|command| command.get_arguments().any(|arg| arg.get_id() == "isolated"));
     commands.flat_map(settings).filter_map(Arg::get_long).collect()
 }
 
@@ -330,18 +328,21 @@ mod tests {
     fn the_command_line_comes_before_the_environment_and_that_before_the_file() {
         let file = "fail-on = \"info\"\nport = [2121, 2122]\ntime-wait = 30.5\nper-file = true\n";
         let found = options("x", file, &[]);
-        assert_eq!((found.fail_on, found.ports.as_slice()), (FailOn::Info, &[2121, 2122][..]));
-        assert_eq!((found.time_wait, found.grouping), (Some(Duration::from_millis(30_500)), Grouping::PerFile));
+        assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Info, &[2121, 2122][..]));
+        assert_eq!(
+            (found.input.time_wait, found.input.grouping),
+            (Some(Duration::from_millis(30_500)), Grouping::PerFile)
+        );
         let variables = [("FTPWHY_FAIL_ON", "warning"), ("FTPWHY_PORT", "990,991"), ("FTPWHY_COLOR", "")];
         let found = options("x", file, &variables);
-        assert_eq!((found.fail_on, found.ports.as_slice()), (FailOn::Warning, &[990, 991][..]));
+        assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Warning, &[990, 991][..]));
         let found = options("--fail-on never --port 1 x", file, &variables);
-        assert_eq!((found.fail_on, found.ports.as_slice()), (FailOn::Never, &[1][..]));
+        assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Never, &[1][..]));
     }
 
     #[test]
     fn what_is_said_beats_what_would_conflict_with_it() {
-        assert_eq!(options("--merge x", "per-file = true", &[]).grouping, Grouping::Merge);
+        assert_eq!(options("--merge x", "per-file = true", &[]).input.grouping, Grouping::Merge);
         assert_eq!(options("--utc x", "local = true", &[]).style.time, TimeStyle::Utc);
         assert_eq!(options("--json x", "format = \"csv\"", &[]).format, Format::Json);
         assert_eq!(options("x", "local = true", &[("FTPWHY_RELATIVE", "1")]).style.time, TimeStyle::Relative);
@@ -400,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_required_input_may_be_a_setting() {
-        assert_eq!(options("-q", "", &[("FTPWHY_READ", "x.pcap")]).inputs, [PathBuf::from("x.pcap")]);
+        assert_eq!(options("-q", "", &[("FTPWHY_READ", "x.pcap")]).input.files, [PathBuf::from("x.pcap")]);
         assert!(complaint("-q", "", &[]).contains("<FILE>"));
     }
 

@@ -51,7 +51,11 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
     let socket = offer.socket?;
     let (named, client) = (socket.ip().to_canonical(), case.session.client.ip().to_canonical());
     if named == client {
-        return Some((offer, socket, Whose::Clients));
+        // The other side of a NAT in the same capture shows whether the command was rewritten on the way.
+        let unrewritten =
+            other_side(case).is_some_and(|(other, other_client)| other == socket && other_client != client);
+        let whose = if unrewritten { Whose::BehindNat { confidence: Confidence::Proven } } else { Whose::Clients };
+        return Some((offer, socket, whose));
     }
     if named.is_ipv4() != client.is_ipv4() && unusable(named, client).is_none() {
         // Another family is `eprt-protocol-mismatch`.
@@ -80,6 +84,9 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
         let why = format!("that host was told to listen on {socket} in another session (server-to-server transfer)");
         return Whose::ThirdParty { confidence: Confidence::Proven, why, evidence: vec![evidence], fxp: true };
     }
+    if other_side(case).is_some_and(|(_, other_client)| other_client == named) {
+        return Whose::BehindNat { confidence: Confidence::Proven };
+    }
     if is_private(named) && !is_private(client) {
         // A server in the same private network could reach it: then NAT is only one reading.
         let confidence = if is_private(case.session.server.ip()) && same_net(named, case.session.server.ip()) {
@@ -96,13 +103,20 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
     Whose::Foreign
 }
 
+/// The announced socket and the client's address as the other side of a NAT in the same capture shows them.
+fn other_side(case: &Case<'_>) -> Option<(SocketAddr, IpAddr)> {
+    let other = case.session.other_view.as_ref()?;
+    let offer = other.offers.get(case.concluded.offer_index?)?;
+    Some((offer.socket?, other.client.ip().to_canonical()))
+}
+
 fn shown(frames: Vec<Stamp>, why: &str) -> Vec<Evidence> {
     Evidence::seen_all(frames, None, why).into_iter().collect()
 }
 
 /// Why no server can reach this address, given the control connection's client; `None` when it can be reached.
 /// RFC 6890, RFC 3927, RFC 4291.
-fn unusable(named: IpAddr, client: IpAddr) -> Option<&'static str> {
+pub fn unusable(named: IpAddr, client: IpAddr) -> Option<&'static str> {
     match named {
         IpAddr::V4(v4) => {
             let client_link_local = matches!(client, IpAddr::V4(client) if client.is_link_local());

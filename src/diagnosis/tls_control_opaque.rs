@@ -23,7 +23,7 @@ diagnosis! {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let auth = case.session.exchanges.iter().find(|exchange| exchange.is(Verb::Auth)).map(|exchange| {
+    let auth = case.session.exchanges.iter().find(|exchange| exchange.is(Verb::Auth) && !exchange.is_refused()).map(|exchange| {
         std::iter::once(lines::command(case.session, &exchange.command))
             .chain(exchange.reply.iter().map(|reply| lines::reply(case.session, reply)))
             .collect::<Vec<_>>()

@@ -4,10 +4,11 @@
 
 use std::net::SocketAddr;
 
+use super::sighting::{Kind, Sighting};
 use super::table::FlowEvent;
-use super::{Connection, ConnectionId, End, FinSeen, FlowKey, Half, IcmpSeen, RstSeen, StaleAck, SynSeen};
-use crate::frame::{InterfaceId, Stamp};
-use crate::wire::{Checksum, Flags, IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
+use super::{Connection, ConnectionId, End, FinSeen, Half, IcmpSeen, RstSeen, StaleAck, SynSeen};
+use crate::frame::Stamp;
+use crate::wire::{Checksum, Flags, IcmpError, IpHeader, Segment, Seq};
 
 /// SYNs and SYN-ACKs kept of one incarnation; no stack repeats a SYN more often (Linux 10, tcp_syn_retries 6 and
 /// four linear ones). The last one is always kept.
@@ -29,76 +30,6 @@ const RECYCLED_ISN_FOR_ZERO: Seq = Seq(1);
 
 /// Computes what became of a segment's checksum.
 pub type Verify = fn(&Segment<'_>, &IpHeader) -> Checksum;
-
-/// A segment with everything around it, as it was captured.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sighting<'a> {
-    pub at: Stamp,
-    pub interface: InterfaceId,
-    pub link: &'a Link,
-    pub wrapping: Wrapping,
-    pub ip: &'a IpHeader,
-    pub tcp: &'a Segment<'a>,
-}
-
-impl Sighting<'_> {
-    pub fn source(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.source, self.tcp.source_port)
-    }
-
-    pub fn destination(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.destination, self.tcp.destination_port)
-    }
-
-    pub fn key(&self) -> FlowKey {
-        FlowKey::new(self.wrapping, self.source(), self.destination())
-    }
-
-    pub fn kind(&self) -> Kind {
-        let flags = self.tcp.flags;
-        if flags.has(Flags::RST) {
-            Kind::Rst
-        } else if flags.has(Flags::SYN | Flags::ACK) {
-            Kind::SynAck
-        } else if flags.has(Flags::SYN) {
-            Kind::Syn
-        } else {
-            Kind::Later
-        }
-    }
-
-    /// Its acknowledgement number, if it has one.
-    pub fn ack(&self) -> Option<Seq> {
-        self.tcp.flags.has(Flags::ACK).then_some(self.tcp.ack)
-    }
-
-    /// Neither payload nor SYN, FIN or RST.
-    pub fn is_bare_ack(&self) -> bool {
-        self.tcp.payload_len == 0 && self.kind() == Kind::Later && !self.tcp.flags.has(Flags::FIN)
-    }
-
-    fn syn(&self) -> SynSeen {
-        SynSeen {
-            at: self.at,
-            interface: self.interface,
-            link: *self.link,
-            isn: self.tcp.seq,
-            ack: self.tcp.ack,
-            ttl: self.ip.ttl,
-            identification: self.ip.identification,
-            options: self.tcp.options,
-        }
-    }
-}
-
-/// What a segment is to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Syn,
-    SynAck,
-    Rst,
-    Later,
-}
 
 impl Connection {
     /// An incarnation that starts with this segment, not yet booked. A SYN-ACK is sent by the target.
@@ -173,12 +104,13 @@ impl Connection {
         self.from_origin.segments + self.from_target.segments
     }
 
-    /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once.
+    /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once. Two
+    /// SYN-ACKs within a millisecond may be one that was captured twice.
     pub fn handshake_rtt(&self) -> Option<(f64, f64)> {
-        match (self.syns.as_slice(), self.syn_acks.as_slice(), self.established) {
-            ([syn], [syn_ack], Some(ack)) => Some((syn_ack.at.seconds_since(syn.at), ack.seconds_since(syn_ack.at))),
-            _ => None,
-        }
+        let ([syn], [syn_ack, repeats @ ..]) = (self.syns.as_slice(), self.syn_acks.as_slice()) else { return None };
+        let once = repeats.iter().all(|repeat| repeat.at.seconds_since(syn_ack.at) <= super::copy::MIRRORED_SECONDS);
+        let established = self.established.filter(|_| once)?;
+        Some((syn_ack.at.seconds_since(syn.at), established.seconds_since(syn_ack.at)))
     }
 
     /// The SYN or SYN-ACK, and its sender, whose ISN is the one Linux gives when it recycles the `previous`
@@ -444,4 +376,71 @@ fn keep_last<T>(list: &mut Vec<T>, item: T, kept: usize) {
         list.pop();
     }
     push_tight(list, item);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::{data_key, play};
+    use super::super::{Connection, End};
+
+    const HANDSHAKE: &str = "
+        0.000 S:20>C:5001 S seq=1000 ts=1/0
+        0.010 C:5001>S:20 SA seq=9000 ack=1001 id=0";
+
+    #[test]
+    fn the_handshake_tells_its_times_when_it_is_clear() {
+        let rtt = |rest: &str| play(&format!("{HANDSHAKE}\n{rest}")).only().handshake_rtt();
+        let (there, back) = rtt("0.012 S:20>C:5001 A seq=1001 ack=9001").expect("clear");
+        assert!((there - 0.010).abs() < 1e-9 && (back - 0.002).abs() < 1e-9);
+        assert_eq!(rtt(""), None);
+        let ack = "3.0 S:20>C:5001 A seq=1001 ack=9001";
+        assert_eq!(rtt(&format!("1.0 S:20>C:5001 S seq=1000\n{ack}")), None);
+        assert_eq!(rtt(&format!("1.0 C:5001>S:20 SA seq=9000 ack=1001\n{ack}")), None);
+        assert!(rtt(&format!("0.0102 C:5001>S:20 SA seq=9000 ack=1001 id=0\n{ack}")).is_some());
+    }
+
+    #[test]
+    fn two_equal_syn_acks_without_identification_are_two() {
+        // One by timer, one for a SYN that came in just then.
+        let played = play(&format!("{HANDSHAKE}\n0.0101 C:5001>S:20 SA seq=9000 ack=1001 id=0"));
+        assert_eq!(played.only().syn_acks.len(), 2);
+        assert_eq!(played.only().from_target.duplicate_count(), 0);
+    }
+
+    #[test]
+    fn the_ends_keep_their_sockets_and_options() {
+        let played = play(HANDSHAKE);
+        let only = played.only();
+        assert_eq!((only.origin.port(), only.target.port()), (20, 5001));
+        assert_eq!(only.end_of(only.target), Some(End::Target));
+        assert_eq!(only.socket(End::Origin), only.origin);
+        assert!(only.from_origin.timestamps && !only.from_target.timestamps);
+        assert_eq!(only.key, data_key());
+    }
+
+    #[test]
+    fn data_of_the_target_prove_the_handshake_too() {
+        let played = play(&format!("{HANDSHAKE}\n0.02 C:5001>S:20 A seq=9001 ack=1001 len=5"));
+        assert!(played.only().established.is_some());
+        let bare = play(&format!("{HANDSHAKE}\n0.02 C:5001>S:20 A seq=9001 ack=1001"));
+        assert!(bare.only().established.is_none());
+    }
+
+    #[test]
+    fn a_missing_syn_ack_does_not_hide_the_handshake() {
+        let played = play("0.0 S:20>C:5001 S seq=1000\n0.1 S:20>C:5001 A seq=1001 ack=9001");
+        assert!(played.only().established.is_some() && played.only().was_open());
+    }
+
+    #[test]
+    fn a_lone_reset_was_never_open() {
+        let played = play("0.0 S:20>C:5001 R seq=1000");
+        assert!(played.only().midstream && !played.only().was_open());
+    }
+
+    #[test]
+    fn a_connection_stays_small() {
+        // The table's memory is CONNECTIONS_KEPT times this and its SYNs.
+        assert!(size_of::<Connection>() <= 1200, "{}", size_of::<Connection>());
+    }
 }

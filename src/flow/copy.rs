@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-use super::connection::{Kind, Sighting};
+use super::sighting::{Kind, Sighting};
 use super::{ConnectionId, End};
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::Wrapping;
@@ -129,8 +129,10 @@ impl Original {
     }
 }
 
-/// Whether stacks send such packets several times over within a millisecond with nothing to tell them apart: an RST or
-/// an acknowledgement for each segment that comes in, without IP identification.
+/// Whether stacks send such packets several times over within a millisecond with nothing to tell them apart: without IP
+/// identification an RST or an acknowledgement for each segment that comes in, and a SYN-ACK by timer and one for a
+/// SYN that comes in just then.
 fn is_often_repeated(seen: &Sighting<'_>) -> bool {
-    seen.ip.identification.is_none_or(|id| id == 0) && (seen.kind() == Kind::Rst || seen.is_bare_ack())
+    let repeated = matches!(seen.kind(), Kind::Rst | Kind::SynAck) || seen.is_bare_ack();
+    repeated && seen.ip.identification.is_none_or(|id| id == 0)
 }

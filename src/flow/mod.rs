@@ -11,6 +11,7 @@ mod half;
 #[cfg(test)]
 mod script;
 pub mod seq;
+mod sighting;
 mod stream;
 mod table;
 
@@ -21,7 +22,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
-pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
+pub use table::{Booked, FlowEvent, Table};
 
 /// A 5-tuple with its VLANs and tunnels, without direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -116,6 +116,11 @@ impl Scripted {
         scripted
     }
 
+    /// Gives it another source port.
+    pub fn speak_from(&mut self, port: u16) {
+        self.fields.0.set_port(port);
+    }
+
     /// The segment it carries.
     pub fn segment(&self) -> Segment<'_> {
         let (source, destination, seq, ack, flags, window, options) = self.fields;

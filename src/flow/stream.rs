@@ -174,6 +174,11 @@ impl Stream {
             self.take_rst(at, first, after);
             return;
         }
+        let untouched = self.next == 0 && self.pending.is_empty();
+        if tcp.flags.has(Flags::SYN) && untouched && self.base != Some(first) {
+            // What came before was a stale answer with the numbers of another incarnation.
+            (self.base, self.acked) = (Some(first), 0);
+        }
         self.base.get_or_insert(first);
         let Some(start) = self.offset(first).or_else(|| self.offset(first.plus(tcp.payload_len)).map(|_| 0)) else {
             return;

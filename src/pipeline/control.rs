@@ -9,12 +9,19 @@ use crate::flow::{Conversation, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
+use crate::transfer::Lost;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::wire::{IpHeader, Segment};
 
 /// The port on which FTP is encrypted from the first byte.
 const IMPLICIT_TLS: u16 = 990;
+
+/// A NAT forwards a SYN within this many seconds.
+const SAME_MOMENT: f64 = 0.5;
+
+/// Control connections of one such moment that are compared.
+const RECENT_ISNS: usize = 64;
 
 /// What is needed to follow one control connection.
 pub(super) struct Control {
@@ -53,6 +60,9 @@ impl Pipeline {
         }
         let session = self.sessions.len();
         self.sessions.push(Some(Box::new(Session::new(SessionId(0), id, client, server, first))));
+        self.contact(client.ip());
+        self.contact(server.ip());
+        self.pair_views(id, session);
         let control = Control {
             conversation: Conversation::new(),
             dialogue,
@@ -63,6 +73,27 @@ impl Pipeline {
             closing: false,
         };
         self.controls.insert(id, control);
+    }
+
+    /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
+    /// connection on the other side of a NAT.
+    fn pair_views(&mut self, id: ConnectionId, index: SessionIndex) {
+        let Some(connection) = self.flows.connection(id) else { return };
+        let Some(isn) = connection.isn() else { return };
+        let at = connection.first;
+        self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < SAME_MOMENT);
+        let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
+        if let Some(twin) = twin {
+            for (one, other) in [(index, twin), (twin, index)] {
+                if let Some(Some(session)) = self.sessions.get_mut(one) {
+                    session.twin = Some(other);
+                }
+            }
+        }
+        if self.recent_isns.len() >= RECENT_ISNS {
+            self.recent_isns.remove(0);
+        }
+        self.recent_isns.push((isn, index, at));
     }
 
     fn let_oldest_control_go(&mut self) {
@@ -115,6 +146,9 @@ impl Pipeline {
     fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
         for event in events {
             let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+            if self.settings.in_full {
+                self.dialogues.note(index, &event);
+            }
             let Some(number) = session.event(event) else { continue };
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
@@ -152,23 +186,25 @@ impl Pipeline {
         }
         let Some(connection) = self.flows.connection(id) else { return };
         let name = |end: End| if end == server_end { "server" } else { "client" };
+        let lost = |at: Stamp, by: End, verb: &str| Lost {
+            at,
+            how: format!("the {} {verb} the control connection", name(by)),
+            orderly_by_client: verb == "closed" && by != server_end,
+        };
         let ended = match connection.close() {
-            Close::Reset { by, at } => Some((at, format!("the {} reset the control connection", name(by)))),
+            Close::Reset { by, at } => Some(lost(at, by, "reset")),
             Close::TimeWait { .. } => {
                 let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
-                let first =
-                    fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
-                first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
+                let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));
+                first.min_by_key(|(at, _)| *at).map(|(at, end)| lost(at, end, "closed"))
             }
-            Close::Half { missing, since, .. } => {
-                Some((since, format!("the {} closed the control connection", name(missing.peer()))))
-            }
+            Close::Half { missing, since, .. } => Some(lost(since, missing.peer(), "closed")),
             Close::Open => None,
         };
         if let Some(Some(session)) = self.sessions.get_mut(control.session)
-            && let Some((at, how)) = ended
+            && let Some(end) = ended
         {
-            session.ended(at, &how);
+            session.ended(end);
         }
     }
 }

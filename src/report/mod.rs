@@ -17,6 +17,7 @@ mod github;
 mod gitlab;
 #[cfg(test)]
 mod hostile;
+mod hosts;
 mod identity;
 mod json;
 mod junit;
@@ -26,6 +27,7 @@ mod ndjson;
 mod page;
 mod paint;
 mod place;
+pub mod rules;
 mod sarif;
 mod schema;
 mod sessions;
@@ -43,7 +45,7 @@ use std::io::{self, Write};
 
 pub use checked::{CheckFormat, Checked, Comparison, write_checked};
 pub use schema::schema;
-pub use sessions::{Order, Selection, sessions};
+pub use sessions::{Order, SessionChoice, sessions};
 pub use tee::Tee;
 pub use time::parse_time;
 
@@ -142,4 +144,10 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
+}
+
+/// The inventory of hosts, as a table or as JSON. Needs a run in full.
+pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
+    let write = if json { hosts::write_json } else { hosts::write };
+    Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
 }

@@ -292,8 +292,11 @@ mod tests {
     #[test]
     fn every_frame_of_the_evidence_is_a_related_location() {
         let sample = Sample::collision();
-        expect("collision.sarif", &sample.render(Format::Sarif, &narrow()));
         let log = sarif(&sample);
+        let mut shown = log.clone();
+        // The texts of the diagnoses are theirs to change.
+        shown["runs"][0]["tool"]["driver"]["rules"] = Value::Null;
+        expect("collision.sarif", &format!("{shown:#}\n"));
         for result in log["runs"][0]["results"].as_array().expect("results") {
             let related: Vec<u64> = result["relatedLocations"]
                 .as_array()

@@ -16,7 +16,7 @@ use crate::source::Capture;
 
 /// Which sessions are shown, and in which order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Selection {
+pub struct SessionChoice {
     /// Client or server; all if empty.
     pub hosts: Vec<IpAddr>,
     /// Sessions that last until then, or longer.
@@ -52,7 +52,7 @@ pub enum Order {
 }
 
 /// A sink that writes the tables at the end.
-pub fn sessions(selection: Selection, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> Box<dyn Sink> {
+pub fn sessions(selection: SessionChoice, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> Box<dyn Sink> {
     let run = Run { grouping, ..Run::default() };
     let collecting = Collecting { write, with_sessions: true, run, style, out };
     Box::new(Selecting { selection, collecting })
@@ -60,7 +60,7 @@ pub fn sessions(selection: Selection, style: Style, grouping: Vec<String>, out: 
 
 /// Keeps what is selected alone: a capture may hold very many sessions.
 struct Selecting {
-    selection: Selection,
+    selection: SessionChoice,
     collecting: Collecting,
 }
 
@@ -74,12 +74,12 @@ impl Sink for Selecting {
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
-        let Selection { order, reverse, .. } = self.selection;
+        let SessionChoice { order, reverse, .. } = self.selection;
         self.collecting.end_with(captures, summary, |run| sort(&mut run.sessions, order, reverse))
     }
 }
 
-impl Selection {
+impl SessionChoice {
     fn holds(&self, session: &SessionRecord) -> bool {
         let host = |ip: &IpAddr| *ip == session.client.ip() || *ip == session.server.ip();
         (self.sessions.is_empty() || self.sessions.contains(&session.id))
@@ -117,12 +117,8 @@ fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "no such session in {}", counted(run.captures.len() as u64, "capture"));
     }
     let clock = Clock::new(style.time);
-    let mut page = table::blank(style);
-    page.set_header(COLUMNS);
-    for session in &run.sessions {
-        page.add_row(cells(run, session, &clock, style));
-    }
-    table::finish(page, &[0, 1, 2, 3, 5, 6], out)?;
+    let grid = run.sessions.iter().map(|session| cells(run, session, &clock, style));
+    table::write_grid(&COLUMNS, grid, &[0, 1, 2, 3, 5, 6], style, out)?;
     let rows: Vec<table::TableRow<'_>> = run
         .sessions
         .iter()
@@ -158,7 +154,7 @@ fn cells(run: &Run, session: &SessionRecord, clock: &Clock, style: &Style) -> [S
 
 #[cfg(test)]
 mod tests {
-    use super::{Order, Selection, sessions};
+    use super::{Order, SessionChoice, sessions};
     use crate::finding::SessionId;
     use crate::frame::Timestamp;
     use crate::record::SessionRecord;
@@ -184,7 +180,7 @@ mod tests {
         vec![lasting(one.clone(), 0, 1), lasting(later, 60, 10), lasting(other, 30, 2)]
     }
 
-    fn listed(selection: Selection, style: &Style) -> String {
+    fn listed(selection: SessionChoice, style: &Style) -> String {
         let out = Shared::default();
         let sample = Sample::collision();
         let mut sink = sessions(selection, style.clone(), Vec::new(), Box::new(out.clone()));
@@ -196,7 +192,7 @@ mod tests {
     }
 
     /// The numbers of the sessions, in the order of the first table.
-    fn numbers(selection: Selection) -> Vec<u32> {
+    fn numbers(selection: SessionChoice) -> Vec<u32> {
         let text = listed(selection, &wide());
         let first = text.split("\n\n").next().unwrap_or_default();
         first.lines().filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
@@ -204,13 +200,16 @@ mod tests {
 
     #[test]
     fn sessions_and_transfers_are_tables() {
-        expect("sessions.160.table", &listed(Selection::default(), &wide()));
-        expect("sessions.80.table", &listed(Selection::default(), &Style { time: TimeStyle::Relative, ..narrow() }));
+        expect("sessions.160.table", &listed(SessionChoice::default(), &wide()));
+        expect(
+            "sessions.80.table",
+            &listed(SessionChoice::default(), &Style { time: TimeStyle::Relative, ..narrow() }),
+        );
     }
 
     #[test]
     fn they_can_be_sorted() {
-        let by = |order, reverse| numbers(Selection { order, reverse, ..Selection::default() });
+        let by = |order, reverse| numbers(SessionChoice { order, reverse, ..SessionChoice::default() });
         assert_eq!(by(Order::Start, false), [1, 3, 2]);
         assert_eq!(by(Order::Start, true), [2, 3, 1]);
         assert_eq!(by(Order::Duration, false), [2, 3, 1]);
@@ -226,14 +225,15 @@ mod tests {
         let start = three()[0].first.time;
         let host = |ip: &str| vec![ip.parse().expect("an address")];
         let at = |seconds: i64| Some(Timestamp(start.0 + seconds * 1_000_000_000));
-        assert_eq!(numbers(Selection { hosts: host("10.9.9.9"), ..Selection::default() }), [3]);
-        assert_eq!(numbers(Selection { hosts: host("10.2.0.20"), ..Selection::default() }), [1, 3, 2]);
-        assert_eq!(numbers(Selection { since: at(31), ..Selection::default() }), [3, 2]);
-        assert_eq!(numbers(Selection { since: at(33), ..Selection::default() }), [2]);
-        assert_eq!(numbers(Selection { until: at(30), ..Selection::default() }), [1, 3]);
-        assert_eq!(numbers(Selection { sessions: vec![SessionId(2)], ..Selection::default() }), [2]);
+        assert_eq!(numbers(SessionChoice { hosts: host("10.9.9.9"), ..SessionChoice::default() }), [3]);
+        assert_eq!(numbers(SessionChoice { hosts: host("10.2.0.20"), ..SessionChoice::default() }), [1, 3, 2]);
+        assert_eq!(numbers(SessionChoice { since: at(31), ..SessionChoice::default() }), [3, 2]);
+        assert_eq!(numbers(SessionChoice { since: at(33), ..SessionChoice::default() }), [2]);
+        assert_eq!(numbers(SessionChoice { until: at(30), ..SessionChoice::default() }), [1, 3]);
+        assert_eq!(numbers(SessionChoice { sessions: vec![SessionId(2)], ..SessionChoice::default() }), [2]);
         assert!(
-            listed(Selection { hosts: host("::1"), ..Selection::default() }, &wide()).starts_with("no such session")
+            listed(SessionChoice { hosts: host("::1"), ..SessionChoice::default() }, &wide())
+                .starts_with("no such session")
         );
     }
 }

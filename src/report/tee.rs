@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary};
 use crate::source::Capture;
 
 /// Passes everything to each of its sinks. One that fails gets nothing more, the others go on; the end tells of the
@@ -47,6 +47,11 @@ impl Sink for Tee {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.each(|sink| sink.finding(finding));
+        self.anybody()
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.each(|sink| sink.hosts(hosts));
         self.anybody()
     }
 

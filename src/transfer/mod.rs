@@ -98,8 +98,10 @@ pub struct Transfer {
 pub struct Lost {
     /// The frame that ended it.
     pub at: Stamp,
-    /// What it was, printable: `421 …`, `RST by the server`.
+    /// What it was, printable: `421 …`, `the server reset the control connection`.
     pub how: String,
+    /// Whether the client closed it in order: it gave up, nothing was lost.
+    pub orderly_by_client: bool,
 }
 
 impl Transfer {
@@ -136,6 +138,30 @@ impl Transfer {
     }
 }
 
+/// The same control connection as the capture shows it on the other side of a NAT.
+#[derive(Clone, Debug)]
+pub struct OtherView {
+    /// Its first frame there.
+    pub first: Stamp,
+    /// The client's control socket there.
+    pub client: SocketAddr,
+    /// The server's control socket there.
+    pub server: SocketAddr,
+    /// Its offers there, in order.
+    pub offers: Vec<OtherOffer>,
+    /// Data connections seen there.
+    pub data_connections: usize,
+}
+
+/// An offer on the other side of a NAT.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherOffer {
+    /// The announced socket there.
+    pub socket: Option<SocketAddr>,
+    /// The frame that announces it there.
+    pub at: Stamp,
+}
+
 /// A command of the session that is neither endpoint nor transfer, with its final reply.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -146,6 +172,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Whether the server refused it.
+    pub fn is_refused(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::is_failure)
+    }
+
     /// Whether it is `verb`.
     pub fn is(&self, verb: Verb) -> bool {
         self.command.verb == verb

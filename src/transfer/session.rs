@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Direction, Exchange, Lost, Offer, Transfer};
+use super::correlator::SessionIndex;
+use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::ConnectionId;
 use crate::frame::Stamp;
@@ -68,6 +69,12 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// Control bytes that were not captured.
     pub lost: Vec<LostBytes>,
+    /// How the control connection ended, unless by QUIT.
+    pub end: Option<Lost>,
+    /// The session that is the same control connection on the other side of a NAT.
+    pub twin: Option<SessionIndex>,
+    /// What that one shows, once it is needed.
+    pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.
     pub conflicts: Vec<(Stamp, Stamp)>,
     /// Lines that exceeded the cap.
@@ -99,6 +106,9 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             lost: Vec::new(),
+            end: None,
+            twin: None,
+            other_view: None,
             conflicts: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
@@ -267,20 +277,38 @@ impl Session {
             && let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
-            transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line() });
+            transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
         }
         if self.unsolicited.len() < EXCHANGES_KEPT {
             self.unsolicited.push(reply);
         }
     }
 
-    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it.
-    pub fn ended(&mut self, at: Stamp, how: &str) {
+    /// This session as its twin sees it.
+    pub fn as_other_view(&self) -> OtherView {
+        let offers = self.offers.iter().map(|offer| OtherOffer { socket: offer.socket, at: offer.at() }).collect();
+        let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
+        OtherView {
+            first: self.first,
+            client: self.client,
+            server: self.server,
+            offers,
+            data_connections: claimed + self.loose.len(),
+        }
+    }
+
+    /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
+    /// the client had said QUIT.
+    pub fn ended(&mut self, end: Lost) {
+        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= end.at) {
+            return;
+        }
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
-            transfer.lost.get_or_insert_with(|| Lost { at, how: how.to_owned() });
+            transfer.lost.get_or_insert_with(|| end.clone());
         }
+        self.end = Some(end);
     }
 
     /// Remembers a connection between the hosts that answers no offer.

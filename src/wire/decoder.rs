@@ -193,7 +193,8 @@ mod tests {
             assert_eq!((segment.seq, segment.flags, segment.payload_len), (Seq(1), Flags(Flags::SYN), 0), "{packet}");
             assert!(segment.payload.is_empty(), "padding became payload: {packet}");
             assert_eq!(header.ttl, 64);
-            let tunnel = ["tunnel", "GRE", "PPTP", "ERSPAN", "VXLAN", "IP "].iter().any(|kind| name.contains(kind));
+            let tunnel =
+                ["tunnel", "GRE", "PPTP", "ERSPAN", "VXLAN", "Geneve", "IP "].iter().any(|kind| name.contains(kind));
             assert_eq!(header.tunnelled, tunnel, "{packet}");
             let wrapping = found.wrapping;
             assert_eq!(decoder.wrapping_name(wrapping), name, "{packet}");
@@ -243,7 +244,7 @@ mod tests {
             (1, format!("{MACS} {five_tags} {}", v4(6, SYN)), "more than 4 VLAN tags"),
             (101, too_deep, "tunnels nested deeper than 4"),
             (101, v4(50, "0000000100000001"), "ESP"),
-            (101, v4(17, "c00017c1 00100000 0000655800000100"), "Geneve"),
+            (101, v4(17, "c00012b6 00100000 0c00000400000100"), "VXLAN-GPE with another protocol inside"),
             (101, v4(17, "c0000868 00140000 30ff000400000001 45000014"), "GTP-U"),
             (101, "4400".to_owned(), "malformed IPv4 header"),
             (101, "9400".to_owned(), "malformed IP header"),

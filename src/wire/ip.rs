@@ -31,12 +31,22 @@ pub(super) const MOBILITY: u8 = 135;
 pub(super) const MPLS: u8 = 137;
 
 /// An IP packet of either version.
-pub(super) fn any(bytes: Bytes<'_>) -> Option<Step<'_>> {
-    match bytes.u8(0)? >> 4 {
-        4 => Some(Step::Next(Layer::Ipv4, bytes)),
-        6 => Some(Step::Next(Layer::Ipv6, bytes)),
-        _ => None,
+pub(super) fn any(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
+    match straight(bytes, tunnelled) {
+        Step::Next(Layer::Ip, _) => None,
+        step => Some(step),
     }
+}
+
+/// The same without a step between, for the packets that nearly all are. What cannot be read becomes a step of its own
+/// after all, which then knows what it is called.
+pub(super) fn straight(bytes: Bytes<'_>, tunnelled: bool) -> Step<'_> {
+    let (layer, read) = match bytes.u8(0).map(|byte| byte >> 4) {
+        Some(4) => (Layer::Ipv4, v4(bytes, tunnelled)),
+        Some(6) => (Layer::Ipv6, v6(bytes, tunnelled)),
+        _ => (Layer::Ip, None),
+    };
+    read.unwrap_or(Step::Next(layer, bytes))
 }
 
 /// An IPv4 packet (RFC 791).

@@ -57,14 +57,14 @@ impl Layer {
     /// `tunnelled` goes into the next one.
     pub fn read<'a>(self, bytes: Bytes<'a>, ip: Option<&IpHeader>, tunnelled: bool) -> Option<Step<'a>> {
         match self {
-            Self::Ethernet => link::ethernet(bytes),
-            Self::EtherType(ether_type) => link::ether_type(ether_type, bytes),
+            Self::Ethernet => link::ethernet(bytes, tunnelled),
+            Self::EtherType(ether_type) => link::ether_type(ether_type, bytes, tunnelled),
             Self::Llc => link::llc(bytes),
             Self::Ppp => ppp::frame(bytes),
             Self::Pppoe => ppp::session(bytes),
             Self::Mpls => mpls::stack(bytes),
             Self::Arp => neighbor::arp(bytes),
-            Self::Ip => ip::any(bytes),
+            Self::Ip => ip::any(bytes, tunnelled),
             Self::Ipv4 => ip::v4(bytes, tunnelled),
             Self::Ipv6 => ip::v6(bytes, tunnelled),
             Self::Payload(protocol) => payload(*ip?, protocol, bytes),

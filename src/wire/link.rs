@@ -6,7 +6,7 @@ use super::bytes::Bytes;
 use super::count::Kind;
 use super::layer::{Layer, Step};
 use super::wrapping::Component;
-use super::{Body, Link, Mac};
+use super::{Body, Link, Mac, ip};
 
 /// 802.3 length fields end here (IEEE 802.3 3.2.6); EtherTypes begin at 0x600.
 const LENGTH_MAX: u16 = 1500;
@@ -89,19 +89,19 @@ fn hdlc(bytes: Bytes<'_>) -> Option<(Layer, Bytes<'_>)> {
 }
 
 /// An Ethernet header: what follows is named by an EtherType, or is 802.2 if the field is a length.
-pub(super) fn ethernet(bytes: Bytes<'_>) -> Option<Step<'_>> {
+pub(super) fn ethernet(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     let ether_type = bytes.u16(12)?;
     let rest = bytes.skip(14)?;
-    Some(match ether_type {
-        0..=LENGTH_MAX => Step::Next(Layer::Llc, rest.limit(ether_type.into())),
-        _ => Step::Next(Layer::EtherType(ether_type), rest),
-    })
+    match ether_type {
+        0..=LENGTH_MAX => Some(Step::Next(Layer::Llc, rest.limit(ether_type.into()))),
+        _ => self::ether_type(ether_type, rest, tunnelled),
+    }
 }
 
 /// What an EtherType announces. Types that carry no IP are of no interest and not counted.
-pub(super) fn ether_type(ether_type: u16, bytes: Bytes<'_>) -> Option<Step<'_>> {
+pub(super) fn ether_type(ether_type: u16, bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     Some(match ether_type {
-        0x0800 | 0x86dd => Step::Next(Layer::Ip, bytes),
+        0x0800 | 0x86dd => ip::straight(bytes, tunnelled),
         0x0806 => Step::Next(Layer::Arp, bytes),
         0x8100 | 0x88a8 | 0x9100 | 0x9200 => return vlan(bytes),
         0x8847 | 0x8848 => Step::Next(Layer::Mpls, bytes),

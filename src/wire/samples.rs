@@ -15,7 +15,7 @@ pub fn hex(digits: &str) -> Vec<u8> {
 
 /// The digits of bytes.
 pub fn digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// An IPv4 packet from 192.0.2.1 to 192.0.2.2, TTL 64, identification 0x1234.
@@ -52,10 +52,7 @@ pub fn wrapped_syns() -> Vec<(u32, &'static str, String)> {
     let syn = v4(6, SYN);
     let ethernet = format!("{MACS} 0800 {syn}");
     let ppp_gre = |header: &str| v4(47, &format!("{header} ff030021 {syn}"));
-    let vxlan = |port: &str, inner: &str| {
-        let len = 16 + hex(inner).len();
-        v4(17, &format!("c000{port}{len:04x}0000 0800000000002a00 {inner}"))
-    };
+    let udp = |port: &str, payload: &str| v4(17, &format!("c000{port}{:04x}0000 {payload}", 8 + hex(payload).len()));
     let four = v4(4, &v4(4, &v4(4, &v4(4, &syn))));
     let four_name = "IP tunnel 192.0.2.1 - 192.0.2.2 / IP tunnel 192.0.2.1 - 192.0.2.2 / \
                      IP tunnel 192.0.2.1 - 192.0.2.2 / IP tunnel 192.0.2.1 - 192.0.2.2";
@@ -104,8 +101,11 @@ pub fn wrapped_syns() -> Vec<(u32, &'static str, String)> {
         (101, "ERSPAN 5", v4(47, &format!("100088be 00000001 10000805 00000001 {ethernet}"))),
         (101, "ERSPAN 6", v4(47, &format!("100022eb 00000001 20000806 00000000 00000000 {ethernet}"))),
         (101, "ERSPAN 6", v4(47, &format!("100022eb 00000001 20000806 00000000 00000001 0000000000000000 {ethernet}"))),
-        (101, "VXLAN 42", vxlan("12b5", &ethernet)),
-        (101, "VXLAN 42 / VLAN 7", vxlan("2118", &format!("{MACS} 8100 0007 0800 {syn}"))),
+        (101, "VXLAN 42", udp("12b5", &format!("0800000000002a00 {ethernet}"))),
+        (101, "VXLAN 42 / VLAN 7", udp("2118", &format!("0800000000002a00 {MACS} 8100 0007 0800 {syn}"))),
+        (101, "VXLAN 42", udp("12b6", &format!("0c00000100002a00 {syn}"))),
+        (101, "VXLAN 42", udp("12b6", &format!("0c00000300002a00 {ethernet}"))),
+        (101, "Geneve 42", udp("17c1", &format!("0240655800002a00 0000000000000000 {ethernet}"))),
         // Options, and extension headers: hop-by-hop, routing, destination options, atomic fragment.
         (101, "", format!("4600 002c 12340000 40060000 c0000201 c0000202 01010100 {SYN}")),
         (101, "", v4(51, &format!("06040000 00000001 00000001 000000000000000000000000 {SYN}"))),

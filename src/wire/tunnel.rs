@@ -1,4 +1,5 @@
-//! Tunnels: IP in IP, GRE (RFC 2784, 2890; PPTP RFC 2637; ERSPAN), MPLS in IP, VXLAN (RFC 7348).
+//! Tunnels: IP in IP, GRE (RFC 2784, 2890; PPTP RFC 2637; ERSPAN), MPLS in IP, VXLAN (RFC 7348)
+//! and its generic extension, Geneve (RFC 8926).
 //!
 //! Encapsulations by UDP port that carry IP and are not decoded are counted by name.
 
@@ -18,6 +19,8 @@ const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
 /// VXLAN: the network identifier is valid.
 const VXLAN_VALID: u8 = 0x08;
+/// VXLAN-GPE: the next protocol is given.
+const VXLAN_NEXT: u8 = 0x04;
 
 /// IPv4 or IPv6 in either.
 pub(super) fn ip_in_ip(outer: IpHeader, bytes: Bytes<'_>) -> Step<'_> {
@@ -80,14 +83,14 @@ pub(super) fn udp(outer: IpHeader, bytes: Bytes<'_>) -> Step<'_> {
     match port {
         // 8472 is what Linux used before the port was assigned.
         4789 | 8472 => vxlan(outer, payload).unwrap_or(other),
+        4790 => vxlan_gpe(outer, payload).unwrap_or(other),
+        6081 => geneve(outer, payload).unwrap_or(other),
         // Only G-PDUs carry user packets.
         2152 if payload.u8(1) == Some(0xff) => undecoded("GTP-U", outer),
         // Four zero bytes mark IKE (RFC 3948 2.2), one byte is a keep-alive.
         4500 if payload.u32(0).is_some_and(|marker| marker != 0) => undecoded("ESP in UDP", outer),
         // The first bit tells control messages from data.
         1701 if payload.u8(0).is_some_and(|flags| flags & 0x80 == 0) => undecoded("L2TP", outer),
-        4790 => undecoded("VXLAN-GPE", outer),
-        6081 => undecoded("Geneve", outer),
         6635 => undecoded("MPLS in UDP", outer),
         37008 => undecoded("TZSP", outer),
         _ => other,
@@ -102,7 +105,31 @@ fn vxlan(outer: IpHeader, bytes: Bytes<'_>) -> Option<Step<'_>> {
     if bytes.u8(0)? & VXLAN_VALID == 0 {
         return None;
     }
-    let network = bytes.u32(4)? >> 8;
-    let component = Component::Tunnel(Via::Vxlan(network), Ends::of(&outer));
-    Some(Step::Wrapped(component, Layer::Ethernet, bytes.skip(8)?))
+    network(Via::Vxlan, outer, Layer::Ethernet, bytes, 8)
+}
+
+/// VXLAN with a field for what is inside (draft-ietf-nvo3-vxlan-gpe).
+fn vxlan_gpe(outer: IpHeader, bytes: Bytes<'_>) -> Option<Step<'_>> {
+    let [flags, _, _, next] = bytes.array(0)?;
+    let layer = match next {
+        _ if flags & VXLAN_NEXT == 0 => Layer::Ethernet,
+        1 | 2 => Layer::Ip,
+        3 => Layer::Ethernet,
+        5 => Layer::Mpls,
+        _ => return Some(undecoded("VXLAN-GPE with another protocol inside", outer)),
+    };
+    network(Via::Vxlan, outer, layer, bytes, 8)
+}
+
+/// Geneve: a version, a length of options in words, an EtherType.
+fn geneve(outer: IpHeader, bytes: Bytes<'_>) -> Option<Step<'_>> {
+    let options = usize::from(bytes.u8(0)? & 0x3f) * 4;
+    let layer = Layer::EtherType(bytes.u16(2)?);
+    network(Via::Geneve, outer, layer, bytes, 8 + options)
+}
+
+/// What is inside a header of `len` bytes whose second word begins with a network identifier.
+fn network(via: fn(u32) -> Via, outer: IpHeader, layer: Layer, bytes: Bytes<'_>, len: usize) -> Option<Step<'_>> {
+    let via = via(bytes.u32(4)? >> 8);
+    Some(Step::Wrapped(Component::Tunnel(via, Ends::of(&outer)), layer, bytes.skip(len)?))
 }

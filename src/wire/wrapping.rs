@@ -40,6 +40,8 @@ pub(super) enum Via {
     Erspan(Option<u16>),
     /// VXLAN with its network identifier.
     Vxlan(u32),
+    /// Geneve with its network identifier.
+    Geneve(u32),
 }
 
 /// The ends of a tunnel, the lower address first: without direction.
@@ -97,6 +99,7 @@ impl fmt::Display for Component {
             Self::Tunnel(Via::Gre(Some(key)), _) => write!(f, "GRE key {key}"),
             Self::Tunnel(Via::Erspan(Some(session)), _) => write!(f, "ERSPAN {session}"),
             Self::Tunnel(Via::Vxlan(network), _) => write!(f, "VXLAN {network}"),
+            Self::Tunnel(Via::Geneve(network), _) => write!(f, "Geneve {network}"),
             Self::Tunnel(Via::Ip, ends) => write!(f, "IP tunnel {ends}"),
             Self::Tunnel(Via::Mpls, ends) => write!(f, "MPLS in IP {ends}"),
             Self::Tunnel(Via::Gre(None), ends) => write!(f, "GRE {ends}"),

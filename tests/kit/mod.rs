@@ -2,18 +2,19 @@
 //!
 //! - [`script`] reads a `NAME.script` and gives [`packet::Packet`]s; `fixtures/README.md` is its manual.
 //! - [`transform`] damages packets as networks and capture tools do; [`container`] writes them as a file.
-//! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`.
+//! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`; [`run`] reads JSON.
 #![allow(dead_code, unused_imports, reason = "every test crate compiles the whole kit and uses a part of it")]
 
 mod connection;
 pub mod container;
 pub mod marks;
 pub mod packet;
+pub mod run;
 pub mod script;
 mod spoken;
 pub mod transform;
 
-pub use script::{Rendered, render};
+pub use script::{Rendered, play, render};
 
 use std::path::{Path, PathBuf};
 

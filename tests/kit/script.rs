@@ -32,6 +32,13 @@ pub fn render(path: &Path) -> Result<Rendered, String> {
     script.finish()
 }
 
+/// The packets of a script given as text, which includes nothing.
+pub fn play(text: &str) -> Result<Vec<Packet>, String> {
+    let mut script = Script::new();
+    script.read(text, Path::new("script"))?;
+    script.finish().map(|rendered| rendered.packets)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Host {
     pub ip: IpAddr,
@@ -122,6 +129,10 @@ impl Script {
 
     fn include(&mut self, path: &Path) -> Result<(), String> {
         let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        self.read(&text, path)
+    }
+
+    fn read(&mut self, text: &str, path: &Path) -> Result<(), String> {
         let folder = path.parent().unwrap_or(Path::new("."));
         for (index, line) in text.lines().enumerate() {
             self.line(line.trim(), folder).map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))?;
@@ -201,6 +212,7 @@ impl Script {
                 self.packets.last_mut().ok_or("nothing to mark yet")?.marks.push((*name).to_owned());
                 Ok(())
             }
+            ("repeat", [range, ..]) => self.repeat(range, rest.strip_prefix(range).unwrap_or(rest).trim(), folder),
             ("use", [client, server]) => {
                 let pair = (self.end(client)?, self.end(server)?);
                 self.controls.retain(|control| *control != pair);
@@ -224,6 +236,15 @@ impl Script {
             }
             _ => Err(format!("cannot read `{line}`")),
         }
+    }
+
+    /// `repeat 2000..2100 C:% > S:80 S`: the statement once for each number, which takes the place of %.
+    fn repeat(&mut self, range: &str, statement: &str, folder: &Path) -> Result<(), String> {
+        let (first, end) = range.split_once("..").ok_or("repeat FIRST..END STATEMENT")?;
+        for number in parse::<u32>(first)?..parse(end)? {
+            self.line(&statement.replace('%', &number.to_string()), folder)?;
+        }
+        Ok(())
     }
 
     // --- what is being captured -------------------------------------------------------------------------------

@@ -1,0 +1,137 @@
+//! Captures of made-up traffic, the same in every run: bulk TCP, DNS and ARP with a share of FTP sessions among them.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::kit;
+use super::kit::packet::Link;
+
+/// Conversations that go on at the same time.
+const AT_ONCE: usize = 64;
+/// Nanoseconds between frames.
+const GAP: u64 = 100_000;
+/// 2024-03-01T12:00:00Z
+const START: u64 = 1_709_294_400;
+
+/// Writes a pcap of about `size` bytes, `ftp_percent` of which belong to FTP sessions.
+pub fn write(path: &Path, size: u64, ftp_percent: u64) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    out.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0])?;
+    let mut world = World { dice: Dice(1), made: 0, ftp_percent, of_ftp: 0, of_all: 0 };
+    let mut going: Vec<Conversation> = (0..AT_ONCE).map(|_| world.conversation()).collect();
+    let (mut written, mut time) = (0, 0);
+    while written < size {
+        let chosen = world.dice.below(AT_ONCE);
+        // A few frames of one conversation follow each other, as on a real link.
+        for _ in 0..=world.dice.below(6) {
+            let Some(frame) = going[chosen].next() else {
+                going[chosen] = world.conversation();
+                continue;
+            };
+            time += GAP;
+            out.write_all(&record_header(time, frame.len()))?;
+            out.write_all(&frame)?;
+            written += 16 + frame.len() as u64;
+        }
+    }
+    out.flush()
+}
+
+fn record_header(time: u64, len: usize) -> Vec<u8> {
+    let word = |value: u64| u32::try_from(value).expect("a short capture").to_le_bytes();
+    [word(START + time / 1_000_000_000), word(time % 1_000_000_000 / 1000), word(len as u64), word(len as u64)].concat()
+}
+
+type Conversation = std::vec::IntoIter<Vec<u8>>;
+
+struct World {
+    dice: Dice,
+    made: usize,
+    ftp_percent: u64,
+    of_ftp: u64,
+    of_all: u64,
+}
+
+impl World {
+    fn conversation(&mut self) -> Conversation {
+        self.made += 1;
+        let ftp = self.of_ftp * 100 < self.of_all * self.ftp_percent || self.ftp_percent == 100;
+        let script = if ftp { self.ftp_session() } else { self.other() };
+        let packets = kit::play(&script).unwrap_or_else(|error| panic!("{error} in\n{script}"));
+        let frames: Vec<Vec<u8>> = packets.iter().map(|packet| packet.bytes(Link::Ethernet)).collect();
+        let size: u64 = frames.iter().map(|frame| frame.len() as u64).sum();
+        self.of_all += size;
+        self.of_ftp += if ftp { size } else { 0 };
+        frames.into_iter()
+    }
+
+    /// A client and a server: one of few FTP servers, or one of many others. Clients do both.
+    fn hosts(&mut self, ftp: bool) -> String {
+        let client = format!("10.{}.{}.{}", self.dice.below(4), self.dice.below(50), 10 + self.dice.below(200));
+        let server = if ftp {
+            format!("10.9.0.{}", 20 + self.dice.below(8))
+        } else {
+            format!("10.8.0.{}", self.dice.below(250))
+        };
+        format!(
+            "host C {client} 02:00:00:00:00:01 ttl 62 stack linux\nhost S {server} 02:00:00:00:00:02 ttl 63 stack linux\n"
+        )
+    }
+
+    /// One login and up to four transfers, active or passive; one session in twenty fails one way or another.
+    fn ftp_session(&mut self) -> String {
+        let port = 1024 + self.made % 60_000;
+        let mut script = self.hosts(true) + &format!("@ctl C:{port} S:21\n");
+        for transfer in 0..=self.dice.below(4) {
+            let (data, size) = (20_000 + self.dice.below(40_000), 1_000 + self.dice.below(150_000));
+            let local = 3000 + port % 1000;
+            let passive = self.dice.below(2) == 1;
+            let _ = if passive {
+                writeln!(script, "@pasv {data}\nC> STOR file{transfer}\n@pas {local} {data} data={size} up")
+            } else {
+                writeln!(script, "@port {data}\nC> RETR file{transfer}\n@act {data} data={size}")
+            };
+        }
+        script += match self.dice.below(60) {
+            0 => "@port 5001\nC> LIST\n@act 5001\n@port 5001\nC> LIST\nS> 425 Can't open data connection.\n",
+            1 => "@port 5001\nC> LIST\nS:20 > C:5001 S\nC:5001 > S:20 RA seq=0\nS> 425 Can't open data connection.\n",
+            2 => "C> PORT 192,168,1,1,19,137\nS> 500 Illegal PORT command.\nC> LIST\nS> 425 Use PORT or PASV first.\n",
+            _ => "",
+        };
+        script + "@quit\n"
+    }
+
+    /// Anything else: mostly bulk, with the ACKs that go with it.
+    fn other(&mut self) -> String {
+        let port = 1024 + self.made % 60_000;
+        let hosts = self.hosts(false);
+        let server_port = [443, 443, 80, 22, 3306][self.dice.below(5)];
+        match self.dice.below(10) {
+            0 => hosts + "arp S asks C\narp C answers S\n",
+            1 | 2 => {
+                hosts + &format!("udp C:{port} > S:53 \"a question about a name\"\nudp S:53 > C:{port} \"an answer\"\n")
+            }
+            _ => {
+                let mut script =
+                    hosts + &format!("@open C:{port} S:{server_port}\nC:{port} > S:{server_port} len=300\n");
+                for _ in 0..=self.dice.below(60) {
+                    let segment = format!("S:{server_port} > C:{port} len=1448");
+                    let _ = writeln!(script, "{segment}\n{segment}\nC:{port} > S:{server_port} A");
+                }
+                script + &format!("@close C:{port} S:{server_port}\n")
+            }
+        }
+    }
+}
+
+/// Pseudo-random numbers, the same in every run (a linear congruential generator).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
+    }
+}

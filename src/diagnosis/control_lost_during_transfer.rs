@@ -1,0 +1,53 @@
+//! `control-lost-during-transfer`
+
+use super::case::Case;
+use super::lines;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::transfer::Lost;
+
+diagnosis! {
+    /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
+    ///
+    /// Needs: a transfer under way without final reply; then a RST, a FIN of the server, or 421.
+    ///
+    /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a final reply that is
+    /// retransmitted and never acknowledged; a data connection that stands still until the server gives up.
+    ///
+    /// Refuted by: QUIT and 221; a capture that merely ends.
+    ///
+    /// Remedy: let the client send NOOP or TCP keep-alives during transfers; raise the idle timeout on the way; look at
+    /// the side that closed.
+    "control-lost-during-transfer", Error,
+    "the control connection was lost during a transfer",
+    ["RFC 5382 5", "RFC 1123 4.1.3.2", "RFC 959 5.4"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let transfer = case.transfer?;
+    // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
+    let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
+    let closing = closing.map(|reply| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
+    let lost = transfer.lost.clone().filter(|lost| transfer.reply.is_none() && !lost.orderly_by_client);
+    let lost = closing.or(lost)?;
+    let after = lost.at.seconds_since(transfer.at());
+    let message = format!("{} got no final reply: {} after {after:.1} s", transfer.command.name, lost.how);
+    let data = case.concluded.established().map(|attempt| {
+        let connection = attempt.connection;
+        let bytes = connection.from_origin.bytes + connection.from_target.bytes;
+        let last = connection.from_origin.last_data.max(connection.from_target.last_data).unwrap_or(connection.last);
+        let idle = lost.at.seconds_since(last);
+        Evidence::sent(last, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {idle:.1} s before"))
+    });
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, Evidence::seen(lost.at, lost.how.clone()))
+            .about(case)
+            .support(lines::transfer(case.session, transfer))
+            .support(data)
+            .client("Keep the control connection alive during long transfers (NOOP, TCP keep-alive).")
+            .server("Read the server's log for the reason it gave up; raise its data timeout if the client is merely slow.")
+            .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")
+            .done(),
+    )
+}
