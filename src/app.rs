@@ -1,6 +1,8 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
 mod check;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod live;
 mod sessions;
 
 use std::fs::{self, File};
@@ -18,7 +20,7 @@ use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
-use crate::pipeline::{Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary};
 use crate::report::{self, Style, Tee, Verbosity};
@@ -218,7 +220,7 @@ fn list(
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
-    Settings { ports: input.ports.clone(), policy, selection, in_full }
+    Settings { ports: input.ports.clone(), policy, judging: Judging::AtEnd, selection, in_full }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.

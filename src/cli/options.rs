@@ -132,11 +132,11 @@ pub enum FailOn {
 impl FailOn {
     /// Whether `finding` makes the exit status 1. Quality and related findings never do.
     pub fn reached_by(self, finding: &Finding) -> bool {
-        self.reached(finding.role, finding.severity)
+        self.is_reached(finding.role, finding.severity)
     }
 
-    /// The same of a finding with this role and severity.
-    pub fn reached(self, role: Role, severity: Severity) -> bool {
+    /// The same, by what a finding comes to.
+    pub fn is_reached(self, role: Role, severity: Severity) -> bool {
         let least = match self {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,

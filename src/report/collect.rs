@@ -38,7 +38,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, session: &SessionRecord) {
+    pub(super) fn count(&mut self, session: &SessionRecord) {
         self.sessions += 1;
         self.captures.extend(&session.captures);
         for transfer in &session.transfers {
