@@ -36,8 +36,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let earlier = case.concluded.earlier.as_ref()?;
     let Close::TimeWait { holder, since, assassinated: None, .. } = earlier.close else { return None };
     let age = offer.at().seconds_since(since);
-    let family = case.session.software.family();
-    let bite = two_msl::bite(age, case.policy.time_wait, family)?;
+    let bite = two_msl::bite(age, case.policy.time_wait, two_msl::System::of_server(case))?;
 
     let previous = earlier.connection;
     let recycled = previous.from_origin.timestamps && previous.from_target.timestamps;
