@@ -18,6 +18,7 @@ mod sniff;
 mod timeline;
 mod version;
 mod window;
+pub mod write;
 
 #[cfg(test)]
 mod written;
