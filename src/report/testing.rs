@@ -190,12 +190,10 @@ fn server(port: u16) -> SocketAddr {
 
 fn capture(id: u32, path: &str, packets: u64) -> Capture {
     let interface = Interface {
-        id: InterfaceId(0),
         name: Some("eth0".into()),
-        link_type: LinkType(1),
         snap_len: 262_144,
-        addresses: Vec::new(),
         dropped: Some(0),
+        ..Interface::new(InterfaceId(0), LinkType(1))
     };
     Capture {
         id: CaptureId(id),

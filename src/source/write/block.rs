@@ -41,10 +41,9 @@ impl<'a> Block<'a> {
     }
 
     /// The upper half of a time first, whatever the byte order (pcapng draft, section 4.3).
+    #[expect(clippy::cast_possible_truncation, reason = "each half is what is meant")]
     pub(super) fn time(self, ticks: u64) -> Self {
-        self.buffer.extend(((ticks >> 32) as u32).to_le_bytes());
-        self.buffer.extend((ticks as u32).to_le_bytes());
-        self
+        self.u32((ticks >> 32) as u32).u32(ticks as u32)
     }
 
     /// Bytes, filled up with zeros to a multiple of four.
