@@ -103,6 +103,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let settings = Settings {
         ports: options.ports.clone(),
         policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
+        overhear: false,
     };
 
     let mut captures: Vec<Capture> = Vec::new();

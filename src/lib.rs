@@ -1,5 +1,6 @@
 //! ftpwhy reads packet captures and tells why FTP transfers failed.
 
+pub mod anonymize;
 pub mod app;
 pub mod cli;
 pub mod diagnosis;

@@ -15,6 +15,7 @@ pub mod software;
 mod telnet;
 pub mod texts;
 mod tls;
+pub mod vocabulary;
 
 pub use dialogue::Dialogue;
 pub use pairing::Pending;
