@@ -4,6 +4,7 @@ pub mod anonymize;
 pub mod app;
 pub mod cli;
 pub mod diagnosis;
+pub mod extract;
 pub mod finding;
 pub mod flow;
 pub mod frame;

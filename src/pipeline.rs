@@ -4,8 +4,11 @@
 //! given, and knows no clock but packet time.
 
 mod control;
+mod inventory;
 mod judge;
+mod scanners;
 mod strangers;
+mod trace;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
@@ -14,6 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
@@ -24,9 +28,11 @@ use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::wire::{Body, Decoder, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
+use scanners::Scanners;
 use strangers::{Held, Strangers};
+use trace::Dialogues;
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
 /// stacks finish retrying, within it. Seconds of packet time.
@@ -46,6 +52,10 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// What the diagnoses are told.
     pub policy: Policy,
+    /// The findings that are wanted.
+    pub selection: Selection,
+    /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
+    pub in_full: bool,
     /// Whether [`Pipeline::overheard`] is wanted.
     pub overhear: bool,
 }
@@ -102,8 +112,10 @@ pub struct Pipeline {
     flows: Table,
     correlator: Correlator,
     strangers: Strangers,
+    scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Vec<Option<Box<Session>>>,
+    dialogues: Dialogues,
     parties: HashSet<IpAddr, RandomState>,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
@@ -114,6 +126,8 @@ pub struct Pipeline {
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
+    contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
@@ -139,8 +153,10 @@ impl Pipeline {
             flows: Table::new(|tcp, ip| tcp.checksum(ip)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
+            scanners: Scanners::default(),
             controls: HashMap::default(),
             sessions: Vec::new(),
+            dialogues: Dialogues::default(),
             parties: HashSet::default(),
             next_session: first_session.0,
             closing: VecDeque::new(),
@@ -150,6 +166,7 @@ impl Pipeline {
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
             overheard: Vec::new(),
@@ -193,6 +210,9 @@ impl Pipeline {
             self.judge(index, captures, sink)?;
         }
         self.judge_group(captures, sink)?;
+        if self.settings.in_full {
+            sink.hosts(&self.inventory(captures))?;
+        }
         Ok(self.summary)
     }
 
@@ -202,7 +222,7 @@ impl Pipeline {
         let decoded = decoder.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
-            capture: frame.at.capture,
+            capture: self.segment_of(frame),
             interface: frame.interface,
             wrapping: decoded.wrapping,
             if_index: decoded.link.if_index,
@@ -240,13 +260,18 @@ impl Pipeline {
             .and_then(|capture| capture.interfaces.iter().find(|interface| interface.id == frame.interface));
         if let Some(interface) = found {
             let place = Place {
-                capture: frame.at.capture,
+                capture: self.segment_of(frame),
                 interface: frame.interface,
                 wrapping: Wrapping::NONE,
                 if_index: None,
             };
             self.network.interface_addresses(place, &interface.addresses);
         }
+    }
+
+    /// The files of one timeline are one point: its segments are named after the first file.
+    fn segment_of(&self, frame: &Frame<'_>) -> CaptureId {
+        self.begins.map_or(frame.at.capture, |begins| begins.capture)
     }
 
     fn is_control_port(&self, port: u16) -> bool {
@@ -257,6 +282,9 @@ impl Pipeline {
     fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> bool {
         let source = SocketAddr::new(ip.source, tcp.source_port);
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
+        if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
+            self.scanners.knock(ip.source, tcp.destination_port);
+        }
         let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
         if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
             return self.followed(seen, ip, tcp, named);
@@ -325,11 +353,16 @@ impl Pipeline {
         false
     }
 
+    fn contact(&mut self, host: IpAddr) {
+        if self.contacts.len() < PARTIES && self.contacts.insert(host) {
+            self.network.follow(host);
+        }
+    }
+
     fn party(&mut self, host: IpAddr) {
+        self.contact(host);
         if self.parties.len() < PARTIES {
-            if self.parties.insert(host) {
-                self.network.follow(host);
-            }
+            self.parties.insert(host);
         } else if !self.parties.contains(&host) {
             self.parties_refused += 1;
         }

@@ -116,7 +116,7 @@ fn shown(frames: Vec<Stamp>, why: &str) -> Vec<Evidence> {
 
 /// Why no server can reach this address, given the control connection's client; `None` when it can be reached.
 /// RFC 6890, RFC 3927, RFC 4291.
-fn unusable(named: IpAddr, client: IpAddr) -> Option<&'static str> {
+pub fn unusable(named: IpAddr, client: IpAddr) -> Option<&'static str> {
     match named {
         IpAddr::V4(v4) => {
             let client_link_local = matches!(client, IpAddr::V4(client) if client.is_link_local());

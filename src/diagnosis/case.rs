@@ -132,10 +132,25 @@ impl<'a> Case<'a> {
         all
     }
 
+    /// Whether the capture may show data connections at all: not when other transfers of the session succeeded without
+    /// any.
+    pub fn shows_data(&self) -> bool {
+        let bare = |one: &Concluded<'_>| {
+            one.outcome() == Outcome::Completed
+                && one.attempts.is_empty()
+                && one.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+        };
+        !self.siblings.iter().any(bare)
+    }
+
     /// Limits on claims that something was not there.
     pub fn absence_caps(&self) -> Vec<Cap> {
         let mut caps = Vec::new();
         let Some((after, until)) = self.window() else { return caps };
+        if !self.scene.shows_more_than_control {
+            let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
+            caps.push(cap("capture-control-only", Confidence::Possible, why));
+        }
         let dropped = self.scene.dropped();
         if dropped > 0 {
             caps.push(cap(
@@ -150,13 +165,6 @@ impl<'a> Case<'a> {
                 "capture-gap",
                 Confidence::Possible,
                 format!("frame {} shows that packets are missing", lost.at.number),
-            ));
-        }
-        if !self.scene.shows_more_than_control {
-            caps.push(cap(
-                "capture-control-only",
-                Confidence::Possible,
-                "the capture holds nothing but control connections".into(),
             ));
         }
         if self.scene.ends.seconds_since(until) < END_MARGIN
@@ -303,9 +311,32 @@ pub struct SessionCase<'a> {
     pub flows: &'a Table,
     /// The capture around it.
     pub scene: &'a Scene<'a>,
+    /// Whether the client knocks at many service ports: a port scan, not an FTP client.
+    pub client_scans: bool,
 }
 
 impl<'a> SessionCase<'a> {
+    /// The command or reply whose bytes came in that frame, as it is shown.
+    pub fn line_at(&self, at: Stamp) -> Option<String> {
+        let session = self.session;
+        let commands = session
+            .offers
+            .iter()
+            .map(|offer| &offer.command)
+            .chain(session.transfers.iter().map(|transfer| &transfer.command))
+            .chain(session.exchanges.iter().map(|exchange| &exchange.command));
+        let mut commands = commands.filter(|command| command.frames.contains(&at)).map(crate::ftp::Command::line);
+        let replies = session
+            .offers
+            .iter()
+            .filter_map(|offer| offer.reply.as_ref())
+            .chain(session.transfers.iter().flat_map(|transfer| transfer.preliminary.iter().chain(&transfer.reply)))
+            .chain(session.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref()))
+            .chain(session.greeting.iter());
+        let mut replies = replies.filter(|reply| reply.frames.contains(&at)).map(Reply::line);
+        commands.next().or_else(|| replies.next())
+    }
+
     /// The data connections of the session, in order.
     pub fn data(&self) -> impl Iterator<Item = &'a Connection> {
         self.concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection)

@@ -8,7 +8,9 @@ mod announced;
 pub mod case;
 mod draft;
 mod lines;
+mod neighbours;
 mod no_syn;
+pub mod selection;
 mod two_msl;
 pub mod verdict;
 
@@ -22,6 +24,8 @@ pub use draft::Draft;
 pub enum Check {
     /// One offer and the transfer it served or failed to serve.
     Transfer(fn(&Case<'_>) -> Option<Finding>),
+    /// A failed transfer for which nothing else holds.
+    Unexplained(fn(&Case<'_>) -> Option<Finding>),
     /// One control session.
     Session(fn(&SessionCase<'_>) -> Vec<Finding>),
     /// The hosts of a capture group, at its end.
@@ -78,10 +82,14 @@ catalogue![
     // The data connection, active mode
     data_syn_never_sent,
     data_syn_not_seen,
+    data_arp_unresolved,
     data_syn_unanswered,
     data_syn_refused,
     data_syn_icmp_rejected,
+    data_handshake_aborted,
     data_connection_broken,
+    data_wrong_destination,
+    server_substituted_address,
     data_wrong_source_address,
     data_source_port_not_20,
     no_data_endpoint,
@@ -96,8 +104,29 @@ catalogue![
     port_refused,
     eprt_protocol_mismatch,
     alg_rewrote_port,
+    // Passive mode
+    pasv_address_mismatch,
+    pasv_connect_failed,
+    pasv_client_never_connects,
+    pasv_syn_not_seen,
+    pasv_bad_peer,
+    pasv_ports_exhausted,
+    // Hosts, interfaces, MACs
+    source_spoof_mismatch,
+    asymmetric_path,
+    mac_changed,
+    mac_stale_peer,
+    arp_conflict,
+    virtual_mac,
     // The session
+    control_unanswered,
+    control_closed_early,
+    control_lost,
     control_lost_during_transfer,
+    transfer_failed_unexplained,
+    control_stalled,
+    login_refused,
+    command_refused,
     // TLS
     tls_control_opaque,
     // The capture itself

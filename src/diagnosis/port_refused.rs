@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{eprt_protocol_mismatch, lines, port_low_port, port_malformed};
+use super::{eprt_protocol_mismatch, lines, pasv_ports_exhausted, port_low_port, port_malformed};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         )) => confidence >= Confidence::Probable,
         Some((_, _, Whose::Clients)) | None => false,
     };
-    if explained || port_malformed::holds(case) || port_low_port::holds(case) || eprt_protocol_mismatch::holds(case) {
+    if explained || pasv_ports_exhausted::holds(case) || port_malformed::holds(case) || port_low_port::holds(case) || eprt_protocol_mismatch::holds(case) {
         return None;
     }
     if case.fell_back() {

@@ -109,6 +109,14 @@ fn hides_secret(text: &[u8]) -> bool {
     without_control(text).windows(4).any(|name| secret_name(name).is_some())
 }
 
+/// Whether the beginning of a line may be that of a PASS or ACCT.
+pub(super) fn may_be_secret(start: &[u8]) -> bool {
+    let text = without_control(body(start));
+    let name = text.get(..4).unwrap_or(&text);
+    let begins = |secret: &[u8]| secret.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+    !name.is_empty() && (begins(b"PASS") || begins(b"ACCT") || hides_secret(start))
+}
+
 fn secret_name(name: &[u8]) -> Option<Verb> {
     known(name).filter(|verb| matches!(verb, Verb::Pass | Verb::Acct))
 }
@@ -151,6 +159,8 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
     }
     let verb = known(name).unwrap_or(Verb::Other);
     let endpoint = match verb {
+        // Its last digits may be missing.
+        _ if !line.ended => None,
         Verb::Port => Some(parse_port(argument)),
         Verb::Eprt => Some(parse_eprt(argument)),
         Verb::Lprt => Some(parse_lprt(argument)),
@@ -179,14 +189,15 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
     };
     let text = |bytes: &[u8], suspect: bool| if suspect { SECRET.to_owned() } else { shown(bytes) };
     let unknown = known(name).is_none();
-    let argument = text(argument, unknown && hides_secret(&line.bytes));
+    let ellipsis = if line.ended { "" } else { "\u{2026}" };
+    let argument = text(argument, unknown && hides_secret(&line.bytes)) + ellipsis;
     let name = text(&name.get(..NAME_BYTES).unwrap_or(name).to_ascii_uppercase(), hides_secret(name));
     Some(command(verb, name, argument, endpoint))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{known, parse, split, without_secret};
+    use super::{known, may_be_secret, parse, split, without_secret};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::line::{Line, Start};
     use crate::ftp::{Command, CommandNo, Endpoint, Verb};
@@ -194,7 +205,7 @@ mod tests {
     fn command(bytes: &[u8]) -> Option<Command> {
         let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
         let bytes = bytes.to_vec();
-        let line = Line { bytes, frames: vec![at], cut: false, unreliable: false, start: Start::Sure };
+        let line = Line { bytes, frames: vec![at], cut: false, ended: true, unreliable: false, start: Start::Sure };
         parse(CommandNo(0), &line)
     }
 
@@ -237,6 +248,11 @@ mod tests {
             let command = command(line.as_bytes()).unwrap();
             assert!(!format!("{command:?}").contains("hunter2"), "{line:?}");
             assert_eq!(command.argument, "***");
+        }
+        for (start, secret) in
+            [("PASS x", true), (" pA", true), ("ACC", true), ("abpass x", true), ("PO", false), ("", false)]
+        {
+            assert_eq!(may_be_secret(start.as_bytes()), secret, "{start}");
         }
         assert_eq!(command(b"PASV").unwrap().verb, Verb::Pasv);
         assert_eq!(command(b"USER hunter2").unwrap().argument, "hunter2");

@@ -61,7 +61,8 @@ impl Dialogue {
     /// these bytes differed.
     pub fn bytes(&mut self, speaker: Speaker, bytes: &[u8], at: Stamp, unreliable: bool, out: &mut Vec<Event>) {
         let mut rest = bytes;
-        if self.side(speaker).lines.is_unsure() && tls::is_record(rest) {
+        let side = self.side(speaker);
+        if side.records.is_none() && side.lines.is_unsure() && tls::is_record(rest) {
             self.protect_by_tls(speaker, at, out);
         }
         while let Some((byte, behind)) = rest.split_first() {
@@ -71,7 +72,6 @@ impl Dialogue {
                 let Some(clear) = records.walk(rest) else { return };
                 rest = clear;
                 side.records = None;
-                self.clear(at, out);
             } else if may_begin && side.lines.at_line_start() && tls::begins(*byte) {
                 self.protect_by_tls(speaker, at, out);
             } else {
@@ -83,23 +83,34 @@ impl Dialogue {
         }
     }
 
-    /// `len` bytes of one speaker were not captured.
+    /// `len` bytes of one speaker were not captured. A line or reply that was begun is given as far as it came.
     pub fn gap(&mut self, speaker: Speaker, len: u64, at: Stamp, out: &mut Vec<Event>) {
-        out.push(Event::Lost { speaker, len, at });
         let tls = self.protection == Protection::Tls;
         let side = self.side(speaker);
-        match &mut side.records {
-            Some(records) => return records.skip(len),
-            None if tls => side.records = Some(Records::Lost),
-            None => side.lines.lost(),
+        let begun = match &mut side.records {
+            Some(records) => {
+                records.skip(len);
+                None
+            }
+            None if tls => {
+                side.records = Some(Records::Lost);
+                None
+            }
+            None => side.lines.lost(|bytes| speaker == Speaker::Client && command::may_be_secret(bytes)),
+        };
+        if let Some(line) = begun {
+            self.line(speaker, line, out);
         }
         match speaker {
             Speaker::Client => self.pairing.lost_commands(),
             Speaker::Server => {
-                self.replies.lost();
+                if let Some(reply) = self.replies.close() {
+                    self.reply(reply, out);
+                }
                 self.pairing.lost_replies();
             }
         }
+        out.push(Event::Lost { speaker, len, at });
     }
 
     /// One speaker closed the connection: a last line without line end still counts. Not for the end of a capture,
@@ -132,10 +143,16 @@ impl Dialogue {
             Speaker::Client => command::known(command::split(&line.bytes).0).is_some(),
             Speaker::Server => is_reply(&line.bytes),
         };
-        match (line.start, makes_sense) {
-            (Start::Sure, _) => {}
-            (Start::Unsure, true) => self.side(speaker).lines.trust(),
-            (Start::Unsure, false) | (Start::Broken, _) => return,
+        let taken = match line.start {
+            Start::Sure => makes_sense || line.ended,
+            Start::Unsure => makes_sense,
+            Start::Secret => false,
+        };
+        if !taken {
+            return;
+        }
+        if line.ended {
+            self.side(speaker).lines.trust();
         }
         if line.cut
             && let Some(at) = line.frames.last()
@@ -158,14 +175,12 @@ impl Dialogue {
         if matches!(command.name.as_str(), "ENC" | "MIC" | "CONF") {
             return self.protect(Protection::Gssapi, "GSSAPI", at, out);
         }
-        if self.protection == Protection::Gssapi {
-            self.clear(at, out);
+        // Only the client's word ends protection: a server that dies says so in clear text.
+        if let (Protection::Tls | Protection::Gssapi, Some(at)) = (self.protection, command.frames.first()) {
+            self.pairing = Pairing::picked_up();
+            out.push(Event::Cleared { at: *at });
         }
-        self.protection = match self.protection {
-            Protection::Tls => Protection::Tls,
-            _ if command.verb == Verb::Auth => Protection::MayBegin,
-            Protection::None | Protection::MayBegin | Protection::Gssapi => Protection::None,
-        };
+        self.protection = if command.verb == Verb::Auth { Protection::MayBegin } else { Protection::None };
         self.next.0 = self.next.0.saturating_add(1);
         self.pairing.command(command.no, command.verb, &command.name, at);
         out.push(Event::Command(command));
@@ -194,9 +209,9 @@ impl Dialogue {
         }));
     }
 
-    /// A speaker's records begin; the other one's follow on their own.
+    /// A speaker's records begin; the other one's follow on their own. Clear text behind them must make sense.
     fn protect_by_tls(&mut self, speaker: Speaker, at: Stamp, out: &mut Vec<Event>) {
-        *self.side(speaker) = Side { lines: LineReader::default(), records: Some(Records::First) };
+        *self.side(speaker) = Side { lines: LineReader::picked_up(), records: Some(Records::First) };
         self.protect(Protection::Tls, "TLS", at, out);
     }
 
@@ -205,15 +220,6 @@ impl Dialogue {
             self.protection = protection;
             self.pairing = Pairing::picked_up();
             out.push(Event::Protected { at, by });
-        }
-    }
-
-    /// Clear text of one speaker follows on protected text; the first of the two tells it.
-    fn clear(&mut self, at: Stamp, out: &mut Vec<Event>) {
-        if matches!(self.protection, Protection::Tls | Protection::Gssapi) {
-            self.protection = Protection::None;
-            self.pairing = Pairing::picked_up();
-            out.push(Event::Cleared { at });
         }
     }
 }
@@ -353,6 +359,13 @@ mod tests {
     }
 
     #[test]
+    fn the_last_words_of_a_dying_server_do_not_clear() {
+        let words = [SECRET_RECORD, b"500 OOPS: x\r\n"].concat();
+        let events = plain(&[(Client, b"AUTH TLS\r\n"), (Client, HELLO), (Server, HELLO), (Server, &words)]);
+        assert_eq!(events, ["C1 AUTH TLS", "2 protected by TLS", "S4 500 OOPS: x >-"]);
+    }
+
+    #[test]
     fn records_that_lost_their_bounds_never_clear() {
         let mut dialogue = Dialogue::new(true);
         let mut out = Vec::new();
@@ -383,14 +396,44 @@ mod tests {
     fn behind_a_gap_lines_must_make_sense() {
         let mut dialogue = Dialogue::new(false);
         let mut out = Vec::new();
-        dialogue.bytes(Server, b"220 x\r\n211-FEAT\r\n", at(1), false, &mut out);
-        dialogue.bytes(Client, b"FEAT\r\nPASS secr", at(2), false, &mut out);
+        dialogue.bytes(Server, b"220 x\r\n", at(1), false, &mut out);
+        dialogue.bytes(Client, b"PASS secr", at(2), false, &mut out);
         dialogue.gap(Client, 10, at(3), &mut out);
         dialogue.bytes(Client, b"LIST of secrets\r\nmore\r\nTYPE A\r\nXFOO\r\n", at(4), false, &mut out);
-        dialogue.gap(Server, 10, at(5), &mut out);
-        dialogue.bytes(Server, b" MDTM\r\n211 end\r\n", at(6), false, &mut out);
-        let expected = ["S1 220 x >-", "C2 FEAT", "3 lost 10", "C4 TYPE A", "C4 XFOO", "5 lost 10", "S6 211 end >0"];
+        assert_eq!(short(&out), ["S1 220 x >-", "C2 PASS ***", "3 lost 10", "C4 TYPE A", "C4 XFOO"]);
+    }
+
+    #[test]
+    fn lines_that_the_snap_length_cut_keep_their_place() {
+        let mut dialogue = Dialogue::new(false);
+        let mut out = Vec::new();
+        let turns: [(Speaker, &[u8], u64); 7] = [
+            (Server, b"220-Hello\r\n220-and", 9),
+            (Client, b"PORT 10,0,0,1,4,", 3),
+            (Server, b"200 PORT comm", 20),
+            (Client, b"RETR /a/long/na", 9),
+            (Server, b"425 Use PO", 20),
+            (Client, b"QUIT\r\n", 0),
+            (Server, b"221 bye\r\n", 0),
+        ];
+        for (number, (speaker, bytes, lost)) in (1..).zip(turns) {
+            dialogue.bytes(speaker, bytes, at(number), false, &mut out);
+            if lost > 0 {
+                dialogue.gap(speaker, lost, at(number), &mut out);
+            }
+        }
+        out.retain(|event| !matches!(event, Event::Lost { .. }));
+        let expected = [
+            "S1 220 and >-",
+            "C2 PORT 10,0,0,1,4,\u{2026}",
+            "S3 200 PORT comm\u{2026} >0",
+            "C4 RETR /a/long/na\u{2026}",
+            "S5 425 Use PO\u{2026} >1",
+            "C6 QUIT",
+            "S7 221 bye >2",
+        ];
         assert_eq!(short(&out), expected);
+        assert!(matches!(&out[1], Event::Command(port) if port.endpoint.is_none()));
     }
 
     #[test]

@@ -21,15 +21,18 @@ pub(super) enum Start {
     Sure,
     /// Behind lost bytes, or where the capture picked the connection up. Stays so until a line makes sense.
     Unsure,
-    /// Its first part is known and its middle is lost.
-    Broken,
+    /// Within a line that may hold a password: the rest of it must not be taken for anything.
+    Secret,
 }
 
-/// A complete line without its line end.
+/// A line without its line end.
 pub(super) struct Line {
     pub(super) bytes: Vec<u8>,
     pub(super) frames: Vec<Stamp>,
+    /// Longer than [`LINE_BYTES`].
     pub(super) cut: bool,
+    /// Whether its end was seen; otherwise the capture lacks its last part.
+    pub(super) ended: bool,
     pub(super) unreliable: bool,
     pub(super) start: Start,
 }
@@ -83,10 +86,13 @@ impl LineReader {
         self.start == Start::Unsure
     }
 
-    /// Bytes are missing here: a line that was begun cannot be completed.
-    pub(super) fn lost(&mut self) {
-        let start = if self.frames.is_empty() { Start::Unsure } else { Start::Broken };
+    /// Bytes are missing here: gives the line that was begun, as far as it was seen. What follows may be its rest, or
+    /// begin anywhere; `secret` says of its bytes whether it may hold a password.
+    pub(super) fn lost(&mut self, secret: impl Fn(&[u8]) -> bool) -> Option<Line> {
+        let start = if secret(&self.bytes) { Start::Secret } else { Start::Unsure };
+        let line = self.close().map(|line| Line { ended: false, ..line });
         *self = Self { start, ..Self::default() };
+        line
     }
 
     /// The last line of a connection, which no line end follows.
@@ -104,10 +110,11 @@ impl LineReader {
             bytes: std::mem::take(&mut self.bytes),
             frames: std::mem::take(&mut self.frames),
             cut: self.cut,
+            ended: true,
             unreliable: self.unreliable,
             start: self.start,
         };
-        if self.start == Start::Broken {
+        if self.start == Start::Secret {
             self.start = Start::Unsure;
         }
         (self.cut, self.unreliable, self.after_cr) = (false, false, false);
@@ -193,14 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_within_a_line_breaks_it() {
+    fn a_loss_within_a_line_gives_its_beginning() {
         let mut reader = LineReader::default();
         read(&mut reader, 1, b"PASS se");
-        reader.lost();
-        assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Broken);
+        let line = reader.lost(|bytes| bytes.starts_with(b"PASS")).unwrap();
+        assert!(line.bytes == b"PASS se" && !line.ended && line.frames == [at(1)]);
+        assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Secret);
         assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Unsure);
         reader.trust();
         assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Sure);
+        assert!(reader.lost(|_| false).is_none());
+        assert_eq!(read(&mut reader, 2, b"list\n")[0].start, Start::Unsure);
     }
 
     #[test]

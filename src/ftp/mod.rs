@@ -127,7 +127,8 @@ pub struct Command {
     pub argument: String,
     /// The frames its bytes came from, oldest first, never empty.
     pub frames: Vec<Stamp>,
-    /// The endpoint it announces (PORT, EPRT, LPRT only).
+    /// The endpoint it announces (PORT, EPRT, LPRT only). `None` too when the end of the line was not captured: then
+    /// the argument ends with an ellipsis.
     pub endpoint: Option<Result<Endpoint, Malformed>>,
     /// Whether copies of its bytes differed, so that the text may not be what the server read.
     pub unreliable: bool,
@@ -158,7 +159,8 @@ pub struct Reply {
     pub frames: Vec<Stamp>,
     /// The command it answers; `None` for greetings and unsolicited replies (421).
     pub answers: Option<CommandNo>,
-    /// The endpoint a 227, 228 or 229 announces. `None` for other replies, and for a 227 without any address.
+    /// The endpoint a 227, 228 or 229 announces. `None` for other replies, for a 227 without any
+    /// address, and for a line whose end was not captured (its text ends with an ellipsis).
     pub endpoint: Option<Result<Endpoint, Malformed>>,
     /// Whether copies of its bytes differed.
     pub unreliable: bool,
@@ -230,7 +232,7 @@ pub enum Event {
         /// TLS or GSSAPI.
         by: &'static str,
     },
-    /// Clear text again, after CCC.
+    /// The client speaks in clear text again, after CCC.
     Cleared {
         /// The first clear frame.
         at: Stamp,

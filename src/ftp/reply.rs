@@ -58,7 +58,8 @@ pub(super) struct ReplyReader {
 impl ReplyReader {
     /// Takes a line; gives the reply that it completes. Lines without code outside a multi-line reply say nothing.
     pub(super) fn take(&mut self, line: Line) -> Option<RawReply> {
-        let coded = coded(&line.bytes);
+        let coded = coded(&line.bytes).filter(|_| line.ended || line.bytes.len() > 3);
+        let ellipsis = if line.ended { "" } else { "\u{2026}" }.as_bytes();
         let Some(mut reply) = self.open.take() else {
             let (code, mark, text) = coded?;
             let mut reply = RawReply {
@@ -66,11 +67,11 @@ impl ReplyReader {
                 text: Vec::new(),
                 more: Vec::new(),
                 frames: line.frames,
-                endpoint: endpoint(code, text),
+                endpoint: endpoint(code, text).filter(|_| line.ended),
                 unreliable: line.unreliable,
             };
             match mark {
-                Mark::Last | Mark::Sloppy => reply.text = bounded(text),
+                Mark::Last | Mark::Sloppy => reply.text = [&bounded(text), ellipsis].concat(),
                 Mark::More => {
                     reply.more.push(bounded(text));
                     self.open = Some(reply);
@@ -88,7 +89,7 @@ impl ReplyReader {
             Some((code, Mark::More, text)) if code == reply.code => (text, false),
             Some(_) | None => (&line.bytes[..], false),
         };
-        if !matches!(reply.endpoint, Some(Ok(_))) {
+        if line.ended && !matches!(reply.endpoint, Some(Ok(_))) {
             reply.endpoint = endpoint(reply.code, text).or(reply.endpoint);
         }
         if last {
@@ -102,12 +103,7 @@ impl ReplyReader {
         None
     }
 
-    /// Bytes are missing here, and maybe the last line among them.
-    pub(super) fn lost(&mut self) {
-        self.open = None;
-    }
-
-    /// The connection ended: the lines so far are all there will be.
+    /// The connection ended, or bytes are missing and maybe the last line among them: the lines so far must do.
     pub(super) fn close(&mut self) -> Option<RawReply> {
         let mut reply = self.open.take()?;
         reply.text = reply.more.pop().unwrap_or_default();
@@ -139,7 +135,7 @@ mod tests {
 
     fn line(number: u64, text: &str) -> Line {
         let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) };
-        Line { bytes: text.into(), frames: vec![at], cut: false, unreliable: false, start: Start::Sure }
+        Line { bytes: text.into(), frames: vec![at], cut: false, ended: true, unreliable: false, start: Start::Sure }
     }
 
     fn replies(lines: &[&str]) -> Vec<RawReply> {
@@ -207,6 +203,14 @@ mod tests {
         let reply = reader.close().unwrap();
         assert_eq!((reply.code, reply.text.as_slice(), reply.more.len()), (421, &b"users"[..], 1));
         assert!(reader.close().is_none());
+    }
+
+    #[test]
+    fn a_line_whose_end_is_missing_announces_nothing() {
+        let cut = |text: &str| ReplyReader::default().take(Line { ended: false, ..line(1, text) });
+        let reply = cut("227 Entering Passive Mode (10,2,0,20,156,17").unwrap();
+        assert!(reply.endpoint.is_none() && reply.text.ends_with("17\u{2026}".as_bytes()));
+        assert!(cut("227").is_none() && cut("22").is_none());
     }
 
     #[test]

@@ -88,7 +88,10 @@ pub(super) const BANNERS: &[(&str, &str, Family)] = &[
     ("ftpserver at", "Apache FtpServer", Family::ApacheFtpServer),
     ("twisted", "Twisted", Family::Twisted),
     ("libunftp", "libunftp", Family::Libunftp),
+    ("ftpserverlib", "ftpserverlib", Family::Ftpserverlib),
     ("sftpgo", "SFTPGo", Family::Ftpserverlib),
+    ("busybox ftpd", "busybox ftpd", Family::Busybox),
+    ("aioftp", "aioftp", Family::Aioftp),
     ("gridftp server", "GridFTP Server", Family::GridFtp),
     ("ibm ftp cs", "z/OS FTP", Family::ZOs),
     ("qtcp at", "IBM i FTP", Family::IbmI),
@@ -177,14 +180,8 @@ pub fn banner(reply: &Reply) -> Option<Software> {
 pub fn wording(reply: &Reply) -> Option<Software> {
     let words = |text: &str| reply.text.contains(text) || reply.more.iter().any(|line| line.contains(text));
     let (_, _, family) = WORDINGS.iter().find(|(code, text, _)| *code == reply.code && words(text))?;
-    let (_, name, _) = BANNERS.iter().find(|(_, _, named)| named == family).unwrap_or(&("", "", Family::Other));
-    let name = match family {
-        Family::Aioftp => "aioftp",
-        Family::Busybox => "busybox ftpd",
-        Family::Ftpserverlib => "ftpserverlib",
-        _ => name,
-    };
-    Some(Software { name: name.to_owned(), version: None, family: *family })
+    let (_, name, _) = BANNERS.iter().find(|(_, _, named)| named == family)?;
+    Some(Software { name: (*name).to_owned(), version: None, family: *family })
 }
 
 /// The version that stands at the start of this text, as `1.0.3` or `2.6.2(1)`: digits first, up to a blank or bracket.
@@ -244,6 +241,13 @@ mod tests {
         assert_eq!(server.family(), Some(Family::Filezilla));
         server.see(&reply(200, "Type set to: Binary"));
         assert_eq!(server.family(), Some(Family::Filezilla));
+    }
+
+    #[test]
+    fn every_wording_has_a_name() {
+        for (code, text, family) in super::WORDINGS {
+            assert_eq!(super::wording(&reply(*code, text)).map(|software| software.family), Some(*family), "{text}");
+        }
     }
 
     #[test]

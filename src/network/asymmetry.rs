@@ -18,10 +18,23 @@ pub struct Asymmetry {
     pub a: IpAddr,
     /// The other end.
     pub b: IpAddr,
-    /// The way from `a` to `b`: place, MACs, packets.
-    pub there: (Place, Mac, Option<Mac>, Trail),
+    /// The way from `a` to `b`.
+    pub there: Way,
     /// The way from `b` to `a`.
-    pub back: (Place, Mac, Option<Mac>, Trail),
+    pub back: Way,
+}
+
+/// The way of one direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Where.
+    pub place: Place,
+    /// Sender.
+    pub from_mac: Mac,
+    /// Receiver; `None` where the link type does not tell.
+    pub to_mac: Option<Mac>,
+    /// The packets.
+    pub trail: Trail,
 }
 
 impl Network {
@@ -44,26 +57,11 @@ impl Network {
             let answers: Vec<&Lane> =
                 back.iter().filter(stable).filter(|other| other.trail.overlaps(&lane.trail)).collect();
             let Some(answer) = answers.first().filter(|_| !straight) else { continue };
-            if answers.iter().all(|answer| self.goes_elsewhere(lane, answer)) {
+            if answers.iter().all(|answer| goes_elsewhere(lane, answer)) {
                 return Some(Asymmetry { a, b, there: way(lane), back: way(answer) });
             }
         }
         None
-    }
-
-    /// Whether a lane ends or begins elsewhere than the other one. That a redundancy protocol's MAC receives and a
-    /// router's own MAC sends is how it works; one station that sends both directions is no path at all.
-    fn goes_elsewhere(&self, lane: &Lane, back: &Lane) -> bool {
-        let differ = |one: Mac, other: Mac| {
-            one != other && virtual_mac::kind(one).is_none() && virtual_mac::kind(other).is_none()
-        };
-        if lane.place == back.place && lane.from_mac == back.from_mac {
-            return false;
-        }
-        match (lane.to_mac, back.to_mac) {
-            (Some(to), Some(back_to)) => differ(to, back.from_mac) || differ(lane.from_mac, back_to),
-            _ => lane.place != back.place && lane.outgoing.is_some() && back.outgoing.is_some(),
-        }
     }
 
     /// Whether the address has changed its MAC at the place: then directions differ for that reason.
@@ -72,8 +70,8 @@ impl Network {
     }
 }
 
-fn way(lane: &Lane) -> (Place, Mac, Option<Mac>, Trail) {
-    (lane.place, lane.from_mac, lane.to_mac, lane.trail.clone())
+fn way(lane: &Lane) -> Way {
+    Way { place: lane.place, from_mac: lane.from_mac, to_mac: lane.to_mac, trail: lane.trail.clone() }
 }
 
 /// Whether a lane is the exact way back of another. SLL2 has no destination MAC: there the interface decides.
@@ -81,5 +79,19 @@ fn is_way_back(lane: &Lane, back: &Lane) -> bool {
     match (lane.to_mac, back.to_mac) {
         (Some(to), Some(back_to)) => to == back.from_mac && back_to == lane.from_mac,
         _ => lane.place == back.place,
+    }
+}
+
+/// Whether a lane ends or begins elsewhere than the other one. That a redundancy protocol's MAC receives and a
+/// router's own MAC sends is how it works; one station that sends both directions is no path at all.
+fn goes_elsewhere(lane: &Lane, back: &Lane) -> bool {
+    let differ =
+        |one: Mac, other: Mac| one != other && virtual_mac::kind(one).is_none() && virtual_mac::kind(other).is_none();
+    if lane.place == back.place && lane.from_mac == back.from_mac {
+        return false;
+    }
+    match (lane.to_mac, back.to_mac) {
+        (Some(to), Some(back_to)) => differ(to, back.from_mac) || differ(lane.from_mac, back_to),
+        _ => lane.place != back.place && lane.outgoing.is_some() && back.outgoing.is_some(),
     }
 }

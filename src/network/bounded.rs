@@ -23,19 +23,24 @@ impl Followed {
         Self { set: HashSet::default(), limit }
     }
 
-    pub fn insert(&mut self, ip: IpAddr) {
-        if self.set.len() < self.limit {
-            self.set.insert(ip);
-        }
+    /// Whether it was not followed yet, and is now.
+    pub fn insert(&mut self, ip: IpAddr) -> bool {
+        self.set.len() < self.limit && self.set.insert(ip)
     }
 }
 
 /// What a bounded map can be keyed by.
 pub(super) trait Key: Copy + Eq + Hash {
-    /// A cheap hash for the cache.
+    /// A cheap hash for direct-mapped caches.
     fn fold(&self) -> u64;
     /// Whether it is about a followed host.
     fn is_about(&self, followed: &Followed) -> bool;
+    /// The slot in a direct-mapped cache of `slots`, a power of two greater than 1.
+    fn slot(&self, slots: usize) -> usize {
+        // Fibonacci hashing: the top bits of the product depend on all bits of the fold.
+        let hash = self.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from(hash >> (64 - slots.trailing_zeros())).unwrap_or(0)
+    }
 }
 
 fn fold_ip(ip: &IpAddr) -> u64 {
@@ -109,7 +114,7 @@ impl<K: Key, V: Default> Bounded<K, V> {
     /// The value of `key`, made if need be.
     pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
         self.clock += 1;
-        let slot = slot_of(&key);
+        let slot = key.slot(SLOTS);
         let cached =
             self.recent.get(slot).copied().filter(|at| self.entries.get(*at).is_some_and(|entry| entry.key == key));
         let at = cached.unwrap_or_else(|| self.find_or_make(key, followed));
@@ -163,12 +168,6 @@ impl<K: Key, V: Default> Bounded<K, V> {
         self.index.extend(self.entries.iter().enumerate().map(|(at, entry)| (entry.key, at)));
         self.recent.fill(usize::MAX);
     }
-}
-
-fn slot_of<K: Key>(key: &K) -> usize {
-    // Fibonacci hashing: the top bits of the product depend on all bits of the fold.
-    let hash = key.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(hash >> (64 - SLOTS.trailing_zeros())).unwrap_or(0)
 }
 
 #[cfg(test)]

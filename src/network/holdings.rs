@@ -31,8 +31,6 @@ pub enum How {
     Announcement,
     /// Answered a request.
     Reply,
-    /// The capture file names it as an address of the interface.
-    Interface,
 }
 
 impl How {
@@ -41,15 +39,14 @@ impl How {
         self >= Self::ProbeDefence
     }
 
-    /// As a part of a sentence, after "known by".
+    /// As a part of a sentence, before "of <MAC> for <address>".
     pub fn text(self) -> &'static str {
         match self {
             Self::RequestSpa => "ARP request",
-            Self::SourceFrame => "source address",
+            Self::SourceFrame => "frame",
             Self::ProbeDefence => "defence against a probe",
             Self::Announcement => "announcement",
             Self::Reply => "ARP or ND reply",
-            Self::Interface => "interface address in the capture file",
         }
     }
 }
@@ -61,8 +58,8 @@ pub struct Claim {
     pub ip: IpAddr,
     /// Where.
     pub place: Place,
-    /// By which MAC; `None` for an interface address from the capture file.
-    pub mac: Option<Mac>,
+    /// By which MAC.
+    pub mac: Mac,
     /// The best sign of it.
     pub how: How,
     /// The first frame with that sign.
@@ -137,7 +134,7 @@ pub(super) struct Run {
     pub mac: Mac,
     pub trail: Trail,
     /// Among them, ARP and ND.
-    pub resolution: Option<Trail>,
+    pub resolution: Option<Box<Trail>>,
     pub how: How,
     pub how_at: Stamp,
     /// The first announcement.
@@ -330,7 +327,7 @@ fn claim_of(ip: IpAddr, holding: &Holding, mac: Mac) -> Option<Claim> {
     Some(Claim {
         ip,
         place: holding.place,
-        mac: Some(mac),
+        mac,
         how: best.how,
         at: best.how_at,
         first: runs.first()?.trail.first,

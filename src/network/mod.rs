@@ -9,6 +9,7 @@
 
 mod asymmetry;
 mod bounded;
+mod glance;
 mod holdings;
 mod moves;
 mod pairs;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-pub use asymmetry::Asymmetry;
+pub use asymmetry::{Asymmetry, Way};
 pub use holdings::{Claim, How};
 pub use moves::{Conflict, Move, Stale};
 pub use pairs::RouterSign;
@@ -58,15 +59,11 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.if_index {
-            Some(index) => write!(f, "interface index {index}"),
-            None => write!(f, "interface {}", self.interface.0),
+            Some(index) => write!(f, "interface index {index}")?,
+            None => write!(f, "interface {}", self.interface.0)?,
         }
+        if self.wrapping == Wrapping::NONE { Ok(()) } else { f.write_str(" (tagged)") }
     }
-}
-
-/// A MAC as people write it: `02:00:00:00:01:10`.
-pub fn mac_text(mac: Mac) -> String {
-    mac.0.map(|octet| format!("{octet:02x}")).join(":")
 }
 
 /// Addresses whose history is kept: on-link hosts of the segments a capture point can see; a /19 full of them.
@@ -102,6 +99,7 @@ pub struct Network {
     /// Addresses that capture files name for their interfaces.
     interfaces: BTreeMap<IpAddr, Place>,
     followed: bounded::Followed,
+    glances: glance::Glances,
 }
 
 impl Default for Network {
@@ -119,12 +117,15 @@ impl Network {
             queries: queries::Queries::new(TARGETS),
             interfaces: BTreeMap::new(),
             followed: bounded::Followed::new(FOLLOWED),
+            glances: glance::Glances::new(),
         }
     }
 
-    /// An FTP party: what is known of it is let go last.
+    /// An FTP party: every packet of it counts from now on, and what is known of it is let go last.
     pub fn follow(&mut self, ip: IpAddr) {
-        self.followed.insert(ip);
+        if self.followed.insert(ip) {
+            self.glances.clear();
+        }
     }
 
     /// Takes an ARP packet.
@@ -158,7 +159,7 @@ impl Network {
             How::Reply | How::ProbeDefence => {
                 self.queries.answered(at, place, word.ip, word.told, word.mac, &self.followed)
             }
-            How::RequestSpa | How::SourceFrame | How::Announcement | How::Interface => None,
+            How::RequestSpa | How::SourceFrame | How::Announcement => None,
         };
         let newly = self.holdings.claim(at, place, link, word, twice, &self.followed);
         if newly {
@@ -169,7 +170,8 @@ impl Network {
     /// Takes the headers of an IP packet; what came through a tunnel tells nothing of this segment.
     pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) {
         let Some(mac) = link.source.filter(|mac| holdings::is_station(*mac)) else { return };
-        if ip.tunnelled || !holdings::is_host(ip.source) {
+        let idle = ip.tunnelled || !holdings::is_host(ip.source);
+        if idle || self.glances.is_repeat(at, place, link, ip, &self.followed) {
             return;
         }
         self.pairs.packet(at, place, mac, link, ip, &self.holdings, &self.followed);
@@ -195,7 +197,7 @@ impl Network {
         self.holdings.owners(ip)
     }
 
-    /// Every claim on every address that has a MAC, in order of address: the inventory.
+    /// Every claim on every address, in order of address: the inventory.
     pub fn inventory(&self) -> Vec<Claim> {
         let mut all: Vec<Claim> = self.holdings.addresses().flat_map(|ip| self.holdings.owners(ip)).collect();
         all.sort_by_key(|claim| (claim.ip, claim.place, claim.mac));
@@ -205,6 +207,11 @@ impl Network {
     /// Why a MAC is taken for a router's, or for one that several hosts share; `None` for a plain host.
     pub fn is_router(&self, place: Place, mac: Mac) -> Option<RouterSign> {
         self.pairs.router_sign(place, mac)
+    }
+
+    /// The pairs of addresses that exchanged packets, either way, in the order in which they appeared.
+    pub fn pairs(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        self.pairs.pairs().filter(|(a, b)| a < b || self.pairs.lanes(*b, *a).is_empty())
     }
 
     /// Who asked for `target` between two frames and got no answer; `None` if it was answered, was seen alive, or

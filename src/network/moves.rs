@@ -6,8 +6,9 @@
 use std::net::IpAddr;
 
 use super::holdings::{Holding, How, Run};
+use super::pairs::Lane;
 use super::trail::Trail;
-use super::{Network, Place, RouterSign, virtual_mac};
+use super::{Network, Place, virtual_mac};
 use crate::frame::Stamp;
 use crate::wire::Mac;
 
@@ -90,25 +91,24 @@ pub struct Conflict {
     pub certain: bool,
 }
 
+impl Conflict {
+    /// The first frame of the rival.
+    fn first(&self) -> Option<Stamp> {
+        self.claims[1].1.first().copied()
+    }
+}
+
 impl Network {
     /// Addresses that moved, in order of time, each move once though several interfaces show it.
     pub fn moves(&self) -> Vec<Move> {
-        let mut seen: Vec<Move> = Vec::new();
-        for moved in self.all_moves() {
-            if !seen.iter().any(|other| (other.ip, other.old.0, other.new.0) == (moved.ip, moved.old.0, moved.new.0)) {
-                seen.push(moved);
-            }
-        }
-        seen
-    }
-
-    fn all_moves(&self) -> Vec<Move> {
         let mut moves: Vec<Move> = self
             .holdings
             .iter()
             .filter(|(ip, holding)| self.is_orderly(*ip, holding))
             .flat_map(|(ip, holding)| holding.runs.windows(2).filter_map(move |runs| moved(ip, holding.place, runs)))
             .collect();
+        moves.sort_by_key(|moved| (moved.ip, moved.old.0, moved.new.0, moved.at()));
+        moves.dedup_by_key(|moved| (moved.ip, moved.old.0, moved.new.0));
         moves.sort_by_key(|moved| (moved.at(), moved.ip));
         moves
     }
@@ -127,42 +127,38 @@ impl Network {
         self.is_router(place, mac).is_none() && virtual_mac::kind_for(mac, ip).is_none()
     }
 
-    /// Peers that keep sending to the old MAC of an address that moved, in order of time.
+    /// Peers that keep sending to the old MAC of an address that moved, in order of time, each once for an address.
     pub fn stale_peers(&self) -> Vec<Stale> {
-        let mut all: Vec<Stale> = Vec::new();
-        for moved in self.all_moves() {
-            for (peer, to, lane) in self.pairs.lanes_of(moved.ip) {
-                if to != moved.ip || lane.place != moved.place || lane.to_mac != Some(moved.old.0) {
-                    continue;
-                }
-                let Some(sent) = lane.late.clone() else { continue };
-                let own = lane.from_mac == moved.old.0 || lane.from_mac == moved.new.0;
-                let known = all.iter().any(|other| other.peer == peer && other.moved.ip == moved.ip);
-                let late = sent.count >= STALE_FRAMES && sent.last.seconds_since(moved.at()) >= UNDER_WAY;
-                if !own && !known && late {
-                    let learnt =
-                        self.pairs.lanes(peer, moved.ip).iter().filter(|lane| lane.to_mac == Some(moved.new.0));
-                    let learnt = learnt.map(|lane| lane.trail.first).min();
-                    all.push(Stale { moved: moved.clone(), peer, peer_mac: lane.from_mac, sent, learnt });
-                }
-            }
-        }
+        let mut all: Vec<Stale> =
+            self.pairs.iter().filter_map(|(peer, to, lane)| self.stale_peer(peer, to, lane)).collect();
+        all.sort_by_key(|stale| (stale.peer, stale.moved.ip, stale.sent.first));
+        all.dedup_by_key(|stale| (stale.peer, stale.moved.ip));
         all.sort_by_key(|stale| (stale.sent.first, stale.peer));
         all
     }
 
+    fn stale_peer(&self, peer: IpAddr, ip: IpAddr, lane: &Lane) -> Option<Stale> {
+        let sent = lane.late.as_deref()?.clone();
+        let holding = self.holdings.at(lane.place, ip).filter(|holding| self.is_orderly(ip, holding))?;
+        let left = holding.runs.windows(2).find(|runs| runs.first().map(|run| run.mac) == lane.to_mac)?;
+        let moved = moved(ip, lane.place, left)?;
+        let own = lane.from_mac == moved.old.0 || lane.from_mac == moved.new.0;
+        let under_way = sent.count < STALE_FRAMES || sent.last.seconds_since(moved.at()) < UNDER_WAY;
+        if own || under_way {
+            return None;
+        }
+        let better = self.pairs.lanes(peer, ip).iter().filter(|lane| lane.to_mac == Some(moved.new.0));
+        let learnt = better.map(|lane| lane.trail.first).min();
+        Some(Stale { moved, peer, peer_mac: lane.from_mac, sent, learnt })
+    }
+
     /// Addresses that two hosts claim, in order of time, each once though several interfaces show it.
     pub fn conflicts(&self) -> Vec<Conflict> {
-        let mut all: Vec<Conflict> = Vec::new();
-        for (ip, holding) in self.holdings.iter() {
-            let Some(conflict) = self.conflict(ip, holding) else { continue };
-            match all.iter_mut().find(|other| other.ip == ip) {
-                Some(other) if conflict.certain && !other.certain => *other = conflict,
-                Some(_) => {}
-                None => all.push(conflict),
-            }
-        }
-        all.sort_by_key(|conflict| (conflict.claims[1].1.first().copied(), conflict.ip));
+        let mut all: Vec<Conflict> =
+            self.holdings.iter().filter_map(|(ip, holding)| self.conflict(ip, holding)).collect();
+        all.sort_by_key(|conflict| (conflict.ip, !conflict.certain, conflict.first()));
+        all.dedup_by_key(|conflict| conflict.ip);
+        all.sort_by_key(|conflict| (conflict.first(), conflict.ip));
         all
     }
 
@@ -235,10 +231,8 @@ fn contest(runs: &[Run]) -> Contest {
     let unannounced = returns.iter().any(|run| run.announced != Some(run.trail.first));
     let quick = runs.windows(2).skip(1).filter(|pair| is_defence(pair)).count();
     match returns.len() {
-        0 => Contest::None,
         1 if quick == 1 => Contest::Likely,
-        1 => Contest::None,
-        _ if unannounced || quick > 1 => Contest::Certain,
+        2.. if unannounced || quick > 1 => Contest::Certain,
         _ => Contest::None,
     }
 }
@@ -253,23 +247,10 @@ fn is_defence(pair: &[Run]) -> bool {
 
 /// The frames of a run that show the claim best: ARP and ND, and the first by source address.
 fn claim_frames(run: &Run) -> Vec<Stamp> {
-    let mut frames = run.resolution.as_ref().map(Trail::frames).unwrap_or_default();
+    let mut frames = run.resolution.as_deref().map(Trail::frames).unwrap_or_default();
     frames.truncate(3);
     frames.push(run.trail.first);
     frames.sort_unstable();
     frames.dedup();
     frames
-}
-
-impl RouterSign {
-    /// As a sentence part.
-    pub fn text(self) -> String {
-        match self {
-            Self::Virtual(kind) => format!("its MAC is {kind}'s"),
-            Self::Forwards(at) => format!("it forwards packets (frame {})", at.number),
-            Self::Advertises(at) => format!("it advertises itself as a router (frame {})", at.number),
-            Self::BothEnds(at) => format!("it sends for both ends of a conversation (frame {})", at.number),
-            Self::ManyAddresses(count) => format!("it uses {count} addresses"),
-        }
-    }
 }

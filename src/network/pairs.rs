@@ -60,7 +60,7 @@ pub(super) struct Lane {
     /// The destination has left `to_mac`.
     left: bool,
     /// What was sent here after that.
-    pub late: Option<Trail>,
+    pub late: Option<Box<Trail>>,
 }
 
 impl Lane {
@@ -194,9 +194,15 @@ impl Pairs {
         self.map.iter().flat_map(|((from, to), lanes)| lanes.iter().map(|lane| (*from, *to, lane)))
     }
 
-    /// All ways from or to an address.
-    pub fn lanes_of(&self, ip: IpAddr) -> impl Iterator<Item = (IpAddr, IpAddr, &Lane)> {
-        self.iter().filter(move |(from, to, _)| *from == ip || *to == ip)
+    /// All pairs, in the order in which they appeared.
+    pub fn pairs(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        self.map.iter().map(|(pair, _)| *pair)
+    }
+
+    /// Whether a MAC sends with the address as its owner would.
+    pub fn sends(&self, ip: IpAddr, place: Place, mac: Mac) -> bool {
+        let mut all = self.iter();
+        all.any(|(from, _, lane)| from == ip && lane.place == place && lane.from_mac == mac && lane.initial)
     }
 
     /// Whether the address sent anything between two frames.

@@ -33,10 +33,8 @@ pub struct Spoof {
     pub home: Place,
     /// The MAC that has it there; `None` if only the capture file says so.
     pub owner: Option<Mac>,
-    /// How that is known.
-    pub how: How,
-    /// The frame that tells; `None` if only the capture file does.
-    pub owned: Option<Stamp>,
+    /// How that is known, and the frame that tells; `None` if only the capture file says so.
+    pub owned: Option<(How, Stamp)>,
     /// Some of the packets.
     pub sent: Vec<Stamp>,
     /// How many there are.
@@ -61,8 +59,7 @@ impl Spoof {
 struct Home {
     place: Place,
     mac: Option<Mac>,
-    how: How,
-    at: Option<Stamp>,
+    known: Option<(How, Stamp)>,
     local: bool,
 }
 
@@ -95,16 +92,11 @@ impl Network {
             if native {
                 continue;
             }
-            let known =
-                spoofs.iter_mut().find(|spoof| (spoof.ip, spoof.place, spoof.mac) == (ip, lane.place, lane.from_mac));
-            let spoof = match known {
-                Some(spoof) => spoof,
-                None => {
-                    spoofs.push(self.spoof(ip, lane, &home));
-                    let Some(spoof) = spoofs.last_mut() else { continue };
-                    spoof
-                }
-            };
+            let is_this = |spoof: &Spoof| (spoof.ip, spoof.place, spoof.mac) == (ip, lane.place, lane.from_mac);
+            if !spoofs.iter().any(is_this) {
+                spoofs.push(self.spoof(ip, lane, &home));
+            }
+            let Some(spoof) = spoofs.iter_mut().find(|spoof| is_this(spoof)) else { continue };
             spoof.sent.extend(lane.trail.frames());
             spoof.count += lane.trail.count;
             if spoof.to.len() < DESTINATIONS {
@@ -134,8 +126,7 @@ impl Network {
             own: own.map(|(other, _)| other).collect(),
             home: home.place,
             owner: home.mac,
-            how: home.how,
-            owned: home.at,
+            owned: home.known,
             sent: Vec::new(),
             count: 0,
             to: Vec::new(),
@@ -149,14 +140,14 @@ impl Network {
         let mut homes: Vec<Home> = Vec::new();
         for claim in self.owners(ip).into_iter().filter(|claim| claim.how.is_strong()) {
             let mixed = self.holdings.at(claim.place, ip).is_some_and(|holding| holding.mixed);
-            let router = claim.mac.and_then(|mac| self.is_router(claim.place, mac)).is_some();
+            let router = self.is_router(claim.place, claim.mac).is_some();
             if !mixed && !router {
                 let Claim { place, mac, how, at, local, .. } = claim;
-                homes.push(Home { place, mac, how, at: Some(at), local });
+                homes.push(Home { place, mac: Some(mac), known: Some((how, at)), local });
             }
         }
         let named = self.interfaces.get(&ip);
-        homes.extend(named.map(|place| Home { place: *place, mac: None, how: How::Interface, at: None, local: false }));
+        homes.extend(named.map(|place| Home { place: *place, mac: None, known: None, local: false }));
         homes
     }
 
@@ -178,15 +169,16 @@ impl Network {
     /// receives its packets, or either MAC is seen with it on both sides.
     fn is_at_home(&self, ip: IpAddr, place: Place, mac: Mac, home: &Home) -> bool {
         let here = self.holdings.at(place, ip);
-        let answers = here.is_some_and(|holding| holding.runs.iter().any(|run| run.mac == mac && run.how.is_strong()));
-        let owner_here = home.mac.is_some_and(|owner| here.is_some_and(|holding| holding.has(owner)));
-        let there = self.holdings.at(home.place, ip).is_some_and(|holding| holding.has(mac));
-        let mut towards = self.pairs.iter().filter(|(_, to, back)| *to == ip && back.place == place);
-        let receives = towards.any(|(_, _, back)| match back.to_mac {
-            Some(to) => to == mac,
-            None => back.outgoing == Some(false),
-        });
-        answers || owner_here || there || receives
+        let answers = || here.is_some_and(|here| here.runs.iter().any(|run| run.mac == mac && run.how.is_strong()));
+        let owner_here = || home.mac.is_some_and(|owner| here.is_some_and(|here| here.has(owner)));
+        let there = || self.holdings.at(home.place, ip).is_some_and(|holding| holding.has(mac));
+        let receives = || {
+            self.pairs.iter().any(|(_, to, back)| {
+                let arrives = back.to_mac.map_or(back.outgoing == Some(false), |to| to == mac);
+                to == ip && back.place == place && arrives
+            })
+        };
+        answers() || owner_here() || there() || receives()
     }
 }
 

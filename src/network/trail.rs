@@ -12,23 +12,23 @@ pub struct Trail {
     pub first: Stamp,
     /// The last.
     pub last: Stamp,
-    /// How many.
+    /// How many were booked; before a host was followed, one a second at most.
     pub count: u64,
-    /// The first few, in the order in which they came.
+    /// The first few after the first, in the order in which they came.
     kept: Vec<Stamp>,
 }
 
 impl Trail {
     /// One sighting.
     pub fn new(at: Stamp) -> Self {
-        Self { first: at, last: at, count: 1, kept: vec![at] }
+        Self { first: at, last: at, count: 1, kept: Vec::new() }
     }
 
     /// One more.
     pub fn push(&mut self, at: Stamp) {
         self.last = self.last.max(at);
         self.count += 1;
-        if self.kept.len() < KEPT - 1 {
+        if self.kept.len() < KEPT - 2 {
             self.kept.push(at);
         }
     }
@@ -36,7 +36,7 @@ impl Trail {
     /// The first few and the last, in order of time.
     pub fn frames(&self) -> Vec<Stamp> {
         let mut frames = self.kept.clone();
-        frames.push(self.last);
+        frames.extend([self.first, self.last]);
         frames.sort_unstable();
         frames.dedup();
         frames
@@ -46,17 +46,12 @@ impl Trail {
     pub fn overlaps(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
-
-    /// Seconds from first to last.
-    pub fn seconds(&self) -> f64 {
-        self.last.seconds_since(self.first)
-    }
 }
 
 /// Starts a trail or goes on with it.
-pub(super) fn push(trail: &mut Option<Trail>, at: Stamp) {
+pub(super) fn push(trail: &mut Option<Box<Trail>>, at: Stamp) {
     match trail {
         Some(trail) => trail.push(at),
-        None => *trail = Some(Trail::new(at)),
+        None => *trail = Some(Box::new(Trail::new(at))),
     }
 }

@@ -75,29 +75,27 @@ pub struct VirtualUse {
 }
 
 impl Network {
-    /// The virtual MACs that packets from or to `ip` use, in order of their first frame.
-    pub fn virtual_macs(&self, ip: IpAddr) -> Vec<VirtualUse> {
+    /// The virtual MACs that carry packets of hosts or have their addresses, each once for a host, in order of the
+    /// first frame.
+    pub fn virtual_macs(&self) -> Vec<VirtualUse> {
         let mut uses: Vec<VirtualUse> = Vec::new();
-        let lanes = self.pairs.lanes_of(ip).flat_map(|(from, to, lane)| {
-            let sent = (from == ip).then_some((lane.from_mac, lane));
-            let sent_to = (from == ip).then_some(lane.to_mac).flatten().map(|mac| (mac, lane));
-            let got = (to == ip).then_some(lane.to_mac).flatten().map(|mac| (mac, lane));
-            let got_from = (to == ip).then_some((lane.from_mac, lane));
-            [sent, sent_to, got, got_from].into_iter().flatten()
-        });
-        for (mac, lane) in lanes {
-            if let Some(kind) = kind_for(mac, ip) {
-                uses.push(VirtualUse { ip, place: lane.place, mac, kind, at: lane.trail.first });
+        let mut note = |ip: IpAddr, place: Place, mac: Option<Mac>, at: Stamp| {
+            if let Some((mac, kind)) = mac.and_then(|mac| Some((mac, kind_for(mac, ip)?))) {
+                uses.push(VirtualUse { ip, place, mac, kind, at });
+            }
+        };
+        for (from, to, lane) in self.pairs.iter() {
+            for ip in [from, to] {
+                note(ip, lane.place, Some(lane.from_mac), lane.trail.first);
+                note(ip, lane.place, lane.to_mac, lane.trail.first);
             }
         }
-        for claim in self.owners(ip) {
-            if let Some((mac, kind)) = claim.mac.and_then(|mac| Some((mac, kind_for(mac, ip)?))) {
-                uses.push(VirtualUse { ip, place: claim.place, mac, kind, at: claim.first });
-            }
+        for claim in self.inventory() {
+            note(claim.ip, claim.place, Some(claim.mac), claim.first);
         }
-        uses.sort_by_key(|used| (used.mac, used.at));
-        uses.dedup_by_key(|used| used.mac);
-        uses.sort_by_key(|used| used.at);
+        uses.sort_by_key(|used| (used.ip, used.mac, used.at));
+        uses.dedup_by_key(|used| (used.ip, used.mac));
+        uses.sort_by_key(|used| (used.at, used.ip));
         uses
     }
 }

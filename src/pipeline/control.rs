@@ -9,6 +9,7 @@ use crate::flow::{Conversation, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
+use crate::transfer::Lost;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::wire::{IpHeader, Segment};
@@ -59,6 +60,8 @@ impl Pipeline {
         }
         let session = self.sessions.len();
         self.sessions.push(Some(Box::new(Session::new(SessionId(0), id, client, server, first))));
+        self.contact(client.ip());
+        self.contact(server.ip());
         self.pair_views(id, session);
         if self.settings.overhear
             && let Some(connection) = self.flows.connection(id)
@@ -162,6 +165,9 @@ impl Pipeline {
     fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
         for event in events {
             let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+            if self.settings.in_full {
+                self.dialogues.note(index, &event);
+            }
             let Some(number) = session.event(event) else { continue };
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
@@ -206,23 +212,25 @@ impl Pipeline {
         }
         let Some(connection) = self.flows.connection(id) else { return };
         let name = |end: End| if end == server_end { "server" } else { "client" };
+        let lost = |at: Stamp, by: End, verb: &str| Lost {
+            at,
+            how: format!("the {} {verb} the control connection", name(by)),
+            orderly_by_client: verb == "closed" && by != server_end,
+        };
         let ended = match connection.close() {
-            Close::Reset { by, at } => Some((at, format!("the {} reset the control connection", name(by)))),
+            Close::Reset { by, at } => Some(lost(at, by, "reset")),
             Close::TimeWait { .. } => {
                 let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
-                let first =
-                    fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end))).min_by_key(|(at, _)| *at);
-                first.map(|(at, end)| (at, format!("the {} closed the control connection", name(end))))
+                let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));
+                first.min_by_key(|(at, _)| *at).map(|(at, end)| lost(at, end, "closed"))
             }
-            Close::Half { missing, since, .. } => {
-                Some((since, format!("the {} closed the control connection", name(missing.peer()))))
-            }
+            Close::Half { missing, since, .. } => Some(lost(since, missing.peer(), "closed")),
             Close::Open => None,
         };
         if let Some(Some(session)) = self.sessions.get_mut(control.session)
-            && let Some((at, how)) = ended
+            && let Some(end) = ended
         {
-            session.ended(at, &how);
+            session.ended(end);
         }
     }
 }

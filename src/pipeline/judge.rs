@@ -4,11 +4,13 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
+use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
@@ -35,13 +37,19 @@ impl Pipeline {
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let (record, findings) = self.judged(index, &session, control, &scene);
+        self.dialogues.forget(index);
         if let Some(record) = record {
             self.summary.transfers += record.transfers.len() as u64;
             self.summary.failed +=
                 record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
             sink.session(&record)?;
         }
-        for finding in &findings {
+        self.report(&findings, sink)
+    }
+
+    /// Counts the findings that are wanted and hands them out.
+    fn report(&mut self, findings: &[Finding], sink: &mut dyn Sink) -> io::Result<()> {
+        for finding in findings.iter().filter(|finding| self.settings.selection.takes(finding.diagnosis)) {
             count(&mut self.summary, finding);
             sink.finding(finding)?;
         }
@@ -66,6 +74,7 @@ impl Pipeline {
             network: &self.network,
             flows: &self.flows,
             scene,
+            client_scans: self.scanners.is_scanner(session.client.ip()),
         };
         let mut findings = Vec::new();
         let mut verdicts = Vec::with_capacity(concluded.len());
@@ -86,10 +95,19 @@ impl Pipeline {
                 .iter()
                 .filter_map(|diagnosis| match diagnosis.check {
                     Check::Transfer(check) => check(&case),
-                    Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                    Check::Unexplained(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
                 })
                 .collect();
-            verdicts.push(verdict::assign(&mut own, one.outcome() == Outcome::Failed));
+            let failed = one.outcome() == Outcome::Failed;
+            let mut verdict = verdict::assign(&mut own, failed);
+            if failed && verdict.is_none() {
+                own.extend(ALL.iter().filter_map(|diagnosis| match diagnosis.check {
+                    Check::Unexplained(check) => check(&case),
+                    Check::Transfer(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+                }));
+                verdict = verdict::assign(&mut own, failed);
+            }
+            verdicts.push(verdict);
             findings.append(&mut own);
         }
         for diagnosis in ALL {
@@ -98,7 +116,11 @@ impl Pipeline {
             }
         }
         let known = session.id.0 > 0;
-        let record = known.then(|| record(session, &concluded, &verdicts, &vantage));
+        let trace = (known && self.settings.in_full).then(|| {
+            let connections = connections(session, &concluded, &self.flows, self.settings.policy.time_wait);
+            Box::new(Trace { connections, ..self.dialogues.of(index) })
+        });
+        let record = known.then(|| SessionRecord { trace, ..record(session, &concluded, &verdicts, &vantage) });
         if !known {
             for finding in &mut findings {
                 finding.session = None;
@@ -113,14 +135,17 @@ impl Pipeline {
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
-        let mut parties: Vec<IpAddr> = self.parties.iter().copied().collect();
+        let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.undecoded();
+        let given_up = self.network.let_go();
         let let_go = [
             (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
             (self.correlator.forgotten(), "announced endpoints"),
             (self.parties_refused, "hosts"),
+            (given_up.addresses, "addresses of the neighbourhood"),
+            (given_up.pairs, "pairs of MAC and IP address"),
         ];
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
         let mut findings = Vec::new();
@@ -128,14 +153,10 @@ impl Pipeline {
             match diagnosis.check {
                 Check::Network(check) => findings.extend(check(&hosts)),
                 Check::Capture(check) => findings.extend(check(&capture)),
-                Check::Transfer(_) | Check::Session(_) => {}
+                Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
             }
         }
-        for finding in &findings {
-            count(&mut self.summary, finding);
-            sink.finding(finding)?;
-        }
-        Ok(())
+        self.report(&findings, sink)
     }
 }
 
@@ -209,6 +230,7 @@ fn record(
                 })
             })
             .collect(),
+        trace: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::Style;
 use crate::finding::{Finding, Role, SessionId};
 use crate::frame::CaptureId;
-use crate::record::{Outcome, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
@@ -19,6 +19,8 @@ pub(super) struct Run {
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) tally: Tally,
     pub(super) findings: Vec<Finding>,
+    /// Empty unless they were asked for.
+    pub(super) hosts: Vec<HostRecord>,
     pub(super) summary: Summary,
     pub(super) grouping: Vec<String>,
 }
@@ -68,19 +70,24 @@ impl Run {
     fn sort(&mut self) {
         self.captures.sort_by_key(|capture| capture.id);
         self.sessions.sort_by_key(|session| session.id);
-        self.findings.sort_by_key(|finding| {
-            (
-                finding.session.is_none(),
-                finding.session,
-                finding.transfer.is_none(),
-                finding.transfer,
-                role_order(finding.role),
-                Reverse(finding.severity),
-                finding.primary.first(),
-                finding.diagnosis,
-            )
-        });
+        in_order(&mut self.findings);
     }
+}
+
+/// Puts findings into the order in which reports list them, from which they have their numbers.
+pub fn in_order(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| {
+        (
+            finding.session.is_none(),
+            finding.session,
+            finding.transfer.is_none(),
+            finding.transfer,
+            role_order(finding.role),
+            Reverse(finding.severity),
+            finding.primary.first(),
+            finding.diagnosis,
+        )
+    });
 }
 
 /// The path as it was named, control bytes and what is not UTF-8 escaped.
@@ -120,6 +127,11 @@ impl Sink for Collecting {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.run.findings.push(finding.clone());
+        Ok(())
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.run.hosts.extend_from_slice(hosts);
         Ok(())
     }
 

@@ -256,6 +256,7 @@ fn earlier<'a>(
         return None;
     }
     let expected = SocketAddr::new(session.server.ip(), session.default_data_port());
+    let wrapping = flows.connection(session.control).map(|control| control.key.wrapping);
     correlator
         .history(socket)
         .iter()
@@ -264,6 +265,7 @@ fn earlier<'a>(
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
         .find(|connection| {
             connection.origin == expected
+                && wrapping.is_none_or(|wrapping| wrapping == connection.key.wrapping)
                 && connection.first < at
                 && (connection.established.is_some() || connection.midstream)
         })

@@ -98,8 +98,10 @@ pub struct Transfer {
 pub struct Lost {
     /// The frame that ended it.
     pub at: Stamp,
-    /// What it was, printable: `421 …`, `RST by the server`.
+    /// What it was, printable: `421 …`, `the server reset the control connection`.
     pub how: String,
+    /// Whether the client closed it in order: it gave up, nothing was lost.
+    pub orderly_by_client: bool,
 }
 
 impl Transfer {

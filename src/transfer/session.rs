@@ -69,6 +69,8 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// Control bytes that were not captured.
     pub lost: Vec<LostBytes>,
+    /// How the control connection ended, unless by QUIT.
+    pub end: Option<Lost>,
     /// The session that is the same control connection on the other side of a NAT.
     pub twin: Option<SessionIndex>,
     /// What that one shows, once it is needed.
@@ -104,6 +106,7 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             lost: Vec::new(),
+            end: None,
             twin: None,
             other_view: None,
             conflicts: Vec::new(),
@@ -274,7 +277,7 @@ impl Session {
             && let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
-            transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line() });
+            transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
         }
         if self.unsolicited.len() < EXCHANGES_KEPT {
             self.unsolicited.push(reply);
@@ -294,17 +297,18 @@ impl Session {
         }
     }
 
-    /// Books that the control connection ended at `at`; a transfer that waits for its final reply is lost by it, unless
+    /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
     /// the client had said QUIT.
-    pub fn ended(&mut self, at: Stamp, how: &str) {
-        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= at) {
+    pub fn ended(&mut self, end: Lost) {
+        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= end.at) {
             return;
         }
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
-            transfer.lost.get_or_insert_with(|| Lost { at, how: how.to_owned() });
+            transfer.lost.get_or_insert_with(|| end.clone());
         }
+        self.end = Some(end);
     }
 
     /// Remembers a connection between the hosts that answers no offer.

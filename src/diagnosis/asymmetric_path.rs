@@ -1,0 +1,58 @@
+//! `asymmetric-path`
+
+use super::case::NetworkCase;
+use super::neighbours;
+use crate::finding::{Confidence, Finding};
+use crate::network::{Asymmetry, Way};
+
+diagnosis! {
+    /// The two directions between two hosts take different ways: other MACs, or other interfaces.
+    ///
+    /// Harmless by itself. But a stateful firewall on one of the ways sees half a connection and may drop it, and a
+    /// capture on one way misses the other.
+    ///
+    /// Needs: at the same time, packets one way between two MACs and packets the other way of which none goes back
+    /// between the same two, three each at least.
+    ///
+    /// Helps: `source-spoof-mismatch`, which explains it at a multihomed host; a constant difference of TTLs.
+    ///
+    /// Refuted by: an address that moved meanwhile (`mac-changed`); a redundancy protocol's MAC on one side, where that is
+    /// normal; a direction that was not captured at all.
+    ///
+    /// Confidence: proven, as what is seen.
+    ///
+    /// Traps: a mirror port that tags one direction; a router seen on both sides; bonds.
+    ///
+    /// Remedy: none needed, unless a firewall stands on one of the ways.
+    "asymmetric-path", Info,
+    "the two directions take different ways",
+    ["Q175396", "RFC 1122 3.3.4.2"],
+    Network(check)
+}
+
+fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
+    let party = |ip| neighbours::is_party(case.parties, ip);
+    let pairs = case.network.pairs().filter(|(a, b)| party(*a) && party(*b));
+    pairs.filter_map(|(a, b)| case.network.asymmetric(a, b)).filter_map(|bent| finding(&bent)).collect()
+}
+
+fn finding(bent: &Asymmetry) -> Option<Finding> {
+    let Asymmetry { a, b, there, back } = bent;
+    let message = format!("{a} to {b} goes {}, {b} to {a} comes {}", text(there), text(back));
+    let (primary, rest) =
+        neighbours::primary(neighbours::cite(&there.trail.frames(), &format!("{a} to {b}, {}", text(there))))?;
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, primary)
+            .hosts([*a, *b])
+            .support(rest)
+            .support(neighbours::cite(&back.trail.frames(), &format!("{b} to {a}, {}", text(back))))
+            .network("If a stateful firewall or NAT stands on one of the ways, make both directions pass it.")
+            .done(),
+    )
+}
+
+fn text(way: &Way) -> String {
+    let to = way.to_mac.map_or_else(String::new, |to| format!(" to {to}"));
+    format!("from {}{to} on {}", way.from_mac, way.place)
+}

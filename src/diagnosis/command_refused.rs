@@ -1,0 +1,43 @@
+//! `command-refused`
+
+use super::case::Case;
+use super::lines;
+use crate::finding::{Confidence, Finding};
+use crate::ftp::texts::Condition;
+
+diagnosis! {
+    /// The server refused the transfer command itself: the file is missing, may not be touched, or the command is not
+    /// known. The data connection was not the problem.
+    ///
+    /// Needs: 4yz or 5yz to RETR, STOR, LIST and kin that does not speak of the data connection (550, 553, 552, 501, 502,
+    /// 504 and kin).
+    ///
+    /// Refuted by: 425, 426, 421; a text that speaks of the data connection; 530 (`login-refused`).
+    ///
+    /// Remedy: look at the path, its permissions and the server's limits.
+    "command-refused", Info,
+    "the server refused the transfer command itself",
+    ["RFC 959 4.2.2", "RFC 959 5.4"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let transfer = case.transfer?;
+    let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
+    let login = reply.code == 530 || case.meaning().is_some_and(|meaning| meaning.condition == Condition::NotLoggedIn);
+    let crashed = case.meaning().is_some_and(|meaning| meaning.condition == Condition::ServerError);
+    if case.is_data_failure() || login || crashed || transfer.abor.is_some() {
+        return None;
+    }
+    let message = format!("the server refused {}: {}", transfer.command.line(), reply.line());
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, lines::reply(case.session, reply))
+            .about(case)
+            .support([lines::command(case.session, &transfer.command)])
+            .rule_out("data-syn-not-seen", "the reply is about the file or the command, not about a data connection")
+            .client("Check the path and the arguments of the command.")
+            .server("Check the file, its permissions and the server's limits.")
+            .done(),
+    )
+}

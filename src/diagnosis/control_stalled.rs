@@ -1,0 +1,68 @@
+//! `control-stalled`
+
+use super::case::SessionCase;
+use crate::finding::{Confidence, Evidence, Finding, Route};
+use crate::flow::End;
+
+/// Repeats that make a stall: one lost packet is repaired by one retransmission.
+const REPEATS: usize = 2;
+
+/// Frames cited.
+const CITED: usize = 8;
+
+diagnosis! {
+    /// A segment of the control connection is retransmitted and never acknowledged: something lets the others pass and
+    /// drops this one, or the path broke.
+    ///
+    /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to the
+    /// end of the connection.
+    ///
+    /// Helps: it is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half
+    /// understands); it is a full-sized segment (path MTU); replies leave with a foreign source address
+    /// (`source-spoof-mismatch`); a MAC has moved (`mac-changed`).
+    ///
+    /// Refuted by: a late acknowledgement.
+    ///
+    /// Remedy: find what drops it: FTP helper, MTU, anti-spoofing filter, stale ARP entry.
+    "control-stalled", Error,
+    "a control segment is retransmitted and never acknowledged",
+    ["RFC 9293 3.8.1", "RFC 2923 2.1"],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let stalled = [End::Origin, End::Target].into_iter().find_map(|end| {
+        let half = case.control.half(end);
+        (half.unacknowledged().len() > REPEATS && case.control.half(end.peer()).segments > 0).then_some((end, half))
+    });
+    let Some((end, half)) = stalled else { return Vec::new() };
+    let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
+    let stamps = half.unacknowledged();
+    let (first, last) = (stamps[0], stamps[stamps.len() - 1]);
+    let text = case.line_at(first).unwrap_or_else(|| "a segment".to_owned());
+    let message = format!(
+        "{from} sent {text} {} times within {:.1} s and {to} never acknowledged it",
+        stamps.len(),
+        last.seconds_since(first),
+    );
+    let mut frames = stamps.to_vec();
+    if frames.len() > CITED {
+        frames.truncate(CITED - 1);
+        frames.push(last);
+    }
+    let Some(primary) = Evidence::seen_all(frames, Some(Route { from, to }), format!("{text}, never acknowledged")) else {
+        return Vec::new();
+    };
+    let icmp = case.control.icmp.iter().take(2).map(|seen| {
+        let what = super::data_syn_icmp_rejected::meaning(&seen.error);
+        Evidence::seen(seen.at, format!("ICMP {}/{} from {}: {what}", seen.error.kind, seen.error.code, seen.from))
+    });
+    vec![
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, primary)
+            .in_session(case.session)
+            .support(icmp)
+            .network("Find what drops this segment: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, a stale ARP entry.")
+            .done(),
+    ]
+}

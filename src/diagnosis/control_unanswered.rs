@@ -1,0 +1,72 @@
+//! `control-unanswered`
+
+use super::case::SessionCase;
+use super::{capture_one_direction, data_syn_icmp_rejected};
+use crate::finding::{Confidence, Evidence, Finding, Route};
+use crate::transfer::attempt::{Aim, Attempt};
+
+/// Frames cited.
+const CITED: usize = 8;
+
+diagnosis! {
+    /// The control connection never came to be: its SYN was unanswered, refused or rejected, or the SYN-ACK never got
+    /// through.
+    ///
+    /// Needs: a SYN to the control port and no answer to two or more of them, a RST, an ICMP error, or SYN-ACKs that are
+    /// repeated and never acknowledged.
+    ///
+    /// Helps: replies that leave with a foreign source address (`source-spoof-mismatch`); two MACs that answer for the
+    /// server (`arp-conflict`).
+    ///
+    /// Refuted by: a connection whose other half was merely not captured; a port scan.
+    ///
+    /// Remedy: check that the server runs and listens, and what filters port 21.
+    "control-unanswered", Error,
+    "the control connection was not answered",
+    ["RFC 9293 3.10.7", "RFC 959 2.3"],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let control = case.control;
+    if control.established.is_some() || control.midstream || case.client_scans || capture_one_direction::absent(control).is_some() {
+        return Vec::new();
+    }
+    let attempt = Attempt { connection: control, previous: None, aim: Aim::Elsewhere };
+    let (client, server) = (control.origin, control.target);
+    let syns: Vec<_> = control.syns.iter().map(|syn| syn.at).take(CITED).collect();
+    let found = if let Some(rst) = attempt.refusal() {
+        Some((format!("{server} refused the control connection with a RST"), Some(Evidence::sent(rst.at, server, client, "RST"))))
+    } else if let Some(icmp) = attempt.icmp() {
+        let what = data_syn_icmp_rejected::meaning(&icmp.error);
+        let text = format!("{} rejected the control connection to {server}: {what}", icmp.from);
+        Some((text, Some(Evidence::seen(icmp.at, format!("ICMP {}/{} {what}", icmp.error.kind, icmp.error.code)))))
+    } else if control.syn_acks.len() >= 2 {
+        let frames = control.syn_acks.iter().map(|seen| seen.at).take(CITED).collect();
+        let route = Some(Route { from: server, to: client });
+        let text = format!("{server} answered the control SYN {} times and {client} never acknowledged it", control.syn_acks.len());
+        Some((text, Evidence::seen_all(frames, route, "SYN-ACK, never acknowledged")))
+    } else if control.syn_acks.is_empty() && control.syn_count >= 2 {
+        let text = format!("{client} sent {} SYNs to {server} and got no answer", control.syn_count);
+        Some((text, None))
+    } else {
+        None
+    };
+    let Some((message, answer)) = found else { return Vec::new() };
+    let syn = Evidence::seen_all(syns, Some(Route { from: client, to: server }), "SYN of the control connection");
+    let (Some(primary), support) = (match (answer, syn) {
+        (Some(answer), syn) => (Some(answer), syn),
+        (None, syn) => (syn, None),
+    }) else {
+        return Vec::new();
+    };
+    vec![
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, primary)
+            .in_session(case.session)
+            .support(support)
+            .server("Check that the server runs and listens on this address and port, and its host's firewall.")
+            .network("Check filters and routes between the client and port 21 of the server, both ways.")
+            .done(),
+    ]
+}

@@ -1,0 +1,73 @@
+//! `data-arp-unresolved`
+
+use super::case::Case;
+use super::{lines, neighbours};
+use crate::finding::{Confidence, Finding};
+use crate::transfer::Direction;
+
+/// Questions after which a stack gives up (RFC 1122 2.3.2.1, Linux's `mcast_solicit`): nobody is there.
+const GIVES_UP: usize = 3;
+/// A second question follows only if the first got no answer.
+const ASKED: usize = 2;
+
+diagnosis! {
+    /// Whoever wanted to deliver the data connection's SYN asked for the announced host by ARP or ND, and nobody answered.
+    ///
+    /// The SYN waits in the asker's queue and is dropped; a host gives up after about 3 s ("No route to host"), a router
+    /// answers with ICMP host unreachable. Looks like a server that never tried.
+    ///
+    /// Needs: two or more requests for the announced host between the transfer command and its final reply, by the server
+    /// or a router on the way, no answer, and nothing from that host at that time.
+    ///
+    /// Helps: requests a second apart; a reply after 3 s that says so.
+    ///
+    /// Refuted by: an answer, or any packet from the host.
+    ///
+    /// Confidence: proven by three requests, for who gets an answer does not ask again; probable by two.
+    ///
+    /// Traps: captures filtered to TCP hold no ARP. The answer goes to the asker alone and need not be visible here;
+    /// therefore one request tells nothing.
+    ///
+    /// Remedy: announce the right address; bring the host, its VLAN or its proxy ARP up.
+    "data-arp-unresolved", Error,
+    "nobody answers ARP or ND for the announced host",
+    ["RFC 826", "RFC 4861 7.2", "RFC 1122 2.3.2"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    if !case.failed_for_want_of_data() {
+        return None;
+    }
+    let offer = case.concluded.in_force()?;
+    let socket = offer.socket?;
+    let target = socket.ip().to_canonical();
+    let (_, until) = case.window()?;
+    let from = offer.command.at();
+    let query = case.network.unanswered_queries(target, from, until)?;
+    let count = query.asked.len();
+    let confidence = match count {
+        GIVES_UP.. => Confidence::Proven,
+        ASKED.. => Confidence::Probable,
+        _ => return None,
+    };
+    let message = format!(
+        "{} ({}) asked {count} times for {target}, which {} announced, and nobody answered: no SYN could be delivered",
+        query.asker, query.asker_mac, offer.command.name,
+    );
+    let note = format!("who has {target}? asks {}", query.asker);
+    let (primary, rest) = neighbours::primary(neighbours::cite(&query.asked, &note))?;
+    let draft = DIAGNOSIS
+        .finding(confidence, message, primary)
+        .about(case)
+        .hosts([target, query.asker])
+        .support(rest)
+        .support([lines::command(case.session, &offer.command)])
+        .support(case.dialogue())
+        .rule_out("time-wait-collision", "the SYN was waiting for an address, not for a 5-tuple")
+        .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
+    Some(match offer.direction {
+        Direction::Active => draft.client("Announce an address that is in use and reachable, or use EPSV/PASV.").done(),
+        Direction::Passive => draft.server("Offer an address that is in use and reachable in the 227 reply.").done(),
+    })
+}

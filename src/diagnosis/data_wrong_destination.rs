@@ -1,0 +1,54 @@
+//! `data-wrong-destination`
+
+use super::case::Case;
+use super::lines;
+use crate::finding::{Confidence, Finding, Severity};
+use crate::transfer::attempt::Aim;
+
+diagnosis! {
+    /// The server connected to another address or port than PORT or EPRT announced.
+    ///
+    /// Needs: an accepted PORT or EPRT in force; a SYN of the server, from its data port and between command and reply, to
+    /// an endpoint that no session announced.
+    ///
+    /// Helps: the endpoint of the PORT before; a port with its bytes swapped.
+    ///
+    /// Refuted by: a middlebox that rewrote the command behind this point (`alg-rewrote-port`); the server's own choice of
+    /// the control peer (`server-substituted-address`); another session's transfer.
+    ///
+    /// Severity: warning when the transfer succeeds.
+    ///
+    /// Remedy: mend the server, or the helper that rewrites PORT.
+    "data-wrong-destination", Error,
+    "the server connected to another endpoint than announced",
+    ["RFC 959 3.2"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let announced = case.active_offer().filter(|offer| offer.accepted() == Some(true))?.socket?;
+    let attempt = case.server_attempts().find(|attempt| attempt.aim == Aim::Elsewhere)?;
+    if case.concluded.announced_attempts().next().is_some() || case.session.other_view.is_some() {
+        return None;
+    }
+    let to = attempt.to();
+    let hint = if to.ip() == announced.ip() && to.port() == announced.port().swap_bytes() {
+        ", the same port with its bytes swapped"
+    } else if case.session.offers.iter().any(|offer| offer.socket == Some(to)) {
+        ", which an earlier command announced"
+    } else {
+        ""
+    };
+    let confidence = if hint.is_empty() { Confidence::Probable } else { Confidence::Proven };
+    let message = format!("the server connected to {to}{hint}, but the client had announced {announced}");
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::syns(attempt)?)
+            .about(case)
+            .severity(if case.failed() { Severity::Error } else { Severity::Warning })
+            .support(case.dialogue())
+            .server("Mend the server: it must connect to the endpoint of the last PORT or EPRT.")
+            .network("If a middlebox rewrites PORT on the way to the server, look at its FTP helper.")
+            .done(),
+    )
+}

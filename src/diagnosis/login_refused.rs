@@ -1,0 +1,45 @@
+//! `login-refused`
+
+use super::case::SessionCase;
+use super::lines;
+use crate::finding::{Confidence, Finding};
+use crate::ftp::Verb;
+
+diagnosis! {
+    /// The server refused the login, or a command for want of one: not a data-connection fault.
+    ///
+    /// Needs: 530 and kin to USER, PASS or ACCT, or 530 to a transfer or endpoint command.
+    ///
+    /// Refuted by: a later login that succeeds before the transfer.
+    ///
+    /// Remedy: check user name, password and the server's access rules.
+    "login-refused", Info,
+    "the server refused the login",
+    ["RFC 959 5.4"],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let session = case.session;
+    let login = session
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.is(Verb::User) || exchange.is(Verb::Pass) || exchange.is(Verb::Acct))
+        .find_map(|exchange| Some((&exchange.command, exchange.reply.as_ref().filter(|reply| reply.is_failure() && reply.code != 421)?)));
+    let wanting = || {
+        let transfers = session.transfers.iter().map(|transfer| (&transfer.command, transfer.reply.as_ref()));
+        let offers = session.offers.iter().map(|offer| (&offer.command, offer.reply.as_ref()));
+        transfers.chain(offers).find_map(|(command, reply)| Some((command, reply.filter(|reply| reply.code == 530)?)))
+    };
+    let Some((command, reply)) = login.or_else(wanting) else { return Vec::new() };
+    let message = format!("the server refused {} with {}: no data connection was involved", command.line(), reply.line());
+    vec![
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, lines::reply(session, reply))
+            .in_session(session)
+            .support([lines::command(session, command)])
+            .client("Check the user name, the password and whether the server wants TLS first.")
+            .server("Check the server's access rules.")
+            .done(),
+    ]
+}

@@ -1,0 +1,66 @@
+//! `mac-changed`
+
+use super::case::NetworkCase;
+use super::neighbours;
+use crate::finding::{Confidence, Finding};
+use crate::network::{How, Move};
+
+diagnosis! {
+    /// An address on this link moved from one MAC to another: another card, a failover, a virtual machine that moved, or
+    /// another host that took the address over.
+    ///
+    /// Peers that keep the old MAC in their ARP cache send into the void until the entry expires or they hear of the new
+    /// one. Any ARP packet from the new MAC tells them (RFC 826), an announcement tells all of them at once. Windows NT
+    /// before 4.0 SP4 did not even notice the change of its own card's address.
+    ///
+    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and the old one not
+    /// using it any more; all on one segment.
+    ///
+    /// Helps: an announcement (says whether there was one); peers that switch their destination MAC.
+    ///
+    /// Refuted by: the old MAC going on (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an address
+    /// behind a router, whose MAC is the router's and changes with the route.
+    ///
+    /// Confidence: proven when the old MAC used the address by more than the sender field of one request; else possible,
+    /// for a take-over and a beginning conflict look alike.
+    ///
+    /// Traps: captures joined from two segments; bonds that spread their traffic over several MACs; a lease given to
+    /// another host.
+    ///
+    /// Remedy: announce the address after the change (gratuitous ARP, `arp_notify`), or clear the peers' ARP caches.
+    "mac-changed", Warning,
+    "an address moved from one MAC to another",
+    ["Q193157", "Q166750", "RFC 826", "RFC 5227 3"],
+    Network(check)
+}
+
+fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
+    let moves = case.network.moves();
+    moves.iter().filter(|moved| neighbours::is_party(case.parties, moved.ip)).filter_map(finding).collect()
+}
+
+fn finding(moved: &Move) -> Option<Finding> {
+    let Move { ip, old: (old, before), new: (new, after), .. } = moved;
+    let announced = match moved.announced {
+        Some(at) => format!("announced in frame {}", at.number),
+        None => "not announced".to_owned(),
+    };
+    let message = format!("{ip} moved from {old} to {new} in frame {} ({announced})", moved.at().number);
+    let confidence = match () {
+        () if moved.is_certain() => Confidence::Proven,
+        () if moved.old_how == How::RequestSpa => Confidence::Possible,
+        () => Confidence::Probable,
+    };
+    let (primary, rest) = neighbours::primary(neighbours::cite(&after.frames(), &format!("{ip} from {new}")))?;
+    let draft = DIAGNOSIS
+        .finding(confidence, message, primary)
+        .hosts([*ip])
+        .support(rest)
+        .support(neighbours::cite(&[before.first, before.last], &format!("{ip} from {old}, first and last")))
+        .network(format!("Clear {ip} from the ARP caches of its peers, or announce it from {new} (arping -U)."));
+    Some(if confidence == Confidence::Proven {
+        draft.rule_out("arp-conflict", format!("{old} does not use {ip} after frame {}", before.last.number)).done()
+    } else {
+        draft.or("arp-conflict", format!("whether {old} goes on using {ip}, captured where both can be seen")).done()
+    })
+}

@@ -1,0 +1,69 @@
+//! `mac-stale-peer`
+
+use super::case::NetworkCase;
+use super::neighbours;
+use crate::finding::{Confidence, Finding};
+use crate::network::{Network, Stale};
+
+diagnosis! {
+    /// A peer goes on sending to the old MAC of an address that has moved to a new one; what it sends is lost.
+    ///
+    /// The peer's ARP cache still holds the old MAC. Connections to the address stall until the entry expires (2 to 10
+    /// minutes on Windows NT, less on others), the peer asks again, or somebody announces the new MAC.
+    ///
+    /// Needs: the address moved on this segment (`mac-changed`), and a second and more afterwards frames for it to the
+    /// old MAC, two at least.
+    ///
+    /// Helps: retransmissions; unicast ARP requests to the old MAC that nobody answers; the peer's first frame to the new
+    /// MAC, which ends it.
+    ///
+    /// Refuted by: the old MAC using the address too (`arp-conflict`); a few frames that were under way.
+    ///
+    /// Confidence: that of the move.
+    ///
+    /// Traps: a switch shows these frames only by flooding them; a link type without destination MAC (SLL) cannot show
+    /// them. If the peer is a router, it is the router's cache that is stale, not the remote host's.
+    ///
+    /// Remedy: delete the peer's ARP entry; remove static entries; announce the address after such a change.
+    "mac-stale-peer", Error,
+    "a peer keeps sending to the old MAC of an address that moved",
+    ["Q166750", "Q138362", "Q193157", "RFC 826"],
+    Network(check)
+}
+
+fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
+    let stale = case.network.stale_peers();
+    let concerned = stale.iter().filter(|stale| neighbours::is_party(case.parties, stale.moved.ip));
+    concerned.filter_map(|stale| finding(case.network, stale)).collect()
+}
+
+fn finding(network: &Network, stale: &Stale) -> Option<Finding> {
+    let Stale { moved, peer, peer_mac, sent, learnt } = stale;
+    let (ip, old, new) = (moved.ip, moved.old.0, moved.new.0);
+    let sender = match network.is_router(moved.place, *peer_mac) {
+        Some(_) => format!("the router {peer_mac} (for {peer})"),
+        None => format!("{peer} ({peer_mac})"),
+    };
+    let until = match learnt.filter(|at| *at > sent.first) {
+        Some(at) => format!("until it learnt {new} in frame {}", at.number),
+        None => format!("and was not seen to learn {new}"),
+    };
+    let message = format!(
+        "{sender} sent {} frames for {ip} to the old MAC {old}, up to {:.1} s after {ip} had moved to {new} in frame {}, {until}",
+        sent.count,
+        stale.seconds(),
+        moved.at().number,
+    );
+    let confidence = if moved.is_certain() { Confidence::Proven } else { Confidence::Probable };
+    let (primary, rest) = neighbours::primary(neighbours::cite(&sent.frames(), &format!("for {ip}, to {old}")))?;
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, primary)
+            .hosts([*peer, ip])
+            .support(rest)
+            .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))
+            .support(neighbours::cite(&[moved.old.1.last], &format!("the last of {ip} from {old}")))
+            .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}."))
+            .done(),
+    )
+}

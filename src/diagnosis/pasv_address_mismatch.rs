@@ -1,0 +1,62 @@
+//! `pasv-address-mismatch`
+
+use super::case::Case;
+use super::{announced, lines};
+use crate::finding::{Confidence, Finding, Severity};
+use crate::ftp::Endpoint;
+use crate::transfer::Direction;
+use crate::transfer::attempt::Aim;
+
+diagnosis! {
+    /// The 227 reply names another address than the server's own as the client sees it: a server behind NAT that does
+    /// not know its public address, 0.0.0.0, or a wrong setting.
+    ///
+    /// Needs: a 227 (or 228) whose address is not the control connection's server address at this point.
+    ///
+    /// Helps: the client's SYN to that address unanswered or rejected; no SYN at all (0.0.0.0 and loopback lead to the
+    /// client itself).
+    ///
+    /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server transfer.
+    ///
+    /// Severity: error when the client used the address and failed, else warning: many clients ignore the address and
+    /// connect to the control peer.
+    ///
+    /// Remedy: set the server's passive address (pasv_address, MasqueradeAddress, ForcePassiveIP, …), or use EPSV.
+    "pasv-address-mismatch", Error,
+    "the 227 reply names another address than the server's",
+    ["RFC 1123 4.1.2.6", "RFC 2428 3", "RFC 959 5.4"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
+    let Some(Ok(Endpoint { address: Some(named), port })) = offer.announced() else { return None };
+    let server = case.session.server.ip();
+    if named.to_canonical() == server.to_canonical() {
+        return None;
+    }
+    let reply = offer.reply.as_ref()?;
+    let established = case.concluded.established().is_some();
+    let tried = case.concluded.attempts.iter().any(|attempt| attempt.aim == Aim::Announced);
+    let failed = !established && (case.is_data_failure() || (case.transfer.is_none() && tried && !case.fell_back()));
+    let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
+    let came = match (failed, established) {
+        (true, _) => "",
+        (false, true) => "; the client connected nevertheless",
+        (false, false) => "; no transfer failed by it here",
+    };
+    let message = format!("the server told the client to connect to {named}:{port}{what} although its address is {server}{came}");
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, lines::reply(case.session, reply))
+            .about(case)
+            .hosts([server, *named])
+            .severity(if failed { Severity::Error } else { Severity::Warning })
+            .support(case.concluded.attempts.iter().take(2).filter_map(lines::syns))
+            .support(case.dialogue())
+            .client("Use EPSV, or let the client ignore the address in 227 and connect to the control peer.")
+            .server("Set the address that clients reach the server at (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd ForcePassiveIP).")
+            .network("If the server is behind NAT, an FTP helper may rewrite 227; it needs a clear control connection.")
+            .done(),
+    )
+}

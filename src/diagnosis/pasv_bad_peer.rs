@@ -1,0 +1,70 @@
+//! `pasv-bad-peer`
+
+use super::case::Case;
+use super::lines;
+use crate::finding::{Confidence, Evidence, Finding, Severity};
+use crate::ftp::texts::Condition;
+use crate::transfer::Direction;
+use crate::transfer::attempt::Aim;
+
+diagnosis! {
+    /// The connection to the passive port came from another address than the control connection's client; the server
+    /// closed it.
+    ///
+    /// Needs: a SYN to the announced passive endpoint from an address that is not the control client's; the server ends
+    /// the connection without a byte of data, or says so.
+    ///
+    /// Helps: `425 Security: Bad IP connecting`, `Possible PASV port theft`; both addresses being one host's.
+    ///
+    /// Refuted by: the two addresses being one client after NAT; data that the server sent first.
+    ///
+    /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; a stranger that steals the
+    /// port.
+    ///
+    /// Remedy: one egress address for the client; the server's pasv_promiscuous (vsftpd) and the like lift the check and
+    /// its protection.
+    "pasv-bad-peer", Error,
+    "the passive connection came from another address than the client's",
+    ["RFC 2577 4", "RFC 2577 8"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let transfer = case.transfer?;
+    let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
+    let client = case.session.client.ip();
+    let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::BadPassivePeer);
+    let attempt = case.concluded.attempts.iter().find(|attempt| {
+        attempt.aim == Aim::Announced && attempt.from().ip() != client && attempt.at() >= offer.at()
+    });
+    let own = case.concluded.attempts.iter().any(|attempt| attempt.from().ip() == client && attempt.is_established());
+    let failed = case.is_data_failure() && !own;
+    let confidence = if says_so { Confidence::Proven } else { Confidence::Probable };
+    let (message, primary) = match (attempt, &transfer.reply) {
+        (Some(attempt), _) => (
+            format!("the connection to the passive port {} came from {} although the client is {client}", attempt.to(), attempt.from()),
+            lines::syns(attempt)?,
+        ),
+        (None, Some(reply)) if says_so => {
+            (format!("the server says that somebody else than {client} connected to its passive port"), lines::reply(case.session, reply))
+        }
+        _ => return None,
+    };
+    if own || (!failed && transfer.reply.is_none()) {
+        return None;
+    }
+    let bytes = attempt.map(|attempt| attempt.connection.from_target.bytes);
+    let ended = attempt.and_then(|attempt| attempt.connection.from_target.fin.as_ref()).map(|fin| fin.at);
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, primary)
+            .about(case)
+            .hosts(std::iter::once(client).chain(attempt.map(|attempt| attempt.from().ip())))
+            .severity(if failed { Severity::Error } else { Severity::Warning })
+            .support(ended.zip(bytes).map(|(at, bytes)| Evidence::seen(at, format!("the server closes it after {bytes} bytes"))))
+            .support(case.dialogue())
+            .client("Let control and data connections leave with one address: bind the client, or fix the NAT's address pool.")
+            .server("Lift the peer check (vsftpd pasv_promiscuous=YES) only if the other address is known to be the client's.")
+            .done(),
+    )
+}

@@ -1,0 +1,47 @@
+//! `pasv-client-never-connects`
+
+use super::case::Case;
+use super::{lines, pasv_syn_not_seen};
+use crate::finding::{Confidence, Finding};
+
+diagnosis! {
+    /// After 227 or 229 the client sent no SYN to the passive port, and the server gave up waiting.
+    ///
+    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection; no SYN of the client to
+    /// that endpoint; a capture at or near the client, which would have shown it.
+    ///
+    /// Helps: a reply delay that is the server's accept timeout (60 s for vsftpd); a 227 address that leads nowhere
+    /// (0.0.0.0, loopback): the SYN then never reaches a wire.
+    ///
+    /// Refuted by: a SYN; a capture at the server (`pasv-syn-not-seen`).
+    ///
+    /// Traps: a client that binds a fixed source port still in TIME-WAIT towards that passive port cannot connect either
+    /// (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for the
+    /// connection before it sends 150.
+    ///
+    /// Remedy: look at the client's log and its host firewall.
+    "pasv-client-never-connects", Error,
+    "the client never connected to the passive port",
+    ["RFC 959 3.3", "RFC 1123 4.1.2.6"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    if !case.vantage.sees_all_of_client() {
+        return None;
+    }
+    let (socket, reply, waited) = pasv_syn_not_seen::absent(case)?;
+    let message = format!("the client never connected to {socket}; the server gave up with {} after {waited:.1} s", reply.line());
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Probable, message, lines::reply(case.session, reply))
+            .about(case)
+            .support(case.no_syn())
+            .support(case.dialogue())
+            .caps(case.absence_caps())
+            .or("time-wait-passive-reuse", "whether the client binds a fixed source port that it used towards this port before")
+            .rule_out("pasv-connect-failed", "no SYN to the passive port was sent")
+            .client("Look at the client's log and its host's firewall: it did not try to connect.")
+            .done(),
+    )
+}

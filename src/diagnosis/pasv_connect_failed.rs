@@ -1,0 +1,91 @@
+//! `pasv-connect-failed`
+
+use super::case::Case;
+use super::{data_syn_icmp_rejected, lines};
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::record::AttemptOutcome;
+use crate::transfer::Direction;
+use crate::transfer::attempt::Attempt;
+
+diagnosis! {
+    /// The client's SYN to the server's passive port was unanswered, reset, or answered by an ICMP error.
+    ///
+    /// Needs: 227 or 229; a SYN of the client to it, before the server's final reply, that drew nothing (two or more
+    /// SYNs), a RST or an ICMP error.
+    ///
+    /// Helps: a server that answers 425 after its accept timeout; other ports of its passive range that work.
+    ///
+    /// Refuted by: a handshake that completes; a SYN behind the server's 425 (the client came too late).
+    ///
+    /// Remedy: open the server's passive port range in the firewall and forward it through NAT.
+    "pasv-connect-failed", Error,
+    "the client could not connect to the server's passive port",
+    ["RFC 1579", "RFC 2428 3"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
+    let ended = case.transfer.and_then(crate::transfer::Transfer::ended);
+    let wanted = case.is_data_failure() || (case.transfer.is_none() && !case.fell_back());
+    if !wanted || case.concluded.established().is_some() {
+        return None;
+    }
+    let attempt = case.concluded.attempts.iter().find(|attempt| ended.is_none_or(|ended| attempt.at() <= ended))?;
+    let (how, primary, wrong) = failure(attempt)?;
+    let (from, to) = (attempt.from(), attempt.to());
+    let message = format!("the client could not connect to the passive port {to}: {how}");
+    let mut finding = DIAGNOSIS
+        .finding(Confidence::Proven, message, primary)
+        .about(case)
+        .support(lines::syns(attempt))
+        .support(case.dialogue())
+        .caps(case.scene_caps(attempt.at()))
+        .server("Open the passive port range in the server's firewall, forward it through its NAT, and keep it small and fixed.")
+        .network(format!("Let {} through to {to} and the other passive ports.", from.ip()));
+    for (name, why) in wrong {
+        finding = finding.rule_out(name, why);
+    }
+    Some(finding.done())
+}
+
+type Ruled = Vec<(&'static str, &'static str)>;
+
+fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
+    let (from, to) = (attempt.from(), attempt.to());
+    match attempt.outcome() {
+        AttemptOutcome::Unanswered if attempt.connection.syn_count >= 2 => {
+            let count = attempt.connection.syn_count;
+            let span = attempt.connection.last.seconds_since(attempt.at());
+            Some((format!("{count} SYNs within {span:.1} s, no answer"), lines::syns(attempt)?, vec![("pasv-client-never-connects", "the client sent SYNs")]))
+        }
+        AttemptOutcome::Refused => {
+            let rst = attempt.refusal()?;
+            Some((
+                "the SYN was answered by a RST".to_owned(),
+                Evidence::sent(rst.at, to, from, format!("RST, acknowledges the SYN, TTL {}", rst.ttl)),
+                vec![("pasv-client-never-connects", "the client sent a SYN")],
+            ))
+        }
+        AttemptOutcome::Icmp => {
+            let icmp = attempt.icmp()?;
+            let what = data_syn_icmp_rejected::meaning(&icmp.error);
+            Some((
+                format!("{} answered the SYN with ICMP {}/{}, {what}", icmp.from, icmp.error.kind, icmp.error.code),
+                Evidence::seen(icmp.at, format!("ICMP {}/{} {what}, quotes the SYN", icmp.error.kind, icmp.error.code)),
+                vec![("pasv-client-never-connects", "the client sent a SYN")],
+            ))
+        }
+        AttemptOutcome::Aborted => {
+            let last = attempt.connection.syn_acks.last()?;
+            (attempt.connection.syn_acks.len() >= 2).then(|| {
+                (
+                    "the server's SYN-ACK was never acknowledged".to_owned(),
+                    Evidence::sent(last.at, to, from, "SYN-ACK, never acknowledged"),
+                    vec![("pasv-client-never-connects", "the client sent a SYN")],
+                )
+            })
+        }
+        AttemptOutcome::Established | AttemptOutcome::Unanswered | AttemptOutcome::Challenged | AttemptOutcome::Unknown => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! `source-spoof-mismatch`
+
+use std::net::IpAddr;
+
+use super::case::NetworkCase;
+use super::neighbours;
+use crate::finding::{Confidence, Finding};
+use crate::network::Spoof;
+
+/// Addresses named in a message.
+const NAMED: usize = 3;
+
+diagnosis! {
+    /// A multihomed host sends, through one of its interfaces, packets whose source is the address of another.
+    ///
+    /// A weak end system chooses the interface by the destination alone (RFC 1122 3.3.4.2). A program that binds its
+    /// socket to an address does not choose the interface with it, so that packets leave with a source that does not
+    /// belong there. Firewalls and routers that check where a source may come from (reverse path filter, anti-spoofing)
+    /// drop them, often silently; the connection then hangs as if the network were dead.
+    ///
+    /// Needs: frames with an initial TTL (64, 128, 255) and the source address A from a MAC at one interface or segment,
+    /// and A's ownership by another MAC elsewhere: an ARP or ND reply, an announcement, the defence against a probe, or
+    /// the interface's address in the capture file.
+    ///
+    /// Helps: packets of the same conversation arrive at A's home while the others leave here: then both MACs are one
+    /// host's, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks what it sends.
+    ///
+    /// Refuted by: the MAC answering for A here too (a secondary address), or receiving A's packets here; a router's or
+    /// virtual MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
+    ///
+    /// Confidence: proven as above, else probable: another host could have forged the source.
+    ///
+    /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs that
+    /// are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
+    ///
+    /// Remedy: route by source (`ip rule from A`), or bind the program to the address of the interface it leaves by; or
+    /// except the host in the filter (loose instead of strict reverse path check).
+    "source-spoof-mismatch", Warning,
+    "a host sends packets with the source address of its other interface",
+    ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
+    Network(check)
+}
+
+fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
+    let concerns = |spoof: &Spoof| {
+        let party = |ip: &IpAddr| neighbours::is_party(case.parties, *ip);
+        party(&spoof.ip) || (spoof.own.iter().any(party) && spoof.to.iter().any(party))
+    };
+    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(finding).collect()
+}
+
+fn finding(spoof: &Spoof) -> Option<Finding> {
+    let Spoof { ip, place, mac, home, .. } = spoof;
+    let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
+    let own =
+        if spoof.own.is_empty() { String::new() } else { format!(" (also {})", neighbours::list(&spoof.own, NAMED)) };
+    let packets = if spoof.count == 1 { "1 packet".to_owned() } else { format!("{} packets", spoof.count) };
+    let message = format!(
+        "{mac}{own} sends {packets} to {} on {place} with the source address {ip}, but {whose}{}",
+        neighbours::list(&spoof.to, NAMED),
+        if spoof.is_certain() { ": one host, the wrong interface" } else { "" },
+    );
+    let (primary, rest) =
+        neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {ip} from {mac} on {place}")))?;
+    let owned = spoof.owned.map(|(how, at)| neighbours::cite(&[at], &format!("{} for {ip} on {home}", how.text())));
+    let returned = spoof.returned.map(|at| {
+        neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, where {ip} is at home"))
+    });
+    let confidence = if spoof.is_certain() { Confidence::Proven } else { Confidence::Probable };
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, primary)
+            .hosts([*ip])
+            .support(rest)
+            .support(owned.into_iter().flatten())
+            .support(returned.into_iter().flatten())
+            .rule_out("mac-changed", format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
+            .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or add a route by source (ip rule from {ip})."))
+            .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))
+            .network("Check anti-spoofing and reverse path filters on the way; a loose check, or an exception for this host, lets such packets pass.")
+            .done(),
+    )
+}

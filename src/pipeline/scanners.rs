@@ -1,0 +1,57 @@
+//! Who knocks at many service ports: a port scan touches port 21 too, and nobody wants to hear that it was refused.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+/// Sources watched; what comes later is taken for no scanner.
+const SOURCES: usize = 4_096;
+
+/// Distinct service ports that make a scan.
+const PORTS: usize = 8;
+
+/// The first port that no service has by registry: data connections go to these.
+const FIRST_FREE: u16 = 1_024;
+
+/// The service ports each source has sent a SYN to.
+#[derive(Debug, Default)]
+pub(super) struct Scanners {
+    knocked: HashMap<IpAddr, Vec<u16>, RandomState>,
+}
+
+impl Scanners {
+    /// `source` has sent a SYN to `port`.
+    pub(super) fn knock(&mut self, source: IpAddr, port: u16) {
+        if port >= FIRST_FREE || (self.knocked.len() >= SOURCES && !self.knocked.contains_key(&source)) {
+            return;
+        }
+        let ports = self.knocked.entry(source).or_default();
+        if ports.len() < PORTS && !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
+
+    /// Whether `source` has knocked at many service ports.
+    pub(super) fn is_scanner(&self, source: IpAddr) -> bool {
+        self.knocked.get(&source).is_some_and(|ports| ports.len() >= PORTS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PORTS, Scanners};
+
+    #[test]
+    fn many_service_ports_are_a_scan_and_many_data_ports_are_not() {
+        let (scanner, server) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let mut scanners = Scanners::default();
+        for step in 0..PORTS {
+            let step = u16::try_from(step).unwrap_or_default();
+            scanners.knock(scanner, 20 + step);
+            scanners.knock(server, 50_000 + step);
+        }
+        assert!(scanners.is_scanner(scanner));
+        assert!(!scanners.is_scanner(server));
+    }
+}
