@@ -22,6 +22,8 @@ const DESTINATION: u8 = 60;
 const MOBILITY: u8 = 135;
 const MPLS: u8 = 137;
 
+/// A TCP header without options.
+const TCP_HEADER: usize = 20;
 /// Extension headers of a packet.
 const EXTENSIONS: usize = 8;
 
@@ -81,7 +83,7 @@ impl Rewrite<'_> {
         };
         let len = match offset {
             0 => self.payload(*head.get(9)?, &ends, inside),
-            _ => self.later_fragment(inside),
+            _ => self.later_fragment(*head.get(9)?, usize::from(offset) * 8, inside),
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 2, inside.len, len);
@@ -142,7 +144,8 @@ impl Rewrite<'_> {
                     ends.fragment = place & !6 != 0;
                     self.keep(head);
                     if place >> 3 != 0 {
-                        return len + size + self.later_fragment(behind);
+                        let next = head.first().copied().unwrap_or_default();
+                        return len + size + self.later_fragment(next, usize::from(place & !7), behind);
                     }
                 }
                 // Their options may hold addresses.
@@ -203,15 +206,18 @@ impl Rewrite<'_> {
         Some(size + self.payload(*head.first()?, ends, rest))
     }
 
-    /// A part of a datagram without its first header. The checksum there covers it, so that its sum is kept.
-    fn later_fragment(&mut self, bytes: Cut<'_>) -> usize {
+    /// A part of a datagram from `offset` on. The checksum in the first part covers it, so that its sum is kept.
+    fn later_fragment(&mut self, protocol: u8, offset: usize, bytes: Cut<'_>) -> usize {
+        let of_header = if protocol == TCP { TCP_HEADER.saturating_sub(offset) } else { 0 };
+        let (header, rest) = bytes.limit(of_header);
+        self.keep(header.captured);
         let start = self.out.len();
-        let len = self.blank(bytes);
-        let sum = Sum::default().with(bytes.captured).folded();
+        self.blank(rest);
+        let sum = Sum::default().with(rest.captured).folded();
         if let Some(now) = self.out.get_mut(start..) {
             set(now, 0, &sum.to_be_bytes());
         }
-        len
+        bytes.len
     }
 }
 

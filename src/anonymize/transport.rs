@@ -29,6 +29,8 @@ impl Rewrite<'_> {
     /// A segment; of a header that is cut what there is.
     pub(super) fn tcp(&mut self, ends: &Ends, bytes: Cut<'_>) -> Option<usize> {
         let header_len = bytes.u8(12).map_or(20, |byte| usize::from(byte >> 4) * 4).max(20);
+        // The rest of a header may be in the next fragment.
+        let header_len = if ends.fragment { header_len.min(bytes.len) } else { header_len };
         let (head, rest) = match bytes.split(header_len) {
             Some(parts) => parts,
             None => (bytes.captured, Cut { captured: &[], len: bytes.len.checked_sub(header_len)? }),
@@ -90,7 +92,13 @@ impl Rewrite<'_> {
         };
         let len = match tunnel {
             Some(len) => len,
-            None => self.blank(inside),
+            None => {
+                // The first word tells these encapsulations from what else uses their ports.
+                let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
+                let (marker, rest) = inside.limit(told);
+                self.keep(marker.captured);
+                marker.len + self.blank(rest)
+            }
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 4, inside.len, len);
