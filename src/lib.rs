@@ -2,10 +2,12 @@
 
 pub mod anonymize;
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod diagnosis;
 pub mod extract;
 pub mod finding;
+pub mod fingerprint;
 pub mod flow;
 pub mod frame;
 pub mod ftp;

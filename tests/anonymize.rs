@@ -117,7 +117,9 @@ fn secrets(original: &[u8], analysis: &Value, hosts: &Value) -> BTreeSet<Vec<u8>
 fn names_a_host(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.octets()[0] != 0 && !v4.is_loopback() && !v4.is_broadcast() && !v4.is_multicast(),
-        IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_loopback() && !v6.is_multicast() && v6.to_ipv4_mapped().is_none(),
+        IpAddr::V6(v6) => {
+            !v6.is_unspecified() && !v6.is_loopback() && !v6.is_multicast() && v6.to_ipv4_mapped().is_none()
+        }
     }
 }
 
@@ -155,7 +157,11 @@ fn holds(text: &str, secret: &str) -> bool {
 }
 
 fn shown(secret: &[u8]) -> String {
-    if secret.iter().all(u8::is_ascii_graphic) { String::from_utf8_lossy(secret).into() } else { format!("{secret:02x?}") }
+    if secret.iter().all(u8::is_ascii_graphic) {
+        String::from_utf8_lossy(secret).into()
+    } else {
+        format!("{secret:02x?}")
+    }
 }
 
 #[test]

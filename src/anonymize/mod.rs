@@ -96,13 +96,14 @@ impl Anonymizer {
         Frame { bytes: &self.out, wire_len: u32::try_from(wire_len).unwrap_or(u32::MAX), ..*frame }
     }
 
-    /// The interface as it may be shown: pseudonyms for its addresses, no description, a number for a name that
-    /// no system gives.
+    /// The interface as it may be shown: pseudonyms for its addresses, no description and no filter, a number for a
+    /// name that no system gives.
     pub fn interface(&mut self, interface: &mut Interface) {
         for address in &mut interface.addresses {
             *address = self.addresses.ip(*address);
         }
         interface.description = None;
+        interface.filter = None;
         if let Some(name) = &mut interface.name {
             let kind = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '@' | ':'));
             let kind = kind.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();

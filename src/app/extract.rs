@@ -1,12 +1,13 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::frames::Frames;
-use super::{CLEAN, TROUBLE, Trouble, complain, interrupt, must_be_read_again, plan, read_all, settings, status};
+use super::{
+    CLEAN, TROUBLE, Trouble, complain, create, interrupt, must_be_read_again, plan, read_all, settings, status,
+};
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
@@ -18,7 +19,7 @@ use crate::source::write::{Writer, WrittenInterface};
 
 /// Writes what `options` ask for. The exit status.
 pub fn extract(options: &ExtractOptions) -> u8 {
-    status(extracted(options), Some(&options.write))
+    status(extracted(options))
 }
 
 fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
@@ -37,7 +38,7 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
     let comments = if options.annotate { collected.comments() } else { Comments::default() };
     let out: Box<dyn Write> = match options.write.as_path() {
         path if path == Path::new("-") => Box::new(BufWriter::new(io::stdout())),
-        path => Box::new(BufWriter::new(File::create(path)?)),
+        path => create(path)?,
     };
     let stop = interrupt();
     let mut output = Output { writer: Writer::new(out, &[])?, interfaces: Vec::new(), read: 0, written: 0 };
@@ -109,7 +110,8 @@ impl Output {
             if !wanted.takes(&frame) {
                 continue;
             }
-            let mut of_capture = self.interfaces.iter_mut().skip(before).filter(|known| known.capture == frame.at.capture);
+            let mut of_capture =
+                self.interfaces.iter_mut().skip(before).filter(|known| known.capture == frame.at.capture);
             let Some(interface) = of_capture.nth(frame.interface.0 as usize) else { continue };
             interface.packets += 1;
             interface.last = interface.last.max(frame.at.time);
@@ -125,7 +127,7 @@ impl Output {
         for capture in captures {
             let known = self.interfaces.iter().filter(|known| known.capture == capture.id).count();
             for interface in capture.interfaces.iter().skip(known) {
-                let written = self.writer.interface(interface, None)?;
+                let written = self.writer.interface(interface)?;
                 let last = Timestamp(0);
                 self.interfaces.push(Interface { capture: capture.id, written, packets: 0, last });
             }

@@ -91,7 +91,13 @@ mod tests {
         assert_eq!(choice("x.pcap -w y --finding 3"), Some(Choice::Finding(Pick::Number(3))));
         assert!(matches!(choice("x.pcap -w y --finding time-wait-*"), Some(Choice::Finding(Pick::Named(_)))));
         assert_eq!(choice("x.pcap -w - --slim"), Some(Choice::Slim));
-        for wrong in ["x.pcap", "x -w y --slim --session 1", "x -w y --session 0", "x -w y --finding 0", "x -w y --finding nonsense"] {
+        for wrong in [
+            "x.pcap",
+            "x -w y --slim --session 1",
+            "x -w y --session 0",
+            "x -w y --finding 0",
+            "x -w y --finding nonsense",
+        ] {
             assert_eq!(choice(wrong), None, "{wrong}");
         }
     }

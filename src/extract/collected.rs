@@ -124,9 +124,7 @@ impl Collected {
     fn picked(&self, pick: &Pick) -> Result<Vec<&Finding>, String> {
         let found: Vec<&Finding> = match pick {
             Pick::Number(number) => number.checked_sub(1).and_then(|at| self.findings.get(at)).into_iter().collect(),
-            Pick::Named(pattern) => {
-                self.findings.iter().filter(|finding| pattern.matches(finding.diagnosis)).collect()
-            }
+            Pick::Named(pattern) => self.findings.iter().filter(|finding| pattern.matches(finding.diagnosis)).collect(),
         };
         if !found.is_empty() {
             return Ok(found);

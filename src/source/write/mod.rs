@@ -5,6 +5,7 @@
 //! names or when to begin the next one.
 
 mod block;
+mod rotation;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -12,6 +13,8 @@ use std::net::IpAddr;
 use super::Interface;
 use crate::frame::{Frame, Timestamp};
 use block::Block;
+
+pub use rotation::{Counted, Rotating, Rotation};
 
 // Block types and option codes of the pcapng draft, sections 3.5 and 4.
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -66,9 +69,9 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Describes an interface, with the kernel filter (libpcap syntax) that stood before it. Its place in the section
-    /// is its turn here, whatever `interface.id` is. Fails when the link type is none that pcapng can say.
-    pub fn interface(&mut self, interface: &Interface, filter: Option<&str>) -> io::Result<WrittenInterface> {
+    /// Describes an interface. Its place in the section is its turn here, whatever `interface.id` is. Fails when the
+    /// link type is none that pcapng can say.
+    pub fn interface(&mut self, interface: &Interface) -> io::Result<WrittenInterface> {
         let link_type = u16::try_from(interface.link_type.0).map_err(|_| {
             let what = format!("link type {} does not fit into pcapng", interface.link_type.0);
             io::Error::new(io::ErrorKind::InvalidInput, what)
@@ -81,7 +84,7 @@ impl<W: Write> Writer<W> {
             .options(&interface.description, |block, description| block.text(IF_DESCRIPTION, description))
             .options(&interface.addresses, address)
             .option(IF_TSRESOL, &[NANOSECONDS])
-            .options(filter, |block, filter| {
+            .options(&interface.filter, |block, filter| {
                 let value: Vec<u8> = std::iter::once(FILTER_IS_TEXT).chain(filter.bytes()).collect();
                 block.option(IF_FILTER, &value)
             })
@@ -182,14 +185,15 @@ mod tests {
         interface.description = Some("the outer one".to_owned());
         interface.addresses = vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
         interface.snap_len = 262_144;
+        interface.filter = Some("tcp port 21".to_owned());
         interface
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         let mut writer = Writer::new(Vec::new(), &["a case".to_owned()]).unwrap();
-        let first = writer.interface(&interface("eth0", 1), Some("tcp port 21")).unwrap();
-        let second = writer.interface(&interface("any", 276), None).unwrap();
+        let first = writer.interface(&interface("eth0", 1)).unwrap();
+        let second = writer.interface(&interface("any", 276)).unwrap();
         let time = 1_760_000_000_123_456_789;
         writer.frame(second, &frame(1, time, b"cut", 1500), &["SYN".to_owned(), "of the server".to_owned()]).unwrap();
         writer.frame(first, &frame(2, time + 1, b"whole", 5), &[]).unwrap();
@@ -215,7 +219,7 @@ mod tests {
     #[test]
     fn times_before_1970_become_its_beginning() {
         let mut writer = Writer::new(Vec::new(), &[]).unwrap();
-        let id = writer.interface(&interface("eth0", 1), None).unwrap();
+        let id = writer.interface(&interface("eth0", 1)).unwrap();
         writer.frame(id, &frame(1, -5, b"x", 1), &[]).unwrap();
         let (frames, _) = written::read(&writer.finish().unwrap()).unwrap();
         assert_eq!(frames, [(1, 0, 0, b"x".to_vec(), 1)]);
@@ -224,7 +228,7 @@ mod tests {
     #[test]
     fn a_link_type_beyond_pcapng_is_an_error() {
         let mut writer = Writer::new(Vec::new(), &[]).unwrap();
-        let error = writer.interface(&interface("eth0", 70_000), None).unwrap_err();
+        let error = writer.interface(&interface("eth0", 70_000)).unwrap_err();
         assert_eq!(error.to_string(), "link type 70000 does not fit into pcapng");
     }
 }
