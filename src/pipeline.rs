@@ -25,6 +25,7 @@ use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::ftp::Speaker;
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
@@ -64,6 +65,52 @@ pub struct Settings {
     pub in_full: bool,
     /// When transfers are judged.
     pub judging: Judging,
+    /// Whether [`Pipeline::overheard`] is wanted.
+    pub overhear: bool,
+}
+
+/// Something of a control connection, as it was read, before it was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overheard {
+    /// Which one.
+    pub connection: ConnectionId,
+    /// What.
+    pub heard: Heard,
+}
+
+/// What there is to overhear, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was recognised as a control connection.
+    Opened {
+        /// Its 5-tuple.
+        key: FlowKey,
+        /// The socket that sends commands.
+        client: SocketAddr,
+        /// Its first frame.
+        first: Stamp,
+    },
+    /// Where the bytes of a direction begin; said again with every segment.
+    Begins {
+        /// Whose.
+        speaker: Speaker,
+        /// The sequence number of the first byte.
+        seq: Seq,
+    },
+    /// The next bytes of a direction.
+    Bytes {
+        /// Whose.
+        speaker: Speaker,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The next bytes of a direction, which are missing.
+    Gap {
+        /// Whose.
+        speaker: Speaker,
+        /// How many.
+        len: u64,
+    },
 }
 
 /// The analysis of one capture group.
@@ -102,6 +149,7 @@ pub struct Pipeline {
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
+    overheard: Vec<Overheard>,
 }
 
 /// Where a frame was captured, as flows and neighbours need it.
@@ -145,7 +193,14 @@ impl Pipeline {
             contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
+            overheard: Vec::new(),
         }
+    }
+
+    /// What was overheard since it was last asked, if [`Settings::overhear`] is set; to be asked after every frame and
+    /// at the end.
+    pub fn overheard(&mut self) -> Vec<Overheard> {
+        std::mem::take(&mut self.overheard)
     }
 
     /// The number the next session would get.

@@ -6,6 +6,7 @@ mod analyse;
 mod check;
 mod completions;
 mod explain;
+mod extract;
 mod hosts;
 mod input;
 mod layout;
@@ -33,7 +34,9 @@ pub use check::CheckOptions;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error};
-pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions};
+pub use options::{
+    ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
+};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
@@ -65,6 +68,7 @@ enum Command {
     Explain(explain::Explain),
     Rules(explain::Rules),
     Hosts(hosts::Hosts),
+    Extract(Box<extract::Extract>),
     Sessions(Box<sessions::Sessions>),
     Check(Box<check::Check>),
     #[cfg(all(feature = "live", target_os = "linux"))]
@@ -88,6 +92,8 @@ pub enum Invocation {
     Rules(RulesOptions),
     /// List the hosts of captures.
     Hosts(HostsOptions),
+    /// Write packets to a file.
+    Extract(Box<ExtractOptions>),
     /// List sessions and transfers.
     Sessions(Box<SessionsOptions>),
     /// Compare captures with their expectations.
@@ -145,6 +151,7 @@ fn read_in(
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
+        Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options())),
         Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
         Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
         #[cfg(all(feature = "live", target_os = "linux"))]
