@@ -3,12 +3,13 @@
 //! Keyed by the announced socket, never by host pair: several sessions between one pair of hosts and several offers
 //! of one endpoint are normal, and a wrong-interface PORT or a third party shares no address with its session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
 use super::session::Session;
+use super::sessions::Sessions;
 use super::{Direction, Offer};
 use crate::flow::{Connection, ConnectionId};
 use crate::frame::Stamp;
@@ -20,18 +21,26 @@ const SOCKETS_KEPT: usize = 65_536;
 /// Earlier connections to one socket that are remembered: TIME-WAIT needs the last, proof needs a few more.
 const HISTORY_KEPT: usize = 16;
 
+/// Connections from one server's data port that are remembered: those open at one moment are a few.
+const SHARING_KEPT: usize = 64;
+
+/// Servers whose data port is watched; the others have no contention told.
+const SERVERS_KEPT: usize = 4_096;
+
 /// Connections one offer may collect; a bounce scan needs few, a retrying client some.
 const PER_OFFER: usize = 64;
 
-/// A place in the pipeline's list of sessions.
+/// A place among the [`Sessions`].
 pub type SessionIndex = usize;
 
 /// Offers and past connections by socket, sessions by host.
 #[derive(Debug, Default)]
 pub struct Correlator {
     sockets: HashMap<SocketAddr, Slot, RandomState>,
-    order: std::collections::VecDeque<SocketAddr>,
+    order: VecDeque<SocketAddr>,
     hosts: HashMap<IpAddr, Vec<SessionIndex>, RandomState>,
+    /// The connections from the data port of each server, by its control socket.
+    servers: HashMap<SocketAddr, VecDeque<ConnectionId>, RandomState>,
     forgotten: u64,
 }
 
@@ -53,6 +62,9 @@ impl Correlator {
             if sessions.last() != Some(&index) {
                 sessions.push(index);
             }
+        }
+        if self.servers.len() < SERVERS_KEPT {
+            self.servers.entry(session.server).or_default();
         }
     }
 
@@ -89,7 +101,14 @@ impl Correlator {
 
     /// A connection has been opened: gives it to the newest offer of its target, or leaves it as a loose one with
     /// the newest session between its hosts.
-    pub fn opened(&mut self, connection: &Connection, sessions: &mut [Option<Box<Session>>]) {
+    pub fn opened(&mut self, connection: &Connection, sessions: &mut Sessions) {
+        let control = SocketAddr::new(connection.origin.ip(), connection.origin.port().wrapping_add(1));
+        if let Some(shared) = self.servers.get_mut(&control) {
+            if shared.len() >= SHARING_KEPT {
+                shared.pop_front();
+            }
+            shared.push_back(connection.id);
+        }
         let slot = self.slot(connection.target);
         slot.connections.push(connection.id);
         if slot.connections.len() > HISTORY_KEPT {
@@ -99,7 +118,7 @@ impl Correlator {
         // announce one socket (two views of one session, either side of a NAT): the opener's own comes first.
         let by = connection.origin.ip();
         let known = |&(index, offer): &(SessionIndex, usize)| {
-            let session = sessions.get(index)?.as_ref()?;
+            let session = sessions.get(index)?;
             let peer = match session.offers.get(offer)?.direction {
                 Direction::Active => session.server.ip(),
                 Direction::Passive => session.client.ip(),
@@ -108,7 +127,7 @@ impl Correlator {
         };
         let claim = slot.offers.iter().filter_map(known).max_by_key(|(own, _)| *own).map(|(_, claim)| claim);
         if let Some((index, offer)) = claim
-            && let Some(Some(session)) = sessions.get_mut(index)
+            && let Some(session) = sessions.get_mut(index)
             && let Some(offer) = session.offers.get_mut(offer)
         {
             if offer.connections.len() < PER_OFFER {
@@ -122,12 +141,10 @@ impl Correlator {
             .filter_map(|host| self.hosts.get(host))
             .flatten()
             .copied()
-            .filter(|&index| {
-                sessions.get(index).is_some_and(|session| session.as_ref().is_some_and(|s| concerns(s, ends)))
-            })
+            .filter(|&index| sessions.get(index).is_some_and(|session| concerns(session, ends)))
             .max();
         if let Some(index) = newest
-            && let Some(Some(session)) = sessions.get_mut(index)
+            && let Some(session) = sessions.get_mut(index)
         {
             session.loose(connection.id);
         }
@@ -136,6 +153,11 @@ impl Correlator {
     /// The connections to `socket` so far, oldest first.
     pub fn history(&self, socket: SocketAddr) -> &[ConnectionId] {
         self.sockets.get(&socket).map_or(&[], |slot| &slot.connections)
+    }
+
+    /// The connections from the data port of the server with this control socket, oldest first.
+    pub fn from_data_port(&self, server: SocketAddr) -> impl Iterator<Item = ConnectionId> {
+        self.servers.get(&server).into_iter().flatten().copied()
     }
 
     /// Where a server of a session other than `index` said that it listens on `socket`: server-to-server transfer.

@@ -5,7 +5,9 @@
 pub mod attempt;
 pub mod concluded;
 pub mod correlator;
+pub mod protection;
 pub mod session;
+pub mod sessions;
 
 use std::net::SocketAddr;
 
