@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-use crate::cli::{FailOn, Grouping, Options, Progress, reason, write_error};
+use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, reason, write_error};
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary};
 use crate::report;
 use crate::source::{Capture, FilterError, Timeline, check_filter};
 
@@ -30,12 +31,31 @@ const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
 pub fn run(options: &Options) -> u8 {
-    match analyse(options) {
+    status(analyse(options), options.output.as_deref())
+}
+
+/// Lists the hosts of what `options` name. The exit status.
+pub fn hosts(options: &HostsOptions) -> u8 {
+    let settings = settings(&options.input, Selection::default(), true);
+    let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(BufWriter::new(io::stdout()))));
+    let judged = conduct(&options.input, &settings, FailOn::Never, open);
+    status(judged.map(|judged| if judged.failed { TROUBLE } else { CLEAN }), None)
+}
+
+/// Prints what needs no capture. The exit status.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> u8 {
+    let mut out = BufWriter::new(io::stdout());
+    let written = write(&mut out).and_then(|()| out.flush());
+    status(written.map(|()| CLEAN).map_err(Trouble::from), None)
+}
+
+fn status(result: Result<u8, Trouble>, output: Option<&Path>) -> u8 {
+    match result {
         Ok(status) => status,
         // Whoever read the report has seen enough of it.
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
         Err(Trouble::Output(error)) => {
-            let target = options.output.as_deref().unwrap_or(Path::new("standard output"));
+            let target = output.unwrap_or(Path::new("standard output"));
             complain(&format!("could not write {}: {}", target.display(), reason(&error)), None);
             TROUBLE
         }
@@ -74,36 +94,71 @@ impl Sink for Watched<'_> {
         self.inner.finding(finding)
     }
 
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.inner.hosts(hosts)
+    }
+
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.inner.end(captures, summary)
     }
 }
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
-    if let Some(filter) = &options.filter {
+    let open = |grouping| {
+        let out: Box<dyn Write> = match &options.output {
+            Some(path) => Box::new(BufWriter::new(File::create(path)?)),
+            None => Box::new(BufWriter::new(io::stdout())),
+        };
+        report::sink(options.format, options.style.clone(), grouping, out)
+    };
+    let settings = settings(&options.input, options.selection.clone(), false);
+    let judged = conduct(&options.input, &settings, options.fail_on, open)?;
+    let none = options.require_transfers && judged.transfers == 0;
+    Ok(match (judged.failed, judged.reached || none) {
+        (true, _) => TROUBLE,
+        (false, true) => FOUND,
+        (false, false) => CLEAN,
+    })
+}
+
+fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
+    let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
+    Settings { ports: input.ports.clone(), policy, selection, in_full }
+}
+
+/// What the exit status depends on.
+struct Judged {
+    /// Whether an input could not be read.
+    failed: bool,
+    /// Whether a finding reached `--fail-on`.
+    reached: bool,
+    transfers: u64,
+}
+
+/// Reads the inputs, timeline after timeline, and tells the sink what is concluded. `open` makes the sink from
+/// sentences on how the inputs were taken.
+fn conduct(
+    input: &Input,
+    settings: &Settings,
+    fail_on: FailOn,
+    open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
+) -> Result<Judged, Trouble> {
+    if let Some(filter) = &input.filter {
         check_filter(filter).map_err(Trouble::Filter)?;
     }
-    let arrange = match options.grouping {
+    let arrange = match input.grouping {
         Grouping::Auto => Arrange::Auto,
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
-    let plan = points::plan(&options.inputs, arrange);
+    let plan = points::plan(&input.files, arrange);
     let mut failed = !plan.errors.is_empty();
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
-    let out: Box<dyn Write> = match &options.output {
-        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
-        None => Box::new(BufWriter::new(io::stdout())),
-    };
-    let mut sink = report::sink(options.format, options.style.clone(), sentences(&plan), out)?;
-    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
+    let mut sink = open(sentences(&plan))?;
+    let mut watched = Watched { inner: &mut *sink, fail_on, reached: false };
     let stop = interrupt();
-    let settings = Settings {
-        ports: options.ports.clone(),
-        policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
-    };
 
     let mut captures: Vec<Capture> = Vec::new();
     let mut summary = Summary::default();
@@ -113,7 +168,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
             break;
         }
         let first = CaptureId(u32::try_from(captures.len()).unwrap_or(u32::MAX));
-        let (mut timeline, errors) = Timeline::open(&group.files, first, options.filter.as_deref());
+        let (mut timeline, errors) = Timeline::open(&group.files, first, input.filter.as_deref());
         failed |= !errors.is_empty();
         for error in &errors {
             complain(&error.to_string(), None);
@@ -125,13 +180,8 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
         add(&mut summary, &part);
         captures.extend_from_slice(timeline.captures());
     }
-    let (reached, none) = (watched.reached, summary.transfers == 0);
     watched.end(&captures, &summary)?;
-    Ok(match (failed, reached, options.require_transfers && none) {
-        (true, _, _) => TROUBLE,
-        (false, true, _) | (false, _, true) => FOUND,
-        (false, false, false) => CLEAN,
-    })
+    Ok(Judged { failed, reached: watched.reached, transfers: summary.transfers })
 }
 
 /// How the inputs were taken, where that is not plain.

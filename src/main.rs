@@ -1,19 +1,20 @@
 //! Parse, run, exit code.
 
-use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use ftpwhy::app;
 use ftpwhy::cli::{Invocation, Screen, parse};
-use ftpwhy::report::schema;
+use ftpwhy::diagnosis::ALL;
+use ftpwhy::report::{rules, schema};
 
 fn main() -> ExitCode {
-    match parse(std::env::args_os(), &Screen::of_stdout()) {
-        Invocation::Analyse(options) => ExitCode::from(app::run(&options)),
-        Invocation::Schema => match writeln!(stdout(), "{}", schema()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(2),
-            _ => ExitCode::SUCCESS,
-        },
-        Invocation::Done(status) => ExitCode::from(status),
-    }
+    ExitCode::from(match parse(std::env::args_os(), &Screen::of_stdout()) {
+        Invocation::Analyse(options) => app::run(&options),
+        Invocation::Hosts(options) => app::hosts(&options),
+        Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
+        Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),
+        Invocation::Rules(options) => app::print(|out| rules::list(ALL, &options.style, out)),
+        Invocation::Schema => app::print(|out| writeln!(out, "{}", schema())),
+        Invocation::Done(status) => status,
+    })
 }

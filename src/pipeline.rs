@@ -4,9 +4,11 @@
 //! given, and knows no clock but packet time.
 
 mod control;
+mod inventory;
 mod judge;
 mod scanners;
 mod strangers;
+mod trace;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
@@ -15,6 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
@@ -28,6 +31,7 @@ use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
 use scanners::Scanners;
 use strangers::{Held, Strangers};
+use trace::Dialogues;
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
 /// stacks finish retrying, within it. Seconds of packet time.
@@ -47,6 +51,10 @@ pub struct Settings {
     pub ports: Vec<u16>,
     /// What the diagnoses are told.
     pub policy: Policy,
+    /// The findings that are wanted.
+    pub selection: Selection,
+    /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
+    pub in_full: bool,
 }
 
 /// The analysis of one capture group.
@@ -60,6 +68,7 @@ pub struct Pipeline {
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Vec<Option<Box<Session>>>,
+    dialogues: Dialogues,
     parties: HashSet<IpAddr, RandomState>,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
@@ -99,6 +108,7 @@ impl Pipeline {
             scanners: Scanners::default(),
             controls: HashMap::default(),
             sessions: Vec::new(),
+            dialogues: Dialogues::default(),
             parties: HashSet::default(),
             next_session: first_session.0,
             closing: VecDeque::new(),
@@ -145,6 +155,9 @@ impl Pipeline {
             self.judge(index, captures, sink)?;
         }
         self.judge_group(captures, sink)?;
+        if self.settings.in_full {
+            sink.hosts(&self.inventory(captures))?;
+        }
         Ok(self.summary)
     }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use ftpwhy::cli::{command, prose};
+use ftpwhy::diagnosis::ALL;
+use ftpwhy::report::rules::paragraphs;
 
 /// A section of terms and what they mean.
 fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
@@ -33,6 +35,35 @@ fn main_page() -> Vec<u8> {
     page
 }
 
+/// All diagnoses with their explanations, from their own files.
+fn rules_page() -> Vec<u8> {
+    let mut roff = Roff::new();
+    roff.control("TH", ["ftpwhy-rules", "7", "", concat!("ftpwhy ", env!("CARGO_PKG_VERSION")), "Diagnoses"]);
+    roff.control("SH", ["NAME"]);
+    roff.text([roman("ftpwhy-rules - the diagnoses of ftpwhy and how each is recognised")]);
+    roff.control("SH", ["DESCRIPTION"]);
+    roff.text([roman(
+        "A diagnosis is named in brackets behind the severity of a finding. Its severity is the one given here unless \
+         a case gives it another; how sure a finding is says its confidence. ftpwhy explain prints one of these texts.",
+    )]);
+    for diagnosis in ALL {
+        roff.control("SH", [diagnosis.name]);
+        let severity = format!("{:?}", diagnosis.severity).to_lowercase();
+        roff.text([bold(severity), roman(format!(": {}.", diagnosis.summary))]);
+        for paragraph in paragraphs(diagnosis) {
+            roff.control("PP", []);
+            roff.text([roman(paragraph)]);
+        }
+        if !diagnosis.references.is_empty() {
+            roff.control("PP", []);
+            roff.text([roman(format!("See: {}.", diagnosis.references.join(", ")))]);
+        }
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("ftpwhy"), roman("(1), "), bold("ftpwhy-explain"), roman("(1)")]);
+    roff.to_roff().into_bytes()
+}
+
 fn check(name: &str, page: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
     if std::env::var_os("UPDATE_MAN").is_some() {
@@ -46,6 +77,11 @@ fn check(name: &str, page: &[u8]) {
 #[test]
 fn the_man_page_is_fresh() {
     check("ftpwhy.1", &main_page());
+}
+
+#[test]
+fn the_page_of_diagnoses_is_fresh() {
+    check("ftpwhy-rules.7", &rules_page());
 }
 
 #[test]

@@ -33,3 +33,14 @@ fn the_schema_is_json_of_draft_2020_12() {
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert!(schema["$defs"]["Line"].is_object());
 }
+
+#[test]
+fn a_diagnosis_is_explained_and_a_slip_of_the_pen_is_answered() {
+    let output = ftpwhy().args(["explain", "time-wait-*"]).output().expect("runs");
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("error[time-wait-collision]") && text.contains("info[time-wait-reuse-accepted]"), "{text}");
+    let output = ftpwhy().args(["explain", "time-wait-colision"]).output().expect("runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("time-wait-collision"));
+}

@@ -1,53 +1,19 @@
 //! `ftpwhy FILE...`: analyse captures.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{FailOn, Grouping, Options, Screen};
-use crate::report::{Format, Style, TimeStyle, Verbosity};
-
-/// Below this the table of transfers goes over the edge.
-const MIN_WIDTH: u64 = 60;
+use super::input::{InputArguments, SelectionArguments};
+use super::layout::{PlainArguments, TimeArguments};
+use super::{FailOn, Options, Screen};
+use crate::report::{Format, Style, Verbosity};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Analyse {
-    /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
-    #[arg(value_name = "FILE", required_unless_present = "read", value_hint = ValueHint::AnyPath)]
-    files: Vec<PathBuf>,
-
-    /// Read FILE, as tcpdump and tshark take it; may be repeated
-    #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
-    read: Vec<PathBuf>,
-
-    /// Look only at packets that match this BPF expression (tcpdump's syntax, not Wireshark's)
-    #[arg(short, long, value_name = "BPF", help_heading = "Input")]
-    filter: Option<String>,
-
-    /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
-    #[arg(
-        long = "port",
-        value_name = "PORT",
-        value_delimiter = ',',
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = "Input"
-    )]
-    ports: Vec<u16>,
-
-    /// How long TIME-WAIT lasts on the hosts in the capture, instead of the usual values of common systems
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Input")]
-    time_wait: Option<Duration>,
-
-    /// Treat all inputs as one timeline
-    #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
-    merge: bool,
-
-    /// Judge each file alone
-    #[arg(long, help_heading = "Input")]
-    per_file: bool,
+    #[command(flatten)]
+    input: InputArguments,
 
     /// How to write findings [default: full on a terminal, else concise]
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
@@ -61,34 +27,11 @@ pub(super) struct Analyse {
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
 
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
-    color: Color,
+    #[command(flatten)]
+    plain: PlainArguments,
 
-    /// Write nothing but ASCII
-    #[arg(long, help_heading = "Output")]
-    ascii: bool,
-
-    /// Wrap text at this many columns [default: the terminal's width, else 80]
-    #[arg(
-        long,
-        value_name = "COLUMNS",
-        value_parser = RangedU64ValueParser::<usize>::new().range(MIN_WIDTH..=10_000),
-        help_heading = "Output"
-    )]
-    width: Option<usize>,
-
-    /// Show times in UTC (the default)
-    #[arg(long, group = "time", help_heading = "Output")]
-    utc: bool,
-
-    /// Show times in the local time zone
-    #[arg(long, group = "time", help_heading = "Output")]
-    local: bool,
-
-    /// Show times as seconds since the first frame
-    #[arg(long, group = "time", help_heading = "Output")]
-    relative: bool,
+    #[command(flatten)]
+    time: TimeArguments,
 
     /// Show findings alone: no totals, no table, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
@@ -105,6 +48,9 @@ pub(super) struct Analyse {
     /// Exit with status 1 when there is no transfer to judge
     #[arg(long, help_heading = "Result")]
     require_transfers: bool,
+
+    #[command(flatten)]
+    selection: SelectionArguments,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -119,14 +65,6 @@ enum FormatName {
     Json,
     /// One JSON object a line, as it becomes known
     Ndjson,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -152,34 +90,17 @@ impl Analyse {
             Some(FormatName::Concise) | None => Format::Concise,
         };
         let style = Style {
-            color: match self.color {
-                Color::Auto => screen.color,
-                Color::Always => true,
-                Color::Never => false,
-            },
-            ascii: self.ascii,
-            width: self.width.or(screen.width).unwrap_or(80),
-            time: match (self.local, self.relative) {
-                (true, _) => TimeStyle::Local,
-                (_, true) => TimeStyle::Relative,
-                _ => TimeStyle::Utc,
-            },
+            time: self.time.style(),
             verbosity: match (self.quiet, self.verbose) {
                 (true, _) => Verbosity::Quiet,
                 (_, true) => Verbosity::Verbose,
                 _ => Verbosity::Normal,
             },
+            ..self.plain.into_style(screen)
         };
         Options {
-            inputs: self.read.into_iter().chain(self.files).collect(),
-            filter: self.filter,
-            ports: self.ports,
-            time_wait: self.time_wait,
-            grouping: match (self.merge, self.per_file) {
-                (true, _) => Grouping::Merge,
-                (_, true) => Grouping::PerFile,
-                _ => Grouping::Auto,
-            },
+            input: self.input.into_input(),
+            selection: self.selection.into_selection(),
             format,
             style,
             output: self.output,
@@ -194,18 +115,14 @@ impl Analyse {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use super::{FailOn, Format, Grouping, Options, Screen, TimeStyle, Verbosity};
-    use crate::cli::{Invocation, read};
+    use super::{FailOn, Format, Options, Screen, Verbosity};
+    use crate::cli::{Grouping, Invocation, read};
+    use crate::report::TimeStyle;
 
     const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
     const PIPE: Screen = Screen { terminal: false, width: None, color: false };
@@ -240,7 +157,7 @@ mod tests {
     #[test]
     fn inputs_come_from_both_places() {
         let options = options("-r a.pcap b.pcap -", &PIPE);
-        assert_eq!(options.inputs, ["a.pcap", "b.pcap", "-"].map(PathBuf::from));
+        assert_eq!(options.input.files, ["a.pcap", "b.pcap", "-"].map(PathBuf::from));
     }
 
     #[test]
@@ -249,12 +166,20 @@ mod tests {
             "--port 2121,2122 --port 990 --time-wait 30.5 --per-file --fail-on never --require-transfers -f tcp x",
             &PIPE,
         );
-        assert_eq!(options.ports, [2121, 2122, 990]);
-        assert_eq!(options.time_wait, Some(Duration::from_millis(30_500)));
-        assert_eq!(options.grouping, Grouping::PerFile);
+        assert_eq!(options.input.ports, [2121, 2122, 990]);
+        assert_eq!(options.input.time_wait, Some(Duration::from_millis(30_500)));
+        assert_eq!(options.input.grouping, Grouping::PerFile);
         assert_eq!(options.fail_on, FailOn::Never);
         assert!(options.require_transfers);
-        assert_eq!(options.filter.as_deref(), Some("tcp"));
+        assert_eq!(options.input.filter.as_deref(), Some("tcp"));
+    }
+
+    #[test]
+    fn diagnoses_are_named_or_globbed() {
+        let options = options("--select port-*,data-* --ignore port-refused --select no-data-endpoint x", &PIPE);
+        let taken = ["port-low-port", "port-refused", "no-data-endpoint", "capture-gap"]
+            .map(|name| options.selection.takes(name));
+        assert_eq!(taken, [true, false, true, false]);
     }
 
     #[test]
@@ -267,6 +192,7 @@ mod tests {
             "--width 59 x",
             "--merge --per-file x",
             "--utc --local x",
+            "--ignore time-wait-colision x",
         ] {
             let read = read(format!("ftpwhy {line}").split(' ').map(Into::into), &PIPE);
             assert!(read.is_err(), "{line}");

@@ -3,6 +3,10 @@
 //! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
 
 mod analyse;
+mod explain;
+mod hosts;
+mod input;
+mod layout;
 mod message;
 mod options;
 mod progress;
@@ -15,7 +19,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use message::{reason, write_error};
-pub use options::{FailOn, Grouping, Options};
+pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions};
 pub use progress::Progress;
 pub use screen::Screen;
 
@@ -36,6 +40,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Explain(explain::Explain),
+    Rules(explain::Rules),
+    Hosts(hosts::Hosts),
     Schema(schema::Schema),
 }
 
@@ -44,6 +51,12 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
+    /// Explain diagnoses.
+    Explain(ExplainOptions),
+    /// List the diagnoses.
+    Rules(RulesOptions),
+    /// List the hosts of captures.
+    Hosts(HostsOptions),
     /// Print the JSON Schema.
     Schema,
     /// Nothing more: help, version or a usage error was printed. The exit status.
@@ -69,6 +82,9 @@ fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
     let mut matches = command().version(version()).try_get_matches_from(arguments)?;
     let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
     Ok(match command {
+        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
+        Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
+        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
         Some(Command::Schema(_)) => Invocation::Schema,
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
     })
@@ -114,7 +130,7 @@ mod tests {
     #[test]
     fn a_file_called_like_a_subcommand_has_a_path() {
         let Ok(Invocation::Analyse(options)) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
-        assert_eq!(options.inputs, [PathBuf::from("./schema")]);
+        assert_eq!(options.input.files, [PathBuf::from("./schema")]);
     }
 
     #[test]

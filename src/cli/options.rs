@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::diagnosis::Diagnosis;
+use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::{Finding, Role, Severity};
 use crate::report::{Format, Style};
 
-/// Everything `ftpwhy FILE...` can be told.
+/// What is read and how it is looked at: shared by all that read captures.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct Input {
     /// Files and directories in the order given, never empty; `-` is standard input.
-    pub inputs: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// A BPF expression, not yet compiled.
     pub filter: Option<String>,
     /// Control ports besides 21 and what is recognised by content.
@@ -19,6 +21,15 @@ pub struct Options {
     pub time_wait: Option<Duration>,
     /// Which inputs are one timeline.
     pub grouping: Grouping,
+}
+
+/// Everything `ftpwhy FILE...` can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// What is read.
+    pub input: Input,
+    /// Which findings are reported.
+    pub selection: Selection,
     /// How findings are written.
     pub format: Format,
     /// How the formats for people are laid out.
@@ -29,6 +40,48 @@ pub struct Options {
     pub fail_on: FailOn,
     /// Whether a run without any transfer has exit status 1.
     pub require_transfers: bool,
+}
+
+/// What `ftpwhy explain` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExplainOptions {
+    /// The diagnoses that are meant, never empty.
+    pub patterns: Vec<Pattern>,
+    /// How it is laid out.
+    pub style: Style,
+}
+
+impl ExplainOptions {
+    /// The diagnoses, in the order in which they were named, each once.
+    pub fn diagnoses(&self) -> Vec<&'static Diagnosis> {
+        let mut all: Vec<&'static Diagnosis> = Vec::new();
+        for diagnosis in self.patterns.iter().flat_map(Pattern::diagnoses) {
+            if !all.iter().any(|other| other.name == diagnosis.name) {
+                all.push(diagnosis);
+            }
+        }
+        all
+    }
+}
+
+/// What `ftpwhy rules` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RulesOptions {
+    /// Whether to write JSON instead of a table.
+    pub json: bool,
+    /// How the table is laid out.
+    pub style: Style,
+}
+
+/// What `ftpwhy hosts` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostsOptions {
+    /// What is read.
+    pub input: Input,
+    /// Whether to write JSON instead of a table.
+    pub json: bool,
+    /// How the table is laid out.
+    pub style: Style,
 }
 
 /// Which inputs are one timeline.

@@ -127,8 +127,20 @@ impl Draft {
         // A cap that did not lower anything explains nothing.
         finding.caps.retain(|cap| cap.ceiling < Confidence::Proven);
         finding.caps.dedup_by(|a, b| a.diagnosis == b.diagnosis && a.why == b.why);
+        self.drop_repeats();
         self.shorten();
         self.0
+    }
+
+    /// What is said twice is shown once.
+    fn drop_repeats(&mut self) {
+        let mut kept: Vec<Evidence> = Vec::with_capacity(self.0.supporting.len());
+        for evidence in std::mem::take(&mut self.0.supporting) {
+            if evidence != self.0.primary && !kept.contains(&evidence) {
+                kept.push(evidence);
+            }
+        }
+        self.0.supporting = kept;
     }
 
     fn shorten(&mut self) {

@@ -11,6 +11,7 @@ mod held_tuple;
 mod lines;
 mod neighbours;
 mod no_syn;
+pub mod selection;
 mod timers;
 mod two_msl;
 pub mod verdict;
@@ -79,8 +80,12 @@ catalogue![
     time_wait_collision,
     time_wait_default_port,
     time_wait_challenge,
+    time_wait_silent_drop,
     time_wait_reuse_accepted,
+    time_wait_passive_reuse,
+    time_wait_middlebox,
     tuple_still_open,
+    port_reused_within_2msl,
     // The data connection, active mode
     data_syn_never_sent,
     data_syn_not_seen,
@@ -95,6 +100,8 @@ catalogue![
     data_wrong_source_address,
     data_source_port_not_20,
     no_data_endpoint,
+    abor_then_425,
+    data_port_bind_contention,
     // What PORT and EPRT announced
     port_wrong_interface,
     port_address_unusable,
@@ -106,6 +113,7 @@ catalogue![
     port_refused,
     eprt_protocol_mismatch,
     alg_rewrote_port,
+    port_changed_mid_transfer,
     // Passive mode
     pasv_address_mismatch,
     pasv_connect_failed,

@@ -32,6 +32,7 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
     let reply = transfer.reply.as_ref()?;
     let socket = case.active_offer()?.socket?;
     if !case.is_data_failure()
+        || !case.shows_data()
         || !case.concluded.attempts.is_empty()
         || case.session.other_view.as_ref().is_some_and(|other| other.data_connections > 0)
         || !case.reply_allows_no_syn()

@@ -146,6 +146,9 @@ impl Pipeline {
     fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
         for event in events {
             let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+            if self.settings.in_full {
+                self.dialogues.note(index, &event);
+            }
             let Some(number) = session.event(event) else { continue };
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {

@@ -4,11 +4,13 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
+use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::{ALL, Check, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
@@ -35,13 +37,19 @@ impl Pipeline {
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let (record, findings) = self.judged(index, &session, control, &scene);
+        self.dialogues.forget(index);
         if let Some(record) = record {
             self.summary.transfers += record.transfers.len() as u64;
             self.summary.failed +=
                 record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
             sink.session(&record)?;
         }
-        for finding in &findings {
+        self.report(&findings, sink)
+    }
+
+    /// Counts the findings that are wanted and hands them out.
+    fn report(&mut self, findings: &[Finding], sink: &mut dyn Sink) -> io::Result<()> {
+        for finding in findings.iter().filter(|finding| self.settings.selection.takes(finding.diagnosis)) {
             count(&mut self.summary, finding);
             sink.finding(finding)?;
         }
@@ -108,7 +116,11 @@ impl Pipeline {
             }
         }
         let known = session.id.0 > 0;
-        let record = known.then(|| record(session, &concluded, &verdicts, &vantage));
+        let trace = (known && self.settings.in_full).then(|| {
+            let connections = connections(session, &concluded, &self.flows, self.settings.policy.time_wait);
+            Box::new(Trace { connections, ..self.dialogues.of(index) })
+        });
+        let record = known.then(|| SessionRecord { trace, ..record(session, &concluded, &verdicts, &vantage) });
         if !known {
             for finding in &mut findings {
                 finding.session = None;
@@ -144,11 +156,7 @@ impl Pipeline {
                 Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
             }
         }
-        for finding in &findings {
-            count(&mut self.summary, finding);
-            sink.finding(finding)?;
-        }
-        Ok(())
+        self.report(&findings, sink)
     }
 }
 
@@ -222,6 +230,7 @@ fn record(
                 })
             })
             .collect(),
+        trace: None,
     }
 }
 

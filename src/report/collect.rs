@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::Style;
 use crate::finding::{Finding, Role, SessionId};
 use crate::frame::CaptureId;
-use crate::record::{Outcome, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
@@ -19,6 +19,8 @@ pub(super) struct Run {
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) tally: Tally,
     pub(super) findings: Vec<Finding>,
+    /// Empty unless they were asked for.
+    pub(super) hosts: Vec<HostRecord>,
     pub(super) summary: Summary,
     pub(super) grouping: Vec<String>,
 }
@@ -120,6 +122,11 @@ impl Sink for Collecting {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.run.findings.push(finding.clone());
+        Ok(())
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.run.hosts.extend_from_slice(hosts);
         Ok(())
     }
 

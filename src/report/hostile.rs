@@ -19,6 +19,14 @@ fn no_format_lets_control_characters_through() {
 }
 
 #[test]
+fn the_inventory_lets_none_through_either() {
+    for json in [false, true] {
+        let text = Sample::hostile().render_hosts(json, &wide());
+        assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text}");
+    }
+}
+
+#[test]
 fn no_line_can_be_forged() {
     for format in FORMATS {
         let text = Sample::hostile().render(format, &wide());

@@ -13,12 +13,14 @@ mod filter;
 mod full;
 #[cfg(test)]
 mod hostile;
+mod hosts;
 mod json;
 mod link_type;
 mod ndjson;
 mod page;
 mod paint;
 mod place;
+pub mod rules;
 mod schema;
 mod shape;
 mod table;
@@ -103,4 +105,10 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
+}
+
+/// The inventory of hosts, as a table or as JSON. Needs a run in full.
+pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
+    let write = if json { hosts::write_json } else { hosts::write };
+    Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
 }

@@ -55,20 +55,32 @@ fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::
         return Ok(());
     }
     let cells: Vec<[String; 8]> = rows.iter().map(|(session, transfer)| cells(session, transfer, style)).collect();
+    // The columns that lose their sense when broken keep their width.
+    if fits(&cells, style.width) {
+        write_grid(&COLUMNS, cells, &[0, 3, 4, 7], style, out)
+    } else {
+        let header = stacked(&COLUMNS.map(str::to_owned));
+        write_grid(&header.each_ref().map(String::as_str), cells.iter().map(stacked), &[0, 2, 4], style, out)
+    }
+}
+
+/// Columns under a header, and an empty line. Those in `whole` keep their width, the others share what is left. The
+/// cells must be safe already.
+pub(super) fn write_grid<const N: usize>(
+    header: &[&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    whole: &[usize],
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let line = if style.ascii { '-' } else { '\u{2500}' };
     let mut table = Table::new();
     table
         .load_style(NOTHING.header_separator(LineStyle::none().fill(line).junction(line)))
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
-    // The columns that lose their sense when broken keep their width.
-    let whole: &[usize] = if fits(&cells, style.width) {
-        table.set_header(COLUMNS).add_rows(cells);
-        &[0, 3, 4, 7]
-    } else {
-        table.set_header(stacked(&COLUMNS.map(str::to_owned))).add_rows(cells.iter().map(stacked));
-        &[0, 2, 4]
-    };
+        .set_width(u16::try_from(style.width).unwrap_or(u16::MAX))
+        .set_header(header)
+        .add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {
         // The rest of the gap is the column of the lines between columns, which this style leaves blank.
         column.set_padding((0, 1));

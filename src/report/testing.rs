@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::{Format, Style, TimeStyle, Verbosity, sink};
+use super::{Format, Style, TimeStyle, Verbosity, hosts, sink};
 use crate::finding::{
     Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity, TransferId,
 };
 use crate::frame::{CaptureId, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
-    AttemptOutcome, AttemptRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Summary,
-    TransferRecord, VantageRecord,
+    AttemptOutcome, AttemptRecord, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink,
+    Summary, TransferRecord, VantageRecord,
 };
 use crate::source::{Capture, Damage, Interface};
 
@@ -42,6 +42,7 @@ pub(super) struct Sample {
     pub(super) captures: Vec<Capture>,
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) findings: Vec<Finding>,
+    pub(super) hosts: Vec<HostRecord>,
     pub(super) summary: Summary,
     pub(super) grouping: Vec<String>,
 }
@@ -67,14 +68,24 @@ impl Sample {
 
     /// What `format` makes of it.
     pub(super) fn render(&self, format: Format, style: &Style) -> String {
+        self.written(|out| sink(format, style.clone(), self.grouping.clone(), out).expect("starts"))
+    }
+
+    /// What `ftpwhy hosts` makes of it.
+    pub(super) fn render_hosts(&self, json: bool, style: &Style) -> String {
+        self.written(|out| hosts(json, style.clone(), out))
+    }
+
+    fn written(&self, open: impl FnOnce(Box<dyn Write>) -> Box<dyn Sink>) -> String {
         let out = Shared::default();
-        let mut sink = sink(format, style.clone(), self.grouping.clone(), Box::new(out.clone())).expect("starts");
+        let mut sink = open(Box::new(out.clone()));
         for session in &self.sessions {
             sink.session(session).expect("takes a session");
         }
         for finding in &self.findings {
             sink.finding(finding).expect("takes a finding");
         }
+        sink.hosts(&self.hosts).expect("takes hosts");
         sink.end(&self.captures, &self.summary).expect("ends");
         drop(sink);
         let bytes = out.0.take();
@@ -87,6 +98,7 @@ impl Sample {
             captures: vec![capture(0, "captures/collision.pcapng", 40)],
             sessions: vec![session()],
             findings: vec![quality(), context(), related(), verdict()],
+            hosts: inventory(),
             summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1 },
             grouping: Vec::new(),
         }
@@ -111,6 +123,7 @@ impl Sample {
             captures: vec![capture(0, "other.pcap", 123)],
             sessions: Vec::new(),
             findings: Vec::new(),
+            hosts: Vec::new(),
             summary: Summary::default(),
             grouping: Vec::new(),
         }
@@ -150,6 +163,8 @@ impl Sample {
         sample.captures[0].interfaces[0].name = Some(evil.into());
         sample.captures[0].damage = Some(Damage { offset: 77, what: evil.into() });
         sample.grouping = vec![evil.into()];
+        sample.hosts[1].segment = evil.into();
+        sample.hosts[1].shared = Some(evil.into());
         let session = &mut sample.sessions[0];
         session.server_software = Some(evil.into());
         session.vantage.clues = vec![evil.into()];
@@ -190,12 +205,10 @@ fn server(port: u16) -> SocketAddr {
 
 fn capture(id: u32, path: &str, packets: u64) -> Capture {
     let interface = Interface {
-        id: InterfaceId(0),
         name: Some("eth0".into()),
-        link_type: LinkType(1),
         snap_len: 262_144,
-        addresses: Vec::new(),
         dropped: Some(0),
+        ..Interface::new(InterfaceId(0), LinkType(1))
     };
     Capture {
         id: CaptureId(id),
@@ -208,6 +221,30 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         interfaces: vec![interface],
         backwards: Vec::new(),
     }
+}
+
+fn inventory() -> Vec<HostRecord> {
+    let host = |ip: SocketAddr, mac: Option<&str>, how, at| HostRecord {
+        ip: ip.ip(),
+        capture: CaptureId(0),
+        interface: mac.map(|_| InterfaceId(0)),
+        segment: String::new(),
+        mac: mac.map(str::to_owned),
+        how,
+        at,
+        local: false,
+        shared: None,
+    };
+    let router = SocketAddr::from(([10, 2, 0, 1], 0));
+    vec![
+        host(server(0), Some("02:00:00:00:02:20"), "ARP or ND reply", Some(at(2, 1_000))),
+        HostRecord {
+            segment: "VLAN 7".into(),
+            shared: Some("router (forwards, frame 3)".into()),
+            ..host(router, Some("02:00:00:00:02:01"), "ARP request", Some(at(1, 0)))
+        },
+        host(client(0), None, "FTP alone", None),
+    ]
 }
 
 fn session() -> SessionRecord {
@@ -270,6 +307,7 @@ fn session() -> SessionRecord {
                 Some("time-wait-collision"),
             ),
         ],
+        trace: None,
     }
 }
 

@@ -39,18 +39,20 @@ pub fn read(path: &Path) -> Result<Heard, String> {
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
-    let (mut decoder, mut table) = (Decoder::new(), Table::new(|tcp, ip| tcp.checksum(ip)));
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method itself is not general enough")]
+    let mut table = Table::new(|tcp, ip| tcp.checksum(ip));
+    let mut decoder = Decoder::new();
     let mut controls: HashMap<ConnectionId, Control> = HashMap::new();
     let mut heard = Heard { frames: BTreeMap::new(), events: Vec::new() };
     while let Some(frame) = timeline.next() {
         let own = Frame { time: frame.at.time.0, interface: frame.interface.0 };
         heard.frames.insert(frame.at.number.0, own);
-        let decoded = decoder.decode(&frame);
-        let Body::Tcp(ip, tcp) = &decoded.body else { continue };
+        let packet = decoder.decode(&frame);
+        let Body::Tcp(ip, tcp) = &packet.body else { continue };
         if tcp.source_port != 21 && tcp.destination_port != 21 {
             continue;
         }
-        let booked = table.push(frame.at, frame.interface, &decoded.link, decoded.wrapping, ip, tcp);
+        let booked = table.push(frame.at, frame.interface, &packet.link, packet.wrapping, ip, tcp);
         let Some(connection) = table.connection(booked.connection).filter(|_| !booked.copy) else { continue };
         let control = controls.entry(booked.connection).or_insert_with(|| Control {
             conversation: Conversation::new(),

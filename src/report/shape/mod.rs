@@ -4,6 +4,8 @@
 
 mod capture;
 mod finding;
+mod host;
+mod rule;
 mod session;
 
 use schemars::JsonSchema;
@@ -11,6 +13,8 @@ use serde::Serialize;
 
 pub(super) use capture::Capture;
 pub(super) use finding::Finding;
+pub(super) use host::{Host, Hosts};
+pub(super) use rule::{Rule, Rules};
 pub(super) use session::Session;
 
 use super::time;

@@ -2,11 +2,14 @@
 //!
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
+pub mod trace;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::{Finding, SessionId, TransferId};
-use crate::frame::{CaptureId, Stamp};
+use crate::frame::{CaptureId, InterfaceId, Stamp};
 use crate::source::Capture;
+use trace::Trace;
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +62,8 @@ pub struct SessionRecord {
     pub offers: Vec<OfferRecord>,
     /// The transfers asked for, in order.
     pub transfers: Vec<TransferRecord>,
+    /// What happened line by line; `None` unless it was asked for.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// An announced endpoint.
@@ -169,6 +174,29 @@ pub struct TransferRecord {
 /// The hosts a finding is about, in the order in which they matter.
 pub type Hosts = Vec<IpAddr>;
 
+/// An address that somebody has, or uses, at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostRecord {
+    /// The address.
+    pub ip: IpAddr,
+    /// The capture; of a rotated set the first one.
+    pub capture: CaptureId,
+    /// The interface; `None` for a host whose link was not seen.
+    pub interface: Option<InterfaceId>,
+    /// What tells segments of one interface apart: VLANs, tunnels, the kernel's interface index; often empty.
+    pub segment: String,
+    /// By which MAC, as text; `None` where the capture shows none: the host lies behind a router, or the link has none.
+    pub mac: Option<String>,
+    /// The best sign of it, to be read after "known by".
+    pub how: &'static str,
+    /// The first frame with that sign; `None` when the file itself says so.
+    pub at: Option<Stamp>,
+    /// Whether the capturing host itself has it, by the direction marks of SLL.
+    pub local: bool,
+    /// Why its MAC does not stand for one host (a router, a virtual MAC), a sentence part.
+    pub shared: Option<String>,
+}
+
 /// Counts over a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -192,6 +220,12 @@ pub trait Sink {
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
+    /// Who has which address in one capture group, in order of capture, interface, MAC and address; told when [`Settings`] ask for it.
+    ///
+    /// [`Settings`]: crate::pipeline::Settings::in_full
+    fn hosts(&mut self, _hosts: &[HostRecord]) -> std::io::Result<()> {
+        Ok(())
+    }
     /// The end of the run: all captures, complete.
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> std::io::Result<()>;
 }

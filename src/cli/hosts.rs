@@ -1,0 +1,37 @@
+//! `ftpwhy hosts`: the inventory.
+
+use clap::Args;
+
+use super::input::InputArguments;
+use super::layout::{PlainArguments, TextOrJson, TimeArguments};
+use super::{HostsOptions, Screen};
+use crate::report::Style;
+
+/// List the hosts of a capture: MAC, addresses, interface, role, and how each is known
+///
+/// The inventory is what the diagnoses about hosts, interfaces and MACs work from.
+#[derive(Args)]
+pub(super) struct Hosts {
+    #[command(flatten)]
+    input: InputArguments,
+
+    /// How to write them
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    format: TextOrJson,
+
+    #[command(flatten)]
+    plain: PlainArguments,
+
+    #[command(flatten)]
+    time: TimeArguments,
+}
+
+impl Hosts {
+    pub(super) fn into_options(self, screen: &Screen) -> HostsOptions {
+        HostsOptions {
+            input: self.input.into_input(),
+            json: self.format == TextOrJson::Json,
+            style: Style { time: self.time.style(), ..self.plain.into_style(screen) },
+        }
+    }
+}

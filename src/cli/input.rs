@@ -1,0 +1,89 @@
+//! What is read, and what is judged: the options that every subcommand on captures shares.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use super::options::{Grouping, Input};
+use crate::diagnosis::selection::{Pattern, Selection, Unknown};
+
+#[derive(Args)]
+pub(super) struct InputArguments {
+    /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
+    #[arg(value_name = "FILE", required_unless_present = "read", value_hint = ValueHint::AnyPath)]
+    files: Vec<PathBuf>,
+
+    /// Read FILE, as tcpdump and tshark take it; may be repeated
+    #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
+    read: Vec<PathBuf>,
+
+    /// Look only at packets that match this BPF expression (tcpdump's syntax, not Wireshark's)
+    #[arg(short, long, value_name = "BPF", help_heading = "Input")]
+    filter: Option<String>,
+
+    /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
+    #[arg(
+        long = "port",
+        value_name = "PORT",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Input"
+    )]
+    ports: Vec<u16>,
+
+    /// How long TIME-WAIT lasts on the hosts in the capture, instead of the usual values of common systems
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Input")]
+    time_wait: Option<Duration>,
+
+    /// Treat all inputs as one timeline
+    #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
+    merge: bool,
+
+    /// Judge each file alone
+    #[arg(long, help_heading = "Input")]
+    per_file: bool,
+}
+
+#[derive(Args)]
+pub(super) struct SelectionArguments {
+    /// Report these diagnoses only: names or globs as in port-*,data-syn-*; see ftpwhy rules
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = pattern, help_heading = "Result")]
+    select: Vec<Pattern>,
+
+    /// Report all but these diagnoses; a transfer keeps its verdict in the table, and nothing takes its place
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = pattern, help_heading = "Result")]
+    ignore: Vec<Pattern>,
+}
+
+impl InputArguments {
+    pub(super) fn into_input(self) -> Input {
+        Input {
+            files: self.read.into_iter().chain(self.files).collect(),
+            filter: self.filter,
+            ports: self.ports,
+            time_wait: self.time_wait,
+            grouping: match (self.merge, self.per_file) {
+                (true, _) => Grouping::Merge,
+                (_, true) => Grouping::PerFile,
+                _ => Grouping::Auto,
+            },
+        }
+    }
+}
+
+impl SelectionArguments {
+    pub(super) fn into_selection(self) -> Selection {
+        Selection { select: self.select, ignore: self.ignore }
+    }
+}
+
+/// A name or glob of at least one diagnosis.
+pub(super) fn pattern(text: &str) -> Result<Pattern, Unknown> {
+    Pattern::parse(text)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
+}

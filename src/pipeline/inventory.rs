@@ -1,0 +1,83 @@
+//! Who has which address in the capture group, for people to look at.
+
+use std::net::IpAddr;
+
+use super::Pipeline;
+use crate::frame::CaptureId;
+use crate::network::{Claim, Place, RouterSign};
+use crate::record::HostRecord;
+use crate::source::Capture;
+
+impl Pipeline {
+    /// Every address with its MACs, the addresses that the files name for their interfaces, and the parties of FTP
+    /// that lie behind a router; in order of capture, interface, MAC and address.
+    pub(super) fn inventory(&self, captures: &[Capture]) -> Vec<HostRecord> {
+        let claims = self.network.inventory();
+        let mut hosts: Vec<HostRecord> = claims.iter().map(|claim| self.host(claim)).collect();
+        for capture in captures {
+            for interface in &capture.interfaces {
+                let here = |host: &HostRecord| host.capture == capture.id && host.interface == Some(interface.id);
+                for ip in &interface.addresses {
+                    if !hosts.iter().any(|host| host.ip == *ip && here(host)) {
+                        let how = "the capture file";
+                        hosts.push(HostRecord { interface: Some(interface.id), how, ..unseen(*ip, capture.id) });
+                    }
+                }
+            }
+        }
+        let first = captures.first().map_or(CaptureId(0), |capture| capture.id);
+        let known = |ip: &IpAddr| hosts.iter().any(|host| host.ip == *ip);
+        let behind: Vec<IpAddr> = self.parties.iter().filter(|ip| !known(ip)).copied().collect();
+        hosts.extend(behind.into_iter().map(|ip| unseen(ip, first)));
+        hosts.sort_by_cached_key(|host| {
+            (host.capture, host.interface.is_none(), host.interface, host.segment.clone(), host.mac.clone(), host.ip)
+        });
+        hosts
+    }
+
+    fn host(&self, claim: &Claim) -> HostRecord {
+        let sign = self.network.is_router(claim.place, claim.mac);
+        HostRecord {
+            ip: claim.ip,
+            capture: claim.place.capture,
+            interface: Some(claim.place.interface),
+            segment: self.segment(claim.place),
+            mac: Some(claim.mac.to_string()),
+            how: claim.how.text(),
+            at: Some(claim.at),
+            local: claim.local,
+            shared: sign.map(why_shared),
+        }
+    }
+
+    fn segment(&self, place: Place) -> String {
+        let index = place.if_index.map(|index| format!("index {index}"));
+        let wrapping = Some(self.decoder.wrapping_name(place.wrapping)).filter(|name| !name.is_empty());
+        index.into_iter().chain(wrapping).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A host of whose link nothing was seen.
+fn unseen(ip: IpAddr, capture: CaptureId) -> HostRecord {
+    HostRecord {
+        ip,
+        capture,
+        interface: None,
+        segment: String::new(),
+        mac: None,
+        how: "FTP alone",
+        at: None,
+        local: false,
+        shared: None,
+    }
+}
+
+fn why_shared(sign: RouterSign) -> String {
+    match sign {
+        RouterSign::Virtual(kind) => format!("virtual MAC ({kind})"),
+        RouterSign::Forwards(at) => format!("router (forwards, frame {})", at.number),
+        RouterSign::Advertises(at) => format!("router (says so, frame {})", at.number),
+        RouterSign::BothEnds(at) => format!("sends for both ends (frame {})", at.number),
+        RouterSign::ManyAddresses(count) => format!("shared by {count} addresses"),
+    }
+}

@@ -1,0 +1,159 @@
+//! What happened in a session, line by line and packet by packet: what `ftpwhy show` draws.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::finding::TransferId;
+use crate::frame::{Stamp, Timestamp};
+
+/// One session from its first packet to the last of its data connections.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace {
+    /// The control dialogue in its order, bounded.
+    pub lines: Vec<Line>,
+    /// Lines beyond the bound.
+    pub lines_left_out: u64,
+    /// The control connection, then the data connections in order of their first frame.
+    pub connections: Vec<ConnectionTrace>,
+}
+
+/// The two sides of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The user-FTP process.
+    Client,
+    /// The server-FTP process.
+    Server,
+}
+
+/// A line of the dialogue, or what took the place of lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The frame that completed it.
+    pub at: Stamp,
+    /// Who said it; `None` for what both sides did.
+    pub by: Option<Side>,
+    /// What was said.
+    pub said: Said,
+}
+
+/// What was said on the control connection. Texts are printable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// A command with its argument.
+    Command(String),
+    /// A reply.
+    Reply {
+        /// Three digits.
+        code: u16,
+        /// Its last line, without the code.
+        text: String,
+        /// The lines before it.
+        more: Vec<String>,
+    },
+    /// From here on it is encrypted: TLS or GSSAPI.
+    Protected(&'static str),
+    /// Clear text again.
+    Cleared,
+    /// So many bytes were not captured.
+    Lost(u64),
+    /// A line was too long and was cut.
+    Cut,
+}
+
+/// What a connection is to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Its control connection.
+    Control,
+    /// A data connection, of this transfer if it is known.
+    Data(Option<TransferId>),
+    /// An earlier connection on a 5-tuple that a transfer wanted again.
+    Earlier,
+}
+
+/// An end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Address and port.
+    pub socket: SocketAddr,
+    /// Whose it is; `None` for a third host, and for another address of a side.
+    pub side: Option<Side>,
+}
+
+/// A connection by the packets that open, break and close it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionTrace {
+    /// What it is to the session.
+    pub part: Part,
+    /// Who opened it.
+    pub origin: Peer,
+    /// Whom to.
+    pub target: Peer,
+    /// Its packets in order of time.
+    pub packets: Vec<Packet>,
+    /// Payload bytes of both directions.
+    pub bytes: u64,
+    /// Whether it was opened, used and closed as it should be.
+    pub smooth: bool,
+    /// Who holds it in TIME-WAIT, if it closed completely.
+    pub time_wait: Option<TimeWait>,
+}
+
+/// A packet that matters, or the first of several that do the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Packet {
+    /// The frame.
+    pub at: Stamp,
+    /// Whether the connection's origin sent it; of an ICMP error, whether it is about the origin's packet.
+    pub by_origin: bool,
+    /// What it does.
+    pub does: Does,
+}
+
+/// What a packet does to its connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Does {
+    /// SYN; sent again if it is not the first.
+    Syn {
+        /// Whether it is a repeat.
+        again: bool,
+    },
+    /// SYN-ACK
+    SynAck,
+    /// The ACK that completes the handshake.
+    Established,
+    /// An answer to a SYN with other numbers than a handshake wants.
+    StaleAck,
+    /// The first payload; so many bytes came in all.
+    Data(u64),
+    /// FIN
+    Fin,
+    /// The ACK of the last FIN.
+    LastAck,
+    /// RST
+    Rst,
+    /// An ICMP error.
+    Icmp {
+        /// Who sent it.
+        from: IpAddr,
+        /// The error in words.
+        meaning: &'static str,
+    },
+}
+
+/// How long somebody holds a closed connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeWait {
+    /// Whether the origin holds it.
+    pub by_origin: bool,
+    /// Whether the target holds it; after a simultaneous close both do.
+    pub by_target: bool,
+    /// From here.
+    pub since: Stamp,
+    /// Until here at least, on common systems.
+    pub at_least: Timestamp,
+    /// Until here at most.
+    pub at_most: Timestamp,
+    /// Whether the same 5-tuple was wanted again in this session.
+    pub wanted_again: bool,
+}

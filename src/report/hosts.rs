@@ -1,0 +1,90 @@
+//! `ftpwhy hosts`: who has which address, a row each.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use super::Style;
+use super::collect::Run;
+use super::escape::{safe, safe_json};
+use super::shape::{Host, Hosts};
+use super::table::write_grid;
+use crate::record::{HostRecord, SessionRecord};
+
+pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if run.hosts.is_empty() {
+        return writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address");
+    }
+    let safe = |text: &str| safe(text, style.ascii);
+    let several = run.captures.len() > 1;
+    let rows = run.hosts.iter().map(|host| {
+        let frame = host.at.map_or_else(String::new, |at| format!(", frame {}", at.number));
+        let of =
+            if several && host.interface.is_some() { format!(" of {}", run.path(host.capture)) } else { String::new() };
+        [
+            host.mac.clone().unwrap_or_else(|| "-".to_owned()),
+            host.ip.to_string(),
+            safe(&format!("{}{of}", interface(run, host))),
+            safe(&roles(run, host).join(", ")),
+            format!("{}{frame}", host.how),
+        ]
+    });
+    write_grid(&["MAC", "address", "interface", "role", "known by"], rows, &[0, 1, 2], style, out)
+}
+
+pub(super) fn write_json(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let hosts = Hosts::new(run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host))));
+    writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&hosts)?))
+}
+
+/// `eth0`, or its number where it has no name; `-` for a host whose link was not captured.
+pub(super) fn interface(run: &Run, host: &HostRecord) -> String {
+    let Some(id) = host.interface else { return "-".to_owned() };
+    let interfaces = run.capture(host.capture).map(|capture| capture.interfaces.as_slice()).unwrap_or_default();
+    let name = interfaces.iter().find(|interface| interface.id == id).and_then(|interface| interface.name.as_deref());
+    let name = name.map_or_else(|| id.0.to_string(), crate::text::printable_str);
+    if host.segment.is_empty() { name } else { format!("{name} ({})", host.segment) }
+}
+
+/// What the host does in FTP, what it does on the link; empty for a bystander.
+pub(super) fn roles(run: &Run, host: &HostRecord) -> Vec<String> {
+    let is = |what: fn(&SessionRecord, IpAddr) -> bool| run.sessions.iter().any(|session| what(session, host.ip));
+    let roles = [
+        (is(|session, ip| session.client.ip() == ip), "FTP client"),
+        (is(|session, ip| session.server.ip() == ip), "FTP server"),
+        (is(is_announced), "announced data host"),
+        (host.local, "capturing host"),
+    ];
+    let roles = roles.iter().filter(|(holds, _)| *holds).map(|(_, role)| (*role).to_owned());
+    roles.chain(host.shared.clone()).collect()
+}
+
+/// Whether PORT, PASV or kin name a host that is not the end of the control connection that is to listen.
+fn is_announced(session: &SessionRecord, ip: IpAddr) -> bool {
+    let ends = [session.client.ip(), session.server.ip()];
+    !ends.contains(&ip) && session.offers.iter().any(|offer| offer.endpoint.is_some_and(|socket| socket.ip() == ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::CaptureId;
+    use crate::report::testing::{Sample, expect, narrow, wide};
+
+    #[test]
+    fn an_address_is_a_row() {
+        expect("collision.80.hosts", &Sample::collision().render_hosts(false, &narrow()));
+    }
+
+    #[test]
+    fn the_inventory_is_json_too() {
+        expect("collision.hosts.json", &Sample::collision().render_hosts(true, &narrow()));
+    }
+
+    #[test]
+    fn several_captures_are_named_and_an_empty_one_says_so() {
+        let mut sample = Sample::merged();
+        sample.hosts[0].capture = CaptureId(1);
+        let text = sample.render_hosts(false, &wide());
+        assert!(text.contains("eth0 of ring_00002.pcap"), "{text}");
+        assert!(Sample::without_ftp().render_hosts(false, &narrow()).starts_with("no hosts"));
+    }
+}

@@ -1,0 +1,47 @@
+//! The inventory, for `ftpwhy hosts --format json`.
+
+use serde::Serialize;
+
+use super::SCHEMA;
+use crate::record::HostRecord;
+use crate::text::printable_str;
+
+/// All hosts.
+#[derive(Serialize)]
+pub(in crate::report) struct Hosts {
+    schema: u32,
+    hosts: Vec<Host>,
+}
+
+impl Hosts {
+    pub(in crate::report) fn new(hosts: impl Iterator<Item = Host>) -> Self {
+        Self { schema: SCHEMA, hosts: hosts.collect() }
+    }
+}
+
+/// An address that somebody has, or uses, at one place.
+#[derive(Serialize)]
+pub(in crate::report) struct Host {
+    mac: Option<String>,
+    address: String,
+    capture: u32,
+    interface: String,
+    roles: Vec<String>,
+    known_by: &'static str,
+    /// The first frame that shows it.
+    frame: Option<u64>,
+}
+
+impl Host {
+    pub(in crate::report) fn new(host: &HostRecord, interface: &str, roles: &[String]) -> Self {
+        Self {
+            mac: host.mac.clone(),
+            address: host.ip.to_string(),
+            capture: host.capture.0,
+            interface: printable_str(interface),
+            roles: roles.iter().map(|role| printable_str(role)).collect(),
+            known_by: host.how,
+            frame: host.at.map(|at| at.number.0),
+        }
+    }
+}
