@@ -32,7 +32,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let offer = case.active_offer()?;
+    let offer = case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
     let (previous, since) = reused(case)?;
     let pending = case.concluded.attempts.is_empty() && !matches!(case.concluded.outcome(), Outcome::Completed | Outcome::Failed);
     let known = time_wait_collision::holds(case) || time_wait_reuse_accepted::holds(case) || tuple_still_open::holds(case);

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{lines, two_msl};
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
 use crate::record::AttemptOutcome;
@@ -13,9 +13,8 @@ diagnosis! {
     /// on the same 5-tuple, and drop the new SYN for it.
     ///
     /// Needs: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous connection was
-    /// completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for 240 s).
-    ///
-    /// Helps: fresh ports that work in the same session; success on the tuple after 120 s.
+    /// completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for 240 s); and behind
+    /// them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple was stuck.
     ///
     /// Refuted by: any answer to the SYN; SYNs to fresh ports that go unanswered too; the SYN seen on the client's side.
     ///
@@ -35,9 +34,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let (attempt, (previous, since)) =
         case.server_attempts().find_map(|attempt| Some((attempt, vanished(attempt)?)))?;
+    let mut behind = case.siblings.iter().flat_map(|one| &one.attempts).filter(|other| other.at() > attempt.at());
     let fresh_fail_too = case.siblings.iter().flat_map(|one| &one.attempts).any(|other| {
-        other.previous.is_none() && other.outcome() == AttemptOutcome::Unanswered && other.from().ip() == attempt.from().ip()
+        other.previous.is_none() && other.outcome() == AttemptOutcome::Unanswered && other.from() == attempt.from()
     });
+    let works = behind.find(|other| other.is_established() && other.from() == attempt.from())?;
     if fresh_fail_too {
         return None;
     }
@@ -52,6 +53,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Possible, message, lines::syns(attempt)?)
             .about(case)
             .support(lines::close(previous))
+            .support([Evidence::sent(works.at(), works.from(), works.to(), "this one is answered")])
             .or("data-syn-unanswered", "a capture on the client's side shows whether the SYNs arrive there")
             .client("Announce a fresh port for every transfer, or use passive mode.")
             .network("Look for the old session in the tables of the NAT or firewall; shorten its timers for closed sessions.")
