@@ -56,6 +56,7 @@ impl Held<'_> {
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
         let mut caps = case.absence_caps();
         caps.extend(self.bite.cap(self.age));
+        caps.extend(case.transfer.and_then(|transfer| case.clock_cap(self.since, transfer.at())));
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";

@@ -138,6 +138,8 @@ catalogue![
     login_refused,
     command_refused,
     // TLS
+    tls_session_reuse_required,
+    tls_protection_mismatch,
     tls_control_opaque,
     // The capture itself
     capture_truncated,
@@ -149,6 +151,9 @@ catalogue![
     capture_control_only,
     capture_duplicates,
     capture_reordered,
+    capture_clock_step,
+    capture_no_mac,
+    capture_fragments,
     capture_offload,
     capture_unsupported,
     capture_limit,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::{CONTROLS, GRACE, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Piece};
+use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -27,6 +27,7 @@ const RECENT_ISNS: usize = 64;
 pub(super) struct Control {
     conversation: Conversation,
     dialogue: Dialogue,
+    pace: Pace,
     session: SessionIndex,
     server_end: End,
     last: Stamp,
@@ -66,6 +67,7 @@ impl Pipeline {
         let control = Control {
             conversation: Conversation::new(),
             dialogue,
+            pace: Pace::default(),
             session,
             server_end,
             last: first,
@@ -116,8 +118,10 @@ impl Pipeline {
         let mut read = |piece: Piece<'_>| read(dialogue, server_end, piece, &mut events);
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
         let session = control.session;
+        let step = control.pace.saw(from, at, tcp);
         if let Some(Some(session)) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
+            session.stepped(step);
         }
         self.wake(id, tcp);
         self.tell(session, events);

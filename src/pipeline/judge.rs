@@ -17,6 +17,7 @@ use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::vantage::Vantage;
+use crate::wire::{Flags, LostDatagram};
 
 impl Pipeline {
     /// Judges a session, once, and forgets it.
@@ -147,7 +148,9 @@ impl Pipeline {
             (given_up.addresses, "addresses of the neighbourhood"),
             (given_up.pairs, "pairs of MAC and IP address"),
         ];
-        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
+        let fragments: Vec<LostDatagram> =
+            self.decoder.fragments_lost().datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
+        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, fragments: &fragments, let_go: &let_go };
         let mut findings = Vec::new();
         for diagnosis in ALL {
             match diagnosis.check {
@@ -157,6 +160,16 @@ impl Pipeline {
             }
         }
         self.report(&findings, sink)
+    }
+}
+
+impl Pipeline {
+    /// Whether a datagram that never became whole holds a control segment, or a SYN of FTP hosts.
+    fn is_of_ftp(&self, lost: &LostDatagram) -> bool {
+        let hosts = self.contacts.contains(&lost.source) && self.contacts.contains(&lost.destination);
+        lost.tcp.is_some_and(|(from, to, flags)| {
+            hosts && (self.is_control_port(from) || self.is_control_port(to) || flags.has(Flags::SYN))
+        })
     }
 }
 
