@@ -143,10 +143,19 @@ impl<'a> Case<'a> {
         !self.siblings.iter().any(bare)
     }
 
+    /// A limit on what is claimed of a time between two frames.
+    pub fn clock_cap(&self, from: Stamp, until: Stamp) -> Option<Cap> {
+        let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until)?;
+        let why =
+            format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
+        Some(cap("capture-clock-step", Confidence::Possible, why))
+    }
+
     /// Limits on claims that something was not there.
     pub fn absence_caps(&self) -> Vec<Cap> {
         let mut caps = Vec::new();
         let Some((after, until)) = self.window() else { return caps };
+        caps.extend(self.clock_cap(after, until));
         if !self.scene.shows_more_than_control {
             let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
             caps.push(cap("capture-control-only", Confidence::Possible, why));
@@ -361,6 +370,8 @@ pub struct CaptureCase<'a> {
     pub scene: &'a Scene<'a>,
     /// What the decoder could not read.
     pub undecoded: &'a [crate::wire::Undecoded],
+    /// Datagrams with a control segment or a SYN of FTP hosts that never became whole.
+    pub fragments: &'a [crate::wire::LostDatagram],
     /// What was let go because a bound was reached: how many, and of what.
     pub let_go: &'a [(u64, &'static str)],
 }

@@ -80,7 +80,10 @@ catalogue![
     time_wait_collision,
     time_wait_default_port,
     time_wait_challenge,
+    time_wait_silent_drop,
     time_wait_reuse_accepted,
+    time_wait_passive_reuse,
+    time_wait_middlebox,
     tuple_still_open,
     port_reused_within_2msl,
     // The data connection, active mode
@@ -97,6 +100,8 @@ catalogue![
     data_wrong_source_address,
     data_source_port_not_20,
     no_data_endpoint,
+    abor_then_425,
+    data_port_bind_contention,
     // What PORT and EPRT announced
     port_wrong_interface,
     port_address_unusable,
@@ -108,6 +113,7 @@ catalogue![
     port_refused,
     eprt_protocol_mismatch,
     alg_rewrote_port,
+    port_changed_mid_transfer,
     // Passive mode
     pasv_address_mismatch,
     pasv_connect_failed,
@@ -145,6 +151,9 @@ catalogue![
     capture_control_only,
     capture_duplicates,
     capture_reordered,
+    capture_clock_step,
+    capture_no_mac,
+    capture_fragments,
     capture_offload,
     capture_unsupported,
     capture_limit,

@@ -18,6 +18,7 @@ use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::vantage::Vantage;
+use crate::wire::{Flags, LostDatagram};
 
 impl Pipeline {
     /// Judges a session, once, and forgets it.
@@ -104,7 +105,9 @@ impl Pipeline {
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.undecoded();
         let let_go = self.let_go();
-        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
+        let fragments: Vec<LostDatagram> =
+            self.decoder.fragments_lost().datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
+        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, fragments: &fragments, let_go: &let_go };
         let mut findings = Vec::new();
         for diagnosis in ALL {
             match diagnosis.check {
@@ -114,6 +117,16 @@ impl Pipeline {
             }
         }
         self.tell_news(&News { findings, ..News::default() }, sink)
+    }
+}
+
+impl Pipeline {
+    /// Whether a datagram that never became whole holds a control segment, or a SYN of FTP hosts.
+    fn is_of_ftp(&self, lost: &LostDatagram) -> bool {
+        let hosts = self.contacts.contains(&lost.source) && self.contacts.contains(&lost.destination);
+        lost.tcp.is_some_and(|(from, to, flags)| {
+            hosts && (self.is_control_port(from) || self.is_control_port(to) || flags.has(Flags::SYN))
+        })
     }
 }
 

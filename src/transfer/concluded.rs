@@ -28,7 +28,7 @@ const LONG_SILENT: f64 = 60.0;
 pub struct Earlier<'a> {
     /// The last established incarnation.
     pub connection: &'a Connection,
-    /// How far it was closed when the transfer ended.
+    /// How far it was closed when the transfer, or the session, ended.
     pub close: Close,
 }
 
@@ -116,19 +116,13 @@ pub fn conclude<'a>(
         }
         attempts.extend(loose(session, transfer, next, offer, flows));
         attempts.sort_by_key(Attempt::at);
+        let span = (transfer.at(), transfer.ended().unwrap_or(session.last));
         let sharing = attempts.is_empty().then(|| sharing(session, offer, transfer, flows, correlator)).flatten();
         concluded.push(Concluded {
             transfer: Some(transfer),
             offer,
             offer_index,
-            earlier: earlier(
-                session,
-                offer,
-                (transfer.at(), transfer.ended().unwrap_or(session.last)),
-                &attempts,
-                flows,
-                correlator,
-            ),
+            earlier: earlier(session, offer, span, &attempts, flows, correlator),
             attempts,
             sharing,
             listening: listening(offer),
@@ -279,12 +273,12 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
     Some(standing.unwrap_or(latest))
 }
 
-/// The last established connection before the transfer on the tuple that it was to use. A server whose data ports are
-/// ephemeral has no such tuple.
+/// The last established connection before `at` on the tuple that was to be used, as it was closed at `until`. A server
+/// whose data ports are ephemeral has no such tuple.
 fn earlier<'a>(
     session: &Session,
     offer: Option<&Offer>,
-    (at, ended): (Stamp, Stamp),
+    (at, until): (Stamp, Stamp),
     attempts: &[Attempt<'_>],
     flows: &'a Table,
     correlator: &Correlator,
@@ -294,7 +288,7 @@ fn earlier<'a>(
         Some(offer) => (offer.direction == Direction::Passive, offer.socket?),
         None => (false, session.client),
     };
-    let wrapping = flows.connection(session.control)?.key.wrapping;
+    let wrapping = flows.connection(session.control).map(|control| control.key.wrapping);
     let from = |origin: SocketAddr| if passive { origin.ip() == session.client.ip() } else { origin == expected };
     correlator
         .history(socket)
@@ -302,9 +296,9 @@ fn earlier<'a>(
         .rev()
         .filter_map(|id| flows.connection(*id))
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
-        .filter(|connection| connection.key.wrapping == wrapping)
+        .filter(|connection| wrapping.is_none_or(|wrapping| wrapping == connection.key.wrapping))
         .find(|connection| from(connection.origin) && connection.first < at && connection.was_open())
-        .map(|connection| Earlier { connection, close: connection.close_before(ended) })
+        .map(|connection| Earlier { connection, close: connection.close_before(until) })
 }
 
 /// The connection from the server's data port to another host or port that was open between command and reply.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::correlator::SessionIndex;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
-use crate::flow::{ConnectionId, RECORDS_KEPT};
+use crate::flow::{ClockStep, ConnectionId, RECORDS_KEPT};
 use crate::frame::Stamp;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
@@ -14,6 +14,9 @@ use crate::wire::tls::Record;
 /// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
 /// decide verdicts, the hundred thousandth CWD does not.
 const EXCHANGES_KEPT: usize = 512;
+
+/// Steps of the capture's clock that are remembered per session; a clock that is set oftener tells no time.
+const CLOCK_STEPS_KEPT: usize = 16;
 
 /// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
 /// between PORT and reply.
@@ -80,6 +83,8 @@ pub struct Session {
     pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.
     pub conflicts: Vec<(Stamp, Stamp)>,
+    /// Where the clock of the capture was set, bounded.
+    pub clock_steps: Vec<ClockStep>,
     /// Lines that exceeded the cap.
     pub long_lines: u32,
     /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
@@ -114,6 +119,7 @@ impl Session {
             twin: None,
             other_view: None,
             conflicts: Vec::new(),
+            clock_steps: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
             spoke: false,
@@ -130,6 +136,13 @@ impl Session {
     /// Whether the control connection was encrypted at `at`.
     pub fn is_opaque_at(&self, at: Stamp) -> bool {
         self.opaque.iter().any(|span| span.from <= at && span.until.is_none_or(|until| at < until))
+    }
+
+    /// Books a step of the capture's clock, if there was one.
+    pub fn stepped(&mut self, step: Option<ClockStep>) {
+        if self.clock_steps.len() < CLOCK_STEPS_KEPT {
+            self.clock_steps.extend(step);
+        }
     }
 
     /// Books what the dialogue told. Returns the index of an offer whose socket just became known.
