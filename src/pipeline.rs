@@ -10,7 +10,7 @@ mod scanners;
 mod strangers;
 mod trace;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,6 +18,7 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
@@ -79,6 +80,8 @@ pub struct Pipeline {
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    /// Hosts that were named as the cause of a failed transfer or session, by diagnosis.
+    blamed: BTreeSet<Blame>,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
     contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
@@ -118,6 +121,7 @@ impl Pipeline {
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            blamed: BTreeSet::new(),
             contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),

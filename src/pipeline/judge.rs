@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Pipeline;
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
-use crate::diagnosis::{ALL, Check, verdict};
+use crate::diagnosis::{ALL, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
@@ -37,6 +37,7 @@ impl Pipeline {
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let (record, findings) = self.judged(index, &session, control, &scene);
+        self.blamed.extend(findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
         self.dialogues.forget(index);
         if let Some(record) = record {
             self.summary.transfers += record.transfers.len() as u64;
@@ -91,30 +92,18 @@ impl Pipeline {
                 scene,
                 policy: &self.settings.policy,
             };
-            let mut own: Vec<Finding> = ALL
-                .iter()
-                .filter_map(|diagnosis| match diagnosis.check {
-                    Check::Transfer(check) => check(&case),
-                    Check::Unexplained(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
-                })
-                .collect();
+            let mut own: Vec<Finding> = ALL.iter().filter_map(|diagnosis| diagnosis.of_transfer(&case)).collect();
             let failed = one.outcome() == Outcome::Failed;
             let mut verdict = verdict::assign(&mut own, failed);
             if failed && verdict.is_none() {
-                own.extend(ALL.iter().filter_map(|diagnosis| match diagnosis.check {
-                    Check::Unexplained(check) => check(&case),
-                    Check::Transfer(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
-                }));
+                own.extend(ALL.iter().filter_map(|diagnosis| diagnosis.of_unexplained(&case)));
                 verdict = verdict::assign(&mut own, failed);
             }
             verdicts.push(verdict);
             findings.append(&mut own);
         }
-        for diagnosis in ALL {
-            if let Check::Session(check) = diagnosis.check {
-                findings.extend(check(&session_case));
-            }
-        }
+        let of_session = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&session_case)).collect();
+        findings.extend(verdict::settle(of_session, &findings));
         let known = session.id.0 > 0;
         let trace = (known && self.settings.in_full).then(|| {
             let connections = connections(session, &concluded, &self.flows, self.settings.policy.time_wait);
@@ -148,14 +137,8 @@ impl Pipeline {
             (given_up.pairs, "pairs of MAC and IP address"),
         ];
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
-        let mut findings = Vec::new();
-        for diagnosis in ALL {
-            match diagnosis.check {
-                Check::Network(check) => findings.extend(check(&hosts)),
-                Check::Capture(check) => findings.extend(check(&capture)),
-                Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
-            }
-        }
+        let all = ALL.iter().flat_map(|diagnosis| diagnosis.of_group(&hosts, &capture));
+        let findings: Vec<Finding> = all.filter(|finding| !self.blamed.contains(&verdict::blame(finding))).collect();
         self.report(&findings, sink)
     }
 }
