@@ -93,11 +93,10 @@ impl Pipeline {
                 policy: &self.settings.policy,
             };
             let mut own: Vec<Finding> = ALL.iter().filter_map(|diagnosis| diagnosis.of_transfer(&case)).collect();
-            let failed = one.outcome() == Outcome::Failed;
-            let mut verdict = verdict::assign(&mut own, failed);
-            if failed && verdict.is_none() {
+            let mut verdict = verdict::assign(&mut own, case.failed() || case.gave_up());
+            if case.failed() && verdict.is_none() {
                 own.extend(ALL.iter().filter_map(|diagnosis| diagnosis.of_unexplained(&case)));
-                verdict = verdict::assign(&mut own, failed);
+                verdict = verdict::assign(&mut own, true);
             }
             verdicts.push(verdict);
             findings.append(&mut own);
