@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
-use crate::finding::{Finding, Role, Severity};
-use crate::report::{Format, Style};
+use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,10 +36,16 @@ pub struct Options {
     pub style: Style,
     /// Where the report goes; standard output if `None`.
     pub output: Option<PathBuf>,
+    /// Further reports, and the files they go to.
+    pub beside: Vec<(Format, PathBuf)>,
     /// Which findings make the exit status 1.
     pub fail_on: FailOn,
     /// Whether a run without any transfer has exit status 1.
     pub require_transfers: bool,
+    /// The findings to leave out.
+    pub baseline: Option<PathBuf>,
+    /// Where to write the findings as known ones; they then do not count.
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// What `ftpwhy explain` is told.
@@ -84,6 +90,21 @@ pub struct HostsOptions {
     pub style: Style,
 }
 
+/// What `ftpwhy show` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShowOptions {
+    /// What is read.
+    pub input: Input,
+    /// Which findings are shown.
+    pub selection: Selection,
+    /// Which sessions are shown; empty for those that matter.
+    pub sessions: Vec<SessionId>,
+    /// What to write, and where to; standard output if `None`.
+    pub views: Vec<(View, Option<PathBuf>)>,
+    /// How it is laid out.
+    pub style: Style,
+}
+
 /// Which inputs are one timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grouping {
@@ -111,6 +132,11 @@ pub enum FailOn {
 impl FailOn {
     /// Whether `finding` makes the exit status 1. Quality and related findings never do.
     pub fn reached_by(self, finding: &Finding) -> bool {
+        self.reached(finding.role, finding.severity)
+    }
+
+    /// The same of a finding with this role and severity.
+    pub fn reached(self, role: Role, severity: Severity) -> bool {
         let least = match self {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,
@@ -118,7 +144,7 @@ impl FailOn {
             Self::Never => return false,
         };
         // Quality is the lowest severity, so it reaches none of them.
-        finding.role != Role::Related && finding.severity >= least
+        role != Role::Related && severity >= least
     }
 }
 

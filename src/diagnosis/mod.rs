@@ -7,11 +7,13 @@
 mod announced;
 pub mod case;
 mod draft;
+mod held_tuple;
 mod host_cause;
 mod lines;
 mod neighbours;
 mod no_syn;
 pub mod selection;
+mod timers;
 mod two_msl;
 pub mod verdict;
 
@@ -114,6 +116,7 @@ macro_rules! catalogue {
 catalogue![
     // TIME-WAIT and the 5-tuple
     time_wait_collision,
+    time_wait_default_port,
     time_wait_challenge,
     time_wait_reuse_accepted,
     tuple_still_open,

@@ -60,7 +60,7 @@ pub(super) fn connections(
     tracer.connections(concluded, flows)
 }
 
-/// An event as it is read; TLS records say nothing to a reader.
+/// An event as a line of the dialogue; the records of an encrypted one are none.
 fn line(event: &Event) -> Option<Line> {
     let (at, by, said) = match event {
         Event::Command(command) => (command.at(), Some(Speaker::Client), Said::Command(command.line())),
@@ -69,10 +69,10 @@ fn line(event: &Event) -> Option<Line> {
             (reply.at(), Some(Speaker::Server), said)
         }
         Event::Protected { at, by } => (*at, None, Said::Protected(by)),
-        Event::Record { .. } => return None,
         Event::Cleared { at } => (*at, None, Said::Cleared),
         Event::Lost { speaker, len, at } => (*at, Some(*speaker), Said::Lost(*len)),
         Event::LongLine { speaker, at } => (*at, Some(*speaker), Said::Cut),
+        Event::Record { .. } => return None,
     };
     let by = by.map(|speaker| match speaker {
         Speaker::Client => Side::Client,

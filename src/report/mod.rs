@@ -1,42 +1,62 @@
 //! Renders what a run concluded: one file a format, all of them [`Sink`]s.
 //!
 //! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes `escape`
-//! on its way to a terminal and the types of `shape` on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
-//! `jiff` and `anstyle`, which no other module does.
+//! on its way to a terminal and the types of `shape` on its way to JSON. Uses `schemars`, `comfy-table`, `csv`,
+//! `quick-junit`, `jiff` and `anstyle`, which no other module does.
 
 mod block;
+mod checked;
 mod collect;
 mod concise;
+mod csv;
 mod escape;
 mod evidence;
 mod filter;
 mod full;
+mod github;
+mod gitlab;
 #[cfg(test)]
 mod hostile;
 mod hosts;
+mod html;
+mod identity;
 mod json;
+mod junit;
+mod ladder;
 mod link_type;
+mod markdown;
 mod ndjson;
 mod page;
 mod paint;
 mod place;
 pub mod rules;
+mod sarif;
 mod schema;
+mod sessions;
 mod shape;
+mod show;
 mod table;
+mod tee;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod time;
 mod totals;
-mod words;
+pub(crate) mod words;
 mod wrap;
 
 use std::io::{self, Write};
 
+pub use checked::{CheckFormat, Checked, Comparison, write_checked};
 pub use schema::schema;
+pub use sessions::{Order, SessionChoice, sessions};
+pub use show::View;
+pub use tee::Tee;
+pub use time::parse_time;
 
 use collect::{Collecting, Run};
+use show::Showing;
 
+use crate::finding::SessionId;
 use crate::record::Sink;
 
 /// How findings are written.
@@ -52,6 +72,25 @@ pub enum Format {
     Json,
     /// One JSON object a line, as it becomes known.
     Ndjson,
+    /// SARIF 2.1.0: for code scanning.
+    Sarif,
+    /// JUnit XML: each transfer is a test.
+    Junit,
+    /// Workflow commands that GitHub Actions shows as annotations.
+    Github,
+    /// GitLab code quality.
+    Gitlab,
+    /// Markdown: for a job summary or an issue.
+    Markdown,
+    /// One row per finding: for a spreadsheet.
+    Csv,
+}
+
+impl Format {
+    /// Whether a person is to read it, so that remarks beside it do no harm.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Full | Self::Concise | Self::Table)
+    }
 }
 
 /// How the formats for people are laid out. The JSON formats do not look at it.
@@ -101,6 +140,12 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
         Format::Concise => concise::write,
         Format::Table => table::write,
         Format::Json => json::write,
+        Format::Sarif => sarif::write,
+        Format::Junit => junit::write,
+        Format::Github => github::write,
+        Format::Gitlab => gitlab::write,
+        Format::Markdown => markdown::write,
+        Format::Csv => csv::write,
         Format::Ndjson => return Ok(Box::new(ndjson::Lines::start(&grouping, out)?)),
     };
     let run = Run { grouping, ..Run::default() };
@@ -111,4 +156,15 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
 pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
     let write = if json { hosts::write_json } else { hosts::write };
     Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
+}
+
+/// Views of what happened, each written to its own output at the end; `wanted`: of these sessions, or of those that
+/// matter if it is empty. `grouping` as in [`sink`]. Needs a run in full.
+pub fn show(
+    views: Vec<(View, Box<dyn Write>)>,
+    wanted: Vec<SessionId>,
+    style: Style,
+    grouping: Vec<String>,
+) -> Box<dyn Sink> {
+    Box::new(Showing { views, wanted, run: Run { grouping, ..Run::default() }, style })
 }
