@@ -16,7 +16,7 @@ use crate::source::Capture;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
-use crate::transfer::{Direction, Offer, Transfer};
+use crate::transfer::{Direction, Exchange, Offer, Transfer};
 use crate::vantage::Vantage;
 
 /// A SYN that the capture ends too early to show: tcpdump in its default mode loses up to this many seconds when it
@@ -95,6 +95,17 @@ impl<'a> Case<'a> {
     /// Whether the transfer failed.
     pub fn failed(&self) -> bool {
         self.concluded.outcome() == Outcome::Failed
+    }
+
+    /// Whether the client left (QUIT) without waiting for any reply to the transfer, after a data connection that never
+    /// came to be: it failed, although nobody says so.
+    pub fn gave_up(&self) -> bool {
+        let Some(transfer) = self.transfer.filter(|one| one.reply.is_none() && one.preliminary.is_none()) else {
+            return false;
+        };
+        let tried = !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
+        let left = |exchange: &Exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at();
+        tried && transfer.abor.is_none() && self.session.exchanges.iter().any(left)
     }
 
     /// What the final reply says by the knowledge base, taken as an answer to the transfer command.
@@ -199,7 +210,7 @@ impl<'a> Case<'a> {
 
     /// Whether the final reply reports a failed data connection rather than a refused command.
     pub fn is_data_failure(&self) -> bool {
-        let Some(transfer) = self.transfer.filter(|_| self.failed()) else { return false };
+        let Some(transfer) = self.transfer.filter(|_| self.failed()) else { return self.gave_up() };
         let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
         let of_data = self.meaning().is_some_and(|meaning| meaning.condition.is_about_data());
         match reply.code {
