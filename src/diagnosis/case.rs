@@ -133,14 +133,13 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the capture may show data connections at all: not when other transfers of the session succeeded without
-    /// any.
+    /// any. A third host's data connection passes elsewhere.
     pub fn shows_data(&self) -> bool {
-        let bare = |one: &Concluded<'_>| {
-            one.outcome() == Outcome::Completed
-                && one.attempts.is_empty()
-                && one.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+        let hosts = [self.session.client.ip(), self.session.server.ip()];
+        let between = |one: &Concluded<'_>| {
+            one.in_force().and_then(|offer| offer.socket).is_some_and(|socket| hosts.contains(&socket.ip()))
         };
-        !self.siblings.iter().any(bare)
+        !self.siblings.iter().any(|one| one.lacks_its_data() && between(one))
     }
 
     /// Limits on claims that something was not there.
@@ -159,7 +158,8 @@ impl<'a> Case<'a> {
                 format!("the capture counts {dropped} dropped packets"),
             ));
         }
-        let hole = self.session.lost.iter().find(|lost| lost.at >= after && lost.at.seconds_since(until) < 5.0);
+        let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
+        let hole = holes.find(|hole| hole.at >= after && hole.at.seconds_since(until) < 5.0);
         if let Some(lost) = hole {
             caps.push(cap(
                 "capture-gap",
@@ -186,6 +186,17 @@ impl<'a> Case<'a> {
             "the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it"
         );
         vec![cap("capture-midstream", Confidence::Probable, why)]
+    }
+
+    /// Whether the client ended the session before the transfer command got any reply.
+    pub fn left_unanswered(&self) -> bool {
+        let Some(transfer) = self.transfer else { return false };
+        let quit = self
+            .session
+            .exchanges
+            .iter()
+            .any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at());
+        quit && transfer.preliminary.is_none() && transfer.reply.is_none()
     }
 
     /// Whether the final reply reports a failed data connection rather than a refused command.

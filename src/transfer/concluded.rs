@@ -1,5 +1,6 @@
 //! One value per attempt to move data: the offer, the command, and every data connection that belongs to them.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use super::attempt::{Aim, Attempt};
@@ -76,6 +77,15 @@ impl<'a> Concluded<'a> {
         self.attempts.iter().filter(|attempt| attempt.aim == Aim::Announced)
     }
 
+    /// Whether it succeeded by its replies although no segment of its data connection was captured. Where the endpoint
+    /// could not be read, nobody knows which connection that was.
+    pub fn lacks_its_data(&self) -> bool {
+        self.outcome() == Outcome::Completed
+            && self.attempts.is_empty()
+            && self.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+            && self.in_force().is_some_and(|offer| offer.socket.is_some())
+    }
+
     /// The data connection that was established, if one was.
     pub fn established(&self) -> Option<&Attempt<'a>> {
         self.attempts.iter().find(|attempt| attempt.is_established())
@@ -93,14 +103,17 @@ pub fn conclude<'a>(
     let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
     for (number, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(number + 1);
-        let offer = transfer.latest_offer.and_then(|offer| session.offers.get(offer));
+        let offer_index = obeyed(session, transfer, flows);
+        let offer = offer_index.and_then(|offer| session.offers.get(offer));
         let mut attempts = Vec::new();
         if let Some(offer) = offer {
-            let from = if transfer.first_on_offer { offer.command.at() } else { transfer.at() };
+            let first = transfer.first_on_offer && offer_index == transfer.latest_offer;
+            let from = if first { offer.command.at() } else { transfer.at() };
+            let early = if offer_index == transfer.latest_offer { SLACK } else { 0.0 };
             let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
             let late = if offer.direction == Direction::Passive { LATE } else { SLACK };
             attempts.extend(claimed(&offer.connections, flows, Aim::Announced, |at| {
-                at.seconds_since(from) >= -SLACK
+                at.seconds_since(from) >= -early
                     && until.is_none_or(|until| at < until)
                     && transfer.ended().is_none_or(|ended| at.seconds_since(ended) <= late)
             }));
@@ -111,14 +124,15 @@ pub fn conclude<'a>(
         concluded.push(Concluded {
             transfer: Some(transfer),
             offer,
-            offer_index: transfer.latest_offer,
+            offer_index,
             attempts,
             earlier,
             listening: listening(offer),
         });
     }
+    let served: HashSet<usize> = concluded.iter().filter_map(|one| one.offer_index).collect();
     for (number, offer) in session.offers.iter().enumerate() {
-        if session.transfers.iter().any(|transfer| transfer.latest_offer == Some(number)) {
+        if served.contains(&number) {
             continue;
         }
         let attempts: Vec<_> = claimed(&offer.connections, flows, Aim::Announced, |_| true).collect();
@@ -136,10 +150,27 @@ pub fn conclude<'a>(
     concluded
 }
 
+/// The offer that the transfer goes by: the latest, unless that was refused and the server's own SYN shows that it still
+/// goes by an earlier one. A refused command changes nothing (vsftpd, proftpd).
+fn obeyed(session: &Session, transfer: &Transfer, flows: &Table) -> Option<usize> {
+    let latest = transfer.latest_offer?;
+    if !session.offers.get(latest).is_some_and(Offer::is_refused) {
+        return Some(latest);
+    }
+    let within =
+        |at: Stamp| at >= transfer.at() && transfer.ended().is_none_or(|ended| at.seconds_since(ended) <= SLACK);
+    let goes_by = |offer: &Offer| {
+        offer.direction == Direction::Active
+            && !offer.is_refused()
+            && claimed(&offer.connections, flows, Aim::Announced, within).next().is_some()
+    };
+    session.offers.get(..latest)?.iter().rposition(goes_by).or(Some(latest))
+}
+
 /// The connections that belong to the session but to none of its transfers, each alone: SYNs long behind the reply,
 /// and data connections of an encrypted session.
 fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Table) -> Vec<Concluded<'a>> {
-    let taken: std::collections::HashSet<ConnectionId> =
+    let taken: HashSet<ConnectionId> =
         concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection.id).collect();
     let offered = session.offers.iter().flat_map(|offer| &offer.connections).map(|id| (*id, Aim::Announced));
     let loose = session.loose.iter().map(|id| (*id, Aim::Elsewhere));

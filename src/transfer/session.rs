@@ -30,17 +30,6 @@ pub struct Opaque {
     pub by: &'static str,
 }
 
-/// Bytes of the control connection that the capture does not hold.
-#[derive(Clone, Copy, Debug)]
-pub struct LostBytes {
-    /// Whose bytes.
-    pub speaker: Speaker,
-    /// How many.
-    pub len: u64,
-    /// Where it shows.
-    pub at: Stamp,
-}
-
 /// A control session.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -70,8 +59,6 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// The first TLS records of the client and of the server on the control connection.
     pub records: [Vec<Record>; 2],
-    /// Control bytes that were not captured.
-    pub lost: Vec<LostBytes>,
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
     /// The session that is the same control connection on the other side of a NAT.
@@ -109,7 +96,6 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             records: [Vec::new(), Vec::new()],
-            lost: Vec::new(),
             end: None,
             twin: None,
             other_view: None,
@@ -164,12 +150,7 @@ impl Session {
                 }
                 None
             }
-            Event::Lost { speaker, len, at } => {
-                if self.lost.len() < EXCHANGES_KEPT {
-                    self.lost.push(LostBytes { speaker, len, at });
-                }
-                None
-            }
+            Event::Lost { .. } => None,
             Event::LongLine { .. } => {
                 self.long_lines = self.long_lines.saturating_add(1);
                 None
