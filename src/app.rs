@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, reason, write_error};
+use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
@@ -40,6 +40,36 @@ pub fn hosts(options: &HostsOptions) -> u8 {
     let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(BufWriter::new(io::stdout()))));
     let judged = conduct(&options.input, &settings, FailOn::Never, open);
     status(judged.map(|judged| if judged.failed { TROUBLE } else { CLEAN }), None)
+}
+
+/// Shows what happened in what `options` name. The exit status.
+pub fn show(options: &ShowOptions) -> u8 {
+    let open = |grouping| {
+        let mut views = Vec::new();
+        for (view, path) in &options.views {
+            views.push((*view, output(path.as_deref())?));
+        }
+        Ok(report::show(views, options.sessions.clone(), options.style.clone(), grouping))
+    };
+    let settings = settings(&options.input, options.selection.clone(), true);
+    let judged = conduct(&options.input, &settings, FailOn::Never, open);
+    let file = options.views.iter().find_map(|(_, path)| path.as_deref());
+    let result = judged.map(|judged| {
+        let unknown = options.sessions.iter().find(|id| **id > judged.last_session);
+        if let Some(id) = unknown {
+            complain(&format!("no session {}: the last one is {}", id.0, judged.last_session.0), None);
+        }
+        if judged.failed || unknown.is_some() { TROUBLE } else { CLEAN }
+    });
+    status(result, file)
+}
+
+/// Opens where a report goes: standard output if no path is given.
+fn output(path: Option<&Path>) -> io::Result<Box<dyn Write>> {
+    Ok(match path {
+        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
+        None => Box::new(BufWriter::new(io::stdout())),
+    })
 }
 
 /// Prints what needs no capture. The exit status.
@@ -104,13 +134,8 @@ impl Sink for Watched<'_> {
 }
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
-    let open = |grouping| {
-        let out: Box<dyn Write> = match &options.output {
-            Some(path) => Box::new(BufWriter::new(File::create(path)?)),
-            None => Box::new(BufWriter::new(io::stdout())),
-        };
-        report::sink(options.format, options.style.clone(), grouping, out)
-    };
+    let open =
+        |grouping| report::sink(options.format, options.style.clone(), grouping, output(options.output.as_deref())?);
     let settings = settings(&options.input, options.selection.clone(), false);
     let judged = conduct(&options.input, &settings, options.fail_on, open)?;
     let none = options.require_transfers && judged.transfers == 0;
@@ -133,6 +158,8 @@ struct Judged {
     /// Whether a finding reached `--fail-on`.
     reached: bool,
     transfers: u64,
+    /// The highest number a session got; 0 if there is none.
+    last_session: SessionId,
 }
 
 /// Reads the inputs, timeline after timeline, and tells the sink what is concluded. `open` makes the sink from
@@ -181,7 +208,7 @@ fn conduct(
         captures.extend_from_slice(timeline.captures());
     }
     watched.end(&captures, &summary)?;
-    Ok(Judged { failed, reached: watched.reached, transfers: summary.transfers })
+    Ok(Judged { failed, reached: watched.reached, transfers: summary.transfers, last_session: SessionId(next.0 - 1) })
 }
 
 /// How the inputs were taken, where that is not plain.

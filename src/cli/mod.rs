@@ -13,13 +13,14 @@ mod progress;
 pub mod prose;
 mod schema;
 mod screen;
+mod show;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use message::{reason, write_error};
-pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions};
+pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions};
 pub use progress::Progress;
 pub use screen::Screen;
 
@@ -40,6 +41,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Show(show::Show),
     Explain(explain::Explain),
     Rules(explain::Rules),
     Hosts(hosts::Hosts),
@@ -51,6 +53,8 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
+    /// Show what happened.
+    Show(ShowOptions),
     /// Explain diagnoses.
     Explain(ExplainOptions),
     /// List the diagnoses.
@@ -82,6 +86,7 @@ fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
     let mut matches = command().version(version()).try_get_matches_from(arguments)?;
     let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
     Ok(match command {
+        Some(Command::Show(show)) => Invocation::Show(show.into_options(screen)),
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),

@@ -60,7 +60,7 @@ pub(super) fn connections(
     tracer.connections(concluded, flows)
 }
 
-/// What is told of an event: TLS records are no dialogue.
+/// An event as a line of the dialogue; the records of an encrypted one are none.
 fn line(event: &Event) -> Option<Line> {
     let (at, by, said) = match event {
         Event::Command(command) => (command.at(), Some(Speaker::Client), Said::Command(command.line())),

@@ -14,7 +14,9 @@ mod full;
 #[cfg(test)]
 mod hostile;
 mod hosts;
+mod html;
 mod json;
+mod ladder;
 mod link_type;
 mod ndjson;
 mod page;
@@ -23,6 +25,7 @@ mod place;
 pub mod rules;
 mod schema;
 mod shape;
+mod show;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -34,9 +37,12 @@ mod wrap;
 use std::io::{self, Write};
 
 pub use schema::schema;
+pub use show::View;
 
 use collect::{Collecting, Run};
+use show::Showing;
 
+use crate::finding::SessionId;
 use crate::record::Sink;
 
 /// How findings are written.
@@ -111,4 +117,15 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
 pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
     let write = if json { hosts::write_json } else { hosts::write };
     Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
+}
+
+/// Views of what happened, each written to its own output at the end; `wanted`: of these sessions, or of those that
+/// matter if it is empty. `grouping` as in [`sink`]. Needs a run in full.
+pub fn show(
+    views: Vec<(View, Box<dyn Write>)>,
+    wanted: Vec<SessionId>,
+    style: Style,
+    grouping: Vec<String>,
+) -> Box<dyn Sink> {
+    Box::new(Showing { views, wanted, run: Run { grouping, ..Run::default() }, style })
 }

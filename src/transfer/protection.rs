@@ -76,14 +76,20 @@ pub fn emptied_by_server(connection: &Connection, session: &Session) -> Option<E
     let server_rest = beyond_handshake(of_server.tls_records()?, version, control_server)?;
     let finished = of_client.tls_records()?.first().iter().find(|(record, _)| is_finished(*record, version))?.1;
     let first_end = |alert: Option<Stamp>, fin: Option<Stamp>| alert.into_iter().chain(fin).min();
-    let server_end = first_end(server_rest, of_server.fin.map(|fin| fin.at))?;
-    let client_end = first_end(client_rest, of_client.fin.map(|fin| fin.at));
+    let server_end = first_end(server_rest.alert, of_server.fin.map(|fin| fin.at))?;
+    let client_end = first_end(client_rest.alert, of_client.fin.map(|fin| fin.at));
     let by_server = server_end > finished && client_end.is_none_or(|client_end| server_end < client_end);
     by_server.then_some(Emptied { finished, ended: server_end })
 }
 
-/// `None` when data passed, or may have; else the first alert behind the handshake, if there is one.
-fn beyond_handshake(records: &TlsRecords, version: Version, control: &[Record]) -> Option<Option<Stamp>> {
+/// A direction that carried a handshake and no data.
+struct Silent {
+    /// The first alert behind the handshake.
+    alert: Option<Stamp>,
+}
+
+/// `None` when data passed, or may have.
+fn beyond_handshake(records: &TlsRecords, version: Version, control: &[Record]) -> Option<Silent> {
     if !records.are_all() {
         return None;
     }
@@ -98,7 +104,7 @@ fn beyond_handshake(records: &TlsRecords, version: Version, control: &[Record]) 
         Version::New => true,
     });
     let silent = known && rest.iter().all(|(record, _)| is_alert(*record, version));
-    silent.then(|| rest.first().map(|(_, at)| *at))
+    silent.then(|| Silent { alert: rest.first().map(|(_, at)| *at) })
 }
 
 fn is_alert(record: Record, version: Version) -> bool {

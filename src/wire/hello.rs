@@ -56,8 +56,9 @@ pub fn judge(head: &[u8]) -> Handshake {
                 }
             }
             // The server's next word after its hello tells (RFC 5246 7.3, RFC 5077 3.1).
-            Item::Message(NEW_SESSION_TICKET, _) if hello => return Handshake::Resumed(Version::Old),
-            Item::ChangeCipherSpec if hello => return Handshake::Resumed(Version::Old),
+            Item::Message(NEW_SESSION_TICKET, _) | Item::ChangeCipherSpec if hello => {
+                return Handshake::Resumed(Version::Old);
+            }
             Item::Message(..) if hello => return Handshake::Full(Version::Old),
             Item::Message(..) => return Handshake::Unknown,
             Item::ChangeCipherSpec => {}
