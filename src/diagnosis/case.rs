@@ -104,12 +104,14 @@ impl<'a> Case<'a> {
         meaning(transfer.command.verb, reply, self.session.software.family())
     }
 
-    /// The span in which a data SYN would have to lie: from the endpoint command (some servers connect at PORT time)
-    /// to the final reply or, failing that, the end of the session.
+    /// The span in which a data SYN would have to lie: from the transfer command to the final reply or, failing that, the
+    /// end of the session; for an offer alone, until the next one or until the client left.
     pub fn window(&self) -> Option<(Stamp, Stamp)> {
-        let transfer = self.transfer?;
-        let end = transfer.ended().unwrap_or_else(|| self.session.last.max(transfer.at()));
-        Some((transfer.at(), end))
+        let last = self.session.last;
+        match self.transfer {
+            Some(transfer) => Some((transfer.at(), transfer.ended().unwrap_or_else(|| last.max(transfer.at())))),
+            None => self.offer().map(|offer| (offer.at(), offer.superseded.or(self.session.left_at()).unwrap_or(last))),
+        }
     }
 
     /// The absence of a data SYN, citable.
@@ -188,15 +190,11 @@ impl<'a> Case<'a> {
         vec![cap("capture-midstream", Confidence::Probable, why)]
     }
 
-    /// Whether the client ended the session before the transfer command got any reply.
+    /// Whether the client left before the transfer command got any reply.
     pub fn left_unanswered(&self) -> bool {
         let Some(transfer) = self.transfer else { return false };
-        let quit = self
-            .session
-            .exchanges
-            .iter()
-            .any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at());
-        quit && transfer.preliminary.is_none() && transfer.reply.is_none()
+        let left = self.session.left_at().is_some_and(|left| left > transfer.at());
+        left && transfer.preliminary.is_none() && transfer.reply.is_none()
     }
 
     /// Whether the final reply reports a failed data connection rather than a refused command.

@@ -49,6 +49,8 @@ pub struct Concluded<'a> {
     pub sharing: Option<&'a Connection>,
     /// Where the server of another session said that it listens on the announced socket: server-to-server transfer.
     pub listening: Option<Stamp>,
+    /// Whether the client of another session named the announced socket in PORT: another server is to connect there.
+    pub for_a_server: bool,
 }
 
 impl<'a> Concluded<'a> {
@@ -106,6 +108,9 @@ pub fn conclude<'a>(
     correlator: &Correlator,
 ) -> Vec<Concluded<'a>> {
     let listening = |offer: Option<&Offer>| correlator.listening_elsewhere(index, offer?.socket?);
+    let for_a_server = |offer: Option<&Offer>| {
+        offer.and_then(|offer| offer.socket).is_some_and(|socket| correlator.named_elsewhere(index, socket))
+    };
     let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
     for (number, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(number + 1);
@@ -134,6 +139,7 @@ pub fn conclude<'a>(
             attempts,
             sharing,
             listening: listening(offer),
+            for_a_server: for_a_server(offer),
         });
     }
     let serving: std::collections::HashSet<Option<usize>> = concluded.iter().map(|one| one.offer_index).collect();
@@ -150,6 +156,7 @@ pub fn conclude<'a>(
             earlier: None,
             sharing: None,
             listening: listening(Some(offer)),
+            for_a_server: for_a_server(Some(offer)),
         });
     }
     concluded.extend(strays(session, &concluded, flows));
@@ -177,6 +184,7 @@ fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Tabl
             earlier: None,
             sharing: None,
             listening: None,
+            for_a_server: false,
         })
         .collect()
 }

@@ -304,6 +304,12 @@ impl Session {
         self.end = Some(end);
     }
 
+    /// When the client left: it said QUIT, or closed in order.
+    pub fn left_at(&self) -> Option<Stamp> {
+        let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
+        quit.or_else(|| self.end.as_ref().filter(|end| end.orderly_by_client).map(|end| end.at))
+    }
+
     /// Remembers a connection between the hosts that answers no offer.
     pub fn loose(&mut self, connection: ConnectionId) {
         if self.loose.len() < LOOSE_KEPT {
