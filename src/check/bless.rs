@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn quality_is_expected_only_if_it_was() {
         let cut = Observed { diagnosis: "capture-snaplen".into(), severity: Severity::Quality, ..found() };
-        assert_eq!(blessed("", &[cut.clone()], &[]).expect("fine"), "clean = true\ntransfers = []\n");
+        assert_eq!(blessed("", std::slice::from_ref(&cut), &[]).expect("fine"), "clean = true\ntransfers = []\n");
         let old = "[[expect]]\ndiagnosis = \"capture-snaplen\"\n";
         assert!(blessed(old, &[cut], &[]).expect("fine").contains("capture-snaplen"));
     }

@@ -212,23 +212,20 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
     let mut additions = Vec::new();
     let everywhere = all_settings(command);
     for (key, value) in &file.table {
-        match (value, command.find_subcommand(key)) {
-            (Value::Table(table), Some(subcommand)) => {
-                let known: Vec<&str> = settings(subcommand).filter_map(Arg::get_long).collect();
-                for (key, value) in table {
-                    check_key(key, &known, file, subcommand.get_name())?;
-                    if name == Some(subcommand.get_name()) {
-                        additions.extend(addition(active, key, value, file)?);
-                    }
-                }
-            }
-            _ => {
-                check_key(key, &everywhere, file, "")?;
-                let more_special = |table: &Value| table.get(key).is_some();
-                if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
+        if let (Value::Table(table), Some(subcommand)) = (value, command.find_subcommand(key)) {
+            let known: Vec<&str> = settings(subcommand).filter_map(Arg::get_long).collect();
+            for (key, value) in table {
+                check_key(key, &known, file, subcommand.get_name())?;
+                if name == Some(subcommand.get_name()) {
                     additions.extend(addition(active, key, value, file)?);
                 }
             }
+            continue;
+        }
+        check_key(key, &everywhere, file, "")?;
+        let more_special = |table: &Value| table.get(key).is_some();
+        if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
+            additions.extend(addition(active, key, value, file)?);
         }
     }
     Ok(additions)
