@@ -13,7 +13,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 use crate::check::{Baseline, Baselined};
-use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, reason, write_error};
+use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
@@ -46,6 +46,33 @@ pub fn hosts(options: &HostsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), true);
     let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(BufWriter::new(io::stdout()))));
     status(list(&options.input, &settings, open))
+}
+
+/// Shows what happened in what `options` name. The exit status.
+pub fn show(options: &ShowOptions) -> u8 {
+    status(shown(options))
+}
+
+fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
+    let plan = plan(&options.input)?;
+    let mut views = Vec::new();
+    for (view, path) in &options.views {
+        views.push((*view, output(path.as_deref())?));
+    }
+    let settings = settings(&options.input, options.selection.clone(), true);
+    let mut sink = report::show(views, options.sessions.clone(), options.style.clone(), sentences(&plan));
+    let read = read_all(&plan, &options.input, &settings, &mut *sink)?;
+    sink.end(&read.captures, &read.summary)?;
+    let unknown = options.sessions.iter().find(|id| **id > read.last_session);
+    if let Some(id) = unknown {
+        complain(&format!("no session {}: the last one is {}", id.0, read.last_session.0), None);
+    }
+    Ok(if read.complete && unknown.is_none() { CLEAN } else { TROUBLE })
+}
+
+/// Opens where a report goes: standard output if no path is given.
+fn output(path: Option<&Path>) -> Result<Box<dyn Write>, Trouble> {
+    path.map_or_else(|| Ok(Box::new(BufWriter::new(io::stdout())) as Box<dyn Write>), create)
 }
 
 /// Prints what needs no capture. The exit status.
@@ -103,10 +130,7 @@ fn create(path: &Path) -> Result<Box<dyn Write>, Trouble> {
 
 /// Every report that is asked for, the main one first.
 fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
-    let out = match &options.output {
-        Some(path) => create(path)?,
-        None => Box::new(BufWriter::new(io::stdout())),
-    };
+    let out = output(options.output.as_deref())?;
     let main = report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?;
     if options.beside.is_empty() {
         return Ok(main);
@@ -218,12 +242,19 @@ struct AllRead {
     summary: Summary,
     /// Whether every input could be read.
     complete: bool,
+    /// The highest number a session got; 0 if there is none.
+    last_session: SessionId,
 }
 
 /// Reads and judges one timeline after the other; `sink` is told everything but the end.
 fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink) -> io::Result<AllRead> {
     let stop = interrupt();
-    let mut all = AllRead { captures: Vec::new(), summary: Summary::default(), complete: plan.errors.is_empty() };
+    let mut all = AllRead {
+        captures: Vec::new(),
+        summary: Summary::default(),
+        complete: plan.errors.is_empty(),
+        last_session: SessionId(0),
+    };
     let mut next = SessionId(1);
     for group in &plan.groups {
         if stop.load(Ordering::Relaxed) {
@@ -242,6 +273,7 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
         add(&mut all.summary, &part);
         all.captures.extend_from_slice(timeline.captures());
     }
+    all.last_session = SessionId(next.0 - 1);
     Ok(all)
 }
 

@@ -10,6 +10,7 @@ use ftpwhy::report::{rules, schema};
 fn main() -> ExitCode {
     ExitCode::from(match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
         Invocation::Analyse(options) => app::run(&options),
+        Invocation::Show(options) => app::show(&options),
         Invocation::Hosts(options) => app::hosts(&options),
         Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
         Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),

@@ -235,7 +235,7 @@ impl Pipeline {
             return self.followed(seen, ip, tcp, named);
         }
         let key = FlowKey::new(seen.wrapping, source, destination);
-        match self.strangers.push(key, seen, ip, tcp) {
+        match self.strangers.push(key, seen, ip, tcp, false) {
             None => false,
             Some(held) => {
                 self.adopt(&held);
@@ -282,7 +282,7 @@ impl Pipeline {
             // A host that speaks FTP may speak it on an unnamed port too.
             let source = SocketAddr::new(ip.source, tcp.source_port);
             let key = FlowKey::new(seen.wrapping, source, SocketAddr::new(ip.destination, tcp.destination_port));
-            if let Some(held) = self.strangers.push(key, seen, ip, tcp) {
+            if let Some(held) = self.strangers.push(key, seen, ip, tcp, true) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {
                     let from_origin = self
@@ -307,7 +307,12 @@ impl Pipeline {
     fn party(&mut self, host: IpAddr) {
         self.contact(host);
         if self.parties.len() < PARTIES {
-            self.parties.insert(host);
+            if self.parties.insert(host) {
+                let flows = &mut self.flows;
+                self.strangers.tell(host, |seen, ip, tcp| {
+                    flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+                });
+            }
         } else if !self.parties.contains(&host) {
             self.parties_refused += 1;
         }

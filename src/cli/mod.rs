@@ -17,6 +17,7 @@ mod schema;
 mod screen;
 mod sessions;
 mod settings;
+mod show;
 mod spelling;
 mod target;
 
@@ -27,7 +28,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use check::CheckOptions;
 pub use message::{reason, write_error};
-pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions};
+pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
@@ -54,6 +55,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Show(show::Show),
     Explain(explain::Explain),
     Rules(explain::Rules),
     Hosts(hosts::Hosts),
@@ -68,6 +70,8 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<Options>),
+    /// Show what happened.
+    Show(ShowOptions),
     /// Explain diagnoses.
     Explain(ExplainOptions),
     /// List the diagnoses.
@@ -129,6 +133,7 @@ fn read_in(
     let mut settled = settings::settle(command().version(version()), arguments, surroundings)?;
     let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
     let invocation = match command {
+        Some(Command::Show(show)) => Invocation::Show(show.into_options(screen)),
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),

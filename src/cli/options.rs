@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
-use crate::finding::{Finding, Role, Severity};
-use crate::report::{Format, Style};
+use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +87,21 @@ pub struct HostsOptions {
     /// Whether to write JSON instead of a table.
     pub json: bool,
     /// How the table is laid out.
+    pub style: Style,
+}
+
+/// What `ftpwhy show` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShowOptions {
+    /// What is read.
+    pub input: Input,
+    /// Which findings are shown.
+    pub selection: Selection,
+    /// Which sessions are shown; empty for those that matter.
+    pub sessions: Vec<SessionId>,
+    /// What to write, and where to; standard output if `None`.
+    pub views: Vec<(View, Option<PathBuf>)>,
+    /// How it is laid out.
     pub style: Style,
 }
 

@@ -285,7 +285,7 @@ impl<'a> Case<'a> {
 
     /// Whether a SYN of the server would have been seen here, by position and by what this capture holds.
     pub fn would_show_server_syn(&self) -> bool {
-        self.vantage.sees_all_of_server()
+        self.vantage.sees_all_of_server() && self.scene.shows_more_than_control
     }
 }
 

@@ -87,6 +87,12 @@ impl Draft {
         self
     }
 
+    /// Causes that facts refute.
+    pub fn all_ruled_out(mut self, causes: impl IntoIterator<Item = RuledOut>) -> Self {
+        self.0.ruled_out.extend(causes);
+        self
+    }
+
     /// A cause that cannot be excluded.
     pub fn or(mut self, diagnosis: &'static str, would_decide: impl Into<String>) -> Self {
         self.0.alternatives.push(Alternative { diagnosis, would_decide: would_decide.into() });

@@ -40,7 +40,7 @@ pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mu
         prefixed(page, &lead, gutter + 4, &location(page, finding), out)?;
     }
     writeln!(out, "{indent} {bar}")?;
-    write_exhibits(page, &exhibits, gutter, out)?;
+    write_exhibits(page, &exhibits, gutter, true, out)?;
     writeln!(out, "{indent} {bar}")?;
     for (label, text) in remarks(page, finding, detail) {
         let label = format!("{label}: ");
@@ -72,7 +72,7 @@ fn headline(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resu
 }
 
 /// File, session and transfer or hosts, and the control connection.
-fn location(page: &Page<'_>, finding: &Finding) -> String {
+pub(super) fn location(page: &Page<'_>, finding: &Finding) -> String {
     let first = finding.evidence().first().map_or(finding.capture, |first| first.first().capture);
     let mut parts = vec![page.path(first)];
     parts.extend(Some(place(finding)).filter(|place| !place.is_empty()));
@@ -82,7 +82,7 @@ fn location(page: &Page<'_>, finding: &Finding) -> String {
 }
 
 /// What stands behind the equals signs, but for the filters: label and text.
-fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec<(String, String)> {
+pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec<(String, String)> {
     let mut remarks = vec![("confidence".to_owned(), confidence(page, finding))];
     if detail == Detail::Short {
         return remarks;

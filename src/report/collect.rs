@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::Style;
-use crate::finding::{Finding, Role, SessionId};
+use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
@@ -67,6 +67,37 @@ impl Run {
         self.capture(id).map_or_else(|| format!("capture {}", id.0), path_of)
     }
 
+    /// Takes a session of a format that shows them.
+    pub(super) fn add_session(&mut self, session: &SessionRecord) {
+        self.tally.count(session);
+        self.sessions.push(session.clone());
+    }
+
+    /// The run is over: puts everything in its order.
+    pub(super) fn finish(&mut self, captures: &[Capture], summary: &Summary) {
+        self.captures = captures.to_vec();
+        self.summary = *summary;
+        self.sort();
+    }
+
+    /// Counts what is here, for a view of some sessions of a run.
+    pub(super) fn recount(&mut self) {
+        let Tally { completed, failed, aborted, unknown, .. } = self.tally;
+        let transfers = completed + failed + aborted + unknown;
+        let count = |severity| {
+            let counts = |finding: &&Finding| finding.severity == severity && finding.role != Role::Related;
+            self.findings.iter().filter(counts).count() as u64
+        };
+        self.summary = Summary {
+            transfers,
+            failed,
+            error: count(Severity::Error),
+            warning: count(Severity::Warning),
+            info: count(Severity::Info),
+            quality: self.findings.iter().filter(|finding| finding.severity == Severity::Quality).count() as u64,
+        };
+    }
+
     fn sort(&mut self) {
         self.captures.sort_by_key(|capture| capture.id);
         self.sessions.sort_by_key(|session| session.id);
@@ -113,9 +144,10 @@ pub(super) struct Collecting {
 
 impl Sink for Collecting {
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
-        self.run.tally.count(session);
         if self.with_sessions {
-            self.run.sessions.push(session.clone());
+            self.run.add_session(session);
+        } else {
+            self.run.tally.count(session);
         }
         Ok(())
     }
@@ -143,9 +175,7 @@ impl Collecting {
         summary: &Summary,
         arrange: impl FnOnce(&mut Run),
     ) -> io::Result<()> {
-        self.run.captures = captures.to_vec();
-        self.run.summary = *summary;
-        self.run.sort();
+        self.run.finish(captures, summary);
         arrange(&mut self.run);
         let mut out = io::BufWriter::new(&mut self.out);
         (self.write)(&self.run, &self.style, &mut out)?;

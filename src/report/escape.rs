@@ -27,6 +27,25 @@ pub(super) fn safe(text: &str, ascii: bool) -> String {
     out
 }
 
+/// `text` for HTML and SVG, in an element or in a quoted attribute: what could be markup becomes entities, what a
+/// terminal must not see is spelled out here too.
+pub(super) fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in safe(text, false).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            // Not allowed in XML 1.0, so that an SVG with it would not open.
+            '\u{fffe}' | '\u{ffff}' => push_escaped(&mut out, c),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// `json` with the same characters as JSON escapes. They can only stand within strings, so the value is unchanged.
 pub(super) fn safe_json(json: String) -> String {
     if json.is_ascii() {
@@ -55,7 +74,7 @@ fn push_escaped(out: &mut String, c: char) {
 
 #[cfg(test)]
 mod tests {
-    use super::{safe, safe_json};
+    use super::{markup, safe, safe_json};
 
     #[test]
     fn what_turns_the_reading_direction_is_spelled_out() {
@@ -68,6 +87,15 @@ mod tests {
         let name = "caf\u{e9} \u{5d0}\u{5d1} \u{2026}";
         assert_eq!(safe(name, false), name);
         assert_eq!(safe(name, true), "caf\\u{e9} \\u{5d0}\\u{5d1} ...");
+    }
+
+    #[test]
+    fn markup_is_text() {
+        assert_eq!(
+            markup("<b title=\"x\" id='y'>&amp;\x1b"),
+            "&lt;b title=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;\\x1b"
+        );
+        assert_eq!(markup("\u{202e}\u{ffff}"), "\\u{202e}\\u{ffff}");
     }
 
     #[test]

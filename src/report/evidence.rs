@@ -8,7 +8,7 @@ use super::page::Page;
 use super::paint::Ink;
 use super::wrap::{MIN_COLUMN, wrap};
 use crate::finding::{Evidence, Finding, Route};
-use crate::frame::{CaptureId, Timestamp};
+use crate::frame::{CaptureId, Stamp, Timestamp};
 use crate::record::SessionRecord;
 
 /// How many lines of evidence a block shows before it is folded.
@@ -29,16 +29,16 @@ pub(super) fn in_order(finding: &Finding) -> Vec<&Evidence> {
 
 /// A piece of evidence in columns.
 pub(super) struct Exhibit {
-    capture: CaptureId,
+    pub(super) capture: CaptureId,
     /// The frame number; empty for what is missing.
     pub(super) number: String,
     /// The day it was on; `None` for what is missing, and when times are relative.
-    day: Option<String>,
+    pub(super) day: Option<String>,
     /// The time, or the span in which something is missing.
-    when: String,
+    pub(super) when: String,
     /// Empty when there is none.
-    direction: String,
-    text: String,
+    pub(super) direction: String,
+    pub(super) text: String,
 }
 
 impl Exhibit {
@@ -47,6 +47,23 @@ impl Exhibit {
         let session = finding.session.and_then(|id| page.run.session(id));
         let zero = page.zero(session, finding.primary.first().capture);
         evidence.iter().map(|evidence| Self::new(page, evidence, session, zero)).collect()
+    }
+
+    /// A line of a dialogue; `text` must be safe already.
+    pub(super) fn at(page: &Page<'_>, at: Stamp, zero: Timestamp, direction: String, text: String) -> Self {
+        Self {
+            capture: at.capture,
+            number: at.number.to_string(),
+            day: page.clock.day(at.time),
+            when: page.clock.time(at.time, zero),
+            direction,
+            text,
+        }
+    }
+
+    /// A line without a frame, likewise.
+    pub(super) fn aside(capture: CaptureId, text: String) -> Self {
+        Self { capture, number: String::new(), day: None, when: String::new(), direction: String::new(), text }
     }
 
     fn new(page: &Page<'_>, evidence: &Evidence, session: Option<&SessionRecord>, zero: Timestamp) -> Self {
@@ -98,7 +115,7 @@ fn also(others: &[String], verbosity: Verbosity) -> String {
 
 /// `client -> server` on the control connection, `server:20 -> client:5000` on others of the two hosts; any other
 /// socket as it is.
-fn direction(route: Route, session: Option<&SessionRecord>) -> String {
+pub(super) fn direction(route: Route, session: Option<&SessionRecord>) -> String {
     format!("{} -> {}", socket(route.from, session), socket(route.to, session))
 }
 
@@ -115,17 +132,18 @@ fn socket(socket: SocketAddr, session: Option<&SessionRecord>) -> String {
     }
 }
 
-/// Writes the lines between the bars. `gutter` is the width of the frame numbers.
+/// Writes the lines between the bars. `gutter` is the width of the frame numbers; `folded`: long lists are.
 pub(super) fn write_exhibits(
     page: &Page<'_>,
     exhibits: &[Exhibit],
     gutter: usize,
+    folded: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let columns = Columns::of(exhibits, gutter, page.style.width);
     let bar = page.style.paint(Ink::Gutter, "|");
     let blank = " ".repeat(gutter);
-    let fold = page.style.verbosity < Verbosity::Verbose && exhibits.len() > MAX_EXHIBITS;
+    let fold = folded && page.style.verbosity < Verbosity::Verbose && exhibits.len() > MAX_EXHIBITS;
     let hidden = if fold { MAX_EXHIBITS / 2..exhibits.len() - MAX_EXHIBITS / 2 } else { 0..0 };
     let (mut capture, mut day) = (exhibits.first().map(|first| first.capture), None);
     for (index, exhibit) in exhibits.iter().enumerate() {

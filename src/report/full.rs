@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use super::block::{self, Detail};
 use super::collect::Run;
 use super::page::Page;
+use super::place::title;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity, table, totals};
 use crate::finding::{Finding, Role, Severity};
@@ -99,13 +100,7 @@ fn write_notes(page: &Page<'_>, notes: &[&Finding], out: &mut dyn Write) -> io::
 /// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3; captured away from the client, on the link of the server`
 fn write_sessions(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     for session in &page.run.sessions {
-        let mut text = format!("session {}: {} -> {}", session.id.0, session.client, session.server);
-        if let Some(software) = &session.server_software {
-            text = format!("{text}, {}", page.safe(software));
-        }
-        if let Some(at) = session.encrypted_from {
-            text = format!("{text}, encrypted from frame {}", at.number);
-        }
+        let mut text = title(page, session);
         let vantage = [(session.vantage.client, "client"), (session.vantage.server, "server")]
             .map(|(near, end)| seen_from(near, end));
         let vantage: Vec<String> = vantage.into_iter().flatten().collect();

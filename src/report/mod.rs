@@ -18,9 +18,11 @@ mod gitlab;
 #[cfg(test)]
 mod hostile;
 mod hosts;
+mod html;
 mod identity;
 mod json;
 mod junit;
+mod ladder;
 mod link_type;
 mod markdown;
 mod ndjson;
@@ -32,6 +34,7 @@ mod sarif;
 mod schema;
 mod sessions;
 mod shape;
+mod show;
 mod table;
 mod tee;
 #[cfg(test)]
@@ -46,11 +49,14 @@ use std::io::{self, Write};
 pub use checked::{CheckFormat, Checked, Comparison, write_checked};
 pub use schema::schema;
 pub use sessions::{Order, SessionChoice, sessions};
+pub use show::View;
 pub use tee::Tee;
 pub use time::parse_time;
 
 use collect::{Collecting, Run};
+use show::Showing;
 
+use crate::finding::SessionId;
 use crate::record::Sink;
 
 /// How findings are written.
@@ -150,4 +156,15 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
 pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
     let write = if json { hosts::write_json } else { hosts::write };
     Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
+}
+
+/// Views of what happened, each written to its own output at the end; `wanted`: of these sessions, or of those that
+/// matter if it is empty. `grouping` as in [`sink`]. Needs a run in full.
+pub fn show(
+    views: Vec<(View, Box<dyn Write>)>,
+    wanted: Vec<SessionId>,
+    style: Style,
+    grouping: Vec<String>,
+) -> Box<dyn Sink> {
+    Box::new(Showing { views, wanted, run: Run { grouping, ..Run::default() }, style })
 }

@@ -6,7 +6,7 @@ use super::Style;
 use crate::finding::Severity;
 
 /// What a piece of text is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ink {
     Error,
     Warning,

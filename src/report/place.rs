@@ -1,6 +1,8 @@
 //! Where a finding belongs, in words: session, transfer, hosts.
 
+use super::page::Page;
 use crate::finding::Finding;
+use crate::record::SessionRecord;
 
 /// How many addresses are named before the list is folded.
 const MAX_HOSTS: usize = 4;
@@ -18,4 +20,16 @@ pub(super) fn place(finding: &Finding) -> String {
             hosts.join(", ")
         }
     }
+}
+
+/// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3, encrypted from frame 12`
+pub(super) fn title(page: &Page<'_>, session: &SessionRecord) -> String {
+    let mut text = format!("session {}: {} -> {}", session.id.0, session.client, session.server);
+    if let Some(software) = &session.server_software {
+        text = format!("{text}, {}", page.safe(software));
+    }
+    if let Some(at) = session.encrypted_from {
+        text = format!("{text}, encrypted from frame {}", at.number);
+    }
+    text
 }

@@ -13,7 +13,8 @@ use super::{Style, Verbosity, totals};
 use crate::record::{self, SessionRecord, TransferRecord};
 
 /// The columns, of which the last but one takes what the others leave.
-const COLUMNS: [&str; 8] = ["session", "client", "server", "command", "mode", "announced", "reply", "verdict"];
+pub(super) const COLUMNS: [&str; 8] =
+    ["session", "client", "server", "command", "mode", "announced", "reply", "verdict"];
 const REPLY: usize = 6;
 
 /// What a reply needs to be read beside the other columns; with less, two lines a transfer are better.
@@ -45,7 +46,7 @@ pub(super) fn write_folded(run: &Run, style: &Style, most: usize, out: &mut dyn 
 
 pub(super) type TableRow<'a> = (&'a SessionRecord, &'a TransferRecord);
 
-fn rows(run: &Run) -> Vec<TableRow<'_>> {
+pub(super) fn rows(run: &Run) -> Vec<TableRow<'_>> {
     let sessions = run.sessions.iter();
     sessions.flat_map(|session| session.transfers.iter().map(move |transfer| (session, transfer))).collect()
 }
@@ -112,7 +113,7 @@ fn stacked([session, client, server, command, mode, announced, reply, verdict]: 
     ]
 }
 
-fn cells(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
+pub(super) fn cells(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
     let announced = transfer.offer.and_then(|index| session.offers.get(index)).and_then(|offer| offer.endpoint);
     let reply = transfer.reply.as_ref().map(|reply| format!("{} {}", reply.code, reply.text));
     let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), str::to_owned);

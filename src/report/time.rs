@@ -55,6 +55,15 @@ impl Clock {
             TimeStyle::Relative => seconds(time.0.saturating_sub(zero.0)),
         }
     }
+
+    /// The same to the millisecond, cut off, for where room is short.
+    pub(super) fn milliseconds(&self, time: Timestamp, zero: Timestamp) -> String {
+        let mut text = self.time(time, zero);
+        if let Some(point) = text.find('.') {
+            text.truncate(point + 4);
+        }
+        text
+    }
 }
 
 /// Nanoseconds as seconds without going through floating point.

@@ -47,7 +47,7 @@ pub(super) fn lines(run: &Run) -> Vec<String> {
 }
 
 /// One sentence for each capture that no session is in, and nothing else worth a finding.
-fn without_ftp(run: &Run) -> Vec<String> {
+pub(super) fn without_ftp(run: &Run) -> Vec<String> {
     let holds_ftp = |capture: &Capture| {
         run.tally.captures.contains(&capture.id)
             || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
@@ -61,7 +61,7 @@ fn without_ftp(run: &Run) -> Vec<String> {
 
 /// `3 transfers in 1 session: 2 completed, 1 failed; 1 error, 0 warnings`, or
 /// `no failed transfer: 2 transfers in 1 session, all completed`
-fn totals(run: &Run) -> String {
+pub(super) fn totals(run: &Run) -> String {
     let summary = &run.summary;
     let faultless = summary.failed == 0 && summary.error == 0;
     let mut line = format!(

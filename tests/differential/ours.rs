@@ -99,9 +99,11 @@ impl Heard {
                     let line = Line::Reply { code: reply.code, text: reply.text.trim_end().to_owned() };
                     (&reply.frames, line, reply.more.is_empty() && !reply.unreliable)
                 }
-                Event::Protected { .. } | Event::Cleared { .. } | Event::Lost { .. } | Event::LongLine { .. } => {
-                    continue;
-                }
+                Event::Protected { .. }
+                | Event::Record { .. }
+                | Event::Cleared { .. }
+                | Event::Lost { .. }
+                | Event::LongLine { .. } => continue,
             };
             let text = format!("{line:?}");
             let printable = plain && !text.contains("\\\\") && text.is_ascii();
@@ -122,7 +124,7 @@ impl Heard {
             Event::Command(command) => several(&command.frames),
             Event::Reply(reply) => several(&reply.frames),
             Event::Lost { at, .. } | Event::LongLine { at, .. } => vec![*at],
-            Event::Protected { .. } | Event::Cleared { .. } => Vec::new(),
+            Event::Protected { .. } | Event::Record { .. } | Event::Cleared { .. } => Vec::new(),
         });
         frames.map(|at| at.number.0).collect()
     }

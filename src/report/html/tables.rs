@@ -1,0 +1,89 @@
+//! Tables that become lists on a narrow screen: each cell knows the name of its column.
+
+use std::io::{self, Write};
+
+use crate::finding::Severity;
+use crate::record::Outcome;
+use crate::report::Style;
+use crate::report::collect::Run;
+use crate::report::escape::markup;
+use crate::report::hosts::{interface, roles};
+use crate::report::table::{COLUMNS, cells, rows};
+
+/// Rows that are shown; of more transfers the failed ones come first.
+const MOST: usize = 1000;
+
+pub(super) fn transfers(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut all = rows(run);
+    let count = all.len();
+    if count > MOST {
+        all.sort_by_key(|(_, transfer)| transfer.outcome != Outcome::Failed);
+        all.truncate(MOST);
+        all.sort_by_key(|(session, transfer)| (session.id, transfer.id));
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<_> = run.findings.iter().filter(|finding| finding.severity != Severity::Quality).collect();
+    open(&COLUMNS, out)?;
+    for (session, transfer) in &all {
+        let mut row: Vec<String> = cells(session, transfer, style).iter().map(|cell| markup(cell)).collect();
+        let verdict = told.iter().position(|finding| {
+            finding.session == Some(session.id)
+                && finding.transfer == Some(transfer.id)
+                && Some(finding.diagnosis) == transfer.verdict
+        });
+        if let (Some(index), Some(cell)) = (verdict, row.last_mut()) {
+            *cell = format!("<a href=\"#finding-{}\">{cell}</a>", index + 1);
+        }
+        let class = if transfer.outcome == Outcome::Failed { "failed" } else { "" };
+        write_row(&COLUMNS, &row, class, out)?;
+    }
+    close(out)?;
+    if count > all.len() { writeln!(out, "<p>And {} more transfers.</p>", count - all.len()) } else { Ok(()) }
+}
+
+pub(super) fn hosts(run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    const NAMES: [&str; 5] = ["MAC", "address", "interface", "role", "known by"];
+    if run.hosts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section>\n<h2>Hosts</h2>")?;
+    open(&NAMES, out)?;
+    for host in run.hosts.iter().take(MOST) {
+        let frame = host.at.map_or_else(String::new, |at| format!(", frame {}", at.number));
+        let row = [
+            host.mac.clone().unwrap_or_else(|| "-".to_owned()),
+            host.ip.to_string(),
+            markup(&interface(run, host)),
+            markup(&roles(run, host).join(", ")),
+            format!("{}{frame}", host.how),
+        ];
+        write_row(&NAMES, &row, "", out)?;
+    }
+    close(out)?;
+    if run.hosts.len() > MOST {
+        writeln!(out, "<p>And {} more addresses.</p>", run.hosts.len() - MOST)?;
+    }
+    writeln!(out, "</section>")
+}
+
+fn open(names: &[&str], out: &mut dyn Write) -> io::Result<()> {
+    let header: String = names.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
+    writeln!(out, "<table>\n<thead><tr>{header}</tr></thead>\n<tbody>")
+}
+
+/// The cells must be markup already.
+fn write_row(names: &[&str], row: &[String], class: &str, out: &mut dyn Write) -> io::Result<()> {
+    let cells: String =
+        names.iter().zip(row).map(|(name, cell)| format!("<td data-name=\"{name}\">{cell}</td>")).collect();
+    if class.is_empty() {
+        writeln!(out, "<tr>{cells}</tr>")
+    } else {
+        writeln!(out, "<tr class=\"{class}\">{cells}</tr>")
+    }
+}
+
+fn close(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "</tbody>\n</table>")
+}

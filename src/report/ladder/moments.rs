@@ -1,0 +1,271 @@
+//! The trace of a session as rows with a time each, not yet selected or folded.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Arrow, Content, Hop, Lane, Row, Tone, Wire, bytes};
+use crate::frame::Stamp;
+use crate::record::SessionRecord;
+use crate::record::trace::{ConnectionTrace, Does, Packet, Part, Peer, Said, Side, Trace};
+
+/// Hosts beside client and server that get a lane of their own; more of them share the last one.
+const OTHERS: usize = 3;
+
+/// A row at its time.
+pub(super) struct Moment {
+    pub(super) at: Stamp,
+    /// What is missing stands before the frame that ends the span, what is concluded behind the frame it rests on.
+    pub(super) rank: Rank,
+    pub(super) row: Row,
+}
+
+/// The order of rows of one frame.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Before,
+    Packet,
+    Behind,
+}
+
+impl Moment {
+    pub(super) fn new(at: Stamp, rank: Rank, content: Content, tone: Tone) -> Self {
+        Self { at, rank, row: Row { at: Some(at), content, tone, cited: false } }
+    }
+}
+
+/// The hosts of a diagram: the client, those that others call or ask, the server, those that call in its place.
+pub(super) struct Lanes {
+    client: SocketAddr,
+    server: SocketAddr,
+    /// Hosts between client and server.
+    between: Vec<IpAddr>,
+    /// Hosts behind the server.
+    beyond: Vec<IpAddr>,
+}
+
+impl Lanes {
+    /// The lanes of a session.
+    pub(super) fn of(session: &SessionRecord) -> Self {
+        let mut lanes = Self::between(session.client, session.server);
+        let connections = session.trace.as_deref().map(|trace| trace.connections.as_slice()).unwrap_or_default();
+        for connection in connections {
+            if connection.origin.side.is_none() {
+                lanes.add(connection.origin.socket.ip(), true);
+            }
+            if connection.target.side.is_none() {
+                lanes.add(connection.target.socket.ip(), false);
+            }
+            for packet in &connection.packets {
+                if let Does::Icmp { from, .. } = packet.does {
+                    lanes.add(from, false);
+                }
+            }
+        }
+        lanes
+    }
+
+    /// Two hosts alone.
+    pub(super) fn between(client: SocketAddr, server: SocketAddr) -> Self {
+        Self { client, server, between: Vec::new(), beyond: Vec::new() }
+    }
+
+    /// A host that the evidence names.
+    pub(super) fn add(&mut self, ip: IpAddr, beyond: bool) {
+        let known = ip == self.client.ip() || ip == self.server.ip();
+        let room = self.between.len() + self.beyond.len() < OTHERS;
+        if !known && room && !self.between.contains(&ip) && !self.beyond.contains(&ip) {
+            if beyond { self.beyond.push(ip) } else { self.between.push(ip) }
+        }
+    }
+
+    fn server_lane(&self) -> usize {
+        1 + self.between.len()
+    }
+
+    /// The lane of a host; one that has none shares that of the last other host, or stands beside the server.
+    pub(super) fn of_ip(&self, ip: IpAddr) -> usize {
+        if ip == self.client.ip() {
+            return 0;
+        }
+        if ip == self.server.ip() {
+            return self.server_lane();
+        }
+        let between = self.between.iter().position(|other| *other == ip).map(|at| 1 + at);
+        let beyond = || self.beyond.iter().position(|other| *other == ip).map(|at| self.server_lane() + 1 + at);
+        between.or_else(beyond).unwrap_or(self.server_lane() + self.beyond.len())
+    }
+
+    /// The lane of a socket; on one host the control sockets tell who is who.
+    pub(super) fn of_socket(&self, socket: SocketAddr) -> usize {
+        if socket == self.server { self.server_lane() } else { self.of_ip(socket.ip()) }
+    }
+
+    fn of_side(&self, side: Side) -> usize {
+        match side {
+            Side::Client => 0,
+            Side::Server => self.server_lane(),
+        }
+    }
+
+    pub(super) fn of_peer(&self, peer: Peer) -> usize {
+        peer.side.map_or_else(|| self.of_ip(peer.socket.ip()), |side| self.of_side(side))
+    }
+
+    fn hop(&self, peer: Peer) -> Hop {
+        Hop { lane: self.of_peer(peer), socket: peer.socket }
+    }
+
+    /// As the diagram names them.
+    pub(super) fn named(&self) -> Vec<Lane> {
+        let lane = |name, ip: IpAddr| Lane { name, address: ip.to_string() };
+        let client = std::iter::once(lane("client", self.client.ip()));
+        let between = self.between.iter().map(|ip| lane("other", *ip));
+        let server = std::iter::once(lane("server", self.server.ip()));
+        let beyond = self.beyond.iter().map(|ip| lane("other", *ip));
+        client.chain(between).chain(server).chain(beyond).collect()
+    }
+}
+
+/// All rows of a trace, in no order. `brief`: connections that went as they should are a row each, unless `cited`
+/// names one of their frames.
+pub(super) fn moments(
+    session: &SessionRecord,
+    trace: &Trace,
+    lanes: &Lanes,
+    brief: bool,
+    cited: impl Fn(Stamp) -> bool,
+) -> Vec<Moment> {
+    let mut all: Vec<Moment> =
+        trace.lines.iter().map(|line| said(session, lanes, line.at, line.by, &line.said)).collect();
+    if trace.lines_left_out > 0 {
+        let text = format!("{} more lines were not kept", trace.lines_left_out);
+        all.push(Moment::new(session.last, Rank::Behind, Content::Note(text), Tone::Plain));
+    }
+    for connection in &trace.connections {
+        let story = Story { connection, lanes };
+        let named = connection.packets.iter().any(|packet| cited(packet.at));
+        let again = connection.time_wait.is_some_and(|held| held.wanted_again);
+        match connection.part {
+            Part::Control if brief => all.extend(story.control(&cited)),
+            Part::Data(_) if brief && connection.smooth && !named && !again => all.extend(story.in_short()),
+            Part::Earlier if brief => all.extend(story.close()),
+            Part::Control | Part::Data(_) | Part::Earlier => all.extend(story.in_full()),
+        }
+    }
+    all
+}
+
+fn said(session: &SessionRecord, lanes: &Lanes, at: Stamp, by: Option<Side>, said: &Said) -> Moment {
+    let client = Hop { lane: 0, socket: session.client };
+    let server = Hop { lane: lanes.server_lane(), socket: session.server };
+    let arrow = |from, to, label: String, more: &[String]| {
+        Content::Arrow(Arrow { from, to, wire: Wire::Control, label, opens: false, more: more.to_vec() })
+    };
+    let whose = match by {
+        Some(Side::Client) => "the client's",
+        Some(Side::Server) => "the server's",
+        None => "control",
+    };
+    let (content, tone) = match said {
+        Said::Command(line) => (arrow(client, server, line.clone(), &[]), Tone::Plain),
+        Said::Reply { code, text, more } => {
+            let tone = if matches!(code / 100, 4 | 5) { Tone::Bad } else { Tone::Plain };
+            (arrow(server, client, format!("{code} {text}"), more), tone)
+        }
+        Said::Protected(how) => (Content::Note(format!("encrypted from here on ({how})")), Tone::Plain),
+        Said::Cleared => (Content::Note("clear text again".to_owned()), Tone::Plain),
+        Said::Lost(count) => (Content::Missing(format!("{} of {whose} control stream", bytes(*count))), Tone::Plain),
+        Said::Cut => (Content::Note(format!("a line of {whose} control stream is too long and was cut")), Tone::Plain),
+    };
+    Moment::new(at, Rank::Packet, content, tone)
+}
+
+/// Tells a connection.
+struct Story<'a> {
+    connection: &'a ConnectionTrace,
+    lanes: &'a Lanes,
+}
+
+impl Story<'_> {
+    fn in_full(&self) -> Vec<Moment> {
+        self.connection.packets.iter().map(|packet| self.packet(packet)).collect()
+    }
+
+    /// One row for the whole of it.
+    fn in_short(&self) -> Option<Moment> {
+        let first = self.connection.packets.first()?;
+        let last = self.connection.packets.last()?;
+        let took = super::duration(last.at.seconds_since(first.at));
+        let label = format!("data connection, {} in {took}", bytes(self.connection.bytes));
+        let (from, to) = (self.lanes.hop(self.connection.origin), self.lanes.hop(self.connection.target));
+        let arrow = Arrow { from, to, wire: Wire::Data, label, opens: true, more: Vec::new() };
+        Some(Moment::new(first.at, Rank::Packet, Content::Arrow(arrow), Tone::Plain))
+    }
+
+    /// How it ended, and nothing before.
+    fn close(&self) -> Vec<Moment> {
+        let ends = |packet: &&Packet| matches!(packet.does, Does::Fin | Does::LastAck | Does::Rst);
+        self.connection.packets.iter().filter(ends).map(|packet| self.packet(packet)).collect()
+    }
+
+    /// The handshake of a control connection in one row if it went well, then what is not its dialogue.
+    fn control(&self, cited: impl Fn(Stamp) -> bool) -> Vec<Moment> {
+        let packets = &self.connection.packets;
+        let opening = |packet: &Packet| matches!(packet.does, Does::Syn { .. } | Does::SynAck | Does::Established);
+        let opened: Vec<&Packet> = packets.iter().filter(|packet| opening(packet)).collect();
+        let went_well = matches!(
+            opened.iter().map(|packet| packet.does).collect::<Vec<_>>().as_slice(),
+            [Does::Syn { again: false }, Does::SynAck, Does::Established]
+        );
+        let short = went_well && !opened.iter().any(|packet| cited(packet.at));
+        let kept = packets.iter().filter(|packet| {
+            let needless = matches!(packet.does, Does::LastAck) || (short && opening(packet));
+            !needless || matches!(packet.does, Does::Syn { again: false })
+        });
+        kept.map(|packet| {
+            let mut moment = self.packet(packet);
+            if let (true, Does::Syn { .. }, Content::Arrow(arrow)) = (short, packet.does, &mut moment.row.content) {
+                "control connection".clone_into(&mut arrow.label);
+            }
+            moment
+        })
+        .collect()
+    }
+
+    fn packet(&self, packet: &Packet) -> Moment {
+        let ConnectionTrace { part, origin, target, time_wait, .. } = self.connection;
+        let (from, to) = if packet.by_origin { (*origin, *target) } else { (*target, *origin) };
+        let (mut from, mut to) = (self.lanes.hop(from), self.lanes.hop(to));
+        let mut wire = if *part == Part::Control { Wire::Control } else { Wire::Data };
+        let mut tone = Tone::Plain;
+        let label = match packet.does {
+            Does::Syn { again: false } => "SYN".to_owned(),
+            Does::Syn { again: true } => "SYN again".to_owned(),
+            Does::SynAck => "SYN-ACK".to_owned(),
+            Does::Established => "ACK".to_owned(),
+            Does::StaleAck => "ACK of another connection".to_owned(),
+            Does::Data(count) => bytes(count),
+            Does::Fin if *part == Part::Earlier => "FIN of an earlier connection".to_owned(),
+            Does::Fin => "FIN".to_owned(),
+            Does::LastAck => match time_wait.map(|held| (held.by_origin, held.by_target)) {
+                Some((true, true)) => "last ACK: both ends hold TIME-WAIT".to_owned(),
+                Some((by_origin, _)) if by_origin == packet.by_origin => "last ACK: TIME-WAIT begins here".to_owned(),
+                _ => "last ACK: TIME-WAIT begins at its receiver".to_owned(),
+            },
+            Does::Rst => {
+                tone = Tone::Bad;
+                "RST".to_owned()
+            }
+            Does::Icmp { from: sender, meaning } => {
+                tone = Tone::Bad;
+                wire = Wire::Icmp;
+                // About a packet of `from`, to which the error goes.
+                to = from;
+                from = Hop { lane: self.lanes.of_ip(sender), socket: SocketAddr::new(sender, 0) };
+                format!("ICMP: {meaning}")
+            }
+        };
+        let opens = matches!(packet.does, Does::Syn { .. });
+        let arrow = Arrow { from, to, wire, label, opens, more: Vec::new() };
+        Moment::new(packet.at, Rank::Packet, Content::Arrow(arrow), tone)
+    }
+}

@@ -1,0 +1,220 @@
+//! Which rows a diagram shows, and in which order: a session with what was found in it, or one finding.
+
+use std::collections::HashSet;
+
+use super::moments::{Lanes, Moment, Rank, moments};
+use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars};
+use crate::finding::{Evidence, Finding, Role, Severity};
+use crate::frame::{CaptureId, FrameNo, Stamp};
+use crate::record::{SessionRecord, TransferRecord};
+
+/// Seconds without anything that are folded into a row of their own.
+const LONG: f64 = 1.0;
+
+/// Rows of a session that are shown; of a longer one the first and the last, and what findings cite.
+const MOST: usize = 400;
+
+/// Rows shown around what a finding without a transfer cites.
+const AROUND: usize = 2;
+
+type Frames = HashSet<(CaptureId, FrameNo)>;
+
+fn key(at: Stamp) -> (CaptureId, FrameNo) {
+    (at.capture, at.number)
+}
+
+impl Ladder {
+    /// A whole session with its findings; `None` if it was not traced. `brief`: connections that went as they should
+    /// are a row each, and very long sessions are folded.
+    pub(in crate::report) fn of_session(session: &SessionRecord, findings: &[&Finding], brief: bool) -> Option<Self> {
+        let trace = session.trace.as_deref()?;
+        let told = |finding: &&&Finding| finding.severity >= Severity::Warning || finding.role == Role::Verdict;
+        let findings: Vec<&Finding> = findings.iter().filter(told).copied().collect();
+        let cited = frames(&findings);
+        let lanes = Lanes::of(session);
+        let mut all = moments(session, trace, &lanes, brief, |at| cited.contains(&key(at)));
+        for finding in findings.iter().filter(|finding| finding.role != Role::Related) {
+            all.extend(missing(finding));
+            let text = format!("{}: {}", finding.diagnosis, finding.message);
+            let content = Content::Note(text);
+            all.push(Moment::new(
+                concluded_at(session, finding),
+                Rank::Behind,
+                content,
+                Tone::Finding(finding.severity),
+            ));
+        }
+        let all = in_order(all, &cited);
+        let edges = MOST / 2;
+        let shown: Vec<bool> = (0..all.len())
+            .map(|index| {
+                let row = all.get(index).map(|moment| &moment.row);
+                let marked = row.is_some_and(|row| row.cited || matches!(row.tone, Tone::Finding(_)));
+                !brief || index < edges || index + edges >= all.len() || marked
+            })
+            .collect();
+        Some(Self::laid_out(all, &shown, &lanes, Some(session)))
+    }
+
+    /// What a finding rests on, within the transfer it is about. `session`: its own. `None` if nothing in it goes
+    /// from one host to another.
+    pub(in crate::report) fn of_finding(finding: &Finding, session: Option<&SessionRecord>) -> Option<Self> {
+        let cited = frames(&[finding]);
+        let traced = session.and_then(|session| Some((session, session.trace.as_deref()?)));
+        let mut lanes = match (session, route(finding)) {
+            (Some(session), _) => Lanes::of(session),
+            (None, Some(route)) => Lanes::between(route.from, route.to),
+            (None, None) => return None,
+        };
+        for route in routes(finding) {
+            lanes.add(route.from.ip(), false);
+            lanes.add(route.to.ip(), false);
+        }
+        let mut all = match traced {
+            Some((session, trace)) => moments(session, trace, &lanes, true, |at| cited.contains(&key(at))),
+            None => Vec::new(),
+        };
+        let drawn: Frames = all.iter().map(|moment| key(moment.at)).collect();
+        all.extend(evidence(finding, session, &lanes, &drawn));
+        all.extend(missing(finding));
+        let all = in_order(all, &cited);
+        let window = session.and_then(|session| window(session, finding));
+        let shown = match window {
+            Some((from, until)) => all
+                .iter()
+                .map(|moment| moment.row.cited || is_missing(moment) || (moment.at >= from && moment.at <= until))
+                .collect(),
+            None => around(&all),
+        };
+        let ladder = Self::laid_out(all, &shown, &lanes, session);
+        ladder.rows.iter().any(|row| matches!(row.content, Content::Arrow(_))).then_some(ladder)
+    }
+
+    /// The rows that are shown, with folds between them.
+    fn laid_out(all: Vec<Moment>, shown: &[bool], lanes: &Lanes, session: Option<&SessionRecord>) -> Self {
+        let mut rows: Vec<Row> = Vec::new();
+        let (mut last, mut hidden): (Option<Stamp>, usize) = (None, 0);
+        for (moment, shown) in all.into_iter().zip(shown) {
+            if !shown {
+                hidden += 1;
+                continue;
+            }
+            let seconds = last.map_or(0.0, |last| moment.at.seconds_since(last));
+            // What is left out before the first row is no gap.
+            if last.is_some() && (hidden > 0 || seconds >= LONG) {
+                rows.push(Row {
+                    at: None,
+                    content: Content::Fold { seconds, hidden },
+                    tone: Tone::Plain,
+                    cited: false,
+                });
+            }
+            (last, hidden) = (Some(moment.at), 0);
+            rows.push(moment.row);
+        }
+        let bars = session.map(|session| bars::of(session, &rows, lanes)).unwrap_or_default();
+        Self { lanes: lanes.named(), rows, bars }
+    }
+}
+
+fn frames(findings: &[&Finding]) -> Frames {
+    findings.iter().flat_map(|finding| finding.frames()).map(key).collect()
+}
+
+/// Sorted, those in `cited` marked.
+fn in_order(mut all: Vec<Moment>, cited: &Frames) -> Vec<Moment> {
+    all.sort_by_key(|moment| (moment.at, moment.rank));
+    for moment in &mut all {
+        moment.row.cited = moment.rank == Rank::Packet && cited.contains(&key(moment.at));
+    }
+    all
+}
+
+fn is_missing(moment: &Moment) -> bool {
+    moment.rank != Rank::Packet
+}
+
+/// The rows cited, and a few around each.
+fn around(all: &[Moment]) -> Vec<bool> {
+    let near = |index: usize| {
+        let around = all.get(index.saturating_sub(AROUND)..(index + AROUND + 1).min(all.len())).unwrap_or_default();
+        around.iter().any(|moment| moment.row.cited || is_missing(moment))
+    };
+    (0..all.len()).map(near).collect()
+}
+
+fn transfer<'a>(session: &'a SessionRecord, finding: &Finding) -> Option<&'a TransferRecord> {
+    let id = finding.transfer?;
+    session.transfers.iter().find(|transfer| transfer.id == id)
+}
+
+/// The span of the transfer a finding is about: from the endpoint command to the final reply.
+fn window(session: &SessionRecord, finding: &Finding) -> Option<(Stamp, Stamp)> {
+    let transfer = transfer(session, finding)?;
+    let offer = transfer.offer.and_then(|index| session.offers.get(index)).map(|offer| offer.at);
+    let syns = || transfer.attempts.iter().map(|attempt| attempt.syn);
+    let from = offer.into_iter().chain(syns()).chain([transfer.at]).min()?;
+    let reply = transfer.reply.as_ref().map(|reply| reply.at);
+    let until = reply.into_iter().chain(syns()).chain([transfer.at]).max()?;
+    Some((from, until))
+}
+
+/// Where the verdict stands in the diagram of a session: behind the final reply, else behind its last evidence.
+fn concluded_at(session: &SessionRecord, finding: &Finding) -> Stamp {
+    let reply = transfer(session, finding).and_then(|transfer| transfer.reply.as_ref()).map(|reply| reply.at);
+    let last = || finding.frames().into_iter().max();
+    reply.or_else(last).unwrap_or_else(|| finding.primary.first())
+}
+
+fn routes(finding: &Finding) -> impl Iterator<Item = crate::finding::Route> {
+    let of = |evidence: &Evidence| match evidence {
+        Evidence::Seen { route, .. } => *route,
+        Evidence::Missing { .. } => None,
+    };
+    std::iter::once(&finding.primary).chain(&finding.supporting).filter_map(of)
+}
+
+fn route(finding: &Finding) -> Option<crate::finding::Route> {
+    routes(finding).next()
+}
+
+/// The evidence whose frames the trace does not show.
+fn evidence(finding: &Finding, session: Option<&SessionRecord>, lanes: &Lanes, drawn: &Frames) -> Vec<Moment> {
+    let mut told: HashSet<(Stamp, &str)> = HashSet::new();
+    let mut rows = Vec::new();
+    for evidence in finding.evidence() {
+        let Evidence::Seen { frames, route, note } = evidence else { continue };
+        let Some(at) = frames.iter().find(|at| !drawn.contains(&key(**at))) else { continue };
+        if !told.insert((*at, note)) {
+            continue;
+        }
+        let content = match route {
+            Some(route) => {
+                let hop = |socket| Hop { lane: lanes.of_socket(socket), socket };
+                let ends = [route.from, route.to];
+                let control =
+                    session.is_some_and(|session| ends.contains(&session.client) && ends.contains(&session.server));
+                let wire = if control { Wire::Control } else { Wire::Data };
+                let (from, to) = (hop(route.from), hop(route.to));
+                Content::Arrow(Arrow { from, to, wire, label: note.clone(), opens: false, more: Vec::new() })
+            }
+            None => Content::Note(note.clone()),
+        };
+        rows.push(Moment::new(*at, Rank::Packet, content, Tone::Plain));
+    }
+    rows
+}
+
+/// What a finding says is not there.
+fn missing(finding: &Finding) -> Vec<Moment> {
+    let mut told: HashSet<(Stamp, &str)> = HashSet::new();
+    let mut rows = Vec::new();
+    for evidence in finding.evidence() {
+        if let Evidence::Missing { until, note, .. } = evidence
+            && told.insert((*until, note))
+        {
+            rows.push(Moment::new(*until, Rank::Before, Content::Missing(note.clone()), Tone::Plain));
+        }
+    }
+    rows
+}

@@ -1,0 +1,285 @@
+//! Draws a ladder as SVG that fits any width: what is horizontal is in percent, what is vertical in pixels.
+
+use std::fmt::Write as _;
+
+use super::{Arrow, Content, Ladder, Row, Tone, Wire, fold_text};
+use crate::finding::Severity;
+use crate::frame::Timestamp;
+use crate::report::escape::markup;
+use crate::report::page::Page;
+use crate::report::wrap::wrap;
+
+/// The width of a file, in pixels.
+const ALONE: usize = 760;
+/// Where the first and the last lane are, in percent; frame numbers and times stand before them.
+const LANES: (f64, f64) = (25.0, 93.0);
+/// The narrowest a diagram is looked at, in pixels: a phone's screen without margins.
+const NARROWEST: f64 = 300.0;
+/// A character's width and a line's height, in pixels.
+const CHARACTER: f64 = 6.1;
+const LINE: usize = 13;
+/// Characters in a line of a label: what fits beside the times on the narrowest screen.
+const LABEL: usize = 36;
+/// Characters in a line across all lanes.
+const ACROSS: usize = 44;
+/// Lines that a label may take.
+const LABEL_LINES: usize = 8;
+
+/// The style of the figures, light, dark and in print.
+pub(in crate::report) const FIGURE_STYLE: &str = "\
+.ladder{--paper:#fff;--ink:#1f2328;--dim:#59636e;--lane:#afb8c1;--bad:#c31c28;--data:#0a5cb8;--held:#e0a800;--mark:#fff3c4;--warn:#8a5a00;\
+font:10px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;display:block;max-width:100%;background:var(--paper)}\
+@media screen and (prefers-color-scheme:dark){.ladder{--paper:#0d1117;--ink:#e6edf3;--dim:#9198a1;--lane:#444c56;--bad:#ff7b72;--data:#6cb6ff;--held:#bb8009;--mark:#3a2f0b;--warn:#e3b341}}\
+.ladder text{fill:var(--ink);stroke:var(--paper);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}\
+.ladder .cited text{stroke:var(--mark)}\
+.ladder .cited>rect{fill:var(--mark)}\
+.ladder .paper{fill:var(--paper)}\
+.ladder .name{font-weight:700}\
+.ladder .time,.ladder .address,.ladder .fold{fill:var(--dim)}\
+.ladder .frame{font-weight:700}\
+.ladder .lane{stroke:var(--lane);stroke-width:1.5}\
+.ladder .held{stroke:var(--held);stroke-width:8}\
+.ladder .perhaps{stroke:var(--held);stroke-width:8;stroke-dasharray:2 4}\
+.ladder .wire{stroke:var(--ink);stroke-width:1.5}\
+.ladder .head{fill:var(--ink)}\
+.ladder .data .wire{stroke:var(--data);stroke-width:2.5}\
+.ladder .data .head,.ladder .data .label{fill:var(--data)}\
+.ladder .icmp .wire{stroke-dasharray:4 3}\
+.ladder .bad .wire{stroke:var(--bad)}\
+.ladder .bad .head,.ladder .bad .label,.ladder .error{fill:var(--bad)}\
+.ladder .warning,.ladder .absent text{fill:var(--warn)}\
+.ladder .absent line{stroke:var(--warn);stroke-width:1.5;stroke-dasharray:1 4}\
+.ladder .note{font-weight:700}";
+
+/// A drawn ladder.
+pub(in crate::report) struct Figure {
+    /// What it shows.
+    title: String,
+    body: String,
+    /// In pixels.
+    height: usize,
+}
+
+impl Figure {
+    /// Draws a ladder. `title` says what it shows.
+    pub(in crate::report) fn of(page: &Page<'_>, ladder: &Ladder, title: &str) -> Self {
+        let zero = ladder.rows.iter().find_map(|row| row.at).map_or(Timestamp(0), |at| at.time);
+        let mut drawing = Drawing { page, ladder, zero, y: 0, out: String::new() };
+        drawing.names();
+        let top = drawing.y;
+        let tops = drawing.rows();
+        let mut body = marks(ladder, &tops);
+        drawing.lanes(top, &tops, &mut body);
+        body.push_str(&drawing.out);
+        Self { title: markup(title), body, height: drawing.y + 6 }
+    }
+
+    /// As an element of a page that has [`FIGURE_STYLE`].
+    pub(in crate::report) fn element(&self) -> String {
+        let Self { title, body, height } = self;
+        format!(
+            "<svg class=\"ladder\" role=\"img\" aria-label=\"{title}\" width=\"100%\" height=\"{height}\">{body}</svg>\n"
+        )
+    }
+}
+
+/// Figures one below the other, as a file that needs nothing else.
+pub(in crate::report) fn file(figures: &[Figure]) -> String {
+    let (mut y, mut body) = (0, String::new());
+    for Figure { title, body: figure, height } in figures {
+        // Writing to a string cannot fail, here and below.
+        let _ = write!(body, "<text class=\"name\" x=\"2\" y=\"{}\">{title}</text>", y + LINE);
+        y += 2 * LINE;
+        let _ = write!(body, "<svg y=\"{y}\" width=\"100%\" height=\"{height}\">{figure}</svg>");
+        y += height + LINE;
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ladder\" width=\"{ALONE}\" height=\"{y}\">\
+         <style>{FIGURE_STYLE}</style><rect class=\"paper\" width=\"100%\" height=\"100%\"/>{body}</svg>\n"
+    )
+}
+
+/// What lies under the rows that are cited.
+fn marks(ladder: &Ladder, tops: &[(usize, usize)]) -> String {
+    let mut out = String::new();
+    for (row, (top, height)) in ladder.rows.iter().zip(tops) {
+        if row.cited {
+            let _ = write!(out, "<g class=\"cited\"><rect y=\"{top}\" width=\"100%\" height=\"{height}\"/></g>");
+        }
+    }
+    out
+}
+
+struct Drawing<'a> {
+    page: &'a Page<'a>,
+    ladder: &'a Ladder,
+    zero: Timestamp,
+    /// Where the next row begins.
+    y: usize,
+    out: String,
+}
+
+impl Drawing<'_> {
+    /// A lane's place in percent.
+    #[expect(clippy::cast_precision_loss, reason = "a handful of lanes")]
+    fn x(&self, lane: usize) -> f64 {
+        let gaps = self.ladder.lanes.len().saturating_sub(1).max(1);
+        LANES.0 + (LANES.1 - LANES.0) * lane as f64 / gaps as f64
+    }
+
+    /// Names and addresses above the lanes; long addresses one below the other.
+    fn names(&mut self) {
+        let crowded = self.ladder.lanes.len() > 2 || self.ladder.lanes.iter().any(|lane| lane.address.len() > 15);
+        for (index, lane) in self.ladder.lanes.iter().enumerate() {
+            let drop = if crowded { LINE * index } else { 0 };
+            let (name, address) = (markup(lane.name), markup(&lane.address));
+            let x = self.x(index);
+            let _ =
+                write!(self.out, "<text class=\"name\" x=\"{x:.1}%\" y=\"12\" text-anchor=\"middle\">{name}</text>");
+            let (x, anchor) = placed(x, lane.address.chars().count());
+            let _ = write!(
+                self.out,
+                "<text class=\"address\" x=\"{x:.1}%\" y=\"{}\" text-anchor=\"{anchor}\">{address}</text>",
+                12 + LINE + drop
+            );
+        }
+        let lines = if crowded { self.ladder.lanes.len() } else { 1 };
+        self.y = 18 + LINE * lines;
+    }
+
+    /// Draws the rows; top and height of each.
+    fn rows(&mut self) -> Vec<(usize, usize)> {
+        let ladder = self.ladder;
+        let mut tops = Vec::with_capacity(ladder.rows.len());
+        for row in &ladder.rows {
+            let top = self.y;
+            self.row(row);
+            tops.push((top, self.y - top));
+        }
+        tops
+    }
+
+    fn row(&mut self, row: &Row) {
+        let cited = if row.cited { " cited" } else { "" };
+        match &row.content {
+            Content::Arrow(arrow) => {
+                let class = match (row.tone, arrow.wire) {
+                    (Tone::Bad, Wire::Icmp) => "icmp bad",
+                    (Tone::Bad, _) => "bad",
+                    (_, Wire::Data) => "data",
+                    (_, Wire::Icmp) => "icmp",
+                    (_, Wire::Control) => "control",
+                };
+                let _ = write!(self.out, "<g class=\"{class}{cited}\">");
+                self.stamp(row);
+                self.arrow(arrow);
+                self.out.push_str("</g>");
+            }
+            Content::Note(text) => {
+                let class = match row.tone {
+                    Tone::Finding(Severity::Error) | Tone::Bad => " error",
+                    Tone::Finding(Severity::Warning) => " warning",
+                    Tone::Finding(Severity::Info | Severity::Quality) | Tone::Plain => "",
+                };
+                let class = format!("note{class}");
+                self.across(text, &class, 2);
+            }
+            Content::Missing(text) => {
+                let _ = write!(self.out, "<g class=\"absent\">");
+                let top = self.y;
+                self.across(text, "label", 8);
+                for y in [top + 3, self.y - 3] {
+                    let (from, to) = (self.x(0), self.x(self.ladder.lanes.len().saturating_sub(1)));
+                    let _ = write!(self.out, "<line x1=\"{from:.1}%\" x2=\"{to:.1}%\" y1=\"{y}\" y2=\"{y}\"/>");
+                }
+                self.out.push_str("</g>");
+            }
+            Content::Fold { seconds, hidden } => {
+                let text = format!("\u{22ee} {} \u{22ee}", fold_text(*seconds, *hidden));
+                self.across(&text, "fold", 2);
+            }
+        }
+    }
+
+    /// Lines of text in the middle of the lanes.
+    fn across(&mut self, text: &str, class: &str, padding: usize) {
+        self.y += padding;
+        for line in wrap(&self.page.safe(text), ACROSS, ACROSS) {
+            self.y += LINE;
+            self.text(class, f64::midpoint(LANES.0, LANES.1), self.y - 3, &line);
+        }
+        self.y += padding;
+    }
+
+    fn text(&mut self, class: &str, x: f64, y: usize, text: &str) {
+        let (x, anchor) = placed(x, text.chars().count());
+        let text = markup(text);
+        let _ =
+            write!(self.out, "<text class=\"{class}\" x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>");
+    }
+
+    /// Frame number and seconds since the first row.
+    fn stamp(&mut self, row: &Row) {
+        let Some(at) = row.at else { return };
+        let seconds = at.time.seconds_since(self.zero);
+        let y = self.y + LINE - 2;
+        let _ = write!(self.out, "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>", at.number);
+        let _ = write!(self.out, "<text class=\"time\" x=\"2\" y=\"{}\">{seconds:.3}</text>", y + LINE - 1);
+    }
+
+    fn arrow(&mut self, arrow: &Arrow) {
+        let (from, to) = (self.x(arrow.from.lane), self.x(arrow.to.lane));
+        let mut lines = wrap(&self.page.safe(&arrow.caption()), LABEL, LABEL);
+        if lines.len() > LABEL_LINES {
+            lines.truncate(LABEL_LINES);
+            lines.push("\u{2026}".to_owned());
+        }
+        let top = self.y;
+        for (index, line) in lines.iter().enumerate() {
+            self.text("label", f64::midpoint(from, to), top + LINE * (index + 1) - 2, line);
+        }
+        let y = top + LINE * lines.len() + 5;
+        let _ = write!(self.out, "<line class=\"wire\" x1=\"{from:.1}%\" x2=\"{to:.1}%\" y1=\"{y}\" y2=\"{y}\"/>");
+        let head = if to > from { "M0 0L-9-4.5V4.5z" } else { "M0 0L9-4.5V4.5z" };
+        // A nested drawing puts the head at a place in percent.
+        let _ = write!(
+            self.out,
+            "<svg x=\"{to:.1}%\" y=\"{y}\" overflow=\"visible\"><path class=\"head\" d=\"{head}\"/></svg>"
+        );
+        self.y = (y + 7).max(top + 2 * LINE + 3);
+    }
+
+    fn lanes(&self, top: usize, tops: &[(usize, usize)], out: &mut String) {
+        for lane in 0..self.ladder.lanes.len() {
+            let x = self.x(lane);
+            let _ = write!(out, "<line class=\"lane\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{top}\" y2=\"{}\"/>", self.y);
+            for (index, (top, height)) in tops.iter().enumerate() {
+                let class = match self.ladder.held(lane, index) {
+                    Some(true) => "held",
+                    Some(false) => "perhaps",
+                    None => continue,
+                };
+                // It begins with the arrow of its first row.
+                let begins = self.ladder.bars.iter().any(|bar| bar.lane == lane && bar.first == index);
+                let from = if begins { top + height - 8 } else { *top };
+                let until = top + height;
+                let _ =
+                    write!(out, "<line class=\"{class}\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{from}\" y2=\"{until}\"/>");
+            }
+        }
+    }
+}
+
+/// Where a text goes that is to stand around `x`, so that it stays within the narrowest screen: place and anchor.
+#[expect(clippy::cast_precision_loss, reason = "texts are short")]
+fn placed(x: f64, characters: usize) -> (f64, &'static str) {
+    let half = characters as f64 * CHARACTER / 2.0 / NARROWEST * 100.0;
+    let least = LANES.0 - 9.0;
+    if x + half > 100.0 && 100.0 - 2.0 * half >= least {
+        (100.0, "end")
+    } else if x - half < least || x + half > 100.0 {
+        (least, "start")
+    } else {
+        (x, "middle")
+    }
+}
