@@ -125,6 +125,18 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        command: "show",
+        exit_status: READS,
+        examples: &[
+            ("ftpwhy show capture.pcapng", "What was said, and which data connection came of it?"),
+            ("ftpwhy show --ladder --session 1 capture.pcap", "The same as a diagram."),
+            ("ftpwhy show --html case.html capture.pcap", "A page to hand on; nothing is loaded from elsewhere."),
+        ],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
         command: "sessions",
         exit_status: READS,
         examples: &[

@@ -23,7 +23,7 @@ const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
 
 /// Options that write files. A directory somebody else filled must not choose what is overwritten, so they are taken
 /// from a file only when `--config` names it.
-pub(super) const WRITING: [&str; 3] = ["output", "write-baseline", "bless"];
+pub(super) const WRITING: [&str; 5] = ["output", "write-baseline", "bless", "svg", "html"];
 
 /// What there is beside the command line.
 #[derive(Clone, Debug, Default)]
@@ -293,6 +293,8 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
+    use clap::ValueHint;
+
     use super::{Surroundings, WRITING, all_settings};
     use crate::cli::{FailOn, Grouping, Invocation, Options, Screen, command, read_in};
     use crate::report::{Format, TimeStyle};
@@ -403,10 +405,16 @@ mod tests {
     }
 
     #[test]
-    fn what_writes_exists() {
+    fn every_option_that_names_a_file_reads_it_or_is_known_to_write() {
+        const READING: [&str; 3] = ["baseline", "config", "read"];
         let mut command = command();
         command.build();
-        let known = all_settings(&command);
-        assert!(WRITING.iter().all(|name| known.contains(name)));
+        assert!(WRITING.iter().all(|name| all_settings(&command).contains(name)));
+        for command in std::iter::once(&command).chain(command.get_subcommands()) {
+            for arg in command.get_arguments().filter(|arg| arg.get_value_hint() == ValueHint::FilePath) {
+                let name = arg.get_long().unwrap_or_default();
+                assert!(WRITING.contains(&name) || READING.contains(&name), "{} --{name}", command.get_name());
+            }
+        }
     }
 }
