@@ -70,7 +70,7 @@ pub(super) fn hosts(run: &Run, out: &mut dyn Write) -> io::Result<()> {
 
 fn open(names: &[&str], out: &mut dyn Write) -> io::Result<()> {
     let header: String = names.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
-    writeln!(out, "<table>\n<thead><tr>{header}</tr></thead>\n<tbody>")
+    writeln!(out, "<div class=\"wide\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>")
 }
 
 /// The cells must be markup already.
@@ -85,5 +85,5 @@ fn write_row(names: &[&str], row: &[String], class: &str, out: &mut dyn Write) -
 }
 
 fn close(out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "</tbody>\n</table>")
+    writeln!(out, "</tbody>\n</table></div>")
 }

@@ -242,8 +242,11 @@ impl<'a> Drawing<'a> {
             }
             for line in lines {
                 let length = line.chars().count();
-                let middle = usize::midpoint(low, high);
-                let from = middle.saturating_sub(length / 2).min(self.width.saturating_sub(length));
+                let from = match inside.checked_sub(length) {
+                    Some(rest) => low + 1 + rest.div_ceil(2),
+                    None => usize::midpoint(low, high).saturating_sub(length / 2),
+                };
+                let from = from.min(self.width.saturating_sub(length));
                 let mut cells = self.lanes(index);
                 self.print(&mut cells, from, &line, ink);
                 self.line("", "", false, &cells, out)?;
