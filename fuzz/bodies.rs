@@ -62,7 +62,7 @@ pub fn decoder(bytes: &[u8]) {
         number += 1;
         let time = Timestamp(i64::try_from(number).unwrap_or(0) * 1_000_000);
         let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time };
-        let decoded = decoder.decode(&Frame {
+        let packet = decoder.decode(&Frame {
             at,
             interface: InterfaceId(0),
             link_type: LinkType(LINK_TYPES[usize::from(*link) % LINK_TYPES.len()]),
@@ -70,7 +70,7 @@ pub fn decoder(bytes: &[u8]) {
             // The top bit makes it a frame that the snap length cut.
             wire_len: u32::try_from(frame.len()).unwrap_or(0) + if link & 0x80 == 0 { 0 } else { 1000 },
         });
-        let wrapping = decoded.wrapping;
+        let wrapping = packet.wrapping;
         decoder.wrapping_name(wrapping);
         rest = next;
     }

@@ -79,6 +79,8 @@ pub struct Pipeline {
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
     parties_refused: u64,
+    /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
+    contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
@@ -116,6 +118,7 @@ impl Pipeline {
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
             parties_refused: 0,
+            contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
         }
@@ -164,7 +167,7 @@ impl Pipeline {
         let decoded = decoder.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
-            capture: frame.at.capture,
+            capture: self.segment_of(frame),
             interface: frame.interface,
             wrapping: decoded.wrapping,
             if_index: decoded.link.if_index,
@@ -202,13 +205,18 @@ impl Pipeline {
             .and_then(|capture| capture.interfaces.iter().find(|interface| interface.id == frame.interface));
         if let Some(interface) = found {
             let place = Place {
-                capture: frame.at.capture,
+                capture: self.segment_of(frame),
                 interface: frame.interface,
                 wrapping: Wrapping::NONE,
                 if_index: None,
             };
             self.network.interface_addresses(place, &interface.addresses);
         }
+    }
+
+    /// The files of one timeline are one point: its segments are named after the first file.
+    fn segment_of(&self, frame: &Frame<'_>) -> CaptureId {
+        self.begins.map_or(frame.at.capture, |begins| begins.capture)
     }
 
     fn is_control_port(&self, port: u16) -> bool {
@@ -227,7 +235,7 @@ impl Pipeline {
             return self.followed(seen, ip, tcp, named);
         }
         let key = FlowKey::new(seen.wrapping, source, destination);
-        match self.strangers.push(key, seen, ip, tcp) {
+        match self.strangers.push(key, seen, ip, tcp, false) {
             None => false,
             Some(held) => {
                 self.adopt(&held);
@@ -274,7 +282,7 @@ impl Pipeline {
             // A host that speaks FTP may speak it on an unnamed port too.
             let source = SocketAddr::new(ip.source, tcp.source_port);
             let key = FlowKey::new(seen.wrapping, source, SocketAddr::new(ip.destination, tcp.destination_port));
-            if let Some(held) = self.strangers.push(key, seen, ip, tcp) {
+            if let Some(held) = self.strangers.push(key, seen, ip, tcp, true) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {
                     let from_origin = self
@@ -290,10 +298,20 @@ impl Pipeline {
         false
     }
 
+    fn contact(&mut self, host: IpAddr) {
+        if self.contacts.len() < PARTIES && self.contacts.insert(host) {
+            self.network.follow(host);
+        }
+    }
+
     fn party(&mut self, host: IpAddr) {
+        self.contact(host);
         if self.parties.len() < PARTIES {
             if self.parties.insert(host) {
-                self.network.follow(host);
+                let flows = &mut self.flows;
+                self.strangers.tell(host, |seen, ip, tcp| {
+                    flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+                });
             }
         } else if !self.parties.contains(&host) {
             self.parties_refused += 1;

@@ -1,4 +1,4 @@
-//! Every capture and script below `fixtures/` against the expectation beside it.
+//! Every capture and script below `fixtures/` against the expectation beside it, and its JSON against the schema.
 //!
 //! `FTPWHY_FIXTURE=part/of/a/path` narrows the run; `BLESS=1` rewrites the expectations that differ.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kit::expect::{Expectation, blessed};
-use kit::run::analyse;
+use kit::run::{analyse, schema};
 
 const CAPTURES: [&str; 9] =
     [".script", ".pcap", ".pcapng", ".pcap.gz", ".pcap.zst", ".pcap.lz4", ".snoop", ".txt", ".bin"];
@@ -26,10 +26,11 @@ fn every_fixture_is_as_expected() {
     let wanted = std::env::var("FTPWHY_FIXTURE").unwrap_or_default();
     let sources = kit::files_below(&kit::root().join("fixtures"), &CAPTURES);
     assert!(!sources.is_empty(), "there are no fixtures");
+    let schema = schema(Path::new(env!("CARGO_BIN_EXE_ftpwhy")));
     let mut failures = Vec::new();
     for (index, source) in sources.iter().enumerate().filter(|(_, source)| source.to_string_lossy().contains(&wanted)) {
         let name = source.strip_prefix(kit::root()).unwrap_or(source).display().to_string();
-        let differences = match prepare(source, folder.path(), index).and_then(|fixture| judge(&fixture)) {
+        let differences = match prepare(source, folder.path(), index).and_then(|fixture| judge(&fixture, &schema)) {
             Ok(differences) => differences,
             Err(error) => vec![error],
         };
@@ -52,7 +53,7 @@ fn prepare(source: &Path, folder: &Path, index: usize) -> Result<Fixture, String
     Ok(Fixture { source: source.into(), capture, marks: rendered.marks })
 }
 
-fn judge(fixture: &Fixture) -> Result<Vec<String>, String> {
+fn judge(fixture: &Fixture, schema: &jsonschema::Validator) -> Result<Vec<String>, String> {
     let path = expectation_path(&fixture.source);
     let text = std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     let resolved = kit::marks::resolve(&text, &fixture.marks)?;
@@ -66,6 +67,7 @@ fn judge(fixture: &Fixture) -> Result<Vec<String>, String> {
         return Err(format!("cannot be read: {}", answer.stderr.trim()));
     }
     let mut differences = expectation.compare(&answer.observed, &answer.transfers);
+    differences.extend(schema.iter_errors(&answer.document).map(|error| format!("not by the schema: {error}")));
     let guilty = answer.observed.iter().any(|finding| finding.severity == "error" && finding.role != "related");
     if answer.status != i32::from(guilty) {
         differences.push(format!("exit status is {} with{} an error", answer.status, if guilty { "" } else { "out" }));

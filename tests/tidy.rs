@@ -99,7 +99,9 @@ fn test_modules(texts: &BTreeMap<PathBuf, String>) -> Vec<PathBuf> {
             if let ("#[cfg(test)]", Some(name)) =
                 (line.trim(), name.strip_prefix("mod ").and_then(|n| n.strip_suffix(';')))
             {
+                // Beside a `mod.rs`, below any other file.
                 found.push(path.with_file_name(format!("{name}.rs")));
+                found.push(path.with_extension("").join(format!("{name}.rs")));
             }
         }
     }

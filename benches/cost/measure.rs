@@ -26,7 +26,7 @@ impl fmt::Display for Cost {
     }
 }
 
-/// The cheapest of several runs; `None` if the program is missing or fails with more than "found something".
+/// The cheapest of several runs; `None` if the program is missing or fails.
 pub fn best_of(runs: usize, command: impl Fn() -> Command) -> Option<Cost> {
     let costs: Option<Vec<Cost>> = (0..runs).map(|_| once(command())).collect();
     costs?.into_iter().min_by(|a, b| a.cpu.total_cmp(&b.cpu))
@@ -50,7 +50,7 @@ fn once(mut command: Command) -> Option<Cost> {
         sleep(POLL);
     };
     let status = child.wait().ok()?;
-    matches!(status.code(), Some(0 | 1)).then_some(Cost { cpu, memory })
+    status.success().then_some(Cost { cpu, memory })
 }
 
 /// `VmHWM` in MiB.

@@ -1,5 +1,6 @@
 //! Captures of made-up traffic, the same in every run: bulk TCP, DNS and ARP with a share of FTP sessions among them.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -85,11 +86,12 @@ impl World {
         let mut script = self.hosts(true) + &format!("@ctl C:{port} S:21\n");
         for transfer in 0..=self.dice.below(4) {
             let (data, size) = (20_000 + self.dice.below(40_000), 1_000 + self.dice.below(150_000));
-            script += &match self.dice.below(2) {
-                0 => format!("@port {data}\nC> RETR file{transfer}\n@act {data} data={size}\n"),
-                _ => {
-                    format!("@pasv {data}\nC> RETR file{transfer}\n@pas {} {data} data={size} up\n", port % 1000 + 3000)
-                }
+            let local = 3000 + port % 1000;
+            let passive = self.dice.below(2) == 1;
+            let _ = if passive {
+                writeln!(script, "@pasv {data}\nC> STOR file{transfer}\n@pas {local} {data} data={size} up")
+            } else {
+                writeln!(script, "@port {data}\nC> RETR file{transfer}\n@act {data} data={size}")
             };
         }
         script += match self.dice.below(60) {
@@ -115,8 +117,8 @@ impl World {
                 let mut script =
                     hosts + &format!("@open C:{port} S:{server_port}\nC:{port} > S:{server_port} len=300\n");
                 for _ in 0..=self.dice.below(60) {
-                    script += &format!("S:{server_port} > C:{port} len=1448\nS:{server_port} > C:{port} len=1448\n");
-                    script += &format!("C:{port} > S:{server_port} A\n");
+                    let segment = format!("S:{server_port} > C:{port} len=1448");
+                    let _ = writeln!(script, "{segment}\n{segment}\nC:{port} > S:{server_port} A");
                 }
                 script + &format!("@close C:{port} S:{server_port}\n")
             }

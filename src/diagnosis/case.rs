@@ -132,10 +132,25 @@ impl<'a> Case<'a> {
         all
     }
 
+    /// Whether the capture may show data connections at all: not when other transfers of the session succeeded without
+    /// any.
+    pub fn shows_data(&self) -> bool {
+        let bare = |one: &Concluded<'_>| {
+            one.outcome() == Outcome::Completed
+                && one.attempts.is_empty()
+                && one.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+        };
+        !self.siblings.iter().any(bare)
+    }
+
     /// Limits on claims that something was not there.
     pub fn absence_caps(&self) -> Vec<Cap> {
         let mut caps = Vec::new();
         let Some((after, until)) = self.window() else { return caps };
+        if !self.scene.shows_more_than_control {
+            let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
+            caps.push(cap("capture-control-only", Confidence::Possible, why));
+        }
         let dropped = self.scene.dropped();
         if dropped > 0 {
             caps.push(cap(
@@ -150,13 +165,6 @@ impl<'a> Case<'a> {
                 "capture-gap",
                 Confidence::Possible,
                 format!("frame {} shows that packets are missing", lost.at.number),
-            ));
-        }
-        if !self.scene.shows_more_than_control {
-            caps.push(cap(
-                "capture-control-only",
-                Confidence::Possible,
-                "the capture holds nothing but control connections".into(),
             ));
         }
         if self.scene.ends.seconds_since(until) < END_MARGIN
@@ -277,7 +285,7 @@ impl<'a> Case<'a> {
 
     /// Whether a SYN of the server would have been seen here, by position and by what this capture holds.
     pub fn would_show_server_syn(&self) -> bool {
-        self.vantage.sees_all_of_server()
+        self.vantage.sees_all_of_server() && self.scene.shows_more_than_control
     }
 }
 

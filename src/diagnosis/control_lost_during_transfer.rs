@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::transfer::Lost;
 
 diagnosis! {
     /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
@@ -24,7 +25,11 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
-    let lost = transfer.lost.as_ref().filter(|lost| transfer.reply.is_none() && !lost.orderly_by_client)?;
+    // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
+    let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
+    let closing = closing.map(|reply| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
+    let lost = transfer.lost.clone().filter(|lost| transfer.reply.is_none() && !lost.orderly_by_client);
+    let lost = closing.or(lost)?;
     let after = lost.at.seconds_since(transfer.at());
     let message = format!("{} got no final reply: {} after {after:.1} s", transfer.command.name, lost.how);
     let data = case.concluded.established().map(|attempt| {

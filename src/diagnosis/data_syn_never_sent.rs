@@ -1,9 +1,8 @@
 //! `data-syn-never-sent`
 
 use super::case::Case;
-use super::{lines, no_syn};
+use super::{held_tuple, lines, no_syn};
 use crate::finding::{Confidence, Finding};
-use crate::ftp::texts::Condition;
 
 diagnosis! {
     /// The server reported a failed data connection without having sent any SYN, and no earlier connection on the
@@ -12,6 +11,9 @@ diagnosis! {
     /// Needs: an accepted endpoint; a transfer command answered 425 or its kin; no data SYN to any address in between;
     /// a capture at or near the server that would have shown it; no 5-tuple history. Away from the server only when the
     /// server's own words name a local cause.
+    ///
+    /// Confidence: probable, proven at the server with words of a local address. Where the capture starts less than
+    /// 240 s before, a TIME-WAIT from before it cannot be excluded.
     ///
     /// Helps: an errno text. `Permission denied` or `Operation not permitted`: port 20 needs privilege, or a host
     /// firewall rejects on output. `Cannot assign requested address`, `Address already in use`: bind, or a 5-tuple in
@@ -29,7 +31,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddressError);
+    let local_words = held_tuple::has_local_words(case);
     let at_server = case.would_show_server_syn();
     if !at_server && !local_words {
         return None;
@@ -40,7 +42,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         gone.command,
         gone.answer,
         gone.socket,
-        gone.hint(case),
+        gone.hint,
     );
     Some(
         DIAGNOSIS
@@ -51,7 +53,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .caps(case.absence_caps())
             .caps(case.history_caps(no_syn::HISTORY))
             .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
-            .rule_out("data-syn-icmp-rejected", "no ICMP error was seen")
+            .rule_out("data-syn-refused", "nothing was sent that could have been refused")
+            .all_ruled_out(no_syn::refuted(case))
             .server("Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.")
             .done(),
     )

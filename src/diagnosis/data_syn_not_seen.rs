@@ -1,9 +1,8 @@
 //! `data-syn-not-seen`
 
 use super::case::Case;
-use super::{lines, no_syn};
+use super::{held_tuple, lines, no_syn, timers};
 use crate::finding::{Confidence, Finding};
-use crate::ftp::texts::Condition;
 
 diagnosis! {
     /// The server reported a failed data connection and no SYN passed this capture point, which cannot tell whether one
@@ -26,8 +25,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    let local_words = case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddressError);
-    if case.would_show_server_syn() || local_words {
+    if case.would_show_server_syn() || held_tuple::has_local_words(case) {
         return None;
     }
     let message = format!(
@@ -35,21 +33,24 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         gone.command,
         gone.answer,
         gone.socket,
-        gone.hint(case),
+        gone.hint,
     );
-    Some(
-        DIAGNOSIS
-            .finding(Confidence::Probable, message, lines::reply(case.session, gone.reply))
-            .about(case)
-            .support(case.dialogue())
-            .support(case.no_syn())
-            .caps(case.absence_caps())
-            .or("data-syn-never-sent", "a capture at the server shows whether a SYN left it")
-            .or("data-syn-unanswered", "a capture at the server shows SYNs that are dropped on the way")
-            .or("data-syn-icmp-rejected", "a capture at the server shows an ICMP error or RST from something on the way")
-            .client("Use passive mode (EPSV, PASV) if a firewall or NAT lies between.")
-            .server("Capture on the server, without a port filter, during one failing transfer.")
-            .network("Let connections from the server's data port to the client's announced ports through, or use an FTP helper.")
-            .done(),
-    )
+    let mut finding = DIAGNOSIS
+        .finding(Confidence::Probable, message, lines::reply(case.session, gone.reply))
+        .about(case)
+        .support(case.dialogue())
+        .support(case.no_syn())
+        .caps(case.absence_caps())
+        .all_ruled_out(no_syn::refuted(case))
+        .or("data-syn-never-sent", "a capture at the server shows whether a SYN left it")
+        .or("data-syn-icmp-rejected", "a capture at the server shows an ICMP error or RST from something on the way")
+        .client("Use passive mode (EPSV, PASV) if a firewall or NAT lies between.")
+        .server("Capture on the server, without a port filter, during one failing transfer.")
+        .network("Let connections from the server's data port to the client's announced ports through, or use an FTP helper.");
+    finding = if timers::is_fast(case) {
+        finding.rule_out("data-syn-unanswered", "the reply came too fast for a SYN that was silently dropped")
+    } else {
+        finding.or("data-syn-unanswered", "a capture at the server shows SYNs that are dropped on the way")
+    };
+    Some(finding.done())
 }

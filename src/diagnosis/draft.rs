@@ -87,6 +87,12 @@ impl Draft {
         self
     }
 
+    /// Causes that facts refute.
+    pub fn all_ruled_out(mut self, causes: impl IntoIterator<Item = RuledOut>) -> Self {
+        self.0.ruled_out.extend(causes);
+        self
+    }
+
     /// A cause that cannot be excluded.
     pub fn or(mut self, diagnosis: &'static str, would_decide: impl Into<String>) -> Self {
         self.0.alternatives.push(Alternative { diagnosis, would_decide: would_decide.into() });
@@ -121,8 +127,20 @@ impl Draft {
         // A cap that did not lower anything explains nothing.
         finding.caps.retain(|cap| cap.ceiling < Confidence::Proven);
         finding.caps.dedup_by(|a, b| a.diagnosis == b.diagnosis && a.why == b.why);
+        self.drop_repeats();
         self.shorten();
         self.0
+    }
+
+    /// What is said twice is shown once.
+    fn drop_repeats(&mut self) {
+        let mut kept: Vec<Evidence> = Vec::with_capacity(self.0.supporting.len());
+        for evidence in std::mem::take(&mut self.0.supporting) {
+            if evidence != self.0.primary && !kept.contains(&evidence) {
+                kept.push(evidence);
+            }
+        }
+        self.0.supporting = kept;
     }
 
     fn shorten(&mut self) {

@@ -7,10 +7,12 @@
 mod announced;
 pub mod case;
 mod draft;
+mod held_tuple;
 mod lines;
 mod neighbours;
 mod no_syn;
 pub mod selection;
+mod timers;
 mod two_msl;
 pub mod verdict;
 
@@ -76,6 +78,7 @@ macro_rules! catalogue {
 catalogue![
     // TIME-WAIT and the 5-tuple
     time_wait_collision,
+    time_wait_default_port,
     time_wait_challenge,
     time_wait_reuse_accepted,
     tuple_still_open,
@@ -128,6 +131,8 @@ catalogue![
     login_refused,
     command_refused,
     // TLS
+    tls_session_reuse_required,
+    tls_protection_mismatch,
     tls_control_opaque,
     // The capture itself
     capture_truncated,

@@ -36,7 +36,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::NoEndpoint);
     let none = case.concluded.in_force().is_none();
-    let silent_refusal = none && case.is_data_failure() && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
+    let of_order = reply.code == 503 && case.offer().is_none();
+    let silent_refusal = none && (case.is_data_failure() || of_order) && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
     if !says_so && !silent_refusal {
         return None;
     }

@@ -55,7 +55,7 @@ pub fn absent<'a>(case: &Case<'a>) -> Option<(SocketAddr, &'a Reply, f64)> {
     let reply = transfer.reply.as_ref()?;
     let ended = reply.at();
     let tried = case.concluded.attempts.iter().any(|attempt| attempt.at() <= ended);
-    (case.is_data_failure() && !tried && case.reply_allows_no_syn())
+    (case.is_data_failure() && case.shows_data() && !tried && case.reply_allows_no_syn())
         .then(|| Some((offer.socket?, reply, transfer.delay().unwrap_or_default())))
         .flatten()
 }

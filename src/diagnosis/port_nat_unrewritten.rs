@@ -32,7 +32,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if announced::severity(case) != Severity::Error {
         return None;
     }
-    let client = case.session.client.ip();
+    // Inside the NAT the client's own address is the private one; the other side shows what the server sees.
+    let own = case.session.client.ip();
+    let client = match &case.session.other_view {
+        Some(other) if own == socket.ip() => other.client.ip(),
+        _ => own,
+    };
     let message = format!(
         "{} names the private address {} although the client is seen as {client}: a NAT between them did not rewrite it",
         offer.command.name,

@@ -1,9 +1,11 @@
 //! `time-wait-challenge`
 
-use super::case::Case;
-use super::{lines, two_msl};
+use super::case::{Case, cap};
+use super::two_msl::{self, System};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Severity};
-use crate::flow::{Close, End, StaleAck};
+use crate::flow::{Close, Connection, End, StaleAck};
+use crate::frame::Stamp;
 use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
@@ -19,9 +21,14 @@ diagnosis! {
     /// Needs: an earlier connection on the 5-tuple, completely closed, the receiver of the SYN holding TIME-WAIT; a SYN
     /// answered by a bare ACK whose numbers are exactly the old connection's.
     ///
-    /// Helps: the RST that carries that acknowledgement number; a later SYN that is accepted.
+    /// Helps: the RST that carries that acknowledgement number; a later SYN that is accepted. Where the SYN was
+    /// acceptable (its number is above the old ones) and an ACK came all the same, nobody listens there: Linux then
+    /// answers for the old connection alone.
     ///
-    /// Refuted by: an old connection that was never fully closed (`tuple-still-open`); an ACK with other numbers.
+    /// Refuted by: an old connection that was never fully closed (`tuple-still-open`); a SYN-ACK.
+    ///
+    /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old connection
+    /// that the capture does not hold, tells of stale state of some kind: possible, and said of a failure only.
     ///
     /// Remedy: the client must not listen on the same port again within 2MSL; or passive mode.
     "time-wait-challenge", Error,
@@ -30,52 +37,115 @@ diagnosis! {
     Transfer(check)
 }
 
+/// A SYN that a TIME-WAIT answered.
+pub struct Challenge<'a> {
+    /// The answer: exactly the old connection's numbers.
+    pub ack: &'a StaleAck,
+    /// The old connection.
+    pub previous: &'a Connection,
+    /// When TIME-WAIT began.
+    since: Stamp,
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
-    case.concluded.attempts.iter().find_map(|attempt| challenged(case, attempt))
+    case.concluded.attempts.iter().find_map(|attempt| challenged(case, attempt).or_else(|| stale(case, attempt)))
 }
 
 fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
-    let previous = attempt.previous?;
-    let Close::TimeWait { holder, since, .. } = previous.close() else { return None };
-    let receiver = previous.end_of(attempt.to())?;
-    if !holder.includes(receiver) {
-        return None;
-    }
-    let (ack, _) = old_numbers(attempt)?;
+    let Challenge { ack, previous, since } = in_time_wait(attempt)?;
     let age = attempt.at().seconds_since(since);
-    two_msl::bite(age, case.policy.time_wait, None)?;
-    let failed = case.failed();
+    let receiver = case.control.end_of(attempt.to()).map_or(System::Unknown, |end| System::of_end(case, end));
+    let bite = two_msl::bite(age, case.policy.time_wait, receiver)?;
     let outcome = match attempt.outcome() {
         AttemptOutcome::Established => "a later SYN was accepted",
         AttemptOutcome::Refused => "a later SYN was refused: nobody listens there",
+        _ if is_acceptable(attempt, previous) == Some(true) => {
+            "the SYN was acceptable to it, so nobody seems to listen there"
+        }
         _ => "no later SYN was accepted",
     };
     let message = format!(
-        "{} still held {} -> {} in TIME-WAIT, closed {age:.1} s before, and answered the SYN with the old connection's ACK; {outcome}",
+        "{} has held {} -> {} in TIME-WAIT since frame {}, {age:.1} s before ({}), and answered the SYN with the old connection's ACK; {outcome}",
         attempt.to().ip(),
         attempt.from(),
         attempt.to(),
+        since.number,
+        bite.lasts,
     );
     let primary = Evidence::sent(ack.at, attempt.to(), attempt.from(), "bare ACK with the old connection's numbers");
     let rsts = attempt.connection.rsts.iter().chain(&previous.rsts).filter(|rst| rst.at >= ack.at);
     let rst = rsts.filter(|rst| rst.seq == ack.ack).map(|rst| {
         Evidence::sent(rst.at, attempt.from(), attempt.to(), "RST that answers it; ends TIME-WAIT on Linux")
     });
-    let established = attempt.connection.syn_acks.first();
-    let severity = if failed && !attempt.is_established() { Severity::Error } else { Severity::Warning };
+    let unacceptable = (is_acceptable(attempt, previous) == Some(false)).then(|| {
+        Evidence::sent(attempt.at(), attempt.from(), attempt.to(), "its sequence number is not above the old connection's")
+    });
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, primary)
             .about(case)
-            .severity(severity)
+            .severity(severity(case, attempt))
             .support(lines::syns(attempt))
+            .support(unacceptable)
             .support(rst)
-            .support(established.map(|seen| Evidence::sent(seen.at, attempt.to(), attempt.from(), "SYN-ACK")))
+            .support(syn_ack(attempt))
             .support(lines::close(previous))
             .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
+            .rule_out("data-syn-unanswered", "the SYN was answered, with the old connection's ACK")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .done(),
     )
+}
+
+/// An answer with numbers that the capture cannot place.
+fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
+    let ack = attempt.connection.stale_acks.iter().find(|ack| ack.from == End::Target && !ack.syn)?;
+    if old_numbers(attempt).is_some() || severity(case, attempt) != Severity::Error {
+        return None;
+    }
+    let message = format!(
+        "{} answered the SYN of {} with an ACK of another connection: it still holds stale state of some kind for that 5-tuple",
+        attempt.to(),
+        attempt.from(),
+    );
+    let note = "bare ACK whose numbers belong to no connection of this capture";
+    let why = "the connection whose numbers it bears is not in this capture";
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Possible, message, Evidence::sent(ack.at, attempt.to(), attempt.from(), note))
+            .about(case)
+            .severity(severity(case, attempt))
+            .support(lines::syns(attempt))
+            .support(syn_ack(attempt))
+            .caps([cap("capture-midstream", Confidence::Possible, why.to_owned())])
+            .or("tuple-still-open", "a capture that holds the earlier connection shows whether it was closed")
+            .client("Let the system pick a new data port for every transfer, or use passive mode.")
+            .done(),
+    )
+}
+
+fn severity(case: &Case<'_>, attempt: &Attempt<'_>) -> Severity {
+    if case.failed() && !attempt.is_established() { Severity::Error } else { Severity::Warning }
+}
+
+fn syn_ack(attempt: &Attempt<'_>) -> Option<Evidence> {
+    attempt.connection.syn_acks.first().map(|seen| Evidence::sent(seen.at, attempt.to(), attempt.from(), "SYN-ACK"))
+}
+
+/// Whether a TIME-WAIT of `previous` may accept the SYN by its sequence number (RFC 1122 4.2.2.13); `None` when the
+/// numbers are not known.
+pub fn is_acceptable(attempt: &Attempt<'_>, previous: &Connection) -> Option<bool> {
+    let sender = previous.end_of(attempt.from())?;
+    let fin = previous.half(sender).fin?;
+    Some(attempt.connection.syns.first()?.isn.is_after(fin.seq))
+}
+
+/// The answer of a receiver that holds TIME-WAIT for the attempt's tuple.
+pub fn in_time_wait<'a>(attempt: &Attempt<'a>) -> Option<Challenge<'a>> {
+    let previous = attempt.previous?;
+    let Close::TimeWait { holder, since, .. } = previous.close_before(attempt.at()) else { return None };
+    let (ack, receiver) = old_numbers(attempt)?;
+    holder.includes(receiver).then_some(Challenge { ack, previous, since })
 }
 
 /// The bare ACK that repeats exactly the old connection's numbers, and who sent it.
@@ -87,6 +157,6 @@ pub fn old_numbers<'a>(attempt: &Attempt<'a>) -> Option<(&'a StaleAck, End)> {
         .connection
         .stale_acks
         .iter()
-        .find(|ack| ack.from == End::Target && Some(ack.seq) == own.next && Some(ack.ack) == peer.next)
+        .find(|ack| ack.from == End::Target && !ack.syn && Some(ack.seq) == own.next && Some(ack.ack) == peer.next)
         .map(|ack| (ack, receiver))
 }

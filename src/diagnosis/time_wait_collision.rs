@@ -1,12 +1,9 @@
 //! `time-wait-collision`
 
 use super::case::Case;
-use super::{lines, two_msl};
-use crate::finding::{Cap, Confidence, Evidence, Finding};
-use crate::flow::{Close, End, Holder};
-use crate::ftp::texts::Condition;
-use crate::record::Outcome;
-use crate::transfer::concluded::Earlier;
+use super::held_tuple::{self, Held};
+use super::lines;
+use crate::finding::{Confidence, Finding};
 
 diagnosis! {
     /// The server refused, locally and without sending anything, to open the data connection, because its own
@@ -23,11 +20,16 @@ diagnosis! {
     /// acknowledgement numbers of the FINs, no RST behind it; an age inside 2MSL; no data SYN between command and
     /// reply; a capture point that would have shown that SYN.
     ///
-    /// Helps: a reply that says `Address already in use` or `Cannot assign requested address`; retries every 5 s or
-    /// 1 s before the 425; success with a fresh port in between; success on the tuple once 2MSL has passed.
+    /// Helps: a reply that says `Address already in use` or `Cannot assign requested address`; a 425 at once, or after
+    /// retries every 5 s (BSD) or 1 s; success with a fresh port meanwhile; success on the tuple once 2MSL has passed.
     ///
     /// Refuted by: any data SYN in the window; a RST on the old connection; a client that closed first; an age above
-    /// 300 s; another source port or address of the server; the tuple reused with success at a younger age.
+    /// 300 s; another source port or address of the server; the tuple reused with success at a younger age; a reply that
+    /// names another cause.
+    ///
+    /// Confidence: proven at the server with words of a local address, with a fresh port that worked meanwhile, or with
+    /// a recovery at the expected age; else probable. Away from the server possible, with such words probable. An age
+    /// that only some systems reach is at most possible, or probable where the server seems to be such a system.
     ///
     /// A Linux server recycles its own TIME-WAIT when the old connection used TCP timestamps, so there the finding is
     /// one level less sure.
@@ -41,123 +43,43 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    let held = of(case)?;
     let transfer = case.transfer?;
-    let offer = case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
-    let socket = offer.socket?;
-    let meaning = case.meaning();
-    if !case.is_data_failure() || !case.concluded.attempts.is_empty() || speaks_of_something_else(case) {
-        return None;
-    }
-    let earlier = case.concluded.earlier.as_ref()?;
-    let Close::TimeWait { holder, since, assassinated, gapless } = earlier.close else { return None };
-    if !holder.includes(End::Origin) || reused_younger(case, earlier) {
-        return None;
-    }
-    let age = transfer.at().seconds_since(since);
-    let family = case.session.software.family();
-    let bite = two_msl::bite(age, case.policy.time_wait, family)?;
-
-    let local_words = meaning.is_some_and(|meaning| meaning.condition == Condition::LocalAddressError);
-    let by_server = case.would_show_server_syn();
-    let fresh_works = fresh_port_worked(case);
-    let confidence = match (by_server, local_words || fresh_works) {
-        (true, true) => Confidence::Proven,
-        (true, false) => Confidence::Probable,
-        (false, _) if local_words => Confidence::Probable,
-        (false, _) => Confidence::Possible,
-    };
-    let mut caps: Vec<Cap> = case.absence_caps();
-    caps.extend(bite.cap(age));
-    if !by_server {
-        let ceiling = if local_words { Confidence::Probable } else { Confidence::Possible };
-        let why = "this capture was not taken at the server: a SYN may have been lost before it got here".to_owned();
-        caps.push(Cap { diagnosis: "data-syn-not-seen", ceiling, why });
-    }
-    if assassinated.is_some() {
-        let why = "a RST followed the close, which ends TIME-WAIT on Linux (RFC 1337)".to_owned();
-        caps.push(Cap { diagnosis: "tuple-still-open", ceiling: Confidence::Possible, why });
-    }
-    if !gapless {
-        let why = "bytes of the earlier connection are missing, so who closed first is less sure".to_owned();
-        caps.push(Cap { diagnosis: "capture-gap", ceiling: Confidence::Possible, why });
-    }
-    if earlier.connection.from_origin.timestamps && earlier.connection.from_target.timestamps {
-        let why = "the earlier connection used TCP timestamps, with which Linux recycles TIME-WAIT at once".to_owned();
-        let ceiling = if confidence == Confidence::Proven { Confidence::Probable } else { Confidence::Possible };
-        caps.push(Cap { diagnosis: "time-wait-reuse-accepted", ceiling, why });
-    }
-
-    let holds = match holder {
-        Holder::One(_) => "the server, which closed it first, holds",
-        Holder::Both => "both ends closed at once, so the server too holds",
-    };
-    let from = earlier.connection.origin;
-    let message = format!(
-        "the server did not open {from} -> {socket} because the previous connection on that 5-tuple ended {age:.1} s before: {holds} it in TIME-WAIT"
-    );
     let reply = transfer.reply.as_ref()?;
-    let primary = lines::reply(case.session, reply);
+    let confidence = held_tuple::confidence(case);
+    let message = format!(
+        "the server did not open {} -> {} for {}: {}; the client must announce a fresh port",
+        held.previous.origin,
+        held.previous.target,
+        transfer.command.name,
+        held.story(),
+    );
     let mut finding = DIAGNOSIS
-        .finding(confidence, message, primary)
+        .finding(confidence, message, lines::reply(case.session, reply))
         .about(case)
         .support(case.dialogue())
         .support(case.no_syn())
-        .support(lines::close(earlier.connection))
-        .support([Evidence::sent(since, from, socket, "last ACK of the earlier connection: TIME-WAIT begins")])
-        .caps(caps)
-        .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
-        .rule_out("data-syn-refused", "no RST came from the client: nothing was sent to it")
-        .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
+        .support(held.evidence(case))
+        .caps(held.caps(case, confidence))
+        .all_ruled_out(held_tuple::ruled_out(case))
         .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")
         .server("Send data from a port other than 20, or enable TCP timestamps on both ends (Linux); on Windows lower TcpTimedWaitDelay.");
-    if !by_server && !local_words {
-        finding = finding
-            .or("data-syn-not-seen", "a capture at the server shows whether a SYN left it");
+    if !case.would_show_server_syn() {
+        finding = finding.or("data-syn-not-seen", "a capture at the server shows whether a SYN left it");
+    } else if confidence < Confidence::Proven {
+        finding = finding.or("data-syn-never-sent", "the server's log names the error of its connect() or bind()");
     }
     Some(finding.done())
 }
 
-/// A reply that names another cause.
-fn speaks_of_something_else(case: &Case<'_>) -> bool {
-    case.meaning().is_some_and(|meaning| {
-        !matches!(meaning.condition, Condition::LocalAddressError | Condition::ConnectFailed | Condition::ServerError)
-    })
-}
-
-/// Whether the same tuple was opened again with success at a younger age: then TIME-WAIT does not bite there.
-fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>) -> bool {
-    let Close::TimeWait { since, .. } = earlier.close else { return false };
-    let Some(transfer) = case.transfer else { return false };
-    let age = transfer.at().seconds_since(since);
-    case.flows.history(&earlier.connection.key).any(|later| {
-        later.established.is_some_and(|_| {
-            later.previous.and_then(|id| case.flows.connection(id)).is_some_and(|before| match before.close() {
-                Close::TimeWait { since, holder, .. } => {
-                    holder.includes(End::Origin) && later.first.seconds_since(since) < age && later.first > since
-                }
-                Close::Open | Close::Half { .. } | Close::Reset { .. } => false,
-            })
-        })
-    })
-}
-
-/// Whether another transfer of the session, with a port of its own, worked behind the earlier connection.
-fn fresh_port_worked(case: &Case<'_>) -> bool {
-    let socket = case.offer().and_then(|offer| offer.socket);
-    let failures = case
-        .siblings
-        .iter()
-        .filter(|one| one.outcome() == Outcome::Failed && one.offer.and_then(|offer| offer.socket) == socket)
-        .count();
-    failures >= 2
-        && case.siblings.iter().any(|one| {
-            one.outcome() == Outcome::Completed
-                && one.offer.is_some_and(|offer| offer.socket != socket)
-                && one.transfer.is_some_and(|transfer| case.concluded.earlier.is_some_and(|e| transfer.at() > e.connection.last))
-        })
+/// The tuple that the server holds, where a PORT chose it; without any, the port is the client's control port and the
+/// story is `time-wait-default-port`.
+fn of<'a>(case: &Case<'a>) -> Option<Held<'a>> {
+    case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
+    held_tuple::by_server(case).filter(|held| held.previous.target != case.session.client)
 }
 
 /// Whether it holds for the case.
 pub fn holds(case: &Case<'_>) -> bool {
-    check(case).is_some()
+    of(case).is_some()
 }

@@ -2,11 +2,11 @@
 
 use super::case::Case;
 use super::lines;
+use super::two_msl::MINUTE;
 use crate::finding::{Confidence, Evidence, Finding};
-use crate::flow::Close;
-
-/// Reuse is remarkable while every common system would still hold TIME-WAIT; later it is nothing.
-const REMARKABLE: f64 = 60.0;
+use crate::flow::{Close, Connection, Holder};
+use crate::frame::Stamp;
+use crate::transfer::attempt::Attempt;
 
 diagnosis! {
     /// A 5-tuple still inside 2MSL was used again and the handshake completed: TIME-WAIT is not the problem here.
@@ -18,8 +18,9 @@ diagnosis! {
     /// Needs: an earlier connection on the 5-tuple, completely closed less than 60 s before (or `--time-wait`); a
     /// handshake that completes. Proven with the +65537 mark, else probable.
     ///
-    /// Refuted by: an old connection that was reset (then nobody held TIME-WAIT); a challenge before it
-    /// (`time-wait-challenge`).
+    /// Refuted by: an old connection that was reset, in its course or behind its close (then nobody held TIME-WAIT any
+    /// more); one that was never fully closed (an orphan in FIN-WAIT-2 is recycled with the same mark); a challenge
+    /// before it (`time-wait-challenge`).
     ///
     /// Remedy: none needed; should TCP timestamps be switched off on either side, the same client will collide.
     "time-wait-reuse-accepted", Info,
@@ -29,40 +30,58 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let attempt = case.concluded.attempts.iter().find(|attempt| {
-        attempt.connection.established.is_some() && attempt.connection.stale_acks.is_empty() && attempt.previous.is_some()
-    })?;
-    let previous = attempt.previous?;
-    let Close::TimeWait { since, .. } = previous.close() else { return None };
+    let Reuse { attempt, previous, holder, since } = case.concluded.attempts.iter().find_map(|one| of(case, one))?;
     let age = attempt.at().seconds_since(since);
-    if !(0.0..=case.policy.time_wait.unwrap_or(REMARKABLE)).contains(&age) {
-        return None;
-    }
     let mark = attempt.connection.isn_is_recycled(previous);
     let (confidence, how) = match mark {
         Some(_) => (Confidence::Proven, "; the new initial sequence number is the old one + 65537, as Linux recycles TIME-WAIT"),
         None => (Confidence::Probable, ""),
     };
-    let message =
-        format!("{} -> {} was used again {age:.1} s after it was closed and was accepted{how}", attempt.from(), attempt.to());
+    let who = match holder {
+        Holder::One(end) => previous.socket(end).ip().to_string(),
+        Holder::Both => "both ends".to_owned(),
+    };
+    let message = format!(
+        "{} -> {} was used again {age:.1} s after it was closed, while {who} still held TIME-WAIT, and was accepted{how}: TIME-WAIT is not the problem here",
+        attempt.from(),
+        attempt.to()
+    );
     let primary = match mark {
         Some((at, _)) => Evidence::seen(at, "initial sequence number = old one + 65537"),
         None => lines::syns(attempt)?,
     };
+    let syn_ack = attempt.connection.syn_acks.first();
     Some(
         DIAGNOSIS
             .finding(confidence, message, primary)
             .about(case)
             .support(lines::syns(attempt))
-            .support(
-                attempt
-                    .connection
-                    .syn_acks
-                    .first()
-                    .map(|seen| Evidence::sent(seen.at, attempt.to(), attempt.from(), "SYN-ACK")),
-            )
+            .support(syn_ack.map(|seen| Evidence::sent(seen.at, attempt.to(), attempt.from(), "SYN-ACK")))
             .support(lines::close(previous))
             .rule_out("time-wait-collision", "the handshake on the reused 5-tuple completed")
+            .rule_out("time-wait-challenge", "the SYN was accepted without a challenge")
             .done(),
     )
+}
+
+/// A tuple that was used again with success while somebody held TIME-WAIT for it.
+struct Reuse<'a> {
+    attempt: &'a Attempt<'a>,
+    previous: &'a Connection,
+    holder: Holder,
+    since: Stamp,
+}
+
+fn of<'a>(case: &Case<'a>, attempt: &'a Attempt<'a>) -> Option<Reuse<'a>> {
+    let previous = attempt.previous?;
+    let Close::TimeWait { holder, since, assassinated, .. } = previous.close_before(attempt.at()) else { return None };
+    let age = attempt.at().seconds_since(since);
+    let remarkable = (0.0..=case.policy.time_wait.unwrap_or(MINUTE)).contains(&age);
+    let accepted = attempt.connection.established.is_some() && attempt.connection.stale_acks.is_empty();
+    (remarkable && accepted && assassinated.is_none()).then_some(Reuse { attempt, previous, holder, since })
+}
+
+/// Whether it holds for the case.
+pub fn holds(case: &Case<'_>) -> bool {
+    case.concluded.attempts.iter().any(|attempt| of(case, attempt).is_some())
 }

@@ -1,9 +1,10 @@
 //! `tuple-still-open`
 
-use super::case::Case;
-use super::{lines, time_wait_challenge};
+use super::case::{Case, cap};
+use super::two_msl::MINUTE;
+use super::{held_tuple, lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding, Severity};
-use crate::flow::{Close, Connection, End};
+use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
 
 diagnosis! {
@@ -17,6 +18,10 @@ diagnosis! {
     ///
     /// Refuted by: a RST on the old connection; the missing FIN lying in a capture gap (then it is at most possible).
     ///
+    /// Confidence: proven when both directions are without gap since the first FIN (and, where no SYN was sent, the
+    /// capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s after
+    /// which Linux forgets it.
+    ///
     /// Remedy: the client closes its data socket when it reads end of file; a new port for every transfer avoids it.
     "tuple-still-open", Error,
     "the previous connection on the 5-tuple was never fully closed",
@@ -29,17 +34,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
-    let attempt = case.concluded.attempts.iter().find(|attempt| time_wait_challenge::old_numbers(attempt).is_some())?;
+    let (attempt, ack) = case
+        .concluded
+        .attempts
+        .iter()
+        .find_map(|attempt| Some((attempt, time_wait_challenge::old_numbers(attempt)?.0)))?;
     let previous = attempt.previous?;
-    let (ack, _) = time_wait_challenge::old_numbers(attempt)?;
-    let missing = unfinished_at(previous, ack.at)?;
-    let severity =
-        if case.failed() && !attempt.is_established() { Severity::Error } else { Severity::Warning };
+    let open = Unfinished::at(previous, attempt.at())?;
+    let severity = if case.failed() && !attempt.is_established() { Severity::Error } else { Severity::Warning };
     let message = format!(
-        "{} still had the previous connection {} -> {} open ({missing}) and answered the SYN with that connection's ACK",
+        "{} still had the previous connection {} -> {} open ({}) and answered the SYN with that connection's ACK",
         attempt.to().ip(),
         attempt.from(),
         attempt.to(),
+        open.what,
     );
     let primary = Evidence::sent(ack.at, attempt.to(), attempt.from(), "bare ACK with the old connection's numbers");
     Some(
@@ -49,7 +57,7 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
             .severity(severity)
             .support(lines::syns(attempt))
             .support(lines::close(previous))
-            .caps(gap_cap(previous))
+            .caps(open.gap_cap())
             .rule_out("time-wait-challenge", "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .done(),
@@ -57,19 +65,18 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
-    let reply = transfer.reply.as_ref()?;
-    if !case.is_data_failure() || !case.concluded.attempts.is_empty() || !case.reply_allows_local_cause() {
-        return None;
-    }
-    let earlier = case.concluded.earlier.as_ref()?;
-    let previous = earlier.connection;
-    let missing = unfinished(previous)?;
+    let (previous, open) = of(case)?;
+    let reply = case.transfer?.reply.as_ref()?;
+    let age = case.transfer?.at().seconds_since(open.since);
     let confidence = if case.would_show_server_syn() { Confidence::Proven } else { Confidence::Possible };
     let message = format!(
-        "the server did not open {} -> {} because the previous connection on that 5-tuple is still open: {missing}",
-        previous.origin, previous.target
+        "the server did not open {} -> {} because the previous connection on that 5-tuple is still open since frame {}: {}",
+        previous.origin, previous.target, open.since.number, open.what
     );
+    let forgotten = (age > MINUTE).then(|| {
+        let why = format!("Linux forgets a half-closed connection that no program owns after 60 s, and this one is {age:.0} s old");
+        cap("tuple-still-open", Confidence::Probable, why)
+    });
     Some(
         DIAGNOSIS
             .finding(confidence, message, lines::reply(case.session, reply))
@@ -77,8 +84,9 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .support(case.no_syn())
             .support(lines::close(previous))
-            .support([Evidence::seen(last(previous), "last segment of the earlier connection")])
-            .caps(gap_cap(previous))
+            .support([Evidence::seen(previous.last, "last segment of the earlier connection")])
+            .caps(open.gap_cap())
+            .caps(forgotten)
             .caps(case.absence_caps())
             .rule_out("time-wait-collision", "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
@@ -86,45 +94,51 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// What the earlier connection lacked at `at`; a RST behind that does not count.
-fn unfinished_at(previous: &Connection, at: Stamp) -> Option<String> {
-    match previous.close() {
-        Close::Reset { at: reset, .. } if reset >= at && !previous.both_fins_acked() => {
-            let open = [End::Origin, End::Target].into_iter().find(|end| previous.half(*end).fin.is_none());
-            open.map(|end| format!("{} never closed it", previous.socket(end).ip()))
-        }
-        Close::Reset { .. } | Close::Open | Close::Half { .. } | Close::TimeWait { .. } => unfinished(previous),
-    }
-}
-
-/// What the earlier connection lacks, if it was neither fully closed nor reset and both directions were captured.
-fn unfinished(previous: &Connection) -> Option<String> {
-    if previous.from_origin.segments == 0 || previous.from_target.segments == 0 {
+/// The tuple that was refused without a SYN while its earlier connection was open.
+fn of<'a>(case: &Case<'a>) -> Option<(&'a Connection, Unfinished)> {
+    let transfer = case.transfer?;
+    let reply = transfer.reply.as_ref()?;
+    if !case.is_data_failure() || !case.concluded.attempts.is_empty() || !case.reply_allows_local_cause() {
         return None;
     }
-    match previous.close() {
-        Close::Half { missing, .. } => {
-            Some(format!("{} never closed it", previous.socket(missing).ip()))
+    let previous = held_tuple::active(case)?.connection;
+    Some((previous, Unfinished::at(previous, reply.at())?))
+}
+
+/// What an earlier connection lacks of a close.
+struct Unfinished {
+    what: String,
+    /// Since when: its first FIN, or its last segment.
+    since: Stamp,
+    /// Whether the capture would hold the missing FIN.
+    gapless: bool,
+}
+
+impl Unfinished {
+    /// What it lacked at `at`, if it was neither fully closed nor reset by then and both directions were captured.
+    fn at(previous: &Connection, at: Stamp) -> Option<Self> {
+        if previous.from_origin.segments == 0 || previous.from_target.segments == 0 {
+            return None;
         }
-        Close::Open => Some("neither side closed it".to_owned()),
-        Close::Reset { .. } | Close::TimeWait { .. } => None,
+        match previous.close_before(at) {
+            Close::Half { missing, since, gapless } => {
+                Some(Self { what: format!("{} never closed it", previous.socket(missing).ip()), since, gapless })
+            }
+            Close::Open => {
+                let gapless = previous.from_origin.gaps().is_empty() && previous.from_target.gaps().is_empty();
+                Some(Self { what: "neither side closed it".to_owned(), since: previous.last, gapless })
+            }
+            Close::Reset { .. } | Close::TimeWait { .. } => None,
+        }
+    }
+
+    fn gap_cap(&self) -> Option<Cap> {
+        let why = "bytes of the earlier connection were not captured; the missing FIN may be among them";
+        (!self.gapless).then(|| cap("capture-gap", Confidence::Possible, why.to_owned()))
     }
 }
 
-fn gap_cap(previous: &Connection) -> Option<Cap> {
-    let holed = !previous.from_origin.gaps().is_empty() || !previous.from_target.gaps().is_empty();
-    holed.then(|| Cap {
-        diagnosis: "capture-gap",
-        ceiling: Confidence::Possible,
-        why: "bytes of the earlier connection were not captured; the missing FIN may be among them".to_owned(),
-    })
-}
-
-fn last(connection: &Connection) -> Stamp {
-    connection.last
-}
-
-/// Whether it holds for the case.
+/// Whether it explains a transfer that failed without a SYN.
 pub fn holds(case: &Case<'_>) -> bool {
-    check(case).is_some()
+    of(case).is_some()
 }

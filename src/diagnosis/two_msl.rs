@@ -1,30 +1,100 @@
 //! How long TIME-WAIT can bite: the ladder of system defaults (RFC 9293 3.4.2; Q129395, Q149532; Linux, BSD, macOS
 //! sources), and what an age on it allows one to claim.
 
+use super::case::Case;
 use crate::finding::{Cap, Confidence};
-use crate::ftp::software::Family;
+use crate::flow::{End, Half};
+use crate::ftp::software::{Family, Software};
 
 /// A 60 s TIME-WAIT was seen to bite at 61.0 s: timers tick coarsely and the clock runs at the holder.
-const COARSE: f64 = 1.5;
+pub const COARSE: f64 = 1.5;
 
 /// Linux, the BSDs, Solaris 9 and later.
-const MINUTE: f64 = 60.0;
+pub const MINUTE: f64 = 60.0;
 
 /// Windows Server 2003 and later, netfilter's own table.
 const WINDOWS: f64 = 120.0;
 
-/// RFC 9293's nominal 2 x 2 minutes; Windows NT, 95 and 2000.
-const NOMINAL: f64 = 240.0;
+/// RFC 9293's nominal 2 x 2 minutes; Windows NT, 95 and 2000, Solaris 8.
+pub const NOMINAL: f64 = 240.0;
 
 /// The highest value Windows lets one set (TcpTimedWaitDelay, Q149532).
 const RAISED: f64 = 300.0;
+
+/// The lengths that systems come with.
+pub const DEFAULTS: [f64; 4] = [30.0, MINUTE, WINDOWS, NOMINAL];
+
+/// What a holder of TIME-WAIT seems to run. A hint, for banners lie and proxies answer for servers: it moves a claim
+/// by one step, never by two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Windows NT or 2000: 240 s.
+    OldWindows,
+    /// A later Windows.
+    Windows,
+    /// Linux or a BSD.
+    Unix,
+    /// Nothing tells.
+    Unknown,
+}
+
+impl System {
+    /// The server's, by its banner, its wording and its TTL.
+    pub fn of_server(case: &Case<'_>) -> Self {
+        let software = case.session.software.known();
+        let by_ttl = Self::by_ttl(case.control.half(case.client_end().peer()));
+        match software.map(|software| (software.family, by_ttl)) {
+            Some((Family::Iis, _)) if software.is_some_and(is_old) => Self::OldWindows,
+            Some((Family::Iis, _)) => Self::Windows,
+            Some((family, Self::Unix)) if runs_on_unix_alone(family) => Self::Unix,
+            Some((family, _)) if runs_on_unix_alone(family) => Self::Unknown,
+            _ if by_ttl == Self::Windows => Self::Windows,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The system of one end, as far as its first TTL tells.
+    pub fn of_end(case: &Case<'_>, end: End) -> Self {
+        Self::by_ttl(case.control.half(end))
+    }
+
+    fn by_ttl(half: &Half) -> Self {
+        match half.first_ttl {
+            Some(33..=64) => Self::Unix,
+            Some(65..=128) => Self::Windows,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Servers that nobody runs on Windows.
+fn runs_on_unix_alone(family: Family) -> bool {
+    matches!(
+        family,
+        Family::Vsftpd
+            | Family::Proftpd
+            | Family::Pureftpd
+            | Family::Inetutils
+            | Family::Wuftpd
+            | Family::FreeBsd
+            | Family::NetBsd
+            | Family::OpenBsd
+            | Family::Busybox
+    )
+}
+
+/// IIS up to 5.0 came with Windows NT and 2000.
+fn is_old(software: &Software) -> bool {
+    let major = software.version.as_ref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    major.is_some_and(|major| major <= 5)
+}
 
 /// What an age allows one to claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bite {
     /// Highest confidence.
     pub ceiling: Confidence,
-    /// On which systems TIME-WAIT lasts that long, a sentence part.
+    /// How long TIME-WAIT lasts and on which systems, a sentence part.
     pub lasts: String,
 }
 
@@ -34,14 +104,14 @@ impl Bite {
         (self.ceiling < Confidence::Proven).then(|| Cap {
             diagnosis: "time-wait-collision",
             ceiling: self.ceiling,
-            why: format!("after {age:.0} s TIME-WAIT still lasts only {}", self.lasts),
+            why: format!("after {age:.0} s TIME-WAIT still holds only where it lasts {}", self.lasts),
         })
     }
 }
 
-/// Whether TIME-WAIT can still hold a tuple `age` seconds after it began, as far as the system is known: `None` when
-/// it cannot.
-pub fn bite(age: f64, known: Option<f64>, family: Option<Family>) -> Option<Bite> {
+/// Whether TIME-WAIT can still hold a tuple `age` seconds after it began, as far as the holder's system is known:
+/// `None` when it cannot.
+pub fn bite(age: f64, known: Option<f64>, system: System) -> Option<Bite> {
     if age < -COARSE {
         return None;
     }
@@ -49,32 +119,40 @@ pub fn bite(age: f64, known: Option<f64>, family: Option<Family>) -> Option<Bite
         let lasts = format!("{limit:.0} s (--time-wait)");
         return (age <= limit + COARSE).then_some(Bite { ceiling: Confidence::Proven, lasts });
     }
-    let windows = family == Some(Family::Iis);
+    let sure_if = |sure: bool| if sure { Confidence::Probable } else { Confidence::Possible };
     let (ceiling, lasts) = if age <= MINUTE + COARSE {
-        (Confidence::Proven, "60 s or more on Linux, the BSDs and Windows")
+        (Confidence::Proven, own_length(system))
     } else if age <= WINDOWS + COARSE {
-        (if windows { Confidence::Probable } else { Confidence::Possible }, "on Windows (120 s and more)")
+        (sure_if(matches!(system, System::Windows | System::OldWindows)), "120 s or more, as on Windows")
+    } else if system == System::Unix {
+        return None;
     } else if age <= NOMINAL + COARSE {
-        (
-            if windows { Confidence::Probable } else { Confidence::Possible },
-            "on Windows NT and 2000 and by the RFC (240 s)",
-        )
+        (sure_if(system == System::OldWindows), "240 s, as on Windows NT and 2000 and by the RFC")
     } else if age <= RAISED {
-        (Confidence::Possible, "where TcpTimedWaitDelay was raised (up to 300 s)")
+        (Confidence::Possible, "longer than 240 s, where TcpTimedWaitDelay was raised")
     } else {
         return None;
     };
     Some(Bite { ceiling, lasts: lasts.to_owned() })
 }
 
+fn own_length(system: System) -> &'static str {
+    match system {
+        System::OldWindows => "240 s on Windows NT and 2000",
+        System::Windows => "120 s on Windows, 240 s on NT and 2000",
+        System::Unix => "60 s on Linux and the BSDs",
+        System::Unknown => "60 s on Linux and the BSDs, 120 or 240 s on Windows",
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::bite;
+    use super::{System, bite};
     use crate::finding::Confidence;
 
     #[test]
     fn the_ladder_descends_with_age() {
-        let ceiling = |age| bite(age, None, None).map(|bite| bite.ceiling);
+        let ceiling = |age| bite(age, None, System::Unknown).map(|bite| bite.ceiling);
         assert_eq!(ceiling(0.3), Some(Confidence::Proven));
         assert_eq!(ceiling(61.0), Some(Confidence::Proven));
         assert_eq!(ceiling(100.0), Some(Confidence::Possible));
@@ -82,8 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn a_known_system_moves_a_claim_by_one_step() {
+        let ceiling = |age, system| bite(age, None, system).map(|bite| bite.ceiling);
+        assert_eq!(ceiling(100.0, System::Windows), Some(Confidence::Probable));
+        assert_eq!(ceiling(200.0, System::Windows), Some(Confidence::Possible));
+        assert_eq!(ceiling(200.0, System::OldWindows), Some(Confidence::Probable));
+        assert_eq!(ceiling(280.0, System::OldWindows), Some(Confidence::Possible));
+        assert_eq!(ceiling(100.0, System::Unix), Some(Confidence::Possible));
+        assert_eq!(ceiling(130.0, System::Unix), None);
+    }
+
+    #[test]
     fn the_users_value_overrides_it() {
-        assert!(bite(29.0, Some(30.0), None).is_some());
-        assert!(bite(40.0, Some(30.0), None).is_none());
+        assert!(bite(29.0, Some(30.0), System::Unknown).is_some());
+        assert!(bite(40.0, Some(30.0), System::Unknown).is_none());
     }
 }

@@ -319,7 +319,7 @@ impl Connection {
     }
 
     fn book_fin(&mut self, seen: &Sighting<'_>, from: End) {
-        let peer_last = self.half(from.peer()).last;
+        let (peer_last, peer_said) = (self.half(from.peer()).last, self.half(from.peer()).last_data);
         let half = self.half_mut(from);
         if half.fin.is_some() {
             return;
@@ -327,7 +327,7 @@ impl Connection {
         let seq = seen.tcp.seq.plus(seen.tcp.payload_len);
         // The acknowledgement may have been recorded first, by another interface.
         let acked = peer_last.filter(|_| half.acked.is_some_and(|acked| acked.is_after(seq)));
-        half.fin = Some(FinSeen { at: seen.at, seq, ack: seen.tcp.ack, acked });
+        half.fin = Some(FinSeen { at: seen.at, seq, ack: seen.tcp.ack, acked, peer_said });
         if acked.is_some() {
             self.half_mut(from.peer()).last_ack_of_fin = acked;
         }

@@ -128,6 +128,7 @@ impl Half {
             self.next = Some(tcp.seq);
         }
         if tcp.payload_len > 0 {
+            self.follow_records(at, tcp);
             self.keep_head(tcp);
         }
         if span.is_empty() {
@@ -321,10 +322,11 @@ impl Half {
         self.head_at = (!cut_inside && !full).then(|| at.plus(u32::try_from(bytes.len()).unwrap_or(u32::MAX)));
     }
 
-    /// Gives the head back and keeps no more of it.
+    /// Gives the head and the TLS records back and keeps no more of them.
     pub(super) fn forget_head(&mut self) {
         self.head = Vec::new();
         self.head_at = None;
+        self.records = None;
     }
 
     fn irregular(&mut self) -> &mut Irregular {

@@ -8,6 +8,7 @@ mod connection;
 mod conversation;
 mod copy;
 mod half;
+mod records;
 #[cfg(test)]
 mod script;
 pub mod seq;
@@ -22,6 +23,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
+pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, FlowEvent, Table};
 
 /// A 5-tuple with its VLANs and tunnels, without direction.
@@ -123,6 +125,8 @@ pub struct FinSeen {
     pub ack: Seq,
     /// The first frame of the peer that acknowledges it.
     pub acked: Option<Stamp>,
+    /// The peer's last segment with payload before it.
+    pub peer_said: Option<Stamp>,
 }
 
 /// An RST.
@@ -224,6 +228,8 @@ pub struct Half {
     pub window_zero: bool,
     /// Where the next byte of `head` is.
     head_at: Option<Seq>,
+    /// Its TLS records, if it begins with one.
+    records: Option<Box<TlsRecords>>,
     /// The oldest segment with payload that is not acknowledged: its number and its first frame.
     oldest: Option<(Seq, Stamp)>,
     /// The number of the segment in `last_data`.

@@ -6,9 +6,9 @@ use super::command;
 use super::line::{Line, LineReader, Start, shown};
 use super::pairing::{Pairing, Pending};
 use super::reply::{RawReply, ReplyReader, is_reply};
-use super::tls::{self, Records};
 use super::{CommandNo, Event, Reply, Speaker, Verb};
 use crate::frame::Stamp;
+use crate::wire::tls::{self, Records};
 
 /// Whether, and how, the dialogue is protected.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,8 @@ impl Dialogue {
             let may_begin = matches!(self.protection, Protection::MayBegin | Protection::Tls);
             let side = self.side(speaker);
             if let Some(records) = &mut side.records {
-                let Some(clear) = records.walk(rest) else { return };
+                let mut tell = |record| out.push(Event::Record { speaker, record, at });
+                let Some(clear) = records.walk(rest, &mut tell) else { return };
                 rest = clear;
                 side.records = None;
             } else if may_begin && side.lines.at_line_start() && tls::begins(*byte) {
@@ -255,11 +256,12 @@ mod tests {
                 format!("S{} {} >{answers}", reply.at().number, reply.line())
             }
             Event::Protected { at, by } => format!("{} protected by {by}", at.number),
+            Event::Record { .. } => String::new(),
             Event::Cleared { at } => format!("{} cleared", at.number),
             Event::Lost { len, at, .. } => format!("{} lost {len}", at.number),
             Event::LongLine { speaker, at } => format!("{} long line of {speaker:?}", at.number),
         };
-        events.iter().map(line).collect()
+        events.iter().map(line).filter(|line| !line.is_empty()).collect()
     }
 
     fn plain(turns: &[(Speaker, &[u8])]) -> Vec<String> {
@@ -505,6 +507,7 @@ mod tests {
             Event::Command(command) => command.frames = vec![at(0)],
             Event::Reply(reply) => reply.frames = vec![at(0)],
             Event::Protected { at: stamp, .. }
+            | Event::Record { at: stamp, .. }
             | Event::Cleared { at: stamp }
             | Event::Lost { at: stamp, .. }
             | Event::LongLine { at: stamp, .. } => *stamp = at(0),
@@ -517,6 +520,7 @@ mod tests {
             Event::Command(command) => command.frames.iter().map(|at| at.number.0).collect(),
             Event::Reply(reply) => reply.frames.iter().map(|at| at.number.0).collect(),
             Event::Protected { at, .. }
+            | Event::Record { at, .. }
             | Event::Cleared { at }
             | Event::Lost { at, .. }
             | Event::LongLine { at, .. } => {

@@ -14,7 +14,6 @@ mod reply;
 pub mod software;
 mod telnet;
 pub mod texts;
-mod tls;
 
 pub use dialogue::Dialogue;
 pub use pairing::Pending;
@@ -230,6 +229,15 @@ pub enum Event {
         at: Stamp,
         /// TLS or GSSAPI.
         by: &'static str,
+    },
+    /// A TLS record.
+    Record {
+        /// Whose record.
+        speaker: Speaker,
+        /// Its type and length.
+        record: crate::wire::tls::Record,
+        /// The frame in which its header ends.
+        at: Stamp,
     },
     /// The client speaks in clear text again, after CCC.
     Cleared {

@@ -4,8 +4,9 @@
 //! port that nobody named needs the words of both sides.
 
 use super::line::trimmed;
-use super::{Verb, command, reply, telnet::Telnet, tls};
+use super::{Verb, command, reply, telnet::Telnet};
 use crate::flow::{End, HEAD_BYTES};
+use crate::wire::tls;
 
 /// Bytes without any line that FTP knows after which a side is taken to speak something else.
 const NOISE_BYTES: usize = 128;

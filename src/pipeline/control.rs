@@ -60,6 +60,8 @@ impl Pipeline {
         }
         let session = self.sessions.len();
         self.sessions.push(Some(Box::new(Session::new(SessionId(0), id, client, server, first))));
+        self.contact(client.ip());
+        self.contact(server.ip());
         self.pair_views(id, session);
         let control = Control {
             conversation: Conversation::new(),

@@ -135,14 +135,17 @@ impl Pipeline {
         let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
-        let mut parties: Vec<IpAddr> = self.parties.iter().copied().collect();
+        let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.undecoded();
+        let given_up = self.network.let_go();
         let let_go = [
             (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
             (self.correlator.forgotten(), "announced endpoints"),
             (self.parties_refused, "hosts"),
+            (given_up.addresses, "addresses of the neighbourhood"),
+            (given_up.pairs, "pairs of MAC and IP address"),
         ];
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
         let mut findings = Vec::new();

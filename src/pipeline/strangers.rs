@@ -2,7 +2,7 @@
 //! FTP. A stranger that is none costs a look at a few bytes per segment and is forgotten.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
@@ -30,6 +30,8 @@ struct Kept {
     header: Segment<'static>,
     raw: Vec<u8>,
     payload: usize,
+    /// Whether the flow table has it already.
+    booked: bool,
 }
 
 impl Kept {
@@ -54,6 +56,10 @@ impl Held {
     /// Who serves, once it is recognised.
     pub(super) fn server(&self) -> SocketAddr {
         self.server
+    }
+
+    fn has(&self, host: IpAddr) -> bool {
+        self.segments.first().is_some_and(|kept| kept.ip.source == host || kept.ip.destination == host)
     }
 
     fn bytes(&self) -> usize {
@@ -83,8 +89,16 @@ pub(super) struct Strangers {
 }
 
 impl Strangers {
-    /// Looks at a segment; gives back everything that was held of its connection when it is recognised as FTP.
-    pub(super) fn push(&mut self, key: FlowKey, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Option<Held> {
+    /// Looks at a segment, which the flow table has `booked` or not; gives back everything that was held of its
+    /// connection when it is recognised as FTP.
+    pub(super) fn push(
+        &mut self,
+        key: FlowKey,
+        seen: Seen,
+        ip: &IpHeader,
+        tcp: &Segment<'_>,
+        booked: bool,
+    ) -> Option<Held> {
         let opening = tcp.flags.has(Flags::SYN);
         if !opening && tcp.payload.is_empty() && self.held.is_empty() {
             return None;
@@ -100,7 +114,7 @@ impl Strangers {
             self.forget(&key);
             return None;
         }
-        let kept = kept(seen, ip, tcp);
+        let kept = kept(seen, ip, tcp, booked);
         self.bytes += kept.raw.len();
         held.segments.push(kept);
         if tcp.payload.is_empty() {
@@ -118,6 +132,18 @@ impl Strangers {
                 let held = self.held.remove(&key)?;
                 self.bytes -= held.bytes();
                 Some(held)
+            }
+        }
+    }
+
+    /// Hands everything held of a host's connections to `book`, once, in the order in which they began: the host has
+    /// turned out to speak FTP, and what it did before belongs to its story.
+    pub(super) fn tell(&mut self, host: IpAddr, mut book: impl FnMut(Seen, &IpHeader, &Segment<'_>)) {
+        for key in &self.order {
+            let Some(held) = self.held.get_mut(key).filter(|held| held.has(host)) else { continue };
+            for kept in held.segments.iter_mut().filter(|kept| !kept.booked) {
+                kept.booked = true;
+                book(kept.seen, &kept.ip, &kept.segment());
             }
         }
     }
@@ -167,9 +193,9 @@ fn is_telling(payload: &[u8]) -> bool {
     }
 }
 
-fn kept(seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Kept {
+fn kept(seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, booked: bool) -> Kept {
     let header = tcp.raw.len().saturating_sub(tcp.payload.len());
     let raw = tcp.raw.get(..tcp.raw.len().min(header + BYTES)).unwrap_or_default().to_vec();
     let payload = header.min(raw.len());
-    Kept { seen, ip: *ip, header: Segment { payload: &[], raw: &[], ..*tcp }, raw, payload }
+    Kept { seen, ip: *ip, header: Segment { payload: &[], raw: &[], ..*tcp }, raw, payload, booked }
 }

@@ -29,9 +29,10 @@ pub(super) struct Dialogues {
 impl Dialogues {
     /// Notes what was said in a session.
     pub(super) fn note(&mut self, index: SessionIndex, event: &Event) {
+        let Some(line) = line(event) else { return };
         let trace = self.by_session.entry(index).or_default();
         if trace.lines.len() < LINES {
-            trace.lines.push(line(event));
+            trace.lines.push(line);
         } else {
             trace.lines_left_out += 1;
         }
@@ -59,7 +60,8 @@ pub(super) fn connections(
     tracer.connections(concluded, flows)
 }
 
-fn line(event: &Event) -> Line {
+/// An event as a line of the dialogue; the records of an encrypted one are none.
+fn line(event: &Event) -> Option<Line> {
     let (at, by, said) = match event {
         Event::Command(command) => (command.at(), Some(Speaker::Client), Said::Command(command.line())),
         Event::Reply(reply) => {
@@ -70,12 +72,13 @@ fn line(event: &Event) -> Line {
         Event::Cleared { at } => (*at, None, Said::Cleared),
         Event::Lost { speaker, len, at } => (*at, Some(*speaker), Said::Lost(*len)),
         Event::LongLine { speaker, at } => (*at, Some(*speaker), Said::Cut),
+        Event::Record { .. } => return None,
     };
     let by = by.map(|speaker| match speaker {
         Speaker::Client => Side::Client,
         Speaker::Server => Side::Server,
     });
-    Line { at, by, said }
+    Some(Line { at, by, said })
 }
 
 struct Tracer<'a> {

@@ -18,12 +18,17 @@ const SLACK: f64 = 0.05;
 /// A passive client may connect late, behind the server's 425, and is then refused: seconds.
 const LATE: f64 = 10.0;
 
-/// An earlier connection on the 5-tuple that the server would use for an offer.
+/// A data connection that is not seen to close and says nothing for this long is over: seconds.
+const LONG_SILENT: f64 = 60.0;
+
+/// An earlier connection on the 5-tuple that was to be used: the server's data port and the announced socket, or
+/// with no offer in force the client's control socket (RFC 959 3.2); of a passive offer any port of the client and the
+/// server's socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Earlier<'a> {
     /// The last established incarnation.
     pub connection: &'a Connection,
-    /// How far it was closed.
+    /// How far it was closed when the transfer ended.
     pub close: Close,
 }
 
@@ -38,8 +43,10 @@ pub struct Concluded<'a> {
     pub offer_index: Option<usize>,
     /// The data connections tried, in order of their first SYN.
     pub attempts: Vec<Attempt<'a>>,
-    /// The last established connection on the 5-tuple the server would have used, if it opened none.
+    /// The last established connection on the 5-tuple that was to be used, if none was tried.
     pub earlier: Option<Earlier<'a>>,
+    /// Another client's connection from the server's data port that was open meanwhile, if the server opened none.
+    pub sharing: Option<&'a Connection>,
     /// Where the server of another session said that it listens on the announced socket: server-to-server transfer.
     pub listening: Option<Stamp>,
 }
@@ -93,10 +100,12 @@ pub fn conclude<'a>(
     let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
     for (number, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(number + 1);
-        let offer = transfer.latest_offer.and_then(|offer| session.offers.get(offer));
+        let offer_index = serving_offer(session, transfer, flows);
+        let offer = offer_index.and_then(|offer| session.offers.get(offer));
         let mut attempts = Vec::new();
         if let Some(offer) = offer {
-            let from = if transfer.first_on_offer { offer.command.at() } else { transfer.at() };
+            let newest = offer_index == transfer.latest_offer;
+            let from = if transfer.first_on_offer && newest { offer.command.at() } else { transfer.at() };
             let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
             let late = if offer.direction == Direction::Passive { LATE } else { SLACK };
             attempts.extend(claimed(&offer.connections, flows, Aim::Announced, |at| {
@@ -107,18 +116,20 @@ pub fn conclude<'a>(
         }
         attempts.extend(loose(session, transfer, next, offer, flows));
         attempts.sort_by_key(Attempt::at);
-        let earlier = offer.and_then(|offer| earlier(session, offer, transfer.at(), &attempts, flows, correlator));
+        let sharing = attempts.is_empty().then(|| sharing(session, offer, transfer, flows, correlator)).flatten();
         concluded.push(Concluded {
             transfer: Some(transfer),
             offer,
-            offer_index: transfer.latest_offer,
+            offer_index,
+            earlier: earlier(session, offer, transfer, &attempts, flows, correlator),
             attempts,
-            earlier,
+            sharing,
             listening: listening(offer),
         });
     }
+    let serving: std::collections::HashSet<Option<usize>> = concluded.iter().map(|one| one.offer_index).collect();
     for (number, offer) in session.offers.iter().enumerate() {
-        if session.transfers.iter().any(|transfer| transfer.latest_offer == Some(number)) {
+        if serving.contains(&Some(number)) {
             continue;
         }
         let attempts: Vec<_> = claimed(&offer.connections, flows, Aim::Announced, |_| true).collect();
@@ -128,6 +139,7 @@ pub fn conclude<'a>(
             offer_index: Some(number),
             attempts,
             earlier: None,
+            sharing: None,
             listening: listening(Some(offer)),
         });
     }
@@ -154,6 +166,7 @@ fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Tabl
             offer_index: None,
             attempts: vec![attempt],
             earlier: None,
+            sharing: None,
             listening: None,
         })
         .collect()
@@ -241,31 +254,72 @@ fn is_default_port(client: SocketAddr, to: SocketAddr) -> bool {
     to.port() == client.port() || to.port() == client.port().wrapping_sub(1)
 }
 
-/// The last established connection before `at` on the tuple (server, its data port, announced socket). A server
-/// whose data ports are ephemeral has no such tuple.
+/// The offer that a transfer was served by: the latest one. Where that was refused and the server connects to the one
+/// before it all the same, the refusal changed nothing and that one is still in force.
+fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Option<usize> {
+    let latest = transfer.latest_offer?;
+    let refused = |index: usize| session.offers.get(index).is_some_and(Offer::is_refused);
+    let ended = transfer.ended().unwrap_or(session.last);
+    let is_used = |index: &usize| {
+        let connections = session.offers.get(*index).map_or(&[][..], |offer| &offer.connections);
+        connections
+            .iter()
+            .filter_map(|id| flows.connection(*id))
+            .any(|one| one.first >= transfer.at() && one.first.seconds_since(ended) <= SLACK)
+    };
+    let standing = (0..latest).rev().find(|index| !refused(*index));
+    let standing = standing.filter(|index| refused(latest) && is_used(index));
+    Some(standing.unwrap_or(latest))
+}
+
+/// The last established connection before the transfer on the tuple that it was to use. A server whose data ports are
+/// ephemeral has no such tuple.
 fn earlier<'a>(
     session: &Session,
-    offer: &Offer,
-    at: Stamp,
+    offer: Option<&Offer>,
+    transfer: &Transfer,
     attempts: &[Attempt<'_>],
     flows: &'a Table,
     correlator: &Correlator,
 ) -> Option<Earlier<'a>> {
-    let socket = offer.socket?;
-    if offer.direction == Direction::Passive {
-        return None;
-    }
     let expected = SocketAddr::new(session.server.ip(), session.default_data_port());
+    let (passive, socket) = match offer.filter(|offer| !offer.is_refused()) {
+        Some(offer) => (offer.direction == Direction::Passive, offer.socket?),
+        None => (false, session.client),
+    };
+    let at = transfer.at();
+    let wrapping = flows.connection(session.control)?.key.wrapping;
+    let from = |origin: SocketAddr| if passive { origin.ip() == session.client.ip() } else { origin == expected };
     correlator
         .history(socket)
         .iter()
         .rev()
         .filter_map(|id| flows.connection(*id))
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
-        .find(|connection| {
-            connection.origin == expected
-                && connection.first < at
-                && (connection.established.is_some() || connection.midstream)
+        .filter(|connection| connection.key.wrapping == wrapping)
+        .find(|connection| from(connection.origin) && connection.first < at && connection.was_open())
+        .map(|connection| {
+            let close = connection.close_before(transfer.ended().unwrap_or(session.last));
+            Earlier { connection, close }
         })
-        .map(|connection| Earlier { connection, close: connection.close() })
+}
+
+/// The connection from the server's data port to another host or port that was open between command and reply.
+fn sharing<'a>(
+    session: &Session,
+    offer: Option<&Offer>,
+    transfer: &Transfer,
+    flows: &'a Table,
+    correlator: &Correlator,
+) -> Option<&'a Connection> {
+    let (from, until) = (transfer.at(), transfer.ended().unwrap_or(session.last));
+    correlator.from_data_port(session.server).filter_map(|id| flows.connection(id)).find(|connection| {
+        let over = match connection.close() {
+            Close::TimeWait { since, .. } => since < from,
+            Close::Reset { at, .. } => at < from,
+            Close::Open | Close::Half { .. } => connection.last.seconds_since(from) < -LONG_SILENT,
+        };
+        let other = offer.and_then(|offer| offer.socket) != Some(connection.target);
+        other && connection.was_open() && connection.first < until && !over
+    })
 }

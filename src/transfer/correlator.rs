@@ -3,7 +3,7 @@
 //! Keyed by the announced socket, never by host pair: several sessions between one pair of hosts and several offers
 //! of one endpoint are normal, and a wrong-interface PORT or a third party shares no address with its session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
@@ -20,6 +20,12 @@ const SOCKETS_KEPT: usize = 65_536;
 /// Earlier connections to one socket that are remembered: TIME-WAIT needs the last, proof needs a few more.
 const HISTORY_KEPT: usize = 16;
 
+/// Connections from one server's data port that are remembered: those open at one moment are a few.
+const SHARING_KEPT: usize = 64;
+
+/// Servers whose data port is watched; the others have no contention told.
+const SERVERS_KEPT: usize = 4_096;
+
 /// Connections one offer may collect; a bounce scan needs few, a retrying client some.
 const PER_OFFER: usize = 64;
 
@@ -30,8 +36,10 @@ pub type SessionIndex = usize;
 #[derive(Debug, Default)]
 pub struct Correlator {
     sockets: HashMap<SocketAddr, Slot, RandomState>,
-    order: std::collections::VecDeque<SocketAddr>,
+    order: VecDeque<SocketAddr>,
     hosts: HashMap<IpAddr, Vec<SessionIndex>, RandomState>,
+    /// The connections from the data port of each server, by its control socket.
+    servers: HashMap<SocketAddr, VecDeque<ConnectionId>, RandomState>,
     forgotten: u64,
 }
 
@@ -53,6 +61,9 @@ impl Correlator {
             if sessions.last() != Some(&index) {
                 sessions.push(index);
             }
+        }
+        if self.servers.len() < SERVERS_KEPT {
+            self.servers.entry(session.server).or_default();
         }
     }
 
@@ -90,6 +101,13 @@ impl Correlator {
     /// A connection has been opened: gives it to the newest offer of its target, or leaves it as a loose one with
     /// the newest session between its hosts.
     pub fn opened(&mut self, connection: &Connection, sessions: &mut [Option<Box<Session>>]) {
+        let control = SocketAddr::new(connection.origin.ip(), connection.origin.port().wrapping_add(1));
+        if let Some(shared) = self.servers.get_mut(&control) {
+            if shared.len() >= SHARING_KEPT {
+                shared.pop_front();
+            }
+            shared.push_back(connection.id);
+        }
         let slot = self.slot(connection.target);
         slot.connections.push(connection.id);
         if slot.connections.len() > HISTORY_KEPT {
@@ -136,6 +154,11 @@ impl Correlator {
     /// The connections to `socket` so far, oldest first.
     pub fn history(&self, socket: SocketAddr) -> &[ConnectionId] {
         self.sockets.get(&socket).map_or(&[], |slot| &slot.connections)
+    }
+
+    /// The connections from the data port of the server with this control socket, oldest first.
+    pub fn from_data_port(&self, server: SocketAddr) -> impl Iterator<Item = ConnectionId> {
+        self.servers.get(&server).into_iter().flatten().copied()
     }
 
     /// Where a server of a session other than `index` said that it listens on `socket`: server-to-server transfer.

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use super::correlator::SessionIndex;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
-use crate::flow::ConnectionId;
+use crate::flow::{ConnectionId, RECORDS_KEPT};
 use crate::frame::Stamp;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
+use crate::wire::tls::Record;
 
 /// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
 /// decide verdicts, the hundred thousandth CWD does not.
@@ -67,6 +68,8 @@ pub struct Session {
     pub unsolicited: Vec<Reply>,
     /// Encrypted spans.
     pub opaque: Vec<Opaque>,
+    /// The first TLS records of the client and of the server on the control connection.
+    pub records: [Vec<Record>; 2],
     /// Control bytes that were not captured.
     pub lost: Vec<LostBytes>,
     /// How the control connection ended, unless by QUIT.
@@ -105,6 +108,7 @@ impl Session {
             exchanges: Vec::new(),
             unsolicited: Vec::new(),
             opaque: Vec::new(),
+            records: [Vec::new(), Vec::new()],
             lost: Vec::new(),
             end: None,
             twin: None,
@@ -144,6 +148,14 @@ impl Session {
             Event::Protected { at, by } => {
                 self.spoke = true;
                 self.opaque.push(Opaque { from: at, until: None, by });
+                None
+            }
+            Event::Record { speaker, record, .. } => {
+                let [client, server] = &mut self.records;
+                let records = if speaker == Speaker::Client { client } else { server };
+                if records.len() < RECORDS_KEPT {
+                    records.push(record);
+                }
                 None
             }
             Event::Cleared { at } => {

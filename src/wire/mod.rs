@@ -9,6 +9,7 @@ mod checksum;
 mod count;
 mod decoder;
 mod fragment;
+pub mod hello;
 mod icmp;
 mod ip;
 mod layer;
@@ -20,6 +21,7 @@ mod ppp;
 #[cfg(test)]
 mod samples;
 mod tcp;
+pub mod tls;
 mod tunnel;
 mod wrapping;
 

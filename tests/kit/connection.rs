@@ -34,10 +34,10 @@ impl Book {
         self.directions.entry((from, to)).or_default()
     }
 
-    /// An initial sequence number: the same in every run, larger than those before it.
+    /// An initial sequence number: the same in every run, larger than those before it (of some thousands).
     pub fn initial(&mut self) -> u32 {
         self.incarnations += 1;
-        0x1000_0000 + self.incarnations * 0x0011_2233
+        0x1000_0000_u32.wrapping_add(self.incarnations.wrapping_mul(0x0011_2233))
     }
 
     /// Books a segment that is being sent.

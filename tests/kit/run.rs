@@ -67,3 +67,10 @@ fn observation(finding: &Value) -> Option<Observed> {
         frames,
     })
 }
+
+/// What `ftpwhy schema` prints, ready to validate documents.
+pub fn schema(program: &Path) -> jsonschema::Validator {
+    let output = Command::new(program).arg("schema").output().expect("the program runs");
+    let schema: Value = serde_json::from_slice(&output.stdout).expect("the schema is JSON");
+    jsonschema::validator_for(&schema).expect("the schema is a JSON Schema")
+}

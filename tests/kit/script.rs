@@ -212,6 +212,7 @@ impl Script {
                 self.packets.last_mut().ok_or("nothing to mark yet")?.marks.push((*name).to_owned());
                 Ok(())
             }
+            ("repeat", [range, ..]) => self.repeat(range, rest.strip_prefix(range).unwrap_or(rest).trim(), folder),
             ("use", [client, server]) => {
                 let pair = (self.end(client)?, self.end(server)?);
                 self.controls.retain(|control| *control != pair);
@@ -235,6 +236,15 @@ impl Script {
             }
             _ => Err(format!("cannot read `{line}`")),
         }
+    }
+
+    /// `repeat 2000..2100 C:% > S:80 S`: the statement once for each number, which takes the place of %.
+    fn repeat(&mut self, range: &str, statement: &str, folder: &Path) -> Result<(), String> {
+        let (first, end) = range.split_once("..").ok_or("repeat FIRST..END STATEMENT")?;
+        for number in parse::<u32>(first)?..parse(end)? {
+            self.line(&statement.replace('%', &number.to_string()), folder)?;
+        }
+        Ok(())
     }
 
     // --- what is being captured -------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-//! Walks TLS records by their lengths (RFC 8446 5.1), to find where clear text begins again after CCC.
+//! Walks TLS records by their lengths (RFC 8446 5.1): of which type and size they are, and where clear text begins
+//! again behind them.
 
 /// Longest fragment of a record: 2^14 bytes and 2048 for the expansion of old ciphers (RFC 5246 6.2.3).
 const RECORD_BYTES: u16 = (1 << 14) + 2048;
@@ -6,12 +7,12 @@ const RECORD_BYTES: u16 = (1 << 14) + 2048;
 const HEADER_BYTES: usize = 5;
 
 /// Whether a byte begins a TLS handshake, a TLS alert or an SSLv2 hello, which it does in no line of text.
-pub(super) fn begins(byte: u8) -> bool {
+pub fn begins(byte: u8) -> bool {
     matches!(byte, 0x15 | 0x16 | 0x80 | 0x81)
 }
 
 /// Whether these bytes are the head of any TLS record: for connections picked up in their midst.
-pub(super) fn is_record(bytes: &[u8]) -> bool {
+pub fn is_record(bytes: &[u8]) -> bool {
     matches!(bytes, [kind, 3, minor, high, low, ..] if is_header([*kind, 3, *minor, *high, *low]))
 }
 
@@ -19,9 +20,47 @@ fn is_header([kind, major, minor, high, low]: [u8; HEADER_BYTES]) -> bool {
     (0x14..=0x18).contains(&kind) && major == 3 && minor <= 4 && u16::from_be_bytes([high, low]) <= RECORD_BYTES
 }
 
+/// What a record's header tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Record {
+    /// What it carries; from TLS 1.3 on most records say [`Kind::Application`], whatever they hold.
+    pub kind: Kind,
+    /// Bytes behind the header.
+    pub len: u16,
+}
+
+/// What a record carries (RFC 8446 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The sender encrypts from here on.
+    ChangeCipherSpec,
+    /// A warning, an error, or close_notify.
+    Alert,
+    /// Hellos and what follows until keys are known.
+    Handshake,
+    /// Anything encrypted.
+    Application,
+    /// Heartbeats (RFC 6520).
+    Heartbeat,
+}
+
+impl Record {
+    fn of([kind, _, _, high, low]: [u8; HEADER_BYTES]) -> Option<Self> {
+        let kind = match kind {
+            0x14 => Kind::ChangeCipherSpec,
+            0x15 => Kind::Alert,
+            0x16 => Kind::Handshake,
+            0x17 => Kind::Application,
+            0x18 => Kind::Heartbeat,
+            _ => return None,
+        };
+        Some(Self { kind, len: u16::from_be_bytes([high, low]) })
+    }
+}
+
 /// Where in its records one direction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Records {
+pub enum Records {
     /// At the boundary before the first record, which may be an SSLv2 hello.
     First,
     /// Within a header, with the bytes so far.
@@ -35,8 +74,8 @@ pub(super) enum Records {
 }
 
 impl Records {
-    /// Walks over `bytes`; gives the rest if clear text begins there.
-    pub(super) fn walk<'a>(&mut self, mut bytes: &'a [u8]) -> Option<&'a [u8]> {
+    /// Walks over `bytes` and tells the records whose headers end there; gives the rest if clear text begins there.
+    pub fn walk<'a>(&mut self, mut bytes: &'a [u8], tell: &mut dyn FnMut(Record)) -> Option<&'a [u8]> {
         while let Some((byte, rest)) = bytes.split_first() {
             *self = match (*self, *byte) {
                 (Self::Lost, _) => return None,
@@ -45,7 +84,7 @@ impl Records {
                 (Self::First | Self::Body(0), 0x14..=0x18) => Self::Header([*byte, 0, 0, 0, 0], 1),
                 (Self::Body(0), b' '..=b'~' | 0xff) => return Some(bytes),
                 (Self::First | Self::Body(0), _) => Self::Lost,
-                (Self::Header(header, held), byte) => Self::header(header, held, byte),
+                (Self::Header(header, held), byte) => Self::header(header, held, byte, tell),
                 (Self::Body(left), _) => {
                     let step = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     *self = Self::Body(left - step as u64);
@@ -59,21 +98,26 @@ impl Records {
     }
 
     /// Bytes are missing here. Within a body that is long enough nothing is lost with them.
-    pub(super) fn skip(&mut self, len: u64) {
+    pub fn skip(&mut self, len: u64) {
         *self = match *self {
             Self::Body(left) if len <= left => Self::Body(left - len),
             Self::Body(_) | Self::First | Self::Header(..) | Self::OldHeader(_) | Self::Lost => Self::Lost,
         };
     }
 
-    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8) -> Self {
+    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8, tell: &mut dyn FnMut(Record)) -> Self {
         if let Some(slot) = header.get_mut(held) {
             *slot = byte;
         }
-        match held + 1 {
-            HEADER_BYTES if is_header(header) => Self::Body(u64::from(u16::from_be_bytes([header[3], header[4]]))),
-            HEADER_BYTES => Self::Lost,
-            held => Self::Header(header, held),
+        if held + 1 < HEADER_BYTES {
+            return Self::Header(header, held + 1);
+        }
+        match Record::of(header).filter(|_| is_header(header)) {
+            Some(record) => {
+                tell(record);
+                Self::Body(u64::from(record.len))
+            }
+            None => Self::Lost,
         }
     }
 }
@@ -82,39 +126,52 @@ impl Records {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Records, begins, is_record};
+    use super::{Kind, Record, Records, begins, is_record};
 
     #[test]
     fn clear_text_is_found_at_a_boundary() {
         let mut records = Records::First;
-        assert_eq!(records.walk(b"\x16\x03\x01\x00\x02ab\x15\x03\x03\x00"), None);
-        assert_eq!(records.walk(b"\x02QU"), None);
-        assert_eq!(records.walk(b"QUIT\r\n"), Some(&b"QUIT\r\n"[..]));
+        assert_eq!(records.walk(b"\x16\x03\x01\x00\x02ab\x15\x03\x03\x00", &mut |_| ()), None);
+        assert_eq!(records.walk(b"\x02QU", &mut |_| ()), None);
+        assert_eq!(records.walk(b"QUIT\r\n", &mut |_| ()), Some(&b"QUIT\r\n"[..]));
     }
 
     #[test]
     fn what_cannot_be_delimited_stays_opaque() {
         for bytes in [&b"\x16\x04\x01\x00\x02ab"[..], b"\x16\x03\x01\xff\xffab", b"\x01", b"USER"] {
             let mut records = Records::First;
-            assert_eq!(records.walk(bytes), None);
-            assert_eq!(records.walk(b"USER x\r\n"), None, "{bytes:?}");
+            assert_eq!(records.walk(bytes, &mut |_| ()), None);
+            assert_eq!(records.walk(b"USER x\r\n", &mut |_| ()), None, "{bytes:?}");
         }
     }
 
     #[test]
     fn an_old_hello_has_its_own_length() {
         let mut records = Records::First;
-        assert_eq!(records.walk(b"\x80\x03\x01\x03\x00\x16\x03\x00\x00\x00NOOP"), Some(&b"NOOP"[..]));
+        assert_eq!(records.walk(b"\x80\x03\x01\x03\x00\x16\x03\x00\x00\x00NOOP", &mut |_| ()), Some(&b"NOOP"[..]));
     }
 
     #[test]
     fn a_loss_within_a_body_is_bridged() {
         let mut records = Records::First;
-        records.walk(b"\x17\x03\x03\x00\x0aab");
+        records.walk(b"\x17\x03\x03\x00\x0aab", &mut |_| ());
         records.skip(7);
-        assert_eq!(records.walk(b"cNOOP"), Some(&b"NOOP"[..]));
+        assert_eq!(records.walk(b"cNOOP", &mut |_| ()), Some(&b"NOOP"[..]));
         records.skip(1);
-        assert_eq!(records.walk(b"NOOP"), None);
+        assert_eq!(records.walk(b"NOOP", &mut |_| ()), None);
+    }
+
+    #[test]
+    fn records_are_told_by_type_and_length() {
+        let mut records = Records::First;
+        let mut told = Vec::new();
+        records.walk(b"\x16\x03\x01\x00\x02ab\x14\x03\x03\x00\x01\x01\x17\x03", &mut |record| told.push(record));
+        records.walk(b"\x03\x00\x13 and more", &mut |record| told.push(record));
+        let record = |kind, len| Record { kind, len };
+        assert_eq!(
+            told,
+            [record(Kind::Handshake, 2), record(Kind::ChangeCipherSpec, 1), record(Kind::Application, 19)]
+        );
     }
 
     #[test]
@@ -128,12 +185,12 @@ mod tests {
         #[test]
         fn segmentation_does_not_matter(bytes in proptest::collection::vec(any::<u8>(), 0..64), split in 0usize..64) {
             let mut whole = Records::First;
-            let at_once = whole.walk(&bytes).map(<[u8]>::len);
+            let at_once = whole.walk(&bytes, &mut |_| ()).map(<[u8]>::len);
             let (head, tail) = bytes.split_at(split.min(bytes.len()));
             let mut parts = Records::First;
-            let in_two = match parts.walk(head) {
+            let in_two = match parts.walk(head, &mut |_| ()) {
                 Some(rest) => Some(rest.len() + tail.len()),
-                None => parts.walk(tail).map(<[u8]>::len),
+                None => parts.walk(tail, &mut |_| ()).map(<[u8]>::len),
             };
             prop_assert_eq!(at_once, in_two);
         }

@@ -1,0 +1,246 @@
+//! What `time-wait-collision` and `time-wait-default-port` share: a server that cannot open a data connection because
+//! it still holds the 5-tuple itself. They differ in who chose the port. Also why that is not the cause, for the
+//! findings that stand in its place.
+
+use super::case::{Case, cap};
+use super::two_msl::{self, Bite, System};
+use super::{lines, timers};
+use crate::finding::{Cap, Confidence, Evidence, RuledOut};
+use crate::flow::{Close, Connection, End, Holder};
+use crate::frame::Stamp;
+use crate::ftp::texts::Condition;
+use crate::record::Outcome;
+use crate::transfer::Transfer;
+use crate::transfer::concluded::{Concluded, Earlier};
+
+/// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
+const RECOVERY_SPAN: f64 = 30.0;
+
+/// A tuple that the server holds in TIME-WAIT and was asked to use.
+pub struct Held<'a> {
+    /// The connection that left it.
+    pub previous: &'a Connection,
+    /// Seconds between the last segment of the close and the transfer command.
+    pub age: f64,
+    /// What that age allows one to claim.
+    pub bite: Bite,
+    /// The last segment that (re)started the timer.
+    since: Stamp,
+    holder: Holder,
+    assassinated: Option<Stamp>,
+    gapless: bool,
+    system: System,
+}
+
+/// The tuple, when the transfer failed without a SYN while the server held it.
+pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
+    let transfer = case.transfer?;
+    transfer.reply.as_ref()?;
+    if !case.is_data_failure() || !case.concluded.attempts.is_empty() || speaks_of_something_else(case) {
+        return None;
+    }
+    let earlier = active(case)?;
+    let Close::TimeWait { holder, since, assassinated, gapless } = earlier.close else { return None };
+    let age = transfer.at().seconds_since(since);
+    if !holder.includes(End::Origin) || reused_younger(case, earlier, age) {
+        return None;
+    }
+    let system = System::of_server(case);
+    let bite = two_msl::bite(age, case.policy.time_wait, system)?;
+    Some(Held { previous: earlier.connection, age, bite, since, holder, assassinated, gapless, system })
+}
+
+impl Held<'_> {
+    /// Why it is not surer.
+    pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
+        let mut caps = case.absence_caps();
+        caps.extend(self.bite.cap(self.age));
+        if !case.would_show_server_syn() {
+            let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
+            let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
+            caps.push(cap("data-syn-not-seen", ceiling, why.to_owned()));
+        }
+        if self.assassinated.is_some() {
+            let why = "a RST followed the close, which ends TIME-WAIT on Linux (RFC 1337)";
+            caps.push(cap("tuple-still-open", Confidence::Possible, why.to_owned()));
+        }
+        if !self.gapless {
+            let why = "bytes of the earlier connection are missing, so who closed first is less sure";
+            caps.push(cap("capture-gap", Confidence::Possible, why.to_owned()));
+        }
+        let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
+        if timestamps && !matches!(self.system, System::Windows | System::OldWindows) {
+            let why = "the earlier connection used TCP timestamps, with which Linux recycles TIME-WAIT at once";
+            caps.push(cap("time-wait-reuse-accepted", one_lower(confidence), why.to_owned()));
+        }
+        caps
+    }
+
+    /// Who holds the tuple, since when and for how long, a sentence part.
+    pub fn story(&self) -> String {
+        let why = match self.holder {
+            Holder::One(_) => "it closed the previous connection first",
+            Holder::Both => "both ends closed the previous connection at once",
+        };
+        format!(
+            "the server has held that 5-tuple in TIME-WAIT since frame {}, {:.1} s before, because {why}; it lasts {}",
+            self.since.number, self.age, self.bite.lasts
+        )
+    }
+
+    /// The packets that show it, and what corroborates it.
+    pub fn evidence(&self, case: &Case<'_>) -> Vec<Evidence> {
+        let (from, to) = (self.previous.origin, self.previous.target);
+        let mut all = lines::close(self.previous);
+        all.push(Evidence::sent(self.since, from, to, "last ACK of the earlier connection: TIME-WAIT begins"));
+        all.extend(timers::evidence(case));
+        if let Some((at, age)) = recovered(case) {
+            let note = format!("the same 5-tuple works again {age:.1} s behind the close: TIME-WAIT has ended");
+            all.push(Evidence::sent(at, from, to, note));
+        }
+        all
+    }
+}
+
+/// How sure it is that a held tuple is the cause.
+pub fn confidence(case: &Case<'_>) -> Confidence {
+    let words = has_local_words(case);
+    let corroborated = words || fresh_port_worked(case) || recovered(case).is_some();
+    match (case.would_show_server_syn(), words) {
+        (true, _) if corroborated => Confidence::Proven,
+        (true, _) | (false, true) => Confidence::Probable,
+        (false, false) => Confidence::Possible,
+    }
+}
+
+/// What else was considered, and the fact that refutes it.
+pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
+    let mut all = Vec::new();
+    let mut refuted = |diagnosis, why: &str| all.push(RuledOut { diagnosis, why: why.to_owned() });
+    refuted("tuple-still-open", "both FINs of the earlier connection were acknowledged");
+    if case.would_show_server_syn() {
+        refuted("data-syn-unanswered", "no data SYN lies between the command and the reply");
+        refuted("data-syn-refused", "no RST came from the client: nothing was sent to it");
+        let asked = case
+            .window()
+            .zip(case.offer().and_then(|offer| offer.socket))
+            .and_then(|((from, until), socket)| case.network.unanswered_queries(socket.ip(), from, until));
+        if asked.is_none() {
+            refuted("data-arp-unresolved", "nobody asked in vain for the client's link address meanwhile");
+        }
+    }
+    all
+}
+
+/// Why a tuple held by the server does not explain a transfer that failed without a SYN.
+pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
+    let transfer = case.transfer?;
+    let why = match active(case).map(|earlier| (earlier, earlier.close)) {
+        None => "this capture shows no earlier connection on the 5-tuple".to_owned(),
+        Some((_, Close::Reset { at, .. })) => {
+            format!("the earlier connection on the 5-tuple was reset (frame {}): nobody holds TIME-WAIT", at.number)
+        }
+        Some((_, Close::TimeWait { holder: Holder::One(End::Target), since, .. })) => {
+            format!("the client closed the earlier connection first (frame {}): the server holds nothing", since.number)
+        }
+        Some((earlier, Close::TimeWait { since, .. })) => {
+            let age = transfer.at().seconds_since(since);
+            if reused_younger(case, earlier, age) {
+                "the same 5-tuple was used again with success at a younger age".to_owned()
+            } else if two_msl::bite(age, case.policy.time_wait, System::of_server(case)).is_none() {
+                format!("the earlier connection on the 5-tuple ended {age:.0} s before: TIME-WAIT is over")
+            } else {
+                "the reply names another cause".to_owned()
+            }
+        }
+        Some((_, Close::Open | Close::Half { .. })) => return None,
+    };
+    Some(RuledOut { diagnosis: "time-wait-collision", why })
+}
+
+/// The earlier connection on the tuple that the server was to open.
+pub fn active<'a>(case: &Case<'a>) -> Option<&'a Earlier<'a>> {
+    let passive = case.concluded.in_force().is_some() && case.active_offer().is_none();
+    case.concluded.earlier.as_ref().filter(|_| !passive)
+}
+
+/// Whether the server's own words name a local address.
+pub fn has_local_words(case: &Case<'_>) -> bool {
+    case.meaning().is_some_and(|meaning| meaning.condition == Condition::LocalAddressError)
+}
+
+fn one_lower(confidence: Confidence) -> Confidence {
+    match confidence {
+        Confidence::Proven => Confidence::Probable,
+        Confidence::Probable | Confidence::Possible => Confidence::Possible,
+    }
+}
+
+/// A reply that names another cause.
+fn speaks_of_something_else(case: &Case<'_>) -> bool {
+    case.meaning().is_some_and(|meaning| {
+        !matches!(meaning.condition, Condition::LocalAddressError | Condition::ConnectFailed | Condition::ServerError)
+    })
+}
+
+/// Whether the same tuple was opened again with success at a younger age: then TIME-WAIT does not bite there.
+fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: f64) -> bool {
+    let Close::TimeWait { since, .. } = earlier.close else { return false };
+    case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some()).any(|later| {
+        let before = later.previous.and_then(|id| case.flows.connection(id));
+        before.is_some_and(|before| match before.close_before(later.first) {
+            Close::TimeWait { since: then, holder, .. } => {
+                holder.includes(End::Origin) && later.first.seconds_since(then) < age && later.first > since
+            }
+            Close::Open | Close::Half { .. } | Close::Reset { .. } => false,
+        })
+    })
+}
+
+/// The tuple of a sibling, as far as its offer names it.
+fn is_same_tuple(case: &Case<'_>, one: &Concluded<'_>) -> bool {
+    let socket = |one: &Concluded<'_>| one.in_force().and_then(|offer| offer.socket);
+    socket(one) == socket(case.concluded)
+}
+
+/// Whether a fresh port of the session worked behind a failure on the held tuple, while it was still held.
+fn fresh_port_worked(case: &Case<'_>) -> bool {
+    let Some(Close::TimeWait { since, .. }) = active(case).map(|earlier| earlier.close) else { return false };
+    let system = System::of_server(case);
+    let Some(first_failure) = failures(case).map(Transfer::at).find(|at| *at > since) else { return false };
+    let by_data_port = |one: &Concluded<'_>| {
+        one.established().is_some_and(|attempt| attempt.from().port() == case.session.default_data_port())
+    };
+    case.siblings
+        .iter()
+        .filter(|one| one.outcome() == Outcome::Completed && by_data_port(one) && !is_same_tuple(case, one))
+        .filter_map(|one| one.transfer)
+        .any(|transfer| {
+            let age = transfer.at().seconds_since(since);
+            transfer.at() > first_failure && two_msl::bite(age, case.policy.time_wait, system).is_some()
+        })
+}
+
+/// The transfers of the session that failed on the tuple without a SYN, in order.
+fn failures<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Transfer> {
+    let (siblings, case) = (case.siblings, *case);
+    let failed = |one: &&Concluded<'_>| one.outcome() == Outcome::Failed && one.attempts.is_empty();
+    siblings.iter().filter(failed).filter(move |one| is_same_tuple(&case, one)).filter_map(|one| one.transfer)
+}
+
+/// The first success on the tuple behind its failures and its age, if that is when a usual TIME-WAIT ends.
+fn recovered(case: &Case<'_>) -> Option<(Stamp, f64)> {
+    let earlier = active(case)?;
+    let Close::TimeWait { since, .. } = earlier.close else { return None };
+    let last_failure =
+        failures(case).map(|transfer| transfer.at().seconds_since(since)).fold(f64::NEG_INFINITY, f64::max);
+    let success = case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some());
+    let (at, age) = success
+        .map(|later| (later.first, later.first.seconds_since(since)))
+        .filter(|(_, age)| *age > last_failure)
+        .min_by(|one, other| one.1.total_cmp(&other.1))?;
+    let ends = |limit: f64| last_failure <= limit + two_msl::COARSE && age >= limit - 1.0;
+    let known = case.policy.time_wait;
+    let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|limit| ends(*limit)), ends);
+    (fits && age - last_failure <= RECOVERY_SPAN).then_some((at, age))
+}

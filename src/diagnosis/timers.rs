@@ -1,0 +1,84 @@
+//! Silent timers: the delay between a command and its reply names the timer that ran, and with it a cause, even where
+//! the text says nothing. A corroboration, never a proof.
+
+use super::case::Case;
+use crate::finding::Evidence;
+
+/// A reply faster than a round trip and this many seconds cannot follow a SYN that was silently dropped: a stack
+/// retries for a second at least.
+const FAST: f64 = 0.2;
+
+/// How far off a timer may be: this many seconds and this share of it.
+const TOLERANCE: (f64, f64) = (0.2, 0.01);
+
+/// Delays that name a timer, by the sources of the servers and of Linux.
+const TIMERS: [(f64, &str); 13] = [
+    (1.0, "one retry of a server that tries again after a second"),
+    (3.0, "three unanswered ARP requests, or two retries of a BSD server's bind()"),
+    (5.0, "one retry of a BSD server's connect()"),
+    (10.0, "two retries of a BSD server's connect()"),
+    (15.0, "three retries of a BSD server's connect()"),
+    (20.0, "a connect timeout of 20 s"),
+    (25.0, "five retries of a BSD server's connect()"),
+    (30.0, "a timeout of 30 s"),
+    (55.0, "a BSD server's bind() given up after its ten retries"),
+    (60.0, "a timeout of 60 s, vsftpd's for accept and connect"),
+    (90.0, "a BSD server's connect() given up after its retries every 5 s"),
+    (120.0, "a timeout of 120 s"),
+    (127.0, "a Linux connect() given up after six retries of its SYN"),
+];
+
+/// The timer that ran out after `delay` seconds.
+pub fn named(delay: f64) -> Option<&'static str> {
+    let near = |timer: f64| (delay - timer).abs() <= TOLERANCE.0 + timer * TOLERANCE.1;
+    TIMERS.iter().find(|(timer, _)| near(*timer)).map(|(_, name)| *name)
+}
+
+/// Whether the reply came too fast for a SYN that was silently dropped.
+pub fn is_fast(case: &Case<'_>) -> bool {
+    let rtt = case.control.handshake_rtt().map_or(0.0, |(out, back)| out + back);
+    case.transfer.and_then(crate::transfer::Transfer::delay).is_some_and(|delay| delay < rtt + FAST)
+}
+
+/// What the delay of the final reply tells, a sentence part.
+pub fn hint(case: &Case<'_>) -> Option<String> {
+    let delay = case.transfer?.delay()?;
+    if is_fast(case) {
+        return Some(format!(
+            "the reply came after {:.1} ms, too fast for a SYN that was silently dropped",
+            delay * 1e3
+        ));
+    }
+    Some(named(delay).map_or_else(
+        || format!("the reply came after {delay:.1} s"),
+        |timer| format!("the reply came after {delay:.1} s, which fits {timer}"),
+    ))
+}
+
+/// The same as evidence, where a timer has a name.
+pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
+    let transfer = case.transfer?;
+    let (delay, reply) = (transfer.delay()?, transfer.reply.as_ref()?);
+    let timer = named(delay)?;
+    Some(Evidence::seen(reply.at(), format!("{delay:.1} s behind the command: {timer}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TIMERS, named};
+
+    #[test]
+    fn delays_name_their_timers() {
+        assert!(named(5.02).is_some_and(|timer| timer.contains("BSD")));
+        assert!(named(60.3).is_some_and(|timer| timer.contains("60 s")));
+        assert_eq!(named(0.0003), None);
+        assert_eq!(named(8.0), None);
+    }
+
+    #[test]
+    fn no_timer_hides_another() {
+        for (delay, name) in TIMERS {
+            assert_eq!(named(delay), Some(name));
+        }
+    }
+}

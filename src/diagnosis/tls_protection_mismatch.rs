@@ -1,0 +1,117 @@
+//! `tls-protection-mismatch`
+
+use super::case::{Case, cap};
+use super::lines;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::End;
+use crate::ftp::Verb;
+use crate::ftp::texts::Condition;
+use crate::transfer::Exchange;
+use crate::transfer::attempt::Attempt;
+use crate::transfer::protection::{Carried, carried};
+
+diagnosis! {
+    /// One side protects the data connection with TLS and the other does not.
+    ///
+    /// PROT P asks for TLS on data connections, PROT C (and the lack of any PROT) for clear text. A client that forgets
+    /// PROT P, or a server that insists on it, or one that lost the setting, leaves both waiting for each other.
+    ///
+    /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection on
+    /// which one side sends a ClientHello and the other clear text; a failed transfer whose data connection carries the
+    /// contrary of what an accepted PROT says.
+    ///
+    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the family.
+    ///
+    /// Confidence: proven by the reply or by the two sides' bytes; with an encrypted control connection probable, for
+    /// what PROT said cannot be read; by PROT alone probable.
+    ///
+    /// Remedy: let the client send PBSZ 0 and PROT P before transfers; or let the server accept clear data connections.
+    "tls-protection-mismatch", Error,
+    "one side protects the data connection with TLS and the other does not",
+    ["RFC 4217 9", "RFC 2228 3"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let inferred = case.transfer.is_none() && case.offer().is_none();
+    if !inferred && !case.failed() {
+        return None;
+    }
+    let attempt = case.concluded.established();
+    let level = level(case);
+    by_words(case, level)
+        .or_else(|| one_sided(case, attempt?, inferred))
+        .or_else(|| against_level(case, attempt?, level?))
+}
+
+/// The last PROT before the transfer that the server accepted.
+fn level<'a>(case: &Case<'a>) -> Option<&'a Exchange> {
+    let at = case.transfer?.at();
+    let accepted = |exchange: &&Exchange| exchange.reply.as_ref().is_some_and(crate::ftp::Reply::is_success);
+    let exchanges = case.session.exchanges.iter().rev();
+    exchanges.filter(accepted).find(|exchange| exchange.is(Verb::Prot) && exchange.command.at() <= at)
+}
+
+fn by_words(case: &Case<'_>, level: Option<&Exchange>) -> Option<Finding> {
+    let reply = case.transfer?.reply.as_ref()?;
+    case.meaning().filter(|meaning| meaning.condition == Condition::TlsRequired)?;
+    let said = match level {
+        Some(exchange) => format!("the client had said {}", exchange.command.line()),
+        None => "no PROT was seen before it".to_owned(),
+    };
+    let message = format!("the server wants the data connection protected: {}; {said}", reply.line());
+    let draft = DIAGNOSIS
+        .finding(Confidence::Proven, message, lines::reply(case.session, reply))
+        .about(case)
+        .support(level.map(|exchange| lines::command(case.session, &exchange.command)))
+        .support(case.dialogue());
+    Some(remedies(draft).done())
+}
+
+fn one_sided(case: &Case<'_>, attempt: &Attempt<'_>, inferred: bool) -> Option<Finding> {
+    let connection = attempt.connection;
+    let Carried::OneSided(tls) = carried(connection) else { return None };
+    let clear = tls.peer();
+    let (hello, text) = (connection.half(tls).first_data?, connection.half(clear).first_data?);
+    let socket = |end: End| connection.socket(end);
+    let message = format!("{} began TLS on the data connection and {} sent clear text", socket(tls), socket(clear));
+    let opaque = inferred.then(|| {
+        cap("tls-control-opaque", Confidence::Probable, "the control connection is encrypted: PROT cannot be read".into())
+    });
+    let draft = DIAGNOSIS
+        .finding(Confidence::Proven, message, Evidence::sent(hello, socket(tls), socket(clear), "ClientHello"))
+        .about(case)
+        .support([Evidence::sent(text, socket(clear), socket(tls), "clear text")])
+        .support(case.dialogue())
+        .caps(opaque);
+    Some(remedies(draft).done())
+}
+
+fn against_level(case: &Case<'_>, attempt: &Attempt<'_>, level: &Exchange) -> Option<Finding> {
+    let connection = attempt.connection;
+    let protected = level.command.argument.eq_ignore_ascii_case("P");
+    let shown = match carried(connection) {
+        Carried::Clear if protected => "clear text",
+        Carried::Tls(tls) if level.command.argument.eq_ignore_ascii_case("C") && tls.client.is_some() => "TLS",
+        Carried::Clear | Carried::Tls(_) | Carried::Nothing | Carried::OneSided(_) => return None,
+    };
+    let first = connection.from_origin.first_data.into_iter().chain(connection.from_target.first_data).min()?;
+    let message = format!(
+        "the client said {} but the data connection {} -> {} carries {shown}",
+        level.command.line(),
+        attempt.from(),
+        attempt.to(),
+    );
+    let draft = DIAGNOSIS
+        .finding(Confidence::Probable, message, Evidence::seen(first, format!("first payload: {shown}")))
+        .about(case)
+        .support([lines::command(case.session, &level.command)])
+        .support(case.dialogue());
+    Some(remedies(draft).done())
+}
+
+fn remedies(draft: super::Draft) -> super::Draft {
+    draft
+        .client("Send PBSZ 0 and PROT P before the first transfer (explicit FTPS), or PROT C if the data is to stay clear.")
+        .server("Accept the level that clients ask for, or name it in the documentation: force_local_data_ssl (vsftpd), TLSRequired (ProFTPD).")
+}

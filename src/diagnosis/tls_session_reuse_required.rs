@@ -1,0 +1,143 @@
+//! `tls-session-reuse-required`
+
+use super::case::{Case, cap};
+use super::lines;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::Connection;
+use crate::frame::Stamp;
+use crate::ftp::texts::Condition;
+use crate::transfer::attempt::Attempt;
+use crate::transfer::protection::{Carried, Emptied, Tls, carried, emptied_by_server};
+use crate::wire::hello::Handshake;
+
+/// A server that gives up for want of resumption closes the control connection with the data connection: seconds.
+const AT_ONCE: f64 = 2.0;
+
+/// What vsftpd says of any failed data handshake while the option is on.
+const SAID_OF_ANY: &str = "session reuse required";
+
+diagnosis! {
+    /// The data connection worked at TCP level and its TLS handshake came to its end, but it was a new TLS session where
+    /// the server wants the control connection's to go on.
+    ///
+    /// Servers ask for it so that nobody but the control connection's client can take the data. vsftpd: require_ssl_reuse;
+    /// ProFTPD: TLSOptions without NoSessionReuseRequired; FileZilla Server always.
+    ///
+    /// Needs, where replies can be read (before AUTH, after CCC): 425, 450 or 522 to the transfer that speaks of session
+    /// reuse or resumption. Where they cannot: a data connection with a full handshake (TLS 1.2: the server sends its
+    /// certificate; TLS 1.3: no pre-shared key in its hello), which the server closes behind the handshake without a byte
+    /// of data either way, and the control connection with it while the client's last command waits for its end.
+    ///
+    /// Helps: the same on every data connection of the session.
+    ///
+    /// Refuted by: data on the connection; an abbreviated handshake; a client that closes first (it did not like the
+    /// certificate); 522 to EPRT or EPSV, which speaks of the address family.
+    ///
+    /// Confidence: proven by the server's words beside a full handshake, or by words that mean nothing else; probable by
+    /// what vsftpd says of any failed handshake; without readable replies at most probable, for an empty listing of a
+    /// server that ends the session looks alike.
+    ///
+    /// Traps: tickets of TLS 1.3 look like data; their size is known from the control connection.
+    ///
+    /// Remedy: a client that resumes the control connection's TLS session; or lift the demand on the server.
+    "tls-session-reuse-required", Error,
+    "the server wants the TLS session of the control connection resumed on the data connection",
+    ["RFC 4217 10.2", "RFC 8446 2.2", "RFC 5077"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    by_words(case).or_else(|| by_wire(case))
+}
+
+fn by_words(case: &Case<'_>) -> Option<Finding> {
+    let reply = case.transfer.filter(|_| case.failed())?.reply.as_ref()?;
+    let meaning = case.meaning()?;
+    let attempt = case.concluded.established();
+    let emptied = attempt.and_then(|attempt| emptied_by_server(attempt.connection, case.session));
+    let handshake = attempt.map_or(Handshake::Unknown, |attempt| handshake(attempt.connection));
+    let confidence = match (meaning.condition, handshake) {
+        (Condition::TlsSessionReuse, Handshake::Resumed(_)) => Confidence::Possible,
+        (Condition::TlsSessionReuse, Handshake::Unknown) if meaning.pattern == SAID_OF_ANY => Confidence::Probable,
+        (Condition::TlsSessionReuse, Handshake::Full(_) | Handshake::Unknown) => Confidence::Proven,
+        // ProFTPD: EPERM when the session is not resumed.
+        (Condition::NotPermitted, Handshake::Full(_)) if emptied.is_some() => Confidence::Probable,
+        _ => return None,
+    };
+    let shown = match handshake {
+        Handshake::Full(_) => "the data connection's TLS session was a new one",
+        Handshake::Resumed(_) => "but the data connection's TLS handshake was an abbreviated one: it resumed some session, perhaps not the control connection's",
+        Handshake::Unknown => "the capture does not show the data connection's TLS handshake",
+    };
+    let message = format!("the server answered {}; {shown}", reply.line());
+    let draft = DIAGNOSIS
+        .finding(confidence, message, lines::reply(case.session, reply))
+        .about(case)
+        .support(attempt.and_then(hellos))
+        .support(case.dialogue());
+    let draft = match attempt {
+        Some(_) => draft.rule_out("data-syn-refused", "the data connection was established"),
+        None => draft,
+    };
+    Some(remedies(draft).done())
+}
+
+/// An encrypted session: what the records of both connections show.
+fn by_wire(case: &Case<'_>) -> Option<Finding> {
+    if case.transfer.is_some() || case.offer().is_some() {
+        return None;
+    }
+    let attempt = case.concluded.established()?;
+    let emptied = emptied_by_server(attempt.connection, case.session)?;
+    let control = ended_with(case, &emptied)?;
+    let message = format!(
+        "the server closed {} -> {} behind a full TLS handshake without a byte of data, and the control connection with it: it seems to want the control connection's TLS session resumed",
+        attempt.from(),
+        attempt.to(),
+    );
+    let opaque = "the control connection is encrypted, so the server's answer cannot be read".to_owned();
+    let draft = DIAGNOSIS
+        .finding(Confidence::Probable, message, Evidence::seen(emptied.ended, "the server closes the TLS session, no data has passed"))
+        .about(case)
+        .support(hellos(attempt))
+        .support([Evidence::seen(emptied.finished, "the client's TLS handshake is finished")])
+        .support([Evidence::sent(control, case.session.server, case.session.client, "the server closes the control connection")])
+        .caps([cap("tls-control-opaque", Confidence::Probable, opaque)])
+        .rule_out("data-syn-refused", "the data connection was established")
+        .rule_out("tls-protection-mismatch", "both sides speak TLS on the data connection")
+        .or("data-connection-broken", "the server's log, or its reply after CCC, tells why it closed");
+    Some(remedies(draft).done())
+}
+
+/// The server's FIN on the control connection, if it came at once and the client had said nothing since the data
+/// connection was closed.
+fn ended_with(case: &Case<'_>, emptied: &Emptied) -> Option<Stamp> {
+    let client = case.client_end();
+    let fin = case.control.half(client.peer()).fin.as_ref()?;
+    let last_word = fin.peer_said?;
+    let first = case.control.half(client).fin.as_ref().is_none_or(|own| fin.at < own.at);
+    let waiting = last_word <= emptied.ended;
+    let at_once = (0.0..AT_ONCE).contains(&fin.at.seconds_since(emptied.ended));
+    (first && waiting && at_once).then_some(fin.at)
+}
+
+fn handshake(connection: &Connection) -> Handshake {
+    match carried(connection) {
+        Carried::Tls(Tls { handshake, .. }) => handshake,
+        Carried::Nothing | Carried::Clear | Carried::OneSided(_) => Handshake::Unknown,
+    }
+}
+
+fn hellos(attempt: &Attempt<'_>) -> Option<Evidence> {
+    let connection = attempt.connection;
+    let firsts = [connection.from_origin.first_data?, connection.from_target.first_data?];
+    let mut frames = firsts.to_vec();
+    frames.sort_unstable();
+    Evidence::seen_all(frames, None, "the hellos on the data connection")
+}
+
+fn remedies(draft: super::Draft) -> super::Draft {
+    draft
+        .client("Use a client that resumes the control connection's TLS session on data connections (curl, lftp, FileZilla do).")
+        .server("If clients cannot: require_ssl_reuse=NO (vsftpd), TLSOptions NoSessionReuseRequired (ProFTPD); it opens data connections to theft.")
+}

@@ -1,0 +1,124 @@
+//! What a data connection carries by its first bytes and records: nothing, clear text, TLS, or one of each.
+//!
+//! Without keys: whether a TLS session is new, and whether anything but the handshake passed. Knows no causes.
+
+use super::session::Session;
+use crate::flow::{Connection, End, TlsRecords};
+use crate::frame::Stamp;
+use crate::wire::hello::{self, Handshake, Version};
+use crate::wire::tls::{Kind, Record};
+
+/// An alert of two bytes behind the disguise of TLS 1.3: its type and an AEAD tag of 16 bytes are added (RFC 8446 5.2).
+const HIDDEN_ALERT: u16 = 2 + 1 + 16;
+/// A Finished message with the shortest hash, likewise.
+const HIDDEN_FINISHED: u16 = 4 + 32 + 1 + 16;
+/// Signatures in two handshakes of one server differ by a few bytes (DER of ECDSA).
+const SIGNATURES_DIFFER: u16 = 4;
+
+/// What a data connection carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// No payload, or its beginning was not captured.
+    Nothing,
+    /// Clear text, one way or both.
+    Clear,
+    /// TLS.
+    Tls(Tls),
+    /// This end began TLS and the other one speaks clear text.
+    OneSided(End),
+}
+
+/// A TLS session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Who sent the ClientHello, if it was seen.
+    pub client: Option<End>,
+    /// Whether the session is a new one.
+    pub handshake: Handshake,
+}
+
+/// What a data connection carries.
+pub fn carried(connection: &Connection) -> Carried {
+    let head = |end| connection.half(end).head.as_slice();
+    let ends = [End::Origin, End::Target];
+    let is_tls = |end| connection.half(end).tls_records().is_some();
+    let client = ends.into_iter().find(|end| hello::is_client(head(*end)));
+    let clear = ends.into_iter().any(|end| !head(end).is_empty() && !is_tls(end));
+    match (client, clear) {
+        (Some(client), true) => Carried::OneSided(client),
+        (_, true) => Carried::Clear,
+        (client, false) if ends.into_iter().any(is_tls) => {
+            let handshake = client.map_or(Handshake::Unknown, |client| hello::judge(head(client.peer())));
+            Carried::Tls(Tls { client, handshake })
+        }
+        (_, false) => Carried::Nothing,
+    }
+}
+
+/// A TLS connection on which nothing but the handshake passed, and that the server ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Emptied {
+    /// The frame in which the client finished its handshake.
+    pub finished: Stamp,
+    /// The server's alert or FIN.
+    pub ended: Stamp,
+}
+
+/// Whether the server of a new TLS session closed it behind the handshake, before either side sent data. In TLS 1.3
+/// tickets look like data: they are known by the control connection of `session`, whose handshake is of the same make.
+pub fn emptied_by_server(connection: &Connection, session: &Session) -> Option<Emptied> {
+    let Carried::Tls(Tls { client: Some(client), handshake: Handshake::Full(version) }) = carried(connection) else {
+        return None;
+    };
+    let (of_client, of_server) = (connection.half(client), connection.half(client.peer()));
+    let [control_client, control_server] = &session.records;
+    let client_rest = beyond_handshake(of_client.tls_records()?, version, control_client)?;
+    let server_rest = beyond_handshake(of_server.tls_records()?, version, control_server)?;
+    let finished = of_client.tls_records()?.first().iter().find(|(record, _)| is_finished(*record, version))?.1;
+    let first_end = |alert: Option<Stamp>, fin: Option<Stamp>| alert.into_iter().chain(fin).min();
+    let server_end = first_end(server_rest.alert, of_server.fin.map(|fin| fin.at))?;
+    let client_end = first_end(client_rest.alert, of_client.fin.map(|fin| fin.at));
+    let by_server = server_end > finished && client_end.is_none_or(|client_end| server_end < client_end);
+    by_server.then_some(Emptied { finished, ended: server_end })
+}
+
+/// A direction that carried a handshake and no data.
+struct Silent {
+    /// The first alert behind the handshake.
+    alert: Option<Stamp>,
+}
+
+/// `None` when data passed, or may have.
+fn beyond_handshake(records: &TlsRecords, version: Version, control: &[Record]) -> Option<Silent> {
+    if !records.are_all() {
+        return None;
+    }
+    let first = records.first();
+    let handshake = match version {
+        Version::Old => first.iter().position(|(record, _)| is_alert(*record, version)).unwrap_or(first.len()),
+        Version::New => first.iter().zip(control).take_while(|((one, _), other)| is_alike(*one, **other)).count(),
+    };
+    let rest = first.get(handshake..)?;
+    let known = first.get(..handshake)?.iter().all(|(record, _)| match version {
+        Version::Old => record.kind != Kind::Application,
+        Version::New => true,
+    });
+    let silent = known && rest.iter().all(|(record, _)| is_alert(*record, version));
+    silent.then(|| Silent { alert: rest.first().map(|(_, at)| *at) })
+}
+
+fn is_alert(record: Record, version: Version) -> bool {
+    let hidden = version == Version::New && record.kind == Kind::Application && record.len == HIDDEN_ALERT;
+    record.kind == Kind::Alert || hidden
+}
+
+fn is_finished(record: Record, version: Version) -> bool {
+    match version {
+        Version::Old => record.kind == Kind::ChangeCipherSpec,
+        Version::New => record.kind == Kind::Application && record.len >= HIDDEN_FINISHED,
+    }
+}
+
+fn is_alike(one: Record, other: Record) -> bool {
+    one.kind == other.kind && one.len.abs_diff(other.len) <= SIGNATURES_DIFFER
+}
