@@ -282,9 +282,9 @@ impl Story<'_> {
             Does::Fin if *part == Part::Earlier => "FIN of an earlier connection".to_owned(),
             Does::Fin => "FIN".to_owned(),
             Does::LastAck => match time_wait.map(|held| (held.by_origin, held.by_target)) {
-                Some((true, true)) => "last ACK: both ends hold TIME-WAIT".to_owned(),
-                Some((by_origin, _)) if by_origin == packet.by_origin => "last ACK: TIME-WAIT begins here".to_owned(),
-                _ => "last ACK: TIME-WAIT begins at its receiver".to_owned(),
+                Some((true, true)) => "last ACK: both hold TIME-WAIT".to_owned(),
+                Some((by_origin, _)) if by_origin == packet.by_origin => "last ACK: sender holds TIME-WAIT".to_owned(),
+                _ => "last ACK: receiver holds TIME-WAIT".to_owned(),
             },
             Does::Rst => {
                 tone = Tone::Bad;

@@ -135,7 +135,7 @@ fn in_order(mut all: Vec<Moment>, cited: &Frames) -> Vec<Moment> {
 }
 
 fn is_missing(moment: &Moment) -> bool {
-    moment.rank != Rank::Packet
+    moment.rank == Rank::Before
 }
 
 /// The rows cited, and a few around each.

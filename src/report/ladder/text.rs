@@ -11,6 +11,9 @@ use crate::report::wrap::wrap;
 /// Columns that a label may always take, however near its lanes are.
 const MIN_LABEL: usize = 30;
 
+/// Columns between two lanes at most: the eye loses its line on longer arrows.
+const WIDEST: usize = 72;
+
 /// Lines that a label may take.
 const LABEL_LINES: usize = 4;
 
@@ -101,8 +104,8 @@ impl<'a> Drawing<'a> {
         // Half of what stands above the outer lanes lies outside.
         let half = |lane: Option<&super::Lane>| lane.map_or(0, |lane| lane.address.len().clamp(6, 16) / 2);
         let (left, right) = (half(ladder.lanes.first()), half(ladder.lanes.last()) + 1);
-        let inner = width.saturating_sub(left + right).max(1);
         let gaps = ladder.lanes.len().saturating_sub(1).max(1);
+        let inner = width.saturating_sub(left + right).clamp(1, gaps * WIDEST);
         let columns = (0..ladder.lanes.len()).map(|lane| left + inner * lane / gaps).collect();
         Self { page, ladder, zero, pen, number, time, width, columns }
     }
@@ -138,7 +141,11 @@ impl<'a> Drawing<'a> {
         if self.ladder.rows.iter().any(|row| row.cited) {
             parts.push("* cited by a finding".to_owned());
         }
-        if parts.is_empty() { Ok(()) } else { writeln!(out, "{}", self.page.style.paint(Ink::Dim, &parts.join("   "))) }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let lines = wrap(&parts.join("   "), self.page.style.width, self.page.style.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{}", self.page.style.paint(Ink::Dim, line.trim())))
     }
 
     /// The lanes alone.
