@@ -123,7 +123,7 @@ impl<'a> Drawing<'a> {
             for (lane, column) in self.ladder.lanes.iter().zip(&self.columns) {
                 let text = clipped(&self.page.safe(line(lane)), room, self.page.style.ascii);
                 let from = column.saturating_sub(text.chars().count() / 2);
-                self.print(&mut cells, from, &text, Some(Ink::Strong));
+                print(&mut cells, from, &text, Some(Ink::Strong));
             }
             self.line("", "", false, &cells, out)?;
         }
@@ -164,12 +164,6 @@ impl<'a> Drawing<'a> {
         cells
     }
 
-    fn print(&self, cells: &mut [Cell], from: usize, text: &str, ink: Option<Ink>) {
-        for (place, c) in cells.iter_mut().skip(from).zip(text.chars()) {
-            *place = (c, ink);
-        }
-    }
-
     fn row(&self, index: usize, row: &Row, out: &mut dyn Write) -> io::Result<()> {
         let number = row.at.map(|at| at.number.to_string()).unwrap_or_default();
         let time = row.at.map(|at| self.page.clock.milliseconds(at.time, self.zero)).unwrap_or_default();
@@ -179,7 +173,7 @@ impl<'a> Drawing<'a> {
                 let ink = if let Tone::Finding(severity) = row.tone { Ink::of(severity) } else { Ink::Info };
                 for line in wrap(&self.page.safe(text), self.width, self.width) {
                     let mut cells = vec![(' ', None); self.width];
-                    self.print(&mut cells, 0, &line, Some(ink));
+                    print(&mut cells, 0, &line, Some(ink));
                     self.line("", "", false, &cells, out)?;
                 }
                 Ok(())
@@ -196,7 +190,7 @@ impl<'a> Drawing<'a> {
                     }
                     let length = line.chars().count();
                     let from = first + 1 + (room + 2).saturating_sub(length + 2) / 2;
-                    self.print(&mut cells, from, &format!(" {line} "), Some(Ink::Warning));
+                    print(&mut cells, from, &format!(" {line} "), Some(Ink::Warning));
                     self.line("", "", false, &cells, out)?;
                 }
                 Ok(())
@@ -211,8 +205,8 @@ impl<'a> Drawing<'a> {
                     }
                 }
                 let text = fold_text(*seconds, *hidden);
-                let middle = (self.column(0) + self.column(self.columns.len().saturating_sub(1))) / 2;
-                self.print(&mut cells, middle.saturating_sub(text.chars().count() / 2), &text, Some(Ink::Dim));
+                let middle = usize::midpoint(self.column(0), self.column(self.columns.len().saturating_sub(1)));
+                print(&mut cells, middle.saturating_sub(text.chars().count() / 2), &text, Some(Ink::Dim));
                 self.line("", "", false, &cells, out)
             }
         }
@@ -255,7 +249,7 @@ impl<'a> Drawing<'a> {
                 };
                 let from = from.min(self.width.saturating_sub(length));
                 let mut cells = self.lanes(index);
-                self.print(&mut cells, from, &line, ink);
+                print(&mut cells, from, &line, ink);
                 self.line("", "", false, &cells, out)?;
             }
         }
@@ -275,7 +269,7 @@ impl<'a> Drawing<'a> {
             *place = (head.1, ink);
         }
         if embedded {
-            self.print(&mut cells, low + 1 + (inside - length - 2) / 2, &format!(" {label} "), ink);
+            print(&mut cells, low + 1 + (inside - length - 2) / 2, &format!(" {label} "), ink);
         }
         self.line(number, time, row.cited, &cells, out)
     }
@@ -297,6 +291,13 @@ impl<'a> Drawing<'a> {
         }
         let line = format!("{number}{mark} {time:>0$}  {drawn}", self.time);
         writeln!(out, "{}", line.trim_end())
+    }
+}
+
+/// Puts text into cells; what goes over the edge is lost.
+fn print(cells: &mut [Cell], from: usize, text: &str, ink: Option<Ink>) {
+    for (place, c) in cells.iter_mut().skip(from).zip(text.chars()) {
+        *place = (c, ink);
     }
 }
 
