@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let of_transfer = case.transfer.and_then(|transfer| transfer.reply.as_ref());
     let of_offer = case.offer().and_then(|offer| offer.reply.as_ref()).filter(|_| case.transfer.is_none());
     let replies = of_transfer.into_iter().chain(of_offer).filter(|reply| reply.is_failure());
-    let (reply, ttl) = replies.filter_map(|reply| Some((reply, ttl_of(reply, server.other_ttl())?))).next()?;
+    let (reply, ttl) = replies.into_iter().find_map(|reply| Some((reply, ttl_of(reply, server.other_ttl())?)))?;
     let failing_only = server.other_ttl().iter().all(|(at, _)| *at >= reply.frames[0]);
     if !failing_only {
         return None;
