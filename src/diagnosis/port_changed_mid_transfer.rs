@@ -31,7 +31,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let preliminary = transfer.preliminary.as_ref()?;
     let at = command.at();
     let until = transfer.ended()?;
-    if case.session.lost.iter().any(|lost| lost.at >= preliminary.at() && lost.at <= at) {
+    let mut holes = case.control.from_origin.gaps().iter().chain(case.control.from_target.gaps());
+    if holes.any(|hole| hole.at >= preliminary.at() && hole.at <= at) {
         return None;
     }
     let data = case.concluded.established().map(|attempt| attempt.connection);

@@ -49,6 +49,8 @@ pub struct Concluded<'a> {
     pub sharing: Option<&'a Connection>,
     /// Where the server of another session said that it listens on the announced socket: server-to-server transfer.
     pub listening: Option<Stamp>,
+    /// Whether the client of another session named the announced socket in PORT: another server is to connect there.
+    pub for_a_server: bool,
 }
 
 impl<'a> Concluded<'a> {
@@ -83,6 +85,15 @@ impl<'a> Concluded<'a> {
         self.attempts.iter().filter(|attempt| attempt.aim == Aim::Announced)
     }
 
+    /// Whether it succeeded by its replies although no segment of its data connection was captured. Where the endpoint
+    /// could not be read, nobody knows which connection that was.
+    pub fn lacks_its_data(&self) -> bool {
+        self.outcome() == Outcome::Completed
+            && self.attempts.is_empty()
+            && self.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+            && self.in_force().is_some_and(|offer| offer.socket.is_some())
+    }
+
     /// The data connection that was established, if one was.
     pub fn established(&self) -> Option<&Attempt<'a>> {
         self.attempts.iter().find(|attempt| attempt.is_established())
@@ -97,6 +108,9 @@ pub fn conclude<'a>(
     correlator: &Correlator,
 ) -> Vec<Concluded<'a>> {
     let listening = |offer: Option<&Offer>| correlator.listening_elsewhere(index, offer?.socket?);
+    let for_a_server = |offer: Option<&Offer>| {
+        offer.and_then(|offer| offer.socket).is_some_and(|socket| correlator.named_elsewhere(index, socket))
+    };
     let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
     for (number, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(number + 1);
@@ -126,6 +140,7 @@ pub fn conclude<'a>(
             attempts,
             sharing,
             listening: listening(offer),
+            for_a_server: for_a_server(offer),
         });
     }
     let serving: std::collections::HashSet<Option<usize>> = concluded.iter().map(|one| one.offer_index).collect();
@@ -142,6 +157,7 @@ pub fn conclude<'a>(
             attempts,
             sharing: None,
             listening: listening(Some(offer)),
+            for_a_server: for_a_server(Some(offer)),
         });
     }
     concluded.extend(strays(session, &concluded, flows));
@@ -169,6 +185,7 @@ fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Tabl
             earlier: None,
             sharing: None,
             listening: None,
+            for_a_server: false,
         })
         .collect()
 }

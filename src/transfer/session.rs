@@ -33,17 +33,6 @@ pub struct Opaque {
     pub by: &'static str,
 }
 
-/// Bytes of the control connection that the capture does not hold.
-#[derive(Clone, Copy, Debug)]
-pub struct LostBytes {
-    /// Whose bytes.
-    pub speaker: Speaker,
-    /// How many.
-    pub len: u64,
-    /// Where it shows.
-    pub at: Stamp,
-}
-
 /// A control session.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -73,8 +62,6 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// The first TLS records of the client and of the server on the control connection.
     pub records: [Vec<Record>; 2],
-    /// Control bytes that were not captured.
-    pub lost: Vec<LostBytes>,
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
     /// The session that is the same control connection on the other side of a NAT.
@@ -114,7 +101,6 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             records: [Vec::new(), Vec::new()],
-            lost: Vec::new(),
             end: None,
             twin: None,
             other_view: None,
@@ -177,12 +163,7 @@ impl Session {
                 }
                 None
             }
-            Event::Lost { speaker, len, at } => {
-                if self.lost.len() < EXCHANGES_KEPT {
-                    self.lost.push(LostBytes { speaker, len, at });
-                }
-                None
-            }
+            Event::Lost { .. } => None,
             Event::LongLine { .. } => {
                 self.long_lines = self.long_lines.saturating_add(1);
                 None
@@ -334,6 +315,12 @@ impl Session {
             transfer.lost.get_or_insert_with(|| end.clone());
         }
         self.end = Some(end);
+    }
+
+    /// When the client left: it said QUIT, or closed in order.
+    pub fn left_at(&self) -> Option<Stamp> {
+        let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
+        quit.or_else(|| self.end.as_ref().filter(|end| end.orderly_by_client).map(|end| end.at))
     }
 
     /// Remembers a connection between the hosts that answers no offer.
