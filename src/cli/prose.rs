@@ -179,6 +179,20 @@ pub const PAGES: &[Page] = &[
         limits: &[("Severity", "A case may be more or less severe than its diagnosis is in general.")],
     },
     Page {
+        command: "extract",
+        exit_status: &[
+            ("0", "It was written."),
+            ("2", "Wrong usage, nothing that was asked for, or an input or the output could not be read or written."),
+        ],
+        examples: &[
+            ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),
+            ("ftpwhy extract --slim -w slim.pcapng capture.pcap", "What FTP diagnosis needs, without the data."),
+        ],
+        environment: &[SETTINGS],
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
         command: "interfaces",
         exit_status: &[("0", "The interfaces were listed."), ("2", "Wrong usage, or they could not be listed.")],
         examples: &[("ftpwhy interfaces", "Where can be captured, and by this user?")],
