@@ -1,24 +1,33 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
-use std::fs::File;
+mod check;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod live;
+mod sessions;
+
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
+use crate::check::{Baseline, Baselined};
 use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
-use crate::pipeline::{Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary};
-use crate::report;
+use crate::report::{self, Style, Tee, Verbosity};
 use crate::source::{Capture, FilterError, Timeline, check_filter};
+
+pub use check::check;
+pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
 const CLEAN: u8 = 0;
@@ -31,80 +40,117 @@ const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
 pub fn run(options: &Options) -> u8 {
-    status(analyse(options), options.output.as_deref())
+    status(analyse(options))
 }
 
 /// Lists the hosts of what `options` name. The exit status.
 pub fn hosts(options: &HostsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), true);
     let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(BufWriter::new(io::stdout()))));
-    let judged = conduct(&options.input, &settings, FailOn::Never, open);
-    status(judged.map(|judged| if judged.failed { TROUBLE } else { CLEAN }), None)
+    status(list(&options.input, &settings, open))
 }
 
 /// Shows what happened in what `options` name. The exit status.
 pub fn show(options: &ShowOptions) -> u8 {
-    let open = |grouping| {
-        let mut views = Vec::new();
-        for (view, path) in &options.views {
-            views.push((*view, output(path.as_deref())?));
-        }
-        Ok(report::show(views, options.sessions.clone(), options.style.clone(), grouping))
-    };
+    status(shown(options))
+}
+
+fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
+    let plan = plan(&options.input)?;
+    let mut views = Vec::new();
+    for (view, path) in &options.views {
+        views.push((*view, output(path.as_deref())?));
+    }
     let settings = settings(&options.input, options.selection.clone(), true);
-    let judged = conduct(&options.input, &settings, FailOn::Never, open);
-    let file = options.views.iter().find_map(|(_, path)| path.as_deref());
-    let result = judged.map(|judged| {
-        let unknown = options.sessions.iter().find(|id| **id > judged.last_session);
-        if let Some(id) = unknown {
-            complain(&format!("no session {}: the last one is {}", id.0, judged.last_session.0), None);
-        }
-        if judged.failed || unknown.is_some() { TROUBLE } else { CLEAN }
-    });
-    status(result, file)
+    let mut sink = report::show(views, options.sessions.clone(), options.style.clone(), sentences(&plan));
+    let read = read_all(&plan, &options.input, &settings, &mut *sink)?;
+    sink.end(&read.captures, &read.summary)?;
+    let unknown = options.sessions.iter().find(|id| **id > read.last_session);
+    if let Some(id) = unknown {
+        complain(&format!("no session {}: the last one is {}", id.0, read.last_session.0), None);
+    }
+    Ok(if read.complete && unknown.is_none() { CLEAN } else { TROUBLE })
 }
 
 /// Opens where a report goes: standard output if no path is given.
-fn output(path: Option<&Path>) -> io::Result<Box<dyn Write>> {
-    Ok(match path {
-        Some(path) => Box::new(BufWriter::new(File::create(path)?)),
-        None => Box::new(BufWriter::new(io::stdout())),
-    })
+fn output(path: Option<&Path>) -> Result<Box<dyn Write>, Trouble> {
+    path.map_or_else(|| Ok(Box::new(BufWriter::new(io::stdout())) as Box<dyn Write>), create)
 }
 
 /// Prints what needs no capture. The exit status.
 pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> u8 {
     let mut out = BufWriter::new(io::stdout());
     let written = write(&mut out).and_then(|()| out.flush());
-    status(written.map(|()| CLEAN).map_err(Trouble::from), None)
+    status(written.map(|()| CLEAN).map_err(Trouble::from))
 }
 
-fn status(result: Result<u8, Trouble>, output: Option<&Path>) -> u8 {
+fn status(result: Result<u8, Trouble>) -> u8 {
     match result {
         Ok(status) => status,
         // Whoever read the report has seen enough of it.
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
-        Err(Trouble::Output(error)) => {
-            let target = output.unwrap_or(Path::new("standard output"));
-            complain(&format!("could not write {}: {}", target.display(), reason(&error)), None);
-            TROUBLE
-        }
-        Err(Trouble::Filter(error)) => {
-            complain(&error.to_string(), None);
+        Err(trouble) => {
+            complain(&trouble.to_string(), None);
             TROUBLE
         }
     }
 }
 
+/// Why a run came to no end.
 enum Trouble {
     Filter(FilterError),
+    /// Standard output or another stream that was open already.
     Output(io::Error),
+    /// A file that could not be read or written, and the reason.
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Filter(error) => error.fmt(f),
+            Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
+            Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
+        }
+    }
 }
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+fn create(path: &Path) -> Result<Box<dyn Write>, Trouble> {
+    let failed = |error| Trouble::File { doing: "write", path: path.into(), reason: reason(&error) };
+    Ok(Box::new(BufWriter::new(File::create(path).map_err(failed)?)))
+}
+
+/// Every report that is asked for, the main one first.
+fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
+    let out = output(options.output.as_deref())?;
+    let main = report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?;
+    if options.beside.is_empty() {
+        return Ok(main);
+    }
+    let mut sinks = vec![main];
+    for (format, path) in &options.beside {
+        // A file is no terminal, whatever standard output is.
+        let style = Style { color: false, ..options.style.clone() };
+        sinks.push(report::sink(*format, style, grouping.to_vec(), create(path)?)?);
+    }
+    Ok(Box::new(Tee::new(sinks)))
+}
+
+fn read_baseline(path: Option<&Path>) -> Result<Baseline, Trouble> {
+    let Some(path) = path else { return Ok(Baseline::default()) };
+    let failed = |reason| Trouble::File { doing: "read", path: path.into(), reason };
+    let text = fs::read_to_string(path).map_err(|error| failed(reason(&error)))?;
+    Baseline::parse(&text).map_err(failed)
 }
 
 /// Passes everything on and remembers what the exit status depends on.
@@ -134,81 +180,103 @@ impl Sink for Watched<'_> {
 }
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
-    let open =
-        |grouping| report::sink(options.format, options.style.clone(), grouping, output(options.output.as_deref())?);
+    let plan = plan(&options.input)?;
+    let known = read_baseline(options.baseline.as_deref())?;
+    let mut sink = reports(options, &sentences(&plan))?;
+    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
+    let mut baselined = Baselined::new(&mut watched, &known);
     let settings = settings(&options.input, options.selection.clone(), false);
-    let judged = conduct(&options.input, &settings, options.fail_on, open)?;
-    let none = options.require_transfers && judged.transfers == 0;
-    Ok(match (judged.failed, judged.reached || none) {
-        (true, _) => TROUBLE,
-        (false, true) => FOUND,
-        (false, false) => CLEAN,
+    let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
+    if let Some(path) = &options.write_baseline {
+        let failed = |error| Trouble::File { doing: "write", path: path.clone(), reason: reason(&error) };
+        fs::write(path, baselined.found.to_text()).map_err(failed)?;
+    }
+    if baselined.left_out > 0 && options.format.is_for_people() && options.style.verbosity > Verbosity::Quiet {
+        let known = if baselined.left_out == 1 { "finding" } else { "findings" };
+        let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
+    }
+    baselined.end(&read.captures, &read.summary)?;
+    let reached = watched.reached && options.write_baseline.is_none();
+    let none = options.require_transfers && read.summary.transfers == 0;
+    Ok(match (read.complete, reached || none) {
+        (false, _) => TROUBLE,
+        (true, true) => FOUND,
+        (true, false) => CLEAN,
     })
+}
+
+/// Reads `input` into a sink that judges nothing. `open` makes it from sentences on how the inputs were taken.
+fn list(
+    input: &Input,
+    settings: &Settings,
+    open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
+) -> Result<u8, Trouble> {
+    let plan = plan(input)?;
+    let mut sink = open(sentences(&plan))?;
+    let read = read_all(&plan, input, settings, &mut *sink)?;
+    sink.end(&read.captures, &read.summary)?;
+    Ok(if read.complete { CLEAN } else { TROUBLE })
 }
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
-    Settings { ports: input.ports.clone(), policy, selection, in_full }
+    Settings { ports: input.ports.clone(), policy, judging: Judging::AtEnd, selection, in_full }
 }
 
-/// What the exit status depends on.
-struct Judged {
-    /// Whether an input could not be read.
-    failed: bool,
-    /// Whether a finding reached `--fail-on`.
-    reached: bool,
-    transfers: u64,
-    /// The highest number a session got; 0 if there is none.
-    last_session: SessionId,
-}
-
-/// Reads the inputs, timeline after timeline, and tells the sink what is concluded. `open` makes the sink from
-/// sentences on how the inputs were taken.
-fn conduct(
-    input: &Input,
-    settings: &Settings,
-    fail_on: FailOn,
-    open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
-) -> Result<Judged, Trouble> {
-    if let Some(filter) = &input.filter {
-        check_filter(filter).map_err(Trouble::Filter)?;
-    }
+/// Plans the reading of `input`; a filter that does not compile is told before anything is read.
+fn plan(input: &Input) -> Result<Plan, Trouble> {
+    input.filter.as_deref().map_or(Ok(()), check_filter).map_err(Trouble::Filter)?;
     let arrange = match input.grouping {
         Grouping::Auto => Arrange::Auto,
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
     let plan = points::plan(&input.files, arrange);
-    let mut failed = !plan.errors.is_empty();
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
-    let mut sink = open(sentences(&plan))?;
-    let mut watched = Watched { inner: &mut *sink, fail_on, reached: false };
-    let stop = interrupt();
+    Ok(plan)
+}
 
-    let mut captures: Vec<Capture> = Vec::new();
-    let mut summary = Summary::default();
+/// What came of reading.
+struct AllRead {
+    captures: Vec<Capture>,
+    summary: Summary,
+    /// Whether every input could be read.
+    complete: bool,
+    /// The highest number a session got; 0 if there is none.
+    last_session: SessionId,
+}
+
+/// Reads and judges one timeline after the other; `sink` is told everything but the end.
+fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink) -> io::Result<AllRead> {
+    let stop = interrupt();
+    let mut all = AllRead {
+        captures: Vec::new(),
+        summary: Summary::default(),
+        complete: plan.errors.is_empty(),
+        last_session: SessionId(0),
+    };
     let mut next = SessionId(1);
     for group in &plan.groups {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let first = CaptureId(u32::try_from(captures.len()).unwrap_or(u32::MAX));
+        let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
         let (mut timeline, errors) = Timeline::open(&group.files, first, input.filter.as_deref());
-        failed |= !errors.is_empty();
+        all.complete &= errors.is_empty();
         for error in &errors {
             complain(&error.to_string(), None);
         }
         let mut pipeline = Pipeline::new(settings.clone(), next);
-        read(&mut timeline, &mut pipeline, &mut watched, &stop, group)?;
-        let part = pipeline.finish(timeline.captures(), &mut watched)?;
+        read(&mut timeline, &mut pipeline, sink, &stop, group)?;
+        let part = pipeline.finish(timeline.captures(), sink)?;
         next = pipeline.next_session();
-        add(&mut summary, &part);
-        captures.extend_from_slice(timeline.captures());
+        add(&mut all.summary, &part);
+        all.captures.extend_from_slice(timeline.captures());
     }
-    watched.end(&captures, &summary)?;
-    Ok(Judged { failed, reached: watched.reached, transfers: summary.transfers, last_session: SessionId(next.0 - 1) })
+    all.last_session = SessionId(next.0 - 1);
+    Ok(all)
 }
 
 /// How the inputs were taken, where that is not plain.

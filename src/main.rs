@@ -3,18 +3,25 @@
 use std::process::ExitCode;
 
 use ftpwhy::app;
-use ftpwhy::cli::{Invocation, Screen, parse};
+use ftpwhy::cli::{Invocation, Screen, Surroundings, parse};
 use ftpwhy::diagnosis::ALL;
 use ftpwhy::report::{rules, schema};
 
 fn main() -> ExitCode {
-    ExitCode::from(match parse(std::env::args_os(), &Screen::of_stdout()) {
+    ExitCode::from(match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
         Invocation::Analyse(options) => app::run(&options),
         Invocation::Show(options) => app::show(&options),
         Invocation::Hosts(options) => app::hosts(&options),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Invocation::Live(options) => app::live::run(&options),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Invocation::Interfaces => app::live::interfaces(),
         Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
         Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),
         Invocation::Rules(options) => app::print(|out| rules::list(ALL, &options.style, out)),
+        Invocation::Sessions(options) => app::sessions(&options),
+        Invocation::Check(options) => app::check(&options),
+        Invocation::Print(text) => app::print(|out| out.write_all(&text)),
         Invocation::Schema => app::print(|out| writeln!(out, "{}", schema())),
         Invocation::Done(status) => status,
     })

@@ -1,84 +1,131 @@
-//! Every capture and script below `fixtures/` against the expectation beside it, and its JSON against the schema.
+//! Every capture and script below `fixtures/` against the expectation beside it, by `ftpwhy check`, and its JSON
+//! against the schema.
 //!
 //! `FTPWHY_FIXTURE=part/of/a/path` narrows the run; `BLESS=1` rewrites the expectations that differ.
 
 mod kit;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use kit::expect::{Expectation, blessed};
 use kit::run::{analyse, schema};
 
 const CAPTURES: [&str; 9] =
     [".script", ".pcap", ".pcapng", ".pcap.gz", ".pcap.zst", ".pcap.lz4", ".snoop", ".txt", ".bin"];
 
-/// A capture to judge, and what its expectation may call by name.
+/// A capture to judge, under a name that says nothing about what is in it.
 struct Fixture {
     source: PathBuf,
+    /// The expectation of `source`.
+    expectation: PathBuf,
+    /// Its text with numbers for marks, as it was checked.
+    resolved: String,
+    /// The capture that was checked, and the copy of the expectation beside it.
     capture: PathBuf,
+    copy: PathBuf,
+    /// What the expectation may call by name.
     marks: BTreeMap<String, u64>,
 }
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
 
 #[test]
 fn every_fixture_is_as_expected() {
     let folder = tempfile::tempdir().expect("a temporary directory");
+    let fixtures = fixtures(folder.path());
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut check = Command::new(PROGRAM);
+    check.args(["check", "--isolated", "--quiet"]).args(bless.then_some("--bless")).arg(folder.path());
+    let output = check.output().expect("the program runs");
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    for fixture in &fixtures {
+        said = said.replace(&*fixture.capture.to_string_lossy(), &name(&fixture.source));
+        if bless {
+            restore(fixture);
+        }
+    }
+    assert!(output.status.success(), "not every fixture is as expected (BLESS=1 rewrites them):\n{said}");
+    println!("{said}");
+}
+
+#[test]
+fn json_obeys_the_schema_and_the_status_tells_of_errors() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let schema = schema(Path::new(PROGRAM));
+    let mut complaints = Vec::new();
+    for fixture in fixtures(folder.path()) {
+        let mut complain = |what: String| complaints.push(format!("{}: {what}", name(&fixture.source)));
+        let answer = match analyse(Path::new(PROGRAM), &fixture.capture) {
+            Ok(answer) => answer,
+            Err(error) => {
+                complain(error);
+                continue;
+            }
+        };
+        if answer.status == 2 {
+            let unreadable = fixture.resolved.contains("unreadable = ");
+            if !unreadable {
+                complain(answer.stderr);
+            }
+            continue;
+        }
+        schema.iter_errors(&answer.document).for_each(|error| complain(format!("not by the schema: {error}")));
+        let findings = answer.document["findings"].as_array().expect("findings");
+        let guilty = findings.iter().any(|finding| finding["severity"] == "error" && finding["role"] != "related");
+        if answer.status != i32::from(guilty) {
+            complain(format!("exit status {} with{} an error", answer.status, if guilty { "" } else { "out" }));
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// Every fixture that is wanted, in `folder`.
+fn fixtures(folder: &Path) -> Vec<Fixture> {
     let wanted = std::env::var("FTPWHY_FIXTURE").unwrap_or_default();
     let sources = kit::files_below(&kit::root().join("fixtures"), &CAPTURES);
     assert!(!sources.is_empty(), "there are no fixtures");
-    let schema = schema(Path::new(env!("CARGO_BIN_EXE_ftpwhy")));
-    let mut failures = Vec::new();
-    for (index, source) in sources.iter().enumerate().filter(|(_, source)| source.to_string_lossy().contains(&wanted)) {
-        let name = source.strip_prefix(kit::root()).unwrap_or(source).display().to_string();
-        let differences = match prepare(source, folder.path(), index).and_then(|fixture| judge(&fixture, &schema)) {
-            Ok(differences) => differences,
-            Err(error) => vec![error],
-        };
-        if !differences.is_empty() {
-            failures.push(format!("{name}\n    {}", differences.join("\n    ")));
-        }
-    }
-    let counted = format!("{} of {} fixtures are not as expected", failures.len(), sources.len());
-    assert!(failures.is_empty(), "{counted} (BLESS=1 rewrites them):\n{}", failures.join("\n"));
+    let wanted = sources.into_iter().filter(|source| source.to_string_lossy().contains(&wanted)).enumerate();
+    wanted
+        .map(|(index, source)| {
+            prepare(&source, folder, index).unwrap_or_else(|error| panic!("{}: {error}", source.display()))
+        })
+        .collect()
 }
 
-/// Scripts are rendered under a name that says nothing about what is in them.
+/// Renders or copies a fixture and its expectation to `folder`.
 fn prepare(source: &Path, folder: &Path, index: usize) -> Result<Fixture, String> {
-    if source.extension().is_none_or(|extension| extension != "script") {
-        return Ok(Fixture { source: source.into(), capture: source.into(), marks: BTreeMap::new() });
-    }
-    let rendered = kit::render(source)?;
-    let capture = folder.join(format!("{index}.{}", rendered.extension));
-    std::fs::write(&capture, &rendered.file).map_err(|e| e.to_string())?;
-    Ok(Fixture { source: source.into(), capture, marks: rendered.marks })
+    let script = source.extension().is_some_and(|extension| extension == "script");
+    let (ending, file, marks) = if script {
+        let rendered = kit::render(source)?;
+        (format!(".{}", rendered.extension), rendered.file, rendered.marks)
+    } else {
+        let name = source.to_string_lossy();
+        let ending = CAPTURES.iter().rev().find(|ending| name.ends_with(**ending)).ok_or("no capture's name")?;
+        ((*ending).to_owned(), fs::read(source).map_err(|e| e.to_string())?, BTreeMap::new())
+    };
+    let expectation = expectation_path(source);
+    let text = fs::read_to_string(&expectation).map_err(|e| format!("{}: {e}", expectation.display()))?;
+    let resolved = kit::marks::resolve(&text, &marks)?;
+    let capture = folder.join(format!("{index:04}{ending}"));
+    fs::write(&capture, file).map_err(|e| e.to_string())?;
+    let copy = folder.join(format!("{index:04}.expect.toml"));
+    fs::write(&copy, &resolved).map_err(|e| e.to_string())?;
+    Ok(Fixture { source: source.into(), expectation, resolved, capture, copy, marks })
 }
 
-fn judge(fixture: &Fixture, schema: &jsonschema::Validator) -> Result<Vec<String>, String> {
-    let path = expectation_path(&fixture.source);
-    let text = std::fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    let resolved = kit::marks::resolve(&text, &fixture.marks)?;
-    let expectation = Expectation::parse(&resolved)?;
-    let answer = analyse(Path::new(env!("CARGO_BIN_EXE_ftpwhy")), &fixture.capture)?;
-    if let Some(part) = &expectation.unreadable {
-        let refused = answer.status == 2 && answer.stderr.contains(part.as_str());
-        return Ok(if refused { vec![] } else { vec![format!("status {}: {}", answer.status, answer.stderr.trim())] });
+/// Brings a rewritten expectation back, with marks for numbers.
+fn restore(fixture: &Fixture) {
+    let text = fs::read_to_string(&fixture.copy).expect("the copy");
+    if text != fixture.resolved {
+        fs::write(&fixture.expectation, kit::marks::restore(&text, &fixture.marks)).expect("writes the expectation");
+        println!("rewrote {}", name(&fixture.expectation));
     }
-    if answer.status == 2 {
-        return Err(format!("cannot be read: {}", answer.stderr.trim()));
-    }
-    let mut differences = expectation.compare(&answer.observed, &answer.transfers);
-    differences.extend(schema.iter_errors(&answer.document).map(|error| format!("not by the schema: {error}")));
-    let guilty = answer.observed.iter().any(|finding| finding.severity == "error" && finding.role != "related");
-    if answer.status != i32::from(guilty) {
-        differences.push(format!("exit status is {} with{} an error", answer.status, if guilty { "" } else { "out" }));
-    }
-    if !differences.is_empty() && std::env::var_os("BLESS").is_some() {
-        let new = blessed(&resolved, &answer.observed, &answer.transfers)?;
-        std::fs::write(&path, kit::marks::restore(&new, &fixture.marks)).map_err(|e| e.to_string())?;
-        println!("rewrote {}", path.display());
-        return Ok(vec![]);
-    }
-    Ok(differences)
+}
+
+fn name(path: &Path) -> String {
+    path.strip_prefix(kit::root()).unwrap_or(path).display().to_string()
 }
 
 /// `NAME.expect.toml` for `NAME.script`, `NAME.pcap`, `NAME.pcap.gz`.

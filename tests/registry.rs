@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use ftpwhy::check::Expectation;
 use ftpwhy::diagnosis::ALL;
-use kit::expect::Expectation;
 
 /// Diagnoses without a fixture of one kind, each for its reason.
 const EXCUSED: [(&str, &str); 0] = [];

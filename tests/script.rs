@@ -1,11 +1,10 @@
-//! The test kit itself: scripts, transformations and the comparison with expectations.
+//! The test kit itself: scripts and transformations.
 
 mod kit;
 
 use std::path::PathBuf;
 
 use kit::Rendered;
-use kit::expect::{Expectation, Observed};
 
 /// Renders a script given as text, in a folder of its own.
 fn rendered(text: &str) -> Result<Rendered, String> {
@@ -85,51 +84,5 @@ fn errors_name_the_line() {
     ] {
         let error = rendered(&format!("{SESSION}{statement}\n")).err().expect("an error");
         assert!(error.contains(":4: ") && error.contains(complaint), "{error}");
-    }
-}
-
-fn finding(diagnosis: &str, severity: &str, confidence: &str) -> Observed {
-    Observed {
-        diagnosis: diagnosis.into(),
-        role: "verdict".into(),
-        severity: severity.into(),
-        confidence: confidence.into(),
-        session: Some(1),
-        transfer: Some(2),
-        frames: vec![3, 7],
-    }
-}
-
-#[test]
-fn an_expectation_that_holds_has_no_differences() {
-    let text = "transfers = [\"RETR failed\"]\n[[expect]]\ndiagnosis = \"data-syn-refused\"\nrole = \"verdict\"\n\
-                confidence = \"probable\"\nframes = [7]\nsome_of = [1, 3]\n";
-    let expectation = Expectation::parse(text).expect("an expectation");
-    let found = [finding("data-syn-refused", "error", "proven"), finding("mac-changed", "info", "proven")];
-    assert_eq!(expectation.compare(&found, &["RETR failed".into()]), Vec::<String>::new());
-}
-
-#[test]
-fn every_difference_is_said() {
-    let text = "forbid = [\"tls-control-opaque\"]\ntransfers = []\n[[expect]]\ndiagnosis = \"data-syn-refused\"\n\
-                confidence = \"proven\"\nframes = [8]\n[[expect]]\ndiagnosis = \"a|b\"\n";
-    let expectation = Expectation::parse(text).expect("an expectation");
-    let found = [
-        finding("data-syn-refused", "error", "possible"),
-        finding("tls-control-opaque", "quality", "proven"),
-        finding("arp-conflict", "warning", "proven"),
-    ];
-    let differences = expectation.compare(&found, &["RETR failed".into()]).join("\n");
-    for part in ["at least proven", "[8]", "missing: a|b", "forbidden: quality tls", "unexpected: warning arp", "RETR"]
-    {
-        assert!(differences.contains(part), "{part} is not in:\n{differences}");
-    }
-}
-
-#[test]
-fn an_expectation_with_a_wrong_word_is_refused() {
-    for text in ["clear = true", "[[expect]]\ndiagnosis = \"a\"\nseverity = \"bad\"", "[[expect]]\nrole = \"verdict\""]
-    {
-        assert!(Expectation::parse(text).is_err(), "{text}");
     }
 }

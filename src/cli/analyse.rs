@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::input::{InputArguments, SelectionArguments};
+use super::input::{FailOnName, InputArguments, SelectionArguments};
 use super::layout::{PlainArguments, TimeArguments};
-use super::{FailOn, Options, Screen};
+use super::target::{Target, target};
+use super::{Options, Screen};
 use crate::report::{Format, Style, Verbosity};
 
 #[derive(Args)]
@@ -23,9 +24,16 @@ pub(super) struct Analyse {
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
 
-    /// Write the report to FILE
-    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
-    output: Option<PathBuf>,
+    /// Write the report to FILE; as FORMAT=FILE another report beside it, and may be repeated
+    #[arg(
+        short,
+        long,
+        value_name = "[FORMAT=]FILE",
+        value_parser = target::<FormatName>(),
+        help_heading = "Output",
+        value_hint = ValueHint::FilePath
+    )]
+    output: Vec<Target<FormatName>>,
 
     #[command(flatten)]
     plain: PlainArguments,
@@ -49,11 +57,19 @@ pub(super) struct Analyse {
     #[arg(long, help_heading = "Result")]
     require_transfers: bool,
 
+    /// Leave out the findings that FILE knows
+    #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
+    baseline: Option<PathBuf>,
+
+    /// Write what is found to FILE, for --baseline; findings then leave the exit status 0
+    #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
+    write_baseline: Option<PathBuf>,
+
     #[command(flatten)]
     selection: SelectionArguments,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum FormatName {
     /// A block per failed transfer, what else holds, and the table of transfers
     Full,
@@ -65,29 +81,57 @@ enum FormatName {
     Json,
     /// One JSON object a line, as it becomes known
     Ndjson,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML: each transfer is a test
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab code quality
+    Gitlab,
+    /// Markdown, for a job summary or an issue
+    Markdown,
+    /// One row per finding, for a spreadsheet
+    Csv,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum FailOnName {
-    Error,
-    Warning,
-    Info,
-    Never,
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Full => Self::Full,
+            FormatName::Concise => Self::Concise,
+            FormatName::Table => Self::Table,
+            FormatName::Json => Self::Json,
+            FormatName::Ndjson => Self::Ndjson,
+            FormatName::Sarif => Self::Sarif,
+            FormatName::Junit => Self::Junit,
+            FormatName::Github => Self::Github,
+            FormatName::Gitlab => Self::Gitlab,
+            FormatName::Markdown => Self::Markdown,
+            FormatName::Csv => Self::Csv,
+        }
+    }
 }
 
 impl Analyse {
     /// What is left open is decided by what standard output is; a report that goes to a file is no terminal's.
     pub(super) fn into_options(self, screen: &Screen) -> Options {
-        let screen =
-            if self.output.is_some() { &Screen { terminal: false, width: None, color: false } } else { screen };
-        let format = match self.format {
+        let (mut format, mut output) = (self.format, None);
+        let mut beside = Vec::new();
+        for target in self.output {
+            let is_stdout = target.is_stdout();
+            match target.format {
+                None => output = Some(target.path).filter(|_| !is_stdout),
+                Some(name) if is_stdout => format = Some(name),
+                Some(name) => beside.push((Format::from(name), target.path)),
+            }
+        }
+        let screen = if output.is_some() { &Screen::NONE } else { screen };
+        let format = match format {
             _ if self.json => Format::Json,
-            Some(FormatName::Full) => Format::Full,
-            Some(FormatName::Table) => Format::Table,
-            Some(FormatName::Json) => Format::Json,
-            Some(FormatName::Ndjson) => Format::Ndjson,
+            Some(name) => name.into(),
             None if screen.terminal => Format::Full,
-            Some(FormatName::Concise) | None => Format::Concise,
+            None => Format::Concise,
         };
         let style = Style {
             time: self.time.style(),
@@ -103,14 +147,12 @@ impl Analyse {
             selection: self.selection.into_selection(),
             format,
             style,
-            output: self.output,
-            fail_on: match self.fail_on {
-                FailOnName::Error => FailOn::Error,
-                FailOnName::Warning => FailOn::Warning,
-                FailOnName::Info => FailOn::Info,
-                FailOnName::Never => FailOn::Never,
-            },
+            output,
+            beside,
+            fail_on: self.fail_on.into(),
             require_transfers: self.require_transfers,
+            baseline: self.baseline,
+            write_baseline: self.write_baseline,
         }
     }
 }
@@ -120,8 +162,8 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use super::{FailOn, Format, Options, Screen, Verbosity};
-    use crate::cli::{Grouping, Invocation, read};
+    use super::{Format, Options, Screen, Verbosity};
+    use crate::cli::{FailOn, Grouping, Invocation, read};
     use crate::report::TimeStyle;
 
     const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
@@ -142,6 +184,19 @@ mod tests {
         assert_eq!((pipe.format, pipe.style.width, pipe.style.color), (Format::Concise, 80, false));
         let file = options("x.pcap -o report.txt", &TERMINAL);
         assert_eq!((file.format, file.style.width, file.style.color), (Format::Concise, 80, false));
+    }
+
+    #[test]
+    fn one_run_feeds_several_files() {
+        let options = options("-o sarif=a.json -o junit=b.xml -o c.txt x.pcap", &TERMINAL);
+        assert_eq!(options.beside, [(Format::Sarif, "a.json".into()), (Format::Junit, "b.xml".into())]);
+        assert_eq!((options.format, options.output), (Format::Concise, Some("c.txt".into())));
+    }
+
+    #[test]
+    fn a_dash_is_standard_output() {
+        let options = options("-o csv=- x.pcap", &TERMINAL);
+        assert_eq!((options.format, options.output, options.beside), (Format::Csv, None, Vec::new()));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
-use super::options::{Grouping, Input};
+use super::options::{FailOn, Grouping, Input};
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
 
 #[derive(Args)]
@@ -18,9 +18,24 @@ pub(super) struct InputArguments {
     #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
     read: Vec<PathBuf>,
 
+    #[command(flatten)]
+    reading: ReadingArguments,
+
+    /// Treat all inputs as one timeline
+    #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
+    merge: bool,
+
+    /// Judge each file alone
+    #[arg(long, help_heading = "Input")]
+    per_file: bool,
+}
+
+/// What packets are taken as.
+#[derive(Args)]
+pub(super) struct ReadingArguments {
     /// Look only at packets that match this BPF expression (tcpdump's syntax, not Wireshark's)
     #[arg(short, long, value_name = "BPF", help_heading = "Input")]
-    filter: Option<String>,
+    pub(super) filter: Option<String>,
 
     /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
     #[arg(
@@ -30,19 +45,50 @@ pub(super) struct InputArguments {
         value_parser = clap::value_parser!(u16).range(1..),
         help_heading = "Input"
     )]
-    ports: Vec<u16>,
+    pub(super) ports: Vec<u16>,
 
     /// How long TIME-WAIT lasts on the hosts in the capture, instead of the usual values of common systems
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Input")]
-    time_wait: Option<Duration>,
+    pub(super) time_wait: Option<Duration>,
+}
 
-    /// Treat all inputs as one timeline
-    #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
-    merge: bool,
+/// Where settings come from besides the command line.
+#[derive(Args)]
+pub(super) struct SettingsArguments {
+    /// Read settings from FILE instead of .ftpwhy.toml in this directory
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        conflicts_with = "isolated",
+        help_heading = "Settings",
+        value_hint = ValueHint::FilePath
+    )]
+    config: Option<PathBuf>,
 
-    /// Judge each file alone
-    #[arg(long, help_heading = "Input")]
-    per_file: bool,
+    /// Take no settings from .ftpwhy.toml and from FTPWHY_* variables
+    #[arg(long, global = true, help_heading = "Settings")]
+    isolated: bool,
+}
+
+/// The least severity that makes the exit status 1.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum FailOnName {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+impl From<FailOnName> for FailOn {
+    fn from(name: FailOnName) -> Self {
+        match name {
+            FailOnName::Error => Self::Error,
+            FailOnName::Warning => Self::Warning,
+            FailOnName::Info => Self::Info,
+            FailOnName::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -60,9 +106,9 @@ impl InputArguments {
     pub(super) fn into_input(self) -> Input {
         Input {
             files: self.read.into_iter().chain(self.files).collect(),
-            filter: self.filter,
-            ports: self.ports,
-            time_wait: self.time_wait,
+            filter: self.reading.filter,
+            ports: self.reading.ports,
+            time_wait: self.reading.time_wait,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

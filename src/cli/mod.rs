@@ -3,26 +3,44 @@
 //! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
 
 mod analyse;
+mod check;
+mod completions;
 mod explain;
 mod hosts;
 mod input;
 mod layout;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
 mod message;
 mod options;
 mod progress;
 pub mod prose;
 mod schema;
 mod screen;
+mod sessions;
+mod settings;
 mod show;
+mod spelling;
+mod status;
+mod target;
 
 use std::ffi::OsString;
+use std::io::{Write, stderr};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use check::CheckOptions;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error};
 pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions};
 pub use progress::Progress;
 pub use screen::Screen;
+pub use sessions::SessionsOptions;
+pub use settings::Surroundings;
+
+use crate::text::printable_str;
+pub use status::StatusLine;
 
 /// Tells from a packet capture why an FTP transfer failed.
 ///
@@ -37,6 +55,8 @@ struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     analyse: analyse::Analyse,
+    #[command(flatten)]
+    _settings: input::SettingsArguments,
 }
 
 #[derive(Subcommand)]
@@ -45,7 +65,14 @@ enum Command {
     Explain(explain::Explain),
     Rules(explain::Rules),
     Hosts(hosts::Hosts),
+    Sessions(Box<sessions::Sessions>),
+    Check(Box<check::Check>),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Interfaces(live::Interfaces),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Live(Box<live::Live>),
     Schema(schema::Schema),
+    Completions(completions::Completions),
 }
 
 /// What the command line asks for.
@@ -61,8 +88,20 @@ pub enum Invocation {
     Rules(RulesOptions),
     /// List the hosts of captures.
     Hosts(HostsOptions),
+    /// List sessions and transfers.
+    Sessions(Box<SessionsOptions>),
+    /// Compare captures with their expectations.
+    Check(Box<CheckOptions>),
+    /// Capture.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Live(Box<LiveOptions>),
+    /// List the interfaces.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Interfaces,
     /// Print the JSON Schema.
     Schema,
+    /// Print this text.
+    Print(Vec<u8>),
     /// Nothing more: help, version or a usage error was printed. The exit status.
     Done(u8),
 }
@@ -72,27 +111,57 @@ pub fn command() -> clap::Command {
     Arguments::command().after_help(prose::after_help())
 }
 
-/// Reads the arguments (the program's name first); prints help and usage errors itself.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Invocation {
-    read(arguments, screen).unwrap_or_else(|said| {
-        // Nobody is left to be told when the terminal or pipe has gone.
-        let _ = said.print();
-        Invocation::Done(status(&said))
-    })
+/// Reads the arguments (the program's name first) and the settings around them; prints help and usage errors itself.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    screen: &Screen,
+    surroundings: &Surroundings,
+) -> Invocation {
+    match read_in(arguments.into_iter().collect(), screen, surroundings) {
+        Ok((invocation, remarks)) => {
+            for remark in remarks {
+                // Nobody is left to be told when the terminal or pipe has gone.
+                let _ = writeln!(stderr(), "warning: {}", printable_str(&remark));
+            }
+            invocation
+        }
+        Err(said) => {
+            let _ = said.print();
+            Invocation::Done(status(&said))
+        }
+    }
 }
 
-/// The same without printing.
-fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Invocation, clap::Error> {
-    let mut matches = command().version(version()).try_get_matches_from(arguments)?;
-    let Arguments { command, analyse } = Arguments::from_arg_matches_mut(&mut matches)?;
-    Ok(match command {
+/// The same without printing: what to do, and remarks.
+fn read_in(
+    arguments: Vec<OsString>,
+    screen: &Screen,
+    surroundings: &Surroundings,
+) -> Result<(Invocation, Vec<String>), clap::Error> {
+    let mut settled = settings::settle(command().version(version()), arguments, surroundings)?;
+    let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
+    let invocation = match command {
         Some(Command::Show(show)) => Invocation::Show(show.into_options(screen)),
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
+        Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
+        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Interfaces(_)) => Invocation::Interfaces,
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen))),
         Some(Command::Schema(_)) => Invocation::Schema,
+        Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
-    })
+    };
+    Ok((invocation, settled.remarks))
+}
+
+/// The same without surroundings.
+#[cfg(test)]
+fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Invocation, clap::Error> {
+    read_in(arguments.into_iter().collect(), screen, &Surroundings::default()).map(|(invocation, _)| invocation)
 }
 
 /// 0 for help and version, 2 for wrong usage.

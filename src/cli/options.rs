@@ -36,10 +36,16 @@ pub struct Options {
     pub style: Style,
     /// Where the report goes; standard output if `None`.
     pub output: Option<PathBuf>,
+    /// Further reports, and the files they go to.
+    pub beside: Vec<(Format, PathBuf)>,
     /// Which findings make the exit status 1.
     pub fail_on: FailOn,
     /// Whether a run without any transfer has exit status 1.
     pub require_transfers: bool,
+    /// The findings to leave out.
+    pub baseline: Option<PathBuf>,
+    /// Where to write the findings as known ones; they then do not count.
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// What `ftpwhy explain` is told.
@@ -126,6 +132,11 @@ pub enum FailOn {
 impl FailOn {
     /// Whether `finding` makes the exit status 1. Quality and related findings never do.
     pub fn reached_by(self, finding: &Finding) -> bool {
+        self.is_reached(finding.role, finding.severity)
+    }
+
+    /// The same, by what a finding comes to.
+    pub fn is_reached(self, role: Role, severity: Severity) -> bool {
         let least = match self {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,
@@ -133,7 +144,7 @@ impl FailOn {
             Self::Never => return false,
         };
         // Quality is the lowest severity, so it reaches none of them.
-        finding.role != Role::Related && finding.severity >= least
+        role != Role::Related && severity >= least
     }
 }
 

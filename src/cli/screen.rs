@@ -14,6 +14,9 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// A file or a pipe.
+    pub const NONE: Self = Self { terminal: false, width: None, color: false };
+
     /// Asks standard output and the environment.
     pub fn of_stdout() -> Self {
         let terminal = stdout().is_terminal();

@@ -22,7 +22,7 @@ diagnosis! {
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let control: u64 = case.session.lost.iter().map(|lost| lost.len).sum();
-    let data = case.data().flat_map(|connection| connection.from_origin.gaps().iter().chain(connection.from_target.gaps()));
+    let data = case.data().filter(|connection| !connection.payload_hidden).flat_map(|connection| connection.from_origin.gaps().iter().chain(connection.from_target.gaps()));
     let data: Vec<_> = data.collect();
     let bytes = control + data.iter().map(|gap| u64::from(gap.len)).sum::<u64>();
     let mut frames: Vec<_> = case.session.lost.iter().map(|lost| lost.at).chain(data.iter().map(|gap| gap.at)).collect();

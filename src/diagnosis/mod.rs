@@ -82,6 +82,7 @@ catalogue![
     time_wait_challenge,
     time_wait_reuse_accepted,
     tuple_still_open,
+    port_reused_within_2msl,
     // The data connection, active mode
     data_syn_never_sent,
     data_syn_not_seen,

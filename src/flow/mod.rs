@@ -297,6 +297,9 @@ pub struct Connection {
     /// Last segment of its peer that made a TIME-WAIT holder start its timer anew after the close: Linux does so for
     /// every segment with ACK but without SYN and RST.
     pub rearmed: Option<Stamp>,
+    /// Whether the capture left out segments that carry nothing but payload, on purpose: missing bytes then tell
+    /// nothing, for what opens and closes is not among them.
+    pub payload_hidden: bool,
     /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
     isn: Option<Seq>,
 }

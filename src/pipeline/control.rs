@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use super::prompt::Answer;
+use super::turns::Progress;
 use super::{CONTROLS, GRACE, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
@@ -36,6 +38,12 @@ pub(super) struct Control {
     closing: bool,
 }
 
+impl Control {
+    fn progress(&self) -> Progress {
+        Progress { alive: self.alive, last: self.last }
+    }
+}
+
 impl Pipeline {
     /// Begins to follow a connection as a control connection. `server` is known when its content told; otherwise
     /// the named port does.
@@ -56,10 +64,9 @@ impl Pipeline {
         };
         let first = connection.first;
         if self.controls.len() >= CONTROLS {
-            self.let_oldest_control_go();
+            self.let_one_control_go();
         }
-        let session = self.sessions.len();
-        self.sessions.push(Some(Box::new(Session::new(SessionId(0), id, client, server, first))));
+        let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
         self.contact(client.ip());
         self.contact(server.ip());
         self.pair_views(id, session);
@@ -73,6 +80,8 @@ impl Pipeline {
             closing: false,
         };
         self.controls.insert(id, control);
+        let controls = &self.controls;
+        self.turns.begun(id, first, CONTROLS, |id| controls.get(&id).map(Control::progress));
     }
 
     /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
@@ -85,7 +94,7 @@ impl Pipeline {
         let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
         if let Some(twin) = twin {
             for (one, other) in [(index, twin), (twin, index)] {
-                if let Some(Some(session)) = self.sessions.get_mut(one) {
+                if let Some(session) = self.sessions.get_mut(one) {
                     session.twin = Some(other);
                 }
             }
@@ -96,15 +105,14 @@ impl Pipeline {
         self.recent_isns.push((isn, index, at));
     }
 
-    fn let_oldest_control_go(&mut self) {
-        let oldest = self.controls.iter().min_by_key(|(id, control)| (control.last, **id)).map(|(id, _)| *id);
-        if let Some(id) = oldest
-            && let Some(control) = self.controls.get(&id)
-        {
-            let (last, session) = (control.last, control.session);
-            self.end_control(id);
-            self.closing.push_front((last.time, session));
-        }
+    fn let_one_control_go(&mut self) {
+        let controls = &self.controls;
+        let Some(id) = self.turns.next(|id| controls.get(&id).map(Control::progress)) else { return };
+        let Some(control) = self.controls.get(&id) else { return };
+        let (last, session) = (control.last, control.session);
+        self.end_control(id);
+        self.controls_let_go += 1;
+        self.closing.push_front((last.time, session));
     }
 
     /// Takes a segment of a control connection.
@@ -116,7 +124,7 @@ impl Pipeline {
         let mut read = |piece: Piece<'_>| read(dialogue, server_end, piece, &mut events);
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
         let session = control.session;
-        if let Some(Some(session)) = self.sessions.get_mut(session) {
+        if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
         }
         self.wake(id, tcp);
@@ -133,7 +141,7 @@ impl Pipeline {
         }
         control.alive = true;
         let index = control.session;
-        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let Some(session) = self.sessions.get_mut(index) else { return };
         session.id = SessionId(self.next_session);
         self.next_session += 1;
         let hosts = [session.client.ip(), session.server.ip()];
@@ -145,14 +153,20 @@ impl Pipeline {
 
     fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
         for event in events {
-            let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+            let Some(session) = self.sessions.get_mut(index) else { return };
             if self.settings.in_full {
                 self.dialogues.note(index, &event);
             }
-            let Some(number) = session.event(event) else { continue };
+            let answer = Answer::of(&event);
+            let announced = session.event(event);
+            if let Some(answer) = answer {
+                self.prompt.answered(index, session, &answer);
+            }
+            let Some(number) = announced else { continue };
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
                 self.correlator.offered(index, number, socket, offer);
+                self.prompt.announced(index, number);
                 self.party(socket.ip());
             }
         }
@@ -181,7 +195,7 @@ impl Pipeline {
         control.conversation.finish(&mut |piece| read(dialogue, server_end, piece, &mut events));
         self.tell(control.session, events);
         let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));
-        if let Some(Some(session)) = self.sessions.get_mut(control.session) {
+        if let Some(session) = self.sessions.get_mut(control.session) {
             session.conflicts.extend(conflicts);
         }
         let Some(connection) = self.flows.connection(id) else { return };
@@ -201,7 +215,7 @@ impl Pipeline {
             Close::Half { missing, since, .. } => Some(lost(since, missing.peer(), "closed")),
             Close::Open => None,
         };
-        if let Some(Some(session)) = self.sessions.get_mut(control.session)
+        if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {
             session.ended(end);

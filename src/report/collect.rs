@@ -38,7 +38,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, session: &SessionRecord) {
+    pub(super) fn count(&mut self, session: &SessionRecord) {
         self.sessions += 1;
         self.captures.extend(&session.captures);
         for transfer in &session.transfers {
@@ -163,7 +163,20 @@ impl Sink for Collecting {
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        self.end_with(captures, summary, |_| {})
+    }
+}
+
+impl Collecting {
+    /// Writes the run, after `arrange` has changed its order.
+    pub(super) fn end_with(
+        &mut self,
+        captures: &[Capture],
+        summary: &Summary,
+        arrange: impl FnOnce(&mut Run),
+    ) -> io::Result<()> {
         self.run.finish(captures, summary);
+        arrange(&mut self.run);
         let mut out = io::BufWriter::new(&mut self.out);
         (self.write)(&self.run, &self.style, &mut out)?;
         out.flush()

@@ -23,7 +23,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
 }
 
 /// Never wrapped: a line is a record here.
-fn line(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn line(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let at = finding.primary.first();
     let severity = Severity::from(finding.severity);
     let mut aside = Confidence::from(finding.confidence).to_string();

@@ -3,7 +3,19 @@
 use super::testing::{Sample, wide};
 use super::{Format, Style, TimeStyle, Verbosity};
 
-const FORMATS: [Format; 5] = [Format::Full, Format::Concise, Format::Table, Format::Json, Format::Ndjson];
+const FORMATS: [Format; 11] = [
+    Format::Full,
+    Format::Concise,
+    Format::Table,
+    Format::Json,
+    Format::Ndjson,
+    Format::Sarif,
+    Format::Junit,
+    Format::Github,
+    Format::Gitlab,
+    Format::Markdown,
+    Format::Csv,
+];
 
 #[test]
 fn no_format_lets_control_characters_through() {

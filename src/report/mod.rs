@@ -1,43 +1,59 @@
 //! Renders what a run concluded: one file a format, all of them [`Sink`]s.
 //!
 //! Turns records and findings into text; knows nothing of how they were found. Text from the wire passes `escape`
-//! on its way to a terminal and the types of `shape` on its way to JSON. Uses `serde`, `schemars`, `comfy-table`,
-//! `jiff` and `anstyle`, which no other module does.
+//! on its way to a terminal and the types of `shape` on its way to JSON. Uses `schemars`, `comfy-table`, `csv`,
+//! `quick-junit`, `jiff` and `anstyle`, which no other module does.
 
 mod block;
+mod checked;
 mod collect;
 mod concise;
+mod csv;
 mod escape;
 mod evidence;
 mod filter;
 mod full;
+mod github;
+mod gitlab;
 #[cfg(test)]
 mod hostile;
 mod hosts;
 mod html;
+mod identity;
 mod json;
+mod junit;
 mod ladder;
+pub mod ledger;
 mod link_type;
+mod markdown;
 mod ndjson;
 mod page;
 mod paint;
 mod place;
 pub mod rules;
+mod sarif;
 mod schema;
+mod sessions;
 mod shape;
 mod show;
+mod stream;
 mod table;
+mod tee;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod time;
 mod totals;
-mod words;
+pub(crate) mod words;
 mod wrap;
 
 use std::io::{self, Write};
 
+pub use checked::{CheckFormat, Checked, Comparison, write_checked};
 pub use schema::schema;
+pub use sessions::{Order, SessionChoice, sessions};
 pub use show::View;
+pub use tee::Tee;
+pub use time::parse_time;
 
 use collect::{Collecting, Run};
 use show::Showing;
@@ -58,6 +74,25 @@ pub enum Format {
     Json,
     /// One JSON object a line, as it becomes known.
     Ndjson,
+    /// SARIF 2.1.0: for code scanning.
+    Sarif,
+    /// JUnit XML: each transfer is a test.
+    Junit,
+    /// Workflow commands that GitHub Actions shows as annotations.
+    Github,
+    /// GitLab code quality.
+    Gitlab,
+    /// Markdown: for a job summary or an issue.
+    Markdown,
+    /// One row per finding: for a spreadsheet.
+    Csv,
+}
+
+impl Format {
+    /// Whether a person is to read it, so that remarks beside it do no harm.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Full | Self::Concise | Self::Table)
+    }
 }
 
 /// How the formats for people are laid out. The JSON formats do not look at it.
@@ -107,10 +142,34 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
         Format::Concise => concise::write,
         Format::Table => table::write,
         Format::Json => json::write,
+        Format::Sarif => sarif::write,
+        Format::Junit => junit::write,
+        Format::Github => github::write,
+        Format::Gitlab => gitlab::write,
+        Format::Markdown => markdown::write,
+        Format::Csv => csv::write,
         Format::Ndjson => return Ok(Box::new(ndjson::Lines::start(&grouping, out)?)),
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
+}
+
+/// A report on a capture that goes on: `full` and `concise` write each finding as it comes, `ndjson` as always. The
+/// other formats need the end and write then.
+pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
+    match format {
+        Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
+        Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
+        Format::Table
+        | Format::Json
+        | Format::Ndjson
+        | Format::Sarif
+        | Format::Junit
+        | Format::Github
+        | Format::Gitlab
+        | Format::Markdown
+        | Format::Csv => sink(format, style, Vec::new(), out),
+    }
 }
 
 /// The inventory of hosts, as a table or as JSON. Needs a run in full.

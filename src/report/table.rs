@@ -51,7 +51,7 @@ pub(super) fn rows(run: &Run) -> Vec<TableRow<'_>> {
     sessions.flat_map(|session| session.transfers.iter().map(move |transfer| (session, transfer))).collect()
 }
 
-fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }

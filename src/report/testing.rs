@@ -39,18 +39,25 @@ pub(super) fn wide() -> Style {
 
 /// A run, in the order in which a sink is told.
 #[derive(Clone)]
-pub(super) struct Sample {
-    pub(super) captures: Vec<Capture>,
-    pub(super) sessions: Vec<SessionRecord>,
-    pub(super) findings: Vec<Finding>,
+pub(crate) struct Sample {
+    pub(crate) captures: Vec<Capture>,
+    pub(crate) sessions: Vec<SessionRecord>,
+    pub(crate) findings: Vec<Finding>,
     pub(super) hosts: Vec<HostRecord>,
-    pub(super) summary: Summary,
+    pub(crate) summary: Summary,
     pub(super) grouping: Vec<String>,
 }
 
 /// A writer whose bytes can be read while the sink owns it.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Shared {
+    /// What was written since it was last asked.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.take()).expect("reports are UTF-8")
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -94,12 +101,11 @@ impl Sample {
         sink.hosts(&self.hosts).expect("takes hosts");
         sink.end(&self.captures, &self.summary).expect("ends");
         drop(sink);
-        let bytes = out.0.take();
-        String::from_utf8(bytes).expect("reports are UTF-8")
+        out.text()
     }
 
     /// One session with a transfer that failed by TIME-WAIT, a related finding, one of context and one of quality.
-    pub(super) fn collision() -> Self {
+    pub(crate) fn collision() -> Self {
         Self {
             captures: vec![capture(0, "captures/collision.pcapng", 40)],
             sessions: vec![session()],
@@ -167,7 +173,7 @@ impl Sample {
     }
 
     /// Every text a stranger can write, full of what moves cursors, forges lines and turns directions.
-    pub(super) fn hostile() -> Self {
+    pub(crate) fn hostile() -> Self {
         let evil = "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`<script>alert('1')</script>\"&amp;";
         let mut sample = Self::collision();
         sample.captures[0].path = format!("a\n{evil}.pcap").into();

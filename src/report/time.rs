@@ -11,6 +11,15 @@ pub(super) fn rfc3339(time: Timestamp) -> String {
     if time.0 % 1000 == 0 { format!("{instant:.6}") } else { format!("{instant:.9}") }
 }
 
+/// Reads RFC 3339 (`2024-03-01T12:00:00Z`), or a date with or without a time, which is taken as UTC.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let instant = match text.parse::<jiff::Timestamp>() {
+        Ok(instant) => instant,
+        Err(_) => text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+    };
+    i64::try_from(instant.as_nanosecond()).ok().map(Timestamp)
+}
+
 /// Writes the times of one page.
 pub(super) struct Clock {
     style: TimeStyle,
@@ -76,13 +85,25 @@ fn instant(time: Timestamp) -> jiff::Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, TimeStyle, Timestamp, rfc3339};
+    use super::{Clock, TimeStyle, Timestamp, parse_time, rfc3339};
 
     #[test]
     fn digits_follow_the_capture() {
         assert_eq!(rfc3339(Timestamp(1_500_000_000_123_456_000)), "2017-07-14T02:40:00.123456Z");
         assert_eq!(rfc3339(Timestamp(1_500_000_000_123_456_789)), "2017-07-14T02:40:00.123456789Z");
         assert_eq!(rfc3339(Timestamp(1_500_000_000_000_000_000)), "2017-07-14T02:40:00.000000Z");
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        let time = Some(Timestamp(1_500_000_000_000_000_000));
+        for text in ["2017-07-14T02:40:00Z", "2017-07-14T04:40:00+02:00", "2017-07-14 02:40", "2017-07-14T02:40:00"] {
+            assert_eq!(parse_time(text), time, "{text}");
+        }
+        assert_eq!(parse_time("2017-07-14"), parse_time("2017-07-14T00:00:00Z"));
+        for text in ["", "yesterday", "2017-07-32", "9999-01-01"] {
+            assert_eq!(parse_time(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -32,6 +32,20 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     writeln!(out, "{}", style.paint(if found { Ink::Strong } else { Ink::Good }, &totals(run)))
 }
 
+/// The same for a format that lays out its own lines.
+pub(super) fn lines(run: &Run) -> Vec<String> {
+    let mut lines = run.grouping.clone();
+    let without = without_ftp(run);
+    lines.extend(without.iter().take(MAX_LISTED).cloned());
+    if without.len() > MAX_LISTED {
+        lines.push(format!("and {} more captures without FTP", without.len() - MAX_LISTED));
+    }
+    if run.tally.sessions > 0 || !run.findings.is_empty() {
+        lines.push(totals(run));
+    }
+    lines
+}
+
 /// One sentence for each capture that no session is in, and nothing else worth a finding.
 pub(super) fn without_ftp(run: &Run) -> Vec<String> {
     let holds_ftp = |capture: &Capture| {

@@ -1,7 +1,7 @@
-//! The words of the interface: one spelling of every enumeration, the same in JSON and in text.
+//! The words of the interface: one spelling of every enumeration, the same in JSON, in text and in expectations.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{finding, record};
 
@@ -9,8 +9,8 @@ use crate::{finding, record};
 macro_rules! words {
     ($(#[doc = $doc:literal])* $name:ident mirrors $domain:ty { $($(#[doc = $variant_doc:literal])* $variant:ident = $word:literal,)* }) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-        pub(super) enum $name {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
             $($(#[doc = $variant_doc])* #[serde(rename = $word)] $variant,)*
         }
 
@@ -23,6 +23,12 @@ macro_rules! words {
         impl From<$domain> for $name {
             fn from(value: $domain) -> Self {
                 match value { $(<$domain>::$variant => Self::$variant,)* }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(word: $name) -> Self {
+                match word { $($name::$variant => Self::$variant,)* }
             }
         }
     };

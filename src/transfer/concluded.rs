@@ -121,7 +121,14 @@ pub fn conclude<'a>(
             transfer: Some(transfer),
             offer,
             offer_index,
-            earlier: earlier(session, offer, transfer, &attempts, flows, correlator),
+            earlier: earlier(
+                session,
+                offer,
+                (transfer.at(), transfer.ended().unwrap_or(session.last)),
+                &attempts,
+                flows,
+                correlator,
+            ),
             attempts,
             sharing,
             listening: listening(offer),
@@ -137,8 +144,8 @@ pub fn conclude<'a>(
             transfer: None,
             offer: Some(offer),
             offer_index: Some(number),
+            earlier: earlier(session, Some(offer), (offer.at(), session.last), &attempts, flows, correlator),
             attempts,
-            earlier: None,
             sharing: None,
             listening: listening(Some(offer)),
         });
@@ -277,7 +284,7 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
 fn earlier<'a>(
     session: &Session,
     offer: Option<&Offer>,
-    transfer: &Transfer,
+    (at, ended): (Stamp, Stamp),
     attempts: &[Attempt<'_>],
     flows: &'a Table,
     correlator: &Correlator,
@@ -287,7 +294,6 @@ fn earlier<'a>(
         Some(offer) => (offer.direction == Direction::Passive, offer.socket?),
         None => (false, session.client),
     };
-    let at = transfer.at();
     let wrapping = flows.connection(session.control)?.key.wrapping;
     let from = |origin: SocketAddr| if passive { origin.ip() == session.client.ip() } else { origin == expected };
     correlator
@@ -298,10 +304,7 @@ fn earlier<'a>(
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
         .filter(|connection| connection.key.wrapping == wrapping)
         .find(|connection| from(connection.origin) && connection.first < at && connection.was_open())
-        .map(|connection| {
-            let close = connection.close_before(transfer.ended().unwrap_or(session.last));
-            Earlier { connection, close }
-        })
+        .map(|connection| Earlier { connection, close: connection.close_before(ended) })
 }
 
 /// The connection from the server's data port to another host or port that was open between command and reply.

@@ -18,7 +18,7 @@ pub fn resolve(text: &str, marks: &BTreeMap<String, u64>) -> Result<String, Stri
             }
         }
     }
-    Ok(super::expect::comments(text) + &table.to_string())
+    Ok(ftpwhy::check::head_comment(text) + &table.to_string())
 }
 
 /// The reverse for a rewritten expectation: numbers that a mark stands for become the mark.

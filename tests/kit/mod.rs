@@ -1,14 +1,12 @@
-//! The test kit: packet scripts in readable text become captures, and what is expected of a capture is compared with
-//! what the program says of it.
+//! The test kit: packet scripts in readable text become captures.
 //!
 //! - [`script`] reads a `NAME.script` and gives [`packet::Packet`]s; `fixtures/README.md` is its manual.
 //! - [`transform`] damages packets as networks and capture tools do; [`container`] writes them as a file.
-//! - [`expect`] reads `NAME.expect.toml` and compares; [`run`] runs the program.
+//! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`; [`run`] reads JSON.
 #![allow(dead_code, unused_imports, reason = "every test crate compiles the whole kit and uses a part of it")]
 
 mod connection;
 pub mod container;
-pub mod expect;
 pub mod marks;
 pub mod packet;
 pub mod run;

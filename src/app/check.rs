@@ -1,0 +1,228 @@
+//! `ftpwhy check`: every capture against the expectation beside it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create, settings, status};
+use crate::check::{Expectation, Observations, blessed, changes};
+use crate::cli::{CheckOptions, reason};
+use crate::diagnosis::selection::Selection;
+use crate::finding::SessionId;
+use crate::frame::CaptureId;
+use crate::pipeline::Pipeline;
+use crate::report::{Checked, Comparison, write_checked};
+use crate::source::{Timeline, check_filter, is_capture};
+use crate::text::printable;
+
+/// What an expectation's name ends in.
+const ENDING: &str = ".expect.toml";
+
+/// Endings of packed files, which are not part of a capture's name.
+const PACKED: [&str; 3] = ["gz", "zst", "lz4"];
+
+/// Checks what `options` name and writes the result. The exit status.
+pub fn check(options: &CheckOptions) -> u8 {
+    status(compare(options))
+}
+
+fn compare(options: &CheckOptions) -> Result<u8, Trouble> {
+    if let Some(filter) = &options.input.filter {
+        check_filter(filter).map_err(Trouble::Filter)?;
+    }
+    let mut found = Found::default();
+    for input in &options.input.files {
+        found.add(input)?;
+    }
+    if found.captures.is_empty() {
+        complain("there is no capture to check", None);
+        return Ok(TROUBLE);
+    }
+    let checked = check_all(&found.captures, options);
+    let mut out = BufWriter::new(io::stdout());
+    write_checked(options.format, &checked, found.orphans(), &options.style, &mut out)?;
+    out.flush()?;
+    for (format, path) in &options.beside {
+        let mut file = create(path)?;
+        let style = crate::report::Style { color: false, ..options.style.clone() };
+        write_checked(*format, &checked, found.orphans(), &style, &mut file)?;
+        file.flush()?;
+    }
+    let any = |comparison| checked.iter().any(|one| one.comparison == comparison);
+    Ok(match any(Comparison::Unreadable) {
+        true => TROUBLE,
+        false if any(Comparison::Failed) || any(Comparison::Unexpected) => FOUND,
+        false => CLEAN,
+    })
+}
+
+/// The captures to check, and the expectations that were come across.
+#[derive(Default)]
+struct Found {
+    captures: Vec<PathBuf>,
+    expectations: Vec<PathBuf>,
+}
+
+impl Found {
+    /// A file is a capture; of a directory and those below it whatever looks like one, and what is expected to be
+    /// unreadable. Links to directories are not followed.
+    fn add(&mut self, input: &Path) -> Result<(), Trouble> {
+        if !input.is_dir() {
+            self.captures.push(input.into());
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        let mut waiting = vec![input.to_path_buf()];
+        while let Some(directory) = waiting.pop() {
+            let failed = |error| Trouble::File { doing: "read", path: directory.clone(), reason: reason(&error) };
+            for entry in fs::read_dir(&directory).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
+                    _ => files.push(entry.path()),
+                }
+            }
+        }
+        files.sort();
+        for file in files {
+            if file.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes()) {
+                self.expectations.push(file);
+            } else if file.is_file() && (is_capture(&file) || expects_unreadable(&file)) {
+                self.captures.push(file);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many expectations belong to no capture.
+    fn orphans(&self) -> usize {
+        let owned: BTreeSet<PathBuf> = self.captures.iter().map(|capture| expectation_path(capture)).collect();
+        self.expectations.iter().filter(|expectation| !owned.contains(*expectation)).count()
+    }
+}
+
+/// `NAME.expect.toml` for `NAME.pcap` and `NAME.pcapng.gz`.
+fn expectation_path(capture: &Path) -> PathBuf {
+    let packed = capture.extension().is_some_and(|ending| PACKED.iter().any(|packed| ending == *packed));
+    let name = if packed { capture.with_extension("") } else { capture.to_path_buf() };
+    let mut stem = name.with_extension("").into_os_string();
+    stem.push(ENDING);
+    stem.into()
+}
+
+fn expects_unreadable(file: &Path) -> bool {
+    let text = fs::read_to_string(expectation_path(file)).unwrap_or_default();
+    Expectation::parse(&text).is_ok_and(|expectation| expectation.unreadable.is_some())
+}
+
+/// Checks the captures on all processors; the results are in the order of the captures.
+fn check_all(captures: &[PathBuf], options: &CheckOptions) -> Vec<Checked> {
+    // Two captures may share an expectation: it is rewritten by one after the other.
+    let workers = if options.bless { 1 } else { options.jobs.min(captures.len()).max(1) };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let (place, Some(capture)) = {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            (place, captures.get(place))
+        } {
+            done.push((place, check_one(capture, options)));
+        }
+        done
+    };
+    let mut all: Vec<(usize, Checked)> = thread::scope(|scope| {
+        let workers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for worker in workers {
+            // A worker that panicked has said so; the scope panics, too.
+            all.extend(worker.join().unwrap_or_default());
+        }
+        all
+    });
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, checked)| checked).collect()
+}
+
+fn check_one(capture: &Path, options: &CheckOptions) -> Checked {
+    let (comparison, lines) = compared(capture, options).unwrap_or_else(|why| (Comparison::Unreadable, vec![why]));
+    Checked { path: printable(capture.as_os_str().as_encoded_bytes()), comparison, lines }
+}
+
+/// The error says what could not be read.
+fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<String>), String> {
+    let path = expectation_path(capture);
+    let of_path = |what: &str, why: &str| format!("could not {what} {}: {why}", path.display());
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(of_path("read", &reason(&error))),
+    };
+    let expectation = text.as_deref().map(Expectation::parse).transpose().map_err(|why| of_path("read", &why))?;
+    let observed = observe(capture, options);
+    if let Some(words) = expectation.as_ref().and_then(|expectation| expectation.unreadable.as_ref()) {
+        return Ok(match observed {
+            Err(why) if why.contains(words.as_str()) => (Comparison::AsExpected, Vec::new()),
+            Err(why) => (Comparison::Failed, vec![format!("unreadable is `{why}`, without `{words}`")]),
+            Ok(_) => (Comparison::Failed, vec![format!("it could be read, not unreadable with `{words}`")]),
+        });
+    }
+    let Observations { findings, transfers } = observed?;
+    let mut differences = match &expectation {
+        Some(expectation) => expectation.compare(&findings, &transfers),
+        None => {
+            let reached = findings.iter().filter(|finding| options.fail_on.is_reached(finding.role, finding.severity));
+            reached.map(ToString::to_string).collect()
+        }
+    };
+    if options.bless && (expectation.is_none() || !differences.is_empty()) {
+        let old = text.unwrap_or_default();
+        let new = blessed(&old, &findings, &transfers)?;
+        fs::write(&path, &new).map_err(|error| of_path("write", &reason(&error)))?;
+        if expectation.is_none() {
+            differences.clear();
+        }
+        differences.extend(changes(&old, &new));
+        return Ok((Comparison::Blessed, differences));
+    }
+    Ok(match (&expectation, differences.is_empty()) {
+        (_, true) => (Comparison::AsExpected, differences),
+        (Some(_), false) => (Comparison::Failed, differences),
+        (None, false) => (Comparison::Unexpected, differences),
+    })
+}
+
+/// What the program says of a capture that is judged alone.
+fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, String> {
+    let (mut timeline, errors) =
+        Timeline::open(&[capture.to_path_buf()], CaptureId(0), options.input.filter.as_deref());
+    if let Some(error) = errors.first() {
+        return Err(error.to_string());
+    }
+    let mut pipeline = Pipeline::new(settings(&options.input, Selection::default(), false), SessionId(1));
+    let mut observations = Observations::default();
+    let failed = |error: io::Error| error.to_string();
+    while timeline.step() {
+        let Some(frame) = timeline.frame() else { break };
+        pipeline.push(&frame, timeline.captures(), &mut observations).map_err(failed)?;
+    }
+    pipeline.finish(timeline.captures(), &mut observations).map_err(failed)?;
+    Ok(observations)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::expectation_path;
+
+    #[test]
+    fn the_expectation_is_beside_the_capture() {
+        for capture in ["a/b.pcap", "a/b.pcapng", "a/b.pcapng.gz", "a/b.txt"] {
+            assert_eq!(expectation_path(Path::new(capture)), PathBuf::from("a/b.expect.toml"), "{capture}");
+        }
+        assert_eq!(expectation_path(Path::new("a.1.pcap")), PathBuf::from("a.1.expect.toml"));
+    }
+}

@@ -1,0 +1,16 @@
+//! `ftpwhy sessions`: the sessions of captures and their transfers.
+
+use std::io::{self, BufWriter};
+
+use super::{list, settings, status};
+use crate::cli::SessionsOptions;
+use crate::diagnosis::selection::Selection;
+use crate::report;
+
+/// Lists what `options` ask for. The exit status.
+pub fn sessions(options: &SessionsOptions) -> u8 {
+    let settings = settings(&options.input, Selection::default(), false);
+    let out = Box::new(BufWriter::new(io::stdout()));
+    let open = |grouping| Ok(report::sessions(options.choice.clone(), options.style.clone(), grouping, out));
+    status(list(&options.input, &settings, open))
+}

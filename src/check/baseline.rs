@@ -1,0 +1,200 @@
+//! Trouble that is known already: a list of fingerprints, and the sinks that write it and leave out what is on it.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, Role, Severity};
+use crate::fingerprint;
+use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::source::Capture;
+use crate::text::printable_str;
+
+const HEAD: &str = "\
+# Findings that are known already: `ftpwhy --baseline THIS` leaves them out. A fingerprint holds no time, no frame\n\
+# number and no ephemeral port; the other lines are for readers. Delete what is mended.\n";
+
+/// Known findings by fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baseline {
+    known: BTreeMap<String, Known>,
+}
+
+/// The shape of the file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    #[serde(default)]
+    known: Vec<Known>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    #[serde(default)]
+    diagnosis: String,
+    #[serde(default)]
+    about: String,
+    fingerprint: String,
+}
+
+impl Baseline {
+    /// Reads a baseline; the error says where it is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let shape: Shape = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        Ok(Self { known: shape.known.into_iter().map(|known| (known.fingerprint.clone(), known)).collect() })
+    }
+
+    /// The file, in an order that does not depend on the captures.
+    pub fn to_text(&self) -> String {
+        let mut known: Vec<Known> = self.known.values().cloned().collect();
+        known.sort();
+        // Strings and lists of them can always be written.
+        HEAD.to_owned() + &toml::to_string(&Shape { known }).unwrap_or_default()
+    }
+
+    /// Adds a finding. Those about the capture's quality are left out: they never count.
+    pub fn add(&mut self, finding: &Finding, session: Option<&SessionRecord>) {
+        if finding.severity > Severity::Quality {
+            let fingerprint = fingerprint::of(finding, session).to_string();
+            let about = printable_str(&fingerprint::about(finding, session));
+            self.known
+                .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_owned(), about, fingerprint });
+        }
+    }
+
+    /// Whether a finding is known.
+    pub fn knows(&self, finding: &Finding, session: Option<&SessionRecord>) -> bool {
+        self.known.contains_key(&fingerprint::of(finding, session).to_string())
+    }
+}
+
+/// Passes on what is not in `known`, and adds what is passed on to `found`.
+pub struct Baselined<'a> {
+    inner: &'a mut dyn Sink,
+    known: &'a Baseline,
+    /// Everything found, known or not.
+    pub found: Baseline,
+    /// How many findings were left out.
+    pub left_out: u64,
+    /// What they would have counted.
+    counted: Summary,
+    /// Findings follow their session.
+    session: Option<SessionRecord>,
+}
+
+impl<'a> Baselined<'a> {
+    /// Leaves out what `known` holds.
+    pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
+        Self { inner, known, found: Baseline::default(), left_out: 0, counted: Summary::default(), session: None }
+    }
+}
+
+impl Sink for Baselined<'_> {
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.session = Some(session.clone());
+        self.inner.session(session)
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        let session = self.session.as_ref().filter(|session| Some(session.id) == finding.session);
+        self.found.add(finding, session);
+        if !self.known.knows(finding, session) {
+            return self.inner.finding(finding);
+        }
+        self.left_out += 1;
+        if finding.role != Role::Related {
+            match finding.severity {
+                Severity::Error => self.counted.error += 1,
+                Severity::Warning => self.counted.warning += 1,
+                Severity::Info => self.counted.info += 1,
+                Severity::Quality => self.counted.quality += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.inner.hosts(hosts)
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        let rest = Summary {
+            error: summary.error.saturating_sub(self.counted.error),
+            warning: summary.warning.saturating_sub(self.counted.warning),
+            info: summary.info.saturating_sub(self.counted.info),
+            quality: summary.quality.saturating_sub(self.counted.quality),
+            ..*summary
+        };
+        self.inner.end(captures, &rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{Baseline, Baselined};
+    use crate::finding::{Finding, Severity};
+    use crate::record::{SessionRecord, Sink, Summary};
+    use crate::report::testing::Sample;
+    use crate::source::Capture;
+
+    #[derive(Default)]
+    struct Kept(Vec<Finding>, Summary);
+
+    impl Sink for Kept {
+        fn session(&mut self, _: &SessionRecord) -> io::Result<()> {
+            Ok(())
+        }
+        fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+            self.0.push(finding.clone());
+            Ok(())
+        }
+        fn end(&mut self, _: &[Capture], summary: &Summary) -> io::Result<()> {
+            self.1 = *summary;
+            Ok(())
+        }
+    }
+
+    fn run(sample: &Sample, known: &Baseline) -> (Kept, Baseline, u64) {
+        let mut kept = Kept::default();
+        let mut sink = Baselined::new(&mut kept, known);
+        for session in &sample.sessions {
+            sink.session(session).expect("takes it");
+        }
+        for finding in &sample.findings {
+            sink.finding(finding).expect("takes it");
+        }
+        sink.end(&sample.captures, &sample.summary).expect("ends");
+        let (found, left_out) = (std::mem::take(&mut sink.found), sink.left_out);
+        (kept, found, left_out)
+    }
+
+    #[test]
+    fn what_was_written_is_left_out_the_next_time() {
+        let sample = Sample::collision();
+        let (all, found, none) = run(&sample, &Baseline::default());
+        assert_eq!((all.0.len(), none), (4, 0));
+        let known = Baseline::parse(&found.to_text()).expect("its own text");
+        assert_eq!(known, found);
+        let (kept, again, left_out) = run(&sample, &known);
+        assert!(kept.0.iter().all(|finding| finding.severity == Severity::Quality));
+        assert_eq!((kept.1.error, kept.1.warning, kept.1.quality, left_out), (0, 0, 1, 3));
+        assert_eq!(again, found, "known trouble stays in a baseline that is written anew");
+    }
+
+    #[test]
+    fn hostile_text_cannot_forge_an_entry() {
+        let (_, found, _) = run(&Sample::hostile(), &Baseline::default());
+        let text = found.to_text();
+        assert_eq!(Baseline::parse(&text).expect("TOML"), found);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused() {
+        assert!(Baseline::parse("[[known]]\nfingerprnt = \"1\"").expect_err("refused").contains("fingerprnt"));
+    }
+}

@@ -1,0 +1,228 @@
+//! What is expected of a capture (`NAME.expect.toml`), and how it differs from what was found.
+
+use std::fmt::Display;
+
+use serde::Deserialize;
+
+use super::observed::Observed;
+use crate::finding;
+use crate::report::words::{Confidence, Role, Severity};
+
+/// The contents of an expectation file. Errors and warnings that it does not name are differences.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// No finding of severity error or warning at all.
+    #[serde(default)]
+    pub clean: bool,
+    /// What must be found.
+    #[serde(default, rename = "expect")]
+    pub expected: Vec<Expected>,
+    /// What must not be found, by name.
+    #[serde(default)]
+    pub forbid: Vec<String>,
+    /// Errors and warnings that may be found beside the expected ones.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// The transfers, in order, as `VERB outcome`: proof that silence is not blindness.
+    pub transfers: Option<Vec<String>>,
+    /// For input that cannot be analysed: a part of the error message.
+    pub unreadable: Option<String>,
+}
+
+/// One expected finding; what is left out is not compared.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// One name, or several separated by `|` of which one must be found.
+    pub diagnosis: String,
+    /// The part it plays.
+    pub role: Option<Role>,
+    /// How much it matters.
+    pub severity: Option<Severity>,
+    /// The least confidence.
+    pub confidence: Option<Confidence>,
+    /// The most confidence.
+    pub at_most: Option<Confidence>,
+    /// The session it is about.
+    pub session: Option<u32>,
+    /// The transfer it is about.
+    pub transfer: Option<u32>,
+    /// Frames that the evidence must cite.
+    #[serde(default)]
+    pub frames: Vec<u64>,
+    /// Frames of which the evidence must cite one.
+    #[serde(default)]
+    pub some_of: Vec<u64>,
+}
+
+impl Expectation {
+    /// Reads an expectation; the error says where it is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parsed: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let serious = |expected: &Expected| matches!(expected.severity, Some(Severity::Error | Severity::Warning));
+        if parsed.clean && parsed.expected.iter().any(serious) {
+            return Err("clean = true expects no errors and no warnings".to_owned());
+        }
+        Ok(parsed)
+    }
+
+    /// Every difference, as a sentence that names the field; none when all is as expected.
+    pub fn compare(&self, found: &[Observed], transfers: &[String]) -> Vec<String> {
+        let mut differences: Vec<String> =
+            self.expected.iter().filter_map(|expected| expected.difference(found)).collect();
+        for finding in found {
+            if self.forbid.contains(&finding.diagnosis) {
+                differences.push(format!("forbidden: {finding}"));
+            } else if finding.is_serious() && (self.clean || !self.names(finding)) {
+                differences.push(format!("unexpected: {finding}"));
+            }
+        }
+        if let Some(expected) = self.transfers.as_ref().filter(|expected| *expected != transfers) {
+            differences.push(format!("transfers are {transfers:?}, not {expected:?}"));
+        }
+        differences
+    }
+
+    fn names(&self, finding: &Observed) -> bool {
+        self.allow.contains(&finding.diagnosis) || self.expected.iter().any(|expected| expected.is_about(finding))
+    }
+}
+
+impl Expected {
+    /// Whether `finding` has the name, or one of the names.
+    pub(super) fn is_about(&self, finding: &Observed) -> bool {
+        self.diagnosis.split('|').any(|name| name == finding.diagnosis)
+    }
+
+    fn difference(&self, found: &[Observed]) -> Option<String> {
+        let wrongs = found.iter().filter(|finding| self.is_about(finding)).map(|finding| self.wrongs(finding));
+        // Of several findings of one name the closest tells most.
+        match wrongs.min_by_key(Vec::len) {
+            None => Some(format!("missing: {}", self.diagnosis)),
+            Some(closest) if closest.is_empty() => None,
+            Some(closest) => Some(format!("{}: {}", self.diagnosis, closest.join(", "))),
+        }
+    }
+
+    fn wrongs(&self, finding: &Observed) -> Vec<String> {
+        let sure = finding.confidence;
+        let least = self.confidence.filter(|least| sure < finding::Confidence::from(*least));
+        let most = self.at_most.filter(|most| sure > finding::Confidence::from(*most));
+        let mut wrongs: Vec<String> = [
+            differs("role", Role::from(finding.role), self.role),
+            differs("severity", Severity::from(finding.severity), self.severity),
+            least.map(|least| format!("confidence is {}, not at least {least}", Confidence::from(sure))),
+            most.map(|most| format!("confidence is {}, not at most {most}", Confidence::from(sure))),
+            differs("session", finding.session.map_or("none".to_owned(), |id| id.to_string()), self.session),
+            differs("transfer", finding.transfer.map_or("none".to_owned(), |id| id.to_string()), self.transfer),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let cited = |frame: &u64| finding.frames.contains(frame);
+        let uncited: Vec<u64> = self.frames.iter().copied().filter(|frame| !cited(frame)).collect();
+        if !uncited.is_empty() {
+            wrongs.push(format!("frames are {:?}, without {uncited:?}", finding.frames));
+        }
+        if !self.some_of.is_empty() && !self.some_of.iter().any(cited) {
+            wrongs.push(format!("frames are {:?}, none of {:?}", finding.frames, self.some_of));
+        }
+        wrongs
+    }
+}
+
+/// `role is related, not verdict`, unless nothing is expected or they read the same.
+fn differs(field: &str, is: impl Display, expected: Option<impl Display>) -> Option<String> {
+    let (is, expected) = (is.to_string(), expected?.to_string());
+    (is != expected).then(|| format!("{field} is {is}, not {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expectation, Observed};
+    use crate::finding::{Confidence, Role, Severity};
+
+    fn finding(diagnosis: &str, severity: Severity, confidence: Confidence) -> Observed {
+        let (session, transfer) = (Some(1), Some(2));
+        Observed {
+            diagnosis: diagnosis.into(),
+            role: Role::Verdict,
+            severity,
+            confidence,
+            session,
+            transfer,
+            frames: vec![3, 7],
+        }
+    }
+
+    #[test]
+    fn an_expectation_that_holds_has_no_differences() {
+        let text = "transfers = [\"RETR failed\"]\n[[expect]]\ndiagnosis = \"data-syn-refused\"\nrole = \"verdict\"\n\
+                    confidence = \"probable\"\nframes = [7]\nsome_of = [1, 3]\n";
+        let expectation = Expectation::parse(text).expect("an expectation");
+        let found = [
+            finding("data-syn-refused", Severity::Error, Confidence::Proven),
+            finding("mac-changed", Severity::Info, Confidence::Proven),
+        ];
+        assert_eq!(expectation.compare(&found, &["RETR failed".into()]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_difference_is_said() {
+        let text = "forbid = [\"tls-control-opaque\"]\ntransfers = []\n[[expect]]\ndiagnosis = \"data-syn-refused\"\n\
+                    confidence = \"proven\"\nframes = [8]\n[[expect]]\ndiagnosis = \"a|b\"\n";
+        let expectation = Expectation::parse(text).expect("an expectation");
+        let found = [
+            finding("data-syn-refused", Severity::Error, Confidence::Possible),
+            finding("tls-control-opaque", Severity::Quality, Confidence::Proven),
+            finding("arp-conflict", Severity::Warning, Confidence::Proven),
+        ];
+        assert_eq!(
+            expectation.compare(&found, &["RETR failed".into()]),
+            [
+                "data-syn-refused: confidence is possible, not at least proven, frames are [3, 7], without [8]",
+                "missing: a|b",
+                "forbidden: quality tls-control-opaque (proven, verdict) of transfer 1.2 on frames [3, 7]",
+                "unexpected: warning arp-conflict (proven, verdict) of transfer 1.2 on frames [3, 7]",
+                "transfers are [\"RETR failed\"], not []",
+            ]
+        );
+    }
+
+    #[test]
+    fn each_field_is_compared() {
+        let found = [finding("x", Severity::Error, Confidence::Proven)];
+        for (field, difference) in [
+            ("role = \"related\"", "x: role is verdict, not related"),
+            ("severity = \"warning\"", "x: severity is error, not warning"),
+            ("at_most = \"probable\"", "x: confidence is proven, not at most probable"),
+            ("session = 2", "x: session is 1, not 2"),
+            ("transfer = 1", "x: transfer is 2, not 1"),
+            ("some_of = [1, 2]", "x: frames are [3, 7], none of [1, 2]"),
+        ] {
+            let expectation =
+                Expectation::parse(&format!("[[expect]]\ndiagnosis = \"x\"\n{field}\n")).expect("an expectation");
+            assert_eq!(expectation.compare(&found, &[]), [difference]);
+        }
+    }
+
+    #[test]
+    fn clean_means_no_error_and_no_warning() {
+        let clean = Expectation::parse("clean = true\nallow = [\"x\"]").expect("an expectation");
+        assert_eq!(clean.compare(&[finding("x", Severity::Warning, Confidence::Proven)], &[]).len(), 1);
+        assert!(clean.compare(&[finding("x", Severity::Info, Confidence::Proven)], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_wrong_word_is_refused() {
+        for text in [
+            "clear = true",
+            "[[expect]]\ndiagnosis = \"a\"\nseverity = \"bad\"",
+            "[[expect]]\nrole = \"verdict\"",
+            "clean = true\n[[expect]]\ndiagnosis = \"a\"\nseverity = \"error\"",
+        ] {
+            assert!(Expectation::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `ftpwhy check`: captures as regression tests.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::input::{FailOnName, ReadingArguments};
+use super::layout::PlainArguments;
+use super::target::{Target, target};
+use super::{FailOn, Grouping, Input, Screen};
+use crate::report::{CheckFormat, Style, Verbosity};
+
+/// Compare captures with what is expected of them
+///
+/// Each capture is judged alone and compared with NAME.expect.toml beside it: diagnoses that must be found, with role,
+/// severity, least confidence, session and frames; diagnoses that must not; `clean = true` for no error and no
+/// warning. A capture without an expectation must have no finding at or above --fail-on.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Captures, and directories that are searched for captures
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    files: Vec<PathBuf>,
+
+    /// Write the expectations that are missing or differ, and show what changes
+    #[arg(long, help_heading = "Result")]
+    bless: bool,
+
+    /// The least severity that must not be found in a capture without an expectation
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
+    fail_on: FailOnName,
+
+    /// How many captures to judge at a time [default: one a processor]
+    #[arg(short, long, value_name = "N", help_heading = "Input")]
+    jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
+
+    /// How to write the result
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    format: FormatName,
+
+    /// Write the result as FORMAT to FILE, too; may be repeated
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT=FILE",
+        value_parser = target::<FormatName>(),
+        help_heading = "Output",
+        value_hint = ValueHint::FilePath
+    )]
+    output: Vec<Target<FormatName>>,
+
+    #[command(flatten)]
+    plain: PlainArguments,
+
+    /// Show only what is not as expected
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum FormatName {
+    /// A line per capture, its differences below
+    Text,
+    /// JUnit XML: each capture is a test
+    Junit,
+    /// Annotations of GitHub Actions for what is not as expected
+    Github,
+}
+
+impl From<FormatName> for CheckFormat {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Text => Self::Text,
+            FormatName::Junit => Self::Junit,
+            FormatName::Github => Self::Github,
+        }
+    }
+}
+
+/// Everything `ftpwhy check` can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckOptions {
+    /// What is read; each file alone.
+    pub input: Input,
+    /// Whether expectations are written.
+    pub bless: bool,
+    /// What a capture without expectation must not have.
+    pub fail_on: FailOn,
+    /// Captures judged at a time.
+    pub jobs: usize,
+    /// How the result is written to standard output.
+    pub format: CheckFormat,
+    /// How it is laid out.
+    pub style: Style,
+    /// Further forms of the result, and the files they go to.
+    pub beside: Vec<(CheckFormat, PathBuf)>,
+}
+
+impl Check {
+    pub(super) fn into_options(self, screen: &Screen) -> CheckOptions {
+        let mut format = self.format;
+        let mut beside = Vec::new();
+        for target in self.output {
+            let is_stdout = target.is_stdout();
+            match target.format.unwrap_or(FormatName::Text) {
+                name if is_stdout => format = name,
+                name => beside.push((CheckFormat::from(name), target.path)),
+            }
+        }
+        let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+        let processors = std::thread::available_parallelism();
+        CheckOptions {
+            input: Input {
+                files: self.files,
+                filter: self.reading.filter,
+                ports: self.reading.ports,
+                time_wait: self.reading.time_wait,
+                grouping: Grouping::PerFile,
+            },
+            bless: self.bless,
+            fail_on: self.fail_on.into(),
+            jobs: self.jobs.map_or_else(|| processors.map_or(1, NonZeroUsize::get), NonZeroUsize::get),
+            format: format.into(),
+            style: Style { verbosity, ..self.plain.into_style(screen) },
+            beside,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `ftpwhy sessions`: list sessions and transfers.
+
+use std::net::IpAddr;
+
+use clap::{Args, ValueEnum};
+
+use super::input::InputArguments;
+use super::layout::{PlainArguments, TimeArguments};
+use super::{Input, Screen};
+use crate::finding::SessionId;
+use crate::frame::Timestamp;
+use crate::report::{Order, SessionChoice, Style, Verbosity, parse_time};
+
+/// List the sessions in captures and their transfers
+#[derive(Args)]
+pub(super) struct Sessions {
+    #[command(flatten)]
+    input: InputArguments,
+
+    /// Show sessions of this client or server; may be repeated
+    #[arg(long = "host", value_name = "ADDRESS", value_delimiter = ',', help_heading = "SessionChoice")]
+    hosts: Vec<IpAddr>,
+
+    /// Show sessions that last until TIME or longer: 2024-03-01T12:00:00Z, or without the zone for UTC
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "SessionChoice")]
+    since: Option<Timestamp>,
+
+    /// Show sessions that began until TIME
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "SessionChoice")]
+    until: Option<Timestamp>,
+
+    /// Show these sessions, by number
+    #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "SessionChoice")]
+    sessions: Vec<u32>,
+
+    /// What to sort sessions by; durations and counts from the largest to the smallest
+    #[arg(long, value_name = "COLUMN", default_value = "start", help_heading = "Output")]
+    sort: Column,
+
+    /// Turn the order round
+    #[arg(long, help_heading = "Output")]
+    reverse: bool,
+
+    #[command(flatten)]
+    plain: PlainArguments,
+
+    #[command(flatten)]
+    time: TimeArguments,
+
+    /// Show the tables alone
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Column {
+    Start,
+    Duration,
+    Client,
+    Server,
+    Software,
+    Transfers,
+    Failed,
+}
+
+impl From<Column> for Order {
+    fn from(column: Column) -> Self {
+        match column {
+            Column::Start => Self::Start,
+            Column::Duration => Self::Duration,
+            Column::Client => Self::Client,
+            Column::Server => Self::Server,
+            Column::Software => Self::Software,
+            Column::Transfers => Self::Transfers,
+            Column::Failed => Self::Failed,
+        }
+    }
+}
+
+/// Everything `ftpwhy sessions` can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionsOptions {
+    /// What is read.
+    pub input: Input,
+    /// Which sessions, in which order.
+    pub choice: SessionChoice,
+    /// How the tables are laid out.
+    pub style: Style,
+}
+
+impl Sessions {
+    pub(super) fn into_options(self, screen: &Screen) -> SessionsOptions {
+        let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+        SessionsOptions {
+            input: self.input.into_input(),
+            choice: SessionChoice {
+                hosts: self.hosts,
+                since: self.since,
+                until: self.until,
+                sessions: self.sessions.into_iter().map(SessionId).collect(),
+                order: self.sort.into(),
+                reverse: self.reverse,
+            },
+            style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(screen) },
+        }
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).ok_or_else(|| "not a time like 2024-03-01T12:00:00Z or 2024-03-01 12:00".to_owned())
+}

@@ -1,0 +1,415 @@
+//! Settings from `.ftpwhy.toml` and from `FTPWHY_*`: what the command line leaves open, as further arguments.
+//!
+//! Every long option is a setting by its name: `fail-on` in the file, `FTPWHY_FAIL_ON` in the environment. The command
+//! line comes before the environment, that before the file. Knows no option by name but the few below.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use toml::{Table, Value};
+
+use super::reason;
+use super::spelling::nearest;
+
+/// The file that is read without being named.
+const FILE: &str = ".ftpwhy.toml";
+const PREFIX: &str = "FTPWHY_";
+
+/// No settings: they say where settings come from, or print something and end.
+const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
+
+/// Options that write files. A directory somebody else filled must not choose what is overwritten, so they are taken
+/// from a file only when `--config` names it.
+pub(super) const WRITING: [&str; 3] = ["output", "write-baseline", "bless"];
+
+/// What there is beside the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The environment.
+    pub variables: Vec<(OsString, OsString)>,
+    /// The current directory.
+    pub directory: PathBuf,
+}
+
+impl Surroundings {
+    /// The environment and the directory of this process.
+    pub fn here() -> Self {
+        Self { variables: std::env::vars_os().collect(), directory: PathBuf::from(".") }
+    }
+
+    fn variable(&self, name: &str) -> Option<&OsStr> {
+        let found = self.variables.iter().find(|(key, _)| key.to_str() == Some(name));
+        found.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// The command line with what the surroundings add, and remarks for standard error.
+pub(super) struct Settled {
+    pub(super) matches: ArgMatches,
+    pub(super) remarks: Vec<String>,
+}
+
+/// An argument from elsewhere.
+struct Addition {
+    long: String,
+    arguments: Vec<OsString>,
+    /// Where it stands, for complaints.
+    source: String,
+}
+
+/// Reads `arguments` (the program's name first) and adds the settings.
+pub(super) fn settle(
+    mut command: Command,
+    arguments: Vec<OsString>,
+    surroundings: &Surroundings,
+) -> Result<Settled, clap::Error> {
+    command.build();
+    let said = match command.try_get_matches_from_mut(&arguments) {
+        // A setting may supply what is missing; the second reading tells.
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            command.clone().ignore_errors(true).try_get_matches_from(&arguments)?
+        }
+        said => said?,
+    };
+    let (active, inner, name) = match said.subcommand() {
+        None => (&command, &said, None),
+        Some((name, inner)) => (command.find_subcommand(name).unwrap_or(&command), inner, Some(name)),
+    };
+    if settings(active).next().is_none() || inner.get_flag("isolated") {
+        return Ok(Settled { matches: command.try_get_matches_from_mut(arguments)?, remarks: Vec::new() });
+    }
+    let from_environment = of_environment(active, surroundings)?;
+    let from_file = match file(inner, surroundings)? {
+        Some(file) => of_file(&command, active, name, &file)?,
+        None => Vec::new(),
+    };
+    let mut taken: Vec<&str> =
+        active.get_arguments().filter(|arg| is_said(inner, arg)).filter_map(Arg::get_long).collect();
+    let mut added: Vec<&Addition> = Vec::new();
+    for source in [&from_environment, &from_file] {
+        let fresh: Vec<&Addition> =
+            source.iter().filter(|addition| !excluded(active, &addition.long, &taken)).collect();
+        taken.extend(fresh.iter().map(|addition| addition.long.as_str()));
+        added.extend(fresh);
+    }
+    let at = if name.is_some() { 2 } else { 1 };
+    let mut all = arguments;
+    let rest = all.split_off(at.min(all.len()));
+    all.extend(added.iter().flat_map(|addition| addition.arguments.clone()));
+    all.extend(rest);
+    let remarks = unknown_variables(&command, surroundings);
+    let matches = command.clone().try_get_matches_from(all).map_err(|error| blame(error, &added))?;
+    Ok(Settled { matches, remarks })
+}
+
+fn is_said(matches: &ArgMatches, arg: &Arg) -> bool {
+    matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+}
+
+/// The options of a command that can be set.
+fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
+    let settable = |arg: &&Arg| arg.get_long().is_some_and(|long| !NOT_SETTINGS.contains(&long));
+    command.get_arguments().filter(settable)
+}
+
+/// Those of the program and of all its subcommands.
+fn all_settings(command: &Command) -> Vec<&str> {
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    commands.flat_map(settings).filter_map(Arg::get_long).collect()
+}
+
+/// Whether one of `taken` is the option itself or forbids it.
+fn excluded(command: &Command, long: &str, taken: &[&str]) -> bool {
+    let find = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    let Some(arg) = find(long) else { return true };
+    let together = |other: &Arg| {
+        command.get_groups().any(|group| {
+            let members: Vec<_> = group.get_args().collect();
+            !group.clone().is_multiple() && members.contains(&arg.get_id()) && members.contains(&other.get_id())
+        })
+    };
+    let conflict = |a: &Arg, b: &Arg| command.get_arg_conflicts_with(a).iter().any(|arg| arg.get_id() == b.get_id());
+    taken
+        .iter()
+        .filter_map(|taken| find(taken))
+        .any(|taken| taken.get_id() == arg.get_id() || conflict(arg, taken) || conflict(taken, arg) || together(taken))
+}
+
+fn variable_of(long: &str) -> String {
+    format!("{PREFIX}{}", long.to_ascii_uppercase().replace('-', "_"))
+}
+
+fn of_environment(command: &Command, surroundings: &Surroundings) -> Result<Vec<Addition>, clap::Error> {
+    let mut additions = Vec::new();
+    for arg in settings(command) {
+        let long = arg.get_long().unwrap_or_default();
+        let name = variable_of(long);
+        let Some(value) = surroundings.variable(&name) else { continue };
+        let arguments = if arg.get_action().takes_values() {
+            vec![with_value(long, value)]
+        } else {
+            match value.to_str() {
+                Some("1" | "true" | "yes") => vec![format!("--{long}").into()],
+                Some("0" | "false" | "no") => Vec::new(),
+                _ => return Err(wrong(&format!("{name} is neither true nor false"))),
+            }
+        };
+        additions.push(Addition { long: long.to_owned(), arguments, source: name });
+    }
+    Ok(additions)
+}
+
+fn with_value(long: &str, value: impl AsRef<OsStr>) -> OsString {
+    let mut argument = OsString::from(format!("--{long}="));
+    argument.push(value);
+    argument
+}
+
+/// Variables that look like misspelt settings. Others may belong to somebody else.
+fn unknown_variables(command: &Command, surroundings: &Surroundings) -> Vec<String> {
+    let known: Vec<String> = all_settings(command).into_iter().chain(NOT_SETTINGS).map(variable_of).collect();
+    let names = surroundings.variables.iter().filter_map(|(name, _)| name.to_str());
+    let mut remarks: Vec<String> = names
+        .filter(|name| name.starts_with(PREFIX) && !known.iter().any(|known| known == name))
+        .filter_map(|name| {
+            let tails = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
+            let meant = nearest(name.strip_prefix(PREFIX)?, tails)?;
+            Some(format!("{name} is no setting, did you mean {PREFIX}{meant}?"))
+        })
+        .collect();
+    remarks.sort();
+    remarks
+}
+
+/// A file of settings.
+struct File {
+    path: PathBuf,
+    table: Table,
+    /// Whether `--config` names it.
+    named: bool,
+}
+
+fn file(matches: &ArgMatches, surroundings: &Surroundings) -> Result<Option<File>, clap::Error> {
+    let named = matches.get_one::<PathBuf>("config").cloned();
+    let named = named.or_else(|| surroundings.variable("FTPWHY_CONFIG").map(PathBuf::from));
+    let path = named.clone().unwrap_or_else(|| surroundings.directory.join(FILE));
+    let shown = named.as_deref().unwrap_or(Path::new(FILE)).display().to_string();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(wrong(&format!("could not read {shown}: {}", reason(&error)))),
+    };
+    let table =
+        text.parse().map_err(|error: toml::de::Error| wrong(&format!("{shown}: {}", error.to_string().trim_end())))?;
+    Ok(Some(File { path: shown.into(), table, named: named.is_some() }))
+}
+
+/// The settings for `active`; every key is looked at, also those for other commands.
+fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File) -> Result<Vec<Addition>, clap::Error> {
+    let mut additions = Vec::new();
+    let everywhere = all_settings(command);
+    for (key, value) in &file.table {
+        match (value, command.find_subcommand(key)) {
+            (Value::Table(table), Some(subcommand)) => {
+                let known: Vec<&str> = settings(subcommand).filter_map(Arg::get_long).collect();
+                for (key, value) in table {
+                    check_key(key, &known, file, subcommand.get_name())?;
+                    if name == Some(subcommand.get_name()) {
+                        additions.extend(addition(active, key, value, file)?);
+                    }
+                }
+            }
+            _ => {
+                check_key(key, &everywhere, file, "")?;
+                let more_special = |table: &Value| table.get(key).is_some();
+                if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
+                    additions.extend(addition(active, key, value, file)?);
+                }
+            }
+        }
+    }
+    Ok(additions)
+}
+
+fn check_key(key: &str, known: &[&str], file: &File, table: &str) -> Result<(), clap::Error> {
+    let shown = file.path.display();
+    let place = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+    if !known.contains(&key) {
+        let meant = nearest(key, known.iter().copied());
+        let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
+        return Err(wrong(&format!("{shown}: unknown key {key}{place}{meant}")));
+    }
+    if WRITING.contains(&key) && !file.named {
+        return Err(wrong(&format!("{shown}: {key} writes files and is taken only from a file that --config names")));
+    }
+    Ok(())
+}
+
+/// The argument for a key, unless the command has no such option or the flag is not set.
+fn addition(active: &Command, key: &str, value: &Value, file: &File) -> Result<Option<Addition>, clap::Error> {
+    let Some(arg) = settings(active).find(|arg| arg.get_long() == Some(key)) else { return Ok(None) };
+    let refuse = |expected: &str| wrong(&format!("{}: {key} is no {expected}", file.path.display()));
+    let arguments = if arg.get_action().takes_values() {
+        let values = match value {
+            Value::Array(values) if matches!(arg.get_action(), ArgAction::Append) => values.as_slice(),
+            Value::Array(_) => return Err(refuse("single value")),
+            single => std::slice::from_ref(single),
+        };
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Integer(_) | Value::Float(_) | Value::Datetime(_) => Some(value.to_string()),
+            Value::Boolean(_) | Value::Array(_) | Value::Table(_) => None,
+        };
+        let texts =
+            values.iter().map(text).collect::<Option<Vec<String>>>().ok_or_else(|| refuse("string or number"))?;
+        texts.into_iter().map(|text| with_value(key, text)).collect()
+    } else {
+        match value {
+            Value::Boolean(true) => vec![format!("--{key}").into()],
+            Value::Boolean(false) => return Ok(None),
+            _ => return Err(refuse("true or false")),
+        }
+    };
+    Ok(Some(Addition { long: key.to_owned(), arguments, source: file.path.display().to_string() }))
+}
+
+/// Says where a wrong value stands, if it is not on the command line.
+fn blame(error: clap::Error, added: &[&Addition]) -> clap::Error {
+    let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return error };
+    let named = named.split([' ', '=']).next().unwrap_or_default().trim_start_matches('-');
+    let Some(addition) = added.iter().find(|addition| addition.long == named) else { return error };
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    clap::Error::raw(error.kind(), format!("{}: {first}\n", addition.source))
+}
+
+/// A setting that cannot be taken. Status 2, like wrong usage.
+fn wrong(what: &str) -> clap::Error {
+    clap::Error::raw(ErrorKind::InvalidValue, format!("{}\n", crate::text::printable_str(what)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::{Surroundings, WRITING, all_settings};
+    use crate::cli::{FailOn, Grouping, Invocation, Options, Screen, command, read_in};
+    use crate::report::{Format, TimeStyle};
+
+    /// Reads a command line in a directory with this file and environment.
+    fn run(line: &str, file: &str, variables: &[(&str, &str)]) -> Result<(Invocation, Vec<String>), String> {
+        let folder = tempfile::tempdir().expect("a directory");
+        if !file.is_empty() {
+            std::fs::write(folder.path().join(".ftpwhy.toml"), file).expect("writes");
+        }
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let surroundings = Surroundings { variables, directory: folder.path().into() };
+        let line = line.replace("DIR", &folder.path().to_string_lossy());
+        let arguments = format!("ftpwhy {line}").split(' ').map(Into::into).collect();
+        read_in(arguments, &Screen::NONE, &surroundings).map_err(|error| error.to_string())
+    }
+
+    fn options(line: &str, file: &str, variables: &[(&str, &str)]) -> Options {
+        match run(line, file, variables) {
+            Ok((Invocation::Analyse(options), _)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn complaint(line: &str, file: &str, variables: &[(&str, &str)]) -> String {
+        run(line, file, variables).expect_err("refused")
+    }
+
+    #[test]
+    fn the_command_line_comes_before_the_environment_and_that_before_the_file() {
+        let file = "fail-on = \"info\"\nport = [2121, 2122]\ntime-wait = 30.5\nper-file = true\n";
+        let found = options("x", file, &[]);
+        assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Info, &[2121, 2122][..]));
+        assert_eq!(
+            (found.input.time_wait, found.input.grouping),
+            (Some(Duration::from_millis(30_500)), Grouping::PerFile)
+        );
+        let variables = [("FTPWHY_FAIL_ON", "warning"), ("FTPWHY_PORT", "990,991"), ("FTPWHY_COLOR", "")];
+        let found = options("x", file, &variables);
+        assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Warning, &[990, 991][..]));
+        let found = options("--fail-on never --port 1 x", file, &variables);
+        assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Never, &[1][..]));
+    }
+
+    #[test]
+    fn what_is_said_beats_what_would_conflict_with_it() {
+        assert_eq!(options("--merge x", "per-file = true", &[]).input.grouping, Grouping::Merge);
+        assert_eq!(options("--utc x", "local = true", &[]).style.time, TimeStyle::Utc);
+        assert_eq!(options("--json x", "format = \"csv\"", &[]).format, Format::Json);
+        assert_eq!(options("x", "local = true", &[("FTPWHY_RELATIVE", "1")]).style.time, TimeStyle::Relative);
+        assert!(complaint("x", "merge = true\nper-file = true", &[]).contains("cannot be used with"));
+    }
+
+    #[test]
+    fn flags_can_be_off() {
+        assert!(!options("x", "ascii = true", &[("FTPWHY_ASCII", "false")]).style.ascii);
+        assert!(!options("x", "ascii = false", &[]).style.ascii);
+        assert!(complaint("x", "", &[("FTPWHY_ASCII", "perhaps")]).contains("FTPWHY_ASCII"));
+        assert!(complaint("x", "ascii = 1", &[]).contains("ascii is no true or false"));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_what_was_probably_meant() {
+        assert!(complaint("x", "prot = 1", &[]).contains(".ftpwhy.toml: unknown key prot, did you mean port?"));
+        assert!(complaint("x", "[check]\nbles = true", &[]).contains("in [check], did you mean bless?"));
+        assert!(complaint("x", "config = \"y\"", &[]).contains("unknown key config"));
+        assert!(complaint("x", "[schema]\nx = 1", &[]).contains("unknown key x"));
+        let (_, remarks) = run("x", "", &[("FTPWHY_PROT", "1"), ("FTPWHY_CAPTURES", "x")]).expect("a remark only");
+        assert_eq!(remarks, ["FTPWHY_PROT is no setting, did you mean FTPWHY_PORT?"]);
+    }
+
+    #[test]
+    fn wrong_values_say_where_they_stand() {
+        let text = complaint("x", "", &[("FTPWHY_WIDTH", "7")]);
+        assert!(text.contains("FTPWHY_WIDTH: invalid value '7' for '--width"), "{text}");
+        let text = complaint("x", "fail-on = \"sometimes\"", &[]);
+        assert!(text.contains(".ftpwhy.toml: invalid value 'sometimes'"), "{text}");
+        assert!(complaint("x", "width = [80, 90]", &[]).contains("width is no single value"));
+        assert!(complaint("x", "width 80", &[]).contains(".ftpwhy.toml: "));
+    }
+
+    #[test]
+    fn a_table_is_for_one_subcommand() {
+        let file = "fail-on = \"info\"\n[check]\nfail-on = \"never\"\njobs = 3\n";
+        let (Invocation::Check(check), _) = run("check x", file, &[]).expect("fine") else { panic!("not a check") };
+        assert_eq!((check.fail_on, check.jobs), (FailOn::Never, 3));
+        assert_eq!(options("x", file, &[]).fail_on, FailOn::Info);
+        assert!(run("schema", "nonsense = 1", &[]).is_ok(), "takes no settings");
+    }
+
+    #[test]
+    fn isolated_takes_nothing() {
+        assert_eq!(options("--isolated x", "prot = 1", &[("FTPWHY_FAIL_ON", "info")]).fail_on, FailOn::Error);
+    }
+
+    #[test]
+    fn what_writes_is_taken_from_a_named_file_alone() {
+        let file = "output = [\"sarif=a\", \"b\"]";
+        assert!(complaint("x", file, &[]).contains("--config"));
+        assert_eq!(options("--config DIR/.ftpwhy.toml x", file, &[]).output, Some(PathBuf::from("b")));
+        assert!(complaint("--config DIR/none x", "", &[]).contains("no such file"));
+    }
+
+    #[test]
+    fn a_required_input_may_be_a_setting() {
+        assert_eq!(options("-q", "", &[("FTPWHY_READ", "x.pcap")]).input.files, [PathBuf::from("x.pcap")]);
+        assert!(complaint("-q", "", &[]).contains("<FILE>"));
+    }
+
+    #[test]
+    fn what_writes_exists() {
+        let mut command = command();
+        command.build();
+        let known = all_settings(&command);
+        assert!(WRITING.iter().all(|name| known.contains(name)));
+    }
+}

@@ -1,0 +1,103 @@
+//! What makes a finding the same one in the next capture of the same trouble.
+//!
+//! Turns a finding and its session into a number that holds no time, no frame number and no ephemeral port.
+
+use std::fmt;
+
+use crate::finding::Finding;
+use crate::record::{SessionRecord, TransferRecord};
+
+/// The identity of a trouble; equal for the same cause between the same hosts with the same command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(u128);
+
+/// 32 hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// The fingerprint of `finding`, which is about `session` if it is about one.
+pub fn of(finding: &Finding, session: Option<&SessionRecord>) -> Fingerprint {
+    let mut parts = vec![finding.diagnosis.to_owned(), about(finding, session)];
+    parts.extend(finding.hosts.iter().map(ToString::to_string));
+    // No part holds a zero byte: names are ours, addresses are digits, verbs are printable.
+    Fingerprint(fnv1a(parts.join("\0").as_bytes()))
+}
+
+/// Who and what a finding is about, in words: `10.1.0.10 to 10.2.0.20:21, LIST`; the hosts if it has no session.
+pub fn about(finding: &Finding, session: Option<&SessionRecord>) -> String {
+    let Some(session) = session else {
+        let hosts: Vec<String> = finding.hosts.iter().map(ToString::to_string).collect();
+        return if hosts.is_empty() { "the capture".to_owned() } else { hosts.join(", ") };
+    };
+    let hosts = format!("{} to {}", session.client.ip(), session.server);
+    match transfer_of(finding, session) {
+        Some(transfer) => format!("{hosts}, {}", transfer.command),
+        None => hosts,
+    }
+}
+
+/// The transfer that a finding is about.
+pub fn transfer_of<'a>(finding: &Finding, session: &'a SessionRecord) -> Option<&'a TransferRecord> {
+    session.transfers.iter().find(|transfer| Some(transfer.id) == finding.transfer)
+}
+
+/// FNV-1a with 128 bits: the same number in every version and on every machine. Not against attackers: whoever can
+/// forge a capture can also leave the trouble out of it.
+fn fnv1a(bytes: &[u8]) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fnv1a, of};
+    use crate::finding::{Evidence, Finding};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+    use crate::record::SessionRecord;
+    use crate::report::testing::Sample;
+
+    fn sample() -> (Finding, SessionRecord) {
+        let sample = Sample::collision();
+        let finding = sample
+            .findings
+            .into_iter()
+            .find(|finding| !finding.hosts.is_empty() && finding.transfer.is_some())
+            .expect("a finding");
+        (finding, sample.sessions.into_iter().next().expect("a session"))
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(fnv1a(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+        assert_eq!(fnv1a(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+
+    #[test]
+    fn times_frames_and_ephemeral_ports_do_not_matter() {
+        let (finding, session) = sample();
+        let (mut later, mut again) = (finding.clone(), session.clone());
+        let at = Stamp { capture: CaptureId(3), number: FrameNo(9_999), time: Timestamp(1) };
+        later.primary = Evidence::seen(at, "another day");
+        later.message = "11.9 s ago".into();
+        again.client.set_port(1);
+        assert_eq!(of(&later, Some(&again)), of(&finding, Some(&session)));
+    }
+
+    #[test]
+    fn diagnosis_hosts_and_command_do() {
+        let (finding, session) = sample();
+        let own = of(&finding, Some(&session));
+        let mut other = session.clone();
+        other.server.set_port(2121);
+        assert_ne!(of(&finding, Some(&other)), own);
+        let mut other = session.clone();
+        other.transfers.iter_mut().for_each(|transfer| transfer.command = "STOR".into());
+        assert_ne!(of(&finding, Some(&other)), own);
+        assert_ne!(of(&Finding { diagnosis: "data-syn-refused", ..finding.clone() }, Some(&session)), own);
+        assert_ne!(of(&Finding { hosts: Vec::new(), ..finding }, Some(&session)), own);
+    }
+}

@@ -1,0 +1,215 @@
+//! What `ftpwhy check` says: a line per capture and its differences, or the same as JUnit XML or annotations.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::Style;
+use super::Verbosity;
+use super::escape::safe;
+use super::github::Annotation;
+use super::junit::xml;
+use super::paint::Ink;
+use super::totals::counted;
+
+/// How a capture compares with what is expected of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// All is as expected; or nothing is expected and nothing serious was found.
+    AsExpected,
+    /// It differs from its expectation.
+    Failed,
+    /// It has no expectation, and something at or above `--fail-on` was found.
+    Unexpected,
+    /// Its expectation was written or rewritten.
+    Blessed,
+    /// It, or its expectation, could not be read.
+    Unreadable,
+}
+
+impl Comparison {
+    fn word(self) -> &'static str {
+        match self {
+            Self::AsExpected => "ok",
+            Self::Failed => "failed",
+            Self::Unexpected => "unexpected",
+            Self::Blessed => "blessed",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    fn is_fine(self) -> bool {
+        matches!(self, Self::AsExpected | Self::Blessed)
+    }
+}
+
+/// A capture that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The capture as it was named or found, printable.
+    pub path: String,
+    /// How it compares.
+    pub comparison: Comparison,
+    /// The differences, or the changes of its expectation: a line each.
+    pub lines: Vec<String>,
+}
+
+/// How the result of a check is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckFormat {
+    /// A line per capture, its differences below.
+    Text,
+    /// JUnit XML: each capture is a test.
+    Junit,
+    /// Annotations of GitHub Actions for what is not as expected.
+    Github,
+}
+
+/// Writes the result of a check. `orphans` are expectations without a capture.
+pub fn write_checked(
+    format: CheckFormat,
+    checked: &[Checked],
+    orphans: usize,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        CheckFormat::Text => text(checked, orphans, style, out),
+        CheckFormat::Junit => junit(checked, style, out),
+        CheckFormat::Github => github(checked, style, out),
+    }
+}
+
+/// The width of the first column.
+const WORDS: usize = 12;
+
+fn text(checked: &[Checked], orphans: usize, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for one in checked {
+        let ink = match one.comparison {
+            Comparison::AsExpected | Comparison::Blessed => Ink::Good,
+            Comparison::Failed | Comparison::Unreadable | Comparison::Unexpected => Ink::Error,
+        };
+        if style.verbosity == Verbosity::Quiet && one.comparison == Comparison::AsExpected {
+            continue;
+        }
+        let word = style.paint(ink, &format!("{:WORDS$}", one.comparison.word()));
+        writeln!(out, "{word}{}", safe(&one.path, style.ascii))?;
+        for line in &one.lines {
+            writeln!(out, "{:WORDS$}{}", "", safe(line, style.ascii))?;
+        }
+    }
+    if style.verbosity > Verbosity::Quiet {
+        writeln!(out, "{}", totals(checked, orphans))?;
+    }
+    Ok(())
+}
+
+/// `4 captures: 2 ok, 1 failed, 1 unexpected; 3 expectations have no capture`
+fn totals(checked: &[Checked], orphans: usize) -> String {
+    use Comparison::{AsExpected, Blessed, Failed, Unexpected, Unreadable};
+    let count = |comparison| checked.iter().filter(|one| one.comparison == comparison).count();
+    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable]
+        .into_iter()
+        .map(|comparison| (count(comparison), comparison.word()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let mut line = counted(checked.len() as u64, "capture");
+    if !counts.is_empty() {
+        line = format!("{line}: {}", counts.join(", "));
+    }
+    if orphans > 0 {
+        let have = if orphans == 1 { "has" } else { "have" };
+        line = format!("{line}; {} {have} no capture", counted(orphans as u64, "expectation"));
+    }
+    line
+}
+
+fn junit(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut suite = TestSuite::new("ftpwhy check");
+    for one in checked {
+        let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
+        let status = if one.comparison.is_fine() {
+            TestCaseStatus::success()
+        } else {
+            let unreadable = one.comparison == Comparison::Unreadable;
+            let kind = if unreadable { NonSuccessKind::Error } else { NonSuccessKind::Failure };
+            let mut status = TestCaseStatus::non_success(kind);
+            status
+                .set_type(one.comparison.word())
+                .set_message(xml(lines.first().map_or("", String::as_str)))
+                .set_description(xml(&lines.join("\n")));
+            status
+        };
+        suite.add_test_case(TestCase::new(xml(&safe(&one.path, style.ascii)), status));
+    }
+    let mut report = Report::new("ftpwhy check");
+    report.add_test_suite(suite);
+    report.serialize(out).map_err(io::Error::other)
+}
+
+fn github(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for one in checked.iter().filter(|one| !one.comparison.is_fine()) {
+        let title = format!("ftpwhy check: {}", one.comparison.word());
+        let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
+        // An annotation needs a line; the whole file is meant.
+        Annotation { level: "error", file: &one.path, line: 1, title: &title }.write(&lines.join("\n"), style, out)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CheckFormat, Checked, Comparison, write_checked};
+    use crate::report::testing::narrow;
+    use crate::report::{Style, Verbosity};
+
+    fn written(format: CheckFormat, style: &Style) -> String {
+        let one = |path: &str, comparison, lines: &[&str]| Checked {
+            path: path.into(),
+            comparison,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        let checked = [
+            one("a.pcap", Comparison::AsExpected, &[]),
+            one("b.pcap", Comparison::Failed, &["x: role is related, not verdict", "missing: y\n::error::forged"]),
+            one("c.pcap", Comparison::Unexpected, &["error z"]),
+        ];
+        let mut out = Vec::new();
+        write_checked(format, &checked, 1, style, &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_capture_is_a_line_with_its_differences_below() {
+        let expected = "\
+            ok          a.pcap\n\
+            failed      b.pcap\n\
+            \x20           x: role is related, not verdict\n\
+            \x20           missing: y\\x0a::error::forged\n\
+            unexpected  c.pcap\n\
+            \x20           error z\n\
+            3 captures: 1 ok, 1 failed, 1 unexpected; 1 expectation has no capture\n";
+        assert_eq!(written(CheckFormat::Text, &narrow()), expected);
+    }
+
+    #[test]
+    fn quiet_shows_what_is_not_as_expected() {
+        let text = written(CheckFormat::Text, &Style { verbosity: Verbosity::Quiet, ..narrow() });
+        assert!(!text.contains("a.pcap") && !text.contains("captures"), "{text}");
+    }
+
+    #[test]
+    fn a_capture_is_a_test() {
+        let text = written(CheckFormat::Junit, &narrow());
+        let report = quick_junit::Report::deserialize_from_str(&text).expect("JUnit XML");
+        assert_eq!((report.tests, report.failures, report.errors), (3, 2, 0));
+    }
+
+    #[test]
+    fn what_failed_is_an_annotation() {
+        let text = written(CheckFormat::Github, &narrow());
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.lines().all(|line| line.starts_with("::error file=")), "{text}");
+    }
+}

@@ -1,0 +1,102 @@
+//! `--format csv`: a row per finding, for a spreadsheet.
+
+use std::io::{self, Write};
+
+use super::Style;
+use super::collect::Run;
+use super::escape::safe;
+use super::identity::session_of;
+use super::time::rfc3339;
+use super::words::{Confidence, Party, Role, Severity};
+use crate::finding::Finding;
+use crate::fingerprint::transfer_of;
+
+const COLUMNS: [&str; 15] = [
+    "capture",
+    "frame",
+    "time",
+    "severity",
+    "diagnosis",
+    "confidence",
+    "role",
+    "session",
+    "transfer",
+    "client",
+    "server",
+    "command",
+    "hosts",
+    "message",
+    "remedies",
+];
+
+pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    writer.write_record(COLUMNS)?;
+    for finding in &run.findings {
+        writer.write_record(row(run, finding).map(|cell| inert(&safe(&cell, style.ascii))))?;
+    }
+    writer.flush()
+}
+
+fn row(run: &Run, finding: &Finding) -> [String; COLUMNS.len()] {
+    let at = finding.primary.first();
+    let session = session_of(run, finding);
+    let transfer = session.and_then(|session| transfer_of(finding, session));
+    let hosts: Vec<String> = finding.hosts.iter().map(ToString::to_string).collect();
+    let remedies = finding.remedies.iter().map(|remedy| format!("{}: {}", Party::from(remedy.side), remedy.text));
+    let remedies: Vec<String> = remedies.collect();
+    [
+        run.path(at.capture),
+        at.number.to_string(),
+        rfc3339(at.time),
+        Severity::from(finding.severity).to_string(),
+        finding.diagnosis.to_owned(),
+        Confidence::from(finding.confidence).to_string(),
+        Role::from(finding.role).to_string(),
+        finding.session.map_or_else(String::new, |id| id.0.to_string()),
+        finding.transfer.map_or_else(String::new, |id| id.0.to_string()),
+        session.map_or_else(String::new, |session| session.client.to_string()),
+        session.map_or_else(String::new, |session| session.server.to_string()),
+        transfer.map_or_else(String::new, |transfer| transfer.command.clone()),
+        hosts.join(" "),
+        finding.message.clone(),
+        remedies.join("; "),
+    ]
+}
+
+/// A cell that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it.
+fn inert(cell: &str) -> String {
+    // Full-width forms are folded to the plain ones by some spreadsheets.
+    let formula = ['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    if cell.trim_start().starts_with(formula) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMNS, inert};
+    use crate::report::Format;
+    use crate::report::testing::{Sample, expect, narrow};
+
+    #[test]
+    fn a_finding_is_a_row() {
+        expect("collision.csv", &Sample::collision().render(Format::Csv, &narrow()));
+    }
+
+    #[test]
+    fn cells_that_begin_like_formulas_are_inert() {
+        assert_eq!(inert("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
+        assert_eq!(inert(" +1"), "' +1");
+        assert_eq!(inert("\u{ff1d}1"), "'\u{ff1d}1");
+        assert_eq!(inert("10.0.0.1"), "10.0.0.1");
+        let mut sample = Sample::hostile();
+        sample.findings.iter_mut().for_each(|finding| finding.message = "=HYPERLINK(\"http://x\",\"a,b\")".into());
+        let text = sample.render(Format::Csv, &narrow());
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        let rows: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("CSV");
+        assert_eq!(rows.len(), sample.findings.len());
+        for row in rows {
+            assert_eq!(row.len(), COLUMNS.len());
+            assert!(row.iter().all(|cell| !cell.starts_with('=')), "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `--format gitlab`: a code quality report for merge requests. Its "line" is the frame.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Style;
+use super::collect::Run;
+use super::escape::safe_json;
+use super::identity::{identities, stands_alone};
+use super::words::Confidence;
+use crate::finding;
+use crate::text::printable_str;
+
+#[derive(Serialize)]
+struct Issue {
+    description: String,
+    check_name: &'static str,
+    fingerprint: String,
+    severity: &'static str,
+    location: Location,
+}
+
+#[derive(Serialize)]
+struct Location {
+    path: String,
+    lines: Lines,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    begin: u64,
+}
+
+pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let named = run.findings.iter().zip(identities(run));
+    let issues: Vec<Issue> = named
+        .filter(|(finding, _)| stands_alone(finding))
+        .map(|(finding, fingerprint)| {
+            let at = finding.primary.first();
+            let confidence = Confidence::from(finding.confidence);
+            Issue {
+                description: format!("{} ({confidence}, frame {})", printable_str(&finding.message), at.number),
+                check_name: finding.diagnosis,
+                fingerprint,
+                severity: severity(finding.severity),
+                location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },
+            }
+        })
+        .collect();
+    writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&issues)?))
+}
+
+fn severity(severity: finding::Severity) -> &'static str {
+    match severity {
+        finding::Severity::Error => "critical",
+        finding::Severity::Warning => "minor",
+        finding::Severity::Info | finding::Severity::Quality => "info",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use crate::report::Format;
+    use crate::report::testing::{Sample, expect, narrow};
+
+    #[test]
+    fn a_finding_is_an_issue() {
+        expect("collision.gitlab.json", &Sample::collision().render(Format::Gitlab, &narrow()));
+    }
+
+    #[test]
+    fn fingerprints_are_unique() {
+        let mut sample = Sample::collision();
+        sample.findings.extend(sample.findings.clone());
+        let issues: Value = serde_json::from_str(&sample.render(Format::Gitlab, &narrow())).expect("JSON");
+        let issues = issues.as_array().expect("a list");
+        let names: BTreeSet<&str> = issues.iter().filter_map(|issue| issue["fingerprint"].as_str()).collect();
+        assert_eq!((issues.len(), names.len()), (4, 4));
+    }
+}

@@ -1,0 +1,329 @@
+//! `--format sarif`: SARIF 2.1.0 (OASIS), for code scanning.
+//!
+//! SARIF knows files and lines: a capture is the file, and a frame's number stands where a line's is wanted.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Style;
+use super::collect::Run;
+use super::escape::safe_json;
+use super::evidence::in_order;
+use super::identity::identities;
+use super::words::{Confidence, Party, Role};
+use crate::diagnosis::ALL;
+use crate::finding::{self, Evidence, Finding};
+use crate::frame::Stamp;
+use crate::source::Capture;
+use crate::text::printable_str;
+
+/// The name of our fingerprints; another way to compute them gets another name.
+const FINGERPRINT: &str = "ftpwhy/v1";
+
+#[derive(Serialize)]
+struct Log {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [SarifRun; 1],
+}
+
+#[derive(Serialize)]
+struct SarifRun {
+    tool: Tool,
+    artifacts: Vec<Artifact>,
+    results: Vec<SarifResult>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    short_description: Message,
+    full_description: Message,
+    help: Message,
+    default_configuration: Configuration,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Artifact {
+    location: ArtifactLocation,
+}
+
+#[derive(Serialize)]
+struct ArtifactLocation {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifResult {
+    rule_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    level: &'static str,
+    message: Message,
+    locations: [Location; 1],
+    related_locations: Vec<Location>,
+    partial_fingerprints: BTreeMap<&'static str, String>,
+    rank: f32,
+    properties: Properties,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<usize>,
+    physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: IndexedLocation,
+    region: Region,
+}
+
+#[derive(Serialize)]
+struct IndexedLocation {
+    uri: String,
+    index: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u64,
+}
+
+#[derive(Serialize)]
+struct Properties {
+    role: Role,
+    confidence: Confidence,
+    session: Option<u32>,
+    transfer: Option<u32>,
+    hosts: Vec<String>,
+}
+
+pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    // Rules in the order of the catalogue, those found alone.
+    let found = |name: &str| run.findings.iter().any(|finding| finding.diagnosis == name);
+    let rules: Vec<Rule> =
+        ALL.iter().filter(|diagnosis| found(diagnosis.name)).map(|diagnosis| rule(diagnosis)).collect();
+    let named = run.findings.iter().zip(identities(run));
+    let results = named.map(|(finding, identity)| result(run, finding, identity, &rules)).collect();
+    let artifacts =
+        run.captures.iter().map(|capture| Artifact { location: ArtifactLocation { uri: uri(&capture.path) } });
+    let log = Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [SarifRun {
+            artifacts: artifacts.collect(),
+            results,
+            tool: Tool { driver: Driver { name: "ftpwhy", version: env!("CARGO_PKG_VERSION"), rules } },
+        }],
+    };
+    writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&log)?))
+}
+
+fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {
+    // Each line of a doc comment begins with a space.
+    let lines: Vec<&str> = diagnosis.explanation.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let explanation = lines.join("\n").trim_end().to_owned();
+    let help = match diagnosis.references {
+        [] => explanation.clone(),
+        references => format!("{explanation}\n\nReferences: {}", references.join(", ")),
+    };
+    Rule {
+        id: diagnosis.name,
+        short_description: Message::new(diagnosis.summary),
+        full_description: Message::new(&explanation),
+        help: Message::new(&help),
+        default_configuration: Configuration { level: level(diagnosis.severity) },
+    }
+}
+
+fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> SarifResult {
+    let mut related = Vec::new();
+    for evidence in in_order(finding) {
+        match evidence {
+            Evidence::Seen { frames, note, .. } => {
+                related.extend(frames.iter().map(|stamp| (*stamp, note.clone())));
+            }
+            Evidence::Missing { after, until, note } => {
+                related.push((*after, format!("missing from here on: {note}")));
+                related.push((*until, format!("missing up to here: {note}")));
+            }
+        }
+    }
+    let located = related.into_iter().enumerate();
+    let related_locations = located
+        .map(|(id, (stamp, note))| {
+            let note = format!("frame {}: {note}", stamp.number);
+            Location { id: Some(id), message: Some(Message::new(&note)), ..location(run, stamp) }
+        })
+        .collect();
+    let mut message = finding.message.clone();
+    for remedy in &finding.remedies {
+        message = format!("{message}\n{}: {}", Party::from(remedy.side), remedy.text);
+    }
+    SarifResult {
+        rule_id: finding.diagnosis,
+        rule_index: rules.iter().position(|rule| rule.id == finding.diagnosis),
+        // What is beside a verdict is no alert of its own.
+        level: if finding.role == finding::Role::Related { "note" } else { level(finding.severity) },
+        message: Message::new(&message),
+        locations: [location(run, finding.primary.first())],
+        related_locations,
+        partial_fingerprints: BTreeMap::from([(FINGERPRINT, identity)]),
+        rank: match finding.confidence {
+            finding::Confidence::Proven => 100.0,
+            finding::Confidence::Probable => 66.0,
+            finding::Confidence::Possible => 33.0,
+        },
+        properties: Properties {
+            role: finding.role.into(),
+            confidence: finding.confidence.into(),
+            session: finding.session.map(|id| id.0),
+            transfer: finding.transfer.map(|id| id.0),
+            hosts: finding.hosts.iter().map(ToString::to_string).collect(),
+        },
+    }
+}
+
+fn location(run: &Run, at: Stamp) -> Location {
+    let place = run.captures.iter().position(|capture| capture.id == at.capture);
+    let capture: Option<&Capture> = place.and_then(|place| run.captures.get(place));
+    let artifact_location = IndexedLocation {
+        uri: capture.map_or_else(String::new, |capture| uri(&capture.path)),
+        index: place.unwrap_or(0),
+    };
+    let region = Region { start_line: at.number.0 };
+    Location { id: None, physical_location: PhysicalLocation { artifact_location, region }, message: None }
+}
+
+fn level(severity: finding::Severity) -> &'static str {
+    match severity {
+        finding::Severity::Error => "error",
+        finding::Severity::Warning => "warning",
+        finding::Severity::Info | finding::Severity::Quality => "note",
+    }
+}
+
+impl Message {
+    /// SARIF 3.11: braces are doubled, and text in brackets before a parenthesis would be a link.
+    fn new(text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(printable_str).collect();
+        Self { text: lines.join("\n").replace('{', "{{").replace('}', "}}").replace("](", "] (") }
+    }
+}
+
+/// The path as a URI reference (RFC 3986): every byte that is not plain is escaped.
+fn uri(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let bytes = bytes.strip_prefix(b"./").unwrap_or(bytes);
+    let mut out = if path.is_absolute() { "file://".to_owned() } else { String::new() };
+    for byte in bytes {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(*byte)),
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::uri;
+    use crate::report::Format;
+    use crate::report::testing::{Sample, expect, narrow};
+
+    fn sarif(sample: &Sample) -> Value {
+        serde_json::from_str(&sample.render(Format::Sarif, &narrow())).expect("JSON")
+    }
+
+    #[test]
+    fn logs_obey_the_published_schema() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif/sarif-schema-2.1.0.json");
+        let schema = std::fs::read_to_string(path).expect("the schema is there");
+        let schema: Value = serde_json::from_str(&schema).expect("JSON");
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+        for sample in Sample::all() {
+            let log = sarif(&sample);
+            assert!(validator.validate(&log).is_ok(), "{:?}", validator.validate(&log));
+        }
+        let mut broken = sarif(&Sample::collision());
+        broken["runs"][0]["results"][0]["level"] = "fatal".into();
+        assert!(!validator.is_valid(&broken), "the schema must demand something");
+    }
+
+    #[test]
+    fn every_frame_of_the_evidence_is_a_related_location() {
+        let sample = Sample::collision();
+        let log = sarif(&sample);
+        let mut shown = log.clone();
+        // The texts of the diagnoses are theirs to change.
+        shown["runs"][0]["tool"]["driver"]["rules"] = Value::Null;
+        expect("collision.sarif", &format!("{shown:#}\n"));
+        for result in log["runs"][0]["results"].as_array().expect("results") {
+            let related: Vec<u64> = result["relatedLocations"]
+                .as_array()
+                .expect("locations")
+                .iter()
+                .filter_map(|location| location["physicalLocation"]["region"]["startLine"].as_u64())
+                .collect();
+            let finding = sample.findings.iter().find(|finding| result["ruleId"] == finding.diagnosis);
+            for stamp in finding.expect("its finding").frames() {
+                assert!(related.contains(&stamp.number.0), "{stamp:?} of {result}");
+            }
+        }
+    }
+
+    #[test]
+    fn strangers_write_no_links_and_no_placeholders() {
+        let mut sample = Sample::collision();
+        sample.findings.iter_mut().for_each(|finding| finding.message = "[a](http://e) {0}".into());
+        let log = sarif(&sample);
+        let text = log["runs"][0]["results"][0]["message"]["text"].as_str().expect("text");
+        assert!(text.starts_with("[a] (http://e) {{0}}"), "{text}");
+    }
+
+    #[test]
+    fn a_path_is_a_uri() {
+        assert_eq!(uri(Path::new("./a b/c%.pcap")), "a%20b/c%25.pcap");
+        assert_eq!(uri(Path::new("/tmp/x:y.pcap")), "file:///tmp/x%3Ay.pcap");
+        assert_eq!(uri(Path::new("\u{e9}")), "%C3%A9");
+    }
+}
