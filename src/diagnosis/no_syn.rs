@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::{announced, held_tuple, time_wait_collision, timers, tuple_still_open};
+use super::{announced, data_arp_unresolved, held_tuple, time_wait_collision, timers, tuple_still_open};
 use crate::finding::RuledOut;
 use crate::ftp::Reply;
 
@@ -39,6 +39,7 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
         || announced::has_malformed_offer(case)
         || time_wait_collision::holds(case)
         || tuple_still_open::holds(case)
+        || data_arp_unresolved::holds(case)
     {
         return None;
     }

@@ -10,7 +10,7 @@ mod copy;
 mod half;
 mod records;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 pub mod seq;
 mod sighting;
 mod stream;

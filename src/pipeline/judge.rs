@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Pipeline;
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
-use crate::diagnosis::{ALL, verdict};
+use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
@@ -66,7 +66,7 @@ impl Pipeline {
     ) -> (Option<SessionRecord>, Vec<Finding>) {
         let concluded = conclude(index, session, &self.flows, &self.correlator);
         let client_end = control.end_of(session.client).unwrap_or(End::Origin);
-        let vantage = Vantage::of(control, client_end);
+        let vantage = Vantage::of(control, client_end, &self.network);
         let session_case = SessionCase {
             session,
             control,
@@ -98,6 +98,7 @@ impl Pipeline {
                 own.extend(ALL.iter().filter_map(|diagnosis| diagnosis.of_unexplained(&case)));
                 verdict = verdict::assign(&mut own, true);
             }
+            contradiction::note(&case, &mut own);
             verdicts.push(verdict);
             findings.append(&mut own);
         }
