@@ -12,6 +12,11 @@ fn main() -> ExitCode {
         Invocation::Analyse(options) => app::run(&options),
         Invocation::Show(options) => app::show(&options),
         Invocation::Hosts(options) => app::hosts(&options),
+        Invocation::Extract(options) => app::extract(&options),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Invocation::Live(options) => app::live::run(&options),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Invocation::Interfaces => app::live::interfaces(),
         Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
         Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),
         Invocation::Rules(options) => app::print(|out| rules::list(ALL, &options.style, out)),

@@ -6,9 +6,12 @@
 mod control;
 mod inventory;
 mod judge;
+mod prompt;
 mod scanners;
+mod standing;
 mod strangers;
 mod trace;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
@@ -23,16 +26,21 @@ use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::ftp::Speaker;
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
-use crate::transfer::session::Session;
+use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
+pub use prompt::Judging;
+use prompt::Prompt;
 use scanners::Scanners;
+pub use standing::Standing;
 use strangers::{Held, Strangers};
 use trace::Dialogues;
+use turns::Turns;
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
 /// stacks finish retrying, within it. Seconds of packet time.
@@ -56,6 +64,54 @@ pub struct Settings {
     pub selection: Selection,
     /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
     pub in_full: bool,
+    /// When transfers are judged.
+    pub judging: Judging,
+    /// Whether [`Pipeline::overheard`] is wanted.
+    pub overhear: bool,
+}
+
+/// Something of a control connection, as it was read, before it was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overheard {
+    /// Which one.
+    pub connection: ConnectionId,
+    /// What.
+    pub heard: Heard,
+}
+
+/// What there is to overhear, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was recognised as a control connection.
+    Opened {
+        /// Its 5-tuple.
+        key: FlowKey,
+        /// The socket that sends commands.
+        client: SocketAddr,
+        /// Its first frame.
+        first: Stamp,
+    },
+    /// Where the bytes of a direction begin; said again with every segment.
+    Begins {
+        /// Whose.
+        speaker: Speaker,
+        /// The sequence number of the first byte.
+        seq: Seq,
+    },
+    /// The next bytes of a direction.
+    Bytes {
+        /// Whose.
+        speaker: Speaker,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The next bytes of a direction, which are missing.
+    Gap {
+        /// Whose.
+        speaker: Speaker,
+        /// How many.
+        len: u64,
+    },
 }
 
 /// The analysis of one capture group.
@@ -68,18 +124,27 @@ pub struct Pipeline {
     strangers: Strangers,
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
-    sessions: Vec<Option<Box<Session>>>,
+    sessions: Sessions,
     dialogues: Dialogues,
     parties: HashSet<IpAddr, RandomState>,
+    first_session: u32,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
     closing: VecDeque<(Timestamp, SessionIndex)>,
+    /// Which control connection goes first when there are too many.
+    turns: Turns,
+    prompt: Prompt,
+    /// The connection of the last frame.
+    booked: Option<ConnectionId>,
     begins: Option<Stamp>,
     ends: Option<Stamp>,
     lasts: BTreeMap<CaptureId, Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32)>,
+    /// Interfaces whose capture filter leaves out what carries nothing but payload.
+    hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
+    controls_let_go: u64,
     /// Hosts that were named as the cause of a failed transfer or session, by diagnosis.
     blamed: BTreeSet<Blame>,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
@@ -87,6 +152,7 @@ pub struct Pipeline {
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
+    overheard: Vec<Overheard>,
 }
 
 /// Where a frame was captured, as flows and neighbours need it.
@@ -102,6 +168,8 @@ impl Pipeline {
     /// An analysis whose sessions are numbered from `first_session` on.
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
+            prompt: Prompt::new(settings.judging),
+            booked: None,
             settings,
             decoder: Decoder::new(),
             network: Network::new(),
@@ -110,22 +178,33 @@ impl Pipeline {
             strangers: Strangers::default(),
             scanners: Scanners::default(),
             controls: HashMap::default(),
-            sessions: Vec::new(),
             dialogues: Dialogues::default(),
+            sessions: Sessions::default(),
             parties: HashSet::default(),
+            first_session: first_session.0,
             next_session: first_session.0,
             closing: VecDeque::new(),
+            turns: Turns::default(),
             begins: None,
             ends: None,
             lasts: BTreeMap::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::new(),
+            hiding: HashSet::new(),
             parties_refused: 0,
+            controls_let_go: 0,
             blamed: BTreeSet::new(),
             contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
+            overheard: Vec::new(),
         }
+    }
+
+    /// What was overheard since it was last asked, if [`Settings::overhear`] is set; to be asked after every frame and
+    /// at the end.
+    pub fn overheard(&mut self) -> Vec<Overheard> {
+        std::mem::take(&mut self.overheard)
     }
 
     /// The number the next session would get.
@@ -138,14 +217,9 @@ impl Pipeline {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
         self.lasts.insert(frame.at.capture, frame.at);
-        while let Some(&(due, index)) = self.closing.front()
-            && due <= frame.at.time
-        {
-            self.closing.pop_front();
-            self.judge(index, captures, sink)?;
-        }
+        self.judge_due(frame.at.time, captures, sink)?;
         self.take(frame, captures);
-        Ok(())
+        self.warn_early(captures, sink)
     }
 
     /// The capture group has ended: judges every session that is left, then the hosts and the capture.
@@ -155,7 +229,7 @@ impl Pipeline {
         for id in ids {
             self.end_control(id);
         }
-        for index in 0..self.sessions.len() {
+        for index in self.sessions.indices() {
             self.judge(index, captures, sink)?;
         }
         self.judge_group(captures, sink)?;
@@ -166,6 +240,7 @@ impl Pipeline {
     }
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
+        self.booked = None;
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut decoder = std::mem::take(&mut self.decoder);
         let decoded = decoder.decode(frame);
@@ -185,7 +260,7 @@ impl Pipeline {
             }
             Body::Icmp(ip, error) => {
                 self.network.packet(frame.at, place, &decoded.link, &ip);
-                self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
+                self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
             Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
@@ -215,6 +290,9 @@ impl Pipeline {
                 if_index: None,
             };
             self.network.interface_addresses(place, &interface.addresses);
+            if interface.hides_payload() {
+                self.hiding.insert(key);
+            }
         }
     }
 
@@ -257,6 +335,7 @@ impl Pipeline {
 
     fn recognised(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, server: SocketAddr) {
         let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+        self.booked = Some(booked.connection);
         if !self.controls.contains_key(&booked.connection) {
             self.start_control(booked.connection, Some(server));
         }
@@ -267,6 +346,7 @@ impl Pipeline {
 
     fn followed(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, named: bool) -> bool {
         let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+        self.booked = Some(booked.connection);
         let opened = booked.event == FlowEvent::Opened && !booked.copy;
         if named && opened {
             self.start_control(booked.connection, None);
@@ -278,6 +358,9 @@ impl Pipeline {
             return true;
         }
         if opened {
+            if self.hiding.contains(&(seen.at.capture.0, seen.interface.0)) {
+                self.flows.hide_payload(booked.connection);
+            }
             if let Some(connection) = self.flows.connection(booked.connection) {
                 self.correlator.opened(connection, &mut self.sessions);
             }

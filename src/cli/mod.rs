@@ -6,9 +6,12 @@ mod analyse;
 mod check;
 mod completions;
 mod explain;
+mod extract;
 mod hosts;
 mod input;
 mod layout;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
 mod message;
 mod options;
 mod progress;
@@ -19,6 +22,7 @@ mod sessions;
 mod settings;
 mod show;
 mod spelling;
+mod status;
 mod target;
 
 use std::ffi::OsString;
@@ -27,14 +31,19 @@ use std::io::{Write, stderr};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use check::CheckOptions;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error};
-pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions};
+pub use options::{
+    ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
+};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
 pub use settings::Surroundings;
 
 use crate::text::printable_str;
+pub use status::StatusLine;
 
 /// Tells from a packet capture why an FTP transfer failed.
 ///
@@ -59,8 +68,13 @@ enum Command {
     Explain(explain::Explain),
     Rules(explain::Rules),
     Hosts(hosts::Hosts),
+    Extract(Box<extract::Extract>),
     Sessions(Box<sessions::Sessions>),
     Check(Box<check::Check>),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Interfaces(live::Interfaces),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Live(Box<live::Live>),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -78,10 +92,18 @@ pub enum Invocation {
     Rules(RulesOptions),
     /// List the hosts of captures.
     Hosts(HostsOptions),
+    /// Write packets to a file.
+    Extract(Box<ExtractOptions>),
     /// List sessions and transfers.
     Sessions(Box<SessionsOptions>),
     /// Compare captures with their expectations.
     Check(Box<CheckOptions>),
+    /// Capture.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Live(Box<LiveOptions>),
+    /// List the interfaces.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Interfaces,
     /// Print the JSON Schema.
     Schema,
     /// Print this text.
@@ -92,7 +114,15 @@ pub enum Invocation {
 
 /// The command line as clap knows it, for the man page.
 pub fn command() -> clap::Command {
-    Arguments::command().after_help(prose::after_help())
+    let with_prose = |command: clap::Command, name: &str| match prose::page(name) {
+        Some(page) => command.after_long_help(prose::after_help(page)),
+        None => command,
+    };
+    let command = with_prose(Arguments::command(), "");
+    command.mut_subcommands(|subcommand| {
+        let name = subcommand.get_name().to_owned();
+        with_prose(subcommand, &name)
+    })
 }
 
 /// Reads the arguments (the program's name first) and the settings around them; prints help and usage errors itself.
@@ -129,8 +159,13 @@ fn read_in(
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
+        Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options())),
         Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
         Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Interfaces(_)) => Invocation::Interfaces,
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen))),
         Some(Command::Schema(_)) => Invocation::Schema,
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen))),

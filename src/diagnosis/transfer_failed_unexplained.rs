@@ -3,6 +3,7 @@
 use super::case::{Case, SessionCase};
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::End;
 use crate::ftp::Verb;
 
 /// Replies cited.
@@ -48,7 +49,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn orphans(case: &SessionCase<'_>) -> Vec<Finding> {
     let session = case.session;
     let explains_itself = session.exchanges.iter().any(|exchange| exchange.is(Verb::Abor));
-    let partial = case.control.midstream || !session.lost.is_empty();
+    let client = case.control.end_of(session.client).unwrap_or(End::Origin);
+    let partial = case.control.midstream || !case.control.half(client).gaps().is_empty();
     let mut orphans = session.unsolicited.iter().filter(|reply| matches!(reply.code, 425 | 426));
     let Some(first) = orphans.next().filter(|_| partial && !explains_itself) else { return Vec::new() };
     let more = orphans.clone().count();

@@ -43,7 +43,8 @@ pub fn rank(diagnosis: &str) -> Option<usize> {
 }
 
 /// Gives the findings of one transfer their roles. When it failed, the first in order is the verdict and the others
-/// are related; otherwise all are context. Returns the verdict's name.
+/// are related; otherwise all are context. What explains the failure goes before what is merely worth a warning.
+/// Returns the verdict's name.
 pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
     if !failed {
         for finding in findings {
@@ -55,9 +56,12 @@ pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
         .iter()
         .enumerate()
         .filter(|(_, finding)| finding.severity >= Severity::Warning || is_plain(finding.diagnosis))
-        .filter_map(|(index, finding)| Some((rank(finding.diagnosis)?, std::cmp::Reverse(finding.confidence), index)))
+        .filter_map(|(index, finding)| {
+            let mere_warning = finding.severity == Severity::Warning;
+            Some((mere_warning, rank(finding.diagnosis)?, std::cmp::Reverse(finding.confidence), index))
+        })
         .min()
-        .map(|(_, _, index)| index);
+        .map(|(_, _, _, index)| index);
     for (index, finding) in findings.iter_mut().enumerate() {
         finding.role = if Some(index) == verdict { Role::Verdict } else { Role::Related };
     }

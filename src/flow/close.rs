@@ -74,6 +74,9 @@ impl Connection {
     }
 
     fn is_gapless_from(&self, fin: Stamp) -> bool {
+        if self.payload_hidden {
+            return self.from_origin.segments > 0 && self.from_target.segments > 0;
+        }
         let from = fin.time.plus_seconds(-AROUND_SECONDS);
         [&self.from_origin, &self.from_target].iter().all(|half| half.segments > 0 && !half.has_gap_since(from))
     }

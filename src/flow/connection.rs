@@ -57,6 +57,7 @@ impl Connection {
             last: seen.at,
             previous,
             rearmed: None,
+            payload_hidden: false,
             isn: None,
         }
     }

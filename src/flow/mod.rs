@@ -8,6 +8,7 @@ mod connection;
 mod conversation;
 mod copy;
 mod half;
+mod pace;
 mod records;
 #[cfg(test)]
 pub(crate) mod script;
@@ -23,6 +24,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
+pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, FlowEvent, Table};
 
@@ -297,6 +299,9 @@ pub struct Connection {
     /// Last segment of its peer that made a TIME-WAIT holder start its timer anew after the close: Linux does so for
     /// every segment with ACK but without SYN and RST.
     pub rearmed: Option<Stamp>,
+    /// Whether the capture left out segments that carry nothing but payload, on purpose: missing bytes then tell
+    /// nothing, for what opens and closes is not among them.
+    pub payload_hidden: bool,
     /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
     isn: Option<Seq>,
 }

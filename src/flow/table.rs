@@ -145,6 +145,18 @@ impl Table {
         self.connections.get(&id).map(Box::as_ref)
     }
 
+    /// The capture leaves out what carries nothing but payload of this connection.
+    pub fn hide_payload(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.payload_hidden = true;
+        }
+    }
+
+    /// All connections that are still known, in no order.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values().map(Box::as_ref)
+    }
+
     /// All incarnations of a tuple that are still known, oldest first.
     pub fn history(&self, key: &FlowKey) -> impl Iterator<Item = &Connection> {
         let tuple = self.tuples.get(key);

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::{CONTROLS, GRACE, Pipeline};
+use super::prompt::Answer;
+use super::turns::Progress;
+use super::{CONTROLS, GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Piece};
+use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -27,6 +29,7 @@ const RECENT_ISNS: usize = 64;
 pub(super) struct Control {
     conversation: Conversation,
     dialogue: Dialogue,
+    pace: Pace,
     session: SessionIndex,
     server_end: End,
     last: Stamp,
@@ -34,6 +37,12 @@ pub(super) struct Control {
     alive: bool,
     /// Whether it waits to be judged.
     closing: bool,
+}
+
+impl Control {
+    fn progress(&self) -> Progress {
+        Progress { alive: self.alive, last: self.last }
+    }
 }
 
 impl Pipeline {
@@ -56,16 +65,22 @@ impl Pipeline {
         };
         let first = connection.first;
         if self.controls.len() >= CONTROLS {
-            self.let_oldest_control_go();
+            self.let_one_control_go();
         }
-        let session = self.sessions.len();
-        self.sessions.push(Some(Box::new(Session::new(SessionId(0), id, client, server, first))));
+        let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
         self.contact(client.ip());
         self.contact(server.ip());
         self.pair_views(id, session);
+        if self.settings.overhear
+            && let Some(connection) = self.flows.connection(id)
+        {
+            let heard = Heard::Opened { key: connection.key, client, first };
+            self.overheard.push(Overheard { connection: id, heard });
+        }
         let control = Control {
             conversation: Conversation::new(),
             dialogue,
+            pace: Pace::default(),
             session,
             server_end,
             last: first,
@@ -73,6 +88,8 @@ impl Pipeline {
             closing: false,
         };
         self.controls.insert(id, control);
+        let controls = &self.controls;
+        self.turns.begun(id, first, CONTROLS, |id| controls.get(&id).map(Control::progress));
     }
 
     /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
@@ -85,7 +102,7 @@ impl Pipeline {
         let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
         if let Some(twin) = twin {
             for (one, other) in [(index, twin), (twin, index)] {
-                if let Some(Some(session)) = self.sessions.get_mut(one) {
+                if let Some(session) = self.sessions.get_mut(one) {
                     session.twin = Some(other);
                 }
             }
@@ -96,15 +113,14 @@ impl Pipeline {
         self.recent_isns.push((isn, index, at));
     }
 
-    fn let_oldest_control_go(&mut self) {
-        let oldest = self.controls.iter().min_by_key(|(id, control)| (control.last, **id)).map(|(id, _)| *id);
-        if let Some(id) = oldest
-            && let Some(control) = self.controls.get(&id)
-        {
-            let (last, session) = (control.last, control.session);
-            self.end_control(id);
-            self.closing.push_front((last.time, session));
-        }
+    fn let_one_control_go(&mut self) {
+        let controls = &self.controls;
+        let Some(id) = self.turns.next(|id| controls.get(&id).map(Control::progress)) else { return };
+        let Some(control) = self.controls.get(&id) else { return };
+        let (last, session) = (control.last, control.session);
+        self.end_control(id);
+        self.controls_let_go += 1;
+        self.closing.push_front((last.time, session));
     }
 
     /// Takes a segment of a control connection.
@@ -113,11 +129,26 @@ impl Pipeline {
         control.last = at;
         let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
         let mut events = Vec::new();
-        let mut read = |piece: Piece<'_>| read(dialogue, server_end, piece, &mut events);
+        let mut overheard = self.settings.overhear.then(Vec::new);
+        let mut read = |piece: Piece<'_>| {
+            if let Some(overheard) = &mut overheard {
+                overheard.extend(overhear(id, server_end, piece));
+            }
+            read(dialogue, server_end, piece, &mut events);
+        };
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
+        if let Some(overheard) = overheard {
+            let begins = [End::Origin, End::Target].into_iter().filter_map(|end| {
+                let seq = control.conversation.begins(end)?;
+                Some(Overheard { connection: id, heard: Heard::Begins { speaker: speaker(server_end, end), seq } })
+            });
+            self.overheard.extend(begins.chain(overheard));
+        }
         let session = control.session;
-        if let Some(Some(session)) = self.sessions.get_mut(session) {
+        let step = control.pace.saw(from, at, tcp);
+        if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
+            session.stepped(step);
         }
         self.wake(id, tcp);
         self.tell(session, events);
@@ -133,7 +164,7 @@ impl Pipeline {
         }
         control.alive = true;
         let index = control.session;
-        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let Some(session) = self.sessions.get_mut(index) else { return };
         session.id = SessionId(self.next_session);
         self.next_session += 1;
         let hosts = [session.client.ip(), session.server.ip()];
@@ -145,14 +176,20 @@ impl Pipeline {
 
     fn tell(&mut self, index: SessionIndex, events: Vec<Event>) {
         for event in events {
-            let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+            let Some(session) = self.sessions.get_mut(index) else { return };
             if self.settings.in_full {
                 self.dialogues.note(index, &event);
             }
-            let Some(number) = session.event(event) else { continue };
+            let answer = Answer::of(&event);
+            let announced = session.event(event);
+            if let Some(answer) = answer {
+                self.prompt.answered(index, session, &answer);
+            }
+            let Some(number) = announced else { continue };
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
                 self.correlator.offered(index, number, socket, offer);
+                self.prompt.announced(index, number);
                 self.party(socket.ip());
             }
         }
@@ -178,10 +215,17 @@ impl Pipeline {
         let mut events = Vec::new();
         let server_end = control.server_end;
         let dialogue = &mut control.dialogue;
-        control.conversation.finish(&mut |piece| read(dialogue, server_end, piece, &mut events));
+        let mut overheard = Vec::new();
+        control.conversation.finish(&mut |piece| {
+            if self.settings.overhear {
+                overheard.extend(overhear(id, server_end, piece));
+            }
+            read(dialogue, server_end, piece, &mut events);
+        });
+        self.overheard.extend(overheard);
         self.tell(control.session, events);
         let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));
-        if let Some(Some(session)) = self.sessions.get_mut(control.session) {
+        if let Some(session) = self.sessions.get_mut(control.session) {
             session.conflicts.extend(conflicts);
         }
         let Some(connection) = self.flows.connection(id) else { return };
@@ -201,7 +245,7 @@ impl Pipeline {
             Close::Half { missing, since, .. } => Some(lost(since, missing.peer(), "closed")),
             Close::Open => None,
         };
-        if let Some(Some(session)) = self.sessions.get_mut(control.session)
+        if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {
             session.ended(end);
@@ -209,8 +253,21 @@ impl Pipeline {
     }
 }
 
+fn speaker(server_end: End, end: End) -> Speaker {
+    if end == server_end { Speaker::Server } else { Speaker::Client }
+}
+
+fn overhear(connection: ConnectionId, server_end: End, piece: Piece<'_>) -> Option<Overheard> {
+    let heard = match piece {
+        Piece::Bytes { from, bytes, .. } => Heard::Bytes { speaker: speaker(server_end, from), bytes: bytes.to_vec() },
+        Piece::Gap { from, len, .. } => Heard::Gap { speaker: speaker(server_end, from), len },
+        Piece::Closed { .. } => return None,
+    };
+    Some(Overheard { connection, heard })
+}
+
 fn read(dialogue: &mut Dialogue, server_end: End, piece: Piece<'_>, events: &mut Vec<Event>) {
-    let speaker = |end: End| if end == server_end { Speaker::Server } else { Speaker::Client };
+    let speaker = |end: End| speaker(server_end, end);
     match piece {
         Piece::Bytes { from, bytes, at, conflicting } => dialogue.bytes(speaker(from), bytes, at, conflicting, events),
         Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),

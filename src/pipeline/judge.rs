@@ -4,29 +4,32 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
+use super::prompt::News;
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::{ALL, contradiction, verdict};
-use crate::finding::{Finding, Role, Severity};
+use crate::finding::Finding;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::network::Network;
 use crate::record::trace::Trace;
-use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, Summary, TransferRecord};
+use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::vantage::Vantage;
+use crate::wire::{Flags, LostDatagram};
 
 impl Pipeline {
     /// Judges a session, once, and forgets it.
     pub(super) fn judge(&mut self, index: SessionIndex, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
-        let Some(control) = self.sessions.get(index).and_then(Option::as_ref).map(|session| session.control) else {
+        let Some(control) = self.sessions.get(index).map(|session| session.control) else {
             return Ok(());
         };
         self.end_control(control);
-        let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return Ok(()) };
-        if let Some(Some(twin)) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
+        let Some(mut session) = self.sessions.take(index) else { return Ok(()) };
+        if let Some(twin) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
             twin.other_view = Some(session.as_other_view());
             session.other_view = Some(twin.as_other_view());
         }
@@ -36,52 +39,23 @@ impl Pipeline {
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let (record, findings) = self.judged(index, &session, control, &scene);
-        self.blamed.extend(findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
-        self.dialogues.forget(index);
-        if let Some(record) = record {
-            self.summary.transfers += record.transfers.len() as u64;
-            self.summary.failed +=
-                record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
-            sink.session(&record)?;
-        }
-        self.report(&findings, sink)
-    }
-
-    /// Counts the findings that are wanted and hands them out.
-    fn report(&mut self, findings: &[Finding], sink: &mut dyn Sink) -> io::Result<()> {
-        for finding in findings.iter().filter(|finding| self.settings.selection.takes(finding.diagnosis)) {
-            count(&mut self.summary, finding);
-            sink.finding(finding)?;
-        }
-        Ok(())
-    }
-
-    fn judged(
-        &self,
-        index: SessionIndex,
-        session: &Session,
-        control: &Connection,
-        scene: &Scene<'_>,
-    ) -> (Option<SessionRecord>, Vec<Finding>) {
-        let concluded = conclude(index, session, &self.flows, &self.correlator);
-        let client_end = control.end_of(session.client).unwrap_or(End::Origin);
-        let vantage = Vantage::of(control, client_end, &self.network);
+        let concluded = conclude(index, &session, &self.flows, &self.correlator);
+        let vantage = vantage(&session, control, &self.network);
         let session_case = SessionCase {
-            session,
+            session: &session,
             control,
             concluded: &concluded,
             vantage: &vantage,
             network: &self.network,
             flows: &self.flows,
-            scene,
+            scene: &scene,
             client_scans: self.scanners.is_scanner(session.client.ip()),
         };
-        let mut findings = Vec::new();
+        let mut news = News::default();
         let mut verdicts = Vec::with_capacity(concluded.len());
         for one in &concluded {
             let case = Case {
-                session,
+                session: &session,
                 control,
                 concluded: one,
                 transfer: one.transfer,
@@ -89,33 +63,34 @@ impl Pipeline {
                 vantage: &vantage,
                 network: &self.network,
                 flows: &self.flows,
-                scene,
+                scene: &scene,
                 policy: &self.settings.policy,
             };
-            let mut own: Vec<Finding> = ALL.iter().filter_map(|diagnosis| diagnosis.of_transfer(&case)).collect();
-            let mut verdict = verdict::assign(&mut own, case.failed() || case.gave_up());
-            if case.failed() && verdict.is_none() {
-                own.extend(ALL.iter().filter_map(|diagnosis| diagnosis.of_unexplained(&case)));
-                verdict = verdict::assign(&mut own, true);
-            }
-            contradiction::note(&case, &mut own);
+            let (findings, verdict) = judge_case(&case, |_| true);
             verdicts.push(verdict);
-            findings.append(&mut own);
+            news.extend(self.prompt.compare(index, session.id, one, findings));
         }
         let of_session = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&session_case)).collect();
-        findings.extend(verdict::settle(of_session, &findings));
-        let known = session.id.0 > 0;
-        let trace = (known && self.settings.in_full).then(|| {
-            let connections = connections(session, &concluded, &self.flows, self.settings.policy.time_wait);
-            Box::new(Trace { connections, ..self.dialogues.of(index) })
-        });
-        let record = known.then(|| SessionRecord { trace, ..record(session, &concluded, &verdicts, &vantage) });
-        if !known {
-            for finding in &mut findings {
+        news.findings.extend(verdict::settle(of_session, &news.findings));
+        self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
+        self.prompt.over(index);
+        if session.id.0 > 0 {
+            let trace = self.settings.in_full.then(|| {
+                let connections = connections(&session, &concluded, &self.flows, self.settings.policy.time_wait);
+                Box::new(Trace { connections, ..self.dialogues.of(index) })
+            });
+            let record = SessionRecord { trace, ..record(&session, &concluded, &verdicts, &vantage) };
+            self.dialogues.forget(index);
+            self.summary.transfers += record.transfers.len() as u64;
+            self.summary.failed +=
+                record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
+            sink.session(&record)?;
+        } else {
+            for finding in &mut news.findings {
                 finding.session = None;
             }
         }
-        (record, findings)
+        self.tell_news(&news, sink)
     }
 
     /// Judges the hosts and the capture itself.
@@ -128,29 +103,42 @@ impl Pipeline {
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.undecoded();
-        let given_up = self.network.let_go();
-        let let_go = [
-            (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
-            (self.correlator.forgotten(), "announced endpoints"),
-            (self.parties_refused, "hosts"),
-            (given_up.addresses, "addresses of the neighbourhood"),
-            (given_up.pairs, "pairs of MAC and IP address"),
-        ];
-        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
+        let let_go = self.let_go();
+        let fragments: Vec<LostDatagram> =
+            self.decoder.fragments_lost().datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
+        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, fragments: &fragments, let_go: &let_go };
         let all = ALL.iter().flat_map(|diagnosis| diagnosis.of_group(&hosts, &capture));
         let findings: Vec<Finding> = all.filter(|finding| !self.blamed.contains(&verdict::blame(finding))).collect();
-        self.report(&findings, sink)
+        self.tell_news(&News { findings, ..News::default() }, sink)
     }
 }
 
-fn count(summary: &mut Summary, finding: &Finding) {
-    match finding.severity {
-        Severity::Quality => summary.quality += 1,
-        _ if finding.role == Role::Related => {}
-        Severity::Error => summary.error += 1,
-        Severity::Warning => summary.warning += 1,
-        Severity::Info => summary.info += 1,
+impl Pipeline {
+    /// Whether a datagram that never became whole holds a control segment, or a SYN of FTP hosts.
+    fn is_of_ftp(&self, lost: &LostDatagram) -> bool {
+        let hosts = self.contacts.contains(&lost.source) && self.contacts.contains(&lost.destination);
+        lost.tcp.is_some_and(|(from, to, flags)| {
+            hosts && (self.is_control_port(from) || self.is_control_port(to) || flags.has(Flags::SYN))
+        })
     }
+}
+
+/// Where a session was captured.
+pub(super) fn vantage(session: &Session, control: &Connection, network: &Network) -> Vantage {
+    Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network)
+}
+
+/// What the diagnoses chosen by name say of one transfer or offer, with their roles, and the verdict.
+pub(super) fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
+    let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
+    let mut findings: Vec<Finding> = asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
+    let mut verdict = verdict::assign(&mut findings, case.failed() || case.gave_up());
+    if case.failed() && verdict.is_none() {
+        findings.extend(asked().filter_map(|diagnosis| diagnosis.of_unexplained(case)));
+        verdict = verdict::assign(&mut findings, true);
+    }
+    contradiction::note(case, &mut findings);
+    (findings, verdict)
 }
 
 fn record(

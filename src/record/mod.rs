@@ -6,8 +6,8 @@ pub mod trace;
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::finding::{Finding, SessionId, TransferId};
-use crate::frame::{CaptureId, InterfaceId, Stamp};
+use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
+use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
 use crate::source::Capture;
 use trace::Trace;
 
@@ -214,12 +214,79 @@ pub struct Summary {
     pub quality: u64,
 }
 
+impl Summary {
+    /// Counts a finding.
+    pub fn add(&mut self, severity: Severity, role: Role) {
+        if let Some(count) = self.of(severity, role) {
+            *count += 1;
+        }
+    }
+
+    /// Takes a finding back.
+    pub fn subtract(&mut self, severity: Severity, role: Role) {
+        if let Some(count) = self.of(severity, role) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Where a finding is counted.
+    fn of(&mut self, severity: Severity, role: Role) -> Option<&mut u64> {
+        match severity {
+            Severity::Quality => Some(&mut self.quality),
+            _ if role == Role::Related => None,
+            Severity::Error => Some(&mut self.error),
+            Severity::Warning => Some(&mut self.warning),
+            Severity::Info => Some(&mut self.info),
+        }
+    }
+}
+
+/// A finding that was said while its session was still under way and no longer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Superseded {
+    /// The diagnosis that was named.
+    pub diagnosis: &'static str,
+    /// The part it played.
+    pub role: Role,
+    /// How much it mattered.
+    pub severity: Severity,
+    /// The session.
+    pub session: Option<SessionId>,
+    /// The transfer, once there is one.
+    pub transfer: Option<TransferId>,
+    /// The diagnosis that takes its place; `None` when nothing came of it.
+    pub by: Option<&'static str>,
+}
+
+/// A 5-tuple that somebody holds in TIME-WAIT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Who opened the connection.
+    pub from: SocketAddr,
+    /// To where.
+    pub to: SocketAddr,
+    /// Who holds it.
+    pub by: Vec<IpAddr>,
+    /// When TIME-WAIT began.
+    pub since: Timestamp,
+    /// Seconds it lasts, and on which systems.
+    pub lasts: Vec<(f64, &'static str)>,
+}
+
 /// Receives what a run concludes, as it becomes known. Reports implement it.
 pub trait Sink {
+    /// A capture that is judged while it goes on has begun: what is known of it so far.
+    fn begins(&mut self, _: &[Capture]) -> std::io::Result<()> {
+        Ok(())
+    }
     /// A session has ended (or the capture has), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
+    /// A finding given before no longer holds. Only of captures that are judged while they go on.
+    fn superseded(&mut self, _: &Superseded) -> std::io::Result<()> {
+        Ok(())
+    }
     /// Who has which address in one capture group, in order of capture, interface, MAC and address; told when [`Settings`] ask for it.
     ///
     /// [`Settings`]: crate::pipeline::Settings::in_full

@@ -23,6 +23,7 @@ mod identity;
 mod json;
 mod junit;
 mod ladder;
+pub mod ledger;
 mod link_type;
 mod markdown;
 mod ndjson;
@@ -35,6 +36,7 @@ mod schema;
 mod sessions;
 mod shape;
 mod show;
+mod stream;
 mod table;
 mod tee;
 #[cfg(test)]
@@ -47,6 +49,7 @@ mod wrap;
 use std::io::{self, Write};
 
 pub use checked::{CheckFormat, Checked, Comparison, write_checked};
+pub use collect::in_order;
 pub use schema::schema;
 pub use sessions::{Order, SessionChoice, sessions};
 pub use show::View;
@@ -150,6 +153,24 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
+}
+
+/// A report on a capture that goes on: `full` and `concise` write each finding as it comes, `ndjson` as always. The
+/// other formats need the end and write then.
+pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
+    match format {
+        Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
+        Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
+        Format::Table
+        | Format::Json
+        | Format::Ndjson
+        | Format::Sarif
+        | Format::Junit
+        | Format::Github
+        | Format::Gitlab
+        | Format::Markdown
+        | Format::Csv => sink(format, style, Vec::new(), out),
+    }
 }
 
 /// The inventory of hosts, as a table or as JSON. Needs a run in full.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::escape::safe_json;
 use super::shape::{Closing, Line, Meta, SCHEMA, Tool};
 use crate::finding::Finding;
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -39,6 +39,10 @@ impl Sink for Lines {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.write(&Line::Finding(finding.into()))
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.write(&Line::Superseded(superseded.into()))
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

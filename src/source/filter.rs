@@ -25,6 +25,12 @@ impl fmt::Display for FilterError {
 
 impl std::error::Error for FilterError {}
 
+/// The error about an expression that libpcap refuses, in its words.
+#[cfg(feature = "live")]
+pub(super) fn refusal(expression: &str, why: String) -> FilterError {
+    FilterError { expression: expression.to_owned(), why }
+}
+
 /// Whether the expression has what only display filters have: comparisons spelt out, or names with a dot.
 fn is_display_filter(expression: &str) -> bool {
     const PROTOCOLS: [&str; 8] = ["ftp.", "ftp-data.", "tcp.", "ip.", "ipv6.", "frame.", "eth.", "_ws."];

@@ -9,6 +9,8 @@ mod file;
 mod filter;
 mod frames;
 mod input;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod live;
 mod options;
 mod pcap;
 mod pcapng;
@@ -18,6 +20,7 @@ mod sniff;
 mod timeline;
 mod version;
 mod window;
+pub mod write;
 
 #[cfg(test)]
 mod written;
@@ -81,6 +84,8 @@ pub struct Interface {
     pub link_type: LinkType,
     /// Snap length; 0 is no limit.
     pub snap_len: u32,
+    /// `if_filter`: the capture filter that stood before it, if that is text; printable.
+    pub filter: Option<String>,
     /// `if_IPv4addr` and `if_IPv6addr`.
     pub addresses: Vec<IpAddr>,
     /// Packets that the interface statistics count as dropped (`isb_ifdrop`, `isb_osdrop`); `None` when not stated.
@@ -98,11 +103,20 @@ impl Interface {
             description: None,
             link_type,
             snap_len: 0,
+            filter: None,
             addresses: Vec::new(),
             dropped: None,
         }
     }
+
+    /// Whether segments that carry nothing but payload were left out on purpose, except those of control connections.
+    pub fn hides_payload(&self) -> bool {
+        self.filter.as_ref().is_some_and(|filter| filter.contains(WITHOUT_PAYLOAD))
+    }
 }
+
+/// The part of a capture filter by which tcpdump's users take IPv4 segments without payload (pcap-filter(7)).
+const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";
 
 /// Whether a file looks like a capture, of a format that is read or not; any other file of a directory is passed over.
 pub fn is_capture(path: &Path) -> bool {

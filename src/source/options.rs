@@ -24,6 +24,7 @@ const IF_DESCRIPTION: u16 = 3;
 const IF_IPV4ADDR: u16 = 4;
 const IF_IPV6ADDR: u16 = 5;
 const IF_TSRESOL: u16 = 9;
+const IF_FILTER: u16 = 11;
 const IF_TSOFFSET: u16 = 14;
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
@@ -47,6 +48,9 @@ pub(super) fn interface(block: &InterfaceDescriptionBlock, id: InterfaceId, endi
                 interface
                     .addresses
                     .extend(value.first_chunk().map(|octets: &[u8; 16]| IpAddr::V6(Ipv6Addr::from(*octets))));
+            }
+            IF_FILTER => {
+                interface.filter = value.split_first().filter(|(kind, _)| **kind == 0).map(|(_, text)| printable(text));
             }
             IF_TSRESOL => resolution = value.first().copied().unwrap_or(resolution),
             IF_TSOFFSET => offset = endian.u64(value, 0).map_or(offset, u64::cast_signed),

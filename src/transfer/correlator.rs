@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use super::session::Session;
+use super::sessions::Sessions;
 use super::{Direction, Offer};
 use crate::flow::{Connection, ConnectionId};
 use crate::frame::Stamp;
@@ -29,7 +30,7 @@ const SERVERS_KEPT: usize = 4_096;
 /// Connections one offer may collect; a bounce scan needs few, a retrying client some.
 const PER_OFFER: usize = 64;
 
-/// A place in the pipeline's list of sessions.
+/// A place among the [`Sessions`].
 pub type SessionIndex = usize;
 
 /// Offers and past connections by socket, sessions by host.
@@ -51,6 +52,8 @@ struct Slot {
     connections: Vec<ConnectionId>,
     /// The last session in which a server said that it listens here, and the frame.
     listening: Option<(SessionIndex, Stamp)>,
+    /// The last session in which a client named it in PORT.
+    named_by: Option<SessionIndex>,
 }
 
 impl Correlator {
@@ -87,8 +90,9 @@ impl Correlator {
     /// `socket` was announced by offer `offer` of session `index`.
     pub fn offered(&mut self, index: SessionIndex, number: usize, socket: SocketAddr, offer: &Offer) {
         let slot = self.slot(socket);
-        if offer.direction == Direction::Passive {
-            slot.listening = Some((index, offer.at()));
+        match offer.direction {
+            Direction::Passive => slot.listening = Some((index, offer.at())),
+            Direction::Active => slot.named_by = Some(index),
         }
         if slot.offers.last() != Some(&(index, number)) {
             slot.offers.push((index, number));
@@ -100,7 +104,7 @@ impl Correlator {
 
     /// A connection has been opened: gives it to the newest offer of its target, or leaves it as a loose one with
     /// the newest session between its hosts.
-    pub fn opened(&mut self, connection: &Connection, sessions: &mut [Option<Box<Session>>]) {
+    pub fn opened(&mut self, connection: &Connection, sessions: &mut Sessions) {
         let control = SocketAddr::new(connection.origin.ip(), connection.origin.port().wrapping_add(1));
         if let Some(shared) = self.servers.get_mut(&control) {
             if shared.len() >= SHARING_KEPT {
@@ -117,7 +121,7 @@ impl Correlator {
         // announce one socket (two views of one session, either side of a NAT): the opener's own comes first.
         let by = connection.origin.ip();
         let known = |&(index, offer): &(SessionIndex, usize)| {
-            let session = sessions.get(index)?.as_ref()?;
+            let session = sessions.get(index)?;
             let peer = match session.offers.get(offer)?.direction {
                 Direction::Active => session.server.ip(),
                 Direction::Passive => session.client.ip(),
@@ -126,7 +130,7 @@ impl Correlator {
         };
         let claim = slot.offers.iter().filter_map(known).max_by_key(|(own, _)| *own).map(|(_, claim)| claim);
         if let Some((index, offer)) = claim
-            && let Some(Some(session)) = sessions.get_mut(index)
+            && let Some(session) = sessions.get_mut(index)
             && let Some(offer) = session.offers.get_mut(offer)
         {
             if offer.connections.len() < PER_OFFER {
@@ -140,12 +144,10 @@ impl Correlator {
             .filter_map(|host| self.hosts.get(host))
             .flatten()
             .copied()
-            .filter(|&index| {
-                sessions.get(index).is_some_and(|session| session.as_ref().is_some_and(|s| concerns(s, ends)))
-            })
+            .filter(|&index| sessions.get(index).is_some_and(|session| concerns(session, ends)))
             .max();
         if let Some(index) = newest
-            && let Some(Some(session)) = sessions.get_mut(index)
+            && let Some(session) = sessions.get_mut(index)
         {
             session.loose(connection.id);
         }
@@ -164,6 +166,11 @@ impl Correlator {
     /// Where a server of a session other than `index` said that it listens on `socket`: server-to-server transfer.
     pub fn listening_elsewhere(&self, index: SessionIndex, socket: SocketAddr) -> Option<Stamp> {
         self.sockets.get(&socket)?.listening.filter(|(other, _)| *other != index).map(|(_, at)| at)
+    }
+
+    /// Whether a client of a session other than `index` named `socket` in PORT: another server is to connect there.
+    pub fn named_elsewhere(&self, index: SessionIndex, socket: SocketAddr) -> bool {
+        self.sockets.get(&socket).and_then(|slot| slot.named_by).is_some_and(|other| other != index)
     }
 
     /// Sockets that were let go because too many were announced.

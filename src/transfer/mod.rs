@@ -7,6 +7,7 @@ pub mod concluded;
 pub mod correlator;
 pub mod protection;
 pub mod session;
+pub mod sessions;
 
 use std::net::SocketAddr;
 

@@ -52,7 +52,6 @@ pub(super) enum Line {
     /// A finding. Those of a session follow it.
     Finding(Finding),
     /// An earlier finding no longer holds: what came later gave it another name.
-    #[expect(dead_code, reason = "part of schema 1 for readers; nothing supersedes a finding before live capture")]
     Superseded(Superseded),
     /// The last line.
     Summary(Closing),
@@ -81,11 +80,24 @@ pub(super) struct Closing {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Superseded {
     /// The diagnosis that was named.
-    pub(super) diagnosis: String,
-    pub(super) session: Option<u32>,
-    pub(super) transfer: Option<u32>,
-    /// The diagnosis that takes its place.
-    pub(super) by: String,
+    diagnosis: &'static str,
+    session: Option<u32>,
+    /// Null when there is no transfer yet; a warning that came before its transfer had none either.
+    transfer: Option<u32>,
+    /// The diagnosis that takes its place, the same one when only its role or confidence has changed; null when
+    /// nothing came of it.
+    by: Option<&'static str>,
+}
+
+impl From<&record::Superseded> for Superseded {
+    fn from(superseded: &record::Superseded) -> Self {
+        Self {
+            diagnosis: superseded.diagnosis,
+            session: superseded.session.map(|id| id.0),
+            transfer: superseded.transfer.map(|id| id.0),
+            by: superseded.by,
+        }
+    }
 }
 
 /// The program that wrote this.

@@ -1,0 +1,131 @@
+//! How things stand: on a line for people, and in Prometheus' text format.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::told::Told;
+use crate::pipeline::{Pipeline, Standing};
+use crate::source::live::Arrivals;
+
+/// Counts over the run.
+pub(super) struct Counters {
+    packets: u64,
+    /// Name, received, dropped of each interface.
+    interfaces: Vec<(String, u64, u64)>,
+    standing: Standing,
+    findings: Vec<(&'static str, u64)>,
+}
+
+impl Counters {
+    pub(super) fn of(arrivals: &Arrivals, pipeline: &Pipeline, told: &Told) -> Self {
+        let interfaces = arrivals.captures().iter().flat_map(|capture| &capture.interfaces);
+        let names = interfaces.map(|interface| interface.name.clone().unwrap_or_default());
+        Self {
+            packets: arrivals.captures().iter().map(|capture| capture.packets).sum(),
+            interfaces: names.zip(arrivals.counts()).map(|(name, it)| (name, it.received, it.dropped)).collect(),
+            standing: pipeline.standing(),
+            findings: told.by_diagnosis().iter().map(|(diagnosis, count)| (*diagnosis, *count)).collect(),
+        }
+    }
+
+    /// `1024 packets, 3 sessions (1 open), 7 transfers (2 failed), 2 findings, 0 dropped`
+    pub(super) fn line(&self) -> String {
+        let Standing { sessions, under_way, transfers, failed, .. } = self.standing;
+        let findings: u64 = self.findings.iter().map(|(_, count)| count).sum();
+        let dropped: u64 = self.interfaces.iter().map(|(_, _, dropped)| dropped).sum();
+        format!(
+            "{} packets, {sessions} sessions ({under_way} open), {transfers} transfers ({failed} failed), \
+             {findings} findings, {dropped} dropped",
+            self.packets
+        )
+    }
+
+    pub(super) fn prometheus(&self) -> String {
+        let Standing { sessions, under_way, transfers, failed, .. } = self.standing;
+        let mut text = String::new();
+        let mut family = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "# HELP ftpwhy_{name} {help}\n# TYPE ftpwhy_{name} {kind}");
+            for (labels, value) in values {
+                let _ = writeln!(text, "ftpwhy_{name}{labels} {value}");
+            }
+        };
+        let plain = |value: u64| [(String::new(), value)];
+        let by = |label: &str, name: &str, value: u64| (format!("{{{label}=\"{}\"}}", escaped(name)), value);
+        family("packets_total", "counter", "Packets judged.", &plain(self.packets));
+        let received: Vec<_> =
+            self.interfaces.iter().map(|(name, received, _)| by("interface", name, *received)).collect();
+        family("received_packets_total", "counter", "Packets that passed the kernel filter.", &received);
+        let dropped: Vec<_> =
+            self.interfaces.iter().map(|(name, _, dropped)| by("interface", name, *dropped)).collect();
+        family("dropped_packets_total", "counter", "Packets lost by this capture.", &dropped);
+        family("sessions_total", "counter", "Control sessions seen.", &plain(sessions));
+        family("sessions_open", "gauge", "Control sessions under way.", &plain(under_way));
+        family("transfers_total", "counter", "Transfers of sessions that are over.", &plain(transfers));
+        family("failed_transfers_total", "counter", "Failed ones among them.", &plain(failed));
+        let findings: Vec<_> = self.findings.iter().map(|(name, count)| by("diagnosis", name, *count)).collect();
+        family("findings_total", "counter", "Findings, early warnings and superseded ones too.", &findings);
+        let let_go: Vec<_> = self.standing.let_go.iter().map(|(count, what)| by("what", what, *count)).collect();
+        family("let_go_total", "counter", "What was forgotten because a table was full.", &let_go);
+        text
+    }
+}
+
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Puts a file in the place of another at once, so that nobody reads half of it.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    fs::write(&fresh, text)?;
+    fs::rename(&fresh, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counters() -> Counters {
+        let standing = Standing { sessions: 3, under_way: 1, transfers: 7, failed: 2, let_go: vec![(4, "hosts")] };
+        Counters {
+            packets: 1024,
+            interfaces: vec![("eth0".to_owned(), 1030, 6)],
+            standing,
+            findings: vec![("time-wait-collision", 2)],
+        }
+    }
+
+    #[test]
+    fn people_get_a_line() {
+        let line = "1024 packets, 3 sessions (1 open), 7 transfers (2 failed), 2 findings, 6 dropped";
+        assert_eq!(counters().line(), line);
+    }
+
+    #[test]
+    fn prometheus_gets_families() {
+        let text = counters().prometheus();
+        for line in [
+            "# TYPE ftpwhy_packets_total counter",
+            "ftpwhy_packets_total 1024",
+            "ftpwhy_dropped_packets_total{interface=\"eth0\"} 6",
+            "ftpwhy_findings_total{diagnosis=\"time-wait-collision\"} 2",
+            "ftpwhy_let_go_total{what=\"hosts\"} 4",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ftpwhy.prom");
+        replace(&path, "one").unwrap();
+        replace(&path, "two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,78 @@
+//! Passes on what is concluded, and remembers of it what the counters, the evidence and the exit status need.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use crate::cli::{FailOn, StatusLine};
+use crate::finding::Finding;
+use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::source::Capture;
+
+/// The report, and what it has been told.
+pub(super) struct Told {
+    report: Box<dyn Sink>,
+    fail_on: FailOn,
+    /// Findings that make the exit status 1 and still hold.
+    reached: u64,
+    by_diagnosis: BTreeMap<&'static str, u64>,
+    /// Findings of which no evidence has been written yet.
+    new: Vec<Finding>,
+    /// Goes before anything is written.
+    status: StatusLine,
+}
+
+impl Told {
+    pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
+        Self { report, fail_on, reached: 0, by_diagnosis: BTreeMap::new(), new: Vec::new(), status }
+    }
+
+    /// Whether a finding makes the exit status 1.
+    pub(super) fn reached(&self) -> bool {
+        self.reached > 0
+    }
+
+    /// How often each diagnosis has been named.
+    pub(super) fn by_diagnosis(&self) -> &BTreeMap<&'static str, u64> {
+        &self.by_diagnosis
+    }
+
+    /// The findings since this was last asked.
+    pub(super) fn take_new(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.new)
+    }
+
+    /// The line that says how things stand.
+    pub(super) fn status(&mut self) -> &mut StatusLine {
+        &mut self.status
+    }
+}
+
+impl Sink for Told {
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.report.begins(captures)
+    }
+
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.report.session(session)
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.status.clear();
+        self.reached += u64::from(self.fail_on.reached_by(finding));
+        *self.by_diagnosis.entry(finding.diagnosis).or_default() += 1;
+        self.new.push(finding.clone());
+        self.report.finding(finding)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.status.clear();
+        let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
+        self.reached = self.reached.saturating_sub(u64::from(reached));
+        self.report.superseded(superseded)
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        self.status.clear();
+        self.report.end(captures, summary)
+    }
+}

@@ -1,0 +1,395 @@
+//! `ftpwhy live` and `ftpwhy interfaces`: capture, and list what can be captured on.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::{FailOn, Screen};
+use crate::report::{Format, Style, TimeStyle, Verbosity};
+use crate::source::live::Scope;
+use crate::source::write::Rotation;
+
+/// List the interfaces that can be captured on
+///
+/// Names, addresses and state, and whether this user may capture there.
+#[derive(Args)]
+#[command(short_flag = 'D')]
+pub(super) struct Interfaces {}
+
+/// Capture, and tell why transfers fail as they do
+///
+/// Prints each finding as soon as its transfer is concluded. What is captured by default hides the bytes of data
+/// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
+/// Ends with the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct Live {
+    /// Capture on IFACE; may be repeated; any is all of them (see ftpwhy interfaces)
+    #[arg(short, long = "interface", value_name = "IFACE", required = true, help_heading = "Capture")]
+    interfaces: Vec<String>,
+
+    /// Capture what matches this BPF expression (tcpdump's syntax), instead of what FTP needs
+    #[arg(short, long, value_name = "BPF", help_heading = "Capture")]
+    filter: Option<String>,
+
+    /// Keep the first BYTES of each packet
+    #[arg(
+        short,
+        long,
+        value_name = "BYTES",
+        default_value = "262144",
+        value_parser = clap::value_parser!(u32).range(64..=262_144),
+        help_heading = "Capture"
+    )]
+    snaplen: u32,
+
+    /// Do not ask for packets to others (no promiscuous mode)
+    #[arg(short = 'p', long, help_heading = "Capture")]
+    no_promiscuous: bool,
+
+    /// Let the kernel hold back this much while the program is busy
+    #[arg(
+        short = 'B',
+        long,
+        value_name = "MiB",
+        default_value = "16",
+        value_parser = clap::value_parser!(u32).range(1..=1024),
+        help_heading = "Capture"
+    )]
+    buffer_size: u32,
+
+    /// Take these ports for FTP control too, as in 2121,2122
+    #[arg(
+        long = "port",
+        value_name = "PORT",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Capture"
+    )]
+    ports: Vec<u16>,
+
+    /// Find control connections on any port, by their content
+    #[arg(long, help_heading = "Capture")]
+    any_port: bool,
+
+    /// Keep data connections whole, for what TLS says on them
+    #[arg(long, help_heading = "Capture")]
+    full_data: bool,
+
+    /// Stop after this many packets
+    #[arg(short, long, value_name = "PACKETS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Capture")]
+    count: Option<u64>,
+
+    /// Stop after duration:SECONDS, packets:N or filesize:KILOBYTES; may be repeated
+    #[arg(short, long, value_name = "CONDITION", value_parser = stop_at, help_heading = "Capture")]
+    autostop: Vec<StopAt>,
+
+    /// Become USER once the interfaces are open
+    #[arg(short = 'Z', long, value_name = "USER", help_heading = "Capture")]
+    user: Option<String>,
+
+    /// How long TIME-WAIT lasts on the hosts, instead of the usual values of common systems
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
+    time_wait: Option<Duration>,
+
+    /// Keep at most this much in all tables together
+    #[arg(
+        long,
+        value_name = "MiB",
+        default_value = "256",
+        value_parser = clap::value_parser!(u64).range(16..=65_536),
+        help_heading = "Capture"
+    )]
+    memory_limit: u64,
+
+    /// Write what is captured to FILE (pcapng)
+    #[arg(short, long, value_name = "FILE", help_heading = "Files", value_hint = ValueHint::FilePath)]
+    write: Option<PathBuf>,
+
+    /// Begin the next file of -w at filesize:KILOBYTES or duration:SECONDS; keep files:N; may be repeated
+    #[arg(short = 'b', long, value_name = "CONDITION", value_parser = ring, requires = "write", help_heading = "Files")]
+    ring_buffer: Vec<Ring>,
+
+    /// Write an annotated capture per finding into DIR: the frames of its connections, with what they show
+    #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
+    evidence: Option<PathBuf>,
+
+    /// Keep FILE up to date with counters, in Prometheus' text format
+    #[arg(long, value_name = "FILE", help_heading = "Files", value_hint = ValueHint::FilePath)]
+    metrics_file: Option<PathBuf>,
+
+    /// How to write findings [default: full on a terminal, else concise]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    format: Option<LiveFormat>,
+
+    /// Write the report to FILE
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    color: ColorWhen,
+
+    /// Write nothing but ASCII
+    #[arg(long, help_heading = "Output")]
+    ascii: bool,
+
+    /// Wrap text at this many columns [default: the terminal's width, else 80]
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_parser = RangedU64ValueParser::<usize>::new().range(60..=10_000),
+        help_heading = "Output"
+    )]
+    width: Option<usize>,
+
+    /// Show times in the local time zone instead of UTC
+    #[arg(long, help_heading = "Output")]
+    local: bool,
+
+    /// Show at the end, and on SIGUSR1, which 5-tuples are in TIME-WAIT, by whom and until when
+    #[arg(long, help_heading = "Output")]
+    statistics: bool,
+
+    /// Show findings alone: no status line, no totals, no notes on the capture
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+
+    /// Show everything
+    #[arg(short, long, help_heading = "Output")]
+    verbose: bool,
+
+    /// The least severity that makes the exit status 1; related and quality findings never do
+    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
+    fail_on: Least,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LiveFormat {
+    /// A block per finding
+    Full,
+    /// A line per finding
+    Concise,
+    /// One JSON object a line (see ftpwhy schema)
+    Ndjson,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Least {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StopAt {
+    /// Seconds of capturing.
+    Duration(f64),
+    /// Packets captured.
+    Packets(u64),
+    /// Bytes captured or, with `-w`, written.
+    Size(u64),
+}
+
+/// A value of `-b`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ring {
+    Duration(f64),
+    Size(u64),
+    Files(usize),
+}
+
+/// Everything `ftpwhy live` can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveOptions {
+    /// Interfaces, never empty.
+    pub interfaces: Vec<String>,
+    /// A BPF expression, not yet compiled.
+    pub filter: Option<String>,
+    /// What is captured without one.
+    pub scope: Scope,
+    /// Bytes of a packet that are kept.
+    pub snap_len: u32,
+    /// Whether packets to others are wanted.
+    pub promiscuous: bool,
+    /// Bytes the kernel may hold back.
+    pub buffer: u32,
+    /// When to stop, whichever comes first.
+    pub stop_at: Vec<StopAt>,
+    /// Whom to become.
+    pub user: Option<String>,
+    /// How long TIME-WAIT lasts.
+    pub time_wait: Option<Duration>,
+    /// Bytes all tables may take.
+    pub memory_limit: u64,
+    /// Where frames go.
+    pub write: Option<PathBuf>,
+    /// When the next file begins.
+    pub rotation: Rotation,
+    /// Where annotated captures go.
+    pub evidence: Option<PathBuf>,
+    /// Where counters go.
+    pub metrics: Option<PathBuf>,
+    /// How findings are written: full, concise or ndjson.
+    pub format: Format,
+    /// How the formats for people are laid out.
+    pub style: Style,
+    /// Where the report goes; standard output if `None`.
+    pub output: Option<PathBuf>,
+    /// Whether to show the TIME-WAIT ledger.
+    pub statistics: bool,
+    /// Which findings make the exit status 1.
+    pub fail_on: FailOn,
+}
+
+impl Live {
+    pub(super) fn into_options(self, screen: &Screen) -> LiveOptions {
+        let screen =
+            if self.output.is_some() { &Screen { terminal: false, width: None, color: false } } else { screen };
+        let mut rotation = Rotation::default();
+        for ring in self.ring_buffer {
+            match ring {
+                Ring::Duration(seconds) => rotation.duration = Some(seconds),
+                Ring::Size(bytes) => rotation.size = Some(bytes),
+                Ring::Files(files) => rotation.files = Some(files),
+            }
+        }
+        LiveOptions {
+            interfaces: self.interfaces,
+            filter: self.filter,
+            scope: Scope { ports: self.ports, any_port: self.any_port, full_data: self.full_data },
+            snap_len: self.snaplen,
+            promiscuous: !self.no_promiscuous,
+            buffer: self.buffer_size << 20,
+            stop_at: self.autostop.into_iter().chain(self.count.map(StopAt::Packets)).collect(),
+            user: self.user,
+            time_wait: self.time_wait,
+            memory_limit: self.memory_limit << 20,
+            write: self.write,
+            rotation,
+            evidence: self.evidence,
+            metrics: self.metrics_file,
+            format: match self.format {
+                Some(LiveFormat::Full) => Format::Full,
+                Some(LiveFormat::Ndjson) => Format::Ndjson,
+                None if screen.terminal => Format::Full,
+                Some(LiveFormat::Concise) | None => Format::Concise,
+            },
+            style: Style {
+                color: match self.color {
+                    ColorWhen::Auto => screen.color,
+                    ColorWhen::Always => true,
+                    ColorWhen::Never => false,
+                },
+                ascii: self.ascii,
+                width: self.width.or(screen.width).unwrap_or(80),
+                time: if self.local { TimeStyle::Local } else { TimeStyle::Utc },
+                verbosity: match (self.quiet, self.verbose) {
+                    (true, _) => Verbosity::Quiet,
+                    (_, true) => Verbosity::Verbose,
+                    _ => Verbosity::Normal,
+                },
+            },
+            output: self.output,
+            statistics: self.statistics,
+            fail_on: match self.fail_on {
+                Least::Error => FailOn::Error,
+                Least::Warning => FailOn::Warning,
+                Least::Info => FailOn::Info,
+                Least::Never => FailOn::Never,
+            },
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
+}
+
+fn stop_at(text: &str) -> Result<StopAt, String> {
+    match text.split_once(':') {
+        Some(("duration", value)) => seconds(value).map(|duration| StopAt::Duration(duration.as_secs_f64())),
+        Some(("packets", value)) => positive(value).map(StopAt::Packets),
+        Some(("filesize", value)) => kilobytes(value).map(StopAt::Size),
+        _ => Err("not duration:SECONDS, packets:N or filesize:KILOBYTES".to_owned()),
+    }
+}
+
+fn ring(text: &str) -> Result<Ring, String> {
+    match text.split_once(':') {
+        Some(("duration", value)) => seconds(value).map(|duration| Ring::Duration(duration.as_secs_f64())),
+        Some(("filesize", value)) => kilobytes(value).map(Ring::Size),
+        Some(("files", value)) => {
+            positive(value).map(|files| Ring::Files(usize::try_from(files).unwrap_or(usize::MAX)))
+        }
+        _ => Err("not filesize:KILOBYTES, duration:SECONDS or files:N".to_owned()),
+    }
+}
+
+fn positive(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "not a positive number".to_owned())
+}
+
+/// A kilobyte of dumpcap's is 1000 bytes.
+fn kilobytes(text: &str) -> Result<u64, String> {
+    positive(text)?.checked_mul(1000).ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Invocation, read};
+
+    const PIPE: Screen = Screen { terminal: false, width: None, color: false };
+
+    fn options(line: &str) -> LiveOptions {
+        match read(format!("ftpwhy live {line}").split(' ').map(Into::into), &PIPE) {
+            Ok(Invocation::Live(options)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_defaults_capture_what_ftp_needs() {
+        let options = options("-i eth0 -i eth1");
+        assert_eq!(options.interfaces, ["eth0", "eth1"]);
+        assert_eq!(options.scope, Scope { ports: Vec::new(), any_port: false, full_data: false });
+        assert!(options.promiscuous && !options.rotation.is_wanted());
+        assert_eq!((options.format, options.memory_limit), (Format::Concise, 256 << 20));
+    }
+
+    #[test]
+    fn conditions_are_those_of_dumpcap() {
+        let options = options("-i any -c 5 -a duration:2.5 -a filesize:3 -w x.pcapng -b filesize:100 -b files:4");
+        assert_eq!(options.stop_at, [StopAt::Duration(2.5), StopAt::Size(3000), StopAt::Packets(5)]);
+        assert_eq!(options.rotation, Rotation { size: Some(100_000), duration: None, files: Some(4) });
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in ["", "-i eth0 -b files:3", "-i eth0 -a packets:0", "-i eth0 -a later", "-i eth0 --format table"] {
+            let read = read(format!("ftpwhy live {line}").trim().split(' ').map(Into::into), &PIPE);
+            assert!(read.is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn tcpdumps_letter_lists_interfaces() {
+        for line in ["ftpwhy -D", "ftpwhy interfaces"] {
+            assert_eq!(read(line.split(' ').map(Into::into), &PIPE).ok(), Some(Invocation::Interfaces));
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Judges a transfer as soon as its outcome is known, and takes back later what turns out otherwise.
+//!
+//! For captures that have no end to wait for. What is said of a session once it is over is the same as if nothing
+//! had been said before.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::io;
+
+use super::Pipeline;
+use crate::diagnosis::case::{Case, Scene};
+use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
+use crate::frame::{Stamp, Timestamp};
+use crate::ftp::{Command, CommandNo, Event};
+use crate::record::{Sink, Superseded};
+use crate::source::Capture;
+use crate::transfer::concluded::{Concluded, conclude};
+use crate::transfer::correlator::SessionIndex;
+use crate::transfer::session::Session;
+
+/// When transfers are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judging {
+    /// When their session is over.
+    #[default]
+    AtEnd,
+    /// When their final reply has come, and again when their session is over.
+    Promptly,
+}
+
+/// A data SYN may be recorded this long behind the reply that reports on it. Seconds.
+const SETTLES: f64 = 0.06;
+
+/// A refused endpoint command is judged this late, for the client may fall back to another. Seconds.
+const FALLS_BACK: f64 = 10.5;
+
+/// A capture that goes on limits no claim by its end: it is taken to end this much later. Seconds.
+const GOES_ON: f64 = 10.0;
+
+/// The diagnosis that warns before the failure it announces.
+const EARLY: &str = "port-reused-within-2msl";
+
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// A transfer.
+    Transfer(TransferId),
+    /// An offer, by its place in the session.
+    Offer(usize),
+}
+
+impl Subject {
+    /// Whether `one` is it.
+    fn is(self, one: &Concluded<'_>) -> bool {
+        match self {
+            Self::Transfer(id) => one.transfer.is_some_and(|transfer| transfer.id == id),
+            Self::Offer(index) => one.transfer.is_none() && one.offer_index == Some(index),
+        }
+    }
+}
+
+/// What has been said of sessions that are not over yet, and what is to be judged when.
+#[derive(Debug, Default)]
+pub(super) struct Prompt {
+    judging: Judging,
+    due: BinaryHeap<Reverse<(Timestamp, SessionIndex, Subject)>>,
+    /// Offers whose endpoint has just been announced.
+    announced: Vec<(SessionIndex, usize)>,
+    said: BTreeMap<SessionIndex, Vec<Said>>,
+}
+
+/// A final reply, as far as it decides what can be judged.
+pub(super) struct Answer {
+    to: CommandNo,
+    at: Stamp,
+    refuses: bool,
+}
+
+impl Answer {
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let Event::Reply(reply) = event else { return None };
+        let to = reply.answers.filter(|_| !reply.is_preliminary())?;
+        Some(Self { to, at: reply.at(), refuses: reply.is_failure() })
+    }
+}
+
+/// A finding that has been said, as far as it can differ from a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Said {
+    subject: Subject,
+    diagnosis: &'static str,
+    role: Role,
+    severity: Severity,
+    confidence: Confidence,
+}
+
+impl Said {
+    fn of(subject: Subject, finding: &Finding) -> Self {
+        let Finding { diagnosis, role, severity, confidence, .. } = *finding;
+        Self { subject, diagnosis, role, severity, confidence }
+    }
+
+    fn says(&self, finding: &Finding) -> bool {
+        *self == Self::of(self.subject, finding)
+    }
+}
+
+/// What is to be told of a judgement.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) findings: Vec<Finding>,
+    pub(super) superseded: Vec<Superseded>,
+}
+
+impl News {
+    pub(super) fn extend(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.superseded.extend(other.superseded);
+    }
+}
+
+impl Prompt {
+    pub(super) fn new(judging: Judging) -> Self {
+        Self { judging, ..Self::default() }
+    }
+
+    /// A command has its final reply: what it asked for can be judged.
+    pub(super) fn answered(&mut self, index: SessionIndex, session: &Session, answer: &Answer) {
+        if self.judging == Judging::AtEnd {
+            return;
+        }
+        let of = |command: &Command| command.no == answer.to;
+        if let Some(transfer) = session.transfers.iter().rev().find(|transfer| of(&transfer.command)) {
+            let due = answer.at.time.plus_seconds(SETTLES);
+            self.due.push(Reverse((due, index, Subject::Transfer(transfer.id))));
+        } else if answer.refuses
+            && let Some(offer) = session.offers.iter().rposition(|offer| of(&offer.command))
+        {
+            let due = answer.at.time.plus_seconds(FALLS_BACK);
+            self.due.push(Reverse((due, index, Subject::Offer(offer))));
+        }
+    }
+
+    /// An endpoint has been announced.
+    pub(super) fn announced(&mut self, index: SessionIndex, offer: usize) {
+        if self.judging == Judging::Promptly {
+            self.announced.push((index, offer));
+        }
+    }
+
+    /// What is new in `findings` about `one`, and what of the earlier no longer holds.
+    pub(super) fn compare(
+        &mut self,
+        index: SessionIndex,
+        session: SessionId,
+        one: &Concluded<'_>,
+        findings: Vec<Finding>,
+    ) -> News {
+        if self.judging == Judging::AtEnd {
+            return News { superseded: Vec::new(), findings };
+        }
+        let subject = match (one.transfer, one.offer_index) {
+            (Some(transfer), _) => Subject::Transfer(transfer.id),
+            (None, Some(offer)) => Subject::Offer(offer),
+            // Nothing can have been said of it.
+            (None, None) => return News { superseded: Vec::new(), findings },
+        };
+        let of_offer = one.offer_index.map(Subject::Offer);
+        let said = self.said.entry(index).or_default();
+        let concerns = |said: &Said| said.subject == subject || Some(said.subject) == of_offer;
+        let by = successor(&findings);
+        let gone = said.iter().filter(|said| concerns(said) && !findings.iter().any(|finding| said.says(finding)));
+        let superseded = gone.map(|said| Superseded {
+            diagnosis: said.diagnosis,
+            role: said.role,
+            severity: said.severity,
+            session: (session.0 > 0).then_some(session),
+            transfer: one.transfer.map(|transfer| transfer.id),
+            by,
+        });
+        let superseded = superseded.collect();
+        let now = findings.iter().map(|finding| Said::of(subject, finding)).collect::<Vec<_>>();
+        let news = findings.into_iter().filter(|finding| !said.iter().any(|said| concerns(said) && said.says(finding)));
+        let news = News { superseded, findings: news.collect() };
+        said.retain(|said| !concerns(said));
+        said.extend(now);
+        news
+    }
+
+    /// A session is over: nothing will be compared with what was said of it.
+    pub(super) fn over(&mut self, index: SessionIndex) {
+        self.said.remove(&index);
+    }
+}
+
+/// The diagnosis that takes the place of those that no longer hold: the verdict, else what explains most.
+fn successor(findings: &[Finding]) -> Option<&'static str> {
+    let verdict = findings.iter().find(|finding| finding.role == Role::Verdict);
+    let other = || findings.iter().max_by_key(|finding| finding.severity);
+    verdict.or_else(other).map(|finding| finding.diagnosis)
+}
+
+impl Pipeline {
+    /// Time has passed without a frame: judges what is due by `now`.
+    pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        if let Some(ends) = &mut self.ends {
+            ends.time = ends.time.max(now);
+        }
+        self.judge_due(now, captures, sink)
+    }
+
+    /// Judges the transfers whose outcome is known and the sessions that are over.
+    pub(super) fn judge_due(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        while let Some(Reverse((due, index, subject))) = self.prompt.due.peek().copied()
+            && due <= now
+        {
+            self.prompt.due.pop();
+            self.judge_promptly(index, subject, |_| true, captures, sink)?;
+        }
+        while let Some(&(due, index)) = self.closing.front()
+            && due <= now
+        {
+            self.closing.pop_front();
+            self.judge(index, captures, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Warns of announced endpoints that are likely to fail.
+    pub(super) fn warn_early(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        for (index, offer) in std::mem::take(&mut self.prompt.announced) {
+            self.judge_promptly(index, Subject::Offer(offer), |name| name == EARLY, captures, sink)?;
+        }
+        Ok(())
+    }
+
+    fn judge_promptly(
+        &mut self,
+        index: SessionIndex,
+        subject: Subject,
+        chosen: fn(&str) -> bool,
+        captures: &[Capture],
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        let Some((begins, mut ends)) = self.begins.zip(self.ends) else { return Ok(()) };
+        ends.time = ends.time.plus_seconds(GOES_ON);
+        let lasts: Vec<_> = self.lasts.values().copied().collect();
+        let scene =
+            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+        let Some(session) = self.sessions.get(index) else { return Ok(()) };
+        let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
+        let concluded = conclude(index, session, &self.flows, &self.correlator);
+        let Some(one) = concluded.iter().find(|one| subject.is(one)) else { return Ok(()) };
+        let vantage = super::judge::vantage(session, control, &self.network);
+        let case = Case {
+            session,
+            control,
+            concluded: one,
+            transfer: one.transfer,
+            siblings: &concluded,
+            vantage: &vantage,
+            network: &self.network,
+            flows: &self.flows,
+            scene: &scene,
+            policy: &self.settings.policy,
+        };
+        let (findings, _) = super::judge::judge_case(&case, chosen);
+        let news = self.prompt.compare(index, session.id, one, findings);
+        self.tell_news(&news, sink)
+    }
+
+    pub(super) fn tell_news(&mut self, news: &News, sink: &mut dyn Sink) -> io::Result<()> {
+        let wanted = |diagnosis: &str| self.settings.selection.takes(diagnosis);
+        for finding in news.findings.iter().filter(|finding| wanted(finding.diagnosis)) {
+            self.summary.add(finding.severity, finding.role);
+            sink.finding(finding)?;
+        }
+        for superseded in news.superseded.iter().filter(|superseded| wanted(superseded.diagnosis)) {
+            self.summary.subtract(superseded.severity, superseded.role);
+            sink.superseded(superseded)?;
+        }
+        Ok(())
+    }
+}

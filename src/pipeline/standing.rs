@@ -1,0 +1,80 @@
+//! How things stand while a capture goes on.
+
+use super::Pipeline;
+use crate::flow::{Close, ConnectionId, End};
+use crate::frame::Timestamp;
+use crate::record::{Held, Summary};
+
+/// How long TIME-WAIT lasts where nobody says, in seconds, and on which systems.
+const LASTS: [(f64, &str); 3] = [(60.0, "Linux, BSD"), (120.0, "Windows"), (240.0, "Windows NT and 2000, RFC 9293")];
+
+/// Counts so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Control sessions seen.
+    pub sessions: u64,
+    /// Control connections that are followed now, mere attempts included.
+    pub under_way: u64,
+    /// Transfers of sessions that are over.
+    pub transfers: u64,
+    /// Failed ones among them.
+    pub failed: u64,
+    /// What was let go because a bound was reached, and how many.
+    pub let_go: Vec<(u64, &'static str)>,
+}
+
+impl Pipeline {
+    /// Counts so far.
+    pub fn standing(&self) -> Standing {
+        let Summary { transfers, failed, .. } = self.summary;
+        Standing {
+            sessions: u64::from(self.next_session.saturating_sub(self.first_session)),
+            under_way: self.sessions.len() as u64,
+            transfers,
+            failed,
+            let_go: self.let_go().to_vec(),
+        }
+    }
+
+    /// What was let go because a bound was reached.
+    pub(super) fn let_go(&self) -> [(u64, &'static str); 6] {
+        let network = self.network.let_go();
+        [
+            (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
+            (self.correlator.forgotten(), "announced endpoints"),
+            (self.parties_refused, "hosts"),
+            (self.controls_let_go, "control connections"),
+            (network.addresses, "addresses of the neighbourhood"),
+            (network.pairs, "pairs of MAC and IP address"),
+        ]
+    }
+
+    /// The connection the last frame belongs to, if it belongs to one that is followed.
+    pub fn booked(&self) -> Option<ConnectionId> {
+        self.booked
+    }
+
+    /// The 5-tuples that are in TIME-WAIT, the longest held first.
+    pub fn ledger(&self, now: Timestamp) -> Vec<Held> {
+        let mut held: Vec<Held> = self
+            .flows
+            .connections()
+            .filter_map(|connection| {
+                let Close::TimeWait { holder, since, assassinated: None, .. } = connection.close() else { return None };
+                let by = [End::Origin, End::Target].into_iter().filter(|end| holder.includes(*end));
+                let known = self.settings.policy.time_wait.map(|seconds| vec![(seconds, "--time-wait")]);
+                let mut lasts = known.unwrap_or_else(|| LASTS.to_vec());
+                lasts.retain(|(seconds, _)| since.time.plus_seconds(*seconds) > now);
+                (!lasts.is_empty()).then(|| Held {
+                    from: connection.origin,
+                    to: connection.target,
+                    by: by.map(|end| connection.socket(end).ip()).collect(),
+                    since: since.time,
+                    lasts,
+                })
+            })
+            .collect();
+        held.sort_by_key(|held| (held.since, held.from, held.to));
+        held
+    }
+}

@@ -1,0 +1,64 @@
+//! Captures frames from interfaces: opens them, gives up the privileges that took, and hands on frames in order of
+//! time with what happened to the interfaces.
+//!
+//! The only user of `pcap` beside `filter`, of `nix`, `caps` and `landlock`, and the only reader of the clock. Frames
+//! are those of one [`Capture`] with an interface for each one that was named. Linux only.
+
+mod arrivals;
+mod devices;
+mod kernel_filter;
+mod order;
+mod sandbox;
+mod tap;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Interface;
+use crate::frame::{InterfaceId, Timestamp};
+
+pub use arrivals::{Arrival, Arrivals};
+pub use devices::{Device, devices};
+pub use kernel_filter::Scope;
+pub use sandbox::{Confined, confine, user_exists};
+pub use tap::{LiveError, Tap, Wanted};
+
+/// The pseudo interface that stands for all of them.
+pub const ANY: &str = "any";
+
+/// What lies this far back has arrived: the kernel hands over a block after [`BLOCK_TIMEOUT`] at the latest, the rest
+/// is for a busy machine.
+pub const SETTLED: Duration = Duration::from_millis(120);
+
+/// How long the kernel collects packets before it hands them over. Short, so that findings come at once; not zero,
+/// for then every packet would take a slot as large as the largest (TPACKET_V2).
+const BLOCK_TIMEOUT: Duration = Duration::from_millis(40);
+
+/// Frames that one interface has received, and those it lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames that passed the kernel filter, lost ones included.
+    pub received: u64,
+    /// Lost because this program did not read fast enough.
+    pub dropped: u64,
+}
+
+/// The present, on the clock that stamps packets.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// What the capture says of an interface.
+fn described(id: usize, tap: &Tap) -> Interface {
+    let number = u32::try_from(id).unwrap_or(u32::MAX);
+    Interface {
+        in_section: number,
+        name: Some(tap.device.name.clone()),
+        description: tap.device.description.clone(),
+        snap_len: tap.snap_len,
+        filter: Some(tap.filter.clone()),
+        addresses: tap.device.addresses.clone(),
+        dropped: Some(0),
+        ..Interface::new(InterfaceId(number), tap.link_type)
+    }
+}

@@ -1,0 +1,97 @@
+//! Gives up what is not needed once the interfaces are open: capabilities, user, most of the file system.
+//!
+//! All of it is a property of the calling thread that threads started later inherit, so it comes before them.
+
+use std::path::{Path, PathBuf};
+
+use caps::CapSet;
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope,
+};
+use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
+
+/// What the kernel made of the wish to be confined to some directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confined {
+    /// It enforces all of it.
+    Fully,
+    /// It is too old for some of it.
+    Partly,
+    /// It has no Landlock.
+    Not,
+}
+
+/// What may still be read: time zones.
+const READABLE: [&str; 2] = ["/usr/share/zoneinfo", "/etc/localtime"];
+
+/// The newest rules that are asked for; older kernels enforce what they know.
+const RULES: ABI = ABI::V6;
+
+/// Becomes `user`, if one is given; drops all capabilities; leaves itself the directories `writable`. The error is a
+/// sentence part.
+pub fn confine(user: Option<&str>, writable: &[PathBuf]) -> Result<Confined, String> {
+    // Only whoever holds CAP_SETPCAP may, so it comes before the rest; nobody else can gain by these once new
+    // privileges are renounced.
+    let _ = caps::clear(None, CapSet::Bounding);
+    if let Some(name) = user {
+        become_user(name)?;
+    }
+    drop_capabilities()?;
+    nix::sys::prctl::set_no_new_privs().map_err(|error| format!("could not renounce new privileges: {error}"))?;
+    restrict(writable).map_err(|error| format!("could not confine itself: {error}"))
+}
+
+/// Whether there is such a user.
+pub fn user_exists(name: &str) -> bool {
+    matches!(User::from_name(name), Ok(Some(_)))
+}
+
+fn become_user(name: &str) -> Result<(), String> {
+    let failed = |error| format!("could not become user {name}: {error}");
+    let user = User::from_name(name).map_err(failed)?.ok_or_else(|| format!("there is no user {name}"))?;
+    if user.uid == Uid::current() {
+        return Ok(());
+    }
+    setgroups(&[user.gid]).map_err(failed)?;
+    setresgid(user.gid, user.gid, user.gid).map_err(failed)?;
+    setresuid(user.uid, user.uid, user.uid).map_err(failed)
+}
+
+fn drop_capabilities() -> Result<(), String> {
+    let _ = caps::clear(None, CapSet::Ambient);
+    for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+        caps::clear(None, set).map_err(|error| format!("could not drop capabilities: {error}"))?;
+    }
+    Ok(())
+}
+
+fn restrict(writable: &[PathBuf]) -> Result<Confined, RulesetError> {
+    let mut rules = Ruleset::default()
+        .handle_access(AccessFs::from_all(RULES))?
+        .handle_access(AccessNet::from_all(RULES))?
+        .scope(Scope::from_all(RULES))?
+        .create()?;
+    for path in READABLE {
+        rules = allow(rules, Path::new(path), AccessFs::from_read(RULES))?;
+    }
+    for path in writable {
+        rules = allow(rules, path, AccessFs::from_all(RULES))?;
+    }
+    Ok(match rules.restrict_self()?.ruleset {
+        RulesetStatus::FullyEnforced => Confined::Fully,
+        RulesetStatus::PartiallyEnforced => Confined::Partly,
+        RulesetStatus::NotEnforced => Confined::Not,
+    })
+}
+
+/// A path that is not there needs no rule.
+fn allow(
+    rules: landlock::RulesetCreated,
+    path: &Path,
+    access: landlock::BitFlags<AccessFs>,
+) -> Result<landlock::RulesetCreated, RulesetError> {
+    let Ok(opened) = PathFd::new(path) else { return Ok(rules) };
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(RULES) };
+    rules.add_rule(PathBeneath::new(opened, access))
+}

@@ -1,0 +1,211 @@
+//! Opens an interface for capturing.
+
+use std::fmt;
+
+use pcap::{Active, Capture, Linktype, Precision};
+
+use super::devices::{Device, devices};
+use super::{ANY, BLOCK_TIMEOUT, Scope};
+use crate::frame::LinkType;
+use crate::source::filter::{self, FilterError};
+use crate::text::printable_str;
+
+/// How an interface is to be captured on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name, or [`ANY`].
+    pub interface: String,
+    /// The user's filter.
+    pub filter: Option<String>,
+    /// What the default filter keeps.
+    pub scope: Scope,
+    /// Bytes of a frame that are kept.
+    pub snap_len: u32,
+    /// Whether frames for others are wanted too.
+    pub promiscuous: bool,
+    /// Bytes the kernel may hold back for this program.
+    pub buffer: u32,
+}
+
+/// Why an interface cannot be captured on.
+#[derive(Debug)]
+pub enum LiveError {
+    /// This user may not capture.
+    Forbidden {
+        /// The interface.
+        interface: String,
+    },
+    /// There is no such interface.
+    Unknown {
+        /// As it was named.
+        interface: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// The filter cannot be used.
+    Filter(FilterError),
+    /// Anything else, in libpcap's words.
+    Other {
+        /// What was tried.
+        what: String,
+        /// What came of it.
+        why: String,
+    },
+}
+
+impl LiveError {
+    pub(super) fn other(what: impl Into<String>, error: &pcap::Error) -> Self {
+        let why = match error {
+            pcap::Error::PcapError(text) => printable_str(text),
+            error => error.to_string(),
+        };
+        Self::Other { what: what.into(), why }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Forbidden { interface } => {
+                let program = std::env::current_exe().map_or("ftpwhy".to_owned(), |path| path.display().to_string());
+                Some(format!("sudo setcap cap_net_raw=ep {program}   or   dumpcap -i {interface} -w - | ftpwhy -"))
+            }
+            Self::Unknown { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::Filter(_) | Self::Other { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for LiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forbidden { interface } => {
+                write!(f, "may not capture on {interface}: needs CAP_NET_RAW (and nothing else)")
+            }
+            Self::Unknown { interface, .. } => write!(f, "there is no interface {interface}"),
+            Self::Filter(error) => error.fmt(f),
+            Self::Other { what, why } => write!(f, "could not {what}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for LiveError {}
+
+/// An interface that is open for capturing.
+pub struct Tap {
+    pub(super) handle: Capture<Active>,
+    pub(super) device: Device,
+    pub(super) link_type: LinkType,
+    pub(super) snap_len: u32,
+    /// The filter in the kernel.
+    pub(super) filter: String,
+}
+
+impl Tap {
+    /// Opens an interface with its filter in place.
+    pub fn open(wanted: &Wanted) -> Result<Self, LiveError> {
+        let name = &wanted.interface;
+        let known = devices()?;
+        let Some(device) = known.iter().find(|device| device.name == *name).cloned() else {
+            let known = known.into_iter().map(|device| device.name).collect();
+            return Err(LiveError::Unknown { interface: name.clone(), known });
+        };
+        let mut handle = Self::activate(wanted).map_err(|error| refused(name, &error))?;
+        if name == ANY {
+            // Names the interface of each packet, which the older form does not.
+            let cooked = handle.set_datalink(Linktype(SLL2));
+            cooked.map_err(|error| LiveError::other(format!("capture on {ANY} with interface numbers"), &error))?;
+        }
+        let filter = put_filter(&mut handle, wanted)?;
+        let link_type = registered(handle.get_datalink().0);
+        let handle = handle.setnonblock().map_err(|error| refused(name, &error))?;
+        Ok(Self { handle, device, link_type, snap_len: wanted.snap_len, filter })
+    }
+
+    fn activate(wanted: &Wanted) -> Result<Capture<Active>, pcap::Error> {
+        Capture::from_device(wanted.interface.as_str())?
+            .promisc(wanted.promiscuous && wanted.interface != ANY)
+            .snaplen(i32::try_from(wanted.snap_len).unwrap_or(i32::MAX))
+            .buffer_size(i32::try_from(wanted.buffer).unwrap_or(i32::MAX))
+            .timeout(i32::try_from(BLOCK_TIMEOUT.as_millis()).unwrap_or(i32::MAX))
+            .precision(Precision::Nano)
+            .open()
+    }
+
+    /// Whether this user may capture on an interface.
+    pub fn is_permitted(interface: &str) -> bool {
+        Capture::from_device(interface).and_then(Capture::open).is_ok()
+    }
+
+    /// The interface's name.
+    pub fn name(&self) -> &str {
+        &self.device.name
+    }
+}
+
+/// `LINKTYPE_LINUX_SLL2`
+const SLL2: i32 = 276;
+
+fn refused(interface: &str, error: &pcap::Error) -> LiveError {
+    let text = error.to_string().to_lowercase();
+    if ["permission", "not permitted", "cap_net_raw"].iter().any(|word| text.contains(word)) {
+        return LiveError::Forbidden { interface: interface.to_owned() };
+    }
+    LiveError::other(format!("capture on {interface}"), error)
+}
+
+fn put_filter(handle: &mut Capture<Active>, wanted: &Wanted) -> Result<String, LiveError> {
+    let candidates = match &wanted.filter {
+        Some(filter) => vec![filter.clone()],
+        None => wanted.scope.expressions(),
+    };
+    let mut last = None;
+    for expression in candidates {
+        match handle.filter(&expression, true) {
+            Ok(()) => return Ok(expression),
+            Err(error) => last = Some((expression, error)),
+        }
+    }
+    Err(match last {
+        Some((expression, pcap::Error::PcapError(why))) => LiveError::Filter(filter::refusal(&expression, why)),
+        Some((_, error)) => LiveError::other("set the filter", &error),
+        None => LiveError::Other { what: "set the filter".to_owned(), why: "there is none".to_owned() },
+    })
+}
+
+/// The registry's number for libpcap's own (DLT): they differ for raw IP and ATM.
+fn registered(dlt: i32) -> LinkType {
+    LinkType(match dlt {
+        11 => 100,
+        12 | 14 => 101,
+        other => other.cast_unsigned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_for_want_of_rights_are_recognised() {
+        for text in [
+            "socket: Operation not permitted",
+            "eth0: You don't have permission to capture on that device",
+            "Attempt to create packet socket failed - CAP_NET_RAW may be required",
+        ] {
+            let error = refused("eth0", &pcap::Error::PcapError(text.to_owned()));
+            assert_eq!(error.to_string(), "may not capture on eth0: needs CAP_NET_RAW (and nothing else)");
+            let help = error.help().unwrap();
+            assert!(
+                help.contains("setcap cap_net_raw=ep") && help.contains("dumpcap -i eth0 -w - | ftpwhy -"),
+                "{help}"
+            );
+        }
+        let other = refused("eth0", &pcap::Error::PcapError("eth0: That device is not up".to_owned()));
+        assert_eq!(other.to_string(), "could not capture on eth0: eth0: That device is not up");
+    }
+
+    #[test]
+    fn raw_ip_has_a_number_of_its_own() {
+        assert_eq!([1, 12, 276].map(registered), [LinkType(1), LinkType(101), LinkType(276)]);
+    }
+}
