@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint;
-use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -117,6 +117,14 @@ impl Sink for Baselined<'_> {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
+    }
+
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.inner.superseded(superseded)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

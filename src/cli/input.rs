@@ -28,6 +28,10 @@ pub(super) struct InputArguments {
     /// Judge each file alone
     #[arg(long, help_heading = "Input")]
     per_file: bool,
+
+    /// Read on behind the end of FILE, which is still being written, until ^C; findings come as they do from a pipe
+    #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
+    follow: bool,
 }
 
 /// What packets are taken as.
@@ -109,6 +113,7 @@ impl InputArguments {
             filter: self.reading.filter,
             ports: self.reading.ports,
             time_wait: self.reading.time_wait,
+            follow: self.follow,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

@@ -21,6 +21,8 @@ pub struct Input {
     pub time_wait: Option<Duration>,
     /// Which inputs are one timeline.
     pub grouping: Grouping,
+    /// Whether the one file is read on behind its end.
+    pub follow: bool,
 }
 
 /// Everything `ftpwhy FILE...` can be told.

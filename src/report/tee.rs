@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 
 /// Passes everything to each of its sinks. One that fails gets nothing more, the others go on; the end tells of the
@@ -52,6 +52,16 @@ impl Sink for Tee {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.each(|sink| sink.hosts(hosts));
+        self.anybody()
+    }
+
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.each(|sink| sink.begins(captures));
+        self.anybody()
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.each(|sink| sink.superseded(superseded));
         self.anybody()
     }
 
