@@ -6,6 +6,7 @@
 
 mod announced;
 pub mod case;
+pub mod contradiction;
 mod draft;
 mod held_tuple;
 mod host_cause;

@@ -11,7 +11,7 @@ mod half;
 mod pace;
 mod records;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 pub mod seq;
 mod sighting;
 mod stream;
