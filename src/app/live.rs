@@ -138,6 +138,7 @@ impl<'a> Watch<'a> {
             judging: Judging::Promptly,
             selection: Selection::default(),
             in_full: false,
+            overhear: false,
         };
         let mut watch = Self {
             options,

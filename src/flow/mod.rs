@@ -8,6 +8,7 @@ mod connection;
 mod conversation;
 mod copy;
 mod half;
+mod pace;
 mod records;
 #[cfg(test)]
 mod script;
@@ -23,6 +24,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
+pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, FlowEvent, Table};
 
