@@ -57,8 +57,10 @@ fn make_executable(path: &Path) {
 #[cfg(not(unix))]
 fn make_executable(_: &Path) {}
 
-/// What is wrong with a command line, if anything is.
+/// What is wrong with a command line, if anything is. Who may capture is not known here, so a line that does is only
+/// read: before help is printed, unknown options are refused.
 fn complaint(line: &str, scene: &Path) -> Option<String> {
+    let line = &if line.starts_with("ftpwhy live ") { format!("{line} --help") } else { line.to_owned() };
     let others = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash");
     shell.args(["-o", "pipefail", "-c", line]).current_dir(scene);

@@ -12,7 +12,7 @@ pub struct Page {
     /// What the exit status says.
     pub exit_status: Entries,
     /// Commands, and what they are for. A test runs them where `capture.pcap`, `capture.pcapng`, `captures/` and
-    /// `ring_*.pcap` are.
+    /// `ring_*.pcap` are; those that capture are only read.
     pub examples: Entries,
     /// Environment variables that are looked at.
     pub environment: Entries,
@@ -177,6 +177,45 @@ pub const PAGES: &[Page] = &[
         environment: ENVIRONMENT,
         files: &[CONFIG],
         limits: &[("Severity", "A case may be more or less severe than its diagnosis is in general.")],
+    },
+    Page {
+        command: "extract",
+        exit_status: &[
+            ("0", "It was written."),
+            ("2", "Wrong usage, nothing that was asked for, or an input or the output could not be read or written."),
+        ],
+        examples: &[
+            ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),
+            ("ftpwhy extract --slim -w slim.pcapng capture.pcap", "What FTP diagnosis needs, without the data."),
+        ],
+        environment: &[SETTINGS],
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
+        command: "interfaces",
+        exit_status: &[("0", "The interfaces were listed."), ("2", "Wrong usage, or they could not be listed.")],
+        examples: &[("ftpwhy interfaces", "Where can be captured, and by this user?")],
+        environment: &[],
+        files: &[],
+        limits: &[("Builds", "Without the feature live, and on other systems than Linux, there is nothing to list.")],
+    },
+    Page {
+        command: "live",
+        exit_status: &[
+            ("0", "Ended, with no finding at or above --fail-on."),
+            ("1", "Ended, with at least one such finding."),
+            ("2", "Wrong usage, no permission to capture, or the last interface is gone."),
+            ("130", "Interrupted a second time."),
+        ],
+        examples: &[
+            ("ftpwhy live -i eth0", "Tell why transfers fail as they do."),
+            ("ftpwhy live -i any --port 2121 --format ndjson -o findings.ndjson", "For a log shipper."),
+            ("ftpwhy live -i eth0 -w ring.pcapng -b filesize:100000 -b files:10", "Keep what was captured, too."),
+        ],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
     },
     Page {
         command: "schema",

@@ -23,7 +23,8 @@ const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
 
 /// Options that write files. A directory somebody else filled must not choose what is overwritten, so they are taken
 /// from a file only when `--config` names it.
-pub(super) const WRITING: [&str; 5] = ["output", "write-baseline", "bless", "svg", "html"];
+pub(super) const WRITING: [&str; 8] =
+    ["output", "write-baseline", "bless", "svg", "html", "write", "evidence", "metrics-file"];
 
 /// What there is beside the command line.
 #[derive(Clone, Debug, Default)]
@@ -411,7 +412,9 @@ mod tests {
         command.build();
         assert!(WRITING.iter().all(|name| all_settings(&command).contains(name)));
         for command in std::iter::once(&command).chain(command.get_subcommands()) {
-            for arg in command.get_arguments().filter(|arg| arg.get_value_hint() == ValueHint::FilePath) {
+            let names_a_file =
+                |arg: &&clap::Arg| matches!(arg.get_value_hint(), ValueHint::FilePath | ValueHint::DirPath);
+            for arg in command.get_arguments().filter(names_a_file) {
                 let name = arg.get_long().unwrap_or_default();
                 assert!(WRITING.contains(&name) || READING.contains(&name), "{} --{name}", command.get_name());
             }

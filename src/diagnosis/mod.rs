@@ -6,6 +6,7 @@
 
 mod announced;
 pub mod case;
+pub mod contradiction;
 mod draft;
 mod held_tuple;
 mod host_cause;
@@ -140,6 +141,7 @@ catalogue![
     no_data_endpoint,
     abor_then_425,
     data_port_bind_contention,
+    reply_by_middlebox,
     // What PORT and EPRT announced
     port_wrong_interface,
     port_address_unusable,
@@ -150,7 +152,9 @@ catalogue![
     port_malformed,
     port_refused,
     eprt_protocol_mismatch,
+    multihomed_single_address,
     alg_rewrote_port,
+    alg_broken_rewrite,
     port_changed_mid_transfer,
     // Passive mode
     pasv_address_mismatch,

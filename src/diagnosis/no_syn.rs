@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::{announced, held_tuple, time_wait_collision, time_wait_default_port, timers, tuple_still_open};
+use super::{
+    announced, data_arp_unresolved, held_tuple, time_wait_collision, time_wait_default_port, timers, tuple_still_open,
+};
 use crate::finding::RuledOut;
 use crate::ftp::Reply;
 
@@ -40,6 +42,7 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
         || time_wait_collision::holds(case)
         || time_wait_default_port::holds(case)
         || tuple_still_open::holds(case)
+        || data_arp_unresolved::holds(case)
     {
         return None;
     }

@@ -11,7 +11,7 @@ mod half;
 mod pace;
 mod records;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 pub mod seq;
 mod sighting;
 mod stream;
@@ -253,6 +253,8 @@ struct Irregular {
     first_cut: Option<Stamp>,
     gaps: Vec<GapSeen>,
     holes: Vec<half::Hole>,
+    other_ttl: Vec<(Stamp, u8)>,
+    other_ttl_count: u32,
 }
 
 /// How many payload bytes of each direction are kept to recognise what it carries.

@@ -7,10 +7,11 @@ use super::Pipeline;
 use super::prompt::News;
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
-use crate::diagnosis::{ALL, verdict};
+use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::network::Network;
 use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
 use crate::source::Capture;
@@ -39,7 +40,7 @@ impl Pipeline {
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let concluded = conclude(index, &session, &self.flows, &self.correlator);
-        let vantage = vantage(&session, control);
+        let vantage = vantage(&session, control, &self.network);
         let session_case = SessionCase {
             session: &session,
             control,
@@ -123,8 +124,8 @@ impl Pipeline {
 }
 
 /// Where a session was captured.
-pub(super) fn vantage(session: &Session, control: &Connection) -> Vantage {
-    Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin))
+pub(super) fn vantage(session: &Session, control: &Connection, network: &Network) -> Vantage {
+    Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network)
 }
 
 /// What the diagnoses chosen by name say of one transfer or offer, with their roles, and the verdict.
@@ -136,6 +137,7 @@ pub(super) fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Find
         findings.extend(asked().filter_map(|diagnosis| diagnosis.of_unexplained(case)));
         verdict = verdict::assign(&mut findings, true);
     }
+    contradiction::note(case, &mut findings);
     (findings, verdict)
 }
 
