@@ -3,6 +3,7 @@
 //! Goes the way of `wire::decoder`. Every step takes the bytes of a layer, appends what they become, and gives their
 //! new length on the wire; who calls it sees to its own length and checksum.
 
+use super::Fragments;
 use super::address::Addresses;
 use super::cut::{Cut, adjust, set};
 use super::scripts::Scripts;
@@ -18,6 +19,7 @@ const LENGTH_MAX: u16 = 1500;
 pub(super) struct Rewrite<'a> {
     pub addresses: &'a mut Addresses,
     pub scripts: &'a Scripts,
+    pub fragments: &'a Fragments,
     /// The VLANs and tunnels around what the frame carries.
     pub wrapping: Wrapping,
     pub at: Stamp,

@@ -90,15 +90,14 @@ impl Rewrite<'_> {
             }
             _ => None,
         };
-        let len = match tunnel {
-            Some(len) => len,
-            None => {
-                // The first word tells these encapsulations from what else uses their ports.
-                let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
-                let (marker, rest) = inside.limit(told);
-                self.keep(marker.captured);
-                marker.len + self.blank(rest)
-            }
+        let len = if let Some(len) = tunnel {
+            len
+        } else {
+            // The first word tells these encapsulations from what else uses their ports.
+            let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
+            let (marker, rest) = inside.limit(told);
+            self.keep(marker.captured);
+            marker.len + self.blank(rest)
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 4, inside.len, len);
