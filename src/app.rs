@@ -236,7 +236,7 @@ fn list(
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
-    Settings { ports: input.ports.clone(), policy, judging, selection, in_full }
+    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
