@@ -1,6 +1,8 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
 mod check;
+mod extract;
+mod frames;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod sessions;
@@ -24,9 +26,11 @@ use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::report::{self, Style, Tee, Verbosity};
-use crate::source::{Came, Capture, FilterError, Following, Timeline, check_filter};
+use crate::source::{Came, Capture, FilterError, Following, check_filter};
+use frames::Frames;
 
 pub use check::check;
+pub use extract::extract;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
@@ -107,6 +111,8 @@ enum Trouble {
         path: PathBuf,
         reason: String,
     },
+    /// What is asked for cannot be done, and why.
+    Refused(String),
 }
 
 impl std::fmt::Display for Trouble {
@@ -114,6 +120,7 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Filter(error) => error.fmt(f),
             Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
+            Self::Refused(why) => f.write_str(why),
             Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
         }
     }
@@ -236,7 +243,7 @@ fn list(
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
-    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full }
+    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full, overhear: false }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -251,7 +258,20 @@ fn plan(input: &Input) -> Result<Plan, Trouble> {
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
+    if input.anonymize.is_some() {
+        plan.groups.iter().flat_map(|group| &group.files).try_for_each(|file| must_be_read_again(file))?;
+    }
     Ok(plan)
+}
+
+/// Refuses what can be read only once.
+fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
+    let what = match file.metadata() {
+        _ if file == Path::new("-") => "standard input".to_owned(),
+        Ok(metadata) if !metadata.is_file() => file.display().to_string(),
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    Err(Trouble::Refused(format!("{what} can be read only once, and this takes two readings: save it first")))
 }
 
 /// What came of reading.
@@ -294,17 +314,20 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             all.captures.extend_from_slice(following.captures());
             continue;
         }
-        let (mut timeline, errors) = Timeline::open(&group.files, first, input.filter.as_deref());
+        let (mut frames, errors) = Frames::open(&group.files, first, input, settings, &stop)?;
         all.complete &= errors.is_empty();
         for error in &errors {
             complain(&error.to_string(), None);
         }
+        if frames.is_overfull() {
+            complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
+        }
         let mut pipeline = Pipeline::new(settings.clone(), next);
-        read(&mut timeline, &mut pipeline, sink, &stop, group)?;
-        let part = pipeline.finish(timeline.captures(), sink)?;
+        read(&mut frames, &mut pipeline, sink, &stop, group)?;
+        let part = pipeline.finish(frames.captures(), sink)?;
         next = pipeline.next_session();
         add(&mut all.summary, &part);
-        all.captures.extend_from_slice(timeline.captures());
+        all.captures.extend_from_slice(frames.captures());
     }
     all.last_session = SessionId(next.0 - 1);
     Ok(all)
@@ -320,7 +343,7 @@ fn sentences(plan: &Plan) -> Vec<String> {
 const FRAMES_PER_LOOK: u32 = 16_384;
 
 fn read(
-    timeline: &mut Timeline,
+    frames: &mut Frames,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     stop: &AtomicBool,
@@ -328,13 +351,14 @@ fn read(
 ) -> io::Result<()> {
     let mut progress = Progress::new(true);
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
-    let mut frames: u32 = 0;
-    while !stop.load(Ordering::Relaxed) && timeline.step() {
-        let Some(frame) = timeline.frame() else { break };
-        pipeline.push(&frame, timeline.captures(), sink)?;
-        frames = frames.wrapping_add(1);
-        if frames.is_multiple_of(FRAMES_PER_LOOK)
-            && let (read, Some(total)) = timeline.progress()
+    let mut count: u32 = 0;
+    while !stop.load(Ordering::Relaxed)
+        && let Some((frame, captures)) = frames.next()
+    {
+        pipeline.push(&frame, captures, sink)?;
+        count = count.wrapping_add(1);
+        if count.is_multiple_of(FRAMES_PER_LOOK)
+            && let (read, Some(total)) = frames.progress()
         {
             progress.at(name, read, total);
         }
@@ -346,7 +370,9 @@ fn read(
 /// Whether the input is still being written: `--follow`, or a pipe.
 fn is_growing(input: &Input) -> bool {
     let pipe = || !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
-    input.follow || (matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
+    // Pseudonyms are given to what is read from files.
+    input.anonymize.is_none()
+        && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
 }
 
 /// Judges a capture while it is being written.

@@ -14,7 +14,7 @@ mod strangers;
 mod trace;
 mod turns;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,10 +22,12 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::ftp::Speaker;
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
     pub memory: Option<u64>,
+    /// Whether [`Pipeline::overheard`] is wanted.
+    pub overhear: bool,
 }
 
 /// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
@@ -80,6 +84,50 @@ impl Settings {
         let scaled = (bound as u128) * u128::from(memory) / u128::from(MEMORY);
         usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
     }
+}
+
+/// Something of a control connection, as it was read, before it was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overheard {
+    /// Which one.
+    pub connection: ConnectionId,
+    /// What.
+    pub heard: Heard,
+}
+
+/// What there is to overhear, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was recognised as a control connection.
+    Opened {
+        /// Its 5-tuple.
+        key: FlowKey,
+        /// The socket that sends commands.
+        client: SocketAddr,
+        /// Its first frame.
+        first: Stamp,
+    },
+    /// Where the bytes of a direction begin; said again with every segment.
+    Begins {
+        /// Whose.
+        speaker: Speaker,
+        /// The sequence number of the first byte.
+        seq: Seq,
+    },
+    /// The next bytes of a direction.
+    Bytes {
+        /// Whose.
+        speaker: Speaker,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The next bytes of a direction, which are missing.
+    Gap {
+        /// Whose.
+        speaker: Speaker,
+        /// How many.
+        len: u64,
+    },
 }
 
 /// The analysis of one capture group.
@@ -116,11 +164,14 @@ pub struct Pipeline {
     hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
     controls_let_go: u64,
+    /// Hosts that were named as the cause of a failed transfer or session, by diagnosis.
+    blamed: BTreeSet<Blame>,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
     contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
+    overheard: Vec<Overheard>,
 }
 
 /// Where a frame was captured, as flows and neighbours need it.
@@ -162,11 +213,19 @@ impl Pipeline {
             hiding: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
+            blamed: BTreeSet::new(),
             contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
+            overheard: Vec::new(),
             settings,
         }
+    }
+
+    /// What was overheard since it was last asked, if [`Settings::overhear`] is set; to be asked after every frame and
+    /// at the end.
+    pub fn overheard(&mut self) -> Vec<Overheard> {
+        std::mem::take(&mut self.overheard)
     }
 
     /// The number the next session would get.

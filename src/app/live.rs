@@ -139,6 +139,7 @@ impl<'a> Watch<'a> {
             memory: Some(options.memory_limit),
             selection: Selection::default(),
             in_full: false,
+            overhear: false,
         };
         let mut watch = Self {
             options,

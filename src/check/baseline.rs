@@ -92,6 +92,14 @@ impl<'a> Baselined<'a> {
 }
 
 impl Sink for Baselined<'_> {
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.inner.superseded(superseded)
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.session = Some(session.clone());
         self.inner.session(session)
@@ -117,14 +125,6 @@ impl Sink for Baselined<'_> {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
-    }
-
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        self.inner.superseded(superseded)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

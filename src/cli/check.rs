@@ -114,6 +114,7 @@ impl Check {
         let processors = std::thread::available_parallelism();
         CheckOptions {
             input: Input {
+                anonymize: None,
                 files: self.files,
                 filter: self.reading.filter,
                 ports: self.reading.ports,

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::anonymize::Key;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
+use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::report::{Format, Style, View};
 
@@ -23,6 +25,21 @@ pub struct Input {
     pub grouping: Grouping,
     /// Whether the one file is read on behind its end.
     pub follow: bool,
+    /// The key of the pseudonyms that are shown instead of names and addresses.
+    pub anonymize: Option<Key>,
+}
+
+/// What `ftpwhy extract` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtractOptions {
+    /// What is read.
+    pub input: Input,
+    /// Which packets.
+    pub choice: Choice,
+    /// Where they go; `-` is standard output.
+    pub write: PathBuf,
+    /// Whether the findings are written to their frames.
+    pub annotate: bool,
 }
 
 /// Everything `ftpwhy FILE...` can be told.

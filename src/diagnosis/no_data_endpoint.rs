@@ -1,7 +1,7 @@
 //! `no-data-endpoint`
 
 use super::case::Case;
-use super::lines;
+use super::{lines, time_wait_default_port};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
@@ -38,7 +38,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let none = case.concluded.in_force().is_none();
     let of_order = reply.code == 503 && case.offer().is_none();
     let silent_refusal = none && (case.is_data_failure() || of_order) && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
-    if !says_so && !silent_refusal {
+    if !says_so && (!silent_refusal || time_wait_default_port::holds(case)) {
         return None;
     }
     let confidence = match (says_so, case.would_show_server_syn()) {

@@ -129,6 +129,11 @@ impl Conversation {
         &self.conflicts
     }
 
+    /// The sequence number of the first byte of an end, once it is known.
+    pub fn begins(&self, end: End) -> Option<Seq> {
+        self.stream(end).base()
+    }
+
     /// Hands out until nothing more can be; `now` is `None` at the end.
     fn drain(&mut self, now: Option<Timestamp>, out: &mut impl FnMut(Piece<'_>)) {
         loop {

@@ -121,6 +121,11 @@ impl Stream {
         self.base.is_some()
     }
 
+    /// The sequence number at offset 0.
+    pub fn base(&self) -> Option<Seq> {
+        self.base
+    }
+
     /// The sequence number of an offset.
     fn seq(&self, offset: u64) -> Seq {
         #[expect(clippy::cast_possible_truncation, reason = "sequence numbers are offsets modulo 2^32")]

@@ -71,7 +71,7 @@ impl Software {
 }
 
 /// How a banner names its software: what stands before the version.
-const BANNERS: &[(&str, &str, Family)] = &[
+pub(super) const BANNERS: &[(&str, &str, Family)] = &[
     ("vsftpd", "vsFTPd", Family::Vsftpd),
     ("proftpd", "ProFTPD", Family::Proftpd),
     ("pure-ftpd", "Pure-FTPd", Family::Pureftpd),
@@ -104,7 +104,7 @@ const BANNERS: &[(&str, &str, Family)] = &[
 ];
 
 /// Replies that one family words so, and no other one that is known; case counts. From the sources of the servers.
-const WORDINGS: &[(u16, &str, Family)] = &[
+pub(super) const WORDINGS: &[(u16, &str, Family)] = &[
     (331, "Please specify the password.", Family::Vsftpd),
     (200, "PORT command successful. Consider using PASV.", Family::Vsftpd),
     (200, "EPRT command successful. Consider using EPSV.", Family::Vsftpd),

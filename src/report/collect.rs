@@ -101,19 +101,24 @@ impl Run {
     fn sort(&mut self) {
         self.captures.sort_by_key(|capture| capture.id);
         self.sessions.sort_by_key(|session| session.id);
-        self.findings.sort_by_key(|finding| {
-            (
-                finding.session.is_none(),
-                finding.session,
-                finding.transfer.is_none(),
-                finding.transfer,
-                role_order(finding.role),
-                Reverse(finding.severity),
-                finding.primary.first(),
-                finding.diagnosis,
-            )
-        });
+        in_order(&mut self.findings);
     }
+}
+
+/// Puts findings into the order in which reports list them, from which they have their numbers.
+pub fn in_order(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| {
+        (
+            finding.session.is_none(),
+            finding.session,
+            finding.transfer.is_none(),
+            finding.transfer,
+            role_order(finding.role),
+            Reverse(finding.severity),
+            finding.primary.first(),
+            finding.diagnosis,
+        )
+    });
 }
 
 /// The path as it was named, control bytes and what is not UTF-8 escaped.

@@ -40,6 +40,11 @@ impl Tee {
 }
 
 impl Sink for Tee {
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.each(|sink| sink.begins(captures));
+        self.anybody()
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.each(|sink| sink.session(session));
         self.anybody()
@@ -50,18 +55,13 @@ impl Sink for Tee {
         self.anybody()
     }
 
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.each(|sink| sink.hosts(hosts));
-        self.anybody()
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.each(|sink| sink.begins(captures));
-        self.anybody()
-    }
-
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         self.each(|sink| sink.superseded(superseded));
+        self.anybody()
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.each(|sink| sink.hosts(hosts));
         self.anybody()
     }
 

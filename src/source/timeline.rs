@@ -121,6 +121,11 @@ impl Timeline {
         &self.captures
     }
 
+    /// The same for whoever must not show them as they are.
+    pub fn captures_mut(&mut self) -> &mut [Capture] {
+        &mut self.captures
+    }
+
     /// Bytes read of the raw files, and their size where all of them have one.
     pub fn progress(&self) -> (u64, Option<u64>) {
         let open = self.slots.iter().map(|slot| match slot {
