@@ -13,7 +13,7 @@ mod strangers;
 mod trace;
 mod turns;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -21,6 +21,7 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::flow::{FlowEvent, Table};
@@ -144,6 +145,8 @@ pub struct Pipeline {
     hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
     controls_let_go: u64,
+    /// Hosts that were named as the cause of a failed transfer or session, by diagnosis.
+    blamed: BTreeSet<Blame>,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
     contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
@@ -190,6 +193,7 @@ impl Pipeline {
             hiding: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
+            blamed: BTreeSet::new(),
             contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),

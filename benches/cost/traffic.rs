@@ -103,27 +103,77 @@ impl World {
         script + "@quit\n"
     }
 
-    /// Anything else: mostly bulk, with the ACKs that go with it.
+    /// Anything else, as on a link of an office: downloads and pages with an acknowledgement for every second segment,
+    /// a few connections with most of the bytes, terminals, polling, DNS and ARP.
     fn other(&mut self) -> String {
         let port = 1024 + self.made % 60_000;
         let hosts = self.hosts(false);
-        let server_port = [443, 443, 80, 22, 3306][self.dice.below(5)];
-        match self.dice.below(10) {
-            0 => hosts + "arp S asks C\narp C answers S\n",
-            1 | 2 => {
-                hosts + &format!("udp C:{port} > S:53 \"a question about a name\"\nudp S:53 > C:{port} \"an answer\"\n")
+        let (client, server) = (format!("C:{port}"), format!("S:{}", [443, 443, 443, 80, 8080][self.dice.below(5)]));
+        match self.dice.below(20) {
+            0..=1 => hosts + "arp S asks C\narp C answers S\n",
+            2..=6 => {
+                hosts + &format!("udp {client} > S:53 \"a question about a name\"\nudp S:53 > {client} \"an answer\"\n")
             }
-            _ => {
-                let mut script =
-                    hosts + &format!("@open C:{port} S:{server_port}\nC:{port} > S:{server_port} len=300\n");
-                for _ in 0..=self.dice.below(60) {
-                    let segment = format!("S:{server_port} > C:{port} len=1448");
-                    let _ = writeln!(script, "{segment}\n{segment}\nC:{port} > S:{server_port} A");
-                }
-                script + &format!("@close C:{port} S:{server_port}\n")
-            }
+            7..=9 => hosts + &self.terminal(&client),
+            10..=11 => hosts + &self.polling(&client, &server),
+            12..=18 => hosts + &self.pages(&client, &server),
+            _ => hosts + &self.download(&client, &server),
         }
     }
+
+    /// Keystrokes, their echo, its acknowledgement.
+    fn terminal(&mut self, client: &str) -> String {
+        let mut script = format!("@open {client} S:22\n");
+        for _ in 0..=self.dice.below(100) {
+            let echo = 36 + self.dice.below(100);
+            let _ = writeln!(script, "{client} > S:22 len=36\nS:22 > {client} len={echo}\n{client} > S:22 A");
+        }
+        script + &format!("@close {client} S:22\n")
+    }
+
+    /// Small requests and small answers on a connection that stays open.
+    fn polling(&mut self, client: &str, server: &str) -> String {
+        let mut script = format!("@open {client} {server}\n");
+        for _ in 0..=self.dice.below(100) {
+            let (question, answer) = (80 + self.dice.below(300), 60 + self.dice.below(900));
+            let _ = writeln!(script, "{client} > {server} len={question}\n{server} > {client} len={answer}");
+            let _ = writeln!(script, "{client} > {server} A");
+        }
+        script + &format!("@close {client} {server}\n")
+    }
+
+    /// Requests of some hundred bytes, each answered by a few segments.
+    fn pages(&mut self, client: &str, server: &str) -> String {
+        let mut script = format!("@open {client} {server}\n{client} > {server} len=517\n");
+        script += &bulk(client, server, 3);
+        for _ in 0..=self.dice.below(8) {
+            let request = 200 + self.dice.below(800);
+            let (segments, rest) = (self.dice.below(14), 1 + self.dice.below(1400));
+            let _ = writeln!(script, "{client} > {server} len={request}\n{server} > {client} A");
+            script += &bulk(client, server, segments);
+            let _ = writeln!(script, "{server} > {client} len={rest}\n{client} > {server} A");
+        }
+        script + &format!("@close {client} {server}\n")
+    }
+
+    /// Up to 600 kB in one piece.
+    fn download(&mut self, client: &str, server: &str) -> String {
+        let segments = self.dice.below(400);
+        format!("@open {client} {server}\n{client} > {server} len=400\n")
+            + &bulk(client, server, segments)
+            + &format!("@close {client} {server}\n")
+    }
+}
+
+/// Full segments to the client, which acknowledges every second one.
+fn bulk(client: &str, server: &str, segments: usize) -> String {
+    (1..=segments).fold(String::new(), |mut script, number| {
+        let _ = writeln!(script, "{server} > {client} len=1448");
+        if number % 2 == 0 || number == segments {
+            let _ = writeln!(script, "{client} > {server} A");
+        }
+        script
+    })
 }
 
 /// Pseudo-random numbers, the same in every run (a linear congruential generator).

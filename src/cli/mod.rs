@@ -114,7 +114,15 @@ pub enum Invocation {
 
 /// The command line as clap knows it, for the man page.
 pub fn command() -> clap::Command {
-    Arguments::command().after_help(prose::after_help())
+    let with_prose = |command: clap::Command, name: &str| match prose::page(name) {
+        Some(page) => command.after_long_help(prose::after_help(page)),
+        None => command,
+    };
+    let command = with_prose(Arguments::command(), "");
+    command.mut_subcommands(|subcommand| {
+        let name = subcommand.get_name().to_owned();
+        with_prose(subcommand, &name)
+    })
 }
 
 /// Reads the arguments (the program's name first) and the settings around them; prints help and usage errors itself.

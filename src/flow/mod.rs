@@ -8,9 +8,10 @@ mod connection;
 mod conversation;
 mod copy;
 mod half;
+mod pace;
 mod records;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 pub mod seq;
 mod sighting;
 mod stream;
@@ -23,6 +24,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
+pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, FlowEvent, Table};
 
@@ -251,6 +253,8 @@ struct Irregular {
     first_cut: Option<Stamp>,
     gaps: Vec<GapSeen>,
     holes: Vec<half::Hole>,
+    other_ttl: Vec<(Stamp, u8)>,
+    other_ttl_count: u32,
 }
 
 /// How many payload bytes of each direction are kept to recognise what it carries.

@@ -7,7 +7,7 @@ use super::turns::Progress;
 use super::{CONTROLS, GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Piece};
+use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -29,6 +29,7 @@ const RECENT_ISNS: usize = 64;
 pub(super) struct Control {
     conversation: Conversation,
     dialogue: Dialogue,
+    pace: Pace,
     session: SessionIndex,
     server_end: End,
     last: Stamp,
@@ -79,6 +80,7 @@ impl Pipeline {
         let control = Control {
             conversation: Conversation::new(),
             dialogue,
+            pace: Pace::default(),
             session,
             server_end,
             last: first,
@@ -143,8 +145,10 @@ impl Pipeline {
             self.overheard.extend(begins.chain(overheard));
         }
         let session = control.session;
+        let step = control.pace.saw(from, at, tcp);
         if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
+            session.stepped(step);
         }
         self.wake(id, tcp);
         self.tell(session, events);

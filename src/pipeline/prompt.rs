@@ -251,7 +251,7 @@ impl Pipeline {
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let concluded = conclude(index, session, &self.flows, &self.correlator);
         let Some(one) = concluded.iter().find(|one| subject.is(one)) else { return Ok(()) };
-        let vantage = super::judge::vantage(session, control);
+        let vantage = super::judge::vantage(session, control, &self.network);
         let case = Case {
             session,
             control,
