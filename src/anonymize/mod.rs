@@ -14,6 +14,7 @@ mod address;
 mod checksum;
 mod control;
 mod cut;
+mod handshakes;
 mod ip;
 mod key;
 mod line;
@@ -31,10 +32,12 @@ pub use address::Addresses;
 pub use key::Key;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
+use handshakes::Handshakes;
 use rewrite::{LAYERS, Rewrite};
 use scripts::Scripts;
 
@@ -56,6 +59,7 @@ pub struct Anonymizer {
     scripts: Scripts,
     /// Interns VLANs and tunnels in the same order as that of the analysis.
     decoder: Decoder,
+    handshakes: Handshakes,
     fragments: Fragments,
     /// Bytes in them.
     fragmented: usize,
@@ -76,16 +80,20 @@ impl Anonymizer {
             addresses: Addresses::new(key),
             scripts: Scripts::new(),
             decoder: Decoder::new(),
+            handshakes: Handshakes::default(),
             fragments: Fragments::default(),
             fragmented: 0,
             out: Vec::new(),
         }
     }
 
-    /// Takes a frame of the first reading, for what lies in fragments.
+    /// Takes a frame of the first reading, for TLS records and for what lies in fragments.
     pub fn look(&mut self, frame: &Frame<'_>) {
         let decoded = self.decoder.decode(frame);
-        let Body::Tcp(_, tcp) = decoded.body else { return };
+        let Body::Tcp(ip, tcp) = decoded.body else { return };
+        let from = SocketAddr::new(ip.source, tcp.source_port);
+        let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        self.handshakes.look((decoded.wrapping, from, to), &tcp);
         let is_whole = tcp.payload.len() == tcp.payload_len as usize;
         if decoded.fragments.is_empty() || !is_whole || self.fragmented > FRAGMENTED_BYTES {
             return;
@@ -120,6 +128,7 @@ impl Anonymizer {
         let mut rewrite = Rewrite {
             addresses: &mut self.addresses,
             scripts: &self.scripts,
+            handshakes: &self.handshakes,
             fragments: &self.fragments,
             wrapping,
             at: frame.at,

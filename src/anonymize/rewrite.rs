@@ -6,6 +6,7 @@
 use super::Fragments;
 use super::address::Addresses;
 use super::cut::{Cut, adjust, set};
+use super::handshakes::Handshakes;
 use super::scripts::Scripts;
 use crate::frame::{Frame, LinkType, Stamp};
 use crate::wire::{Mac, Wrapping};
@@ -19,6 +20,7 @@ const LENGTH_MAX: u16 = 1500;
 pub(super) struct Rewrite<'a> {
     pub addresses: &'a mut Addresses,
     pub scripts: &'a Scripts,
+    pub handshakes: &'a Handshakes,
     pub fragments: &'a Fragments,
     /// The VLANs and tunnels around what the frame carries.
     pub wrapping: Wrapping,
