@@ -102,7 +102,7 @@ impl Pipeline {
         let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
-        let undecoded = self.decoder.undecoded();
+        let undecoded = self.decoder.as_ref().map(|decoder| decoder.undecoded()).unwrap_or_default();
         let let_go = self.let_go();
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
         let mut findings = Vec::new();
