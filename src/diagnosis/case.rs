@@ -101,6 +101,15 @@ impl<'a> Case<'a> {
             || client.gaps().iter().any(|gap| gap.at >= from && gap.at <= until)
     }
 
+    /// Whether the established data connection was reset before that moment, and not after both ends had closed it.
+    pub fn data_was_reset_before(&self, moment: Stamp) -> bool {
+        self.concluded.established().is_some_and(|attempt| {
+            let one = attempt.connection;
+            let closed = one.from_origin.fin.is_some() && one.from_target.fin.is_some();
+            !closed && one.rsts.iter().any(|rst| rst.at < moment)
+        })
+    }
+
     /// Whether the transfer failed.
     pub fn failed(&self) -> bool {
         self.concluded.outcome() == Outcome::Failed

@@ -13,7 +13,8 @@ diagnosis! {
     /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a final reply that is
     /// retransmitted and never acknowledged; a data connection that stands still until the server gives up.
     ///
-    /// Refuted by: QUIT and 221; a capture that merely ends.
+    /// Refuted by: QUIT and 221; a capture that merely ends; bytes of the server that the capture lacks; a data connection
+    /// that was reset before (`data-connection-broken`).
     ///
     /// Remedy: let the client send NOOP or TCP keep-alives during transfers; raise the idle timeout on the way; look at
     /// the side that closed.
@@ -28,7 +29,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
     let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
     let closing = closing.map(|reply| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
-    let lost = transfer.lost.clone().filter(|lost| transfer.reply.is_none() && !lost.orderly_by_client);
+    // A server that dies of a reset data connection: the cause comes before its symptom.
+    let lost = transfer.lost.clone().filter(|lost| {
+        transfer.reply.is_none() && !lost.orderly_by_client && !case.data_was_reset_before(lost.at)
+    });
     let lost = closing.or(lost)?;
     let after = lost.at.seconds_since(transfer.at());
     let message = format!("{} got no final reply: {} after {after:.1} s", transfer.command.name, lost.how);

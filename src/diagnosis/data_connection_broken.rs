@@ -33,8 +33,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Outcome::Failed if transfer.lost.is_none() => {
             reset.is_some() || transfer.reply.as_ref().is_some_and(|reply| matches!(reply.code, 425 | 426 | 450 | 451))
         }
+        Outcome::Failed => transfer.lost.as_ref().is_some_and(|lost| case.data_was_reset_before(lost.at)),
         Outcome::Unknown => reset.is_some(),
-        Outcome::Failed | Outcome::Completed | Outcome::Aborted => false,
+        Outcome::Completed | Outcome::Aborted => false,
     };
     let of_its_own = case.meaning().is_some_and(|meaning| {
         matches!(

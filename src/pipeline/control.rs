@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::prompt::Answer;
 use super::turns::Progress;
-use super::{CONTROLS, GRACE, Heard, Overheard, Pipeline};
+use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece};
@@ -64,7 +64,7 @@ impl Pipeline {
             Dialogue::new(false)
         };
         let first = connection.first;
-        if self.controls.len() >= CONTROLS {
+        if self.controls.len() >= self.controls_kept {
             self.let_one_control_go();
         }
         let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
@@ -89,7 +89,7 @@ impl Pipeline {
         };
         self.controls.insert(id, control);
         let controls = &self.controls;
-        self.turns.begun(id, first, CONTROLS, |id| controls.get(&id).map(Control::progress));
+        self.turns.begun(id, first, self.controls_kept, |id| controls.get(&id).map(Control::progress));
     }
 
     /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
@@ -236,20 +236,22 @@ impl Pipeline {
             how: format!("the {} {verb} the control connection", name(by)),
             orderly_by_client: verb == "closed" && by != server_end,
         };
-        let ended = match connection.close() {
-            Close::Reset { by, at } => Some(lost(at, by, "reset")),
-            Close::TimeWait { .. } => {
-                let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
-                let first = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));
-                first.min_by_key(|(at, _)| *at).map(|(at, end)| lost(at, end, "closed"))
-            }
-            Close::Half { missing, since, .. } => Some(lost(since, missing.peer(), "closed")),
-            Close::Open => None,
+        let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
+        let fins = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));
+        let first_fin = fins.min_by_key(|(at, _)| *at);
+        let ended = match (connection.close(), first_fin) {
+            (Close::Open, _) => None,
+            // What follows the first FIN answers it.
+            (Close::Reset { at, .. }, Some((fin, end))) if fin <= at => Some(lost(fin, end, "closed")),
+            (Close::Reset { by, at }, _) => Some(lost(at, by, "reset")),
+            (Close::TimeWait { .. }, first) => first.map(|(at, end)| lost(at, end, "closed")),
+            (Close::Half { missing, since, .. }, _) => Some(lost(since, missing.peer(), "closed")),
         };
+        let missed = connection.half(server_end).gaps().iter().map(|gap| gap.at).max();
         if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {
-            session.ended(end);
+            session.ended(end, missed);
         }
     }
 }

@@ -304,13 +304,14 @@ impl Session {
     }
 
     /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
-    /// the client had said QUIT.
-    pub fn ended(&mut self, end: Lost) {
+    /// the client had said QUIT, or the reply may be among the words of the server that were `missed` last there.
+    pub fn ended(&mut self, end: Lost, missed: Option<Stamp>) {
         if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= end.at) {
             return;
         }
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
+            && missed.is_none_or(|missed| missed < transfer.at())
         {
             transfer.lost.get_or_insert_with(|| end.clone());
         }
