@@ -24,9 +24,9 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::report::{self, Style, Tee, Verbosity};
-use crate::source::{Capture, FilterError, check_filter};
+use crate::source::{Came, Capture, FilterError, Following, check_filter};
 use frames::Frames;
 
 pub use check::check;
@@ -140,7 +140,11 @@ fn create(path: &Path) -> Result<Box<dyn Write>, Trouble> {
 /// Every report that is asked for, the main one first.
 fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
     let out = output(options.output.as_deref())?;
-    let main = report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?;
+    let main = if is_growing(&options.input) {
+        report::live_sink(options.format, options.style.clone(), out)?
+    } else {
+        report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?
+    };
     if options.beside.is_empty() {
         return Ok(main);
     }
@@ -164,7 +168,8 @@ fn read_baseline(path: Option<&Path>) -> Result<Baseline, Trouble> {
 struct Watched<'a> {
     inner: &'a mut dyn Sink,
     fail_on: FailOn,
-    reached: bool,
+    /// Findings that make the exit status 1 and still hold.
+    reached: u64,
 }
 
 impl Sink for Watched<'_> {
@@ -173,12 +178,22 @@ impl Sink for Watched<'_> {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.reached |= self.fail_on.reached_by(finding);
+        self.reached += u64::from(self.fail_on.reached_by(finding));
         self.inner.finding(finding)
     }
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
+    }
+
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
+        self.reached = self.reached.saturating_sub(u64::from(reached));
+        self.inner.superseded(superseded)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
@@ -190,7 +205,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let plan = plan(&options.input)?;
     let known = read_baseline(options.baseline.as_deref())?;
     let mut sink = reports(options, &sentences(&plan))?;
-    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
+    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
     let mut baselined = Baselined::new(&mut watched, &known);
     let settings = settings(&options.input, options.selection.clone(), false);
     let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
@@ -203,7 +218,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
         let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
     }
     baselined.end(&read.captures, &read.summary)?;
-    let reached = watched.reached && options.write_baseline.is_none();
+    let reached = watched.reached > 0 && options.write_baseline.is_none();
     let none = options.require_transfers && read.summary.transfers == 0;
     Ok(match (read.complete, reached || none) {
         (false, _) => TROUBLE,
@@ -227,7 +242,8 @@ fn list(
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
-    Settings { ports: input.ports.clone(), policy, judging: Judging::AtEnd, selection, in_full, overhear: false }
+    let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
+    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full, overhear: false }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -283,6 +299,21 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             break;
         }
         let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
+        if is_growing(input)
+            && let [file] = group.files.as_slice()
+        {
+            let mut pipeline = Pipeline::new(settings.clone(), next);
+            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, &stop)?;
+            if let Some(error) = following.failure() {
+                all.complete = false;
+                complain(&error.to_string(), None);
+            }
+            let part = pipeline.finish(following.captures(), sink)?;
+            next = pipeline.next_session();
+            add(&mut all.summary, &part);
+            all.captures.extend_from_slice(following.captures());
+            continue;
+        }
         let (mut frames, errors) = Frames::open(&group.files, first, input, settings, &stop)?;
         all.complete &= errors.is_empty();
         for error in &errors {
@@ -334,6 +365,42 @@ fn read(
     }
     progress.finish();
     Ok(())
+}
+
+/// Whether the input is still being written: `--follow`, or a pipe.
+fn is_growing(input: &Input) -> bool {
+    let pipe = || !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
+    // Pseudonyms are given to what is read from files.
+    input.anonymize.is_none()
+        && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
+}
+
+/// Judges a capture while it is being written.
+fn follow(
+    file: &Path,
+    id: CaptureId,
+    filter: Option<&str>,
+    pipeline: &mut Pipeline,
+    sink: &mut dyn Sink,
+    stop: &Arc<AtomicBool>,
+) -> io::Result<Following> {
+    let mut following = Following::start(file, id, filter, stop)?;
+    let mut begun = false;
+    loop {
+        match following.next() {
+            Came::Frame => {
+                if !std::mem::replace(&mut begun, true) {
+                    sink.begins(following.captures())?;
+                }
+                if let Some(frame) = following.frame() {
+                    pipeline.push(&frame, following.captures(), sink)?;
+                }
+            }
+            Came::Nothing(time) => pipeline.tick(time, following.captures(), sink)?,
+            Came::NothingYet => {}
+            Came::End => return Ok(following),
+        }
+    }
 }
 
 /// A flag that the first ^C sets; the second one ends the program at once.

@@ -4,6 +4,7 @@
 //! given, and knows no clock but packet time.
 
 mod control;
+mod drops;
 mod inventory;
 mod judge;
 mod prompt;
@@ -23,8 +24,8 @@ use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
+use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
-use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
 use crate::network::{Network, Place};
@@ -34,6 +35,7 @@ use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use control::Control;
+use drops::Drops;
 pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
@@ -66,8 +68,22 @@ pub struct Settings {
     pub in_full: bool,
     /// When transfers are judged.
     pub judging: Judging,
+    /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
+    pub memory: Option<u64>,
     /// Whether [`Pipeline::overheard`] is wanted.
     pub overhear: bool,
+}
+
+/// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
+pub const MEMORY: u64 = 256 << 20;
+
+impl Settings {
+    /// A bound as it is within the memory that is allowed.
+    fn scaled(&self, bound: usize) -> usize {
+        let memory = self.memory.unwrap_or(MEMORY);
+        let scaled = (bound as u128) * u128::from(memory) / u128::from(MEMORY);
+        usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
+    }
 }
 
 /// Something of a control connection, as it was read, before it was understood.
@@ -134,6 +150,9 @@ pub struct Pipeline {
     /// Which control connection goes first when there are too many.
     turns: Turns,
     prompt: Prompt,
+    drops: Drops,
+    /// Control connections followed at once.
+    controls_kept: usize,
     /// The connection of the last frame.
     booked: Option<ConnectionId>,
     begins: Option<Stamp>,
@@ -169,11 +188,12 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            drops: Drops::default(),
+            controls_kept: settings.scaled(CONTROLS),
             booked: None,
-            settings,
             decoder: Decoder::new(),
             network: Network::new(),
-            flows: Table::new(|tcp, ip| tcp.checksum(ip)),
+            flows: Table::new(|tcp, ip| tcp.checksum(ip)).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             scanners: Scanners::default(),
@@ -198,6 +218,7 @@ impl Pipeline {
             recent_isns: Vec::new(),
             summary: Summary::default(),
             overheard: Vec::new(),
+            settings,
         }
     }
 
@@ -217,6 +238,7 @@ impl Pipeline {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
         self.lasts.insert(frame.at.capture, frame.at);
+        self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
         self.take(frame, captures);
         self.warn_early(captures, sink)

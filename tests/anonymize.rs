@@ -95,7 +95,7 @@ fn secrets(original: &[u8], analysis: &Value, hosts: &Value) -> BTreeSet<Vec<u8>
         match address {
             IpAddr::V4(v4) => {
                 // Zeros are everywhere.
-                if v4.octets().iter().filter(|octet| **octet == 0).count() < 2 {
+                if v4.octets().into_iter().filter(|octet| *octet == 0).count() < 2 {
                     secrets.insert(v4.octets().to_vec());
                 }
                 secrets.insert(v4.octets().map(|octet| octet.to_string()).join(",").into_bytes());

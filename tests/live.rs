@@ -5,8 +5,9 @@
 #![cfg(all(feature = "live", target_os = "linux"))]
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -226,6 +227,58 @@ fn a_ring_of_files_stays_a_ring() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "pcapng"))
         .collect();
     assert_eq!(files.len(), 3, "{files:?}");
+}
+
+/// A capture in which a transfer collides with TIME-WAIT.
+fn collision() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/time-wait-collision/fires-lab-vsftpd.pcap");
+    std::fs::read(path).expect("a capture")
+}
+
+/// Reads lines until one is a finding of this diagnosis.
+fn wait_for(diagnosis: &str, lines: &mut impl Iterator<Item = std::io::Result<String>>) {
+    let wanted = format!("\"diagnosis\":\"{diagnosis}\"");
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains(&wanted))), "{diagnosis} was not told");
+}
+
+#[test]
+fn a_pipe_gives_findings_before_it_ends() {
+    let mut program = Command::new(PROGRAM)
+        .args(["--format", "ndjson", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut pipe = program.stdin.take().expect("a pipe");
+    pipe.write_all(&collision()).expect("written");
+    pipe.flush().expect("written");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
+    // The pipe is still open.
+    wait_for("time-wait-collision", &mut lines);
+    drop(pipe);
+    assert_eq!(lines.filter(|line| line.as_ref().is_ok_and(|line| line.contains("\"type\":\"summary\""))).count(), 1);
+    assert_eq!(program.wait().expect("ends").code(), Some(1));
+}
+
+#[test]
+fn a_growing_file_gives_findings_as_it_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("growing.pcap");
+    let bytes = collision();
+    let (now, later) = bytes.split_at(bytes.len() / 2);
+    std::fs::write(&path, now).expect("written");
+    let mut program = Command::new(PROGRAM)
+        .args(["--format", "ndjson", "--follow"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
+    let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("open");
+    file.write_all(later).expect("written");
+    wait_for("time-wait-collision", &mut lines);
+    let _ = Command::new("kill").args(["-INT", &program.id().to_string()]).status();
+    assert_eq!(program.wait().expect("ends").code(), Some(1));
 }
 
 #[test]

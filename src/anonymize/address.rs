@@ -21,8 +21,8 @@ const fn v6(high: u64, len: u32, kept: bool) -> Class {
 }
 
 const fn mac(octets: [u8; 6], len: u32, kept: bool) -> Class {
-    let [a, b, c, d, e, f] = octets;
-    Class { prefix: (u64::from_be_bytes([a, b, c, d, e, f, 0, 0]) as u128) << 64, len, kept }
+    let [o1, o2, o3, o4, o5, o6] = octets;
+    Class { prefix: (u64::from_be_bytes([o1, o2, o3, o4, o5, o6, 0, 0]) as u128) << 64, len, kept }
 }
 
 /// The special-purpose registry (RFC 6890) as far as it matters to anybody here.
@@ -137,16 +137,16 @@ impl Addresses {
 
     /// The pseudonym of a link-layer address.
     pub fn mac(&mut self, Mac(octets): Mac) -> Mac {
-        let [first, second, a, b, c, d] = octets;
+        let [first, second, tail @ ..] = octets;
         // Network load balancing writes the cluster's IPv4 address behind 02:bf, 03:bf or 02 and the host's number, and
         // Docker the container's behind 02:42.
         if matches!((first, second), (0x02 | 0x03, 0xbf | 0x42 | 0x01..=0x20)) {
-            let [a, b, c, d] = self.v4(Ipv4Addr::new(a, b, c, d)).octets();
-            return Mac([first, second, a, b, c, d]);
+            let [third, fourth, fifth, sixth] = self.v4(Ipv4Addr::from(tail)).octets();
+            return Mac([first, second, third, fourth, fifth, sixth]);
         }
-        let value = u64::from_be_bytes([first, second, a, b, c, d, 0, 0]);
-        let [p, q, a, b, c, d, ..] = self.permuted(&MAC, u128::from(value) << 64).to_be_bytes();
-        Mac([p & !MAC_CLASS | first & MAC_CLASS, q, a, b, c, d])
+        let value = octets.iter().fold(0_u128, |value, octet| value << 8 | u128::from(*octet)) << 80;
+        let [other, second, third, fourth, fifth, sixth, ..] = self.permuted(&MAC, value).to_be_bytes();
+        Mac([other & !MAC_CLASS | first & MAC_CLASS, second, third, fourth, fifth, sixth])
     }
 
     fn permuted(&mut self, tree: &Tree, value: u128) -> u128 {

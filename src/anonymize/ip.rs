@@ -1,6 +1,7 @@
 //! IPv4, IPv6 and their extension headers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 use super::checksum::{Sum, carried};
 use super::cut::{Cut, adjust, set, u16_at};
@@ -36,6 +37,14 @@ pub(super) struct Ends {
     pub now_to: IpAddr,
     /// Whether the bytes at hand are a part of a datagram, of which a first part comes first.
     pub fragment: bool,
+}
+
+/// Where a fragment lies in its datagram.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// In bytes.
+    offset: usize,
+    more: bool,
 }
 
 impl Ends {
@@ -81,9 +90,11 @@ impl Rewrite<'_> {
             now_to: now_to.into(),
             fragment: offset != 0 || more,
         };
-        let len = match offset {
-            0 => self.payload(*head.get(9)?, &ends, inside),
-            _ => self.later_fragment(*head.get(9)?, usize::from(offset) * 8, inside),
+        let part = Part { offset: usize::from(offset) * 8, more };
+        let len = match self.part_of_segment(&ends, part, inside.len) {
+            Some(len) => len,
+            None if offset == 0 => self.payload(*head.get(9)?, &ends, inside),
+            None => self.later_fragment(*head.get(9)?, part.offset, inside),
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 2, inside.len, len);
@@ -138,21 +149,22 @@ impl Rewrite<'_> {
                 _ => break,
             };
             let Some((head, behind)) = rest.split(size) else { return len + self.blank(rest) };
-            match protocol {
-                FRAGMENT => {
-                    let place = u16_at(head, 2);
-                    ends.fragment = place & !6 != 0;
-                    self.keep(head);
-                    if place >> 3 != 0 {
-                        let next = head.first().copied().unwrap_or_default();
-                        return len + size + self.later_fragment(next, usize::from(place & !7), behind);
-                    }
+            if protocol == FRAGMENT {
+                let place = u16_at(head, 2);
+                ends.fragment = place & !6 != 0;
+                self.keep(head);
+                let part = Part { offset: usize::from(place & !7), more: place & 1 != 0 };
+                if let Some(now_len) = self.part_of_segment(&ends, part, behind.len) {
+                    return len + size + now_len;
                 }
+                if part.offset != 0 {
+                    let next = head.first().copied().unwrap_or_default();
+                    return len + size + self.later_fragment(next, part.offset, behind);
+                }
+            } else {
                 // Their options may hold addresses.
-                _ => {
-                    self.keep(head.get(..4).unwrap_or_default());
-                    self.pad(head.get(4..).unwrap_or_default(), protocol);
-                }
+                self.keep(head.get(..4).unwrap_or_default());
+                self.pad(head.get(4..).unwrap_or_default(), protocol);
             }
             protocol = head.first().copied().unwrap_or_default();
             rest = behind;
@@ -204,6 +216,21 @@ impl Rewrite<'_> {
         let (head, rest) = bytes.split(size)?;
         self.keep(head);
         Some(size + self.payload(*head.first()?, ends, rest))
+    }
+
+    /// A fragment of a segment that is known as a whole. The last one takes up what the segment grew or shrank.
+    fn part_of_segment(&mut self, ends: &Ends, part: Part, len: usize) -> Option<usize> {
+        if !ends.fragment {
+            return None;
+        }
+        let whole = Rc::clone(self.fragments.get(&(self.at.capture, self.at.number))?);
+        let start = self.out.len();
+        self.tcp(&Ends { fragment: false, ..*ends }, Cut { captured: &whole, len: whole.len() })?;
+        let segment = self.out.split_off(start);
+        let end = if part.more { part.offset + len } else { segment.len() };
+        let bytes = segment.get(part.offset..end.min(segment.len())).unwrap_or_default();
+        self.keep(bytes);
+        Some(bytes.len())
     }
 
     /// A part of a datagram from `offset` on. The checksum in the first part covers it, so that its sum is kept.

@@ -170,10 +170,10 @@ fn hide_words(text: &[u8], names: &Names, words: &Words, addresses: &mut Address
     let mut quoted = false;
     for chunk in chunks(text) {
         let bytes = text.get(chunk.clone()).unwrap_or_default();
-        let quotes = bytes.iter().filter(|byte| **byte == b'"').count();
+        let marks = bytes.split(|byte| *byte == b'"').count() - 1;
         let hide =
-            quoted || quotes > 0 || !is_harmless(bytes, pinned.get(chunk.clone()).unwrap_or_default(), names, words);
-        quoted ^= quotes % 2 == 1;
+            quoted || marks > 0 || !is_harmless(bytes, pinned.get(chunk.clone()).unwrap_or_default(), names, words);
+        quoted ^= marks % 2 == 1;
         if hide {
             hide_chunk(&mut now, &pinned, chunk, addresses);
         }

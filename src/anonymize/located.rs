@@ -71,7 +71,7 @@ fn runs(text: &[u8], of: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
 
 fn colons(text: &[u8], run: &Range<usize>, addresses: &mut Addresses) -> Option<Replaced> {
     let bytes = text.get(run.clone())?;
-    if bytes.iter().filter(|byte| **byte == b':').count() < 2 {
+    if bytes.split(|byte| *byte == b':').count() < 3 {
         return None;
     }
     let literal = std::str::from_utf8(bytes).ok()?;

@@ -8,12 +8,13 @@
 //!
 //! What it keeps: times, lengths of data, ports, TTLs, IP identifications, TCP sequence numbers (but for what longer or
 //! shorter addresses move), checksums as right or as wrong as they were, VLANs, tunnels, and which addresses share a
-//! prefix. Control text in IP fragments is masked as a whole.
+//! prefix.
 
 mod address;
 mod checksum;
 mod control;
 mod cut;
+mod handshakes;
 mod ip;
 mod key;
 mod line;
@@ -30,13 +31,20 @@ mod words;
 pub use address::Addresses;
 pub use key::Key;
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use foldhash::fast::RandomState;
+
+use handshakes::Handshakes;
 use rewrite::{LAYERS, Rewrite};
 use scripts::Scripts;
 
-use crate::frame::Frame;
+use crate::frame::{CaptureId, Frame, FrameNo};
 use crate::pipeline::Overheard;
 use crate::source::Interface;
-use crate::wire::Decoder;
+use crate::wire::{Body, Decoder};
 
 /// Names of interfaces that systems give; others may be somebody's.
 const INTERFACE_NAMES: [&str; 28] = [
@@ -51,13 +59,50 @@ pub struct Anonymizer {
     scripts: Scripts,
     /// Interns VLANs and tunnels in the same order as that of the analysis.
     decoder: Decoder,
+    handshakes: Handshakes,
+    fragments: Fragments,
+    /// Bytes in them.
+    fragmented: usize,
     out: Vec<u8>,
 }
+
+/// Segments that came in IP fragments, by the frames of their fragments.
+type Fragments = HashMap<(CaptureId, FrameNo), Rc<[u8]>, RandomState>;
+
+/// Bytes of such segments that are kept. Of those behind it the text is masked: fragments of control text are rare, and
+/// those of a flood are none.
+const FRAGMENTED_BYTES: usize = 16 << 20;
 
 impl Anonymizer {
     /// Equal keys give equal pseudonyms.
     pub fn new(key: Key) -> Self {
-        Self { addresses: Addresses::new(key), scripts: Scripts::new(), decoder: Decoder::new(), out: Vec::new() }
+        Self {
+            addresses: Addresses::new(key),
+            scripts: Scripts::new(),
+            decoder: Decoder::new(),
+            handshakes: Handshakes::default(),
+            fragments: Fragments::default(),
+            fragmented: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// Takes a frame of the first reading, for TLS records and for what lies in fragments.
+    pub fn look(&mut self, frame: &Frame<'_>) {
+        let decoded = self.decoder.decode(frame);
+        let Body::Tcp(ip, tcp) = decoded.body else { return };
+        let from = SocketAddr::new(ip.source, tcp.source_port);
+        let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        self.handshakes.look((decoded.wrapping, from, to), &tcp);
+        let is_whole = tcp.payload.len() == tcp.payload_len as usize;
+        if decoded.fragments.is_empty() || !is_whole || self.fragmented > FRAGMENTED_BYTES {
+            return;
+        }
+        let segment: Rc<[u8]> = tcp.raw.into();
+        self.fragmented += segment.len();
+        for at in decoded.fragments.iter().chain([&frame.at]) {
+            self.fragments.insert((at.capture, at.number), Rc::clone(&segment));
+        }
     }
 
     /// Takes what the first reading overheard, in its order.
@@ -68,16 +113,12 @@ impl Anonymizer {
     /// The first reading has ended.
     pub fn heard(&mut self) {
         self.scripts.finish(&mut self.addresses);
+        self.decoder = Decoder::new();
     }
 
     /// Whether there was more control text than is kept; the rest of it is masked as a whole.
     pub fn is_overfull(&self) -> bool {
         self.scripts.overfull
-    }
-
-    /// Begins another reading of the same frames.
-    pub fn rewind(&mut self) {
-        self.decoder = Decoder::new();
     }
 
     /// The frame as it may be shown. All frames have to come, in the order of the first reading.
@@ -87,6 +128,8 @@ impl Anonymizer {
         let mut rewrite = Rewrite {
             addresses: &mut self.addresses,
             scripts: &self.scripts,
+            handshakes: &self.handshakes,
+            fragments: &self.fragments,
             wrapping,
             at: frame.at,
             out: &mut self.out,

@@ -3,8 +3,10 @@
 //! Goes the way of `wire::decoder`. Every step takes the bytes of a layer, appends what they become, and gives their
 //! new length on the wire; who calls it sees to its own length and checksum.
 
+use super::Fragments;
 use super::address::Addresses;
 use super::cut::{Cut, adjust, set};
+use super::handshakes::Handshakes;
 use super::scripts::Scripts;
 use crate::frame::{Frame, LinkType, Stamp};
 use crate::wire::{Mac, Wrapping};
@@ -18,6 +20,8 @@ const LENGTH_MAX: u16 = 1500;
 pub(super) struct Rewrite<'a> {
     pub addresses: &'a mut Addresses,
     pub scripts: &'a Scripts,
+    pub handshakes: &'a Handshakes,
+    pub fragments: &'a Fragments,
     /// The VLANs and tunnels around what the frame carries.
     pub wrapping: Wrapping,
     pub at: Stamp,

@@ -125,6 +125,23 @@ impl Script {
         (out, usize::try_from(now_len).unwrap_or(len))
     }
 
+    /// The same where nothing is said anew: what is not kept becomes zeros.
+    pub fn blanked(&self, seq: Seq, captured: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; captured.len()];
+        let Some(start) = self.offset(seq) else { return out };
+        let first = self.runs.partition_point(|run| run.end() <= start);
+        let end = start + captured.len() as u64;
+        let runs = self.runs.get(first..).unwrap_or_default().iter().take_while(|run| run.at < end);
+        for run in runs.filter(|run| matches!(run.what, What::Kept(_))) {
+            let place = |offset: u64| usize::try_from(offset.max(start).min(end) - start).unwrap_or(usize::MAX);
+            let kept = place(run.at)..place(run.end());
+            if let (Some(slot), Some(bytes)) = (out.get_mut(kept.clone()), captured.get(kept)) {
+                slot.copy_from_slice(bytes);
+            }
+        }
+        out
+    }
+
     fn offset(&self, seq: Seq) -> Option<u64> {
         // Numbers wrap after 4 GiB, which no control connection says: behind the first byte is within 2 GiB of it.
         u64::try_from(seq.distance_from(self.base?)).ok()

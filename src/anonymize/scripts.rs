@@ -137,7 +137,7 @@ impl Scripts {
     pub fn of(&self, wrapping: Wrapping, from: SocketAddr, to: SocketAddr, at: Stamp) -> Option<(&Script, &Script)> {
         let places = self.by_key.get(&FlowKey::new(wrapping, from, to))?;
         let incarnations = places.iter().filter_map(|place| self.connections.get(*place));
-        let connection = incarnations.filter(|connection| connection.first <= at).last()?;
+        let connection = incarnations.rev().find(|connection| connection.first <= at)?;
         let (client, server) = (&connection.from_client.script, &connection.from_server.script);
         Some(if from == connection.client { (client, server) } else { (server, client) })
     }

@@ -7,7 +7,7 @@ use super::cut::{Cut, adjust, set, u16_at};
 use super::ip::Ends;
 use super::rewrite::{Layer, Rewrite};
 use super::script::{Script, masked};
-use crate::wire::{Flags, Seq};
+use crate::wire::{Flags, Seq, Wrapping};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -53,7 +53,7 @@ impl Rewrite<'_> {
             // The other parts of a datagram have been written without regard to it.
             Some(_) if ends.fragment => (rest.captured.iter().map(|byte| masked(*byte)).collect(), rest.len),
             Some((own, _)) => own.payload(first, rest.captured, rest.len),
-            None => (data(rest.captured), rest.len),
+            None => (self.data((self.wrapping, from, to), first, rest.captured), rest.len),
         };
         self.keep(&payload);
 
@@ -66,6 +66,14 @@ impl Rewrite<'_> {
         let checksum = carried(u16_at(head, 16), sum(old_sum, bytes.captured), sum(new_sum, now));
         set(now, 16, &checksum.to_be_bytes());
         Some(header_len + len)
+    }
+
+    /// Data, blanked but for the heads of TLS records.
+    fn data(&self, from: (Wrapping, SocketAddr, SocketAddr), seq: Seq, payload: &[u8]) -> Vec<u8> {
+        match self.handshakes.of(from, seq) {
+            Some(script) => script.blanked(seq, payload),
+            None => vec![0; payload.len()],
+        }
     }
 
     pub(super) fn udp(&mut self, ends: &Ends, bytes: Cut<'_>) -> Option<usize> {
@@ -90,15 +98,14 @@ impl Rewrite<'_> {
             }
             _ => None,
         };
-        let len = match tunnel {
-            Some(len) => len,
-            None => {
-                // The first word tells these encapsulations from what else uses their ports.
-                let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
-                let (marker, rest) = inside.limit(told);
-                self.keep(marker.captured);
-                marker.len + self.blank(rest)
-            }
+        let len = if let Some(len) = tunnel {
+            len
+        } else {
+            // The first word tells these encapsulations from what else uses their ports.
+            let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
+            let (marker, rest) = inside.limit(told);
+            self.keep(marker.captured);
+            marker.len + self.blank(rest)
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 4, inside.len, len);
@@ -207,20 +214,4 @@ fn blank_options(bytes: &mut [u8]) {
             value.for_each(|byte| *byte = 0);
         }
     }
-}
-
-/// Data, blanked but for the head of a TLS record.
-fn data(payload: &[u8]) -> Vec<u8> {
-    let mut blank = vec![0; payload.len()];
-    if let [kind @ 0x14..=0x17, 3, minor @ 0..=4, high, low, ..] = payload {
-        set(&mut blank, 0, &[*kind, 3, *minor, *high, *low]);
-        // The first byte of a handshake is its kind; the two of an alert are all it has.
-        let kept = match (kind, high, low) {
-            (0x15, 0, 2) => 2,
-            (0x16, _, _) => 1,
-            _ => 0,
-        };
-        set(&mut blank, 5, payload.get(5..(5 + kept).min(payload.len())).unwrap_or_default());
-    }
-    blank
 }

@@ -47,7 +47,9 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
         let (frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
         if !concluded {
             complete &= errors.is_empty();
-            errors.iter().for_each(|error| complain(&error.to_string(), None));
+            for error in &errors {
+                complain(&error.to_string(), None);
+            }
         }
         first = CaptureId(first.0.saturating_add(u32::try_from(frames.captures().len()).unwrap_or(u32::MAX)));
         output.write(frames, &mut wanted, &comments, &stop)?;

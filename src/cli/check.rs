@@ -120,6 +120,7 @@ impl Check {
                 ports: self.reading.ports,
                 time_wait: self.reading.time_wait,
                 grouping: Grouping::PerFile,
+                follow: false,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

@@ -37,6 +37,9 @@ pub(super) struct InputArguments {
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
     #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
     anonymize_key: Option<Key>,
+    /// Read on behind the end of FILE, which is still being written, until ^C; findings come as they do from a pipe
+    #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
+    follow: bool,
 }
 
 /// What packets are taken as.
@@ -119,6 +122,7 @@ impl InputArguments {
             filter: self.reading.filter,
             ports: self.reading.ports,
             time_wait: self.reading.time_wait,
+            follow: self.follow,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

@@ -25,6 +25,8 @@ pub struct Input {
     pub grouping: Grouping,
     /// The key of the pseudonyms that are shown instead of names and addresses.
     pub anonymize: Option<Key>,
+    /// Whether the one file is read on behind its end.
+    pub follow: bool,
 }
 
 /// What `ftpwhy extract` is told.

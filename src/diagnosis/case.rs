@@ -92,6 +92,15 @@ impl<'a> Case<'a> {
         self.concluded.in_force().filter(|offer| offer.direction == Direction::Active)
     }
 
+    /// Whether an endpoint may have been announced where this capture does not hold the client's words.
+    pub fn may_miss_an_offer(&self) -> bool {
+        let from = self.offer().map_or(self.control.first, Offer::at);
+        let until = self.transfer.and_then(Transfer::ended).unwrap_or(self.session.last);
+        let client = self.control.half(self.client_end());
+        (self.control.midstream && self.offer().is_none())
+            || client.gaps().iter().any(|gap| gap.at >= from && gap.at <= until)
+    }
+
     /// Whether the transfer failed.
     pub fn failed(&self) -> bool {
         self.concluded.outcome() == Outcome::Failed

@@ -109,7 +109,9 @@ impl Collected {
             for evidence in finding.evidence() {
                 match evidence {
                     Evidence::Seen { frames, note, .. } => {
-                        frames.iter().for_each(|at| say(at, format!("{}: {note}", finding.diagnosis)));
+                        for at in frames {
+                            say(at, format!("{}: {note}", finding.diagnosis));
+                        }
                     }
                     Evidence::Missing { after, until, note } => {
                         say(after, format!("{}: behind this, until frame {}: {note}", finding.diagnosis, until.number));

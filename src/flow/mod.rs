@@ -26,7 +26,7 @@ pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
-pub use table::{Booked, FlowEvent, Table};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
 
 /// A 5-tuple with its VLANs and tunnels, without direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

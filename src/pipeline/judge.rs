@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
-use super::prompt::News;
+use super::prompt::{News, concerned};
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::{ALL, contradiction, verdict};
@@ -54,6 +54,8 @@ impl Pipeline {
         let mut news = News::default();
         let mut verdicts = Vec::with_capacity(concluded.len());
         for one in &concluded {
+            let concerned = concerned(&self.drops, one, ends, captures);
+            let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..scene };
             let case = Case {
                 session: &session,
                 control,

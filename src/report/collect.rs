@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::Style;
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
-use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
@@ -164,6 +164,18 @@ impl Sink for Collecting {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.run.hosts.extend_from_slice(hosts);
+        Ok(())
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        let is = |finding: &Finding| {
+            (finding.diagnosis, finding.role, finding.severity, finding.session)
+                == (superseded.diagnosis, superseded.role, superseded.severity, superseded.session)
+                && (finding.transfer.is_none() || finding.transfer == superseded.transfer)
+        };
+        if let Some(at) = self.run.findings.iter().position(is) {
+            self.run.findings.remove(at);
+        }
         Ok(())
     }
 
