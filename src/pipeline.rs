@@ -3,6 +3,7 @@
 //! `push` every frame of one capture group in order of time, then `finish`. Does no I/O but through the sink it is
 //! given, and knows no clock but packet time.
 
+mod bystanders;
 mod control;
 mod drops;
 mod inventory;
@@ -34,6 +35,7 @@ use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
+use bystanders::{Bystanders, of_no_interest};
 use control::Control;
 use drops::Drops;
 pub use prompt::Judging;
@@ -133,11 +135,13 @@ pub enum Heard {
 /// The analysis of one capture group.
 pub struct Pipeline {
     settings: Settings,
-    decoder: Decoder,
+    /// Absent only while a frame is looked at.
+    decoder: Option<Box<Decoder>>,
     network: Network,
     flows: Table,
     correlator: Correlator,
     strangers: Strangers,
+    bystanders: Bystanders,
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
@@ -159,7 +163,7 @@ pub struct Pipeline {
     ends: Option<Stamp>,
     lasts: BTreeMap<CaptureId, Stamp>,
     shows_more_than_control: bool,
-    interfaces_told: HashSet<(u32, u32)>,
+    interfaces_told: HashSet<(u32, u32), RandomState>,
     /// Interfaces whose capture filter leaves out what carries nothing but payload.
     hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
@@ -172,6 +176,19 @@ pub struct Pipeline {
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
     overheard: Vec<Overheard>,
+}
+
+/// What a frame is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Concerns {
+    /// A control connection.
+    Control,
+    /// Another connection of a host that speaks FTP.
+    Party,
+    /// A connection that may turn out to be a control connection.
+    Stranger,
+    /// Anything else.
+    Nobody,
 }
 
 /// Where a frame was captured, as flows and neighbours need it.
@@ -191,11 +208,12 @@ impl Pipeline {
             drops: Drops::default(),
             controls_kept: settings.scaled(CONTROLS),
             booked: None,
-            decoder: Decoder::new(),
+            decoder: Some(Box::default()),
             network: Network::new(),
             flows: Table::new(|tcp, ip| tcp.checksum(ip)).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
+            bystanders: Bystanders::default(),
             scanners: Scanners::default(),
             controls: HashMap::default(),
             dialogues: Dialogues::default(),
@@ -209,7 +227,7 @@ impl Pipeline {
             ends: None,
             lasts: BTreeMap::new(),
             shows_more_than_control: false,
-            interfaces_told: HashSet::new(),
+            interfaces_told: HashSet::default(),
             hiding: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
@@ -237,7 +255,10 @@ impl Pipeline {
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
-        self.lasts.insert(frame.at.capture, frame.at);
+        match self.lasts.get_mut(&frame.at.capture) {
+            Some(last) => *last = frame.at,
+            None => drop(self.lasts.insert(frame.at.capture, frame.at)),
+        }
         self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
         self.take(frame, captures);
@@ -263,8 +284,14 @@ impl Pipeline {
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         self.booked = None;
+        let glimpse = of_no_interest(frame);
+        if let Some(glimpse) = &glimpse
+            && self.bystanders.may_pass(glimpse, frame.at, &self.network, self.parties.len())
+        {
+            return;
+        }
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
-        let mut decoder = std::mem::take(&mut self.decoder);
+        let mut decoder = self.decoder.take().unwrap_or_default();
         let decoded = decoder.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
@@ -274,11 +301,14 @@ impl Pipeline {
             if_index: decoded.link.if_index,
         };
         self.tell_interface(frame, captures);
-        let mut control = false;
+        let mut concerns = Concerns::Nobody;
         match decoded.body {
             Body::Tcp(ip, tcp) => {
-                self.network.packet(frame.at, place, &decoded.link, &ip);
-                control = self.tcp(seen, &ip, &tcp);
+                let glance = self.network.packet(frame.at, place, &decoded.link, &ip);
+                concerns = self.tcp(seen, &ip, &tcp);
+                if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
+                    self.bystanders.admit(glimpse, glance, self.parties.len());
+                }
             }
             Body::Icmp(ip, error) => {
                 self.network.packet(frame.at, place, &decoded.link, &ip);
@@ -286,11 +316,11 @@ impl Pipeline {
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
             Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
-            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &decoded.link, &ip),
+            Body::OtherIp(ip) | Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
             Body::Nothing => {}
         }
-        self.shows_more_than_control |= !control;
-        self.decoder = decoder;
+        self.shows_more_than_control |= concerns != Concerns::Control;
+        self.decoder = Some(decoder);
     }
 
     /// Tells the network once what a capture says of its interfaces.
@@ -327,8 +357,8 @@ impl Pipeline {
         port == 21 || self.settings.ports.contains(&port)
     }
 
-    /// Books a segment; returns whether it is one of a control connection.
-    fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> bool {
+    /// Books a segment.
+    fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Concerns {
         let source = SocketAddr::new(ip.source, tcp.source_port);
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
@@ -336,15 +366,18 @@ impl Pipeline {
         }
         let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
         if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
-            return self.followed(seen, ip, tcp, named);
+            let control = self.followed(seen, ip, tcp, named);
+            return if control { Concerns::Control } else { Concerns::Party };
         }
         let key = FlowKey::new(seen.wrapping, source, destination);
-        match self.strangers.push(key, seen, ip, tcp, false) {
-            None => false,
-            Some(held) => {
-                self.adopt(&held);
-                true
-            }
+        if let Some(held) = self.strangers.push(key, seen, ip, tcp, false) {
+            self.adopt(&held);
+            Concerns::Control
+        } else if self.strangers.hold_any_of(&key) {
+            self.bystanders.revoke(&key);
+            Concerns::Stranger
+        } else {
+            Concerns::Nobody
         }
     }
 
@@ -366,6 +399,7 @@ impl Pipeline {
         }
     }
 
+    /// Books a segment of a host or port that is followed; returns whether it is one of a control connection.
     fn followed(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, named: bool) -> bool {
         let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
         self.booked = Some(booked.connection);
