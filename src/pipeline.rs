@@ -57,6 +57,9 @@ const PARTIES: usize = 65_536;
 /// Control connections followed at once; the one longest silent is judged early when there are more.
 const CONTROLS: usize = 16_384;
 
+/// Frames further behind the latest than this many seconds come from a file that was never sorted.
+const ORDERLY: f64 = 0.001;
+
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -302,16 +305,21 @@ impl Pipeline {
         };
         self.tell_interface(frame, captures);
         let mut concerns = Concerns::Nobody;
+        // A MAC that comes after another tells something only if the file is in the order of time.
+        let orderly = self.ends.is_none_or(|ends| frame.at.seconds_since(ends) >= -ORDERLY);
         match decoded.body {
+            Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                let glance = self.network.packet(frame.at, place, &decoded.link, &ip);
+                let glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
                 concerns = self.tcp(seen, &ip, &tcp);
                 if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
                     self.bystanders.admit(glimpse, glance, self.parties.len());
                 }
             }
             Body::Icmp(ip, error) => {
-                self.network.packet(frame.at, place, &decoded.link, &ip);
+                if orderly {
+                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                }
                 self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),

@@ -279,6 +279,8 @@ pub struct Connection {
     pub syn_acks: Vec<SynSeen>,
     /// The ACK that completed the handshake (or the first later segment of the origin that proves it).
     pub established: Option<Stamp>,
+    /// Whether `established` acknowledges the SYN-ACK and nothing behind it: its time tells the way there and back.
+    pub established_at_once: bool,
     /// Whether neither SYN nor SYN-ACK was seen.
     pub midstream: bool,
     /// Bare ACKs with other numbers, bounded.

@@ -186,6 +186,7 @@ impl Pipeline {
                 self.prompt.answered(index, session, &answer);
             }
             let Some(number) = announced else { continue };
+            session.claim_loose(number, &self.flows);
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
                 self.correlator.offered(index, number, socket, offer);
