@@ -243,7 +243,7 @@ fn list(
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
-    Settings { ports: input.ports.clone(), policy, judging, selection, in_full, overhear: false }
+    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full, overhear: false }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -370,7 +370,9 @@ fn read(
 /// Whether the input is still being written: `--follow`, or a pipe.
 fn is_growing(input: &Input) -> bool {
     let pipe = || !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
-    input.follow || (matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
+    // Pseudonyms are given to what is read from files.
+    input.anonymize.is_none()
+        && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
 }
 
 /// Judges a capture while it is being written.

@@ -3,7 +3,9 @@
 //! `push` every frame of one capture group in order of time, then `finish`. Does no I/O but through the sink it is
 //! given, and knows no clock but packet time.
 
+mod bystanders;
 mod control;
+mod drops;
 mod inventory;
 mod judge;
 mod prompt;
@@ -23,8 +25,8 @@ use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
+use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
-use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
 use crate::network::{Network, Place};
@@ -33,7 +35,9 @@ use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
+use bystanders::{Bystanders, of_no_interest};
 use control::Control;
+use drops::Drops;
 pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
@@ -53,6 +57,9 @@ const PARTIES: usize = 65_536;
 /// Control connections followed at once; the one longest silent is judged early when there are more.
 const CONTROLS: usize = 16_384;
 
+/// Frames further behind the latest than this many seconds come from a file that was never sorted.
+const ORDERLY: f64 = 0.001;
+
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -66,8 +73,22 @@ pub struct Settings {
     pub in_full: bool,
     /// When transfers are judged.
     pub judging: Judging,
+    /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
+    pub memory: Option<u64>,
     /// Whether [`Pipeline::overheard`] is wanted.
     pub overhear: bool,
+}
+
+/// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
+pub const MEMORY: u64 = 256 << 20;
+
+impl Settings {
+    /// A bound as it is within the memory that is allowed.
+    fn scaled(&self, bound: usize) -> usize {
+        let memory = self.memory.unwrap_or(MEMORY);
+        let scaled = (bound as u128) * u128::from(memory) / u128::from(MEMORY);
+        usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
+    }
 }
 
 /// Something of a control connection, as it was read, before it was understood.
@@ -117,11 +138,13 @@ pub enum Heard {
 /// The analysis of one capture group.
 pub struct Pipeline {
     settings: Settings,
-    decoder: Decoder,
+    /// Absent only while a frame is looked at.
+    decoder: Option<Box<Decoder>>,
     network: Network,
     flows: Table,
     correlator: Correlator,
     strangers: Strangers,
+    bystanders: Bystanders,
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
@@ -134,13 +157,16 @@ pub struct Pipeline {
     /// Which control connection goes first when there are too many.
     turns: Turns,
     prompt: Prompt,
+    drops: Drops,
+    /// Control connections followed at once.
+    controls_kept: usize,
     /// The connection of the last frame.
     booked: Option<ConnectionId>,
     begins: Option<Stamp>,
     ends: Option<Stamp>,
     lasts: BTreeMap<CaptureId, Stamp>,
     shows_more_than_control: bool,
-    interfaces_told: HashSet<(u32, u32)>,
+    interfaces_told: HashSet<(u32, u32), RandomState>,
     /// Interfaces whose capture filter leaves out what carries nothing but payload.
     hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
@@ -153,6 +179,19 @@ pub struct Pipeline {
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
     overheard: Vec<Overheard>,
+}
+
+/// What a frame is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Concerns {
+    /// A control connection.
+    Control,
+    /// Another connection of a host that speaks FTP.
+    Party,
+    /// A connection that may turn out to be a control connection.
+    Stranger,
+    /// Anything else.
+    Nobody,
 }
 
 /// Where a frame was captured, as flows and neighbours need it.
@@ -169,13 +208,15 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            drops: Drops::default(),
+            controls_kept: settings.scaled(CONTROLS),
             booked: None,
-            settings,
-            decoder: Decoder::new(),
+            decoder: Some(Box::default()),
             network: Network::new(),
-            flows: Table::new(|tcp, ip| tcp.checksum(ip)),
+            flows: Table::new(|tcp, ip| tcp.checksum(ip)).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
+            bystanders: Bystanders::default(),
             scanners: Scanners::default(),
             controls: HashMap::default(),
             dialogues: Dialogues::default(),
@@ -189,7 +230,7 @@ impl Pipeline {
             ends: None,
             lasts: BTreeMap::new(),
             shows_more_than_control: false,
-            interfaces_told: HashSet::new(),
+            interfaces_told: HashSet::default(),
             hiding: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
@@ -198,6 +239,7 @@ impl Pipeline {
             recent_isns: Vec::new(),
             summary: Summary::default(),
             overheard: Vec::new(),
+            settings,
         }
     }
 
@@ -216,7 +258,11 @@ impl Pipeline {
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
-        self.lasts.insert(frame.at.capture, frame.at);
+        match self.lasts.get_mut(&frame.at.capture) {
+            Some(last) => *last = frame.at,
+            None => drop(self.lasts.insert(frame.at.capture, frame.at)),
+        }
+        self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
         self.take(frame, captures);
         self.warn_early(captures, sink)
@@ -241,8 +287,14 @@ impl Pipeline {
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         self.booked = None;
+        let glimpse = of_no_interest(frame);
+        if let Some(glimpse) = &glimpse
+            && self.bystanders.may_pass(glimpse, frame.at, &self.network, self.parties.len())
+        {
+            return;
+        }
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
-        let mut decoder = std::mem::take(&mut self.decoder);
+        let mut decoder = self.decoder.take().unwrap_or_default();
         let decoded = decoder.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
@@ -252,23 +304,31 @@ impl Pipeline {
             if_index: decoded.link.if_index,
         };
         self.tell_interface(frame, captures);
-        let mut control = false;
+        let mut concerns = Concerns::Nobody;
+        // A MAC that comes after another tells something only if the file is in the order of time.
+        let orderly = self.ends.is_none_or(|ends| frame.at.seconds_since(ends) >= -ORDERLY);
         match decoded.body {
+            Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                self.network.packet(frame.at, place, &decoded.link, &ip);
-                control = self.tcp(seen, &ip, &tcp);
+                let glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
+                concerns = self.tcp(seen, &ip, &tcp);
+                if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
+                    self.bystanders.admit(glimpse, glance, self.parties.len());
+                }
             }
             Body::Icmp(ip, error) => {
-                self.network.packet(frame.at, place, &decoded.link, &ip);
+                if orderly {
+                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                }
                 self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
             Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
-            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &decoded.link, &ip),
+            Body::OtherIp(ip) | Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
             Body::Nothing => {}
         }
-        self.shows_more_than_control |= !control;
-        self.decoder = decoder;
+        self.shows_more_than_control |= concerns != Concerns::Control;
+        self.decoder = Some(decoder);
     }
 
     /// Tells the network once what a capture says of its interfaces.
@@ -305,8 +365,8 @@ impl Pipeline {
         port == 21 || self.settings.ports.contains(&port)
     }
 
-    /// Books a segment; returns whether it is one of a control connection.
-    fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> bool {
+    /// Books a segment.
+    fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Concerns {
         let source = SocketAddr::new(ip.source, tcp.source_port);
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
@@ -314,15 +374,18 @@ impl Pipeline {
         }
         let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
         if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
-            return self.followed(seen, ip, tcp, named);
+            let control = self.followed(seen, ip, tcp, named);
+            return if control { Concerns::Control } else { Concerns::Party };
         }
         let key = FlowKey::new(seen.wrapping, source, destination);
-        match self.strangers.push(key, seen, ip, tcp, false) {
-            None => false,
-            Some(held) => {
-                self.adopt(&held);
-                true
-            }
+        if let Some(held) = self.strangers.push(key, seen, ip, tcp, false) {
+            self.adopt(&held);
+            Concerns::Control
+        } else if self.strangers.hold_any_of(&key) {
+            self.bystanders.revoke(&key);
+            Concerns::Stranger
+        } else {
+            Concerns::Nobody
         }
     }
 
@@ -344,6 +407,7 @@ impl Pipeline {
         }
     }
 
+    /// Books a segment of a host or port that is followed; returns whether it is one of a control connection.
     fn followed(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, named: bool) -> bool {
         let booked = self.flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
         self.booked = Some(booked.connection);

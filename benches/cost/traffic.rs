@@ -109,21 +109,24 @@ impl World {
         let port = 1024 + self.made % 60_000;
         let hosts = self.hosts(false);
         let (client, server) = (format!("C:{port}"), format!("S:{}", [443, 443, 443, 80, 8080][self.dice.below(5)]));
+        let (open, close) = (format!("@open {client} {server}\n"), format!("@close {client} {server}\n"));
+        let begin = open + &hello(&client, &server);
         match self.dice.below(20) {
             0..=1 => hosts + "arp S asks C\narp C answers S\n",
             2..=6 => {
                 hosts + &format!("udp {client} > S:53 \"a question about a name\"\nudp S:53 > {client} \"an answer\"\n")
             }
             7..=9 => hosts + &self.terminal(&client),
-            10..=11 => hosts + &self.polling(&client, &server),
-            12..=18 => hosts + &self.pages(&client, &server),
-            _ => hosts + &self.download(&client, &server),
+            10..=11 => hosts + &begin + &self.polling(&client, &server) + &close,
+            12..=18 => hosts + &begin + &self.pages(&client, &server) + &close,
+            _ => hosts + &begin + &bulk(&client, &server, self.dice.below(400)) + &close,
         }
     }
 
     /// Keystrokes, their echo, its acknowledgement.
     fn terminal(&mut self, client: &str) -> String {
-        let mut script = format!("@open {client} S:22\n");
+        let banner = "SSH-2.0-OpenSSH_9.6\\r\\n";
+        let mut script = format!("@open {client} S:22\nS:22 > {client} \"{banner}\"\n{client} > S:22 \"{banner}\"\n");
         for _ in 0..=self.dice.below(100) {
             let echo = 36 + self.dice.below(100);
             let _ = writeln!(script, "{client} > S:22 len=36\nS:22 > {client} len={echo}\n{client} > S:22 A");
@@ -133,19 +136,18 @@ impl World {
 
     /// Small requests and small answers on a connection that stays open.
     fn polling(&mut self, client: &str, server: &str) -> String {
-        let mut script = format!("@open {client} {server}\n");
+        let mut script = String::new();
         for _ in 0..=self.dice.below(100) {
             let (question, answer) = (80 + self.dice.below(300), 60 + self.dice.below(900));
             let _ = writeln!(script, "{client} > {server} len={question}\n{server} > {client} len={answer}");
             let _ = writeln!(script, "{client} > {server} A");
         }
-        script + &format!("@close {client} {server}\n")
+        script
     }
 
     /// Requests of some hundred bytes, each answered by a few segments.
     fn pages(&mut self, client: &str, server: &str) -> String {
-        let mut script = format!("@open {client} {server}\n{client} > {server} len=517\n");
-        script += &bulk(client, server, 3);
+        let mut script = bulk(client, server, 3);
         for _ in 0..=self.dice.below(8) {
             let request = 200 + self.dice.below(800);
             let (segments, rest) = (self.dice.below(14), 1 + self.dice.below(1400));
@@ -153,16 +155,19 @@ impl World {
             script += &bulk(client, server, segments);
             let _ = writeln!(script, "{server} > {client} len={rest}\n{client} > {server} A");
         }
-        script + &format!("@close {client} {server}\n")
+        script
     }
+}
 
-    /// Up to 600 kB in one piece.
-    fn download(&mut self, client: &str, server: &str) -> String {
-        let segments = self.dice.below(400);
-        format!("@open {client} {server}\n{client} > {server} len=400\n")
-            + &bulk(client, server, segments)
-            + &format!("@close {client} {server}\n")
-    }
+/// What a client says first: the head of a TLS handshake on port 443, else a request of HTTP.
+fn hello(client: &str, server: &str) -> String {
+    let filler = "h".repeat(300);
+    let words = if server.ends_with(":443") {
+        format!("\\x16\\x03\\x01\\x02\\x00{filler}")
+    } else {
+        format!("GET /{filler} HTTP/1.1\\r\\nHost: intranet\\r\\n\\r\\n")
+    };
+    format!("{client} > {server} \"{words}\"\n{server} > {client} A\n")
 }
 
 /// Full segments to the client, which acknowledges every second one.

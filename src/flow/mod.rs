@@ -26,7 +26,7 @@ pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
-pub use table::{Booked, FlowEvent, Table};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
 
 /// A 5-tuple with its VLANs and tunnels, without direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -279,6 +279,8 @@ pub struct Connection {
     pub syn_acks: Vec<SynSeen>,
     /// The ACK that completed the handshake (or the first later segment of the origin that proves it).
     pub established: Option<Stamp>,
+    /// Whether `established` acknowledges the SYN-ACK and nothing behind it: its time tells the way there and back.
+    pub established_at_once: bool,
     /// Whether neither SYN nor SYN-ACK was seen.
     pub midstream: bool,
     /// Bare ACKs with other numbers, bounded.

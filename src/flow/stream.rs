@@ -295,6 +295,15 @@ impl Stream {
         })
     }
 
+    /// How far its sender had heard the peer when it sent what lies at `next`.
+    pub fn answers(&self) -> Option<u64> {
+        match self.head() {
+            Head::Chunk(chunk) => Some(chunk.after),
+            Head::End(end) => Some(end.after),
+            Head::Hole { .. } | Head::Nothing => None,
+        }
+    }
+
     /// What lies at `next`.
     pub fn head(&self) -> Head<'_> {
         let first = self.pending.first_key_value();

@@ -3,8 +3,11 @@
 //! By content on any port: SMTP greets with 220 too, POP3 has USER, RETR and LIST, NNTP has three-digit replies, so a
 //! port that nobody named needs the words of both sides.
 
+use std::borrow::Cow;
+
 use super::line::trimmed;
-use super::{Verb, command, reply, telnet::Telnet};
+use super::telnet::{IAC, Telnet};
+use super::{Verb, command, reply};
 use crate::flow::{End, HEAD_BYTES};
 use crate::wire::tls;
 
@@ -112,7 +115,8 @@ fn words(bytes: &[u8]) -> Words {
         return Words::Tls;
     }
     let mut telnet = Telnet::default();
-    let text: Vec<u8> = bytes.iter().filter_map(|byte| telnet.take(*byte)).collect();
+    let text: Cow<'_, [u8]> =
+        if bytes.contains(&IAC) { bytes.iter().filter_map(|byte| telnet.take(*byte)).collect() } else { bytes.into() };
     let mut strongest = Words::Open;
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let complete = line.last() == Some(&b'\n');

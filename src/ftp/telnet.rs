@@ -1,7 +1,7 @@
 //! Takes Telnet commands out of a control stream (RFC 854, RFC 959 5.3); what is left is FTP.
 
 /// Interpret As Command.
-const IAC: u8 = 255;
+pub(super) const IAC: u8 = 255;
 /// Start of a subnegotiation.
 const SB: u8 = 250;
 /// End of a subnegotiation.

@@ -30,17 +30,46 @@ struct Slot {
     look: Look,
     at: Stamp,
     followed: bool,
+    /// Tells it from all that were in its place before.
+    number: u64,
+}
+
+impl Slot {
+    fn is_fresh(&self, at: Stamp) -> bool {
+        (0..SECOND).contains(&at.time.0.saturating_sub(self.at.time.0))
+    }
+}
+
+/// That a packet, and so each of its likes, tells nothing new for a while; [`Network::is_still_known`] says how long.
+///
+/// [`Network::is_still_known`]: super::Network::is_still_known
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    slot: usize,
+    number: u64,
+}
+
+/// What a packet is, compared with those before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Seen {
+    /// Of a host that is followed: each one counts.
+    Followed,
+    /// The first of its kind for some time.
+    New(Glance),
+    /// A repetition.
+    Repeat(Glance),
 }
 
 /// What was seen last.
 #[derive(Debug)]
 pub(super) struct Glances {
     slots: Vec<Option<Slot>>,
+    numbers: u64,
 }
 
 impl Glances {
     pub fn new() -> Self {
-        Self { slots: vec![None; SLOTS] }
+        Self { slots: vec![None; SLOTS], numbers: 0 }
     }
 
     /// Forgets all, because somebody is followed from now on.
@@ -49,7 +78,7 @@ impl Glances {
     }
 
     /// Whether a packet repeats what was just seen of hosts that nobody follows.
-    pub fn is_repeat(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader, followed: &Followed) -> bool {
+    pub fn look(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader, followed: &Followed) -> Seen {
         let pair = (ip.source, ip.destination);
         let look = Look {
             place,
@@ -59,17 +88,25 @@ impl Glances {
             to: ip.destination,
             ttl: ip.ttl,
         };
-        let Some(slot) = self.slots.get_mut(pair.slot(SLOTS)) else { return false };
+        let index = pair.slot(SLOTS);
+        let Some(slot) = self.slots.get_mut(index) else { return Seen::Followed };
         if let Some(known) = slot.filter(|known| known.look == look) {
             if known.followed {
-                return false;
+                return Seen::Followed;
             }
-            let age = at.time.0.saturating_sub(known.at.time.0);
-            if (0..SECOND).contains(&age) {
-                return true;
+            if known.is_fresh(at) {
+                return Seen::Repeat(Glance { slot: index, number: known.number });
             }
         }
-        *slot = Some(Slot { look, at, followed: pair.is_about(followed) });
-        false
+        let (followed, number) = (pair.is_about(followed), self.numbers);
+        self.numbers += 1;
+        *slot = Some(Slot { look, at, followed, number });
+        if followed { Seen::Followed } else { Seen::New(Glance { slot: index, number }) }
+    }
+
+    /// Whether a packet like that of the glance would be a repetition.
+    pub fn holds(&self, glance: Glance, at: Stamp) -> bool {
+        let slot = self.slots.get(glance.slot).and_then(Option::as_ref);
+        slot.is_some_and(|slot| slot.number == glance.number && slot.is_fresh(at))
     }
 }

@@ -24,6 +24,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub use asymmetry::{Asymmetry, Way};
+pub use glance::Glance;
 pub use holdings::{Claim, How};
 pub use moves::{Conflict, Move, Stale};
 pub use pairs::RouterSign;
@@ -167,13 +168,18 @@ impl Network {
         }
     }
 
-    /// Takes the headers of an IP packet; what came through a tunnel tells nothing of this segment.
-    pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) {
-        let Some(mac) = link.source.filter(|mac| holdings::is_station(*mac)) else { return };
-        let idle = ip.tunnelled || !holdings::is_host(ip.source);
-        if idle || self.glances.is_repeat(at, place, link, ip, &self.followed) {
-            return;
+    /// Takes the headers of an IP packet; what came through a tunnel tells nothing of this segment. The glance stands
+    /// for packets with the same addresses and MACs, TTL and place that need not be shown as long as it holds.
+    pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) -> Option<Glance> {
+        let mac = link.source.filter(|mac| holdings::is_station(*mac))?;
+        if ip.tunnelled || !holdings::is_host(ip.source) {
+            return None;
         }
+        let glance = match self.glances.look(at, place, link, ip, &self.followed) {
+            glance::Seen::Repeat(glance) => return Some(glance),
+            glance::Seen::New(glance) => Some(glance),
+            glance::Seen::Followed => None,
+        };
         self.pairs.packet(at, place, mac, link, ip, &self.holdings, &self.followed);
         if pairs::is_initial_ttl(ip.ttl) {
             let newly = self.holdings.sourced(at, place, link, mac, ip.source, &self.followed);
@@ -181,6 +187,12 @@ impl Network {
                 self.pairs.uses(place, mac);
             }
         }
+        glance
+    }
+
+    /// Whether a packet like that of the glance would still tell nothing new.
+    pub fn is_still_known(&self, glance: Glance, at: Stamp) -> bool {
+        self.glances.holds(glance, at)
     }
 
     /// Takes the addresses that a capture file gives for one of its interfaces.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::prompt::Answer;
 use super::turns::Progress;
-use super::{CONTROLS, GRACE, Heard, Overheard, Pipeline};
+use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece};
@@ -64,7 +64,7 @@ impl Pipeline {
             Dialogue::new(false)
         };
         let first = connection.first;
-        if self.controls.len() >= CONTROLS {
+        if self.controls.len() >= self.controls_kept {
             self.let_one_control_go();
         }
         let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
@@ -89,7 +89,7 @@ impl Pipeline {
         };
         self.controls.insert(id, control);
         let controls = &self.controls;
-        self.turns.begun(id, first, CONTROLS, |id| controls.get(&id).map(Control::progress));
+        self.turns.begun(id, first, self.controls_kept, |id| controls.get(&id).map(Control::progress));
     }
 
     /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
@@ -186,6 +186,7 @@ impl Pipeline {
                 self.prompt.answered(index, session, &answer);
             }
             let Some(number) = announced else { continue };
+            session.claim_loose(number, &self.flows);
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
                 self.correlator.offered(index, number, socket, offer);

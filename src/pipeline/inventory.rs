@@ -52,7 +52,8 @@ impl Pipeline {
 
     fn segment(&self, place: Place) -> String {
         let index = place.if_index.map(|index| format!("index {index}"));
-        let wrapping = Some(self.decoder.wrapping_name(place.wrapping)).filter(|name| !name.is_empty());
+        let wrapping = self.decoder.as_ref().map(|decoder| decoder.wrapping_name(place.wrapping));
+        let wrapping = wrapping.filter(|name| !name.is_empty());
         index.into_iter().chain(wrapping).collect::<Vec<_>>().join(", ")
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
-use super::prompt::News;
+use super::prompt::{News, concerned};
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::{ALL, contradiction, verdict};
@@ -54,6 +54,8 @@ impl Pipeline {
         let mut news = News::default();
         let mut verdicts = Vec::with_capacity(concluded.len());
         for one in &concluded {
+            let concerned = concerned(&self.drops, one, ends, captures);
+            let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..scene };
             let case = Case {
                 session: &session,
                 control,
@@ -102,10 +104,10 @@ impl Pipeline {
         let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
-        let undecoded = self.decoder.undecoded();
+        let undecoded = self.decoder.as_ref().map(|decoder| decoder.undecoded()).unwrap_or_default();
         let let_go = self.let_go();
-        let fragments: Vec<LostDatagram> =
-            self.decoder.fragments_lost().datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
+        let lost = self.decoder.as_ref().map(|decoder| decoder.fragments_lost()).unwrap_or_default();
+        let fragments: Vec<LostDatagram> = lost.datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, fragments: &fragments, let_go: &let_go };
         let all = ALL.iter().flat_map(|diagnosis| diagnosis.of_group(&hosts, &capture));
         let findings: Vec<Finding> = all.filter(|finding| !self.blamed.contains(&verdict::blame(finding))).collect();

@@ -148,6 +148,11 @@ impl Strangers {
         }
     }
 
+    /// Whether segments of a connection are held: the next one may tell.
+    pub(super) fn hold_any_of(&self, key: &FlowKey) -> bool {
+        self.held.contains_key(key)
+    }
+
     fn hold(&mut self, key: FlowKey, ip: &IpHeader, tcp: &Segment<'_>) {
         while self.held.len() >= HELD || self.bytes >= HELD_BYTES {
             let Some(oldest) = self.order.pop_front() else { break };
@@ -185,7 +190,7 @@ fn ports(key: &FlowKey, origin: SocketAddr) -> Ports {
 }
 
 /// Whether a payload can begin, or continue, what FTP says: a three-digit reply, or a verb of three or four letters.
-fn is_telling(payload: &[u8]) -> bool {
+pub(super) fn is_telling(payload: &[u8]) -> bool {
     match payload {
         [a, b, c, b' ' | b'-', ..] => [a, b, c].iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_alphabetic()),
         [a, b, c, d, b' ' | b'\r', ..] => [a, b, c, d].iter().all(|byte| byte.is_ascii_alphabetic()),

@@ -109,8 +109,11 @@ impl FileSource {
     }
 
     /// Moves to the next frame that passes the filter; its time, or `None` at the end.
+    #[inline]
     pub(super) fn advance(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Timestamp> {
-        if let Current::Held(held) = std::mem::replace(&mut self.current, Current::None) {
+        if !matches!(self.current, Current::InWindow(_))
+            && let Current::Held(held) = std::mem::replace(&mut self.current, Current::None)
+        {
             self.reorder.recycle(held);
         }
         while !self.ended && !self.reorder.is_full() {
@@ -122,13 +125,17 @@ impl FileSource {
             }
             self.reorder.push(record.clone(), self.window.passed(&record.bytes));
         }
-        let held = self.reorder.pop()?;
+        let Some(held) = self.reorder.pop() else {
+            self.current = Current::None;
+            return None;
+        };
         let time = held.record.time;
         self.current = Current::Held(held);
         Some(time)
     }
 
     /// The frame that [`FileSource::advance`] moved to.
+    #[inline]
     pub(super) fn frame(&self, id: CaptureId) -> Option<Frame<'_>> {
         match &self.current {
             Current::None => None,
@@ -138,6 +145,7 @@ impl FileSource {
     }
 
     /// The next packet of the file that passes the filter.
+    #[inline]
     fn read(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Record> {
         loop {
             let read = match &mut self.format {
@@ -161,6 +169,7 @@ impl FileSource {
         }
     }
 
+    #[cold]
     fn end(&mut self, capture: &mut Capture, damage: Option<Damage>) -> Option<Record> {
         self.ended = true;
         capture.damage = capture.damage.take().or(damage);
@@ -168,6 +177,7 @@ impl FileSource {
     }
 
     /// Adds a packet to what the capture tells of itself.
+    #[inline]
     fn note(&mut self, capture: &mut Capture, record: &Record) {
         capture.packets += 1;
         if !record.timed {

@@ -93,15 +93,14 @@ impl Pcap {
     }
 
     /// The next packet; `None` at the clean end.
+    #[inline]
     pub(super) fn next(&mut self, window: &mut Window) -> Result<Option<Record>, Damage> {
         let header = RECORD + self.extra;
         if !window.fill(header) {
-            return match window.data() {
-                [] => end_of(window).map(|()| None),
-                _ => Err(cut(window, "a packet header")),
-            };
+            return ending(window);
         }
-        let field = |at| self.endian.u32(window.data(), at).unwrap_or_default();
+        let Some(head) = window.data().first_chunk::<RECORD>() else { return ending(window) };
+        let field = |at| self.endian.u32(head, at).unwrap_or_default();
         let time = i64::from(field(0)) * 1_000_000_000 + i64::from(field(4)) * self.nanos_per_tick;
         let (captured, wire_len) = match (self.lengths, field(8), field(12)) {
             (Lengths::CapturedFirst, first, second) => (first, second),
@@ -125,6 +124,15 @@ impl Pcap {
             wire_len,
             bytes: window.pass(total, header..total),
         }))
+    }
+}
+
+/// The window holds no whole record header.
+#[cold]
+fn ending(window: &Window) -> Result<Option<Record>, Damage> {
+    match window.data() {
+        [] => end_of(window).map(|()| None),
+        _ => Err(cut(window, "a packet header")),
     }
 }
 

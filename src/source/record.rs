@@ -56,6 +56,7 @@ impl Endian {
         Some(if self == Self::Big { u16::from_be_bytes(*bytes) } else { u16::from_le_bytes(*bytes) })
     }
 
+    #[inline]
     pub(super) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes = bytes.get(at..)?.first_chunk()?;
         Some(if self == Self::Big { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) })

@@ -5,8 +5,9 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// Size to begin with: reads of this size run at memory speed, and it fits the caches.
-const INITIAL_WINDOW: usize = 1 << 20;
+/// Size to begin with: large enough that reads run at memory speed, small enough that what has been read is still in the
+/// core's own cache when it is looked at.
+const INITIAL_WINDOW: usize = 256 << 10;
 
 /// The longest record that is read; Wireshark refuses longer pcapng blocks as well.
 pub(super) const MAX_WINDOW: usize = 16 << 20;
@@ -28,6 +29,7 @@ impl Window {
     }
 
     /// The bytes at hand, from the current position on.
+    #[inline]
     pub(super) fn data(&self) -> &[u8] {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
@@ -45,10 +47,13 @@ impl Window {
     /// Reads until `want` bytes are at hand or the stream ends; tells whether they are.
     ///
     /// What [`Window::passed`] gave before is overwritten by this.
+    #[inline]
     pub(super) fn fill(&mut self, want: usize) -> bool {
-        if self.end - self.start >= want {
-            return true;
-        }
+        self.end - self.start >= want || self.refill(want)
+    }
+
+    #[cold]
+    fn refill(&mut self, want: usize) -> bool {
         self.make_room(want.min(MAX_WINDOW));
         while self.end - self.start < want && !self.ended {
             match self.buf.get_mut(self.end..).map(|free| self.reader.read(free)) {
@@ -65,6 +70,7 @@ impl Window {
     }
 
     /// Moves on by `count` bytes and says where in the buffer `part` of them stays until the next [`Window::fill`].
+    #[inline]
     pub(super) fn pass(&mut self, count: usize, part: Range<usize>) -> Range<usize> {
         let kept = self.start + part.start..self.start + part.end;
         let count = count.min(self.end - self.start);
@@ -74,6 +80,7 @@ impl Window {
     }
 
     /// Bytes that have been passed since the last [`Window::fill`].
+    #[inline]
     pub(super) fn passed(&self, part: &Range<usize>) -> &[u8] {
         self.buf.get(part.clone()).unwrap_or_default()
     }

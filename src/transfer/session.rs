@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::correlator::SessionIndex;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
-use crate::flow::{ClockStep, ConnectionId, RECORDS_KEPT};
+use crate::flow::{ClockStep, ConnectionId, RECORDS_KEPT, Table};
 use crate::frame::Stamp;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
@@ -321,6 +321,19 @@ impl Session {
     pub fn left_at(&self) -> Option<Stamp> {
         let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
         quit.or_else(|| self.end.as_ref().filter(|end| end.orderly_by_client).map(|end| end.at))
+    }
+
+    /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
+    /// bytes before them are missing.
+    pub fn claim_loose(&mut self, offer: usize, flows: &Table) {
+        let Some(offer) = self.offers.get_mut(offer) else { return };
+        let (at, socket) = (offer.at(), offer.socket);
+        let belongs =
+            |id: &ConnectionId| flows.connection(*id).is_some_and(|one| Some(one.target) == socket && one.first >= at);
+        let (claimed, loose) = self.loose.drain(..).partition(belongs);
+        self.loose = loose;
+        let claimed: Vec<ConnectionId> = claimed;
+        offer.connections.extend(claimed);
     }
 
     /// Remembers a connection between the hosts that answers no offer.

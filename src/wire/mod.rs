@@ -9,6 +9,7 @@ mod checksum;
 mod count;
 mod decoder;
 mod fragment;
+mod glimpse;
 pub mod hello;
 mod icmp;
 mod ip;
@@ -30,6 +31,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub use count::Undecoded;
 pub use decoder::Decoder;
 pub use fragment::{LostDatagram, LostFragments};
+pub use glimpse::Glimpse;
 
 use crate::frame::Stamp;
 
