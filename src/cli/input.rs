@@ -10,6 +10,7 @@ use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct InputArguments {
     /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
     #[arg(value_name = "FILE", required_unless_present = "read", value_hint = ValueHint::AnyPath)]
