@@ -32,7 +32,7 @@ pub(super) struct InputArguments {
     per_file: bool,
 
     /// Replace addresses, names and passwords by pseudonyms, and data by zeros, in all that is written
-    #[arg(long, help_heading = "Input")]
+    #[arg(long, conflicts_with = "follow", help_heading = "Input")]
     anonymize: bool,
 
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
