@@ -372,8 +372,6 @@ fn is_growing(input: &Input) -> bool {
     let pipe = || !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
     // Pseudonyms are given to what is read from files.
     input.anonymize.is_none()
-        // What is anonymised is read twice.
-        && input.anonymize.is_none()
         && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
 }
 
