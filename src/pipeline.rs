@@ -34,7 +34,7 @@ use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
-use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{Body, Checksum, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use bystanders::{Bystanders, of_no_interest};
 use control::Control;
 use drops::Drops;
@@ -203,6 +203,11 @@ struct Seen {
     wrapping: Wrapping,
 }
 
+/// [`Segment::checksum`] as a pointer: the method itself is not general enough over lifetimes.
+fn checksum(tcp: &Segment<'_>, ip: &IpHeader) -> Checksum {
+    tcp.checksum(ip)
+}
+
 impl Pipeline {
     /// An analysis whose sessions are numbered from `first_session` on.
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
@@ -213,7 +218,7 @@ impl Pipeline {
             booked: None,
             decoder: Some(Box::default()),
             network: Network::new(),
-            flows: Table::new(|tcp, ip| tcp.checksum(ip)).holding(settings.scaled(CONNECTIONS_KEPT)),
+            flows: Table::new(checksum).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             bystanders: Bystanders::default(),
@@ -310,7 +315,7 @@ impl Pipeline {
         match decoded.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                let glance = orderly.then(|| self.network.packet(frame.at, place, &decoded.link, &ip)).flatten();
+                let glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
                 concerns = self.tcp(seen, &ip, &tcp);
                 if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
                     self.bystanders.admit(glimpse, glance, self.parties.len());

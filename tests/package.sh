@@ -48,7 +48,7 @@ for file in usr/bin/ftpwhy usr/share/man/man1/ftpwhy.1.gz usr/share/man/man1/ftp
   usr/share/zsh/vendor-completions/_ftpwhy usr/share/fish/vendor_completions.d/ftpwhy.fish; do
   [ -s "$root/$file" ] || die "$file is missing"
 done
-for unit in dist/*.service; do
+for unit in contrib/*.service; do
   [ ! -e "$unit" ] || [ -s "$root/usr/lib/systemd/system/${unit##*/}" ] || die "$unit was not installed"
 done
 for page in man/*.[17]; do

@@ -36,12 +36,8 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
     }
     let mut wanted = collected.wanted(&options.choice).map_err(Trouble::Refused)?;
     let comments = if options.annotate { collected.comments() } else { Comments::default() };
-    let out: Box<dyn Write> = match options.write.as_path() {
-        path if path == Path::new("-") => Box::new(BufWriter::new(io::stdout())),
-        path => create(path)?,
-    };
     let stop = interrupt();
-    let mut output = Output { writer: Writer::new(out, &[])?, interfaces: Vec::new(), read: 0, written: 0 };
+    let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
     for group in &plan.groups {
         let (frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
@@ -51,9 +47,18 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
                 complain(&error.to_string(), None);
             }
         }
-        first = CaptureId(first.0.saturating_add(u32::try_from(frames.captures().len()).unwrap_or(u32::MAX)));
-        output.write(frames, &mut wanted, &comments, &stop)?;
+        let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
+        first = CaptureId(first.0.saturating_add(opened));
+        // Where nothing could be read there is no capture to write.
+        if opened > 0 {
+            let output = match &mut output {
+                Some(output) => output,
+                none => none.insert(Output::create(&options.write)?),
+            };
+            output.write(frames, &mut wanted, &comments, &stop)?;
+        }
     }
+    let Some(output) = output else { return Ok(TROUBLE) };
     let (read, written) = output.finish()?;
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
@@ -95,6 +100,12 @@ struct Interface {
 }
 
 impl Output {
+    fn create(path: &Path) -> Result<Self, Trouble> {
+        let to_stdout = path == Path::new("-");
+        let out = if to_stdout { Box::new(BufWriter::new(io::stdout())) } else { create(path)? };
+        Ok(Self { writer: Writer::new(out, &[])?, interfaces: Vec::new(), read: 0, written: 0 })
+    }
+
     fn write(
         &mut self,
         mut frames: Frames,

@@ -33,7 +33,8 @@ pub(super) struct Extract {
     #[arg(long, value_name = "NAME|N", group = "what", value_parser = pick, help_heading = "Selection")]
     finding: Option<Pick>,
 
-    /// All control connections, of others how they are opened and closed, ICMP, ARP and neighbour discovery
+    /// All control connections, of others how they open and close, ICMP, ARP and neighbour discovery; what is missing
+    /// between them makes some findings less sure
     #[arg(long, group = "what", help_heading = "Selection")]
     slim: bool,
 

@@ -187,6 +187,8 @@ pub fn wording(reply: &Reply) -> Option<Software> {
 /// The version that stands at the start of this text, as `1.0.3` or `2.6.2(1)`: digits first, up to a blank or bracket.
 fn version(text: &str) -> Option<String> {
     let text = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != ')' && c != ']');
+    // IIS: "Microsoft FTP Service (Version 4.0)."
+    let text = text.strip_prefix("Version ").unwrap_or(text);
     let end =
         text.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';')).unwrap_or(text.len());
     let version = text.get(..end)?.trim_end_matches('.');
