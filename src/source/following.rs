@@ -136,7 +136,7 @@ fn read(
             Err(error) => return tell(Word::Failed(OpenError::io(path, &error))),
         }
     };
-    let mut timeline = match Timeline::filtered(&path, reader, id, filter) {
+    let mut timeline = match Timeline::filtered(path, reader, id, filter) {
         Ok(timeline) => timeline,
         Err(error) => return tell(Word::Failed(error)),
     };
