@@ -299,8 +299,8 @@ impl Pipeline {
             return;
         }
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
-        let mut decoder = self.decoder.take().unwrap_or_default();
-        let decoded = decoder.decode(frame);
+        let mut lent = self.decoder.take().unwrap_or_default();
+        let decoded = lent.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = Place {
             capture: self.segment_of(frame),
@@ -333,7 +333,7 @@ impl Pipeline {
             Body::Nothing => {}
         }
         self.shows_more_than_control |= concerns != Concerns::Control;
-        self.decoder = Some(decoder);
+        self.decoder = Some(lent);
     }
 
     /// Tells the network once what a capture says of its interfaces.

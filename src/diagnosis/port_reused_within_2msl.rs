@@ -32,7 +32,9 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let offer = case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
+    // Said before the reply comes: an offer that is not answered yet counts, unless replies are not captured at all.
+    let replies = case.control.half(case.client_end().peer()).segments > 0;
+    let offer = case.active_offer().filter(|offer| offer.accepted().unwrap_or(replies))?;
     let (previous, since) = reused(case)?;
     let pending = case.concluded.attempts.is_empty() && !matches!(case.concluded.outcome(), Outcome::Completed | Outcome::Failed);
     let known = time_wait_collision::holds(case) || time_wait_reuse_accepted::holds(case) || tuple_still_open::holds(case);

@@ -58,7 +58,11 @@ impl FileSource {
     /// Reads the header of an opened input.
     pub(super) fn new(input: Input, path: &Path, id: CaptureId) -> Result<(Self, Capture), OpenError> {
         let mut window = Window::new(input.reader);
-        window.fill(SNIFF);
+        // Four bytes name a capture; only what is none needs a longer look, for which a growing file may not have enough.
+        window.fill(4);
+        if !matches!(sniff(window.data()), Looks::Like(_)) {
+            window.fill(SNIFF);
+        }
         let looks = sniff(window.data());
         if let (Some(failure), Looks::NoCapture(_)) = (window.failure(), &looks) {
             return Err(OpenError::new(path, failure));

@@ -131,12 +131,12 @@ fn read(
     let reader: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
-        match File::open(&path) {
+        match File::open(path) {
             Ok(file) => Box::new(Growing { file, stop }),
-            Err(error) => return tell(Word::Failed(OpenError::io(&path, &error))),
+            Err(error) => return tell(Word::Failed(OpenError::io(path, &error))),
         }
     };
-    let mut timeline = match Timeline::filtered(&path, reader, id, filter) {
+    let mut timeline = match Timeline::filtered(path, reader, id, filter) {
         Ok(timeline) => timeline,
         Err(error) => return tell(Word::Failed(error)),
     };
