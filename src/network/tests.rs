@@ -773,7 +773,7 @@ fn push(network: &mut Network, number: usize, packet: &Packet) {
             };
             network.arp(at, place, &link, &arp);
         }
-        _ => network.packet(at, place, &link, &header),
+        _ => drop(network.packet(at, place, &link, &header)),
     }
 }
 
