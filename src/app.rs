@@ -1,6 +1,8 @@
 //! Options to source, pipeline and report: the only place that knows all.
 
 mod check;
+mod extract;
+mod frames;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod sessions;
@@ -22,11 +24,13 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::report::{self, Style, Tee, Verbosity};
-use crate::source::{Capture, FilterError, Timeline, check_filter};
+use crate::source::{Came, Capture, FilterError, Following, check_filter};
+use frames::Frames;
 
 pub use check::check;
+pub use extract::extract;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
@@ -107,6 +111,8 @@ enum Trouble {
         path: PathBuf,
         reason: String,
     },
+    /// What is asked for cannot be done, and why.
+    Refused(String),
 }
 
 impl std::fmt::Display for Trouble {
@@ -114,6 +120,7 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Filter(error) => error.fmt(f),
             Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
+            Self::Refused(why) => f.write_str(why),
             Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
         }
     }
@@ -133,7 +140,11 @@ fn create(path: &Path) -> Result<Box<dyn Write>, Trouble> {
 /// Every report that is asked for, the main one first.
 fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
     let out = output(options.output.as_deref())?;
-    let main = report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?;
+    let main = if is_growing(&options.input) {
+        report::live_sink(options.format, options.style.clone(), out)?
+    } else {
+        report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?
+    };
     if options.beside.is_empty() {
         return Ok(main);
     }
@@ -157,7 +168,8 @@ fn read_baseline(path: Option<&Path>) -> Result<Baseline, Trouble> {
 struct Watched<'a> {
     inner: &'a mut dyn Sink,
     fail_on: FailOn,
-    reached: bool,
+    /// Findings that make the exit status 1 and still hold.
+    reached: u64,
 }
 
 impl Sink for Watched<'_> {
@@ -166,12 +178,22 @@ impl Sink for Watched<'_> {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.reached |= self.fail_on.reached_by(finding);
+        self.reached += u64::from(self.fail_on.reached_by(finding));
         self.inner.finding(finding)
     }
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
+    }
+
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
+        self.reached = self.reached.saturating_sub(u64::from(reached));
+        self.inner.superseded(superseded)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
@@ -183,7 +205,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let plan = plan(&options.input)?;
     let known = read_baseline(options.baseline.as_deref())?;
     let mut sink = reports(options, &sentences(&plan))?;
-    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: false };
+    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
     let mut baselined = Baselined::new(&mut watched, &known);
     let settings = settings(&options.input, options.selection.clone(), false);
     let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
@@ -196,7 +218,7 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
         let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
     }
     baselined.end(&read.captures, &read.summary)?;
-    let reached = watched.reached && options.write_baseline.is_none();
+    let reached = watched.reached > 0 && options.write_baseline.is_none();
     let none = options.require_transfers && read.summary.transfers == 0;
     Ok(match (read.complete, reached || none) {
         (false, _) => TROUBLE,
@@ -220,7 +242,8 @@ fn list(
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
-    Settings { ports: input.ports.clone(), policy, judging: Judging::AtEnd, selection, in_full }
+    let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
+    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full, overhear: false }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -235,7 +258,20 @@ fn plan(input: &Input) -> Result<Plan, Trouble> {
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
+    if input.anonymize.is_some() {
+        plan.groups.iter().flat_map(|group| &group.files).try_for_each(|file| must_be_read_again(file))?;
+    }
     Ok(plan)
+}
+
+/// Refuses what can be read only once.
+fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
+    let what = match file.metadata() {
+        _ if file == Path::new("-") => "standard input".to_owned(),
+        Ok(metadata) if !metadata.is_file() => file.display().to_string(),
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    Err(Trouble::Refused(format!("{what} can be read only once, and this takes two readings: save it first")))
 }
 
 /// What came of reading.
@@ -263,17 +299,35 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             break;
         }
         let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
-        let (mut timeline, errors) = Timeline::open(&group.files, first, input.filter.as_deref());
+        if is_growing(input)
+            && let [file] = group.files.as_slice()
+        {
+            let mut pipeline = Pipeline::new(settings.clone(), next);
+            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, &stop)?;
+            if let Some(error) = following.failure() {
+                all.complete = false;
+                complain(&error.to_string(), None);
+            }
+            let part = pipeline.finish(following.captures(), sink)?;
+            next = pipeline.next_session();
+            add(&mut all.summary, &part);
+            all.captures.extend_from_slice(following.captures());
+            continue;
+        }
+        let (mut frames, errors) = Frames::open(&group.files, first, input, settings, &stop)?;
         all.complete &= errors.is_empty();
         for error in &errors {
             complain(&error.to_string(), None);
         }
+        if frames.is_overfull() {
+            complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
+        }
         let mut pipeline = Pipeline::new(settings.clone(), next);
-        read(&mut timeline, &mut pipeline, sink, &stop, group)?;
-        let part = pipeline.finish(timeline.captures(), sink)?;
+        read(&mut frames, &mut pipeline, sink, &stop, group)?;
+        let part = pipeline.finish(frames.captures(), sink)?;
         next = pipeline.next_session();
         add(&mut all.summary, &part);
-        all.captures.extend_from_slice(timeline.captures());
+        all.captures.extend_from_slice(frames.captures());
     }
     all.last_session = SessionId(next.0 - 1);
     Ok(all)
@@ -289,7 +343,7 @@ fn sentences(plan: &Plan) -> Vec<String> {
 const FRAMES_PER_LOOK: u32 = 16_384;
 
 fn read(
-    timeline: &mut Timeline,
+    frames: &mut Frames,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     stop: &AtomicBool,
@@ -297,19 +351,56 @@ fn read(
 ) -> io::Result<()> {
     let mut progress = Progress::new(true);
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
-    let mut frames: u32 = 0;
-    while !stop.load(Ordering::Relaxed) && timeline.step() {
-        let Some(frame) = timeline.frame() else { break };
-        pipeline.push(&frame, timeline.captures(), sink)?;
-        frames = frames.wrapping_add(1);
-        if frames.is_multiple_of(FRAMES_PER_LOOK)
-            && let (read, Some(total)) = timeline.progress()
+    let mut count: u32 = 0;
+    while !stop.load(Ordering::Relaxed)
+        && let Some((frame, captures)) = frames.next()
+    {
+        pipeline.push(&frame, captures, sink)?;
+        count = count.wrapping_add(1);
+        if count.is_multiple_of(FRAMES_PER_LOOK)
+            && let (read, Some(total)) = frames.progress()
         {
             progress.at(name, read, total);
         }
     }
     progress.finish();
     Ok(())
+}
+
+/// Whether the input is still being written: `--follow`, or a pipe.
+fn is_growing(input: &Input) -> bool {
+    let pipe = || !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
+    // Pseudonyms are given to what is read from files.
+    input.anonymize.is_none()
+        && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
+}
+
+/// Judges a capture while it is being written.
+fn follow(
+    file: &Path,
+    id: CaptureId,
+    filter: Option<&str>,
+    pipeline: &mut Pipeline,
+    sink: &mut dyn Sink,
+    stop: &Arc<AtomicBool>,
+) -> io::Result<Following> {
+    let mut following = Following::start(file, id, filter, stop)?;
+    let mut begun = false;
+    loop {
+        match following.next() {
+            Came::Frame => {
+                if !std::mem::replace(&mut begun, true) {
+                    sink.begins(following.captures())?;
+                }
+                if let Some(frame) = following.frame() {
+                    pipeline.push(&frame, following.captures(), sink)?;
+                }
+            }
+            Came::Nothing(time) => pipeline.tick(time, following.captures(), sink)?,
+            Came::NothingYet => {}
+            Came::End => return Ok(following),
+        }
+    }
 }
 
 /// A flag that the first ^C sets; the second one ends the program at once.

@@ -1,9 +1,11 @@
 //! ftpwhy reads packet captures and tells why FTP transfers failed.
 
+pub mod anonymize;
 pub mod app;
 pub mod check;
 pub mod cli;
 pub mod diagnosis;
+pub mod extract;
 pub mod finding;
 pub mod fingerprint;
 pub mod flow;

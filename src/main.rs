@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Invocation::Analyse(options) => app::run(&options),
         Invocation::Show(options) => app::show(&options),
         Invocation::Hosts(options) => app::hosts(&options),
+        Invocation::Extract(options) => app::extract(&options),
         #[cfg(all(feature = "live", target_os = "linux"))]
         Invocation::Live(options) => app::live::run(&options),
         #[cfg(all(feature = "live", target_os = "linux"))]

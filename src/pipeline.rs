@@ -5,6 +5,7 @@
 
 mod bystanders;
 mod control;
+mod drops;
 mod inventory;
 mod judge;
 mod prompt;
@@ -14,7 +15,7 @@ mod strangers;
 mod trace;
 mod turns;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,10 +23,12 @@ use foldhash::fast::RandomState;
 
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
+use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
-use crate::flow::{FlowEvent, Table};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::ftp::Speaker;
 use crate::network::{Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
@@ -34,6 +37,7 @@ use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use bystanders::{Bystanders, of_no_interest};
 use control::Control;
+use drops::Drops;
 pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
@@ -53,6 +57,9 @@ const PARTIES: usize = 65_536;
 /// Control connections followed at once; the one longest silent is judged early when there are more.
 const CONTROLS: usize = 16_384;
 
+/// Frames further behind the latest than this many seconds come from a file that was never sorted.
+const ORDERLY: f64 = 0.001;
+
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -66,6 +73,66 @@ pub struct Settings {
     pub in_full: bool,
     /// When transfers are judged.
     pub judging: Judging,
+    /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
+    pub memory: Option<u64>,
+    /// Whether [`Pipeline::overheard`] is wanted.
+    pub overhear: bool,
+}
+
+/// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
+pub const MEMORY: u64 = 256 << 20;
+
+impl Settings {
+    /// A bound as it is within the memory that is allowed.
+    fn scaled(&self, bound: usize) -> usize {
+        let memory = self.memory.unwrap_or(MEMORY);
+        let scaled = (bound as u128) * u128::from(memory) / u128::from(MEMORY);
+        usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
+    }
+}
+
+/// Something of a control connection, as it was read, before it was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overheard {
+    /// Which one.
+    pub connection: ConnectionId,
+    /// What.
+    pub heard: Heard,
+}
+
+/// What there is to overhear, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It was recognised as a control connection.
+    Opened {
+        /// Its 5-tuple.
+        key: FlowKey,
+        /// The socket that sends commands.
+        client: SocketAddr,
+        /// Its first frame.
+        first: Stamp,
+    },
+    /// Where the bytes of a direction begin; said again with every segment.
+    Begins {
+        /// Whose.
+        speaker: Speaker,
+        /// The sequence number of the first byte.
+        seq: Seq,
+    },
+    /// The next bytes of a direction.
+    Bytes {
+        /// Whose.
+        speaker: Speaker,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The next bytes of a direction, which are missing.
+    Gap {
+        /// Whose.
+        speaker: Speaker,
+        /// How many.
+        len: u64,
+    },
 }
 
 /// The analysis of one capture group.
@@ -90,6 +157,9 @@ pub struct Pipeline {
     /// Which control connection goes first when there are too many.
     turns: Turns,
     prompt: Prompt,
+    drops: Drops,
+    /// Control connections followed at once.
+    controls_kept: usize,
     /// The connection of the last frame.
     booked: Option<ConnectionId>,
     begins: Option<Stamp>,
@@ -102,11 +172,14 @@ pub struct Pipeline {
     hiding: HashSet<(u32, u32)>,
     parties_refused: u64,
     controls_let_go: u64,
+    /// Hosts that were named as the cause of a failed transfer or session, by diagnosis.
+    blamed: BTreeSet<Blame>,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
     contacts: HashSet<IpAddr, RandomState>,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
+    overheard: Vec<Overheard>,
 }
 
 /// What a frame is part of.
@@ -136,11 +209,12 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            drops: Drops::default(),
+            controls_kept: settings.scaled(CONTROLS),
             booked: None,
-            settings,
             decoder: Some(Box::default()),
             network: Network::new(),
-            flows: Table::new(|tcp, ip| tcp.checksum(ip)),
+            flows: Table::new(|tcp, ip| tcp.checksum(ip)).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             bystanders: Bystanders::default(),
@@ -161,10 +235,19 @@ impl Pipeline {
             hiding: HashSet::new(),
             parties_refused: 0,
             controls_let_go: 0,
+            blamed: BTreeSet::new(),
             contacts: HashSet::default(),
             recent_isns: Vec::new(),
             summary: Summary::default(),
+            overheard: Vec::new(),
+            settings,
         }
+    }
+
+    /// What was overheard since it was last asked, if [`Settings::overhear`] is set; to be asked after every frame and
+    /// at the end.
+    pub fn overheard(&mut self) -> Vec<Overheard> {
+        std::mem::take(&mut self.overheard)
     }
 
     /// The number the next session would get.
@@ -180,6 +263,7 @@ impl Pipeline {
             Some(last) => *last = frame.at,
             None => self.lasts.push(frame.at),
         }
+        self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
         self.take(frame, captures);
         self.warn_early(captures, sink)
@@ -222,16 +306,21 @@ impl Pipeline {
         };
         self.tell_interface(frame, captures);
         let mut concerns = Concerns::Nobody;
+        // A MAC that comes after another tells something only if the file is in the order of time.
+        let orderly = self.ends.is_none_or(|ends| frame.at.seconds_since(ends) >= -ORDERLY);
         match decoded.body {
+            Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                let glance = self.network.packet(frame.at, place, &decoded.link, &ip);
+                let glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
                 concerns = self.tcp(seen, &ip, &tcp);
                 if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
                     self.bystanders.admit(glimpse, glance, self.parties.len());
                 }
             }
             Body::Icmp(ip, error) => {
-                self.network.packet(frame.at, place, &decoded.link, &ip);
+                if orderly {
+                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                }
                 self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),

@@ -4,13 +4,17 @@ use std::path::Path;
 
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
-use ftpwhy::cli::{command, prose};
+use ftpwhy::cli::command;
+use ftpwhy::cli::prose::{self, Entries, Page};
 use ftpwhy::diagnosis::ALL;
 use ftpwhy::report::rules::paragraphs;
 
-/// A section of terms and what they mean.
-fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
+/// A section of terms and what they mean; nothing if there are none.
+fn section(title: &str, entries: Entries) -> Vec<u8> {
     let mut roff = Roff::new();
+    if entries.is_empty() {
+        return Vec::new();
+    }
     roff.control("SH", [title]);
     for (term, meaning) in entries {
         roff.control("TP", []);
@@ -20,18 +24,44 @@ fn section(title: &str, entries: &[(&str, &str)]) -> Vec<u8> {
     roff.to_roff().into_bytes()
 }
 
-fn main_page() -> Vec<u8> {
-    let man = Man::new(command()).manual("User Commands");
+/// A file as it is, under a title of its own.
+fn verbatim(title: &str, path: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path);
+    let mut roff = Roff::new();
+    roff.control("SS", [title]);
+    roff.control("nf", []);
+    for line in text.lines() {
+        // An empty line would end the paragraph and its indentation.
+        roff.text([roman(if line.is_empty() { " " } else { line })]);
+    }
+    roff.control("fi", []);
+    roff.to_roff().into_bytes()
+}
+
+/// A page: what clap knows, and the prose.
+fn page(command: clap::Command, name: &str, prose: &Page) -> Vec<u8> {
+    let version = concat!("ftpwhy ", env!("CARGO_PKG_VERSION"));
+    let has_subcommands = command.has_subcommands();
+    let man = Man::new(command.display_name(name.to_owned())).title(name).source(version).manual("User Commands");
     let mut page = Vec::new();
     man.render_title(&mut page).expect("title");
     man.render_name_section(&mut page).expect("name");
     man.render_synopsis_section(&mut page).expect("synopsis");
     man.render_description_section(&mut page).expect("description");
     man.render_options_section(&mut page).expect("options");
-    man.render_subcommands_section(&mut page).expect("subcommands");
-    page.extend(section("EXIT STATUS", prose::EXIT_STATUS));
-    page.extend(section("ENVIRONMENT", prose::ENVIRONMENT));
-    page.extend(section("EXAMPLES", prose::EXAMPLES));
+    if has_subcommands {
+        man.render_subcommands_section(&mut page).expect("subcommands");
+    }
+    page.extend(section("EXIT STATUS", prose.exit_status));
+    page.extend(section("EXAMPLES", prose.examples));
+    if prose.command == "check" {
+        page.extend(b".SH \"CONTINUOUS INTEGRATION\"\n");
+        page.extend(verbatim("GitHub Actions", ".github/workflows/captures.yml"));
+        page.extend(verbatim("GitLab", "tests/ci/gitlab-ci.yml"));
+    }
+    page.extend(section("ENVIRONMENT", prose.environment));
+    page.extend(section("FILES", prose.files));
+    page.extend(section("LIMITS", prose.limits));
     page
 }
 
@@ -76,7 +106,7 @@ fn check(name: &str, page: &[u8]) {
 
 #[test]
 fn the_man_page_is_fresh() {
-    check("ftpwhy.1", &main_page());
+    check("ftpwhy.1", &page(command(), "ftpwhy", prose::page("").expect("the main page")));
 }
 
 #[test]
@@ -90,12 +120,11 @@ fn each_subcommand_has_a_fresh_page() {
     command.build();
     let mut checked = 0;
     for subcommand in command.get_subcommands() {
-        let name = format!("ftpwhy-{}", subcommand.get_name());
-        let mut page = Vec::new();
-        let version = concat!("ftpwhy ", env!("CARGO_PKG_VERSION"));
-        let man = Man::new(subcommand.clone().display_name(&name)).source(version).manual("User Commands");
-        man.render(&mut page).expect("renders");
-        check(&format!("{name}.1"), &page);
+        let name = subcommand.get_name();
+        let prose = prose::page(name).unwrap_or_else(|| panic!("src/cli/prose.rs has no page for {name}"));
+        assert!(!prose.exit_status.is_empty() && !prose.examples.is_empty() && !prose.limits.is_empty(), "{name}");
+        let name = format!("ftpwhy-{name}");
+        check(&format!("{name}.1"), &page(subcommand.clone(), &name, prose));
         checked += 1;
     }
     assert!(checked > 0);

@@ -170,12 +170,11 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
         });
     }
     let Observations { findings, transfers } = observed?;
-    let mut differences = match &expectation {
-        Some(expectation) => expectation.compare(&findings, &transfers),
-        None => {
-            let reached = findings.iter().filter(|finding| options.fail_on.is_reached(finding.role, finding.severity));
-            reached.map(ToString::to_string).collect()
-        }
+    let mut differences = if let Some(expectation) = &expectation {
+        expectation.compare(&findings, &transfers)
+    } else {
+        let reached = findings.iter().filter(|finding| options.fail_on.is_reached(finding.role, finding.severity));
+        reached.map(ToString::to_string).collect()
     };
     if options.bless && (expectation.is_none() || !differences.is_empty()) {
         let old = text.unwrap_or_default();

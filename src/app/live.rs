@@ -136,8 +136,10 @@ impl<'a> Watch<'a> {
             ports: options.scope.ports.clone(),
             policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
             judging: Judging::Promptly,
+            memory: Some(options.memory_limit),
             selection: Selection::default(),
             in_full: false,
+            overhear: false,
         };
         let mut watch = Self {
             options,

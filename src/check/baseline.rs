@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint;
-use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -92,6 +92,14 @@ impl<'a> Baselined<'a> {
 }
 
 impl Sink for Baselined<'_> {
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.inner.superseded(superseded)
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.session = Some(session.clone());
         self.inner.session(session)

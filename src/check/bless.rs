@@ -4,47 +4,117 @@ use std::fmt::Write as _;
 
 use toml::Value;
 
-use super::expectation::Expectation;
+use super::expectation::{Expectation, Expected};
 use super::observed::Observed;
 use crate::finding::Severity;
-use crate::report::words::{Confidence, Role, Severity as Word};
+use crate::report::words::Confidence;
 
 /// Lines of an expectation that are compared one by one; longer ones are shown as replaced.
 const MAX_COMPARED: usize = 2_000;
 
-/// The file as it should read for what was found: its head comment and its lists stay; the expected findings are the
-/// errors, warnings and infos found, and those about the capture's quality that it named before. An empty `text` is
-/// no expectation yet. The error is that of [`Expectation::parse`].
+/// The file as it should read for what was found: its head comment and its lists stay; each expected finding keeps the
+/// fields it has, with what was found where that differs, or goes when nothing of its name was found. Errors, warnings
+/// and infos that it does not name come in full. An empty `text` is no expectation yet. The error is that of
+/// [`Expectation::parse`].
 pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<String, String> {
     let old = Expectation::parse(text)?;
     let mut out = head_comment(text);
-    if !found.iter().any(Observed::is_serious) {
+    let fresh = text.trim().is_empty();
+    let expects = old.expected.iter().any(|expected| found.iter().any(|finding| expected.is_about(finding)));
+    if !found.iter().any(Observed::is_serious) && (old.clean || !expects) {
         out += "clean = true\n";
     }
     // Writing to a string cannot fail.
-    let _ = writeln!(out, "transfers = {}", list(transfers));
+    if fresh || old.transfers.is_some() {
+        let _ = writeln!(out, "transfers = {}", list(transfers));
+    }
     for (key, names) in [("forbid", &old.forbid), ("allow", &old.allow)] {
-        if !names.is_empty() {
-            let _ = writeln!(out, "{key} = {}", list(names));
+        let still: Vec<String> =
+            names.iter().filter(|name| key == "allow" || !is_found(name, found)).cloned().collect();
+        if !still.is_empty() {
+            let _ = writeln!(out, "{key} = {}", list(&still));
         }
     }
-    for finding in found {
-        let before = old.expected.iter().find(|expected| expected.is_about(finding));
-        if before.is_none() && finding.severity == Severity::Quality {
-            continue;
+    for expected in &old.expected {
+        // Of several findings of one name the closest is meant.
+        if let Some(finding) = found.iter().filter(|f| expected.is_about(f)).min_by_key(|f| expected.wrongs(f).len()) {
+            write_expected(&mut out, &updated(expected, finding));
         }
-        let (role, severity) = (Role::from(finding.role), Word::from(finding.severity));
-        let confidence = Confidence::from(finding.confidence);
-        let _ = writeln!(out, "\n[[expect]]\ndiagnosis = {}\nrole = \"{role}\"", string(&finding.diagnosis));
-        let _ = writeln!(out, "severity = \"{severity}\"\nconfidence = \"{confidence}\"");
-        if let (Some(session), Some(transfer)) = (finding.session, finding.transfer) {
-            let _ = writeln!(out, "session = {session}\ntransfer = {transfer}");
-        }
-        let chosen = before.map_or(&[][..], |before| &before.frames);
-        let still: Vec<u64> = chosen.iter().copied().filter(|frame| finding.frames.contains(frame)).collect();
-        let _ = writeln!(out, "frames = {:?}", if still.is_empty() { &finding.frames } else { &still });
+    }
+    let named = |finding: &Observed| {
+        old.allow.contains(&finding.diagnosis) || old.expected.iter().any(|expected| expected.is_about(finding))
+    };
+    for finding in found.iter().filter(|finding| finding.severity > Severity::Quality && !named(finding)) {
+        write_expected(&mut out, &in_full(finding));
     }
     Ok(out)
+}
+
+fn is_found(name: &str, found: &[Observed]) -> bool {
+    found.iter().any(|finding| finding.diagnosis == name)
+}
+
+/// The expectation that says all of a finding.
+fn in_full(finding: &Observed) -> Expected {
+    Expected {
+        diagnosis: finding.diagnosis.clone(),
+        role: Some(finding.role.into()),
+        severity: Some(finding.severity.into()),
+        confidence: Some(finding.confidence.into()),
+        at_most: None,
+        session: finding.session,
+        transfer: finding.transfer,
+        frames: finding.frames.clone(),
+        some_of: Vec::new(),
+    }
+}
+
+/// `old` with the fields changed that `finding` does not fulfil.
+fn updated(old: &Expected, finding: &Observed) -> Expected {
+    let sure = |bound: Confidence| crate::finding::Confidence::from(bound);
+    let cited = |frames: &[u64]| frames.iter().copied().filter(|frame| finding.frames.contains(frame)).collect();
+    let frames: Vec<u64> = cited(&old.frames);
+    Expected {
+        diagnosis: old.diagnosis.clone(),
+        role: old.role.map(|_| finding.role.into()),
+        severity: old.severity.map(|_| finding.severity.into()),
+        confidence: old.confidence.map(|least| sure(least).min(finding.confidence).into()),
+        at_most: old.at_most.map(|most| sure(most).max(finding.confidence).into()),
+        session: old.session.and(finding.session),
+        transfer: old.transfer.and(finding.transfer),
+        frames: if frames.is_empty() && !old.frames.is_empty() { finding.frames.clone() } else { frames },
+        some_of: if cited(&old.some_of).is_empty() && !old.some_of.is_empty() {
+            finding.frames.clone()
+        } else {
+            old.some_of.clone()
+        },
+    }
+}
+
+fn write_expected(out: &mut String, expected: &Expected) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "\n[[expect]]\ndiagnosis = {}", string(&expected.diagnosis));
+    let words = [
+        ("role", expected.role.map(|word| word.to_string())),
+        ("severity", expected.severity.map(|word| word.to_string())),
+        ("confidence", expected.confidence.map(|word| word.to_string())),
+        ("at_most", expected.at_most.map(|word| word.to_string())),
+    ];
+    for (key, word) in words {
+        if let Some(word) = word {
+            let _ = writeln!(out, "{key} = \"{word}\"");
+        }
+    }
+    for (key, number) in [("session", expected.session), ("transfer", expected.transfer)] {
+        if let Some(number) = number {
+            let _ = writeln!(out, "{key} = {number}");
+        }
+    }
+    for (key, frames) in [("frames", &expected.frames), ("some_of", &expected.some_of)] {
+        if !frames.is_empty() {
+            let _ = writeln!(out, "{key} = {frames:?}");
+        }
+    }
 }
 
 /// The comment at the head of an expectation: what the truth is and how it is known.
@@ -136,19 +206,36 @@ mod tests {
     }
 
     #[test]
-    fn comment_lists_and_chosen_frames_stay() {
-        let old = "# by hand\nforbid = [\"a\"]\nallow = [\"b\"]\n[[expect]]\ndiagnosis = \"data-syn-refused\"\nframes = [7]\n";
-        let text = blessed(old, &[found()], &[]).expect("an expectation");
-        assert!(text.starts_with("# by hand\ntransfers = []\nforbid = [\"a\"]\nallow = [\"b\"]\n"), "{text}");
-        assert!(text.ends_with("frames = [7]\n"), "{text}");
+    fn what_is_written_by_hand_stays_where_it_holds() {
+        let old = "# by hand\ntransfers = []\nforbid = [\"a\"]\nallow = [\"b\"]\n\n[[expect]]\n\
+                   diagnosis = \"x|data-syn-refused\"\nconfidence = \"probable\"\nsession = 1\nsome_of = [7, 8]\n";
+        assert_eq!(blessed(old, &[found()], &[]).expect("an expectation"), old);
+    }
+
+    #[test]
+    fn what_no_longer_holds_is_what_changes() {
+        let old = "transfers = []\nforbid = [\"data-syn-refused\"]\n\n[[expect]]\ndiagnosis = \"data-syn-refused\"\n\
+                   role = \"related\"\nat_most = \"possible\"\nframes = [7, 9]\n\n[[expect]]\ndiagnosis = \"gone\"\n";
+        let new = "transfers = []\n\n[[expect]]\ndiagnosis = \"data-syn-refused\"\n\
+                   role = \"verdict\"\nat_most = \"proven\"\nframes = [7]\n";
+        assert_eq!(blessed(old, &[found()], &[]).expect("an expectation"), new);
+    }
+
+    #[test]
+    fn each_of_several_findings_of_one_name_is_told_apart() {
+        let second = Observed { transfer: Some(3), frames: vec![11], ..found() };
+        let all = [found(), second];
+        let text = blessed("", &all, &[]).expect("fine");
+        assert!(text.contains("frames = [3, 7]") && text.contains("frames = [11]"), "{text}");
+        assert_eq!(blessed(&text, &all, &[]).expect("fine"), text);
     }
 
     #[test]
     fn quality_is_expected_only_if_it_was() {
         let cut = Observed { diagnosis: "capture-snaplen".into(), severity: Severity::Quality, ..found() };
-        assert_eq!(blessed("", &[cut.clone()], &[]).expect("fine"), "clean = true\ntransfers = []\n");
-        let old = "[[expect]]\ndiagnosis = \"capture-snaplen\"\n";
-        assert!(blessed(old, &[cut], &[]).expect("fine").contains("capture-snaplen"));
+        assert_eq!(blessed("", std::slice::from_ref(&cut), &[]).expect("fine"), "clean = true\ntransfers = []\n");
+        let old = "\n[[expect]]\ndiagnosis = \"capture-snaplen\"\n";
+        assert_eq!(blessed(old, &[cut], &[]).expect("fine"), old);
     }
 
     #[test]

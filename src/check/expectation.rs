@@ -105,7 +105,8 @@ impl Expected {
         }
     }
 
-    fn wrongs(&self, finding: &Observed) -> Vec<String> {
+    /// What of `finding` is not as expected.
+    pub(super) fn wrongs(&self, finding: &Observed) -> Vec<String> {
         let sure = finding.confidence;
         let least = self.confidence.filter(|least| sure < finding::Confidence::from(*least));
         let most = self.at_most.filter(|most| sure > finding::Confidence::from(*most));

@@ -114,11 +114,13 @@ impl Check {
         let processors = std::thread::available_parallelism();
         CheckOptions {
             input: Input {
+                anonymize: None,
                 files: self.files,
                 filter: self.reading.filter,
                 ports: self.reading.ports,
                 time_wait: self.reading.time_wait,
                 grouping: Grouping::PerFile,
+                follow: false,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

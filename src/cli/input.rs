@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::options::{FailOn, Grouping, Input};
+use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
 
 #[derive(Args)]
@@ -28,6 +29,17 @@ pub(super) struct InputArguments {
     /// Judge each file alone
     #[arg(long, help_heading = "Input")]
     per_file: bool,
+
+    /// Replace addresses, names and passwords by pseudonyms, and data by zeros, in all that is written
+    #[arg(long, help_heading = "Input")]
+    anonymize: bool,
+
+    /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
+    #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
+    anonymize_key: Option<Key>,
+    /// Read on behind the end of FILE, which is still being written, until ^C; findings come as they do from a pipe
+    #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
+    follow: bool,
 }
 
 /// What packets are taken as.
@@ -105,10 +117,12 @@ pub(super) struct SelectionArguments {
 impl InputArguments {
     pub(super) fn into_input(self) -> Input {
         Input {
+            anonymize: self.anonymize.then_some(self.anonymize_key).map(|key| key.unwrap_or_else(Key::random)),
             files: self.read.into_iter().chain(self.files).collect(),
             filter: self.reading.filter,
             ports: self.reading.ports,
             time_wait: self.reading.time_wait,
+            follow: self.follow,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

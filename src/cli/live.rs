@@ -24,6 +24,7 @@ pub(super) struct Interfaces {}
 /// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
 #[derive(Args)]
+#[command(after_long_help = AFTER)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Live {
     /// Capture on IFACE; may be repeated; any is all of them (see ftpwhy interfaces)
@@ -165,6 +166,21 @@ pub(super) struct Live {
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
     fail_on: Least,
 }
+
+/// What follows the options in `ftpwhy live --help` and in the manual.
+const AFTER: &str = "\
+Privileges: sudo setcap cap_net_raw=ep $(command -v ftpwhy) lets everybody who may run it capture; no other right is \
+needed. Once the interfaces are open it drops every capability, becomes the user of -Z, and confines itself (Landlock) \
+to the directories of -w, -o, --evidence and --metrics-file, which that user must be able to write. Without the \
+capability: dumpcap -i IFACE -w - | ftpwhy -
+
+As a service: contrib/ftpwhy-live.service runs it under systemd as a user of its own with CAP_NET_RAW as ambient \
+capability and nothing else; findings go to /var/log/ftpwhy, annotated captures to /var/lib/ftpwhy, counters to \
+/run/ftpwhy. Exit status 1, findings, counts as success there. Point logrotate at systemctl reload ftpwhy-live.
+
+The default filter keeps control connections (port 21 and --port), of all other TCP the segments without payload and \
+those that open and close, ICMP, ARP, neighbour discovery and fragments, with and without VLAN tags. It sees into no \
+tunnel: use -f there. What it hides is never taken for missing.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LiveFormat {

@@ -6,6 +6,7 @@ mod analyse;
 mod check;
 mod completions;
 mod explain;
+mod extract;
 mod hosts;
 mod input;
 mod layout;
@@ -33,7 +34,9 @@ pub use check::CheckOptions;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error};
-pub use options::{ExplainOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions};
+pub use options::{
+    ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
+};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
@@ -65,6 +68,7 @@ enum Command {
     Explain(explain::Explain),
     Rules(explain::Rules),
     Hosts(hosts::Hosts),
+    Extract(Box<extract::Extract>),
     Sessions(Box<sessions::Sessions>),
     Check(Box<check::Check>),
     #[cfg(all(feature = "live", target_os = "linux"))]
@@ -88,6 +92,8 @@ pub enum Invocation {
     Rules(RulesOptions),
     /// List the hosts of captures.
     Hosts(HostsOptions),
+    /// Write packets to a file.
+    Extract(Box<ExtractOptions>),
     /// List sessions and transfers.
     Sessions(Box<SessionsOptions>),
     /// Compare captures with their expectations.
@@ -108,7 +114,15 @@ pub enum Invocation {
 
 /// The command line as clap knows it, for the man page.
 pub fn command() -> clap::Command {
-    Arguments::command().after_help(prose::after_help())
+    let with_prose = |command: clap::Command, name: &str| match prose::page(name) {
+        Some(page) => command.after_long_help(prose::after_help(page)),
+        None => command,
+    };
+    let command = with_prose(Arguments::command(), "");
+    command.mut_subcommands(|subcommand| {
+        let name = subcommand.get_name().to_owned();
+        with_prose(subcommand, &name)
+    })
 }
 
 /// Reads the arguments (the program's name first) and the settings around them; prints help and usage errors itself.
@@ -145,6 +159,7 @@ fn read_in(
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
+        Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options())),
         Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
         Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
         #[cfg(all(feature = "live", target_os = "linux"))]

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::anonymize::Key;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
+use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::report::{Format, Style, View};
 
@@ -21,6 +23,23 @@ pub struct Input {
     pub time_wait: Option<Duration>,
     /// Which inputs are one timeline.
     pub grouping: Grouping,
+    /// The key of the pseudonyms that are shown instead of names and addresses.
+    pub anonymize: Option<Key>,
+    /// Whether the one file is read on behind its end.
+    pub follow: bool,
+}
+
+/// What `ftpwhy extract` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtractOptions {
+    /// What is read.
+    pub input: Input,
+    /// Which packets.
+    pub choice: Choice,
+    /// Where they go; `-` is standard output.
+    pub write: PathBuf,
+    /// Whether the findings are written to their frames.
+    pub annotate: bool,
 }
 
 /// Everything `ftpwhy FILE...` can be told.

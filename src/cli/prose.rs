@@ -1,41 +1,259 @@
-//! The parts of help and man page that are written by hand.
+//! The parts of help and manual that are written by hand: a page for the program and one for each subcommand.
 
 use std::fmt::Write as _;
 
-/// What the exit status says.
-pub const EXIT_STATUS: &[(&str, &str)] = &[
-    ("0", "No finding at or above --fail-on."),
-    ("1", "At least one such finding, or no transfer with --require-transfers."),
-    ("2", "Wrong usage, or an input that could not be read. The other inputs are still reported."),
-];
+/// Terms and what they mean.
+pub type Entries = &'static [(&'static str, &'static str)];
 
-/// Commands, and what they are for.
-pub const EXAMPLES: &[(&str, &str)] = &[
-    ("ftpwhy capture.pcapng", "Why did transfers fail?"),
-    ("ftpwhy --port 2121 ring_*.pcap", "A rotated set, with FTP on an unusual port."),
-    ("tcpdump -U -w - tcp or arp or icmp | ftpwhy -", "From a pipe, until it ends."),
-    ("ftpwhy --json capture.pcap | jq '.findings[].message'", "For another program."),
-    ("ftpwhy --fail-on warning captures/", "In a script, over a directory."),
-];
+/// What a page of the manual says beside the options.
+pub struct Page {
+    /// The subcommand; empty for the program itself.
+    pub command: &'static str,
+    /// What the exit status says.
+    pub exit_status: Entries,
+    /// Commands, and what they are for. A test runs them where `capture.pcap`, `capture.pcapng`, `captures/` and
+    /// `ring_*.pcap` are; those that capture are only read.
+    pub examples: Entries,
+    /// Environment variables that are looked at.
+    pub environment: Entries,
+    /// Files that are looked at or written, beside those that options name.
+    pub files: Entries,
+    /// What must not be expected.
+    pub limits: Entries,
+}
 
-/// Environment variables that are looked at.
-pub const ENVIRONMENT: &[(&str, &str)] = &[
+const SETTINGS: (&str, &str) = (
+    "FTPWHY_OPTION",
+    "Every long option can be set by a variable: FTPWHY_FAIL_ON=warning is --fail-on warning, FTPWHY_ASCII=true is \
+     --ascii. The command line comes before the environment, the environment before .ftpwhy.toml.",
+);
+const ENVIRONMENT: Entries = &[
+    SETTINGS,
+    ("NO_COLOR", "If set and not empty, no colours unless --color always."),
+    ("CLICOLOR", "If 0, no colours unless --color always."),
+    ("CLICOLOR_FORCE", "If set and not 0, colours even in a pipe unless --color never."),
+];
+const TIMED: Entries = &[
+    SETTINGS,
     ("NO_COLOR", "If set and not empty, no colours unless --color always."),
     ("CLICOLOR", "If 0, no colours unless --color always."),
     ("CLICOLOR_FORCE", "If set and not 0, colours even in a pipe unless --color never."),
     ("TZ", "The time zone of --local."),
 ];
+const CONFIG: (&str, &str) = (
+    ".ftpwhy.toml",
+    "Settings, read from the current directory: long options as keys (port = [2121, 990], fail-on = \"warning\", \
+     ascii = true), those of one subcommand in a table by its name ([check]). Unknown keys are errors. Options that \
+     write files are taken only from a file that --config names.",
+);
+const PRINTS: Entries = &[("0", "It was printed."), ("2", "Wrong usage, or standard output could not be written.")];
+const READS: Entries = &[
+    ("0", "All inputs were read."),
+    ("2", "Wrong usage, or an input that could not be read. The other inputs are still listed."),
+];
+const CAPTURE_LIMITS: Entries = &[
+    (
+        "What was not captured",
+        "A capture proves what is in it. That something did not happen can be said only where the capture would have \
+         shown it; otherwise confidence is lower, and the finding says why.",
+    ),
+    (
+        "Encryption",
+        "After AUTH TLS the control connection cannot be read: which data connection belongs to which command is \
+         then unknown, and so are replies.",
+    ),
+];
+
+/// The pages.
+pub const PAGES: &[Page] = &[
+    Page {
+        command: "",
+        exit_status: &[
+            ("0", "No finding at or above --fail-on."),
+            ("1", "At least one such finding, or no transfer with --require-transfers."),
+            ("2", "Wrong usage, or an input that could not be read. The other inputs are still reported."),
+        ],
+        examples: &[
+            ("ftpwhy capture.pcapng", "Why did transfers fail?"),
+            ("ftpwhy --port 2121 ring_*.pcap", "A rotated set, with FTP on an unusual port."),
+            ("tcpdump -U -w - tcp or arp or icmp | ftpwhy -", "From a pipe, until it ends."),
+            ("ftpwhy --json capture.pcap | jq '.findings[].message'", "For another program."),
+            ("ftpwhy --fail-on warning captures/", "In a script, over a directory."),
+            ("ftpwhy -o sarif=ftpwhy.sarif -o junit=ftpwhy.xml captures/", "One run for several readers."),
+            ("ftpwhy --write-baseline known.toml captures/", "Take what is there for known;"),
+            ("ftpwhy --baseline known.toml captures/", "from then on hear only of what is new."),
+        ],
+        environment: TIMED,
+        files: &[
+            CONFIG,
+            (
+                "--baseline FILE",
+                "TOML: a fingerprint, a diagnosis and whom it is about for each known finding. Fingerprints hold no \
+                 times, frame numbers and ephemeral ports, so they survive another capture of the same trouble.",
+            ),
+        ],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
+        command: "check",
+        exit_status: &[
+            ("0", "Every capture is as expected, or its expectation was written by --bless."),
+            ("1", "A capture differs from its expectation, or has none and a finding at or above --fail-on."),
+            ("2", "Wrong usage, or a capture or an expectation could not be read."),
+        ],
+        examples: &[
+            ("ftpwhy check captures/", "Are all captures judged as they were?"),
+            ("ftpwhy check --bless captures/", "Write what is expected from now on; read the difference."),
+            ("ftpwhy check --format github -o junit=check.xml captures/", "In a workflow."),
+        ],
+        environment: ENVIRONMENT,
+        files: &[
+            (
+                "NAME.expect.toml",
+                "What is expected of NAME.pcap, NAME.pcapng.gz and the like beside it: transfers = [\"RETR failed\"], \
+                 all in order; clean = true for no error and no warning; forbid and allow, lists of diagnoses; and \
+                 for each finding a table [[expect]] with diagnosis and, as wanted, role, severity, confidence (at \
+                 least), at_most, session, transfer, frames (all cited), some_of (one cited). An error or warning \
+                 that it does not name is a difference. unreadable = \"words\" is for a file that must be refused \
+                 with these words. Comments at its head survive --bless.",
+            ),
+            CONFIG,
+        ],
+        limits: &[
+            ("Alone", "Each file is judged alone; a rotated set is checked after it was merged into one file."),
+            ("Frames", "Expected frames are those of the file: whoever edits a capture blesses it again."),
+        ],
+    },
+    Page {
+        command: "show",
+        exit_status: READS,
+        examples: &[
+            ("ftpwhy show capture.pcapng", "What was said, and which data connection came of it?"),
+            ("ftpwhy show --ladder --session 1 capture.pcap", "The same as a diagram."),
+            ("ftpwhy show --html case.html capture.pcap", "A page to hand on; nothing is loaded from elsewhere."),
+        ],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
+        command: "sessions",
+        exit_status: READS,
+        examples: &[
+            ("ftpwhy sessions capture.pcapng", "Who talked to whom, and what became of it?"),
+            ("ftpwhy sessions --sort failed --host 10.0.0.21 captures/", "One server, its worst sessions first."),
+            ("ftpwhy sessions --since 2024-03-01T12:00:00Z --relative capture.pcap", "From noon on."),
+        ],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
+        command: "hosts",
+        exit_status: READS,
+        examples: &[("ftpwhy hosts capture.pcapng", "Which addresses and MACs take part, and how is each known?")],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: &[(
+            "Vantage",
+            "A MAC is that of the last hop before the place of capture: behind a router all hosts have the router's.",
+        )],
+    },
+    Page {
+        command: "explain",
+        exit_status: PRINTS,
+        examples: &[("ftpwhy explain time-wait-collision", "What does this finding mean?")],
+        environment: ENVIRONMENT,
+        files: &[CONFIG],
+        limits: &[("Version", "The text is that of this version; ftpwhy-rules(7) holds all of them.")],
+    },
+    Page {
+        command: "rules",
+        exit_status: PRINTS,
+        examples: &[
+            ("ftpwhy rules", "What can be found?"),
+            ("ftpwhy rules --format json | jq length", "The same for a program."),
+        ],
+        environment: ENVIRONMENT,
+        files: &[CONFIG],
+        limits: &[("Severity", "A case may be more or less severe than its diagnosis is in general.")],
+    },
+    Page {
+        command: "extract",
+        exit_status: &[
+            ("0", "It was written."),
+            ("2", "Wrong usage, nothing that was asked for, or an input or the output could not be read or written."),
+        ],
+        examples: &[
+            ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),
+            ("ftpwhy extract --slim -w slim.pcapng capture.pcap", "What FTP diagnosis needs, without the data."),
+        ],
+        environment: &[SETTINGS],
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
+        command: "interfaces",
+        exit_status: &[("0", "The interfaces were listed."), ("2", "Wrong usage, or they could not be listed.")],
+        examples: &[("ftpwhy interfaces", "Where can be captured, and by this user?")],
+        environment: &[],
+        files: &[],
+        limits: &[("Builds", "Without the feature live, and on other systems than Linux, there is nothing to list.")],
+    },
+    Page {
+        command: "live",
+        exit_status: &[
+            ("0", "Ended, with no finding at or above --fail-on."),
+            ("1", "Ended, with at least one such finding."),
+            ("2", "Wrong usage, no permission to capture, or the last interface is gone."),
+            ("130", "Interrupted a second time."),
+        ],
+        examples: &[
+            ("ftpwhy live -i eth0", "Tell why transfers fail as they do."),
+            ("ftpwhy live -i any --port 2121 --format ndjson -o findings.ndjson", "For a log shipper."),
+            ("ftpwhy live -i eth0 -w ring.pcapng -b filesize:100000 -b files:10", "Keep what was captured, too."),
+        ],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: CAPTURE_LIMITS,
+    },
+    Page {
+        command: "schema",
+        exit_status: PRINTS,
+        examples: &[("ftpwhy schema > ftpwhy.schema.json", "To validate reports with.")],
+        environment: &[],
+        files: &[],
+        limits: &[("Growth", "Fields may be added within schema 1; readers must ignore what they do not know.")],
+    },
+    Page {
+        command: "completions",
+        exit_status: PRINTS,
+        examples: &[
+            ("ftpwhy completions bash > ftpwhy.bash", "For /usr/share/bash-completion/completions/ftpwhy."),
+            ("ftpwhy completions zsh > _ftpwhy", "For a directory of $fpath."),
+            ("ftpwhy completions fish > ftpwhy.fish", "For ~/.config/fish/completions."),
+        ],
+        environment: &[],
+        files: &[],
+        limits: &[("Diagnoses", "Names of diagnoses are not completed; ftpwhy rules lists them.")],
+    },
+];
+
+/// The page of a subcommand, or of the program if `command` is empty.
+pub fn page(command: &str) -> Option<&'static Page> {
+    PAGES.iter().find(|page| page.command == command)
+}
 
 /// What follows the options in `--help`.
-pub(super) fn after_help() -> String {
+pub(super) fn after_help(page: &Page) -> String {
     let mut help = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(help, "Examples:");
-    for (command, purpose) in EXAMPLES {
+    for (command, purpose) in page.examples {
         let _ = writeln!(help, "  {command}\n      {purpose}");
     }
     let _ = writeln!(help, "\nExit status:");
-    for (status, meaning) in EXIT_STATUS {
+    for (status, meaning) in page.exit_status {
         let _ = writeln!(help, "  {status}  {meaning}");
     }
     help

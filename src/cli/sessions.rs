@@ -31,7 +31,7 @@ pub(super) struct Sessions {
 
     /// Show these sessions, by number
     #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "SessionChoice")]
-    sessions: Vec<u32>,
+    numbers: Vec<u32>,
 
     /// What to sort sessions by; durations and counts from the largest to the smallest
     #[arg(long, value_name = "COLUMN", default_value = "start", help_heading = "Output")]
@@ -97,7 +97,7 @@ impl Sessions {
                 hosts: self.hosts,
                 since: self.since,
                 until: self.until,
-                sessions: self.sessions.into_iter().map(SessionId).collect(),
+                sessions: self.numbers.into_iter().map(SessionId).collect(),
                 order: self.sort.into(),
                 reverse: self.reverse,
             },

@@ -23,7 +23,8 @@ const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
 
 /// Options that write files. A directory somebody else filled must not choose what is overwritten, so they are taken
 /// from a file only when `--config` names it.
-pub(super) const WRITING: [&str; 3] = ["output", "write-baseline", "bless"];
+pub(super) const WRITING: [&str; 8] =
+    ["output", "write-baseline", "bless", "svg", "html", "write", "evidence", "metrics-file"];
 
 /// What there is beside the command line.
 #[derive(Clone, Debug, Default)]
@@ -212,23 +213,20 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
     let mut additions = Vec::new();
     let everywhere = all_settings(command);
     for (key, value) in &file.table {
-        match (value, command.find_subcommand(key)) {
-            (Value::Table(table), Some(subcommand)) => {
-                let known: Vec<&str> = settings(subcommand).filter_map(Arg::get_long).collect();
-                for (key, value) in table {
-                    check_key(key, &known, file, subcommand.get_name())?;
-                    if name == Some(subcommand.get_name()) {
-                        additions.extend(addition(active, key, value, file)?);
-                    }
-                }
-            }
-            _ => {
-                check_key(key, &everywhere, file, "")?;
-                let more_special = |table: &Value| table.get(key).is_some();
-                if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
+        if let (Value::Table(table), Some(subcommand)) = (value, command.find_subcommand(key)) {
+            let known: Vec<&str> = settings(subcommand).filter_map(Arg::get_long).collect();
+            for (key, value) in table {
+                check_key(key, &known, file, subcommand.get_name())?;
+                if name == Some(subcommand.get_name()) {
                     additions.extend(addition(active, key, value, file)?);
                 }
             }
+            continue;
+        }
+        check_key(key, &everywhere, file, "")?;
+        let more_special = |table: &Value| table.get(key).is_some();
+        if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
+            additions.extend(addition(active, key, value, file)?);
         }
     }
     Ok(additions)
@@ -295,6 +293,8 @@ fn wrong(what: &str) -> clap::Error {
 mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
+
+    use clap::ValueHint;
 
     use super::{Surroundings, WRITING, all_settings};
     use crate::cli::{FailOn, Grouping, Invocation, Options, Screen, command, read_in};
@@ -406,10 +406,18 @@ mod tests {
     }
 
     #[test]
-    fn what_writes_exists() {
+    fn every_option_that_names_a_file_reads_it_or_is_known_to_write() {
+        const READING: [&str; 3] = ["baseline", "config", "read"];
         let mut command = command();
         command.build();
-        let known = all_settings(&command);
-        assert!(WRITING.iter().all(|name| known.contains(name)));
+        assert!(WRITING.iter().all(|name| all_settings(&command).contains(name)));
+        for command in std::iter::once(&command).chain(command.get_subcommands()) {
+            let names_a_file =
+                |arg: &&clap::Arg| matches!(arg.get_value_hint(), ValueHint::FilePath | ValueHint::DirPath);
+            for arg in command.get_arguments().filter(names_a_file) {
+                let name = arg.get_long().unwrap_or_default();
+                assert!(WRITING.contains(&name) || READING.contains(&name), "{} --{name}", command.get_name());
+            }
+        }
     }
 }

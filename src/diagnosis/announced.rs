@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::case::Case;
 use crate::finding::{Confidence, Evidence, Severity};
 use crate::frame::Stamp;
+use crate::ftp::texts::Condition;
 use crate::network::SameHost;
 use crate::transfer::attempt::Aim;
 use crate::transfer::{Direction, Offer};
@@ -173,8 +174,24 @@ pub fn severity(case: &Case<'_>) -> Severity {
 /// Whether the transfer failed because nothing came through to the announced endpoint.
 pub fn failed_by_endpoint(case: &Case<'_>) -> bool {
     case.is_data_failure()
+        && !failed_otherwise(case)
         && case.concluded.established().is_none()
         && case.concluded.attempts.iter().all(|attempt| matches!(attempt.aim, Aim::Announced | Aim::ControlPeer))
+}
+
+/// Whether the server says that something else failed, whatever the endpoint: its own local address, or TLS. For an
+/// address that nobody can reach the system's words are the same as for a local address that it lacks.
+fn failed_otherwise(case: &Case<'_>) -> bool {
+    let condition = case.meaning().map(|meaning| meaning.condition);
+    let reachable = case
+        .offer()
+        .and_then(|offer| offer.socket)
+        .is_some_and(|socket| unusable(socket.ip().to_canonical(), case.session.client.ip().to_canonical()).is_none());
+    match condition {
+        Some(Condition::LocalAddressError) => reachable,
+        Some(Condition::TlsSessionReuse | Condition::TlsRequired | Condition::TlsFailed) => true,
+        _ => false,
+    }
 }
 
 /// Whether the endpoint command could not be parsed.

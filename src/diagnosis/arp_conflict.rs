@@ -1,9 +1,15 @@
 //! `arp-conflict`
 
-use super::case::NetworkCase;
-use super::neighbours;
+use super::case::{Case, NetworkCase, SessionCase};
+use super::host_cause::Symptom;
+use super::{Draft, neighbours};
 use crate::finding::{Confidence, Finding};
-use crate::network::Conflict;
+use crate::frame::Stamp;
+use crate::network::{Conflict, Network};
+
+/// What a peer was told last, it believes for about so long without being told again (Linux: base_reachable_time and
+/// what follows). Seconds.
+const CACHED: f64 = 60.0;
 
 diagnosis! {
     /// Two hosts claim one address at the same time.
@@ -29,15 +35,41 @@ diagnosis! {
     "arp-conflict", Error,
     "two hosts claim one address",
     ["RFC 5227 2.4", "RFC 4862 5.4", "Q120599", "Q174929"],
-    Network(check)
+    Network(check),
+    Transfer(of_transfer),
+    Session(of_session)
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
     let conflicts = case.network.conflicts();
-    conflicts.iter().filter(|conflict| neighbours::is_party(case.parties, conflict.ip)).filter_map(finding).collect()
+    conflicts.iter().filter(|conflict| neighbours::is_party(case.parties, conflict.ip)).filter_map(|conflict| Some(draft(conflict)?.done())).collect()
 }
 
-fn finding(conflict: &Conflict) -> Option<Finding> {
+fn of_transfer(case: &Case<'_>) -> Option<Finding> {
+    let symptom = Symptom::of_transfer(case)?;
+    Some(cause(case.network, &symptom)?.about(case).done())
+}
+
+fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, &symptom));
+    draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
+}
+
+/// The conflict as the cause of a silence, or of a refusal: the wrong host got the packets.
+fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
+    let conflicts = network.conflicts_over(symptom.ends);
+    let during = |conflict: &&Conflict| {
+        let [(_, one), (_, other)] = &conflict.claims;
+        let last = one.last().max(other.last());
+        other.first().zip(last).is_some_and(|(rival, last)| {
+            let settled = last.time.plus_seconds(CACHED);
+            symptom.meets(*rival, Stamp { time: settled, ..*last })
+        })
+    };
+    Some(symptom.blame(draft(conflicts.iter().find(during)?)?))
+}
+
+fn draft(conflict: &Conflict) -> Option<Draft> {
     let Conflict { ip, claims: [(one, first), (other, second)], returns, .. } = conflict;
     let how = match conflict.answered_twice {
         Some([asked, ..]) => format!("both answer the request in frame {}", asked.number),
@@ -58,7 +90,6 @@ fn finding(conflict: &Conflict) -> Option<Finding> {
             .rule_out("mac-changed", format!("{one} goes on using {ip} beside {other}"))
             .network(format!(
                 "Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."
-            ))
-            .done(),
+            )),
     )
 }

@@ -2,7 +2,6 @@
 
 use super::case::SessionCase;
 use crate::finding::{Confidence, Evidence, Finding};
-use crate::record::Outcome;
 
 /// Replies cited.
 const CITED: usize = 8;
@@ -10,7 +9,7 @@ const CITED: usize = 8;
 diagnosis! {
     /// Transfers succeeded by their replies, and none of their data connections was captured.
     ///
-    /// Needs: a transfer answered 2yz without any segment of its data connection.
+    /// Needs: a transfer with a readable endpoint, answered 2yz, without any segment of its data connection.
     ///
     /// That a SYN is absent says nothing in such a capture.
     ///
@@ -25,8 +24,8 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let bare: Vec<_> = case
         .concluded
         .iter()
-        .filter(|one| one.outcome() == Outcome::Completed && one.attempts.is_empty())
-        .filter_map(|one| one.transfer?.preliminary.as_ref().and(one.transfer?.reply.as_ref()))
+        .filter(|one| one.lacks_its_data())
+        .filter_map(|one| one.transfer?.reply.as_ref())
         .map(crate::ftp::Reply::at)
         .collect();
     let count = bare.len();

@@ -1,6 +1,6 @@
 //! `capture-drops`
 
-use super::case::{CaptureCase, SessionCase};
+use super::case::CaptureCase;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {
@@ -31,11 +31,4 @@ fn check(case: &CaptureCase<'_>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Both directions of the session miss bytes that were acknowledged at one moment: the capture lost them.
-pub fn both_ways(case: &SessionCase<'_>) -> bool {
-    use crate::ftp::Speaker;
-    let of = |speaker: Speaker| case.session.lost.iter().filter(move |lost| lost.speaker == speaker);
-    of(Speaker::Client).any(|one| of(Speaker::Server).any(|other| one.at.seconds_since(other.at).abs() < 1.0))
 }

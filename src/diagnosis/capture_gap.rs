@@ -21,11 +21,10 @@ diagnosis! {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let control: u64 = case.session.lost.iter().map(|lost| lost.len).sum();
-    let data = case.data().filter(|connection| !connection.payload_hidden).flat_map(|connection| connection.from_origin.gaps().iter().chain(connection.from_target.gaps()));
-    let data: Vec<_> = data.collect();
-    let bytes = control + data.iter().map(|gap| u64::from(gap.len)).sum::<u64>();
-    let mut frames: Vec<_> = case.session.lost.iter().map(|lost| lost.at).chain(data.iter().map(|gap| gap.at)).collect();
+    let connections = std::iter::once(case.control).chain(case.data()).filter(|one| !one.payload_hidden);
+    let gaps: Vec<_> = connections.flat_map(|one| one.from_origin.gaps().iter().chain(one.from_target.gaps())).collect();
+    let bytes: u64 = gaps.iter().map(|gap| u64::from(gap.len)).sum();
+    let mut frames: Vec<_> = gaps.iter().map(|gap| gap.at).collect();
     frames.sort_unstable();
     frames.dedup();
     let count = frames.len();

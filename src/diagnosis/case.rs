@@ -16,7 +16,7 @@ use crate::source::Capture;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
-use crate::transfer::{Direction, Offer, Transfer};
+use crate::transfer::{Direction, Exchange, Offer, Transfer};
 use crate::vantage::Vantage;
 
 /// A SYN that the capture ends too early to show: tcpdump in its default mode loses up to this many seconds when it
@@ -92,9 +92,29 @@ impl<'a> Case<'a> {
         self.concluded.in_force().filter(|offer| offer.direction == Direction::Active)
     }
 
+    /// Whether an endpoint may have been announced where this capture does not hold the client's words.
+    pub fn may_miss_an_offer(&self) -> bool {
+        let from = self.offer().map_or(self.control.first, Offer::at);
+        let until = self.transfer.and_then(Transfer::ended).unwrap_or(self.session.last);
+        let client = self.control.half(self.client_end());
+        (self.control.midstream && self.offer().is_none())
+            || client.gaps().iter().any(|gap| gap.at >= from && gap.at <= until)
+    }
+
     /// Whether the transfer failed.
     pub fn failed(&self) -> bool {
         self.concluded.outcome() == Outcome::Failed
+    }
+
+    /// Whether the client left (QUIT) without waiting for any reply to the transfer, after a data connection that never
+    /// came to be: it failed, although nobody says so.
+    pub fn gave_up(&self) -> bool {
+        let Some(transfer) = self.transfer.filter(|one| one.reply.is_none() && one.preliminary.is_none()) else {
+            return false;
+        };
+        let tried = !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
+        let left = |exchange: &Exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at();
+        tried && transfer.abor.is_none() && self.session.exchanges.iter().any(left)
     }
 
     /// What the final reply says by the knowledge base, taken as an answer to the transfer command.
@@ -104,12 +124,14 @@ impl<'a> Case<'a> {
         meaning(transfer.command.verb, reply, self.session.software.family())
     }
 
-    /// The span in which a data SYN would have to lie: from the endpoint command (some servers connect at PORT time)
-    /// to the final reply or, failing that, the end of the session.
+    /// The span in which a data SYN would have to lie: from the transfer command to the final reply or, failing that, the
+    /// end of the session; for an offer alone, until the next one or until the client left.
     pub fn window(&self) -> Option<(Stamp, Stamp)> {
-        let transfer = self.transfer?;
-        let end = transfer.ended().unwrap_or_else(|| self.session.last.max(transfer.at()));
-        Some((transfer.at(), end))
+        let last = self.session.last;
+        match self.transfer {
+            Some(transfer) => Some((transfer.at(), transfer.ended().unwrap_or_else(|| last.max(transfer.at())))),
+            None => self.offer().map(|offer| (offer.at(), offer.superseded.or(self.session.left_at()).unwrap_or(last))),
+        }
     }
 
     /// The absence of a data SYN, citable.
@@ -133,20 +155,28 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the capture may show data connections at all: not when other transfers of the session succeeded without
-    /// any.
+    /// any. A third host's data connection passes elsewhere.
     pub fn shows_data(&self) -> bool {
-        let bare = |one: &Concluded<'_>| {
-            one.outcome() == Outcome::Completed
-                && one.attempts.is_empty()
-                && one.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+        let hosts = [self.session.client.ip(), self.session.server.ip()];
+        let between = |one: &Concluded<'_>| {
+            one.in_force().and_then(|offer| offer.socket).is_some_and(|socket| hosts.contains(&socket.ip()))
         };
-        !self.siblings.iter().any(bare)
+        !self.siblings.iter().any(|one| one.lacks_its_data() && between(one))
+    }
+
+    /// A limit on what is claimed of a time between two frames.
+    pub fn clock_cap(&self, from: Stamp, until: Stamp) -> Option<Cap> {
+        let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until)?;
+        let why =
+            format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
+        Some(cap("capture-clock-step", Confidence::Possible, why))
     }
 
     /// Limits on claims that something was not there.
     pub fn absence_caps(&self) -> Vec<Cap> {
         let mut caps = Vec::new();
         let Some((after, until)) = self.window() else { return caps };
+        caps.extend(self.clock_cap(after, until));
         if !self.scene.shows_more_than_control {
             let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
             caps.push(cap("capture-control-only", Confidence::Possible, why));
@@ -159,7 +189,8 @@ impl<'a> Case<'a> {
                 format!("the capture counts {dropped} dropped packets"),
             ));
         }
-        let hole = self.session.lost.iter().find(|lost| lost.at >= after && lost.at.seconds_since(until) < 5.0);
+        let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
+        let hole = holes.find(|hole| hole.at >= after && hole.at.seconds_since(until) < 5.0);
         if let Some(lost) = hole {
             caps.push(cap(
                 "capture-gap",
@@ -188,9 +219,16 @@ impl<'a> Case<'a> {
         vec![cap("capture-midstream", Confidence::Probable, why)]
     }
 
+    /// Whether the client left before the transfer command got any reply.
+    pub fn left_unanswered(&self) -> bool {
+        let Some(transfer) = self.transfer else { return false };
+        let left = self.session.left_at().is_some_and(|left| left > transfer.at());
+        left && transfer.preliminary.is_none() && transfer.reply.is_none()
+    }
+
     /// Whether the final reply reports a failed data connection rather than a refused command.
     pub fn is_data_failure(&self) -> bool {
-        let Some(transfer) = self.transfer.filter(|_| self.failed()) else { return false };
+        let Some(transfer) = self.transfer.filter(|_| self.failed()) else { return self.gave_up() };
         let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
         let of_data = self.meaning().is_some_and(|meaning| meaning.condition.is_about_data());
         match reply.code {
@@ -361,6 +399,8 @@ pub struct CaptureCase<'a> {
     pub scene: &'a Scene<'a>,
     /// What the decoder could not read.
     pub undecoded: &'a [crate::wire::Undecoded],
+    /// Datagrams with a control segment or a SYN of FTP hosts that never became whole.
+    pub fragments: &'a [crate::wire::LostDatagram],
     /// What was let go because a bound was reached: how many, and of what.
     pub let_go: &'a [(u64, &'static str)],
 }

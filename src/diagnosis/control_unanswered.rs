@@ -27,6 +27,11 @@ diagnosis! {
     Session(check)
 }
 
+/// Whether the control connection never came to be.
+pub(super) fn holds(case: &SessionCase<'_>) -> bool {
+    !check(case).is_empty()
+}
+
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let control = case.control;
     if control.established.is_some() || control.midstream || case.client_scans || capture_one_direction::absent(control).is_some() {

@@ -35,6 +35,11 @@ diagnosis! {
     Transfer(check)
 }
 
+/// Whether a SYN was waiting for an address: then nobody need ask where it went.
+pub(super) fn holds(case: &Case<'_>) -> bool {
+    check(case).is_some()
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.failed_for_want_of_data() {
         return None;

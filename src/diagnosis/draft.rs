@@ -57,6 +57,13 @@ impl Draft {
         self
     }
 
+    /// One more statement behind the message.
+    pub fn and(mut self, what: &str) -> Self {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(what);
+        self
+    }
+
     /// The hosts it is about.
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = IpAddr>) -> Self {
         self.0.hosts = hosts.into_iter().collect();

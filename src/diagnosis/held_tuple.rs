@@ -11,6 +11,7 @@ use crate::frame::Stamp;
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
 use crate::transfer::Transfer;
+use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::{Concluded, Earlier};
 
 /// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
@@ -55,6 +56,7 @@ impl Held<'_> {
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
         let mut caps = case.absence_caps();
         caps.extend(self.bite.cap(self.age));
+        caps.extend(case.transfer.and_then(|transfer| case.clock_cap(self.since, transfer.at())));
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
@@ -77,14 +79,19 @@ impl Held<'_> {
     }
 
     /// Who holds the tuple, since when and for how long, a sentence part.
-    pub fn story(&self) -> String {
+    pub fn story(&self, case: &Case<'_>) -> String {
         let why = match self.holder {
             Holder::One(_) => "it closed the previous connection first",
             Holder::Both => "both ends closed the previous connection at once",
         };
         format!(
-            "the server has held that 5-tuple in TIME-WAIT since frame {}, {:.1} s before, because {why}; it lasts {}",
-            self.since.number, self.age, self.bite.lasts
+            "{} failed because the server still holds {} -> {} in TIME-WAIT: {why}, {:.1} s before (frame {}), and TIME-WAIT lasts {}",
+            case.transfer.map_or("the transfer", |transfer| &transfer.command.name),
+            self.previous.origin,
+            self.previous.target,
+            self.age,
+            self.since.number,
+            self.bite.lasts,
         )
     }
 
@@ -94,6 +101,9 @@ impl Held<'_> {
         let mut all = lines::close(self.previous);
         all.push(Evidence::sent(self.since, from, to, "last ACK of the earlier connection: TIME-WAIT begins"));
         all.extend(timers::evidence(case));
+        all.extend(
+            fresh_port(case).map(|one| Evidence::sent(one.at(), one.from(), one.to(), "a fresh port works meanwhile")),
+        );
         if let Some((at, age)) = recovered(case) {
             let note = format!("the same 5-tuple works again {age:.1} s behind the close: TIME-WAIT has ended");
             all.push(Evidence::sent(at, from, to, note));
@@ -105,7 +115,7 @@ impl Held<'_> {
 /// How sure it is that a held tuple is the cause.
 pub fn confidence(case: &Case<'_>) -> Confidence {
     let words = has_local_words(case);
-    let corroborated = words || fresh_port_worked(case) || recovered(case).is_some();
+    let corroborated = words || fresh_port(case).is_some() || recovered(case).is_some();
     match (case.would_show_server_syn(), words) {
         (true, _) if corroborated => Confidence::Proven,
         (true, _) | (false, true) => Confidence::Probable,
@@ -203,22 +213,19 @@ fn is_same_tuple(case: &Case<'_>, one: &Concluded<'_>) -> bool {
     socket(one) == socket(case.concluded)
 }
 
-/// Whether a fresh port of the session worked behind a failure on the held tuple, while it was still held.
-fn fresh_port_worked(case: &Case<'_>) -> bool {
-    let Some(Close::TimeWait { since, .. }) = active(case).map(|earlier| earlier.close) else { return false };
+/// A connection to a fresh port that worked behind a failure on the held tuple, while it was still held.
+fn fresh_port<'a>(case: &Case<'a>) -> Option<&'a Attempt<'a>> {
+    let Close::TimeWait { since, .. } = active(case)?.close else { return None };
     let system = System::of_server(case);
-    let Some(first_failure) = failures(case).map(Transfer::at).find(|at| *at > since) else { return false };
-    let by_data_port = |one: &Concluded<'_>| {
-        one.established().is_some_and(|attempt| attempt.from().port() == case.session.default_data_port())
+    let first_failure = failures(case).map(Transfer::at).find(|at| *at > since)?;
+    let worked = |one: &&Concluded<'_>| {
+        let at = one.transfer.map(Transfer::at).filter(|at| *at > first_failure);
+        let held = at.and_then(|at| two_msl::bite(at.seconds_since(since), case.policy.time_wait, system)).is_some();
+        held && one.outcome() == Outcome::Completed && !is_same_tuple(case, one)
     };
-    case.siblings
-        .iter()
-        .filter(|one| one.outcome() == Outcome::Completed && by_data_port(one) && !is_same_tuple(case, one))
-        .filter_map(|one| one.transfer)
-        .any(|transfer| {
-            let age = transfer.at().seconds_since(since);
-            transfer.at() > first_failure && two_msl::bite(age, case.policy.time_wait, system).is_some()
-        })
+    let port = case.session.default_data_port();
+    let by_data_port = |attempt: &&Attempt<'_>| attempt.from().port() == port;
+    case.siblings.iter().filter(worked).filter_map(Concluded::established).find(by_data_port)
 }
 
 /// The transfers of the session that failed on the tuple without a SYN, in order.

@@ -1,7 +1,8 @@
 //! `mac-stale-peer`
 
-use super::case::NetworkCase;
-use super::neighbours;
+use super::case::{Case, NetworkCase, SessionCase};
+use super::host_cause::Symptom;
+use super::{Draft, neighbours};
 use crate::finding::{Confidence, Finding};
 use crate::network::{Network, Stale};
 
@@ -28,16 +29,36 @@ diagnosis! {
     "mac-stale-peer", Error,
     "a peer keeps sending to the old MAC of an address that moved",
     ["Q166750", "Q138362", "Q193157", "RFC 826"],
-    Network(check)
+    Network(check),
+    Transfer(of_transfer),
+    Session(of_session)
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
     let stale = case.network.stale_peers();
     let concerned = stale.iter().filter(|stale| neighbours::is_party(case.parties, stale.moved.ip));
-    concerned.filter_map(|stale| finding(case.network, stale)).collect()
+    concerned.filter_map(|stale| Some(draft(case.network, stale)?.done())).collect()
 }
 
-fn finding(network: &Network, stale: &Stale) -> Option<Finding> {
+fn of_transfer(case: &Case<'_>) -> Option<Finding> {
+    let symptom = Symptom::of_transfer(case)?;
+    Some(cause(case.network, &symptom)?.about(case).done())
+}
+
+fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, &symptom));
+    draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
+}
+
+/// The stale peer as the cause of a silence.
+fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
+    let [one, other] = symptom.ends;
+    let all = network.stale_between(one, other);
+    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last)).filter(|_| !symptom.answered)?;
+    Some(symptom.blame(draft(network, stale)?))
+}
+
+fn draft(network: &Network, stale: &Stale) -> Option<Draft> {
     let Stale { moved, peer, peer_mac, sent, learnt } = stale;
     let (ip, old, new) = (moved.ip, moved.old.0, moved.new.0);
     let sender = match network.is_router(moved.place, *peer_mac) {
@@ -63,7 +84,6 @@ fn finding(network: &Network, stale: &Stale) -> Option<Finding> {
             .support(rest)
             .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))
             .support(neighbours::cite(&[moved.old.1.last], &format!("the last of {ip} from {old}")))
-            .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}."))
-            .done(),
+            .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}.")),
     )
 }

@@ -6,8 +6,10 @@
 
 mod announced;
 pub mod case;
+pub mod contradiction;
 mod draft;
 mod held_tuple;
+mod host_cause;
 mod lines;
 mod neighbours;
 mod no_syn;
@@ -48,13 +50,50 @@ pub struct Diagnosis {
     pub explanation: &'static str,
     /// KB articles and RFC sections.
     pub references: &'static [&'static str],
-    /// How it is recognised.
-    pub check: Check,
+    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well.
+    pub checks: &'static [Check],
+}
+
+impl Diagnosis {
+    /// What it says of a transfer or offer.
+    pub fn of_transfer(&self, case: &Case<'_>) -> Option<Finding> {
+        self.checks.iter().find_map(|check| match check {
+            Check::Transfer(check) => check(case),
+            Check::Unexplained(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+        })
+    }
+
+    /// What it says of a failed transfer of which nothing else explains the failure.
+    pub fn of_unexplained(&self, case: &Case<'_>) -> Option<Finding> {
+        self.checks.iter().find_map(|check| match check {
+            Check::Unexplained(check) => check(case),
+            Check::Transfer(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
+        })
+    }
+
+    /// What it says of a session.
+    pub fn of_session(&self, case: &SessionCase<'_>) -> Vec<Finding> {
+        let all = self.checks.iter().map(|check| match check {
+            Check::Session(check) => check(case),
+            Check::Transfer(_) | Check::Unexplained(_) | Check::Network(_) | Check::Capture(_) => Vec::new(),
+        });
+        all.flatten().collect()
+    }
+
+    /// What it says of the hosts and of the capture, at its end.
+    pub fn of_group(&self, hosts: &NetworkCase<'_>, capture: &CaptureCase<'_>) -> Vec<Finding> {
+        let all = self.checks.iter().map(|check| match check {
+            Check::Network(check) => check(hosts),
+            Check::Capture(check) => check(capture),
+            Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => Vec::new(),
+        });
+        all.flatten().collect()
+    }
 }
 
 /// Declares a diagnosis; its doc comment becomes its explanation.
 macro_rules! diagnosis {
-    ($(#[doc = $doc:literal])+ $name:literal, $severity:ident, $summary:literal, [$($reference:literal),* $(,)?], $kind:ident($check:path)) => {
+    ($(#[doc = $doc:literal])+ $name:literal, $severity:ident, $summary:literal, [$($reference:literal),* $(,)?], $($kind:ident($check:path)),+) => {
         $(#[doc = $doc])+
         pub static DIAGNOSIS: $crate::diagnosis::Diagnosis = $crate::diagnosis::Diagnosis {
             name: $name,
@@ -62,7 +101,7 @@ macro_rules! diagnosis {
             summary: $summary,
             explanation: concat!($($doc, "\n"),+),
             references: &[$($reference),*],
-            check: $crate::diagnosis::Check::$kind($check),
+            checks: &[$($crate::diagnosis::Check::$kind($check)),+],
         };
     };
 }
@@ -80,7 +119,10 @@ catalogue![
     time_wait_collision,
     time_wait_default_port,
     time_wait_challenge,
+    time_wait_silent_drop,
     time_wait_reuse_accepted,
+    time_wait_passive_reuse,
+    time_wait_middlebox,
     tuple_still_open,
     port_reused_within_2msl,
     // The data connection, active mode
@@ -97,6 +139,9 @@ catalogue![
     data_wrong_source_address,
     data_source_port_not_20,
     no_data_endpoint,
+    abor_then_425,
+    data_port_bind_contention,
+    reply_by_middlebox,
     // What PORT and EPRT announced
     port_wrong_interface,
     port_address_unusable,
@@ -107,7 +152,10 @@ catalogue![
     port_malformed,
     port_refused,
     eprt_protocol_mismatch,
+    multihomed_single_address,
     alg_rewrote_port,
+    alg_broken_rewrite,
+    port_changed_mid_transfer,
     // Passive mode
     pasv_address_mismatch,
     pasv_connect_failed,
@@ -145,6 +193,9 @@ catalogue![
     capture_control_only,
     capture_duplicates,
     capture_reordered,
+    capture_clock_step,
+    capture_no_mac,
+    capture_fragments,
     capture_offload,
     capture_unsupported,
     capture_limit,

@@ -1,7 +1,7 @@
 //! `no-data-endpoint`
 
 use super::case::Case;
-use super::lines;
+use super::{lines, time_wait_default_port};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
@@ -16,7 +16,8 @@ diagnosis! {
     ///
     /// Helps: the server's own words, `Use PORT or PASV first`, `No data connection`.
     ///
-    /// Refuted by: a capture that starts in mid-session (the PORT may lie before it); a server that keeps the endpoint
+    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless the
+    /// server says so; a server that keeps the endpoint
     /// for the next transfer, which is legal.
     ///
     /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
@@ -37,8 +38,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::NoEndpoint);
     let none = case.concluded.in_force().is_none();
     let of_order = reply.code == 503 && case.offer().is_none();
-    let silent_refusal = none && (case.is_data_failure() || of_order) && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
-    if !says_so && !silent_refusal {
+    let silent_refusal = none
+        && !case.may_miss_an_offer()
+        && (case.is_data_failure() || of_order)
+        && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
+    if !says_so && (!silent_refusal || time_wait_default_port::holds(case)) {
         return None;
     }
     let confidence = match (says_so, case.would_show_server_syn()) {
@@ -53,19 +57,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Some(offer) => format!("the server did not count the {} before it", offer.command.name),
     };
     let message = format!("{} was refused ({}) because no data endpoint was in force: {state}", transfer.command.name, reply.line());
-    let caps = (case.control.midstream && !says_so).then(|| {
-        super::case::cap(
-            "capture-midstream",
-            Confidence::Possible,
-            "the capture starts within the session: an endpoint may have been announced before it".to_owned(),
-        )
-    });
     Some(
         DIAGNOSIS
             .finding(confidence, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
-            .caps(caps)
             .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
             .client("Send PORT, EPRT, PASV or EPSV before every transfer, and do not go on when it was refused.")
             .done(),

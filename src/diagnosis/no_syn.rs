@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::{announced, held_tuple, time_wait_collision, timers, tuple_still_open};
+use super::{
+    announced, data_arp_unresolved, held_tuple, time_wait_collision, time_wait_default_port, timers, tuple_still_open,
+};
 use crate::finding::RuledOut;
 use crate::ftp::Reply;
 
@@ -38,7 +40,9 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
         || !case.reply_allows_no_syn()
         || announced::has_malformed_offer(case)
         || time_wait_collision::holds(case)
+        || time_wait_default_port::holds(case)
         || tuple_still_open::holds(case)
+        || data_arp_unresolved::holds(case)
     {
         return None;
     }

@@ -1,14 +1,14 @@
 //! `pasv-client-never-connects`
 
 use super::case::Case;
-use super::{lines, pasv_syn_not_seen};
+use super::pasv_syn_not_seen::{self, Absent};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// After 227 or 229 the client sent no SYN to the passive port, and the server gave up waiting.
+    /// After 227 or 229 the client sent no SYN to the passive port, and the server, or the client itself, gave up.
     ///
-    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection; no SYN of the client to
-    /// that endpoint; a capture at or near the client, which would have shown it.
+    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that was
+    /// silent for seconds after the announcement and gave up; no SYN of the client to that endpoint; a capture at or near the client, which would have shown it.
     ///
     /// Helps: a reply delay that is the server's accept timeout (60 s for vsftpd); a 227 address that leads nowhere
     /// (0.0.0.0, loopback): the SYN then never reaches a wire.
@@ -30,11 +30,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.vantage.sees_all_of_client() {
         return None;
     }
-    let (socket, reply, waited) = pasv_syn_not_seen::absent(case)?;
-    let message = format!("the client never connected to {socket}; the server gave up with {} after {waited:.1} s", reply.line());
+    let Absent { socket, ended, primary } = pasv_syn_not_seen::absent(case)?;
+    let message = format!("the client never connected to {socket}; {ended}");
     Some(
         DIAGNOSIS
-            .finding(Confidence::Probable, message, lines::reply(case.session, reply))
+            .finding(Confidence::Probable, message, primary)
             .about(case)
             .support(case.no_syn())
             .support(case.dialogue())

@@ -27,11 +27,16 @@ diagnosis! {
 fn check(case: &Case<'_>) -> Option<Finding> {
     case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let ended = case.transfer.and_then(crate::transfer::Transfer::ended);
-    let wanted = case.is_data_failure() || (case.transfer.is_none() && !case.fell_back());
+    let attempt = case.concluded.attempts.iter().find(|attempt| ended.is_none_or(|ended| attempt.at() <= ended))?;
+    // The server may never report on a connection that the network or its host refused.
+    let rejected = matches!(attempt.outcome(), AttemptOutcome::Refused | AttemptOutcome::Icmp);
+    let wanted = match case.transfer {
+        Some(_) => case.is_data_failure() || (rejected && case.left_unanswered()),
+        None => !case.fell_back(),
+    };
     if !wanted || case.concluded.established().is_some() {
         return None;
     }
-    let attempt = case.concluded.attempts.iter().find(|attempt| ended.is_none_or(|ended| attempt.at() <= ended))?;
     let (how, primary, wrong) = failure(attempt)?;
     let (from, to) = (attempt.from(), attempt.to());
     let message = format!("the client could not connect to the passive port {to}: {how}");

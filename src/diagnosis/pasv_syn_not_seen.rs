@@ -4,17 +4,18 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::lines;
-use crate::finding::{Confidence, Finding};
-use crate::ftp::Reply;
-use crate::transfer::Direction;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::transfer::{Direction, Offer};
 
 diagnosis! {
     /// After 227 or 229 no SYN of the client passed this capture point, which cannot tell whether one was sent.
     ///
-    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection; no SYN to that endpoint;
-    /// a capture that is not at or near the client.
+    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that was
+    /// silent for seconds after the announcement and gave up; no SYN to that endpoint; a capture that is not at or near
+    /// the client.
     ///
-    /// Refuted by: a SYN; a capture at the client (`pasv-client-never-connects`).
+    /// Refuted by: a SYN; a capture at the client (`pasv-client-never-connects`); a PORT of another session that names
+    /// the endpoint (a server is to connect there).
     ///
     /// Remedy: capture at the client during one failing transfer; check that the firewall lets the passive range in.
     "pasv-syn-not-seen", Error,
@@ -27,14 +28,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if case.vantage.sees_all_of_client() {
         return None;
     }
-    let (socket, reply, waited) = absent(case)?;
+    let Absent { socket, ended, primary } = absent(case)?;
     let message = format!(
-        "no SYN to the passive port {socket} was seen here before the server gave up with {} after {waited:.1} s: never sent, or stopped before this point",
-        reply.line()
+        "no SYN to the passive port {socket} was seen here before {ended}: never sent, or stopped before this point"
     );
     Some(
         DIAGNOSIS
-            .finding(Confidence::Probable, message, lines::reply(case.session, reply))
+            .finding(Confidence::Probable, message, primary)
             .about(case)
             .support(case.no_syn())
             .support(case.dialogue())
@@ -47,15 +47,48 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// The passive endpoint, the failing reply and the seconds it took, when a passive transfer failed for want of a data
-/// connection and no SYN to it was seen.
-pub fn absent<'a>(case: &Case<'a>) -> Option<(SocketAddr, &'a Reply, f64)> {
-    let transfer = case.transfer?;
+/// A client that wants the passive connection tries for longer than this many seconds before it gives up.
+const SILENCE: f64 = 5.0;
+
+/// A passive endpoint to which no SYN was seen.
+pub struct Absent {
+    /// The endpoint.
+    pub socket: SocketAddr,
+    /// Who gave up, how and when.
+    pub ended: String,
+    /// Where that shows.
+    pub primary: Evidence,
+}
+
+/// The case, when no SYN to an announced passive endpoint was seen before the transfer failed for want of a data
+/// connection, or before the client, silent since the announcement, gave up.
+pub fn absent(case: &Case<'_>) -> Option<Absent> {
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
+    let socket = offer.socket?;
+    if !case.shows_data() {
+        return None;
+    }
+    let Some(transfer) = case.transfer else { return given_up(case, offer, socket) };
     let reply = transfer.reply.as_ref()?;
-    let ended = reply.at();
-    let tried = case.concluded.attempts.iter().any(|attempt| attempt.at() <= ended);
-    (case.is_data_failure() && case.shows_data() && !tried && case.reply_allows_no_syn())
-        .then(|| Some((offer.socket?, reply, transfer.delay().unwrap_or_default())))
-        .flatten()
+    let tried = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
+    (case.is_data_failure() && !tried && case.reply_allows_no_syn()).then(|| Absent {
+        socket,
+        ended: format!("the server gave up with {} after {:.1} s", reply.line(), transfer.delay().unwrap_or_default()),
+        primary: lines::reply(case.session, reply),
+    })
+}
+
+fn given_up(case: &Case<'_>, offer: &Offer, socket: SocketAddr) -> Option<Absent> {
+    let announced = offer.reply.as_ref()?.at();
+    let (_, until) = case.window()?;
+    let waited = until.seconds_since(announced);
+    let left = offer.superseded.is_some() || case.session.left_at().is_some();
+    if case.concluded.for_a_server {
+        return None;
+    }
+    (left && waited >= SILENCE && case.concluded.attempts.is_empty() && !case.fell_back()).then(|| Absent {
+        socket,
+        ended: format!("the client gave up after {waited:.1} s without a transfer command"),
+        primary: lines::command(case.session, &offer.command),
+    })
 }

@@ -1,67 +1,79 @@
 //! `port-reused-within-2msl`
 
 use super::case::Case;
-use super::{lines, two_msl};
-use crate::finding::{Confidence, Evidence, Finding};
-use crate::flow::{Close, End, Holder};
+use super::two_msl::{self, System};
+use super::{held_tuple, lines, time_wait_collision, time_wait_reuse_accepted, tuple_still_open};
+use crate::finding::{Confidence, Finding};
+use crate::flow::{Close, Connection, End};
+use crate::frame::Stamp;
 use crate::record::Outcome;
 
+/// Reuses in one session that make a client which counts its ports round.
+const A_HABIT: usize = 2;
+
 diagnosis! {
-    /// The client announces a data port whose 5-tuple was closed less than 2MSL ago: a collision waiting to happen,
-    /// said before the server answers.
+    /// The client announces a port whose 5-tuple was closed less than 2MSL ago, or counts its own ports round within
+    /// 2MSL, and the server holds TIME-WAIT for it: a collision waiting to happen.
     ///
-    /// Needs: a PORT or EPRT that was not refused; an earlier connection from the server's data port to that endpoint,
-    /// completely closed and so held in TIME-WAIT by one end; no outcome yet. Probable when the server holds it, for its
-    /// own connect() is then refused; possible when the client does, or when both ends use TCP timestamps, with which
-    /// Linux recycles TIME-WAIT.
+    /// Needs: an accepted PORT or EPRT; an earlier connection from the server's data port to the same socket, completely
+    /// closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an outcome that is not
+    /// known yet, or two such reuses in one session that went well on this server.
     ///
-    /// Refuted by: a RST on the old connection; a server that sends data from ephemeral ports, for then the 5-tuple is
-    /// another one. Once the outcome is known, what came of it (`time-wait-collision`, `time-wait-challenge`,
-    /// `time-wait-reuse-accepted`) takes its place.
+    /// Refuted by: a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
+    /// `time-wait-collision` or `time-wait-reuse-accepted` takes its place.
     ///
-    /// Remedy: the client lets its system pick the data port and sends a new one with every PORT, or uses EPSV/PASV.
+    /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server, probable.
+    ///
+    /// Remedy: the client lets its system pick the port, or counts through a range that lasts longer than 2MSL.
     "port-reused-within-2msl", Warning,
-    "the client announces a data port whose 5-tuple is still in TIME-WAIT",
-    ["Q129395", "RFC 9293 3.6.1"],
+    "the client announces a port again whose 5-tuple the server may still hold in TIME-WAIT",
+    ["Q129395", "RFC 959 3.3", "RFC 1123 4.1.2.5"],
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let offer = case.active_offer()?;
-    let socket = offer.socket?;
-    let lost = case.transfer.is_some_and(|transfer| transfer.lost.is_some());
-    if case.concluded.outcome() != Outcome::Unknown || lost || !case.concluded.attempts.is_empty() {
+    let offer = case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
+    let (previous, since) = reused(case)?;
+    let pending = case.concluded.attempts.is_empty() && !matches!(case.concluded.outcome(), Outcome::Completed | Outcome::Failed);
+    let known = time_wait_collision::holds(case) || time_wait_reuse_accepted::holds(case) || tuple_still_open::holds(case);
+    if known || !(pending || case.concluded.outcome() == Outcome::Completed && is_habit(case)) {
         return None;
     }
-    let earlier = case.concluded.earlier.as_ref()?;
-    let Close::TimeWait { holder, since, assassinated: None, .. } = earlier.close else { return None };
     let age = offer.at().seconds_since(since);
-    let bite = two_msl::bite(age, case.policy.time_wait, two_msl::System::of_server(case))?;
-
-    let previous = earlier.connection;
-    let recycled = previous.from_origin.timestamps && previous.from_target.timestamps;
-    let confidence = match holder {
-        Holder::One(End::Target) => Confidence::Possible,
-        Holder::One(End::Origin) | Holder::Both if recycled => Confidence::Possible,
-        Holder::One(End::Origin) | Holder::Both => Confidence::Probable,
-    };
-    let who = match holder {
-        Holder::One(End::Origin) => "the server holds",
-        Holder::One(End::Target) => "the client holds",
-        Holder::Both => "both ends hold",
-    };
+    let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
     let message = format!(
-        "the client announces {socket} again {age:.1} s after {} -> {socket} was closed: {who} it in TIME-WAIT, and the next data connection may collide with it",
-        previous.origin
+        "the client announces {} again {age:.1} s after the server closed {} -> {} (frame {}): TIME-WAIT lasts {}",
+        previous.target, previous.origin, previous.target, since.number, bite.lasts,
     );
     Some(
         DIAGNOSIS
-            .finding(confidence, message, lines::command(case.session, &offer.command))
+            .finding(Confidence::Proven, message, lines::command(case.session, &offer.command))
             .about(case)
             .support(lines::close(previous))
-            .support([Evidence::sent(since, previous.origin, socket, "last ACK of the earlier connection: TIME-WAIT begins")])
             .caps(bite.cap(age))
-            .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")
+            .client("Let the system pick the data port, or count through a range that lasts longer than 2MSL; or use passive mode.")
+            .server("Send data from a port other than 20.")
             .done(),
     )
+}
+
+/// The connection whose tuple is announced again while the server holds it, and since when.
+fn reused<'a>(case: &Case<'a>) -> Option<(&'a Connection, Stamp)> {
+    let offer = case.active_offer()?;
+    let previous = match case.concluded.attempts.first() {
+        Some(attempt) => attempt.previous?,
+        None => held_tuple::active(case)?.connection,
+    };
+    let Close::TimeWait { holder, since, .. } = previous.close_before(offer.at()) else { return None };
+    let by_data_port = previous.origin.port() == case.session.default_data_port();
+    let inside = offer.at().seconds_since(since) <= case.policy.time_wait.unwrap_or(two_msl::NOMINAL);
+    (by_data_port && inside && holder.includes(End::Origin)).then_some((previous, since))
+}
+
+fn is_habit(case: &Case<'_>) -> bool {
+    let again = case.siblings.iter().filter(|one| {
+        let sibling = Case { concluded: one, transfer: one.transfer, ..*case };
+        reused(&sibling).is_some()
+    });
+    again.count() >= A_HABIT
 }

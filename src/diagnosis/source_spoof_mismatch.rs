@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::case::NetworkCase;
-use super::neighbours;
+use super::case::{Case, NetworkCase, SessionCase};
+use super::host_cause::Symptom;
+use super::{Draft, neighbours};
 use crate::finding::{Confidence, Finding};
-use crate::network::Spoof;
+use crate::network::{Network, Spoof};
 
 /// Addresses named in a message.
 const NAMED: usize = 3;
@@ -33,12 +34,16 @@ diagnosis! {
     /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs that
     /// are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
     ///
+    /// Severity: error when the silence of a failed transfer or session begins with such packets, else warning.
+    ///
     /// Remedy: route by source (`ip rule from A`), or bind the program to the address of the interface it leaves by; or
     /// except the host in the filter (loose instead of strict reverse path check).
     "source-spoof-mismatch", Warning,
     "a host sends packets with the source address of its other interface",
     ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
-    Network(check)
+    Network(check),
+    Transfer(of_transfer),
+    Session(of_session)
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -46,10 +51,29 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
         let party = |ip: &IpAddr| neighbours::is_party(case.parties, *ip);
         party(&spoof.ip) || (spoof.own.iter().any(party) && spoof.to.iter().any(party))
     };
-    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(finding).collect()
+    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(|spoof| Some(draft(spoof)?.done())).collect()
 }
 
-fn finding(spoof: &Spoof) -> Option<Finding> {
+fn of_transfer(case: &Case<'_>) -> Option<Finding> {
+    let symptom = Symptom::of_transfer(case)?;
+    Some(cause(case.network, &symptom)?.about(case).done())
+}
+
+fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, &symptom));
+    draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
+}
+
+/// The foreign source as the cause of a silence: what comes back tells that such packets get through.
+fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
+    let [one, other] = symptom.ends;
+    let spoofs = network.spoofs_between(one, other);
+    let begins = |spoof: &&Spoof| spoof.sent.first().is_some_and(|first| symptom.begins_with(*first));
+    let spoof = spoofs.iter().find(begins).filter(|_| !symptom.answered)?;
+    Some(symptom.blame(draft(spoof)?))
+}
+
+fn draft(spoof: &Spoof) -> Option<Draft> {
     let Spoof { ip, place, mac, home, .. } = spoof;
     let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
     let own =
@@ -77,7 +101,6 @@ fn finding(spoof: &Spoof) -> Option<Finding> {
             .rule_out("mac-changed", format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
             .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or add a route by source (ip rule from {ip})."))
             .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))
-            .network("Check anti-spoofing and reverse path filters on the way; a loose check, or an exception for this host, lets such packets pass.")
-            .done(),
+            .network("Check anti-spoofing and reverse path filters on the way; a loose check, or an exception for this host, lets such packets pass."),
     )
 }

@@ -47,13 +47,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
     let reply = transfer.reply.as_ref()?;
     let confidence = held_tuple::confidence(case);
-    let message = format!(
-        "the server did not open {} -> {} for {}: {}; the client must announce a fresh port",
-        held.previous.origin,
-        held.previous.target,
-        transfer.command.name,
-        held.story(),
-    );
+    let message = format!("{}; the client must announce a fresh port", held.story(case));
     let mut finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, reply))
         .about(case)

@@ -38,14 +38,7 @@ fn held_by_server(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
     let transfer = case.transfer?;
     let confidence = held_tuple::confidence(case);
-    let message = format!(
-        "the server did not open {} -> {} for {}: {}; {}",
-        held.previous.origin,
-        held.previous.target,
-        transfer.command.name,
-        held.story(),
-        why_the_same(case),
-    );
+    let message = format!("{}; {}", held.story(case), why_the_same(case));
     let finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, transfer.reply.as_ref()?))
         .about(case)

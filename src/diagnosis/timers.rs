@@ -34,6 +34,15 @@ pub fn named(delay: f64) -> Option<&'static str> {
     TIMERS.iter().find(|(timer, _)| near(*timer)).map(|(_, name)| *name)
 }
 
+/// Whether a BSD server's bind() can have been retried for so long: its pauses are 1, 2, 3 … 10 s.
+pub fn is_bind_retries(delay: f64) -> bool {
+    let mut pauses = (1..=10).scan(0.0, |sum, pause| {
+        *sum += f64::from(pause);
+        Some(*sum)
+    });
+    pauses.any(|sum: f64| (delay - sum).abs() <= TOLERANCE.0 + sum * TOLERANCE.1)
+}
+
 /// Whether the reply came too fast for a SYN that was silently dropped.
 pub fn is_fast(case: &Case<'_>) -> bool {
     let rtt = case.control.handshake_rtt().map_or(0.0, |(out, back)| out + back);
@@ -65,7 +74,7 @@ pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TIMERS, named};
+    use super::{TIMERS, is_bind_retries, named};
 
     #[test]
     fn delays_name_their_timers() {
@@ -73,6 +82,12 @@ mod tests {
         assert!(named(60.3).is_some_and(|timer| timer.contains("60 s")));
         assert_eq!(named(0.0003), None);
         assert_eq!(named(8.0), None);
+    }
+
+    #[test]
+    fn the_pauses_of_bind_add_up() {
+        assert!([1.0, 3.0, 6.02, 10.0, 55.1].into_iter().all(is_bind_retries));
+        assert!(![0.001, 2.0, 5.0, 30.0].into_iter().any(is_bind_retries));
     }
 
     #[test]

@@ -1,20 +1,29 @@
 //! `transfer-failed-unexplained`
 
-use super::case::Case;
+use super::case::{Case, SessionCase};
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::End;
+use crate::ftp::Verb;
+
+/// Replies cited.
+const CITED: usize = 8;
 
 diagnosis! {
     /// A transfer failed, and this capture holds nothing that decides why.
     ///
-    /// Needs: a failed transfer for which no other diagnosis holds.
+    /// Needs: a failed transfer for which no other diagnosis holds; or 425 or 426 as an answer to a command that the
+    /// capture does not hold.
+    ///
+    /// Refuted by: ABOR, to which 426 belongs.
     ///
     /// Remedy: capture again, whole frames and without a port filter, at the server if it opens the data connection and at
     /// the client otherwise, from before the control connection until two seconds behind the failure.
     "transfer-failed-unexplained", Warning,
     "a transfer failed and the capture does not show why",
     ["RFC 959 4.2"],
-    Unexplained(check)
+    Unexplained(check),
+    Session(orphans)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -34,4 +43,27 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .server("Capture at the server from before the login until the failure, and read the server's log.")
             .done(),
     )
+}
+
+/// Replies that report failed transfers, whose commands were not captured: before its start, or by the loss of bytes.
+fn orphans(case: &SessionCase<'_>) -> Vec<Finding> {
+    let session = case.session;
+    let explains_itself = session.exchanges.iter().any(|exchange| exchange.is(Verb::Abor));
+    let client = case.control.end_of(session.client).unwrap_or(End::Origin);
+    let partial = case.control.midstream || !case.control.half(client).gaps().is_empty();
+    let mut orphans = session.unsolicited.iter().filter(|reply| matches!(reply.code, 425 | 426));
+    let Some(first) = orphans.next().filter(|_| partial && !explains_itself) else { return Vec::new() };
+    let more = orphans.clone().count();
+    let others = if more == 0 { String::new() } else { format!(" (and {more} more of the kind)") };
+    let message = format!(
+        "the server reported a failed transfer, {}{others}, whose command this capture does not hold: nothing in it decides why",
+        first.line()
+    );
+    let finding = DIAGNOSIS
+        .finding(Confidence::Proven, message, lines::reply(session, first))
+        .in_session(session)
+        .support(orphans.take(CITED - 1).map(|reply| lines::reply(session, reply)))
+        .client("Capture again from before the login until the failure, both directions, whole frames, without a port filter.")
+        .server("Read the server's log of that time.");
+    vec![finding.done()]
 }

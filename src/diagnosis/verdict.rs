@@ -1,6 +1,8 @@
 //! Which finding is the verdict of a failed transfer, and which are related (catalogue, "Which one is the verdict").
 
-use crate::finding::{Finding, Role, Severity};
+use std::net::IpAddr;
+
+use crate::finding::{Alternative, Finding, Role, Severity};
 
 /// Causes in the order in which they take precedence; a cause comes before its symptom. Findings of one rank compete
 /// by confidence. What is not listed is never a verdict.
@@ -41,7 +43,8 @@ pub fn rank(diagnosis: &str) -> Option<usize> {
 }
 
 /// Gives the findings of one transfer their roles. When it failed, the first in order is the verdict and the others
-/// are related; otherwise all are context. Returns the verdict's name.
+/// are related; otherwise all are context. What explains the failure goes before what is merely worth a warning.
+/// Returns the verdict's name.
 pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
     if !failed {
         for finding in findings {
@@ -53,13 +56,80 @@ pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
         .iter()
         .enumerate()
         .filter(|(_, finding)| finding.severity >= Severity::Warning || is_plain(finding.diagnosis))
-        .filter_map(|(index, finding)| Some((rank(finding.diagnosis)?, std::cmp::Reverse(finding.confidence), index)))
+        .filter_map(|(index, finding)| {
+            let mere_warning = finding.severity == Severity::Warning;
+            Some((mere_warning, rank(finding.diagnosis)?, std::cmp::Reverse(finding.confidence), index))
+        })
         .min()
-        .map(|(_, _, index)| index);
+        .map(|(_, _, _, index)| index);
     for (index, finding) in findings.iter_mut().enumerate() {
         finding.role = if Some(index) == verdict { Role::Verdict } else { Role::Related };
     }
-    verdict.map(|index| findings[index].diagnosis)
+    let index = verdict?;
+    weigh(findings, index);
+    Some(findings[index].diagnosis)
+}
+
+/// Names the causes of the verdict's rank that hold as well, and takes back that it would rule out what holds.
+fn weigh(findings: &mut [Finding], verdict: usize) {
+    let holding: Vec<&'static str> = findings.iter().map(|finding| finding.diagnosis).collect();
+    let Some(finding) = findings.get_mut(verdict) else { return };
+    let own = rank(finding.diagnosis);
+    finding.ruled_out.retain(|ruled| !holding.contains(&ruled.diagnosis));
+    for other in holding.iter().filter(|other| **other != finding.diagnosis && rank(other) == own) {
+        if !finding.alternatives.iter().any(|known| known.diagnosis == *other) {
+            let would_decide = decides(other).to_owned();
+            finding.alternatives.push(Alternative { diagnosis: other, would_decide });
+        }
+    }
+    let ruled: Vec<&str> = finding.ruled_out.iter().map(|ruled| ruled.diagnosis).collect();
+    finding.alternatives.retain(|other| !ruled.contains(&other.diagnosis));
+}
+
+/// What would decide for a cause that holds beside another one of its rank.
+fn decides(diagnosis: &str) -> &'static str {
+    match diagnosis {
+        "source-spoof-mismatch" => "a capture behind the next router shows whether it drops the foreign source",
+        "mac-stale-peer" => "the peer's ARP cache at the time of the failure shows the MAC it used",
+        "arp-conflict" => "the switches' MAC tables show which host had the address",
+        "tls-protection-mismatch" | "tls-session-reuse-required" => {
+            "the server's log of the data connection's handshake"
+        }
+        "tuple-still-open" | "time-wait-collision" => "the server's socket table (ss -tan) at the time of the failure",
+        "data-syn-refused" | "data-syn-icmp-rejected" => "a capture at the target shows which of both answers it sent",
+        _ => "a capture at the other side, of the same transfer",
+    }
+}
+
+/// The hosts a diagnosis names as the cause of failures.
+pub type Blame = (&'static str, Vec<IpAddr>);
+
+/// Causes that are facts about hosts, and are told once: with the failure, or else at the end of the capture.
+const HOST_CAUSES: [&str; 3] = ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict"];
+
+/// What a session fails by when one of the host causes holds: told, but not counted.
+const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];
+
+/// Whom a finding names.
+pub fn blame(finding: &Finding) -> Blame {
+    (finding.diagnosis, finding.hosts.clone())
+}
+
+/// Whether a finding of a session or transfer names hosts as its cause.
+pub fn is_blamed(finding: &Finding) -> bool {
+    finding.role != Role::Related && HOST_CAUSES.contains(&finding.diagnosis)
+}
+
+/// Gives the findings of a session their roles, beside those of its transfers: a cause comes before its symptom, and
+/// is told once.
+pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Finding> {
+    let told: Vec<Blame> = of_transfers.iter().filter(|finding| is_blamed(finding)).map(blame).collect();
+    of_session.retain(|finding| !told.contains(&blame(finding)));
+    let caused = !told.is_empty() || of_session.iter().any(is_blamed);
+    for finding in of_session.iter_mut().filter(|finding| caused && SYMPTOMS.contains(&finding.diagnosis)) {
+        finding.role = Role::Related;
+    }
+    of_session
 }
 
 /// Failures that are no fault of the data connection: their verdict is of severity info.

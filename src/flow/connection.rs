@@ -47,6 +47,7 @@ impl Connection {
             syn_count: 0,
             syn_acks: Vec::new(),
             established: None,
+            established_at_once: false,
             midstream: matches!(seen.kind(), Kind::Rst | Kind::Later),
             stale_acks: Vec::new(),
             rsts: Vec::new(),
@@ -105,12 +106,12 @@ impl Connection {
         self.from_origin.segments + self.from_target.segments
     }
 
-    /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once. Two
-    /// SYN-ACKs within a millisecond may be one that was captured twice.
+    /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once, or the
+    /// first ACK seen is not the first one sent. Two SYN-ACKs within a millisecond may be one that was captured twice.
     pub fn handshake_rtt(&self) -> Option<(f64, f64)> {
         let ([syn], [syn_ack, repeats @ ..]) = (self.syns.as_slice(), self.syn_acks.as_slice()) else { return None };
         let once = repeats.iter().all(|repeat| repeat.at.seconds_since(syn_ack.at) <= super::copy::MIRRORED_SECONDS);
-        let established = self.established.filter(|_| once)?;
+        let established = self.established.filter(|_| once && self.established_at_once)?;
         Some((syn_ack.at.seconds_since(syn.at), established.seconds_since(syn_ack.at)))
     }
 
@@ -293,6 +294,7 @@ impl Connection {
         let completes = self.completes_handshake(seen, from);
         if completes {
             self.established = Some(seen.at);
+            self.established_at_once = self.from_target.first_seq.is_some_and(|isn| seen.ack() == Some(isn.plus(1)));
         }
         if tcp.flags.has(Flags::FIN) {
             self.book_fin(seen, from);
@@ -442,6 +444,6 @@ mod tests {
     #[test]
     fn a_connection_stays_small() {
         // The table's memory is CONNECTIONS_KEPT times this and its SYNs.
-        assert!(size_of::<Connection>() <= 1200, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 1208, "{}", size_of::<Connection>());
     }
 }

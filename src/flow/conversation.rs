@@ -129,6 +129,11 @@ impl Conversation {
         &self.conflicts
     }
 
+    /// The sequence number of the first byte of an end, once it is known.
+    pub fn begins(&self, end: End) -> Option<Seq> {
+        self.stream(end).base()
+    }
+
     /// Hands out until nothing more can be; `now` is `None` at the end.
     fn drain(&mut self, now: Option<Timestamp>, out: &mut impl FnMut(Piece<'_>)) {
         loop {
@@ -176,6 +181,7 @@ impl Conversation {
     }
 
     fn hand_out(&mut self, from: End, out: &mut impl FnMut(Piece<'_>)) {
+        let answered = self.stream(from.peer()).answers();
         let stream = self.stream_mut(from);
         match stream.head() {
             Head::Chunk(_) => {
@@ -184,7 +190,9 @@ impl Conversation {
                 }
             }
             Head::Hole { until, at, .. } => {
-                let len = stream.skip(until);
+                // What the peer said in the middle of it keeps its place.
+                let turn = answered.filter(|answered| *answered > stream.next && *answered < until);
+                let len = stream.skip(turn.unwrap_or(until));
                 out(Piece::Gap { from, len, at });
             }
             Head::End(end) => {

@@ -19,6 +19,10 @@ pub const DUPLICATES_KEPT: usize = 16;
 pub const REPEATS_KEPT: usize = 16;
 /// A segment this much late that was never seen before was overtaken, not lost: losses are repaired after a round trip.
 pub const OVERTAKEN_SECONDS: f64 = 0.003;
+/// Segments kept whose TTL is another: a device on the way that answers in somebody's name sends few.
+const OTHER_TTL_KEPT: usize = 8;
+/// TTLs that differ by fewer hops may be routes that differ.
+const OTHER_TTL_HOPS: u8 = 2;
 /// IP identifications this far below a later segment's were given out shortly before it.
 const IDENTIFICATIONS_BACK: u16 = 32;
 /// IP identifications this far above were given out after it: to a repeat, behind what was on its way meanwhile.
@@ -73,6 +77,16 @@ impl Half {
         self.irregular.as_ref().map_or(0, |irregular| irregular.duplicate_count)
     }
 
+    /// Segments whose TTL is two or more away from the first segment's, with their TTL, the first few.
+    pub fn other_ttl(&self) -> &[(Stamp, u8)] {
+        self.irregular.as_ref().map_or(&[], |irregular| &irregular.other_ttl)
+    }
+
+    /// How many there were.
+    pub fn other_ttl_count(&self) -> u32 {
+        self.irregular.as_ref().map_or(0, |irregular| irregular.other_ttl_count)
+    }
+
     /// First segment cut by the snap length.
     pub fn first_cut(&self) -> Option<Stamp> {
         self.irregular.as_ref()?.first_cut
@@ -102,6 +116,13 @@ impl Half {
             self.first_mac = link.source;
         }
         self.last = Some(at);
+        if self.first_ttl.is_some_and(|first| first.abs_diff(ip.ttl) >= OTHER_TTL_HOPS) {
+            let irregular = self.irregular();
+            irregular.other_ttl_count = irregular.other_ttl_count.saturating_add(1);
+            if irregular.other_ttl.len() < OTHER_TTL_KEPT {
+                irregular.other_ttl.push((at, ip.ttl));
+            }
+        }
         self.ttl = Some(self.ttl.map_or((ip.ttl, ip.ttl), |(low, high)| (low.min(ip.ttl), high.max(ip.ttl))));
         self.largest_packet = self.largest_packet.max(packet_len(ip, tcp));
         if (tcp.payload.len() as u64) < u64::from(tcp.payload_len) {

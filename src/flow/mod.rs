@@ -8,26 +8,29 @@ mod connection;
 mod conversation;
 mod copy;
 mod half;
+mod pace;
 mod records;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 pub mod seq;
 mod sighting;
 mod stream;
 mod table;
 
-use std::net::SocketAddr;
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
+pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
-pub use table::{Booked, FlowEvent, Table};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
 
 /// A 5-tuple with its VLANs and tunnels, without direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowKey {
     /// VLANs and tunnels.
     pub wrapping: Wrapping,
@@ -42,6 +45,22 @@ impl FlowKey {
     pub fn new(wrapping: Wrapping, one: SocketAddr, other: SocketAddr) -> Self {
         let (low, high) = if one <= other { (one, other) } else { (other, one) };
         Self { wrapping, low, high }
+    }
+}
+
+/// In few large pieces: hashing a socket address field by field takes longer than the look-up it is for.
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for end in [self.low, self.high] {
+            match end.ip() {
+                IpAddr::V4(ip) => state.write_u64(u64::from(ip.to_bits()) << 16 | u64::from(end.port())),
+                IpAddr::V6(ip) => {
+                    state.write_u128(ip.to_bits());
+                    state.write_u16(end.port());
+                }
+            }
+        }
+        state.write_u32(self.wrapping.0);
     }
 }
 
@@ -251,6 +270,8 @@ struct Irregular {
     first_cut: Option<Stamp>,
     gaps: Vec<GapSeen>,
     holes: Vec<half::Hole>,
+    other_ttl: Vec<(Stamp, u8)>,
+    other_ttl_count: u32,
 }
 
 /// How many payload bytes of each direction are kept to recognise what it carries.
@@ -275,6 +296,8 @@ pub struct Connection {
     pub syn_acks: Vec<SynSeen>,
     /// The ACK that completed the handshake (or the first later segment of the origin that proves it).
     pub established: Option<Stamp>,
+    /// Whether `established` acknowledges the SYN-ACK and nothing behind it: its time tells the way there and back.
+    pub established_at_once: bool,
     /// Whether neither SYN nor SYN-ACK was seen.
     pub midstream: bool,
     /// Bare ACKs with other numbers, bounded.

@@ -121,6 +121,11 @@ impl Stream {
         self.base.is_some()
     }
 
+    /// The sequence number at offset 0.
+    pub fn base(&self) -> Option<Seq> {
+        self.base
+    }
+
     /// The sequence number of an offset.
     fn seq(&self, offset: u64) -> Seq {
         #[expect(clippy::cast_possible_truncation, reason = "sequence numbers are offsets modulo 2^32")]
@@ -288,6 +293,15 @@ impl Stream {
             let (first, second) = (delivered.at, chunk.at);
             differs.then(|| Conflict { from, seq: self.seq(common), first, second, winner: first })
         })
+    }
+
+    /// How far its sender had heard the peer when it sent what lies at `next`.
+    pub fn answers(&self) -> Option<u64> {
+        match self.head() {
+            Head::Chunk(chunk) => Some(chunk.after),
+            Head::End(end) => Some(end.after),
+            Head::Hole { .. } | Head::Nothing => None,
+        }
     }
 
     /// What lies at `next`.

@@ -6,6 +6,8 @@
 mod keep;
 mod place;
 
+pub use keep::CONNECTIONS_KEPT;
+
 use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
@@ -30,6 +32,8 @@ const WRAPPINGS_TRIED: u32 = 64;
 #[derive(Debug)]
 pub struct Table {
     verify: Verify,
+    /// Incarnations kept.
+    limit: usize,
     tuples: HashMap<FlowKey, Tuple, RandomState>,
     connections: HashMap<ConnectionId, Box<Connection>, RandomState>,
     recent: Recent,
@@ -87,6 +91,7 @@ impl Table {
     pub fn new(verify: Verify) -> Self {
         Self {
             verify,
+            limit: keep::CONNECTIONS_KEPT,
             tuples: HashMap::default(),
             connections: HashMap::default(),
             recent: Recent::new(),
@@ -150,6 +155,13 @@ impl Table {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.payload_hidden = true;
         }
+    }
+
+    /// Keeps this many incarnations instead of [`CONNECTIONS_KEPT`](super::CONNECTIONS_KEPT).
+    #[must_use]
+    pub fn holding(mut self, incarnations: usize) -> Self {
+        self.limit = incarnations;
+        self
     }
 
     /// All connections that are still known, in no order.

@@ -14,6 +14,7 @@ mod reply;
 pub mod software;
 mod telnet;
 pub mod texts;
+pub mod vocabulary;
 
 pub use dialogue::Dialogue;
 pub use pairing::Pending;

@@ -71,7 +71,7 @@ impl Software {
 }
 
 /// How a banner names its software: what stands before the version.
-const BANNERS: &[(&str, &str, Family)] = &[
+pub(super) const BANNERS: &[(&str, &str, Family)] = &[
     ("vsftpd", "vsFTPd", Family::Vsftpd),
     ("proftpd", "ProFTPD", Family::Proftpd),
     ("pure-ftpd", "Pure-FTPd", Family::Pureftpd),
@@ -104,7 +104,7 @@ const BANNERS: &[(&str, &str, Family)] = &[
 ];
 
 /// Replies that one family words so, and no other one that is known; case counts. From the sources of the servers.
-const WORDINGS: &[(u16, &str, Family)] = &[
+pub(super) const WORDINGS: &[(u16, &str, Family)] = &[
     (331, "Please specify the password.", Family::Vsftpd),
     (200, "PORT command successful. Consider using PASV.", Family::Vsftpd),
     (200, "EPRT command successful. Consider using EPSV.", Family::Vsftpd),
@@ -188,6 +188,8 @@ pub fn wording(reply: &Reply) -> Option<Software> {
 /// The version that stands at the start of this text, as `1.0.3` or `2.6.2(1)`: digits first, up to a blank or bracket.
 fn version(text: &str) -> Option<String> {
     let text = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != ')' && c != ']');
+    // IIS: "Microsoft FTP Service (Version 4.0)."
+    let text = text.strip_prefix("Version ").unwrap_or(text);
     let end =
         text.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';')).unwrap_or(text.len());
     let version = text.get(..end)?.trim_end_matches('.');

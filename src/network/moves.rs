@@ -129,8 +129,16 @@ impl Network {
 
     /// Peers that keep sending to the old MAC of an address that moved, in order of time, each once for an address.
     pub fn stale_peers(&self) -> Vec<Stale> {
-        let mut all: Vec<Stale> =
-            self.pairs.iter().filter_map(|(peer, to, lane)| self.stale_peer(peer, to, lane)).collect();
+        self.stale_among(self.pairs.iter())
+    }
+
+    /// Those of two hosts, in what they send to each other.
+    pub fn stale_between(&self, one: IpAddr, other: IpAddr) -> Vec<Stale> {
+        self.stale_among(self.pairs.between(one, other))
+    }
+
+    fn stale_among<'a>(&self, ways: impl Iterator<Item = (IpAddr, IpAddr, &'a Lane)>) -> Vec<Stale> {
+        let mut all: Vec<Stale> = ways.filter_map(|(peer, to, lane)| self.stale_peer(peer, to, lane)).collect();
         all.sort_by_key(|stale| (stale.peer, stale.moved.ip, stale.sent.first));
         all.dedup_by_key(|stale| (stale.peer, stale.moved.ip));
         all.sort_by_key(|stale| (stale.sent.first, stale.peer));
@@ -154,8 +162,17 @@ impl Network {
 
     /// Addresses that two hosts claim, in order of time, each once though several interfaces show it.
     pub fn conflicts(&self) -> Vec<Conflict> {
-        let mut all: Vec<Conflict> =
-            self.holdings.iter().filter_map(|(ip, holding)| self.conflict(ip, holding)).collect();
+        self.conflicts_where(|_| true)
+    }
+
+    /// Those about one of two addresses.
+    pub fn conflicts_over(&self, addresses: [IpAddr; 2]) -> Vec<Conflict> {
+        self.conflicts_where(|ip| addresses.contains(&ip))
+    }
+
+    fn conflicts_where(&self, wanted: impl Fn(IpAddr) -> bool) -> Vec<Conflict> {
+        let holdings = self.holdings.iter().filter(|(ip, _)| wanted(*ip));
+        let mut all: Vec<Conflict> = holdings.filter_map(|(ip, holding)| self.conflict(ip, holding)).collect();
         all.sort_by_key(|conflict| (conflict.ip, !conflict.certain, conflict.first()));
         all.dedup_by_key(|conflict| conflict.ip);
         all.sort_by_key(|conflict| (conflict.first(), conflict.ip));

@@ -194,6 +194,12 @@ impl Pairs {
         self.map.iter().flat_map(|((from, to), lanes)| lanes.iter().map(|lane| (*from, *to, lane)))
     }
 
+    /// The ways between two addresses, in both directions.
+    pub fn between(&self, one: IpAddr, other: IpAddr) -> impl Iterator<Item = (IpAddr, IpAddr, &Lane)> {
+        let ways = [(one, other), (other, one)].into_iter();
+        ways.flat_map(|(from, to)| self.lanes(from, to).iter().map(move |lane| (from, to, lane)))
+    }
+
     /// All pairs, in the order in which they appeared.
     pub fn pairs(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
         self.map.iter().map(|(pair, _)| *pair)

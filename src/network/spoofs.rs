@@ -84,8 +84,17 @@ impl Home {
 impl Network {
     /// Hosts that send with an address of their other interface, in order of the first such packet.
     pub fn spoofs(&self) -> Vec<Spoof> {
+        self.spoofs_among(self.pairs.iter())
+    }
+
+    /// Those of two hosts, in what they send to each other.
+    pub fn spoofs_between(&self, one: IpAddr, other: IpAddr) -> Vec<Spoof> {
+        self.spoofs_among(self.pairs.between(one, other))
+    }
+
+    fn spoofs_among<'a>(&self, ways: impl Iterator<Item = (IpAddr, IpAddr, &'a Lane)>) -> Vec<Spoof> {
         let mut spoofs: Vec<Spoof> = Vec::new();
-        for (ip, to, lane) in self.pairs.iter().filter(|(_, _, lane)| lane.initial && !lane.is_mixed()) {
+        for (ip, to, lane) in ways.filter(|(_, _, lane)| lane.initial && !lane.is_mixed()) {
             let Some(home) = self.homes(ip).into_iter().find(|home| self.is_foreign(ip, lane, home)) else { continue };
             let native =
                 self.pairs.lanes(ip, to).iter().any(|other| home.sends(other) && other.trail.overlaps(&lane.trail));

@@ -773,7 +773,9 @@ fn push(network: &mut Network, number: usize, packet: &Packet) {
             };
             network.arp(at, place, &link, &arp);
         }
-        _ => drop(network.packet(at, place, &link, &header)),
+        _ => {
+            network.packet(at, place, &link, &header);
+        }
     }
 }
 

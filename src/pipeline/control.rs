@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use super::prompt::Answer;
 use super::turns::Progress;
-use super::{CONTROLS, GRACE, Pipeline};
+use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Piece};
+use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::Stamp;
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -29,6 +29,7 @@ const RECENT_ISNS: usize = 64;
 pub(super) struct Control {
     conversation: Conversation,
     dialogue: Dialogue,
+    pace: Pace,
     session: SessionIndex,
     server_end: End,
     last: Stamp,
@@ -63,16 +64,23 @@ impl Pipeline {
             Dialogue::new(false)
         };
         let first = connection.first;
-        if self.controls.len() >= CONTROLS {
+        if self.controls.len() >= self.controls_kept {
             self.let_one_control_go();
         }
         let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
         self.contact(client.ip());
         self.contact(server.ip());
         self.pair_views(id, session);
+        if self.settings.overhear
+            && let Some(connection) = self.flows.connection(id)
+        {
+            let heard = Heard::Opened { key: connection.key, client, first };
+            self.overheard.push(Overheard { connection: id, heard });
+        }
         let control = Control {
             conversation: Conversation::new(),
             dialogue,
+            pace: Pace::default(),
             session,
             server_end,
             last: first,
@@ -81,7 +89,7 @@ impl Pipeline {
         };
         self.controls.insert(id, control);
         let controls = &self.controls;
-        self.turns.begun(id, first, CONTROLS, |id| controls.get(&id).map(Control::progress));
+        self.turns.begun(id, first, self.controls_kept, |id| controls.get(&id).map(Control::progress));
     }
 
     /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
@@ -121,11 +129,26 @@ impl Pipeline {
         control.last = at;
         let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
         let mut events = Vec::new();
-        let mut read = |piece: Piece<'_>| read(dialogue, server_end, piece, &mut events);
+        let mut overheard = self.settings.overhear.then(Vec::new);
+        let mut read = |piece: Piece<'_>| {
+            if let Some(overheard) = &mut overheard {
+                overheard.extend(overhear(id, server_end, piece));
+            }
+            read(dialogue, server_end, piece, &mut events);
+        };
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
+        if let Some(overheard) = overheard {
+            let begins = [End::Origin, End::Target].into_iter().filter_map(|end| {
+                let seq = control.conversation.begins(end)?;
+                Some(Overheard { connection: id, heard: Heard::Begins { speaker: speaker(server_end, end), seq } })
+            });
+            self.overheard.extend(begins.chain(overheard));
+        }
         let session = control.session;
+        let step = control.pace.saw(from, at, tcp);
         if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
+            session.stepped(step);
         }
         self.wake(id, tcp);
         self.tell(session, events);
@@ -163,6 +186,7 @@ impl Pipeline {
                 self.prompt.answered(index, session, &answer);
             }
             let Some(number) = announced else { continue };
+            session.claim_loose(number, &self.flows);
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
                 self.correlator.offered(index, number, socket, offer);
@@ -192,7 +216,14 @@ impl Pipeline {
         let mut events = Vec::new();
         let server_end = control.server_end;
         let dialogue = &mut control.dialogue;
-        control.conversation.finish(&mut |piece| read(dialogue, server_end, piece, &mut events));
+        let mut overheard = Vec::new();
+        control.conversation.finish(&mut |piece| {
+            if self.settings.overhear {
+                overheard.extend(overhear(id, server_end, piece));
+            }
+            read(dialogue, server_end, piece, &mut events);
+        });
+        self.overheard.extend(overheard);
         self.tell(control.session, events);
         let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));
         if let Some(session) = self.sessions.get_mut(control.session) {
@@ -223,8 +254,21 @@ impl Pipeline {
     }
 }
 
+fn speaker(server_end: End, end: End) -> Speaker {
+    if end == server_end { Speaker::Server } else { Speaker::Client }
+}
+
+fn overhear(connection: ConnectionId, server_end: End, piece: Piece<'_>) -> Option<Overheard> {
+    let heard = match piece {
+        Piece::Bytes { from, bytes, .. } => Heard::Bytes { speaker: speaker(server_end, from), bytes: bytes.to_vec() },
+        Piece::Gap { from, len, .. } => Heard::Gap { speaker: speaker(server_end, from), len },
+        Piece::Closed { .. } => return None,
+    };
+    Some(Overheard { connection, heard })
+}
+
 fn read(dialogue: &mut Dialogue, server_end: End, piece: Piece<'_>, events: &mut Vec<Event>) {
-    let speaker = |end: End| if end == server_end { Speaker::Server } else { Speaker::Client };
+    let speaker = |end: End| speaker(server_end, end);
     match piece {
         Piece::Bytes { from, bytes, at, conflicting } => dialogue.bytes(speaker(from), bytes, at, conflicting, events),
         Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),

@@ -4,13 +4,14 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
-use super::prompt::News;
+use super::prompt::{News, concerned};
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
-use crate::diagnosis::{ALL, Check, verdict};
+use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::network::Network;
 use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
 use crate::source::Capture;
@@ -18,6 +19,7 @@ use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::vantage::Vantage;
+use crate::wire::{Flags, LostDatagram};
 
 impl Pipeline {
     /// Judges a session, once, and forgets it.
@@ -38,7 +40,7 @@ impl Pipeline {
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let concluded = conclude(index, &session, &self.flows, &self.correlator);
-        let vantage = vantage(&session, control);
+        let vantage = vantage(&session, control, &self.network);
         let session_case = SessionCase {
             session: &session,
             control,
@@ -52,6 +54,8 @@ impl Pipeline {
         let mut news = News::default();
         let mut verdicts = Vec::with_capacity(concluded.len());
         for one in &concluded {
+            let concerned = concerned(&self.drops, one, ends, captures);
+            let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..scene };
             let case = Case {
                 session: &session,
                 control,
@@ -68,11 +72,9 @@ impl Pipeline {
             verdicts.push(verdict);
             news.extend(self.prompt.compare(index, session.id, one, findings));
         }
-        for diagnosis in ALL {
-            if let Check::Session(check) = diagnosis.check {
-                news.findings.extend(check(&session_case));
-            }
-        }
+        let of_session = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&session_case)).collect();
+        news.findings.extend(verdict::settle(of_session, &news.findings));
+        self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
         self.prompt.over(index);
         if session.id.0 > 0 {
             let trace = self.settings.in_full.then(|| {
@@ -104,42 +106,40 @@ impl Pipeline {
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
         let undecoded = self.decoder.as_ref().map(|decoder| decoder.undecoded()).unwrap_or_default();
         let let_go = self.let_go();
-        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, let_go: &let_go };
-        let mut findings = Vec::new();
-        for diagnosis in ALL {
-            match diagnosis.check {
-                Check::Network(check) => findings.extend(check(&hosts)),
-                Check::Capture(check) => findings.extend(check(&capture)),
-                Check::Transfer(_) | Check::Unexplained(_) | Check::Session(_) => {}
-            }
-        }
+        let lost = self.decoder.as_ref().map(|decoder| decoder.fragments_lost()).unwrap_or_default();
+        let fragments: Vec<LostDatagram> = lost.datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
+        let capture = CaptureCase { scene: &scene, undecoded: &undecoded, fragments: &fragments, let_go: &let_go };
+        let all = ALL.iter().flat_map(|diagnosis| diagnosis.of_group(&hosts, &capture));
+        let findings: Vec<Finding> = all.filter(|finding| !self.blamed.contains(&verdict::blame(finding))).collect();
         self.tell_news(&News { findings, ..News::default() }, sink)
     }
 }
 
+impl Pipeline {
+    /// Whether a datagram that never became whole holds a control segment, or a SYN of FTP hosts.
+    fn is_of_ftp(&self, lost: &LostDatagram) -> bool {
+        let hosts = self.contacts.contains(&lost.source) && self.contacts.contains(&lost.destination);
+        lost.tcp.is_some_and(|(from, to, flags)| {
+            hosts && (self.is_control_port(from) || self.is_control_port(to) || flags.has(Flags::SYN))
+        })
+    }
+}
+
 /// Where a session was captured.
-pub(super) fn vantage(session: &Session, control: &Connection) -> Vantage {
-    Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin))
+pub(super) fn vantage(session: &Session, control: &Connection, network: &Network) -> Vantage {
+    Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network)
 }
 
 /// What the diagnoses chosen by name say of one transfer or offer, with their roles, and the verdict.
 pub(super) fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
     let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
-    let mut findings: Vec<Finding> = asked()
-        .filter_map(|diagnosis| match diagnosis.check {
-            Check::Transfer(check) => check(case),
-            Check::Unexplained(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
-        })
-        .collect();
-    let failed = case.failed();
-    let mut verdict = verdict::assign(&mut findings, failed);
-    if failed && verdict.is_none() {
-        findings.extend(asked().filter_map(|diagnosis| match diagnosis.check {
-            Check::Unexplained(check) => check(case),
-            Check::Transfer(_) | Check::Session(_) | Check::Network(_) | Check::Capture(_) => None,
-        }));
-        verdict = verdict::assign(&mut findings, failed);
+    let mut findings: Vec<Finding> = asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
+    let mut verdict = verdict::assign(&mut findings, case.failed() || case.gave_up());
+    if case.failed() && verdict.is_none() {
+        findings.extend(asked().filter_map(|diagnosis| diagnosis.of_unexplained(case)));
+        verdict = verdict::assign(&mut findings, true);
     }
+    contradiction::note(case, &mut findings);
     (findings, verdict)
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
 
 use super::Pipeline;
+use super::drops::Drops;
 use crate::diagnosis::case::{Case, Scene};
 use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
@@ -200,13 +201,28 @@ fn successor(findings: &[Finding]) -> Option<&'static str> {
     verdict.or_else(other).map(|finding| finding.diagnosis)
 }
 
+/// The captures with the packets lost while `one` was under way.
+pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, captures: &[Capture]) -> Option<Vec<Capture>> {
+    let begins = one.offer.map(|offer| offer.command.at()).or_else(|| one.at())?;
+    let until = one.transfer.and_then(|transfer| transfer.ended()).unwrap_or(ends);
+    drops.captures(begins.time, until.time, captures)
+}
+
 impl Pipeline {
     /// Time has passed without a frame: judges what is due by `now`.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         if let Some(ends) = &mut self.ends {
             ends.time = ends.time.max(now);
         }
+        self.look_for_drops(now, captures);
         self.judge_due(now, captures, sink)
+    }
+
+    /// Notes losses of a capture that goes on; a file tells only how many there were.
+    pub(super) fn look_for_drops(&mut self, now: Timestamp, captures: &[Capture]) {
+        if self.settings.judging == Judging::Promptly {
+            self.drops.look(now, captures);
+        }
     }
 
     /// Judges the transfers whose outcome is known and the sessions that are over.
@@ -256,7 +272,9 @@ impl Pipeline {
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let concluded = conclude(index, session, &self.flows, &self.correlator);
         let Some(one) = concluded.iter().find(|one| subject.is(one)) else { return Ok(()) };
-        let vantage = super::judge::vantage(session, control);
+        let vantage = super::judge::vantage(session, control, &self.network);
+        let concerned = concerned(&self.drops, one, ends, captures);
+        let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..scene };
         let case = Case {
             session,
             control,

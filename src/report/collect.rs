@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::Style;
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
-use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
@@ -101,19 +101,24 @@ impl Run {
     fn sort(&mut self) {
         self.captures.sort_by_key(|capture| capture.id);
         self.sessions.sort_by_key(|session| session.id);
-        self.findings.sort_by_key(|finding| {
-            (
-                finding.session.is_none(),
-                finding.session,
-                finding.transfer.is_none(),
-                finding.transfer,
-                role_order(finding.role),
-                Reverse(finding.severity),
-                finding.primary.first(),
-                finding.diagnosis,
-            )
-        });
+        in_order(&mut self.findings);
     }
+}
+
+/// Puts findings into the order in which reports list them, from which they have their numbers.
+pub fn in_order(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| {
+        (
+            finding.session.is_none(),
+            finding.session,
+            finding.transfer.is_none(),
+            finding.transfer,
+            role_order(finding.role),
+            Reverse(finding.severity),
+            finding.primary.first(),
+            finding.diagnosis,
+        )
+    });
 }
 
 /// The path as it was named, control bytes and what is not UTF-8 escaped.
@@ -159,6 +164,18 @@ impl Sink for Collecting {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.run.hosts.extend_from_slice(hosts);
+        Ok(())
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        let is = |finding: &Finding| {
+            (finding.diagnosis, finding.role, finding.severity, finding.session)
+                == (superseded.diagnosis, superseded.role, superseded.severity, superseded.session)
+                && (finding.transfer.is_none() || finding.transfer == superseded.transfer)
+        };
+        if let Some(at) = self.run.findings.iter().position(is) {
+            self.run.findings.remove(at);
+        }
         Ok(())
     }
 

@@ -20,9 +20,14 @@ const MAX_FRAMES: usize = 6;
 /// When the text would get fewer columns than this, it goes below instead of beside the time and the direction.
 const MIN_TEXT: usize = 28;
 
-/// All evidence in order of time; a gap stands behind the frame that opens it.
+/// All evidence in order of time, each once; a gap stands behind the frame that opens it.
 pub(super) fn in_order(finding: &Finding) -> Vec<&Evidence> {
-    let mut evidence = finding.evidence();
+    let mut evidence: Vec<&Evidence> = Vec::new();
+    for one in finding.evidence() {
+        if !evidence.contains(&one) {
+            evidence.push(one);
+        }
+    }
     evidence.sort_by_key(|evidence| (evidence.first(), matches!(evidence, Evidence::Missing { .. })));
     evidence
 }

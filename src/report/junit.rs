@@ -1,5 +1,6 @@
 //! `--format junit`: each capture a suite, each transfer a test, for whatever shows test results.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::collect::Run;
 use super::concise;
 use super::escape::safe;
 use super::identity::session_of;
+use super::words::Party;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{about, transfer_of};
 use crate::record::{Outcome, SessionRecord, TransferRecord};
@@ -86,7 +88,8 @@ fn failed(finding: &Finding, run: &Run, style: &Style) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     let mut text = line(run, finding, style);
     for remedy in &finding.remedies {
-        text += &format!("{}: {}\n", super::words::Party::from(remedy.side), safe(&remedy.text, style.ascii));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}: {}", Party::from(remedy.side), safe(&remedy.text, style.ascii));
     }
     status
         .set_type(finding.diagnosis)

@@ -49,6 +49,7 @@ mod wrap;
 use std::io::{self, Write};
 
 pub use checked::{CheckFormat, Checked, Comparison, write_checked};
+pub use collect::in_order;
 pub use schema::schema;
 pub use sessions::{Order, SessionChoice, sessions};
 pub use show::View;

@@ -18,16 +18,14 @@ pub(super) fn placed(session: Option<SessionId>, transfer: Option<TransferId>) -
 
 /// `session 1, transfer 2`, or the hosts of a finding that has no session; empty for one about the capture.
 pub(super) fn place(finding: &Finding) -> String {
-    match finding.session {
-        Some(_) => placed(finding.session, finding.transfer),
-        None => {
-            let mut hosts: Vec<String> = finding.hosts.iter().take(MAX_HOSTS).map(ToString::to_string).collect();
-            if let Some(more) = finding.hosts.len().checked_sub(MAX_HOSTS).filter(|more| *more > 0) {
-                hosts.push(format!("and {more} more"));
-            }
-            hosts.join(", ")
-        }
+    if finding.session.is_some() {
+        return placed(finding.session, finding.transfer);
     }
+    let mut hosts: Vec<String> = finding.hosts.iter().take(MAX_HOSTS).map(ToString::to_string).collect();
+    if let Some(more) = finding.hosts.len().checked_sub(MAX_HOSTS).filter(|more| *more > 0) {
+        hosts.push(format!("and {more} more"));
+    }
+    hosts.join(", ")
 }
 
 /// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3, encrypted from frame 12`

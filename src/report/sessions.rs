@@ -93,7 +93,7 @@ fn sort(sessions: &mut [SessionRecord], order: Order, reverse: bool) {
     match order {
         Order::Start => sessions.sort_by_key(|session| session.first.time),
         Order::Duration => {
-            sessions.sort_by_key(|session| Reverse(session.last.time.0.saturating_sub(session.first.time.0)))
+            sessions.sort_by_key(|session| Reverse(session.last.time.0.saturating_sub(session.first.time.0)));
         }
         Order::Client => sessions.sort_by_key(|session| session.client),
         Order::Server => sessions.sort_by_key(|session| session.server),

@@ -145,3 +145,95 @@ fn svg(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     }
     out.write_all(svg_file(&figures).as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::View;
+    use crate::finding::SessionId;
+    use crate::record::Outcome;
+    use crate::report::testing::{Sample, expect, narrow, wide};
+
+    const VIEWS: [View; 4] = [View::Transcript, View::Ladder, View::Svg, View::Html];
+
+    #[test]
+    fn a_session_is_a_transcript() {
+        expect("collision.80.transcript", &Sample::traced().render_show(View::Transcript, &[], &narrow()));
+        expect("collision.160.transcript", &Sample::traced().render_show(View::Transcript, &[], &wide()));
+    }
+
+    #[test]
+    fn a_session_is_a_ladder() {
+        expect("collision.80.ladder", &Sample::traced().render_show(View::Ladder, &[], &narrow()));
+        expect("collision.160.ladder", &Sample::traced().render_show(View::Ladder, &[], &wide()));
+    }
+
+    #[test]
+    fn a_run_is_a_figure_and_a_page() {
+        expect("collision.svg", &Sample::traced().render_show(View::Svg, &[], &wide()));
+        expect("collision.html", &Sample::traced().render_show(View::Html, &[], &wide()));
+        expect("clean.html", &Sample::clean().render_show(View::Html, &[], &wide()));
+    }
+
+    #[test]
+    fn sessions_at_fault_are_shown_and_the_others_counted() {
+        let mut sample = Sample::traced();
+        let mut clean = sample.sessions[0].clone();
+        clean.id = SessionId(2);
+        for transfer in &mut clean.transfers {
+            (transfer.outcome, transfer.verdict) = (Outcome::Completed, None);
+        }
+        sample.sessions.push(clean);
+        let text = sample.render_show(View::Transcript, &[], &wide());
+        assert!(text.starts_with("session 1:") && text.ends_with("and one more session (-s N shows one)\n"), "{text}");
+        let text = sample.render_show(View::Transcript, &[SessionId(2)], &wide());
+        assert!(text.starts_with("session 2:") && !text.contains("time-wait-collision"), "{text}");
+        let page = sample.render_show(View::Html, &[SessionId(2)], &wide());
+        assert!(page.contains("no failed transfer") && !page.contains("time-wait-collision"), "{page}");
+    }
+
+    #[test]
+    fn a_run_without_sessions_says_so() {
+        assert_eq!(Sample::without_ftp().render_show(View::Ladder, &[], &narrow()), "no FTP session\n");
+        let page = Sample::without_ftp().render_show(View::Html, &[], &narrow());
+        assert!(page.contains("no FTP in other.pcap"), "{page}");
+    }
+
+    #[test]
+    fn what_strangers_write_is_text_in_every_view() {
+        for view in VIEWS {
+            let text = Sample::hostile().render_show(view, &[], &wide());
+            let bad = text.chars().find(|c| {
+                (c.is_control() && *c != '\n') || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            });
+            assert_eq!(bad, None, "{view:?}:\n{text}");
+            let graphic = matches!(view, View::Svg | View::Html);
+            assert_eq!(text.contains("<script"), !graphic, "{view:?}:\n{text}");
+            assert!(!text.lines().any(|line| line.trim_start().starts_with("error[forged]")), "{view:?}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_its_width_and_its_characters() {
+        for sample in [Sample::traced(), Sample::hostile()] {
+            for width in [60, 80, 160] {
+                for view in [View::Transcript, View::Ladder] {
+                    let text = sample.render_show(view, &[], &super::Style { width, ascii: true, ..wide() });
+                    assert!(text.is_ascii(), "{text}");
+                    let long = text.lines().find(|line| line.chars().count() > width);
+                    assert_eq!(long, None, "{view:?} at {width}:\n{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_loads_nothing_and_runs_nothing() {
+        for sample in [Sample::traced(), Sample::hostile(), Sample::clean()] {
+            let page = sample.render_show(View::Html, &[], &wide());
+            for forbidden in ["<script", "<link", "<iframe", "<img", " src=", "url(", "@import", "http://", "https://"]
+            {
+                assert!(!page.contains(forbidden), "{forbidden}:\n{page}");
+            }
+        }
+    }
+}

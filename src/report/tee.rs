@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{HostRecord, SessionRecord, Sink, Summary};
+use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 
 /// Passes everything to each of its sinks. One that fails gets nothing more, the others go on; the end tells of the
@@ -40,6 +40,11 @@ impl Tee {
 }
 
 impl Sink for Tee {
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.each(|sink| sink.begins(captures));
+        self.anybody()
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.each(|sink| sink.session(session));
         self.anybody()
@@ -47,6 +52,11 @@ impl Sink for Tee {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.each(|sink| sink.finding(finding));
+        self.anybody()
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.each(|sink| sink.superseded(superseded));
         self.anybody()
     }
 

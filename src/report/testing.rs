@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::{Format, Style, TimeStyle, Verbosity, hosts, sink};
+use super::ladder::sample::trace;
+use super::{Format, Style, TimeStyle, Verbosity, View, hosts, show, sink};
 use crate::finding::{
     Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity, TransferId,
 };
@@ -83,6 +84,11 @@ impl Sample {
         self.written(|out| hosts(json, style.clone(), out))
     }
 
+    /// What `ftpwhy show` makes of it.
+    pub(super) fn render_show(&self, view: View, wanted: &[SessionId], style: &Style) -> String {
+        self.written(|out| show(vec![(view, out)], wanted.to_vec(), style.clone(), self.grouping.clone()))
+    }
+
     fn written(&self, open: impl FnOnce(Box<dyn Write>) -> Box<dyn Sink>) -> String {
         let out = Shared::default();
         let mut sink = open(Box::new(out.clone()));
@@ -108,6 +114,13 @@ impl Sample {
             summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1 },
             grouping: Vec::new(),
         }
+    }
+
+    /// The same with its trace, as `ftpwhy show` wants it.
+    pub(super) fn traced() -> Self {
+        let mut sample = Self::collision();
+        sample.sessions[0].trace = Some(Box::new(trace(None)));
+        sample
     }
 
     /// Two transfers, nothing to say.
@@ -161,8 +174,7 @@ impl Sample {
 
     /// Every text a stranger can write, full of what moves cursors, forges lines and turns directions.
     pub(crate) fn hostile() -> Self {
-        let evil =
-            "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`";
+        let evil = "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`<script>alert('1')</script>\"&amp;";
         let mut sample = Self::collision();
         sample.captures[0].path = format!("a\n{evil}.pcap").into();
         sample.captures[0].format = evil.into();
@@ -172,6 +184,7 @@ impl Sample {
         sample.hosts[1].segment = evil.into();
         sample.hosts[1].shared = Some(evil.into());
         let session = &mut sample.sessions[0];
+        session.trace = Some(Box::new(trace(Some(evil))));
         session.server_software = Some(evil.into());
         session.vantage.clues = vec![evil.into()];
         session.offers[0].command = evil.into();
@@ -196,16 +209,16 @@ impl Sample {
 }
 
 /// A frame of the first capture, `microseconds` after its start.
-fn at(number: u64, microseconds: i64) -> Stamp {
+pub(super) fn at(number: u64, microseconds: i64) -> Stamp {
     let time = Timestamp(1_500_000_000_000_000_000 + microseconds * 1000);
     Stamp { capture: CaptureId(0), number: FrameNo(number), time }
 }
 
-fn client(port: u16) -> SocketAddr {
+pub(super) fn client(port: u16) -> SocketAddr {
     SocketAddr::from(([10, 1, 0, 10], port))
 }
 
-fn server(port: u16) -> SocketAddr {
+pub(super) fn server(port: u16) -> SocketAddr {
     SocketAddr::from(([10, 2, 0, 20], port))
 }
 

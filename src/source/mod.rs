@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod file;
 mod filter;
+mod following;
 mod frames;
 mod input;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -32,6 +33,7 @@ use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
 pub use filter::{FilterError, check as check_filter};
+pub use following::{Came, Following};
 pub use timeline::Timeline;
 pub use version::libpcap_version;
 

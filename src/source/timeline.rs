@@ -58,7 +58,17 @@ impl Timeline {
 
     /// A timeline of a single byte stream; `name` is what the capture is called.
     pub fn from_reader(name: &Path, reader: Box<dyn Read + Send>, id: CaptureId) -> Result<Self, OpenError> {
-        let mut timeline = Self::empty(None);
+        Self::filtered(name, reader, id, None)
+    }
+
+    /// Likewise, of the frames that pass a capture filter.
+    pub(super) fn filtered(
+        name: &Path,
+        reader: Box<dyn Read + Send>,
+        id: CaptureId,
+        filter: Option<&str>,
+    ) -> Result<Self, OpenError> {
+        let mut timeline = Self::empty(filter);
         let (source, capture) = FileSource::new(Input::from_reader(name, reader, None)?, name, id)?;
         timeline.add(source, capture, false)?;
         Ok(timeline)
@@ -109,6 +119,11 @@ impl Timeline {
     /// The captures as far as they have been read.
     pub fn captures(&self) -> &[Capture] {
         &self.captures
+    }
+
+    /// The same for whoever must not show them as they are.
+    pub fn captures_mut(&mut self) -> &mut [Capture] {
+        &mut self.captures
     }
 
     /// Bytes read of the raw files, and their size where all of them have one.

@@ -28,7 +28,7 @@ const LONG_SILENT: f64 = 60.0;
 pub struct Earlier<'a> {
     /// The last established incarnation.
     pub connection: &'a Connection,
-    /// How far it was closed when the transfer ended.
+    /// How far it was closed when the transfer, or the session, ended.
     pub close: Close,
 }
 
@@ -49,6 +49,8 @@ pub struct Concluded<'a> {
     pub sharing: Option<&'a Connection>,
     /// Where the server of another session said that it listens on the announced socket: server-to-server transfer.
     pub listening: Option<Stamp>,
+    /// Whether the client of another session named the announced socket in PORT: another server is to connect there.
+    pub for_a_server: bool,
 }
 
 impl<'a> Concluded<'a> {
@@ -83,6 +85,15 @@ impl<'a> Concluded<'a> {
         self.attempts.iter().filter(|attempt| attempt.aim == Aim::Announced)
     }
 
+    /// Whether it succeeded by its replies although no segment of its data connection was captured. Where the endpoint
+    /// could not be read, nobody knows which connection that was.
+    pub fn lacks_its_data(&self) -> bool {
+        self.outcome() == Outcome::Completed
+            && self.attempts.is_empty()
+            && self.transfer.is_some_and(|transfer| transfer.preliminary.is_some())
+            && self.in_force().is_some_and(|offer| offer.socket.is_some())
+    }
+
     /// The data connection that was established, if one was.
     pub fn established(&self) -> Option<&Attempt<'a>> {
         self.attempts.iter().find(|attempt| attempt.is_established())
@@ -97,6 +108,9 @@ pub fn conclude<'a>(
     correlator: &Correlator,
 ) -> Vec<Concluded<'a>> {
     let listening = |offer: Option<&Offer>| correlator.listening_elsewhere(index, offer?.socket?);
+    let for_a_server = |offer: Option<&Offer>| {
+        offer.and_then(|offer| offer.socket).is_some_and(|socket| correlator.named_elsewhere(index, socket))
+    };
     let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
     for (number, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(number + 1);
@@ -116,22 +130,17 @@ pub fn conclude<'a>(
         }
         attempts.extend(loose(session, transfer, next, offer, flows));
         attempts.sort_by_key(Attempt::at);
+        let span = (transfer.at(), transfer.ended().unwrap_or(session.last));
         let sharing = attempts.is_empty().then(|| sharing(session, offer, transfer, flows, correlator)).flatten();
         concluded.push(Concluded {
             transfer: Some(transfer),
             offer,
             offer_index,
-            earlier: earlier(
-                session,
-                offer,
-                (transfer.at(), transfer.ended().unwrap_or(session.last)),
-                &attempts,
-                flows,
-                correlator,
-            ),
+            earlier: earlier(session, offer, span, &attempts, flows, correlator),
             attempts,
             sharing,
             listening: listening(offer),
+            for_a_server: for_a_server(offer),
         });
     }
     let serving: std::collections::HashSet<Option<usize>> = concluded.iter().map(|one| one.offer_index).collect();
@@ -148,6 +157,7 @@ pub fn conclude<'a>(
             attempts,
             sharing: None,
             listening: listening(Some(offer)),
+            for_a_server: for_a_server(Some(offer)),
         });
     }
     concluded.extend(strays(session, &concluded, flows));
@@ -175,6 +185,7 @@ fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Tabl
             earlier: None,
             sharing: None,
             listening: None,
+            for_a_server: false,
         })
         .collect()
 }
@@ -279,12 +290,12 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
     Some(standing.unwrap_or(latest))
 }
 
-/// The last established connection before the transfer on the tuple that it was to use. A server whose data ports are
-/// ephemeral has no such tuple.
+/// The last established connection before `at` on the tuple that was to be used, as it was closed at `until`. A server
+/// whose data ports are ephemeral has no such tuple.
 fn earlier<'a>(
     session: &Session,
     offer: Option<&Offer>,
-    (at, ended): (Stamp, Stamp),
+    (at, until): (Stamp, Stamp),
     attempts: &[Attempt<'_>],
     flows: &'a Table,
     correlator: &Correlator,
@@ -294,7 +305,7 @@ fn earlier<'a>(
         Some(offer) => (offer.direction == Direction::Passive, offer.socket?),
         None => (false, session.client),
     };
-    let wrapping = flows.connection(session.control)?.key.wrapping;
+    let wrapping = flows.connection(session.control).map(|control| control.key.wrapping);
     let from = |origin: SocketAddr| if passive { origin.ip() == session.client.ip() } else { origin == expected };
     correlator
         .history(socket)
@@ -302,9 +313,9 @@ fn earlier<'a>(
         .rev()
         .filter_map(|id| flows.connection(*id))
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
-        .filter(|connection| connection.key.wrapping == wrapping)
+        .filter(|connection| wrapping.is_none_or(|wrapping| wrapping == connection.key.wrapping))
         .find(|connection| from(connection.origin) && connection.first < at && connection.was_open())
-        .map(|connection| Earlier { connection, close: connection.close_before(ended) })
+        .map(|connection| Earlier { connection, close: connection.close_before(until) })
 }
 
 /// The connection from the server's data port to another host or port that was open between command and reply.

@@ -52,6 +52,8 @@ struct Slot {
     connections: Vec<ConnectionId>,
     /// The last session in which a server said that it listens here, and the frame.
     listening: Option<(SessionIndex, Stamp)>,
+    /// The last session in which a client named it in PORT.
+    named_by: Option<SessionIndex>,
 }
 
 impl Correlator {
@@ -88,8 +90,9 @@ impl Correlator {
     /// `socket` was announced by offer `offer` of session `index`.
     pub fn offered(&mut self, index: SessionIndex, number: usize, socket: SocketAddr, offer: &Offer) {
         let slot = self.slot(socket);
-        if offer.direction == Direction::Passive {
-            slot.listening = Some((index, offer.at()));
+        match offer.direction {
+            Direction::Passive => slot.listening = Some((index, offer.at())),
+            Direction::Active => slot.named_by = Some(index),
         }
         if slot.offers.last() != Some(&(index, number)) {
             slot.offers.push((index, number));
@@ -163,6 +166,11 @@ impl Correlator {
     /// Where a server of a session other than `index` said that it listens on `socket`: server-to-server transfer.
     pub fn listening_elsewhere(&self, index: SessionIndex, socket: SocketAddr) -> Option<Stamp> {
         self.sockets.get(&socket)?.listening.filter(|(other, _)| *other != index).map(|(_, at)| at)
+    }
+
+    /// Whether a client of a session other than `index` named `socket` in PORT: another server is to connect there.
+    pub fn named_elsewhere(&self, index: SessionIndex, socket: SocketAddr) -> bool {
+        self.sockets.get(&socket).and_then(|slot| slot.named_by).is_some_and(|other| other != index)
     }
 
     /// Sockets that were let go because too many were announced.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::correlator::SessionIndex;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
-use crate::flow::{ConnectionId, RECORDS_KEPT};
+use crate::flow::{ClockStep, ConnectionId, RECORDS_KEPT, Table};
 use crate::frame::Stamp;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
@@ -14,6 +14,9 @@ use crate::wire::tls::Record;
 /// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
 /// decide verdicts, the hundred thousandth CWD does not.
 const EXCHANGES_KEPT: usize = 512;
+
+/// Steps of the capture's clock that are remembered per session; a clock that is set oftener tells no time.
+const CLOCK_STEPS_KEPT: usize = 16;
 
 /// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
 /// between PORT and reply.
@@ -28,17 +31,6 @@ pub struct Opaque {
     pub until: Option<Stamp>,
     /// TLS or GSSAPI.
     pub by: &'static str,
-}
-
-/// Bytes of the control connection that the capture does not hold.
-#[derive(Clone, Copy, Debug)]
-pub struct LostBytes {
-    /// Whose bytes.
-    pub speaker: Speaker,
-    /// How many.
-    pub len: u64,
-    /// Where it shows.
-    pub at: Stamp,
 }
 
 /// A control session.
@@ -70,8 +62,6 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// The first TLS records of the client and of the server on the control connection.
     pub records: [Vec<Record>; 2],
-    /// Control bytes that were not captured.
-    pub lost: Vec<LostBytes>,
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
     /// The session that is the same control connection on the other side of a NAT.
@@ -80,6 +70,8 @@ pub struct Session {
     pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.
     pub conflicts: Vec<(Stamp, Stamp)>,
+    /// Where the clock of the capture was set, bounded.
+    pub clock_steps: Vec<ClockStep>,
     /// Lines that exceeded the cap.
     pub long_lines: u32,
     /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
@@ -109,11 +101,11 @@ impl Session {
             unsolicited: Vec::new(),
             opaque: Vec::new(),
             records: [Vec::new(), Vec::new()],
-            lost: Vec::new(),
             end: None,
             twin: None,
             other_view: None,
             conflicts: Vec::new(),
+            clock_steps: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
             spoke: false,
@@ -130,6 +122,13 @@ impl Session {
     /// Whether the control connection was encrypted at `at`.
     pub fn is_opaque_at(&self, at: Stamp) -> bool {
         self.opaque.iter().any(|span| span.from <= at && span.until.is_none_or(|until| at < until))
+    }
+
+    /// Books a step of the capture's clock, if there was one.
+    pub fn stepped(&mut self, step: Option<ClockStep>) {
+        if self.clock_steps.len() < CLOCK_STEPS_KEPT {
+            self.clock_steps.extend(step);
+        }
     }
 
     /// Books what the dialogue told. Returns the index of an offer whose socket just became known.
@@ -164,12 +163,7 @@ impl Session {
                 }
                 None
             }
-            Event::Lost { speaker, len, at } => {
-                if self.lost.len() < EXCHANGES_KEPT {
-                    self.lost.push(LostBytes { speaker, len, at });
-                }
-                None
-            }
+            Event::Lost { .. } => None,
             Event::LongLine { .. } => {
                 self.long_lines = self.long_lines.saturating_add(1);
                 None
@@ -321,6 +315,25 @@ impl Session {
             transfer.lost.get_or_insert_with(|| end.clone());
         }
         self.end = Some(end);
+    }
+
+    /// When the client left: it said QUIT, or closed in order.
+    pub fn left_at(&self) -> Option<Stamp> {
+        let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
+        quit.or_else(|| self.end.as_ref().filter(|end| end.orderly_by_client).map(|end| end.at))
+    }
+
+    /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
+    /// bytes before them are missing.
+    pub fn claim_loose(&mut self, offer: usize, flows: &Table) {
+        let Some(offer) = self.offers.get_mut(offer) else { return };
+        let (at, socket) = (offer.at(), offer.socket);
+        let belongs =
+            |id: &ConnectionId| flows.connection(*id).is_some_and(|one| Some(one.target) == socket && one.first >= at);
+        let (claimed, loose) = self.loose.drain(..).partition(belongs);
+        self.loose = loose;
+        let claimed: Vec<ConnectionId> = claimed;
+        offer.connections.extend(claimed);
     }
 
     /// Remembers a connection between the hosts that answers no offer.

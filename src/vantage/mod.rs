@@ -1,8 +1,9 @@
-//! Where a session was captured, per end, and how sure that is (evidence by handshake timing, TTL, offload, SLL).
+//! Where a session was captured, per end, and how sure that is (evidence by handshake timing, TTL, ARP, offload, SLL).
 //!
 //! Absence is evidence only near the host that would have sent: this is what caps such claims.
 
 use crate::flow::{Connection, End, Half};
+use crate::network::Network;
 use crate::record::{Nearness, VantageRecord};
 
 /// The split of the handshake's round trip tells the side only above this ratio.
@@ -13,6 +14,12 @@ const SPLIT_FLOOR: f64 = 0.001;
 
 /// TTLs and hop limits with which stacks start; a packet that still has one has passed no router.
 const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
+
+/// TTLs with which old stacks start; four routers behind a newer one look like the first.
+const OLD_INITIAL_TTLS: [u8; 2] = [60, 32];
+
+/// The largest IP packet on Ethernet without jumbo frames.
+const ETHERNET_MTU: u32 = 1500;
 
 /// Where a session was captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +33,15 @@ pub struct Vantage {
 }
 
 impl Vantage {
-    /// The vantage of a control connection whose client is its `client` end.
-    pub fn of(control: &Connection, client: End) -> Self {
+    /// The vantage of a control connection whose client is its `client` end, in that neighbourhood.
+    pub fn of(control: &Connection, client: End, network: &Network) -> Self {
         let mut clues = Vec::new();
         let near = split(control, &mut clues);
         let judged = |end: End, clues: &mut Vec<String>| {
             let name = if end == client { "client" } else { "server" };
-            on_host(control, end, name, clues).or_else(|| by_ttl(half(control, end), name, clues))
+            let on_host = on_host(control, end, name, clues);
+            let adjacent = by_mac(control, end, network, name, clues);
+            on_host.or(adjacent).or_else(|| by_ttl(half(control, end), name, clues))
         };
         let (mut origin, mut target) = (judged(End::Origin, &mut clues), judged(End::Target, &mut clues));
         // A host that was captured on itself is adjacent at most to the other one.
@@ -111,7 +120,32 @@ fn on_host(control: &Connection, end: End, name: &str, clues: &mut Vec<String>) 
         clues.push(format!("only the {name}'s TCP checksums are left to the network card"));
         return Some(Nearness::At);
     }
+    if own.largest_packet > ETHERNET_MTU {
+        // Segmentation offload of the sender, or receive offload of the other end: a host's own view in both cases.
+        clues.push(format!(
+            "packets of up to {} bytes from the {name}: seen on a host, not on a wire",
+            own.largest_packet
+        ));
+    }
     None
+}
+
+/// The MAC of a host's packets answers ARP or ND for its address: no router lies between.
+fn by_mac(control: &Connection, end: End, network: &Network, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
+    let mac = half(control, end).first_mac?;
+    // A proxy answers for others too, but it counts their TTL down.
+    half(control, end).first_ttl.filter(|ttl| INITIAL_TTLS.contains(ttl) || OLD_INITIAL_TTLS.contains(ttl))?;
+    let owners = network.owners(control.socket(end).ip());
+    let owner = owners.iter().find(|claim| claim.mac == mac && claim.how.is_strong())?;
+    if network.is_router(owner.place, mac).is_some() {
+        return None;
+    }
+    let how = owner.how.text();
+    clues.push(format!(
+        "the {name}'s packets come from the MAC that has its address by {how} (frame {})",
+        owner.at.number
+    ));
+    Some(Nearness::Adjacent)
 }
 
 fn by_ttl(half: &Half, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
@@ -120,6 +154,13 @@ fn by_ttl(half: &Half, name: &str, clues: &mut Vec<String>) -> Option<Nearness> 
         clues.push(format!("the {name}'s packets arrive with an untouched TTL of {ttl}"));
         return Some(Nearness::Adjacent);
     }
+    if OLD_INITIAL_TTLS.contains(&ttl) {
+        clues.push(format!("the {name}'s packets arrive with TTL {ttl}: untouched by an old stack, or behind routers"));
+        return None;
+    }
     clues.push(format!("the {name}'s packets arrive with TTL {ttl}: routers lie between"));
     Some(Nearness::Far)
 }
+
+#[cfg(test)]
+mod tests;

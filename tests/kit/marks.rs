@@ -27,9 +27,12 @@ pub fn restore(text: &str, marks: &BTreeMap<String, u64>) -> String {
         let mark = marks.iter().find(|(_, frame)| frame.to_string() == number);
         mark.map_or(number.to_owned(), |(mark, _)| format!("\"{mark}\""))
     };
-    let line = |line: &str| match line.strip_prefix("frames = [").and_then(|rest| rest.strip_suffix(']')) {
-        Some(numbers) => format!("frames = [{}]\n", numbers.split(", ").map(named).collect::<Vec<_>>().join(", ")),
-        None => format!("{line}\n"),
+    let line = |line: &str| match line.split_once(" = [").zip(line.strip_suffix(']')) {
+        Some(((key @ ("frames" | "some_of"), _), rest)) => {
+            let numbers = rest.split_once('[').map_or("", |(_, numbers)| numbers);
+            format!("{key} = [{}]\n", numbers.split(", ").map(named).collect::<Vec<_>>().join(", "))
+        }
+        _ => format!("{line}\n"),
     };
     text.lines().map(line).collect()
 }

@@ -78,6 +78,65 @@ def do_wrong_interface(L, start):
     return live
 
 
+def do_mac_change(L, start):
+    """The client's address moves to another MAC while the server keeps sending to the old one."""
+    L.lan({'C': 10, 'S': 20}); L.vsftpd('S'); live = start('S', 's0')
+    c = L.ctl('C', '10.1.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l)
+    L.ip('C', 'link set c0 address 02:00:00:00:00:99'); L.x('C', 'ping -c 2 -W 1 10.1.0.20', check=False)
+    l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
+    return live
+
+
+def do_weak_end_system(L, start):
+    """The server sends data from another of its addresses than the control connection's."""
+    L.routed(); L.ip('S', 'addr add 10.2.0.77/24 dev s0')
+    FakeServer(L, src_ip='10.2.0.77'); live = start('S', 's0')
+    c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
+    return live
+
+
+def do_privileges(L, start):
+    """What the kernel says of the program while it runs."""
+    os.chmod(sys.argv[2], 0o777)
+    L.routed(); live = start('S', 's0')
+    def status(tid):
+        pairs = (l.split(':', 1) for l in open(f'/proc/{live.pid()}/task/{tid}/status'))
+        return {k: v.strip() for k, v in pairs if k in ('Uid', 'Gid', 'NoNewPrivs', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')}
+    all_threads = [status(t) for t in os.listdir(f'/proc/{live.pid()}/task')]
+    live.facts = dict(all_threads[0], threads=len(all_threads), threads_differ=any(s != all_threads[0] for s in all_threads))
+    return live
+
+
+def do_signals(L, start):
+    """SIGUSR1, SIGHUP with the file moved away, SIGTERM."""
+    run, old = sys.argv[2] + '/run.pcapng', sys.argv[2] + '/old.pcapng'
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S'); live = start('S', 's0')
+    c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l)
+    time.sleep(1.5); live.p.send_signal(signal.SIGUSR1); time.sleep(1.5)
+    os.rename(run, old); live.p.send_signal(signal.SIGHUP); time.sleep(2)
+    live.facts = dict(reopened=os.path.exists(run), moved=os.path.getsize(old))
+    c.quit(); live.end(signal.SIGTERM)
+    return live
+
+
+def do_removal(L, start):
+    """The interface goes down and up, and is removed."""
+    L.routed(); live = start('S', 's0'); time.sleep(1)
+    L.ip('S', 'link set s0 down'); time.sleep(1.5); L.ip('S', 'link set s0 up'); time.sleep(1.5)
+    L.ip('S', 'link del s0'); live.end(sig=0)
+    return live
+
+
+def do_busy(L, start):
+    """Enough frames for several small files."""
+    L.routed(); L.vsftpd('S'); live = start('S', 's0')
+    for _ in range(8):
+        c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
+    return live
+
+
 def main():
     scenario, folder, program, *options = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
@@ -91,7 +150,7 @@ def main():
         if live.p.poll() is None:
             time.sleep(4)             # sessions are judged three seconds after they close
             live.end()
-        result = live.result()
+        result = live.result(facts=getattr(live, 'facts', None))
     print(json.dumps(result))
 
 

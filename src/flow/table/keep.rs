@@ -25,11 +25,11 @@ pub(super) struct Queues {
 impl Table {
     /// Makes room for one more connection.
     pub(super) fn make_room(&mut self, now: Stamp) {
-        if self.connections.len() >= CONNECTIONS_KEPT {
+        if self.connections.len() >= self.limit {
             self.evict(now);
         }
         let Queues { closed, started, open } = &mut self.queues;
-        if started.len().max(closed.len()) >= 2 * CONNECTIONS_KEPT {
+        if started.len().max(closed.len()) >= 2 * self.limit {
             let known = &self.connections;
             started.retain(|id| known.contains_key(id));
             closed.retain(|id| known.contains_key(id));

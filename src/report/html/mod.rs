@@ -36,7 +36,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         style::PAGE_STYLE,
         super::ladder::FIGURE_STYLE,
     )?;
-    writeln!(out, "<header><h1>Why FTP transfers failed</h1>\n<p class=\"dim\">{title}</p></header>\n<main>")?;
+    writeln!(out, "<header><h1>FTP transfers</h1>\n<p class=\"dim\">{title}</p></header>\n<main>")?;
     summary(run, style, out)?;
     findings(page, out)?;
     tables::hosts(run, out)?;

@@ -20,16 +20,17 @@ figure{margin:1rem 0;border:1px solid var(--line);border-radius:.25rem;padding:.
 figcaption{font-size:.85rem;padding:.25rem}\
 table{border-collapse:collapse;width:100%;font-size:.9rem}\
 th,td{text-align:left;vertical-align:top;padding:.25rem .5rem .25rem 0;border-bottom:1px solid var(--line)}\
-th{color:var(--dim);font-weight:600}.failed td:last-child{color:var(--error)}\
+th{color:var(--dim);font-weight:600;white-space:nowrap}\
+.wide{overflow-x:auto}td{overflow-wrap:break-word}td[data-name=reply],td[data-name=interface],td[data-name=role]{overflow-wrap:anywhere}.failed td:last-child{color:var(--error)}\
 .evidence{list-style:none;padding:0;font-size:.9rem}\
-.evidence li{display:grid;grid-template-columns:3.5rem 8.5rem minmax(8rem,13rem) 1fr;gap:0 .5rem;border-bottom:1px solid var(--line);padding:.15rem 0}\
+.evidence li{display:grid;grid-template-columns:3.5rem 10.5rem minmax(8rem,14rem) 1fr;gap:0 .5rem;border-bottom:1px solid var(--line);padding:.15rem 0}\
 .evidence li.dim{display:block}.evidence .absent .what{color:var(--warning)}\
 @media screen and (max-width:44rem){\
 .evidence li{grid-template-columns:auto 1fr}.evidence .route,.evidence .what{grid-column:1/-1}.evidence .route:empty{display:none}\
-table,tbody,tr,td{display:block}thead{position:absolute;clip-path:inset(50%)}\
+td{overflow-wrap:anywhere}table,tbody,tr,td{display:block}thead{display:none}\
 tr{border-bottom:1px solid var(--line);padding:.5rem 0}td{border:0;padding:0 0 0 6.5rem;min-height:1.5em}\
 td::before{content:attr(data-name);float:left;width:6rem;margin-left:-6.5rem;color:var(--dim)}\
 article{padding:.75rem}}\
-@media print{body{max-width:none;padding:0;font-size:10pt}article{border:0;padding:0;break-inside:auto}\
+@media print{html{font-size:9pt}body{max-width:none;padding:0}article{border:0;padding:0;break-inside:auto}\
 h2,h3,h4{break-after:avoid}figure,tr,li{break-inside:avoid}a{color:inherit;text-decoration:none}}\
 ";

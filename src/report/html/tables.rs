@@ -69,21 +69,23 @@ pub(super) fn hosts(run: &Run, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn open(names: &[&str], out: &mut dyn Write) -> io::Result<()> {
-    let header: String = names.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
-    writeln!(out, "<table>\n<thead><tr>{header}</tr></thead>\n<tbody>")
+    write!(out, "<div class=\"wide\"><table>\n<thead><tr>")?;
+    for name in names {
+        write!(out, "<th scope=\"col\">{name}</th>")?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")
 }
 
 /// The cells must be markup already.
 fn write_row(names: &[&str], row: &[String], class: &str, out: &mut dyn Write) -> io::Result<()> {
-    let cells: String =
-        names.iter().zip(row).map(|(name, cell)| format!("<td data-name=\"{name}\">{cell}</td>")).collect();
-    if class.is_empty() {
-        writeln!(out, "<tr>{cells}</tr>")
-    } else {
-        writeln!(out, "<tr class=\"{class}\">{cells}</tr>")
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    write!(out, "<tr{class}>")?;
+    for (name, cell) in names.iter().zip(row) {
+        write!(out, "<td data-name=\"{name}\">{cell}</td>")?;
     }
+    writeln!(out, "</tr>")
 }
 
 fn close(out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "</tbody>\n</table>")
+    writeln!(out, "</tbody>\n</table></div>")
 }

@@ -6,6 +6,8 @@
 mod bars;
 mod moments;
 mod rows;
+#[cfg(test)]
+pub(super) mod sample;
 mod svg;
 mod text;
 mod transcript;
@@ -184,7 +186,96 @@ fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, duration};
+    use super::{Content, Ladder, Row, bytes, duration, sample};
+    use crate::finding::{Finding, Role};
+    use crate::record::trace::{Line, Said, Side};
+    use crate::report::testing::{Sample, at};
+
+    /// The ladder of the sample's session.
+    fn of_session(brief: bool) -> Ladder {
+        let sample = Sample::traced();
+        let findings: Vec<&Finding> = sample.findings.iter().filter(|finding| finding.session.is_some()).collect();
+        Ladder::of_session(&sample.sessions[0], &findings, brief).expect("a trace")
+    }
+
+    fn labels(ladder: &Ladder) -> Vec<String> {
+        let label = |row: &Row| match &row.content {
+            Content::Arrow(arrow) => arrow.caption(),
+            Content::Note(text) | Content::Missing(text) => text.clone(),
+            Content::Fold { hidden, .. } => format!("fold {hidden}"),
+        };
+        ladder.rows.iter().map(label).collect()
+    }
+
+    #[test]
+    fn hosts_that_are_neither_client_nor_server_get_lanes() {
+        let ladder = of_session(true);
+        let lanes: Vec<_> = ladder.lanes.iter().map(|lane| (lane.name, lane.address.as_str())).collect();
+        let expected =
+            [("client", "10.1.0.10"), ("other", "10.3.0.10"), ("ICMP sender", "10.1.0.1"), ("server", "10.2.0.20")];
+        assert_eq!(lanes, expected);
+    }
+
+    #[test]
+    fn time_wait_is_a_bar_until_it_is_no_longer_sure() {
+        let ladder = of_session(true);
+        let [bar] = ladder.bars.as_slice() else { panic!("one bar") };
+        assert_eq!(ladder.lanes[bar.lane].name, "server");
+        let number = |row: usize| ladder.rows[row].at.map(|at| at.number.0);
+        assert_eq!((number(bar.first), number(bar.sure)), (Some(13), Some(15)));
+        assert_eq!(bar.last, ladder.rows.len() - 1);
+        assert_eq!(ladder.held(bar.lane, bar.first), Some(true));
+        assert_eq!(ladder.held(bar.lane, bar.last), Some(false));
+        assert_eq!(ladder.held(bar.lane, bar.first - 1), None);
+    }
+
+    #[test]
+    fn repeats_are_left_out_of_a_brief_ladder_only() {
+        let again = |ladder: &Ladder| labels(ladder).iter().filter(|label| label.starts_with("SYN again")).count();
+        assert_eq!((again(&of_session(true)), again(&of_session(false))), (3, 6));
+        assert!(labels(&of_session(true)).contains(&"fold 3".to_owned()));
+    }
+
+    #[test]
+    fn a_finding_shows_its_transfer_and_what_it_cites() {
+        let sample = Sample::traced();
+        let verdict = sample.findings.iter().find(|finding| finding.role == Role::Verdict).expect("a verdict");
+        let ladder = Ladder::of_finding(verdict, sample.sessions.first()).expect("arrows");
+        let numbers: Vec<u64> = ladder.rows.iter().filter_map(|row| row.at).map(|at| at.number.0).collect();
+        assert_eq!(numbers, [11, 12, 13, 16, 17, 18, 20, 20]);
+        let uncited: Vec<u64> =
+            ladder.rows.iter().filter(|row| !row.cited).filter_map(|row| row.at).map(|at| at.number.0).collect();
+        assert_eq!(uncited, [17, 20], "the reply that nobody cites, and what is missing before the 425");
+    }
+
+    #[test]
+    fn a_finding_without_a_trace_shows_its_evidence() {
+        let sample = Sample::collision();
+        let verdict = sample.findings.iter().find(|finding| finding.role == Role::Verdict).expect("a verdict");
+        let ladder = Ladder::of_finding(verdict, sample.sessions.first()).expect("arrows");
+        assert!(labels(&ladder).contains(&"PORT 10,1,0,10,19,136".to_owned()));
+        let context = sample.findings.iter().find(|finding| finding.session.is_none()).expect("one about hosts");
+        assert!(Ladder::of_finding(context, None).is_none(), "nothing goes from one host to another");
+    }
+
+    #[test]
+    fn a_very_long_session_is_folded_but_for_what_is_cited() {
+        let mut sample = Sample::traced();
+        let mut trace = sample::trace(None);
+        let line = |number: i64| Line {
+            at: at(100 + number.unsigned_abs(), 2_000_000 + number),
+            by: Some(Side::Client),
+            said: Said::Command("NOOP".to_owned()),
+        };
+        trace.lines.extend((0..2000).map(line));
+        sample.sessions[0].trace = Some(Box::new(trace));
+        let findings: Vec<&Finding> = sample.findings.iter().filter(|finding| finding.session.is_some()).collect();
+        let ladder = |brief| Ladder::of_session(&sample.sessions[0], &findings, brief).expect("a trace");
+        assert!(ladder(true).rows.len() < 450);
+        assert!(ladder(false).rows.len() > 2000);
+        let shown = labels(&ladder(true));
+        assert!(shown.iter().any(|label| label.starts_with("time-wait-collision")), "{shown:?}");
+    }
 
     #[test]
     fn counts_and_spans_read_well() {

@@ -10,11 +10,16 @@ use crate::record::trace::{ConnectionTrace, Does, Packet, Part, Peer, Said, Side
 /// Hosts beside client and server that get a lane of their own; more of them share the last one.
 const OTHERS: usize = 3;
 
+/// Repeats of one packet that a brief diagram shows before the last one.
+const REPEATS: usize = 2;
+
 /// A row at its time.
 pub(super) struct Moment {
     pub(super) at: Stamp,
     /// What is missing stands before the frame that ends the span, what is concluded behind the frame it rests on.
     pub(super) rank: Rank,
+    /// One of many repeats, which a brief diagram leaves out.
+    pub(super) repeat: bool,
     pub(super) row: Row,
 }
 
@@ -28,8 +33,14 @@ pub(super) enum Rank {
 
 impl Moment {
     pub(super) fn new(at: Stamp, rank: Rank, content: Content, tone: Tone) -> Self {
-        Self { at, rank, row: Row { at: Some(at), content, tone, cited: false } }
+        Self { at, rank, repeat: false, row: Row { at: Some(at), content, tone, cited: false } }
     }
+}
+
+/// A host that is neither client nor server.
+struct Other {
+    ip: IpAddr,
+    name: &'static str,
 }
 
 /// The hosts of a diagram: the client, those that others call or ask, the server, those that call in its place.
@@ -37,9 +48,9 @@ pub(super) struct Lanes {
     client: SocketAddr,
     server: SocketAddr,
     /// Hosts between client and server.
-    between: Vec<IpAddr>,
+    between: Vec<Other>,
     /// Hosts behind the server.
-    beyond: Vec<IpAddr>,
+    beyond: Vec<Other>,
 }
 
 impl Lanes {
@@ -47,16 +58,17 @@ impl Lanes {
     pub(super) fn of(session: &SessionRecord) -> Self {
         let mut lanes = Self::between(session.client, session.server);
         let connections = session.trace.as_deref().map(|trace| trace.connections.as_slice()).unwrap_or_default();
+        let announced = |ip| session.offers.iter().any(|offer| offer.endpoint.is_some_and(|socket| socket.ip() == ip));
         for connection in connections {
-            if connection.origin.side.is_none() {
-                lanes.add(connection.origin.socket.ip(), true);
-            }
-            if connection.target.side.is_none() {
-                lanes.add(connection.target.socket.ip(), false);
+            for (peer, beyond) in [(connection.origin, true), (connection.target, false)] {
+                let ip = peer.socket.ip();
+                if peer.side.is_none() {
+                    lanes.add(ip, if announced(ip) { "announced" } else { "other" }, beyond && !announced(ip));
+                }
             }
             for packet in &connection.packets {
                 if let Does::Icmp { from, .. } = packet.does {
-                    lanes.add(from, false);
+                    lanes.add(from, "ICMP sender", false);
                 }
             }
         }
@@ -69,11 +81,13 @@ impl Lanes {
     }
 
     /// A host that the evidence names.
-    pub(super) fn add(&mut self, ip: IpAddr, beyond: bool) {
-        let known = ip == self.client.ip() || ip == self.server.ip();
+    pub(super) fn add(&mut self, ip: IpAddr, name: &'static str, beyond: bool) {
+        let mut others = self.between.iter().chain(&self.beyond);
+        let known = ip == self.client.ip() || ip == self.server.ip() || others.any(|other| other.ip == ip);
         let room = self.between.len() + self.beyond.len() < OTHERS;
-        if !known && room && !self.between.contains(&ip) && !self.beyond.contains(&ip) {
-            if beyond { self.beyond.push(ip) } else { self.between.push(ip) }
+        if !known && room {
+            let side = if beyond { &mut self.beyond } else { &mut self.between };
+            side.push(Other { ip, name });
         }
     }
 
@@ -89,8 +103,8 @@ impl Lanes {
         if ip == self.server.ip() {
             return self.server_lane();
         }
-        let between = self.between.iter().position(|other| *other == ip).map(|at| 1 + at);
-        let beyond = || self.beyond.iter().position(|other| *other == ip).map(|at| self.server_lane() + 1 + at);
+        let between = self.between.iter().position(|other| other.ip == ip).map(|at| 1 + at);
+        let beyond = || self.beyond.iter().position(|other| other.ip == ip).map(|at| self.server_lane() + 1 + at);
         between.or_else(beyond).unwrap_or(self.server_lane() + self.beyond.len())
     }
 
@@ -118,9 +132,9 @@ impl Lanes {
     pub(super) fn named(&self) -> Vec<Lane> {
         let lane = |name, ip: IpAddr| Lane { name, address: ip.to_string() };
         let client = std::iter::once(lane("client", self.client.ip()));
-        let between = self.between.iter().map(|ip| lane("other", *ip));
+        let between = self.between.iter().map(|other| lane(other.name, other.ip));
         let server = std::iter::once(lane("server", self.server.ip()));
-        let beyond = self.beyond.iter().map(|ip| lane("other", *ip));
+        let beyond = self.beyond.iter().map(|other| lane(other.name, other.ip));
         client.chain(between).chain(server).chain(beyond).collect()
     }
 }
@@ -152,6 +166,18 @@ pub(super) fn moments(
         }
     }
     all
+}
+
+/// Whether both are the same packet, sent again.
+fn is_repeat(one: &Packet, other: &Packet) -> bool {
+    match (one.does, other.does) {
+        (Does::Syn { again: one }, Does::Syn { again: other }) => one == other,
+        (Does::SynAck, Does::SynAck) => true,
+        (Does::StaleAck, Does::StaleAck) | (Does::Rst, Does::Rst) | (Does::Icmp { .. }, Does::Icmp { .. }) => {
+            one.by_origin == other.by_origin
+        }
+        _ => false,
+    }
 }
 
 fn said(session: &SessionRecord, lanes: &Lanes, at: Stamp, by: Option<Side>, said: &Said) -> Moment {
@@ -187,7 +213,16 @@ struct Story<'a> {
 
 impl Story<'_> {
     fn in_full(&self) -> Vec<Moment> {
-        self.connection.packets.iter().map(|packet| self.packet(packet)).collect()
+        let packets = &self.connection.packets;
+        let repeats = |packet: &Packet| packets.iter().filter(|other| is_repeat(other, packet)).count();
+        let mut all: Vec<Moment> = Vec::with_capacity(packets.len());
+        for (index, packet) in packets.iter().enumerate() {
+            let before = packets.iter().take(index).filter(|other| is_repeat(other, packet)).count();
+            let moment = self.packet(packet);
+            let (first, last) = (before < REPEATS, before + 1 == repeats(packet));
+            all.push(Moment { repeat: !first && !last, ..moment });
+        }
+        all
     }
 
     /// One row for the whole of it.
@@ -247,9 +282,9 @@ impl Story<'_> {
             Does::Fin if *part == Part::Earlier => "FIN of an earlier connection".to_owned(),
             Does::Fin => "FIN".to_owned(),
             Does::LastAck => match time_wait.map(|held| (held.by_origin, held.by_target)) {
-                Some((true, true)) => "last ACK: both ends hold TIME-WAIT".to_owned(),
-                Some((by_origin, _)) if by_origin == packet.by_origin => "last ACK: TIME-WAIT begins here".to_owned(),
-                _ => "last ACK: TIME-WAIT begins at its receiver".to_owned(),
+                Some((true, true)) => "last ACK: both hold TIME-WAIT".to_owned(),
+                Some((by_origin, _)) if by_origin == packet.by_origin => "last ACK: sender holds TIME-WAIT".to_owned(),
+                _ => "last ACK: receiver holds TIME-WAIT".to_owned(),
             },
             Does::Rst => {
                 tone = Tone::Bad;

@@ -50,7 +50,8 @@ impl Ladder {
             .map(|index| {
                 let row = all.get(index).map(|moment| &moment.row);
                 let marked = row.is_some_and(|row| row.cited || matches!(row.tone, Tone::Finding(_)));
-                !brief || index < edges || index + edges >= all.len() || marked
+                let repeat = all.get(index).is_some_and(|moment| moment.repeat);
+                !brief || (!repeat && (index < edges || index + edges >= all.len() || marked))
             })
             .collect();
         Some(Self::laid_out(all, &shown, &lanes, Some(session)))
@@ -67,8 +68,8 @@ impl Ladder {
             (None, None) => return None,
         };
         for route in routes(finding) {
-            lanes.add(route.from.ip(), false);
-            lanes.add(route.to.ip(), false);
+            lanes.add(route.from.ip(), "other", false);
+            lanes.add(route.to.ip(), "other", false);
         }
         let mut all = match traced {
             Some((session, trace)) => moments(session, trace, &lanes, true, |at| cited.contains(&key(at))),
@@ -82,7 +83,10 @@ impl Ladder {
         let shown = match window {
             Some((from, until)) => all
                 .iter()
-                .map(|moment| moment.row.cited || is_missing(moment) || (moment.at >= from && moment.at <= until))
+                .map(|moment| {
+                    let within = moment.at >= from && moment.at <= until;
+                    !moment.repeat && (moment.row.cited || is_missing(moment) || within)
+                })
                 .collect(),
             None => around(&all),
         };
@@ -131,7 +135,7 @@ fn in_order(mut all: Vec<Moment>, cited: &Frames) -> Vec<Moment> {
 }
 
 fn is_missing(moment: &Moment) -> bool {
-    moment.rank != Rank::Packet
+    moment.rank == Rank::Before
 }
 
 /// The rows cited, and a few around each.
@@ -140,7 +144,7 @@ fn around(all: &[Moment]) -> Vec<bool> {
         let around = all.get(index.saturating_sub(AROUND)..(index + AROUND + 1).min(all.len())).unwrap_or_default();
         around.iter().any(|moment| moment.row.cited || is_missing(moment))
     };
-    (0..all.len()).map(near).collect()
+    all.iter().enumerate().map(|(index, moment)| !moment.repeat && near(index)).collect()
 }
 
 fn transfer<'a>(session: &'a SessionRecord, finding: &Finding) -> Option<&'a TransferRecord> {

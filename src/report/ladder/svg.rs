@@ -12,7 +12,7 @@ use crate::report::wrap::wrap;
 /// The width of a file, in pixels.
 const ALONE: usize = 760;
 /// Where the first and the last lane are, in percent; frame numbers and times stand before them.
-const LANES: (f64, f64) = (25.0, 93.0);
+const LANES: (f64, f64) = (22.0, 84.0);
 /// The narrowest a diagram is looked at, in pixels: a phone's screen without margins.
 const NARROWEST: f64 = 300.0;
 /// A character's width and a line's height, in pixels.
@@ -20,8 +20,6 @@ const CHARACTER: f64 = 6.1;
 const LINE: usize = 13;
 /// Characters in a line of a label: what fits beside the times on the narrowest screen.
 const LABEL: usize = 36;
-/// Characters in a line across all lanes.
-const ACROSS: usize = 44;
 /// Lines that a label may take.
 const LABEL_LINES: usize = 8;
 
@@ -128,23 +126,24 @@ impl Drawing<'_> {
     }
 
     /// Names and addresses above the lanes; long addresses one below the other.
+    #[expect(clippy::cast_precision_loss, reason = "addresses are short")]
     fn names(&mut self) {
-        let crowded = self.ladder.lanes.len() > 2 || self.ladder.lanes.iter().any(|lane| lane.address.len() > 15);
+        let longest = self.ladder.lanes.iter().map(|lane| lane.address.len()).max().unwrap_or(0);
+        let crowded = longest as f64 * CHARACTER > (self.x(1) - self.x(0)) * NARROWEST / 100.0 - CHARACTER;
         for (index, lane) in self.ladder.lanes.iter().enumerate() {
             let drop = if crowded { LINE * index } else { 0 };
-            let (name, address) = (markup(lane.name), markup(&lane.address));
-            let x = self.x(index);
-            let _ =
-                write!(self.out, "<text class=\"name\" x=\"{x:.1}%\" y=\"12\" text-anchor=\"middle\">{name}</text>");
-            let (x, anchor) = placed(x, lane.address.chars().count());
-            let _ = write!(
-                self.out,
-                "<text class=\"address\" x=\"{x:.1}%\" y=\"{}\" text-anchor=\"{anchor}\">{address}</text>",
-                12 + LINE + drop
-            );
+            self.heading("name", index, 12, lane.name);
+            self.heading("address", index, 12 + LINE + drop, &lane.address);
         }
         let lines = if crowded { self.ladder.lanes.len() } else { 1 };
         self.y = 18 + LINE * lines;
+    }
+
+    fn heading(&mut self, class: &str, lane: usize, y: usize, text: &str) {
+        let (x, anchor) = placed(self.x(lane), text.chars().count(), 0.0);
+        let text = markup(text);
+        let _ =
+            write!(self.out, "<text class=\"{class}\" x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>");
     }
 
     /// Draws the rows; top and height of each.
@@ -203,19 +202,21 @@ impl Drawing<'_> {
 
     /// Lines of text in the middle of the lanes.
     fn across(&mut self, text: &str, class: &str, padding: usize) {
-        self.y += padding;
-        for line in wrap(&self.page.safe(text), ACROSS, ACROSS) {
-            self.y += LINE;
-            self.text(class, f64::midpoint(LANES.0, LANES.1), self.y - 3, &line);
-        }
-        self.y += padding;
+        let lines = wrap(&self.page.safe(text), LABEL, LABEL);
+        self.text(class, f64::midpoint(LANES.0, LANES.1), self.y + padding + LINE - 3, &lines);
+        self.y += 2 * padding + LINE * lines.len();
     }
 
-    fn text(&mut self, class: &str, x: f64, y: usize, text: &str) {
-        let (x, anchor) = placed(x, text.chars().count());
-        let text = markup(text);
-        let _ =
-            write!(self.out, "<text class=\"{class}\" x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>");
+    /// Lines around a place in percent; `y` is that of the first one.
+    fn text(&mut self, class: &str, x: f64, y: usize, lines: &[String]) {
+        let (x, anchor) = placed(x, lines.iter().map(|line| line.chars().count()).max().unwrap_or(0), LANES.0 - 6.0);
+        for (line, y) in lines.iter().zip((y..).step_by(LINE)) {
+            let line = markup(line);
+            let _ = write!(
+                self.out,
+                "<text class=\"{class}\" x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{line}</text>"
+            );
+        }
     }
 
     /// Frame number and seconds since the first row.
@@ -235,9 +236,7 @@ impl Drawing<'_> {
             lines.push("\u{2026}".to_owned());
         }
         let top = self.y;
-        for (index, line) in lines.iter().enumerate() {
-            self.text("label", f64::midpoint(from, to), top + LINE * (index + 1) - 2, line);
-        }
+        self.text("label", f64::midpoint(from, to), top + LINE - 2, &lines);
         let y = top + LINE * lines.len() + 5;
         let _ = write!(self.out, "<line class=\"wire\" x1=\"{from:.1}%\" x2=\"{to:.1}%\" y1=\"{y}\" y2=\"{y}\"/>");
         let head = if to > from { "M0 0L-9-4.5V4.5z" } else { "M0 0L9-4.5V4.5z" };
@@ -270,11 +269,11 @@ impl Drawing<'_> {
     }
 }
 
-/// Where a text goes that is to stand around `x`, so that it stays within the narrowest screen: place and anchor.
+/// Where a text goes that is to stand around `x`, so that it stays between `least` and the right edge of the narrowest
+/// screen: place and anchor.
 #[expect(clippy::cast_precision_loss, reason = "texts are short")]
-fn placed(x: f64, characters: usize) -> (f64, &'static str) {
+fn placed(x: f64, characters: usize, least: f64) -> (f64, &'static str) {
     let half = characters as f64 * CHARACTER / 2.0 / NARROWEST * 100.0;
-    let least = LANES.0 - 9.0;
     if x + half > 100.0 && 100.0 - 2.0 * half >= least {
         (100.0, "end")
     } else if x - half < least || x + half > 100.0 {

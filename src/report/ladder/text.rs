@@ -11,6 +11,9 @@ use crate::report::wrap::wrap;
 /// Columns that a label may always take, however near its lanes are.
 const MIN_LABEL: usize = 30;
 
+/// Columns between two lanes at most: the eye loses its line on longer arrows.
+const WIDEST: usize = 72;
+
 /// Lines that a label may take.
 const LABEL_LINES: usize = 4;
 
@@ -101,8 +104,8 @@ impl<'a> Drawing<'a> {
         // Half of what stands above the outer lanes lies outside.
         let half = |lane: Option<&super::Lane>| lane.map_or(0, |lane| lane.address.len().clamp(6, 16) / 2);
         let (left, right) = (half(ladder.lanes.first()), half(ladder.lanes.last()) + 1);
-        let inner = width.saturating_sub(left + right).max(1);
         let gaps = ladder.lanes.len().saturating_sub(1).max(1);
+        let inner = width.saturating_sub(left + right).clamp(1, gaps * WIDEST);
         let columns = (0..ladder.lanes.len()).map(|lane| left + inner * lane / gaps).collect();
         Self { page, ladder, zero, pen, number, time, width, columns }
     }
@@ -120,7 +123,7 @@ impl<'a> Drawing<'a> {
             for (lane, column) in self.ladder.lanes.iter().zip(&self.columns) {
                 let text = clipped(&self.page.safe(line(lane)), room, self.page.style.ascii);
                 let from = column.saturating_sub(text.chars().count() / 2);
-                self.print(&mut cells, from, &text, Some(Ink::Strong));
+                print(&mut cells, from, &text, Some(Ink::Strong));
             }
             self.line("", "", false, &cells, out)?;
         }
@@ -138,7 +141,11 @@ impl<'a> Drawing<'a> {
         if self.ladder.rows.iter().any(|row| row.cited) {
             parts.push("* cited by a finding".to_owned());
         }
-        if parts.is_empty() { Ok(()) } else { writeln!(out, "{}", self.page.style.paint(Ink::Dim, &parts.join("   "))) }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let lines = wrap(&parts.join("   "), self.page.style.width, self.page.style.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{}", self.page.style.paint(Ink::Dim, line.trim())))
     }
 
     /// The lanes alone.
@@ -157,12 +164,6 @@ impl<'a> Drawing<'a> {
         cells
     }
 
-    fn print(&self, cells: &mut [Cell], from: usize, text: &str, ink: Option<Ink>) {
-        for (place, c) in cells.iter_mut().skip(from).zip(text.chars()) {
-            *place = (c, ink);
-        }
-    }
-
     fn row(&self, index: usize, row: &Row, out: &mut dyn Write) -> io::Result<()> {
         let number = row.at.map(|at| at.number.to_string()).unwrap_or_default();
         let time = row.at.map(|at| self.page.clock.milliseconds(at.time, self.zero)).unwrap_or_default();
@@ -172,7 +173,7 @@ impl<'a> Drawing<'a> {
                 let ink = if let Tone::Finding(severity) = row.tone { Ink::of(severity) } else { Ink::Info };
                 for line in wrap(&self.page.safe(text), self.width, self.width) {
                     let mut cells = vec![(' ', None); self.width];
-                    self.print(&mut cells, 0, &line, Some(ink));
+                    print(&mut cells, 0, &line, Some(ink));
                     self.line("", "", false, &cells, out)?;
                 }
                 Ok(())
@@ -189,7 +190,7 @@ impl<'a> Drawing<'a> {
                     }
                     let length = line.chars().count();
                     let from = first + 1 + (room + 2).saturating_sub(length + 2) / 2;
-                    self.print(&mut cells, from, &format!(" {line} "), Some(Ink::Warning));
+                    print(&mut cells, from, &format!(" {line} "), Some(Ink::Warning));
                     self.line("", "", false, &cells, out)?;
                 }
                 Ok(())
@@ -204,8 +205,8 @@ impl<'a> Drawing<'a> {
                     }
                 }
                 let text = fold_text(*seconds, *hidden);
-                let middle = (self.column(0) + self.column(self.columns.len().saturating_sub(1))) / 2;
-                self.print(&mut cells, middle.saturating_sub(text.chars().count() / 2), &text, Some(Ink::Dim));
+                let middle = usize::midpoint(self.column(0), self.column(self.columns.len().saturating_sub(1)));
+                print(&mut cells, middle.saturating_sub(text.chars().count() / 2), &text, Some(Ink::Dim));
                 self.line("", "", false, &cells, out)
             }
         }
@@ -242,10 +243,13 @@ impl<'a> Drawing<'a> {
             }
             for line in lines {
                 let length = line.chars().count();
-                let middle = usize::midpoint(low, high);
-                let from = middle.saturating_sub(length / 2).min(self.width.saturating_sub(length));
+                let from = match inside.checked_sub(length) {
+                    Some(rest) => low + 1 + rest.div_ceil(2),
+                    None => usize::midpoint(low, high).saturating_sub(length / 2),
+                };
+                let from = from.min(self.width.saturating_sub(length));
                 let mut cells = self.lanes(index);
-                self.print(&mut cells, from, &line, ink);
+                print(&mut cells, from, &line, ink);
                 self.line("", "", false, &cells, out)?;
             }
         }
@@ -265,7 +269,7 @@ impl<'a> Drawing<'a> {
             *place = (head.1, ink);
         }
         if embedded {
-            self.print(&mut cells, low + 1 + (inside - length - 2) / 2, &format!(" {label} "), ink);
+            print(&mut cells, low + 1 + (inside - length - 2) / 2, &format!(" {label} "), ink);
         }
         self.line(number, time, row.cited, &cells, out)
     }
@@ -287,6 +291,13 @@ impl<'a> Drawing<'a> {
         }
         let line = format!("{number}{mark} {time:>0$}  {drawn}", self.time);
         writeln!(out, "{}", line.trim_end())
+    }
+}
+
+/// Puts text into cells; what goes over the edge is lost.
+fn print(cells: &mut [Cell], from: usize, text: &str, ink: Option<Ink>) {
+    for (place, c) in cells.iter_mut().skip(from).zip(text.chars()) {
+        *place = (c, ink);
     }
 }
 

@@ -31,6 +31,9 @@ const RULES: ABI = ABI::V6;
 /// Becomes `user`, if one is given; drops all capabilities; leaves itself the directories `writable`. The error is a
 /// sentence part.
 pub fn confine(user: Option<&str>, writable: &[PathBuf]) -> Result<Confined, String> {
+    // Only whoever holds CAP_SETPCAP may, so it comes before the rest; nobody else can gain by these once new
+    // privileges are renounced.
+    let _ = caps::clear(None, CapSet::Bounding);
     if let Some(name) = user {
         become_user(name)?;
     }
@@ -56,8 +59,6 @@ fn become_user(name: &str) -> Result<(), String> {
 }
 
 fn drop_capabilities() -> Result<(), String> {
-    // Only whoever holds CAP_SETPCAP may, and nobody can gain by these once new privileges are renounced.
-    let _ = caps::clear(None, CapSet::Bounding);
     let _ = caps::clear(None, CapSet::Ambient);
     for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
         caps::clear(None, set).map_err(|error| format!("could not drop capabilities: {error}"))?;

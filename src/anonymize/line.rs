@@ -1,0 +1,366 @@
+//! Hides in a line of the dialogue what names somebody or something, and keeps what it is judged by.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::address::Addresses;
+use super::located::{Replaced, addresses_in, extended_port, long_port, port};
+use super::names::pseudonym;
+use super::script::What;
+use super::words::Words;
+use crate::ftp::vocabulary::{split_command, verb};
+use crate::ftp::{Speaker, Verb};
+
+/// Names of a session that are looked for in replies.
+const NAMES: usize = 256;
+/// What stands for a password.
+const SECRET: &[u8] = b"xxxxxxxx";
+/// Commands beside those of [`Verb`] whose arguments name nobody.
+const HARMLESS: [&[u8]; 9] = [b"TYPE", b"MODE", b"STRU", b"PBSZ", b"ALLO", b"FEAT", b"OPTS", b"LANG", b"NOOP"];
+/// Telnet: Interpret As Command.
+const IAC: u8 = 255;
+
+/// What a session has said so far that must not be said again.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeSet<Vec<u8>>);
+
+impl Names {
+    fn add(&mut self, argument: &[u8]) {
+        let parts = argument.split(|byte| matches!(byte, b'/' | b'\\'));
+        let numbers = argument.split(|byte| !byte.is_ascii_digit()).filter(|number| number.len() > 2);
+        for name in std::iter::once(argument).chain(parts).chain(numbers) {
+            if self.0.len() < NAMES && name.len() > 1 {
+                self.0.insert(name.to_ascii_lowercase());
+            }
+        }
+    }
+
+    fn holds(&self, word: &[u8]) -> bool {
+        self.0.contains(&word.to_ascii_lowercase())
+    }
+}
+
+/// What a line becomes, in stretches.
+pub(super) fn redacted(
+    speaker: Speaker,
+    line: &[u8],
+    names: &mut Names,
+    words: &Words,
+    addresses: &mut Addresses,
+) -> Vec<What> {
+    let (text, places) = without_telnet(line);
+    let hidden = match speaker {
+        Speaker::Client => command(&text, names, words, addresses),
+        Speaker::Server => reply(&text, names, words, addresses),
+    };
+    let mut now = line.to_vec();
+    for (place, byte) in places.iter().zip(&hidden.now) {
+        if let Some(slot) = now.get_mut(*place) {
+            *slot = *byte;
+        }
+    }
+    let place = |at: usize| places.get(at).copied().unwrap_or(line.len());
+    let mut out = Vec::new();
+    let mut at = 0;
+    for (range, said) in hidden.replaced {
+        let Some(last) = range.end.checked_sub(1) else { continue };
+        let (start, end) = (place(range.start), place(last) + 1);
+        out.push(stretch(line, &now, at..start));
+        out.push(What::Text(line.get(start..end).unwrap_or_default().to_vec(), said));
+        at = end;
+    }
+    out.push(stretch(line, &now, at..line.len()));
+    out
+}
+
+fn stretch(line: &[u8], now: &[u8], range: Range<usize>) -> What {
+    let part = |bytes: &[u8]| bytes.get(range.clone()).unwrap_or_default().to_vec();
+    What::Text(part(line), part(now))
+}
+
+/// A text with other bytes in the same places, and with what stands instead of some parts.
+struct Hidden {
+    now: Vec<u8>,
+    replaced: Vec<Replaced>,
+}
+
+/// The line without Telnet commands (RFC 854), and where each byte comes from.
+fn without_telnet(line: &[u8]) -> (Vec<u8>, Vec<usize>) {
+    let mut text = Vec::with_capacity(line.len());
+    let mut places = Vec::with_capacity(line.len());
+    let mut at = 0;
+    while let Some(byte) = line.get(at) {
+        let command = line.get(at + 1).copied().filter(|_| *byte == IAC);
+        at += match command {
+            Some(251..=254) => 3,
+            Some(IAC | 236..=250) => 2,
+            Some(_) => 1,
+            None => {
+                text.push(*byte);
+                places.push(at);
+                1
+            }
+        };
+    }
+    (text, places)
+}
+
+fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addresses) -> Hidden {
+    let (name, argument) = split_command(text);
+    let (name, argument) = (place_in(text, name), place_in(text, argument));
+    let said = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+    let known = verb(said(&name));
+    let harmless = HARMLESS.iter().any(|verb| verb.eq_ignore_ascii_case(said(&name)));
+    let moved = |found: Vec<Replaced>| {
+        let by = argument.start;
+        found.into_iter().map(|(range, now)| (range.start + by..range.end + by, now)).collect::<Vec<_>>()
+    };
+    let mut now = text.to_vec();
+    let mut replaced = Vec::new();
+    match known {
+        Some(Verb::Pass | Verb::Acct) if !argument.is_empty() => replaced.push((argument, SECRET.to_vec())),
+        Some(Verb::Port) => {
+            replaced = moved(port(said(&argument), addresses));
+            mask_letters(&mut now, argument);
+        }
+        Some(Verb::Lprt) => {
+            replaced = moved(long_port(said(&argument), addresses));
+            mask_letters(&mut now, argument);
+        }
+        Some(Verb::Eprt) => {
+            let found = extended_port(said(&argument), addresses);
+            replaced = moved(found.unwrap_or_else(|| addresses_in(said(&argument), addresses)));
+            mask_letters(&mut now, argument);
+        }
+        Some(Verb::Epsv | Verb::Auth | Verb::Prot | Verb::Rest) => {}
+        Some(Verb::Other) if harmless => {
+            let hidden = hide_words(said(&argument), &Names::default(), words, addresses);
+            replaced = moved(hidden.replaced);
+            put(&mut now, argument, &hidden.now);
+        }
+        // These two name nobody.
+        Some(Verb::User) if matches!(said(&argument).to_ascii_lowercase().as_slice(), b"anonymous" | b"ftp") => {}
+        Some(_) => {
+            names.add(said(&argument));
+            let hidden = pseudonym(addresses.key(), said(&argument));
+            put(&mut now, argument, &hidden);
+        }
+        None => now = pseudonym(addresses.key(), text),
+    }
+    Hidden { now, replaced }
+}
+
+fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let code = if digits == 3 { 3 } else { 0 };
+    let (code, rest) = text.split_at_checked(code).unwrap_or((&[], text));
+    let hidden = hide_words(rest, names, words, addresses);
+    let moved = hidden.replaced.into_iter().map(|(range, now)| (range.start + code.len()..range.end + code.len(), now));
+    Hidden { now: [code, &hidden.now].concat(), replaced: moved.collect() }
+}
+
+/// Keeps phrases, common words and numbers, and hides every other word.
+fn hide_words(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
+    let replaced = addresses_in(text, addresses);
+    let mut pinned = words.pinned(text);
+    for (range, _) in &replaced {
+        pinned.iter_mut().take(range.end).skip(range.start).for_each(|pin| *pin = true);
+    }
+    let mut now = text.to_vec();
+    let mut quoted = false;
+    for chunk in chunks(text) {
+        let bytes = text.get(chunk.clone()).unwrap_or_default();
+        let marks = bytes.split(|byte| *byte == b'"').count() - 1;
+        let hide =
+            quoted || marks > 0 || !is_harmless(bytes, pinned.get(chunk.clone()).unwrap_or_default(), names, words);
+        quoted ^= marks % 2 == 1;
+        if hide {
+            hide_chunk(&mut now, &pinned, chunk, addresses);
+        }
+    }
+    Hidden { now, replaced }
+}
+
+/// Gives the words of a chunk other letters, but for those that stay.
+fn hide_chunk(now: &mut [u8], pinned: &[bool], chunk: Range<usize>, addresses: &Addresses) {
+    let mut word = chunk.start;
+    for at in chunk.start..=chunk.end {
+        let stays = |at: usize| pinned.get(at).copied().unwrap_or(true);
+        let in_word = at < chunk.end && !stays(at) && now.get(at).copied().is_some_and(is_of_word);
+        if !in_word {
+            let hidden = pseudonym(addresses.key(), now.get(word..at).unwrap_or_default());
+            put(now, word..at, &hidden);
+            word = at + 1;
+        }
+    }
+}
+
+/// Whether all of a chunk is common words and numbers that nobody has said as a name.
+fn is_harmless(chunk: &[u8], pinned: &[bool], names: &Names, words: &Words) -> bool {
+    let is_path = chunk.iter().zip(pinned).any(|(byte, pin)| !pin && matches!(byte, b'/' | b'\\' | b'@' | 0x7f..));
+    let colons = chunk.iter().zip(pinned).filter(|(byte, pin)| !**pin && **byte == b':').count();
+    // Five colons are a link-layer address.
+    if is_path || colons > 4 || names.holds(bare(chunk)) {
+        return false;
+    }
+    let free: Vec<u8> = chunk.iter().zip(pinned).map(|(byte, pin)| if *pin { b' ' } else { *byte }).collect();
+    let common = |word: &[u8]| words.is_common(word);
+    let mut letters = free.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    let mut numbers = free.split(|byte| !byte.is_ascii_digit());
+    letters.all(common) && !numbers.any(|number| names.holds(number))
+}
+
+/// A chunk without the punctuation around it.
+fn bare(chunk: &[u8]) -> &[u8] {
+    let start = chunk.iter().position(|byte| is_of_word(*byte)).unwrap_or(0);
+    let end = chunk.iter().rposition(|byte| is_of_word(*byte)).map_or(0, |last| last + 1);
+    chunk.get(start..end).unwrap_or_default()
+}
+
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// Letters are hidden, digits and signs stay: for what should hold no letter.
+fn mask_letters(now: &mut [u8], range: Range<usize>) {
+    for byte in now.iter_mut().take(range.end).skip(range.start) {
+        if byte.is_ascii_alphabetic() || *byte >= 0x80 {
+            *byte = b'x';
+        }
+    }
+}
+
+fn put(now: &mut [u8], range: Range<usize>, bytes: &[u8]) {
+    for (slot, byte) in now.iter_mut().take(range.end).skip(range.start).zip(bytes) {
+        *slot = *byte;
+    }
+}
+
+/// The stretches between blanks.
+fn chunks(text: &[u8]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut chunks = Vec::new();
+    for chunk in text.split(u8::is_ascii_whitespace) {
+        if !chunk.is_empty() {
+            chunks.push(start..start + chunk.len());
+        }
+        start += chunk.len() + 1;
+    }
+    chunks
+}
+
+/// Where a part of a text stands in it.
+fn place_in(text: &[u8], part: &[u8]) -> Range<usize> {
+    if part.is_empty() {
+        return text.len()..text.len();
+    }
+    let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    start..start + part.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymize::key::Key;
+
+    fn said(speaker: Speaker, lines: &[&str]) -> String {
+        let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        let (mut names, words) = (Names::default(), Words::new());
+        let mut out = Vec::new();
+        for line in lines {
+            let mut was = Vec::new();
+            out.clear();
+            let speaker = if line.starts_with("> ") { Speaker::Client } else { speaker };
+            for what in redacted(speaker, line.trim_start_matches("> ").as_bytes(), &mut names, &words, &mut addresses)
+            {
+                let What::Text(old, now) = what else { panic!("{what:?}") };
+                was.extend(old);
+                out.extend(now);
+            }
+            assert_eq!(String::from_utf8(was).unwrap(), line.trim_start_matches("> "));
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn replies_keep_what_they_are_judged_by() {
+        for line in [
+            "425 Failed to establish connection.\r\n",
+            "220 (vsFTPd 3.0.3)\r\n",
+            "425 Unable to build data connection: Connection refused\r\n",
+            "500 Illegal PORT command.\r\n",
+            "150 Opening ASCII mode data connection for file list\r\n",
+            "226 Transfer complete.\r\n",
+            "229 Entering Extended Passive Mode (|||6446|)\r\n",
+            "425 Use PORT/PASV first\r\n",
+            "331 Anonymous login ok, send your complete email address as your password\r\n",
+            "425 could not establish active connection: dial tcp\r\n",
+        ] {
+            assert_eq!(said(Speaker::Server, &[line]), line);
+        }
+    }
+
+    #[test]
+    fn names_in_replies_are_hidden() {
+        for (lines, hidden) in [
+            (&["220 ftp.example.com FTP server ready.\r\n"][..], &["example", "com "][..]),
+            (&["257 \"/home/alice/my data\" is the current directory\r\n"], &["home", "alice", "data"]),
+            (&["331 Password required for alice.\r\n"], &["alice"]),
+            (&["550 plan-2026.xlsx: No such file or directory\r\n"], &["plan", "2026", "xlsx"]),
+            (&["> RETR 4711\r\n", "550 4711: Not found\r\n"], &["4711"]),
+            (&["> USER list\r\n", "230 User list logged in\r\n"], &[" list "]),
+            (&["220 alice@example.org 00:11:22:33:44:55\r\n"], &["alice", "example", "00:11"]),
+        ] {
+            let said = said(Speaker::Server, lines);
+            for name in hidden {
+                assert!(!said.contains(name), "{said}");
+            }
+            assert_eq!(said.len(), lines.last().unwrap().len());
+        }
+        assert!(
+            said(Speaker::Server, &["550 plan.txt: No such file or directory\r\n"])
+                .ends_with("No such file or directory\r\n")
+        );
+    }
+
+    #[test]
+    fn commands_keep_their_verbs_and_lose_their_arguments() {
+        assert_eq!(said(Speaker::Client, &["PASS hunter2 and more\r\n"]), "PASS xxxxxxxx\r\n");
+        assert_eq!(said(Speaker::Client, &["pass\r\n"]), "pass\r\n");
+        assert_eq!(said(Speaker::Client, &["USER anonymous\r\n"]), "USER anonymous\r\n");
+        assert_eq!(said(Speaker::Client, &["TYPE I\r\n"]), "TYPE I\r\n");
+        assert_eq!(said(Speaker::Client, &["EPSV ALL\r\n"]), "EPSV ALL\r\n");
+        for line in ["USER alice\r\n", "RETR plan.txt\r\n", "CWD /home/alice\r\n", "hunter2\r\n", "STOR Bücher\r\n"] {
+            let said = said(Speaker::Client, &[line]);
+            assert_eq!(said.len(), line.len());
+            assert!(!["alice", "plan", "hunter", "cher"].iter().any(|name| said.contains(name)), "{said}");
+        }
+        assert!(said(Speaker::Client, &["RETR plan.txt\r\n"]).starts_with("RETR "));
+    }
+
+    #[test]
+    fn announced_addresses_become_pseudonyms() {
+        let address = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap()).v4("10.1.0.10".parse().unwrap());
+        let commas = address.to_string().replace('.', ",");
+        assert_eq!(said(Speaker::Client, &["PORT 10,1,0,10,4,1\r\n"]), format!("PORT {commas},4,1\r\n"));
+        assert_eq!(said(Speaker::Client, &["port10,1,0,10,4,1\n"]), format!("port{commas},4,1\n"));
+        assert_eq!(said(Speaker::Client, &["EPRT |1|10.1.0.10|5000|\r\n"]), format!("EPRT |1|{address}|5000|\r\n"));
+        assert_eq!(
+            said(Speaker::Server, &["227 Entering Passive Mode (10,1,0,10,156,173).\r\n"]),
+            format!("227 Entering Passive Mode ({commas},156,173).\r\n")
+        );
+        assert_eq!(
+            said(Speaker::Server, &["500 I won't open a connection to 10.1.0.10 (only to 10.1.0.10)\r\n"]),
+            format!("500 I won't open a connection to {address} (only to {address})\r\n")
+        );
+    }
+
+    #[test]
+    fn telnet_commands_stay() {
+        let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        let line = b"\xff\xf4\xff\xf2RE\xff\xf1TR x\r\n";
+        let what = redacted(Speaker::Client, line, &mut Names::default(), &Words::new(), &mut addresses);
+        let [What::Text(_, now)] = &what[..] else { panic!("{what:?}") };
+        assert_eq!(now.get(..11), line.get(..11));
+    }
+}

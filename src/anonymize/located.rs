@@ -1,0 +1,263 @@
+//! Finds addresses in text: dotted, with colons, and as numbers between commas; gives what is to stand there.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+use super::address::Addresses;
+
+/// What stands somewhere instead.
+pub(super) type Replaced = (Range<usize>, Vec<u8>);
+
+/// Every address in a text, in order, with its pseudonym.
+pub(super) fn addresses_in(text: &[u8], addresses: &mut Addresses) -> Vec<Replaced> {
+    let mut found = Vec::new();
+    for run in runs(text, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')) {
+        found.extend(colons(text, &run, addresses));
+    }
+    for run in runs(text, |byte| byte.is_ascii_digit() || byte == b'.') {
+        let taken = found.iter().any(|(range, _): &Replaced| range.start < run.end && run.start < range.end);
+        if !taken {
+            found.extend(dotted(text, &run, addresses));
+        }
+    }
+    let numbers = rows(text);
+    for row in numbers {
+        found.extend(commas(text, &row, addresses));
+    }
+    found.sort_by_key(|(range, _)| range.start);
+    found
+}
+
+/// The numbers of PORT, as far as they are those of an address: also what is wrong about them stays wrong.
+pub(super) fn port(argument: &[u8], addresses: &mut Addresses) -> Vec<Replaced> {
+    octets(argument, &fields(argument), addresses)
+}
+
+/// The numbers of LPRT (RFC 1639): family, length, address.
+pub(super) fn long_port(argument: &[u8], addresses: &mut Addresses) -> Vec<Replaced> {
+    long(argument, &fields(argument), addresses)
+}
+
+/// The address of EPRT, between the second and the last but one of its delimiters.
+pub(super) fn extended_port(argument: &[u8], addresses: &mut Addresses) -> Option<Vec<Replaced>> {
+    let delimiter = argument.first().copied()?;
+    let marks: Vec<usize> = (0..argument.len()).filter(|at| argument.get(*at) == Some(&delimiter)).collect();
+    let (start, end) = (marks.get(1)? + 1, *marks.get(marks.len().checked_sub(2)?)?);
+    let text = std::str::from_utf8(argument.get(start..end)?).ok()?;
+    let blanks = text.len() - text.trim_start().len();
+    let text = text.trim();
+    let (literal, _zone) = text.split_once('%').unwrap_or((text, ""));
+    let pseudonym = match (literal.parse::<Ipv6Addr>(), plain(literal.as_bytes())) {
+        (Ok(address), _) => addresses.v6(address).to_string(),
+        (_, Some(address)) => addresses.v4(address).to_string(),
+        (Err(_), None) => return None,
+    };
+    let start = start + blanks;
+    Some(vec![(start..start + text.len(), pseudonym.into_bytes())])
+}
+
+/// Stretches of bytes of a kind.
+fn runs(text: &[u8], of: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, byte) in text.iter().enumerate() {
+        match found.last_mut() {
+            _ if !of(*byte) => {}
+            Some(run) if run.end == at => run.end = at + 1,
+            Some(_) | None => found.push(at..at + 1),
+        }
+    }
+    found
+}
+
+fn colons(text: &[u8], run: &Range<usize>, addresses: &mut Addresses) -> Option<Replaced> {
+    let bytes = text.get(run.clone())?;
+    if bytes.split(|byte| *byte == b':').count() < 3 {
+        return None;
+    }
+    let literal = std::str::from_utf8(bytes).ok()?;
+    let dots = literal.trim_end_matches('.');
+    let bare = if dots.ends_with("::") { dots } else { dots.trim_end_matches(':') };
+    let with_port = bare.rsplit_once(':').map(|(address, _)| address);
+    let (literal, address) = [Some(bare), with_port]
+        .into_iter()
+        .flatten()
+        .find_map(|literal| Some((literal, literal.parse::<Ipv6Addr>().ok()?)))?;
+    Some((run.start..run.start + literal.len(), addresses.v6(address).to_string().into_bytes()))
+}
+
+fn dotted(text: &[u8], run: &Range<usize>, addresses: &mut Addresses) -> Option<Replaced> {
+    let bytes = text.get(run.clone())?;
+    let before = bytes.iter().take_while(|byte| **byte == b'.').count();
+    let after = bytes.iter().rev().take_while(|byte| **byte == b'.').count();
+    let range = run.start + before..run.end.checked_sub(after)?.max(run.start + before);
+    let address = plain(text.get(range.clone())?)?;
+    Some((range, addresses.v4(address).to_string().into_bytes()))
+}
+
+/// Four decimal numbers up to 255 between dots; leading zeros are decimal.
+fn plain(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut parts = text.split(|byte| *byte == b'.');
+    for octet in &mut octets {
+        *octet = u8::try_from(number(parts.next()?)?).ok()?;
+    }
+    parts.next().is_none().then(|| octets.into())
+}
+
+/// Rows of at least four numbers between commas, each number's place.
+fn rows(text: &[u8]) -> Vec<Vec<Range<usize>>> {
+    let mut rows: Vec<Vec<Range<usize>>> = Vec::new();
+    for run in runs(text, |byte| byte.is_ascii_digit()) {
+        let goes_on = rows.last().and_then(|row| row.last()).is_some_and(|last| {
+            let between = text.get(last.end..run.start).unwrap_or_default();
+            between.trim_ascii() == b","
+        });
+        match rows.last_mut() {
+            Some(row) if goes_on => row.push(run),
+            Some(_) | None => rows.push(vec![run]),
+        }
+    }
+    rows.retain(|row| row.len() >= 4);
+    rows
+}
+
+fn commas(text: &[u8], row: &[Range<usize>], addresses: &mut Addresses) -> Vec<Replaced> {
+    let value = |at: usize| row.get(at).and_then(|range| text.get(range.clone())).and_then(number);
+    match (value(0), value(1), row.len()) {
+        (Some(4), Some(4), 9..) | (Some(6), Some(16), 18..) => long(text, row, addresses),
+        _ => octets(text, row, addresses),
+    }
+}
+
+/// The places between commas, blanks taken off.
+fn fields(argument: &[u8]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut fields = Vec::new();
+    for field in argument.split(|byte| *byte == b',') {
+        let blanks = field.len() - field.trim_ascii_start().len();
+        let from = start + blanks;
+        fields.push(from..from + field.trim_ascii().len());
+        start += field.len() + 1;
+    }
+    fields
+}
+
+fn long(text: &[u8], fields: &[Range<usize>], addresses: &mut Addresses) -> Vec<Replaced> {
+    let value = |at: usize| fields.get(at).and_then(|range| text.get(range.clone())).and_then(number);
+    let rest = fields.get(2..).unwrap_or_default();
+    if value(0) != Some(6) {
+        return octets(text, rest, addresses);
+    }
+    let mut octets = [0; 16];
+    for (at, octet) in octets.iter_mut().enumerate() {
+        *octet = value(at + 2).and_then(|value| u8::try_from(value).ok()).unwrap_or(0);
+    }
+    say(text, rest, &addresses.v6(octets.into()).octets())
+}
+
+/// The first four fields as an IPv4 address; those that are none count as 0 in it.
+fn octets(text: &[u8], fields: &[Range<usize>], addresses: &mut Addresses) -> Vec<Replaced> {
+    let value = |at: usize| {
+        let field = fields.get(at).and_then(|range| text.get(range.clone()));
+        field.and_then(number).and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
+    };
+    let address = Ipv4Addr::new(value(0), value(1), value(2), value(3));
+    say(text, fields, &addresses.v4(address).octets())
+}
+
+/// Numbers for numbers; too large ones stay too large, and what is no number is left to be masked.
+fn say(text: &[u8], fields: &[Range<usize>], octets: &[u8]) -> Vec<Replaced> {
+    let said = fields.iter().zip(octets).filter_map(|(range, octet)| {
+        let value = number(text.get(range.clone())?)?;
+        let now = if value > 255 { "999".to_owned() } else { octet.to_string() };
+        Some((range.clone(), now.into_bytes()))
+    });
+    said.collect()
+}
+
+/// A decimal number; what is too large stays too large.
+fn number(text: &[u8]) -> Option<u32> {
+    (!text.is_empty() && text.iter().all(u8::is_ascii_digit)).then(|| {
+        text.iter().fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(u32::from(digit - b'0')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymize::key::Key;
+
+    fn addresses() -> Addresses {
+        Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap())
+    }
+
+    /// The text with what was found replaced.
+    fn said(text: &str, found: &[Replaced]) -> String {
+        let mut out = String::new();
+        let mut at = 0;
+        for (range, now) in found {
+            out += &text[at..range.start];
+            out += std::str::from_utf8(now).unwrap();
+            at = range.end;
+        }
+        out + &text[at..]
+    }
+
+    #[test]
+    fn addresses_are_found_in_every_form() {
+        let v4 = addresses().v4("10.1.0.10".parse().unwrap());
+        let commas = v4.octets().map(|octet| octet.to_string()).join(",");
+        let v6 = addresses().v6("2001:db8::1".parse().unwrap());
+        let cases = [
+            ("to 10.1.0.10 (only", format!("to {v4} (only")),
+            ("address 10.1.0.10:25.", format!("address {v4}:25.")),
+            ("010.001.0.10", v4.to_string()),
+            ("Mode (10,1,0,10,156,173).", format!("Mode ({commas},156,173).")),
+            (
+                "=10, 1,0 ,10,156,173",
+                format!(
+                    "={},156,173",
+                    commas.replacen(',', ", ", 1).replacen(
+                        &format!(",{}", v4.octets()[3]),
+                        &format!(" ,{}", v4.octets()[3]),
+                        1
+                    )
+                ),
+            ),
+            ("(4,4,10,1,0,10,2,19,136)", format!("(4,4,{commas},2,19,136)")),
+            ("[::ffff:10.1.0.10]", format!("[::ffff:{v4}]")),
+            ("2001:db8::1.", format!("{v6}.")),
+            ("at 12:34:56, version 1.2.3", "at 12:34:56, version 1.2.3".to_owned()),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(said(text, &addresses_in(text.as_bytes(), &mut addresses())), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_about_a_port_stays_wrong() {
+        let [a, b, c, d] = addresses().v4("10.1.0.0".parse().unwrap()).octets();
+        let text = "10,1,0,300,19,136";
+        assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("{a},{b},{c},999,19,136"));
+        let text = "10,1,0";
+        assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("{a},{b},{c}"));
+        let text = "10,1,0,x,1,1";
+        assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("{a},{b},{c},x,1,1"));
+        let _ = d;
+    }
+
+    #[test]
+    fn extended_ports_have_any_delimiter() {
+        let v4 = addresses().v4("10.1.0.10".parse().unwrap());
+        let v6 = addresses().v6("2001:db8::1".parse().unwrap());
+        for (text, expected) in [
+            ("|1|10.1.0.10|5000|", format!("|1|{v4}|5000|")),
+            (":2:2001:db8::1:5001:", format!(":2:{v6}:5001:")),
+            ("!2!2001:db8::1%eth0!5001!", format!("!2!{v6}!5001!")),
+        ] {
+            assert_eq!(said(text, &extended_port(text.as_bytes(), &mut addresses()).unwrap()), expected);
+        }
+        assert_eq!(extended_port(b"|1|x|5000|", &mut addresses()), None);
+        assert_eq!(extended_port(b"|", &mut addresses()), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::frames::Frames;
+use super::{
+    CLEAN, TROUBLE, Trouble, complain, create, interrupt, must_be_read_again, plan, read_all, settings, status,
+};
+use crate::cli::ExtractOptions;
+use crate::diagnosis::selection::Selection;
+use crate::extract::{Choice, Collected, Comments, Wanted};
+use crate::frame::{CaptureId, Timestamp};
+use crate::points::Plan;
+use crate::record::Sink;
+use crate::source::Capture;
+use crate::source::write::{Writer, WrittenInterface};
+
+/// Writes what `options` ask for. The exit status.
+pub fn extract(options: &ExtractOptions) -> u8 {
+    status(extracted(options))
+}
+
+fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
+    let plan = plan(&options.input)?;
+    let concluded = options.choice != Choice::All || options.annotate;
+    refuse(options, &plan, concluded)?;
+    let settings = settings(&options.input, Selection::default(), false);
+    let mut collected = Collected::default();
+    let mut complete = plan.errors.is_empty();
+    if concluded {
+        let read = read_all(&plan, &options.input, &settings, &mut collected)?;
+        collected.end(&read.captures, &read.summary)?;
+        complete = read.complete;
+    }
+    let mut wanted = collected.wanted(&options.choice).map_err(Trouble::Refused)?;
+    let comments = if options.annotate { collected.comments() } else { Comments::default() };
+    let stop = interrupt();
+    let mut output: Option<Output> = None;
+    let mut first = CaptureId(0);
+    for group in &plan.groups {
+        let (frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
+        if !concluded {
+            complete &= errors.is_empty();
+            for error in &errors {
+                complain(&error.to_string(), None);
+            }
+        }
+        let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
+        first = CaptureId(first.0.saturating_add(opened));
+        // Where nothing could be read there is no capture to write.
+        if opened > 0 {
+            let output = match &mut output {
+                Some(output) => output,
+                none => none.insert(Output::create(&options.write)?),
+            };
+            output.write(frames, &mut wanted, &comments, &stop)?;
+        }
+    }
+    let Some(output) = output else { return Ok(TROUBLE) };
+    let (read, written) = output.finish()?;
+    // The packets are what was asked for; whoever has closed standard error has not asked how many.
+    let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
+    Ok(if complete { CLEAN } else { TROUBLE })
+}
+
+/// What would lose packets, or write them to a terminal.
+fn refuse(options: &ExtractOptions, plan: &Plan, concluded: bool) -> Result<(), Trouble> {
+    let to_stdout = options.write.as_path() == Path::new("-");
+    if to_stdout && io::stdout().is_terminal() {
+        return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
+    }
+    let target = options.write.canonicalize().ok().filter(|_| !to_stdout);
+    for file in plan.groups.iter().flat_map(|group| &group.files) {
+        if target.is_some() && file.canonicalize().ok() == target {
+            return Err(Trouble::Refused(format!("{} is one of the inputs: write to another file", file.display())));
+        }
+        if concluded {
+            must_be_read_again(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// The file being written.
+struct Output {
+    writer: Writer<Box<dyn Write>>,
+    interfaces: Vec<Interface>,
+    read: u64,
+    written: u64,
+}
+
+/// An interface of an input, and what was written of it.
+struct Interface {
+    capture: CaptureId,
+    written: WrittenInterface,
+    packets: u64,
+    last: Timestamp,
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self, Trouble> {
+        let to_stdout = path == Path::new("-");
+        let out = if to_stdout { Box::new(BufWriter::new(io::stdout())) } else { create(path)? };
+        Ok(Self { writer: Writer::new(out, &[])?, interfaces: Vec::new(), read: 0, written: 0 })
+    }
+
+    fn write(
+        &mut self,
+        mut frames: Frames,
+        wanted: &mut Wanted,
+        comments: &Comments,
+        stop: &AtomicBool,
+    ) -> io::Result<()> {
+        let before = self.interfaces.len();
+        self.describe(frames.captures())?;
+        while !stop.load(Ordering::Relaxed)
+            && let Some((frame, captures)) = frames.next()
+        {
+            self.read += 1;
+            self.describe(captures)?;
+            if !wanted.takes(&frame) {
+                continue;
+            }
+            let mut of_capture =
+                self.interfaces.iter_mut().skip(before).filter(|known| known.capture == frame.at.capture);
+            let Some(interface) = of_capture.nth(frame.interface.0 as usize) else { continue };
+            interface.packets += 1;
+            interface.last = interface.last.max(frame.at.time);
+            let said = comments.get(&(frame.at.capture, frame.at.number)).map_or(&[][..], Vec::as_slice);
+            self.writer.frame(interface.written, &frame, said)?;
+            self.written += 1;
+        }
+        self.count(before, frames.captures())
+    }
+
+    /// Describes the interfaces that have not been described yet, in the order of the inputs.
+    fn describe(&mut self, captures: &[Capture]) -> io::Result<()> {
+        for capture in captures {
+            let known = self.interfaces.iter().filter(|known| known.capture == capture.id).count();
+            for interface in capture.interfaces.iter().skip(known) {
+                let written = self.writer.interface(interface)?;
+                let last = Timestamp(0);
+                self.interfaces.push(Interface { capture: capture.id, written, packets: 0, last });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the inputs count as dropped is said again.
+    fn count(&mut self, before: usize, captures: &[Capture]) -> io::Result<()> {
+        for capture in captures {
+            let own = self.interfaces.iter().skip(before).filter(|known| known.capture == capture.id);
+            for (interface, known) in capture.interfaces.iter().zip(own) {
+                if let Some(dropped) = interface.dropped {
+                    self.writer.statistics(known.written, known.last, known.packets, dropped)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Packets read and written.
+    fn finish(self) -> io::Result<(u64, u64)> {
+        self.writer.finish()?;
+        Ok((self.read, self.written))
+    }
+}

@@ -1,0 +1,112 @@
+//! `ftpwhy extract`: packets to hand on.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::ExtractOptions;
+use super::input::{InputArguments, pattern};
+use crate::extract::{Choice, Pick};
+use crate::finding::SessionId;
+
+/// Write the packets of a session, of a finding or of all control connections to a pcapng file
+///
+/// Packets keep their interfaces, times and lengths. With --anonymize the file tells the same of FTP and nothing of
+/// anybody: addresses become others of the same kind, those with a common prefix get a common prefix, names become
+/// other names, passwords and data are blanked.
+#[derive(Args)]
+pub(super) struct Extract {
+    #[command(flatten)]
+    input: InputArguments,
+
+    /// The packets of session N, as reports number them
+    #[arg(
+        long,
+        value_name = "N",
+        group = "what",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Selection"
+    )]
+    session: Option<u32>,
+
+    /// The evidence of a finding and its session: a diagnosis, a glob, or the finding's number in --json from 1
+    #[arg(long, value_name = "NAME|N", group = "what", value_parser = pick, help_heading = "Selection")]
+    finding: Option<Pick>,
+
+    /// All control connections, of others how they open and close, ICMP, ARP and neighbour discovery; what is missing
+    /// between them makes some findings less sure
+    #[arg(long, group = "what", help_heading = "Selection")]
+    slim: bool,
+
+    /// Write to FILE; - is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    write: PathBuf,
+
+    /// Say in comments on the packets what they are evidence of
+    #[arg(long, help_heading = "Output")]
+    annotate: bool,
+}
+
+impl Extract {
+    pub(super) fn into_options(self) -> ExtractOptions {
+        ExtractOptions {
+            input: self.input.into_input(),
+            choice: match (self.session, self.finding, self.slim) {
+                (Some(session), _, _) => Choice::Session(SessionId(session)),
+                (_, Some(pick), _) => Choice::Finding(pick),
+                (_, _, true) => Choice::Slim,
+                (None, None, false) => Choice::All,
+            },
+            write: self.write,
+            annotate: self.annotate,
+        }
+    }
+}
+
+fn pick(text: &str) -> Result<Pick, String> {
+    match text.parse() {
+        Ok(0) => Err("findings are numbered from 1".to_owned()),
+        Ok(number) => Ok(Pick::Number(number)),
+        Err(_) => pattern(text).map(Pick::Named).map_err(|unknown| unknown.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Invocation, Screen, read};
+    use crate::extract::{Choice, Pick};
+    use crate::finding::SessionId;
+
+    fn choice(line: &str) -> Option<Choice> {
+        let screen = Screen { terminal: false, width: None, color: false };
+        match read(format!("ftpwhy extract {line}").split(' ').map(Into::into), &screen) {
+            Ok(Invocation::Extract(options)) => Some(options.choice),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn one_selection_at_most() {
+        assert_eq!(choice("x.pcap -w y"), Some(Choice::All));
+        assert_eq!(choice("x.pcap -w y --session 2"), Some(Choice::Session(SessionId(2))));
+        assert_eq!(choice("x.pcap -w y --finding 3"), Some(Choice::Finding(Pick::Number(3))));
+        assert!(matches!(choice("x.pcap -w y --finding time-wait-*"), Some(Choice::Finding(Pick::Named(_)))));
+        assert_eq!(choice("x.pcap -w - --slim"), Some(Choice::Slim));
+        for wrong in [
+            "x.pcap",
+            "x -w y --slim --session 1",
+            "x -w y --session 0",
+            "x -w y --finding 0",
+            "x -w y --finding nonsense",
+        ] {
+            assert_eq!(choice(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_needs_a_purpose() {
+        assert!(choice("x -w y --anonymize --anonymize-key 000102030405060708090a0b0c0d0e0f").is_some());
+        assert!(choice("x -w y --anonymize-key 000102030405060708090a0b0c0d0e0f").is_none());
+        assert!(choice("x -w y --anonymize --anonymize-key 00").is_none());
+    }
+}

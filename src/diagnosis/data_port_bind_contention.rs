@@ -1,0 +1,67 @@
+//! `data-port-bind-contention`
+
+use super::case::Case;
+use super::{held_tuple, lines, no_syn, timers};
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::ftp::meaning::errno;
+use crate::ftp::texts::Errno;
+
+diagnosis! {
+    /// The server could not bind its data port because another of its transfers was using it at that moment.
+    ///
+    /// All active data connections of a server start from one port, L-1. A server that binds it without sharing it
+    /// (SO_REUSEADDR, done anew by every child) fails, or retries with growing pauses, while another client is served.
+    ///
+    /// Needs: a failed active transfer without any SYN; words of a bind that failed (`Can't create data socket`, `Address
+    /// already in use`), or the pauses of bind retries (1, 3, 6, 10 … 55 s); another connection of the server from the same
+    /// port to another socket, open between command and reply; no earlier connection on the own 5-tuple that explains it.
+    ///
+    /// Helps: success once the other transfer is over.
+    ///
+    /// Refuted by: a SYN; the server's own TIME-WAIT on the tuple (`time-wait-collision`); words of another cause.
+    ///
+    /// Confidence: probable with the words, possible with the pauses alone or away from the server.
+    ///
+    /// Remedy: the server shares its data port among its processes, or uses another one for every connection.
+    "data-port-bind-contention", Error,
+    "the server could not bind its data port while another transfer was using it",
+    ["RFC 959 3.2"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let other = case.concluded.sharing?;
+    let gone = no_syn::unexplained(case)?;
+    let words = held_tuple::has_local_words(case) && errno(gone.reply) != Some(Errno::CannotAssignAddress);
+    let paused = case.transfer?.delay().is_some_and(timers::is_bind_retries);
+    if !words && !paused {
+        return None;
+    }
+    let confidence = if words && case.would_show_server_syn() { Confidence::Probable } else { Confidence::Possible };
+    let message = format!(
+        "the server answered {} {} without a SYN to {} while {} -> {} was open: it could not share its data port {}",
+        gone.command,
+        gone.answer,
+        gone.socket,
+        other.origin,
+        other.target,
+        other.origin.port(),
+    );
+    let shared = Evidence::sent(other.first, other.origin, other.target, "another transfer from the same port begins");
+    let last = Evidence::sent(other.last, other.origin, other.target, "its last segment");
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::reply(case.session, gone.reply))
+            .about(case)
+            .support(case.dialogue())
+            .support(case.no_syn())
+            .support([shared, last])
+            .support(timers::evidence(case))
+            .caps(case.absence_caps())
+            .all_ruled_out(no_syn::refuted(case))
+            .or("data-syn-never-sent", "the server's log names the error of its bind()")
+            .server("Let every process of the server share its data port (SO_REUSEADDR), or use a port other than 20 for each connection.")
+            .client("Use passive mode (EPSV, PASV).")
+            .done(),
+    )
+}

@@ -1,0 +1,79 @@
+//! `multihomed-single-address`
+
+use std::net::IpAddr;
+
+use super::case::SessionCase;
+use super::lines;
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::network::SameHost;
+use crate::record::Outcome;
+use crate::transfer::concluded::Concluded;
+use crate::transfer::{Direction, Offer};
+
+/// Other addresses named.
+const NAMED: usize = 4;
+
+diagnosis! {
+    /// The client has several addresses of its own and names the control connection's one in every PORT, as clients do by
+    /// default (Q149528), while the server does not get through to it.
+    ///
+    /// Needs: an address of the client's host beside that of the control connection (one MAC, or one capturing host, has
+    /// both); every PORT naming the latter; a transfer that failed because no data connection came through to it.
+    ///
+    /// Refuted by: a PORT with another of its addresses (`port-wrong-interface`); transfers that work.
+    ///
+    /// This is no fault in itself: it tells that another interface exists, which the server may reach.
+    ///
+    /// Remedy: connect from the interface that the server reaches, or use passive mode.
+    "multihomed-single-address", Info,
+    "a client with several addresses names the same one in every PORT",
+    ["Q149528", "RFC 1122 3.3.4"],
+    Session(check)
+}
+
+fn check(case: &SessionCase<'_>) -> Vec<Finding> {
+    let client = case.session.client.ip().to_canonical();
+    let active = case.session.offers.iter().filter(|offer| offer.direction == Direction::Active);
+    let mut named = active.clone().filter_map(|offer| offer.socket).map(|socket| socket.ip().to_canonical());
+    let failed = case.concluded.iter().find(|one| is_unreached(one));
+    let (Some(offer), true, Some(failed)) = (active.clone().next(), named.all(|ip| ip == client), failed) else {
+        return Vec::new();
+    };
+    let others = others(case, client);
+    let Some((_, why, frames)) = others.first() else { return Vec::new() };
+    let list: Vec<String> = others.iter().take(NAMED).map(|(ip, _, _)| ip.to_string()).collect();
+    let message = format!(
+        "the client also has {} and names {client} in every PORT, where no data connection comes through",
+        list.join(", "),
+    );
+    let reply = failed.transfer.and_then(|transfer| transfer.reply.as_ref());
+    vec![
+        DIAGNOSIS
+            .finding(Confidence::Proven, message, lines::command(case.session, &offer.command))
+            .in_session(case.session)
+            .support(Evidence::seen_all(frames.clone(), None, why.clone()))
+            .support(reply.map(|reply| lines::reply(case.session, reply)))
+            .client("Connect from the interface that the server reaches, or use passive mode (EPSV, PASV).")
+            .done(),
+    ]
+}
+
+/// Whether a transfer failed because nothing came through to the announced address.
+fn is_unreached(one: &Concluded<'_>) -> bool {
+    let active = one.in_force().is_some_and(|offer: &Offer| offer.direction == Direction::Active);
+    let tried = one.attempts.iter().any(|attempt| !attempt.is_established());
+    active && one.outcome() == Outcome::Failed && one.established().is_none() && tried
+}
+
+/// The other addresses of the client's host, why, and the frames that show it.
+fn others(case: &SessionCase<'_>, client: IpAddr) -> Vec<(IpAddr, String, Vec<crate::frame::Stamp>)> {
+    let mut addresses: Vec<IpAddr> = case.network.inventory().iter().map(|claim| claim.ip).collect();
+    addresses.dedup();
+    let own = addresses.into_iter().filter(|ip| *ip != client && ip.is_ipv4() == client.is_ipv4());
+    own.filter(|ip| !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local()))
+        .filter_map(|ip| match case.network.same_host(ip, client) {
+            SameHost::Proven { why, frames } => Some((ip, why, frames)),
+            SameHost::Probable { .. } | SameHost::Unknown | SameHost::Refuted { .. } => None,
+        })
+        .collect()
+}

@@ -1,0 +1,146 @@
+//! `time-wait-passive-reuse`
+
+use super::case::Case;
+use super::two_msl::{self, System};
+use super::{lines, time_wait_challenge, timers};
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::{Close, Connection, End};
+use crate::frame::Stamp;
+use crate::record::AttemptOutcome;
+use crate::transfer::{Direction, Offer};
+
+/// Source ports that no system picks by itself: not 1024-5000 (old BSD, Windows to XP), 32768-60999 (Linux),
+/// 49152-65535 (RFC 6335). Low ports need a program that asks for them.
+const CHOSEN: [std::ops::RangeInclusive<u16>; 2] = [1..=1023, 5001..=32767];
+
+diagnosis! {
+    /// Passive mode: the client connects from the same source port to the same passive port as before, while one side
+    /// still holds TIME-WAIT for that 5-tuple.
+    ///
+    /// Needs: a 227 or 229; an earlier connection from the client to the same socket, completely closed inside 2MSL;
+    /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's ACK
+    /// or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was seen to
+    /// bind one fixed source port, or one that no system picks by itself.
+    ///
+    /// Helps: a server with a passive range of one or few ports.
+    ///
+    /// Refuted by: another source port; an old connection that was reset; a SYN that was refused; a handshake that
+    /// completes (`time-wait-reuse-accepted`).
+    ///
+    /// Confidence: with an ACK of the old numbers proven; else probable at the client, possible elsewhere.
+    ///
+    /// Remedy: the client lets its system pick the source port; the server widens its passive range.
+    "time-wait-passive-reuse", Error,
+    "the client reuses its source port towards the same passive port within TIME-WAIT",
+    ["RFC 1123 4.1.2.6", "RFC 6056"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
+    if !case.failed_for_want_of_data() {
+        return None;
+    }
+    answered_by_server(case).or_else(|| refused_by_client(case, offer))
+}
+
+fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
+    let tried = case.concluded.announced_attempts().filter(|attempt| !attempt.is_established());
+    let (attempt, previous, since, holder) = tried.into_iter().find_map(|attempt| {
+        let previous = attempt.previous?;
+        let Close::TimeWait { holder, since, .. } = previous.close_before(attempt.at()) else { return None };
+        Some((attempt, previous, since, holder))
+    })?;
+    let age = attempt.at().seconds_since(since);
+    let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
+    let challenge = time_wait_challenge::in_time_wait(attempt);
+    let unacceptable = time_wait_challenge::is_acceptable(attempt, previous) == Some(false);
+    let silent = attempt.outcome() == AttemptOutcome::Unanswered && attempt.connection.syn_count >= 2;
+    let (confidence, answer, primary) = match challenge {
+        Some(challenge) => {
+            let note = "bare ACK with the old connection's numbers";
+            let ack = Evidence::sent(challenge.ack.at, attempt.to(), attempt.from(), note);
+            (Confidence::Proven, "answered with the old connection's ACK", ack)
+        }
+        None if silent && unacceptable && holder.includes(previous.end_of(attempt.to())?) => {
+            (Confidence::Probable, "ignored it", lines::syns(attempt)?)
+        }
+        None => return None,
+    };
+    let message = format!(
+        "the client connected again from {} to {} {age:.1} s after it was closed (frame {}); the server still holds TIME-WAIT, which lasts {}, and {answer}",
+        attempt.from(),
+        attempt.to(),
+        since.number,
+        bite.lasts,
+    );
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, primary)
+            .about(case)
+            .support(case.dialogue())
+            .support(lines::syns(attempt))
+            .support(lines::close(previous))
+            .caps(bite.cap(age))
+            .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
+            .client("Let the system pick the source port of data connections.")
+            .server("Widen the passive port range, so that a port comes round later than 2MSL.")
+            .done(),
+    )
+}
+
+fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
+    let transfer = case.transfer?;
+    if !case.concluded.attempts.is_empty() {
+        return None;
+    }
+    let earlier = case.concluded.earlier.as_ref()?;
+    let Close::TimeWait { holder, since, .. } = earlier.close else { return None };
+    let previous = earlier.connection;
+    let at = offer.at();
+    let age = at.seconds_since(since);
+    let bite = two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
+    if !holder.includes(End::Origin) {
+        return None;
+    }
+    let fixed = fixed_port(case, previous)?;
+    let confidence = if case.vantage.sees_all_of_client() { Confidence::Probable } else { Confidence::Possible };
+    let reply = transfer.reply.as_ref()?;
+    let message = format!(
+        "the client sent no SYN to {}: it holds {} -> {} in TIME-WAIT since frame {}, {age:.1} s before ({}), and {fixed}",
+        previous.target, previous.origin, previous.target, since.number, bite.lasts,
+    );
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::reply(case.session, reply))
+            .about(case)
+            .support(case.dialogue())
+            .support([missing(at, reply.at())])
+            .support(lines::close(previous))
+            .support(timers::evidence(case))
+            .caps(case.absence_caps())
+            .caps(bite.cap(age))
+            .or("pasv-client-never-connects", "the client's log names the error of its connect()")
+            .client("Let the system pick the source port of data connections.")
+            .server("Widen the passive port range, so that a port comes round later than 2MSL.")
+            .done(),
+    )
+}
+
+/// Why the client is taken to connect from the same source port again, a sentence part.
+fn fixed_port(case: &Case<'_>, previous: &Connection) -> Option<String> {
+    let port = previous.origin.port();
+    let client = case.session.client.ip();
+    let data = case.siblings.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection);
+    let mut used: Vec<u16> = data.filter(|one| one.origin.ip() == client).map(|one| one.origin.port()).collect();
+    if used.len() >= 2 && used.iter().all(|one| *one == port) {
+        return Some(format!("it connects from port {port} every time"));
+    }
+    used.retain(|one| *one != port);
+    (used.is_empty() && CHOSEN.iter().any(|range| range.contains(&port)))
+        .then(|| format!("port {port} is none that a system picks by itself"))
+}
+
+fn missing(after: Stamp, until: Stamp) -> Evidence {
+    Evidence::missing(after, until, "no SYN of the client to the passive port")
+}

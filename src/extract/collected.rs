@@ -1,0 +1,150 @@
+//! Keeps of a run what is needed to find the packets of a session or a finding again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
+
+use super::wanted::{Pair, Wanted, pair};
+use super::{Choice, Pick};
+use crate::finding::{Evidence, Finding, SessionId};
+use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+use crate::record::{SessionRecord, Sink, Summary};
+use crate::report::in_order;
+use crate::source::Capture;
+
+/// Hosts still answer what came last, and repeat themselves, for this long. Seconds.
+const GRACE: f64 = 5.0;
+
+/// The comments on frames, by capture and number.
+pub type Comments = HashMap<(CaptureId, FrameNo), Vec<String>, RandomState>;
+
+/// What a run concluded, as far as it leads to packets.
+#[derive(Debug, Default)]
+pub struct Collected {
+    sessions: BTreeMap<SessionId, Parts>,
+    findings: Vec<Finding>,
+}
+
+/// The packets that make up a session.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    pub control: Pair,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub data: BTreeSet<Pair>,
+    pub offers: BTreeSet<SocketAddr>,
+    pub hosts: BTreeSet<IpAddr>,
+}
+
+impl Parts {
+    fn of(session: &SessionRecord) -> Self {
+        let attempts = || session.transfers.iter().flat_map(|transfer| &transfer.attempts);
+        let sockets = || attempts().flat_map(|attempt| [attempt.from, attempt.to]);
+        let offers = || session.offers.iter().filter_map(|offer| offer.endpoint);
+        Self {
+            control: pair(session.client, session.server),
+            from: session.first.time,
+            until: session.last.time.plus_seconds(GRACE),
+            data: attempts().map(|attempt| pair(attempt.from, attempt.to)).collect(),
+            offers: offers().collect(),
+            hosts: [session.client, session.server]
+                .into_iter()
+                .chain(sockets())
+                .chain(offers())
+                .map(|socket| socket.ip())
+                .collect(),
+        }
+    }
+}
+
+impl Sink for Collected {
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.sessions.insert(session.id, Parts::of(session));
+        Ok(())
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.findings.push(finding.clone());
+        Ok(())
+    }
+
+    fn end(&mut self, _: &[Capture], _: &Summary) -> io::Result<()> {
+        in_order(&mut self.findings);
+        Ok(())
+    }
+}
+
+impl Collected {
+    /// What is to be taken of the capture. The error says what there is instead.
+    pub fn wanted(&self, choice: &Choice) -> Result<Wanted, String> {
+        match choice {
+            Choice::All => Ok(Wanted::All),
+            Choice::Slim => Ok(Wanted::slim(self.sessions.values().map(|parts| parts.control))),
+            Choice::Session(id) => {
+                let Some(parts) = self.sessions.get(id) else { return Err(self.no_session(*id)) };
+                let cited = self.findings.iter().filter(|finding| finding.session == Some(*id));
+                Ok(Wanted::picked([parts.clone()], cited.flat_map(Finding::frames), []))
+            }
+            Choice::Finding(pick) => {
+                let findings = self.picked(pick)?;
+                let parts = findings.iter().filter_map(|finding| self.sessions.get(&finding.session?).cloned());
+                let hosts = findings.iter().flat_map(|finding| finding.hosts.iter().copied());
+                Ok(Wanted::picked(parts, findings.iter().flat_map(|finding| finding.frames()), hosts))
+            }
+        }
+    }
+
+    /// What the findings say of the frames that show them.
+    pub fn comments(&self) -> Comments {
+        let mut comments = Comments::default();
+        for finding in &self.findings {
+            let mut say = |at: &Stamp, note: String| {
+                let said: &mut Vec<String> = comments.entry((at.capture, at.number)).or_default();
+                if !said.contains(&note) {
+                    said.push(note);
+                }
+            };
+            for evidence in finding.evidence() {
+                match evidence {
+                    Evidence::Seen { frames, note, .. } => {
+                        for at in frames {
+                            say(at, format!("{}: {note}", finding.diagnosis));
+                        }
+                    }
+                    Evidence::Missing { after, until, note } => {
+                        say(after, format!("{}: behind this, until frame {}: {note}", finding.diagnosis, until.number));
+                    }
+                }
+            }
+            say(&finding.primary.first(), format!("{}: {}", finding.diagnosis, finding.message));
+        }
+        comments
+    }
+
+    fn picked(&self, pick: &Pick) -> Result<Vec<&Finding>, String> {
+        let found: Vec<&Finding> = match pick {
+            Pick::Number(number) => number.checked_sub(1).and_then(|at| self.findings.get(at)).into_iter().collect(),
+            Pick::Named(pattern) => self.findings.iter().filter(|finding| pattern.matches(finding.diagnosis)).collect(),
+        };
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let names: BTreeSet<&str> = self.findings.iter().map(|finding| finding.diagnosis).collect();
+        Err(match (names.len(), pick) {
+            (0, _) => "there is no finding".to_owned(),
+            (_, Pick::Number(number)) => format!("no finding {number}: there are {}", self.findings.len()),
+            (_, Pick::Named(_)) => {
+                format!("no such finding; there is {}", names.into_iter().collect::<Vec<_>>().join(", "))
+            }
+        })
+    }
+
+    fn no_session(&self, SessionId(id): SessionId) -> String {
+        match self.sessions.last_key_value() {
+            Some((SessionId(last), _)) => format!("no session {id}: the last one is {last}"),
+            None => format!("no session {id}: there is none"),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Decides which packets of a capture belong to what somebody wants to hand on: a session, a finding, or everything
+//! but data.
+//!
+//! The analysis concludes first ([`Collected`]); then every frame is looked at again ([`Wanted`]). Does no I/O.
+
+mod collected;
+mod handshakes;
+mod wanted;
+
+pub use collected::{Collected, Comments};
+pub use wanted::Wanted;
+
+use crate::diagnosis::selection::Pattern;
+use crate::finding::SessionId;
+
+/// What is wanted of a capture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Choice {
+    /// Every packet.
+    #[default]
+    All,
+    /// The packets of a session: its control connection, its data connections with earlier ones of the same sockets,
+    /// what answered them, and who has its addresses.
+    Session(SessionId),
+    /// The evidence of findings, with the session it is about.
+    Finding(Pick),
+    /// Control connections as a whole, of all others how they are opened and closed, and what is no TCP.
+    Slim,
+}
+
+/// Which findings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pick {
+    /// The one with this number, from 1, in the order in which reports list them.
+    Number(usize),
+    /// All of these diagnoses.
+    Named(Pattern),
+}

@@ -1,0 +1,94 @@
+//! When a capture that goes on lost packets: a loss limits what is claimed of its time, not of the week around it.
+
+use std::collections::VecDeque;
+
+use crate::frame::Timestamp;
+use crate::source::Capture;
+
+/// Changes of the count that are kept; beyond it the oldest two become one.
+const CHANGES: usize = 1_024;
+
+/// A count is taken at times, so a loss may lie this much before it shows, and what it hides this much behind. Seconds.
+const AROUND: f64 = 1.0;
+
+/// How the count of lost packets grew.
+#[derive(Debug, Default)]
+pub(super) struct Drops {
+    /// When it changed, and how many more there were.
+    changes: VecDeque<(Timestamp, u64)>,
+    total: u64,
+}
+
+impl Drops {
+    /// Looks at the counts of the captures.
+    pub(super) fn look(&mut self, now: Timestamp, captures: &[Capture]) {
+        let total = captures.iter().flat_map(|capture| &capture.interfaces).filter_map(|interface| interface.dropped);
+        let total: u64 = total.sum();
+        if total <= self.total {
+            return;
+        }
+        let more = total - std::mem::replace(&mut self.total, total);
+        self.changes.push_back((now, more));
+        if self.changes.len() > CHANGES
+            && let Some((_, oldest)) = self.changes.pop_front()
+            && let Some((_, next)) = self.changes.front_mut()
+        {
+            *next += oldest;
+        }
+    }
+
+    /// The captures as they concern what lies between two times: with the packets lost then. `None` where that makes
+    /// no difference.
+    pub(super) fn captures(&self, from: Timestamp, until: Timestamp, captures: &[Capture]) -> Option<Vec<Capture>> {
+        if self.total == 0 {
+            return None;
+        }
+        let (from, until) = (from.plus_seconds(-AROUND), until.plus_seconds(AROUND));
+        let lost = self.changes.iter().filter(|(at, _)| from <= *at && *at <= until).map(|(_, more)| more).sum();
+        let mut captures = captures.to_vec();
+        let mut interfaces = captures.iter_mut().flat_map(|capture| &mut capture.interfaces);
+        if let Some(first) = interfaces.next() {
+            first.dropped = Some(lost);
+        }
+        for other in interfaces {
+            other.dropped = Some(0);
+        }
+        Some(captures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{CaptureId, InterfaceId, LinkType};
+    use crate::source::Interface;
+
+    fn capture(dropped: u64) -> [Capture; 1] {
+        let interface = Interface { dropped: Some(dropped), ..Interface::new(InterfaceId(0), LinkType(1)) };
+        [Capture {
+            id: CaptureId(0),
+            path: "eth0".into(),
+            format: "live".to_owned(),
+            packets: 0,
+            first: None,
+            last: None,
+            damage: None,
+            interfaces: vec![interface],
+            backwards: Vec::new(),
+        }]
+    }
+
+    #[test]
+    fn a_loss_concerns_its_own_time() {
+        let second = |seconds: i64| Timestamp(seconds * 1_000_000_000);
+        let mut drops = Drops::default();
+        drops.look(second(1), &capture(0));
+        assert!(drops.captures(second(0), second(9), &capture(0)).is_none());
+        drops.look(second(10), &capture(7));
+        drops.look(second(11), &capture(7));
+        drops.look(second(50), &capture(9));
+        let lost =
+            |from, until| drops.captures(second(from), second(until), &capture(9)).unwrap()[0].interfaces[0].dropped;
+        assert_eq!([lost(0, 5), lost(9, 20), lost(30, 60), lost(0, 60)], [Some(0), Some(7), Some(2), Some(9)]);
+    }
+}

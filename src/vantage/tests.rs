@@ -1,0 +1,109 @@
+//! Each clue alone.
+
+use super::Vantage;
+use crate::flow::script::{C, S, play, stamp};
+use crate::flow::{Connection, End};
+use crate::frame::{CaptureId, InterfaceId};
+use crate::network::{Network, Place};
+use crate::record::Nearness::{Adjacent, At, Far, Near, Unknown};
+use crate::wire::{Arp, ArpOperation, Link, Mac, Wrapping};
+
+const CLIENTS: Mac = Mac([2, 0, 0, 0, 0, 0x0c]);
+
+/// A handshake whose SYN-ACK and ACK come at these seconds, with these TTLs; no MACs.
+fn control(syn_ack: f64, ack: f64, ttls: [u8; 2]) -> Connection {
+    let [client, server] = ttls;
+    let script = format!(
+        "0.0 C:5001>S:20 S seq=100 ttl={client}
+         {syn_ack} S:20>C:5001 SA seq=200 ack=101 ttl={server}
+         {ack} C:5001>S:20 A seq=101 ack=201 ttl={client}"
+    );
+    let mut connection = play(&script).only().clone();
+    connection.from_origin.first_mac = None;
+    connection.from_target.first_mac = None;
+    connection
+}
+
+fn judged(control: &Connection) -> Vantage {
+    Vantage::of(control, End::Origin, &Network::new())
+}
+
+fn ends(vantage: &Vantage) -> (crate::record::Nearness, crate::record::Nearness) {
+    (vantage.client, vantage.server)
+}
+
+/// A neighbourhood in which `CLIENTS` answers for the client.
+fn arp() -> Network {
+    let mut network = Network::new();
+    let place = Place { capture: CaptureId(0), interface: InterfaceId(0), wrapping: Wrapping::NONE, if_index: None };
+    let (std::net::IpAddr::V4(client), std::net::IpAddr::V4(server)) = (C, S) else { return network };
+    let link = Link { source: Some(CLIENTS), ..Link::default() };
+    let reply = Arp {
+        operation: ArpOperation::Reply,
+        sender_mac: CLIENTS,
+        sender_ip: client,
+        target_mac: Mac([2; 6]),
+        target_ip: server,
+    };
+    network.arp(stamp(1, 0.0), place, &link, &reply);
+    network
+}
+
+#[test]
+fn an_untouched_ttl_is_next_door_and_a_counted_one_is_not() {
+    assert_eq!(ends(&judged(&control(0.0001, 0.0002, [64, 128]))), (Adjacent, Adjacent));
+    assert_eq!(ends(&judged(&control(0.0001, 0.0002, [255, 63]))), (Adjacent, Far));
+}
+
+#[test]
+fn ttls_of_old_stacks_tell_nothing() {
+    let vantage = judged(&control(0.0001, 0.0002, [60, 32]));
+    assert_eq!(ends(&vantage), (Unknown, Unknown));
+    assert_eq!(vantage.clues.len(), 2);
+}
+
+#[test]
+fn the_handshake_tells_the_side_when_one_half_is_much_longer() {
+    assert_eq!(ends(&judged(&control(0.0001, 0.02, [60, 60]))), (Far, Near));
+    assert_eq!(ends(&judged(&control(0.02, 0.0201, [60, 60]))), (Near, Far));
+    assert_eq!(ends(&judged(&control(0.02, 0.04, [60, 60]))), (Unknown, Unknown));
+    assert_eq!(ends(&judged(&control(0.000_01, 0.0009, [60, 60]))), (Unknown, Unknown));
+}
+
+#[test]
+fn what_the_capturing_host_sent_is_marked() {
+    let mut control = control(0.0001, 0.0002, [64, 63]);
+    control.syns[0].link.outgoing = Some(true);
+    assert_eq!(ends(&judged(&control)), (At, Far));
+}
+
+#[test]
+fn checksums_left_to_the_card_are_the_senders() {
+    let mut control = control(0.0001, 0.0002, [63, 63]);
+    (control.from_target.bad_checksums, control.from_target.good_checksums) = (3, 0);
+    (control.from_origin.bad_checksums, control.from_origin.good_checksums) = (0, 3);
+    assert_eq!(ends(&judged(&control)), (Far, At));
+    control.from_origin.bad_checksums = 1;
+    assert_eq!(ends(&judged(&control)), (Far, Far));
+}
+
+#[test]
+fn the_owner_of_the_address_is_next_door_unless_its_ttl_is_counted_down() {
+    let mut control = control(0.0001, 0.0002, [60, 63]);
+    control.from_origin.first_mac = Some(CLIENTS);
+    let vantage = Vantage::of(&control, End::Origin, &arp());
+    assert_eq!(ends(&vantage), (Adjacent, Far));
+    assert!(vantage.clues.iter().any(|clue| clue.contains("ARP")), "{:?}", vantage.clues);
+    control.from_origin.first_ttl = Some(63);
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp())), (Far, Far));
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &Network::new())), (Far, Far));
+}
+
+#[test]
+fn packets_above_the_mtu_are_told_and_decide_nothing() {
+    let mut control = control(0.0001, 0.0002, [60, 63]);
+    control.from_target.largest_packet = 20_000;
+    let vantage = judged(&control);
+    assert_eq!(ends(&vantage), (Unknown, Far));
+    assert!(vantage.clues.iter().any(|clue| clue.contains("20000 bytes")));
+}

@@ -1,0 +1,301 @@
+//! `ftpwhy live` on real traffic: servers and clients in network namespaces that the lab makes and removes.
+//!
+//! Needs root, `ip`, `vsftpd`, `python3` and the lab's user; without them each test says so and passes.
+
+#![cfg(all(feature = "live", target_os = "linux"))]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
+
+/// Why the lab cannot be had here.
+fn missing() -> Option<String> {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !root {
+        return Some("not root".to_owned());
+    }
+    for (program, argument) in [("ip", "-V"), ("vsftpd", "-v"), ("python3", "-V"), ("nft", "-v")] {
+        if Command::new(program).arg(argument).output().is_err() {
+            return Some(format!("no {program}"));
+        }
+    }
+    let user = Command::new("id").arg("labftp").output().is_ok_and(|output| output.status.success());
+    let namespaces = || {
+        let name = format!("ftpwhy-{}", std::process::id());
+        let made = Command::new("ip").args(["netns", "add", &name]).status().is_ok_and(|status| status.success());
+        let _ = Command::new("ip").args(["netns", "del", &name]).status();
+        made
+    };
+    match (user, namespaces()) {
+        (false, _) => Some("no user labftp (tests/lab/setup.sh)".to_owned()),
+        (_, false) => Some("network namespaces cannot be made".to_owned()),
+        (true, true) => None,
+    }
+}
+
+/// What a lab run gave.
+struct Run {
+    folder: tempfile::TempDir,
+    status: i64,
+    /// Time of arrival and content of each line of the report.
+    lines: Vec<(f64, Value)>,
+    notes: Vec<String>,
+    facts: Value,
+}
+
+impl Run {
+    /// Runs a scenario of `tests/lab/live.py`; `None` where that cannot be.
+    fn of(scenario: &str, options: &[&str]) -> Option<Self> {
+        if let Some(why) = missing() {
+            eprintln!("skipped: {why}");
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/live.py");
+        let output = Command::new("timeout")
+            .args(["90", "python3"])
+            .arg(script)
+            .arg(scenario)
+            .arg(folder.path())
+            .arg(PROGRAM)
+            .args(options)
+            .output()
+            .expect("the lab runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let result = text.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        let result = result.unwrap_or_else(|| panic!("{scenario}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        let lines = result["lines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .filter_map(|line| Some((line[0].as_f64()?, serde_json::from_str(line[1].as_str()?).ok()?)));
+        let notes =
+            result["notes"].as_array().expect("notes").iter().filter_map(|note| note.as_str().map(str::to_owned));
+        Some(Self {
+            status: result["status"].as_i64().unwrap_or(-1),
+            lines: lines.collect(),
+            notes: notes.collect(),
+            facts: result["facts"].clone(),
+            folder,
+        })
+    }
+
+    fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a (f64, Value)> {
+        self.lines.iter().filter(move |(_, line)| line["type"] == kind)
+    }
+
+    /// What holds at the end: diagnosis, session, transfer, role, confidence.
+    fn holds(&self) -> BTreeSet<String> {
+        let mut holds = Vec::new();
+        for (_, line) in &self.lines {
+            match line["type"].as_str() {
+                Some("finding") => holds.push(line.clone()),
+                Some("superseded") => {
+                    let at = holds.iter().position(|finding: &Value| {
+                        finding["diagnosis"] == line["diagnosis"] && finding["session"] == line["session"]
+                    });
+                    holds.remove(at.expect("only what was said is superseded"));
+                }
+                _ => {}
+            }
+        }
+        holds.iter().map(signature).collect()
+    }
+
+    /// The findings of the saved capture of the same run.
+    fn saved(&self) -> BTreeSet<String> {
+        let output = ftpwhy(&["--format", "ndjson", &self.path("run.pcapng")]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines.filter(|line| line["type"] == "finding").map(|finding| signature(&finding)).collect()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_string_lossy().into_owned()
+    }
+
+    /// Seconds from the last frame a finding cites to the moment at which it was printed.
+    fn latency(&self, diagnosis: &str) -> f64 {
+        let (printed, finding) =
+            self.of_type("finding").find(|(_, finding)| finding["diagnosis"] == diagnosis).expect("it was found");
+        let evidence = finding["evidence"].as_array().expect("evidence");
+        let times = evidence.iter().filter_map(|one| one["time"].as_str()?.parse::<jiff::Timestamp>().ok());
+        #[expect(clippy::cast_precision_loss, reason = "seconds are looked at, not nanoseconds")]
+        let last = times.max().expect("a time").as_nanosecond() as f64 / 1e9;
+        printed - last
+    }
+}
+
+fn signature(finding: &Value) -> String {
+    ["diagnosis", "session", "transfer", "role", "confidence"].map(|key| finding[key].to_string()).join(" ")
+}
+
+fn ftpwhy(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().expect("runs")
+}
+
+#[test]
+fn a_collision_is_warned_of_and_told_within_half_a_second() {
+    let Some(run) = Run::of("collision", &[]) else { return };
+    let names: Vec<&str> = run.of_type("finding").filter_map(|(_, line)| line["diagnosis"].as_str()).collect();
+    assert_eq!(names.first(), Some(&"port-reused-within-2msl"), "{names:?}");
+    assert!(names.contains(&"time-wait-collision"), "{names:?}");
+    let superseded: Vec<_> = run.of_type("superseded").collect();
+    assert_eq!(superseded.len(), 1);
+    assert_eq!(superseded[0].1["by"], "time-wait-collision");
+    let latency = run.latency("time-wait-collision");
+    assert!((0.0..0.5).contains(&latency), "{latency} s after the 425");
+    assert_eq!(run.holds(), run.saved());
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn other_faults_are_told_as_from_a_file() {
+    for scenario in ["refused", "dropped", "wrong_interface", "mac_change", "weak_end_system"] {
+        let Some(run) = Run::of(scenario, &[]) else { return };
+        assert!(run.of_type("finding").count() > 0, "{scenario}");
+        assert_eq!(run.holds(), run.saved(), "{scenario}");
+    }
+}
+
+#[test]
+fn evidence_is_an_annotated_capture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_string_lossy().into_owned();
+    let Some(run) = Run::of("collision", &["--evidence", &folder, "--metrics-file", &format!("{folder}/m.prom")])
+    else {
+        return;
+    };
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let case = names.iter().find(|name| name.contains("time-wait-collision")).expect("a file for the finding");
+    let bytes = std::fs::read(format!("{folder}/{case}")).expect("readable");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(text.contains("time-wait-collision: 425 "), "the reply carries a comment");
+    let findings = ftpwhy(&["--format", "concise", "-q", &format!("{folder}/{case}")]);
+    assert!(String::from_utf8_lossy(&findings.stdout).contains("error[time-wait-collision]"));
+    let metrics = std::fs::read_to_string(format!("{folder}/m.prom")).expect("metrics");
+    assert!(metrics.contains("ftpwhy_findings_total{diagnosis=\"time-wait-collision\"} 1"), "{metrics}");
+    assert!(run.notes.iter().any(|note| note.contains("capturing on s0")), "{:?}", run.notes);
+}
+
+#[test]
+fn privileges_are_gone_before_packets_are_looked_at() {
+    let Some(run) = Run::of("privileges", &["-Z", "labftp"]) else { return };
+    for set in ["CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"] {
+        assert_eq!(run.facts[set], "0000000000000000", "{set}");
+    }
+    assert_eq!(run.facts["NoNewPrivs"], "1");
+    assert!(run.facts["Uid"].as_str().is_some_and(|uid| !uid.split_whitespace().any(|id| id == "0")), "{}", run.facts);
+    assert_eq!(run.facts["threads_differ"], false, "every thread is as confined as the first");
+}
+
+#[test]
+fn signals_show_reopen_and_end() {
+    let Some(run) = Run::of("signals", &["--statistics"]) else { return };
+    let notes = run.notes.join("\n");
+    assert!(notes.contains(" packets, "), "SIGUSR1 shows the counters: {notes}");
+    assert!(notes.contains("TIME-WAIT"), "and the ledger: {notes}");
+    assert_eq!(run.facts["reopened"], true, "SIGHUP creates the file that was moved away");
+    assert!(run.facts["moved"].as_u64() > Some(0), "frames before it are in the old one");
+    assert_eq!(run.status, 0, "SIGTERM ends with the status of --fail-on");
+}
+
+#[test]
+fn an_interface_may_go_down_and_up_and_away() {
+    let Some(run) = Run::of("removal", &[]) else { return };
+    let notes = run.notes.join("\n");
+    assert!(notes.contains("s0 went down") && notes.contains("s0 is up again"), "{notes}");
+    assert!(notes.contains("no interface is left"), "{notes}");
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn a_ring_of_files_stays_a_ring() {
+    let Some(run) = Run::of("busy", &["-b", "filesize:4", "-b", "files:3"]) else { return };
+    let files: Vec<_> = std::fs::read_dir(run.folder.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "pcapng"))
+        .collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+}
+
+/// A capture in which a transfer collides with TIME-WAIT.
+fn collision() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/time-wait-collision/fires-lab-vsftpd.pcap");
+    std::fs::read(path).expect("a capture")
+}
+
+/// Reads lines until one is a finding of this diagnosis.
+fn wait_for(diagnosis: &str, lines: &mut impl Iterator<Item = std::io::Result<String>>) {
+    let wanted = format!("\"diagnosis\":\"{diagnosis}\"");
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains(&wanted))), "{diagnosis} was not told");
+}
+
+#[test]
+fn a_pipe_gives_findings_before_it_ends() {
+    let mut program = Command::new(PROGRAM)
+        .args(["--format", "ndjson", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut pipe = program.stdin.take().expect("a pipe");
+    pipe.write_all(&collision()).expect("written");
+    pipe.flush().expect("written");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
+    // The pipe is still open.
+    wait_for("time-wait-collision", &mut lines);
+    drop(pipe);
+    assert_eq!(lines.filter(|line| line.as_ref().is_ok_and(|line| line.contains("\"type\":\"summary\""))).count(), 1);
+    assert_eq!(program.wait().expect("ends").code(), Some(1));
+}
+
+#[test]
+fn a_growing_file_gives_findings_as_it_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("growing.pcap");
+    let bytes = collision();
+    let (now, later) = bytes.split_at(bytes.len() / 2);
+    std::fs::write(&path, now).expect("written");
+    let mut program = Command::new(PROGRAM)
+        .args(["--format", "ndjson", "--follow"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
+    let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("open");
+    file.write_all(later).expect("written");
+    wait_for("time-wait-collision", &mut lines);
+    let _ = Command::new("kill").args(["-INT", &program.id().to_string()]).status();
+    assert_eq!(program.wait().expect("ends").code(), Some(1));
+}
+
+#[test]
+fn without_permission_it_says_what_to_do() {
+    if let Some(why) = missing() {
+        eprintln!("skipped: {why}");
+        return;
+    }
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", PROGRAM])
+        .args(["live", "-i", "lo", "-a", "duration:1"])
+        .output();
+    let Ok(output) = output else { return eprintln!("skipped: no setpriv") };
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    if text.contains("failed to execute") {
+        return eprintln!("skipped: the program cannot be reached by others");
+    }
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("setcap cap_net_raw=ep") && text.contains("dumpcap -i lo -w - | ftpwhy -"), "{text}");
+}
