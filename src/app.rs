@@ -387,7 +387,7 @@ fn follow(
     let mut following = Following::start(file, id, filter, stop)?;
     let mut begun = false;
     loop {
-        match following.next() {
+        match following.wait() {
             Came::Frame => {
                 if !std::mem::replace(&mut begun, true) {
                     sink.begins(following.captures())?;

@@ -34,7 +34,7 @@ use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
-use crate::wire::{Body, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{Body, Checksum, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use bystanders::{Bystanders, of_no_interest};
 use control::Control;
 use drops::Drops;
@@ -204,6 +204,11 @@ struct Seen {
     wrapping: Wrapping,
 }
 
+/// [`Segment::checksum`] as a pointer: the method itself is not general enough over lifetimes.
+fn checksum(tcp: &Segment<'_>, ip: &IpHeader) -> Checksum {
+    tcp.checksum(ip)
+}
+
 impl Pipeline {
     /// An analysis whose sessions are numbered from `first_session` on.
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
@@ -214,7 +219,7 @@ impl Pipeline {
             booked: None,
             decoder: Some(Box::default()),
             network: Network::new(),
-            flows: Table::new(|tcp, ip| tcp.checksum(ip)).holding(settings.scaled(CONNECTIONS_KEPT)),
+            flows: Table::new(checksum).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::default(),
             strangers: Strangers::default(),
             bystanders: Bystanders::default(),

@@ -8,6 +8,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ftpwhy::frame::CaptureId;
+use ftpwhy::source::Timeline;
+use ftpwhy::wire::{Body, Decoder};
 use serde_json::Value;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
@@ -29,8 +32,8 @@ fn json(arguments: &[&str], file: &Path) -> Option<Value> {
     serde_json::from_slice(&output.stdout).ok()
 }
 
-/// Every capture to look at, scripts rendered into `folder`.
-fn captures(folder: &Path) -> Vec<PathBuf> {
+/// Every capture to look at, and its copy in `folder`, scripts rendered.
+fn captures(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
     let mut sources = kit::files_below(&kit::root().join("fixtures"), &CAPTURES);
     assert!(sources.len() > 100, "the fixtures are gone");
     if let Some(more) = std::env::var_os("FTPWHY_CAPTURES") {
@@ -38,12 +41,15 @@ fn captures(folder: &Path) -> Vec<PathBuf> {
     }
     let rendered = |(index, source): (usize, PathBuf)| {
         if source.extension().is_none_or(|extension| extension != "script") {
-            return source;
+            // Reports name the file, and the names of some tell addresses.
+            let path = folder.join(format!("{index}"));
+            std::fs::copy(&source, &path).expect("a copy");
+            return (source, path);
         }
         let rendered = kit::render(&source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
         let path = folder.join(format!("{index}.{}", rendered.extension));
         std::fs::write(&path, rendered.file).expect("a rendered capture");
-        path
+        (source, path)
     };
     sources.into_iter().enumerate().map(rendered).collect()
 }
@@ -132,7 +138,8 @@ fn names(original: &[u8]) -> BTreeSet<Vec<u8>> {
         let begins = at == 0 || !original[at - 1].is_ascii_graphic() && original[at - 1] != b' ';
         let len = rest.iter().take_while(|byte| byte.is_ascii_graphic()).count();
         let name = &rest[..len];
-        let is_nobodys = name.eq_ignore_ascii_case(b"anonymous");
+        // The second is what servers ask for.
+        let is_nobodys = [&b"anonymous"[..], b"password"].iter().any(|word| name.eq_ignore_ascii_case(word));
         if begins && len >= SHORTEST_NAME && rest[len..].starts_with(b"\r\n") && !is_nobodys {
             names.insert(name.to_vec());
         }
@@ -164,16 +171,30 @@ fn shown(secret: &[u8]) -> String {
     }
 }
 
+/// Of every segment: where in the file, whether its checksum verifies, flags, TTL and identification.
+fn segments(file: &Path) -> Vec<String> {
+    let (mut timeline, _) = Timeline::open(&[file.to_path_buf()], CaptureId(0), None);
+    let mut decoder = Decoder::new();
+    let mut segments = Vec::new();
+    while let Some(frame) = timeline.next() {
+        if let Body::Tcp(ip, tcp) = decoder.decode(&frame).body {
+            let (checksum, at) = (tcp.checksum(&ip), frame.at.time.0);
+            segments.push(format!("{at} {checksum:?} {:?} {} {:?}", tcp.flags, ip.ttl, ip.identification));
+        }
+    }
+    segments
+}
+
 #[test]
 fn anonymised_captures_give_the_same_findings_and_tell_of_nobody() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let anonymize = ["--json", "--anonymize", "--anonymize-key", KEY];
     let mut failures = Vec::new();
     let (mut looked_at, mut looked_for) = (0, 0);
-    for file in captures(folder.path()) {
+    for (source, file) in captures(folder.path()) {
         let Some(original) = json(&["--json"], &file) else { continue };
         looked_at += 1;
-        let name = file.display();
+        let name = source.display();
         let target = folder.path().join("anonymised.pcapng");
         let target_name = target.to_str().expect("UTF-8");
         let seen = ftpwhy(&anonymize, &file);
@@ -190,6 +211,9 @@ fn anonymised_captures_give_the_same_findings_and_tell_of_nobody() {
             }
         } else {
             failures.push(format!("{name}: {}", String::from_utf8_lossy(&written.stderr)));
+        }
+        if segments(&file) != segments(&target) {
+            failures.push(format!("{name}: checksums, flags, TTLs or identifications changed"));
         }
         let hosts = json(&["hosts", "--format", "json"], &file).unwrap_or_default();
         let raw = std::fs::read(&file).expect("the capture");

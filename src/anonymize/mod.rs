@@ -156,3 +156,74 @@ impl Anonymizer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Anonymizer, Key};
+    use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+    use crate::source::Interface;
+
+    fn anonymizer() -> Anonymizer {
+        Anonymizer::new(Key::from_hex(&"3c".repeat(16)).unwrap())
+    }
+
+    fn frame(link_type: u32, bytes: &[u8]) -> Frame<'_> {
+        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let wire_len = u32::try_from(bytes.len()).unwrap();
+        Frame { at, interface: InterfaceId(0), link_type: LinkType(link_type), bytes, wire_len }
+    }
+
+    #[test]
+    fn interfaces_tell_no_names() {
+        let mut anonymizer = anonymizer();
+        for (name, shown) in [("eth0.100", "eth0.100"), ("enp3s0", "enp3s0"), ("acme-vpn", "if0"), ("any", "any")] {
+            let mut interface = Interface::new(InterfaceId(0), LinkType(1));
+            interface.name = Some(name.to_owned());
+            interface.description = Some("uplink of Acme".to_owned());
+            interface.filter = Some("host 10.1.0.10".to_owned());
+            anonymizer.interface(&mut interface);
+            assert_eq!(interface.name.as_deref(), Some(shown));
+            assert_eq!((interface.description, interface.filter), (None, None));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_becomes_zeros() {
+        let mut anonymizer = anonymizer();
+        assert_eq!(anonymizer.frame(&frame(147, b"secret")).bytes, [0; 6]);
+        let lldp = [&[1, 0x80, 0xc2, 0, 0, 14, 2, 0, 0, 0, 0, 9, 0x88, 0xcc][..], b"switch.example"].concat();
+        let shown = anonymizer.frame(&frame(1, &lldp));
+        assert_eq!(shown.bytes.get(..6), lldp.get(..6));
+        assert!(shown.bytes.iter().skip(14).all(|byte| *byte == 0));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_keep_their_length(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            link_type in prop::sample::select(vec![0_u32, 1, 9, 50, 51, 101, 113, 276, 105]),
+            ether_type in prop::sample::select(vec![0x0800_u16, 0x86dd, 0x0806, 0x8100, 0x8847, 0x8864, 60]),
+            first in prop::sample::select(vec![0x45_u8, 0x46, 0x60, 0x00]),
+            protocol in prop::sample::select(vec![1_u8, 4, 6, 17, 41, 43, 44, 47, 51, 58, 60, 137]),
+        ) {
+            let mut bytes = bytes;
+            let start = match link_type { 1 => 14, 113 => 16, 276 => 20, _ => 0 };
+            let set = |bytes: &mut Vec<u8>, at: usize, value: &[u8]| {
+                if let Some(slot) = bytes.get_mut(at..at + value.len()) {
+                    slot.copy_from_slice(value);
+                }
+            };
+            set(&mut bytes, if link_type == 276 { 0 } else { start.max(2) - 2 }, &ether_type.to_be_bytes());
+            set(&mut bytes, start, &[first]);
+            set(&mut bytes, start + if first == 0x60 { 6 } else { 9 }, &[protocol]);
+            let mut anonymizer = anonymizer();
+            let original = frame(link_type, &bytes);
+            anonymizer.look(&original);
+            anonymizer.heard();
+            let shown = anonymizer.frame(&original);
+            prop_assert_eq!((shown.bytes.len(), shown.wire_len), (bytes.len(), original.wire_len));
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct InputArguments {
     /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
     #[arg(value_name = "FILE", required_unless_present = "read", value_hint = ValueHint::AnyPath)]
@@ -31,7 +32,7 @@ pub(super) struct InputArguments {
     per_file: bool,
 
     /// Replace addresses, names and passwords by pseudonyms, and data by zeros, in all that is written
-    #[arg(long, help_heading = "Input")]
+    #[arg(long, conflicts_with = "follow", help_heading = "Input")]
     anonymize: bool,
 
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time

@@ -20,7 +20,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         std::iter::once(case.control).chain(case.data()).flat_map(|one| [&one.from_origin, &one.from_target])
     };
     let cut: u64 = halves().map(|half| u64::from(half.cut)).sum();
-    let Some(first) = halves().filter_map(|half| half.first_cut()).min() else { return Vec::new() };
+    let Some(first) = halves().filter_map(crate::flow::Half::first_cut).min() else { return Vec::new() };
     let message = format!("{cut} frames of this session were cut by the snap length");
     vec![DIAGNOSIS.finding(Confidence::Proven, message, Evidence::seen(first, "first cut frame")).in_session(case.session).done()]
 }

@@ -35,9 +35,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let data = case.concluded.established().map(|attempt| {
         let connection = attempt.connection;
         let bytes = connection.from_origin.bytes + connection.from_target.bytes;
-        let last = connection.from_origin.last_data.max(connection.from_target.last_data).unwrap_or(connection.last);
-        let idle = lost.at.seconds_since(last);
-        Evidence::sent(last, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {idle:.1} s before"))
+        let final_data = connection.from_origin.last_data.max(connection.from_target.last_data).unwrap_or(connection.last);
+        let idle = lost.at.seconds_since(final_data);
+        Evidence::sent(final_data, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {idle:.1} s before"))
     });
     Some(
         DIAGNOSIS

@@ -40,12 +40,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let tried = case.concluded.attempts.iter().any(|attempt| attempt.aim == Aim::Announced);
     let failed = !established && (case.is_data_failure() || (case.transfer.is_none() && tried && !case.fell_back()));
     let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
-    let came = match (failed, established) {
+    let outcome = match (failed, established) {
         (true, _) => "",
         (false, true) => "; the client connected nevertheless",
         (false, false) => "; no transfer failed by it here",
     };
-    let message = format!("the server told the client to connect to {named}:{port}{what} although its address is {server}{came}");
+    let message = format!("the server told the client to connect to {named}:{port}{what} although its address is {server}{outcome}");
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))

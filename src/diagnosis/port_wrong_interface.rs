@@ -32,9 +32,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::OtherInterface { confidence, why, evidence }) = announced::whose(case)? else { return None };
     let severity = announced::severity(case);
     let client = case.session.client.ip();
-    let came = if severity == Severity::Error { "" } else { "; it worked all the same" };
+    let outcome = if severity == Severity::Error { "" } else { "; it worked all the same" };
     let message = format!(
-        "{} names {}, another address of the client {client} ({why}){came}",
+        "{} names {}, another address of the client {client} ({why}){outcome}",
         offer.command.name,
         socket.ip(),
     );

@@ -117,7 +117,9 @@ mod tests {
             let own_clock = if number >= 10 && !stepping[(number % 2) as usize] { step } else { 0.0 };
             let capture = if number >= 10 { step } else { 0.0 };
             let seconds = f64::from(number) * 0.05;
-            let ticks = 4_294_967_000_u32.wrapping_add(((seconds + own_clock) * 1000.0) as u32);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few seconds")]
+            let passed = ((seconds + own_clock) * 1000.0) as u32;
+            let ticks = 4_294_967_000_u32.wrapping_add(passed);
             let options = Options { timestamps: Some((ticks, 0)), ..Options::default() };
             let tcp = Segment {
                 source_port: 21,

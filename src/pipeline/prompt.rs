@@ -204,7 +204,7 @@ fn successor(findings: &[Finding]) -> Option<&'static str> {
 /// The captures with the packets lost while `one` was under way.
 pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, captures: &[Capture]) -> Option<Vec<Capture>> {
     let begins = one.offer.map(|offer| offer.command.at()).or_else(|| one.at())?;
-    let until = one.transfer.and_then(|transfer| transfer.ended()).unwrap_or(ends);
+    let until = one.transfer.and_then(crate::transfer::Transfer::ended).unwrap_or(ends);
     drops.captures(begins.time, until.time, captures)
 }
 

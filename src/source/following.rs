@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -68,13 +68,13 @@ impl Following {
         let (path, filter, stop) = (path.to_owned(), filter.map(str::to_owned), Arc::clone(stop));
         thread::Builder::new().name("capture".to_owned()).spawn(move || {
             // When nobody listens any more there is nothing left to do.
-            let _ = read(path, id, filter.as_deref(), stop, &send);
+            let _ = read(&path, id, filter.as_deref(), stop, &send);
         })?;
         Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None })
     }
 
     /// What comes next; waits a moment for it.
-    pub fn next(&mut self) -> Came {
+    pub fn wait(&mut self) -> Came {
         self.current = None;
         loop {
             match self.words.recv_timeout(WAIT) {
@@ -121,7 +121,7 @@ impl Following {
 struct Over;
 
 fn read(
-    path: PathBuf,
+    path: &Path,
     id: CaptureId,
     filter: Option<&str>,
     stop: Arc<AtomicBool>,
@@ -191,19 +191,19 @@ mod tests {
         let mut file = File::create(&path).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let mut following = Following::start(&path, CaptureId(3), None, &stop).unwrap();
-        assert_eq!(following.next(), Came::NothingYet);
+        assert_eq!(following.wait(), Came::NothingYet);
         file.write_all(&pcap_header(Little, 0xa1b2_c3d4, 1)).unwrap();
         let record = pcap_record(Little, 7, 0, &[1; 60]);
         for half in [&record[..30], &record[30..]] {
             file.write_all(half).unwrap();
         }
-        let came = std::iter::repeat_with(|| following.next()).find(|came| *came != Came::NothingYet).unwrap();
+        let came = std::iter::repeat_with(|| following.wait()).find(|came| *came != Came::NothingYet).unwrap();
         assert_eq!(came, Came::Frame);
         assert_eq!(following.frame().unwrap().at.time, Timestamp(7_000_000_000));
         assert_eq!(following.captures()[0].interfaces.len(), 1, "known before the frame");
-        assert!(matches!(following.next(), Came::Nothing(time) if time > Timestamp(7_000_000_000)));
+        assert!(matches!(following.wait(), Came::Nothing(time) if time > Timestamp(7_000_000_000)));
         stop.store(true, Ordering::Relaxed);
-        while following.next() != Came::End {}
+        while following.wait() != Came::End {}
         assert_eq!(following.captures()[0].packets, 1);
     }
 
@@ -211,7 +211,7 @@ mod tests {
     fn what_is_no_capture_is_a_failure() {
         let stop = Arc::new(AtomicBool::new(true));
         let mut following = Following::start(Path::new("/no/such/file"), CaptureId(0), None, &stop).unwrap();
-        while following.next() != Came::End {}
+        while following.wait() != Came::End {}
         assert_eq!(following.failure().unwrap().what, "there is no such file");
     }
 }

@@ -113,9 +113,8 @@ impl Transfer {
             _ if self.abor.is_some() => Outcome::Aborted,
             Some(reply) if reply.is_success() => Outcome::Completed,
             Some(reply) if reply.is_failure() => Outcome::Failed,
-            Some(_) => Outcome::Unknown,
             None if self.lost.is_some() => Outcome::Failed,
-            None => Outcome::Unknown,
+            Some(_) | None => Outcome::Unknown,
         }
     }
 
