@@ -15,7 +15,7 @@ mod strangers;
 mod trace;
 mod turns;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -164,7 +164,8 @@ pub struct Pipeline {
     booked: Option<ConnectionId>,
     begins: Option<Stamp>,
     ends: Option<Stamp>,
-    lasts: BTreeMap<CaptureId, Stamp>,
+    /// The last frame of each capture.
+    lasts: Vec<Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32), RandomState>,
     /// Interfaces whose capture filter leaves out what carries nothing but payload.
@@ -233,7 +234,7 @@ impl Pipeline {
             turns: Turns::default(),
             begins: None,
             ends: None,
-            lasts: BTreeMap::new(),
+            lasts: Vec::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::default(),
             hiding: HashSet::new(),
@@ -263,9 +264,9 @@ impl Pipeline {
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
-        match self.lasts.get_mut(&frame.at.capture) {
+        match self.lasts.iter_mut().rev().find(|last| last.capture == frame.at.capture) {
             Some(last) => *last = frame.at,
-            None => drop(self.lasts.insert(frame.at.capture, frame.at)),
+            None => self.lasts.push(frame.at),
         }
         self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;

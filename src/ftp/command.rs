@@ -133,10 +133,9 @@ pub(super) fn without_secret(text: &[u8], code: u16, answers: Option<Verb>) -> V
     for start in 0..text.len() {
         let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
         let quoted = before.is_some_and(is_quote) && code >= 400;
-        let name = text.get(start..start + 4).and_then(secret_name);
         let word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
             && text.get(start + 4).is_some_and(|byte| !byte.is_ascii_graphic());
-        if word && (quoted || to_secret) && name.is_some() {
+        if word && (quoted || to_secret) && text.get(start..start + 4).and_then(secret_name).is_some() {
             return [text.get(..start + 5).unwrap_or_default(), SECRET.as_bytes()].concat();
         }
     }

@@ -166,10 +166,11 @@ impl ServerSoftware {
 
 /// The software that a greeting or SYST reply names.
 pub fn banner(reply: &Reply) -> Option<Software> {
-    let lines = || reply.more.iter().chain([&reply.text]);
+    let lines: Vec<(&String, String)> =
+        reply.more.iter().chain([&reply.text]).map(|line| (line, line.to_ascii_lowercase())).collect();
     BANNERS.iter().find_map(|(pattern, name, family)| {
-        lines().find_map(|line| {
-            let start = line.to_ascii_lowercase().find(pattern)?;
+        lines.iter().find_map(|(line, lower)| {
+            let start = lower.find(pattern)?;
             let version = line.get(start + pattern.len()..).and_then(version);
             Some(Software { name: (*name).to_owned(), version, family: *family })
         })

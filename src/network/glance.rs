@@ -11,7 +11,7 @@ use crate::frame::Stamp;
 use crate::wire::{IpHeader, Link, Mac};
 
 /// Slots, direct-mapped by the two addresses: a host that changes its MAC between two packets always shows.
-const SLOTS: usize = 1 << 10;
+const SLOTS: usize = 1 << 13;
 /// For how long a packet stands for its likes, in nanoseconds.
 const SECOND: i64 = 1_000_000_000;
 
@@ -64,17 +64,20 @@ pub(super) enum Seen {
 #[derive(Debug)]
 pub(super) struct Glances {
     slots: Vec<Option<Slot>>,
-    numbers: u64,
+    /// The next slot's number.
+    number: u64,
+    /// Older slots are forgotten.
+    oldest: u64,
 }
 
 impl Glances {
     pub fn new() -> Self {
-        Self { slots: vec![None; SLOTS], numbers: 0 }
+        Self { slots: vec![None; SLOTS], number: 0, oldest: 0 }
     }
 
     /// Forgets all, because somebody is followed from now on.
     pub fn clear(&mut self) {
-        self.slots.fill(None);
+        self.oldest = self.number;
     }
 
     /// Whether a packet repeats what was just seen of hosts that nobody follows.
@@ -90,7 +93,7 @@ impl Glances {
         };
         let index = pair.slot(SLOTS);
         let Some(slot) = self.slots.get_mut(index) else { return Seen::Followed };
-        if let Some(known) = slot.filter(|known| known.look == look) {
+        if let Some(known) = slot.filter(|known| known.look == look && known.number >= self.oldest) {
             if known.followed {
                 return Seen::Followed;
             }
@@ -98,15 +101,16 @@ impl Glances {
                 return Seen::Repeat(Glance { slot: index, number: known.number });
             }
         }
-        let (followed, number) = (pair.is_about(followed), self.numbers);
-        self.numbers += 1;
+        let (followed, number) = (pair.is_about(followed), self.number);
+        self.number += 1;
         *slot = Some(Slot { look, at, followed, number });
         if followed { Seen::Followed } else { Seen::New(Glance { slot: index, number }) }
     }
 
     /// Whether a packet like that of the glance would be a repetition.
+    #[inline]
     pub fn holds(&self, glance: Glance, at: Stamp) -> bool {
         let slot = self.slots.get(glance.slot).and_then(Option::as_ref);
-        slot.is_some_and(|slot| slot.number == glance.number && slot.is_fresh(at))
+        slot.is_some_and(|slot| slot.number == glance.number && slot.number >= self.oldest && slot.is_fresh(at))
     }
 }

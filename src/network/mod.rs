@@ -191,6 +191,7 @@ impl Network {
     }
 
     /// Whether a packet like that of the glance would still tell nothing new.
+    #[inline]
     pub fn is_still_known(&self, glance: Glance, at: Stamp) -> bool {
         self.glances.holds(glance, at)
     }

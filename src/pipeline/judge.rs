@@ -35,7 +35,7 @@ impl Pipeline {
         }
         self.correlator.over(index, &session);
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
-        let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
+        let lasts = self.lasts.clone();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
@@ -98,7 +98,7 @@ impl Pipeline {
     /// Judges the hosts and the capture itself.
     pub(super) fn judge_group(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
-        let lasts: Vec<Stamp> = self.lasts.values().copied().collect();
+        let lasts = self.lasts.clone();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();

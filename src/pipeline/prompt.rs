@@ -226,6 +226,7 @@ impl Pipeline {
     }
 
     /// Judges the transfers whose outcome is known and the sessions that are over.
+    #[inline]
     pub(super) fn judge_due(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         while let Some(Reverse((due, index, subject))) = self.prompt.due.peek().copied()
             && due <= now
@@ -243,7 +244,11 @@ impl Pipeline {
     }
 
     /// Warns of announced endpoints that are likely to fail.
+    #[inline]
     pub(super) fn warn_early(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        if self.prompt.announced.is_empty() {
+            return Ok(());
+        }
         for (index, offer) in std::mem::take(&mut self.prompt.announced) {
             self.judge_promptly(index, Subject::Offer(offer), |name| name == EARLY, captures, sink)?;
         }
@@ -260,7 +265,7 @@ impl Pipeline {
     ) -> io::Result<()> {
         let Some((begins, mut ends)) = self.begins.zip(self.ends) else { return Ok(()) };
         ends.time = ends.time.plus_seconds(GOES_ON);
-        let lasts: Vec<_> = self.lasts.values().copied().collect();
+        let lasts = self.lasts.clone();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(session) = self.sessions.get(index) else { return Ok(()) };

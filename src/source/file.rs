@@ -27,6 +27,8 @@ const MAX_BACKWARDS: usize = 16;
 pub(super) struct FileSource {
     window: Window,
     format: Reader,
+    /// The packet read last.
+    record: Record,
     current: Current,
     reorder: Reorder,
     /// The format has no more.
@@ -45,7 +47,8 @@ enum Reader {
 /// The frame that is to be looked at now.
 enum Current {
     None,
-    InWindow(Record),
+    /// The packet read last, whose bytes are in the window.
+    InWindow,
     Held(Held),
 }
 
@@ -97,6 +100,7 @@ impl FileSource {
         let source = Self {
             window,
             format,
+            record: Record::NONE,
             current: Current::None,
             reorder: Reorder::default(),
             ended: false,
@@ -115,19 +119,20 @@ impl FileSource {
     /// Moves to the next frame that passes the filter; its time, or `None` at the end.
     #[inline]
     pub(super) fn advance(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Timestamp> {
-        if !matches!(self.current, Current::InWindow(_))
+        if !matches!(self.current, Current::InWindow)
             && let Current::Held(held) = std::mem::replace(&mut self.current, Current::None)
         {
             self.reorder.recycle(held);
         }
         while !self.ended && !self.reorder.is_full() {
-            let Some(record) = self.read(capture, filter) else { break };
-            if capture.interfaces.len() <= 1 {
-                let time = record.time;
-                self.current = Current::InWindow(record);
-                return Some(time);
+            if !self.read(capture, filter) {
+                break;
             }
-            self.reorder.push(record.clone(), self.window.passed(&record.bytes));
+            if capture.interfaces.len() <= 1 {
+                self.current = Current::InWindow;
+                return Some(self.record.time);
+            }
+            self.reorder.push(self.record.clone(), self.window.passed(&self.record.bytes));
         }
         let Some(held) = self.reorder.pop() else {
             self.current = Current::None;
@@ -143,46 +148,47 @@ impl FileSource {
     pub(super) fn frame(&self, id: CaptureId) -> Option<Frame<'_>> {
         match &self.current {
             Current::None => None,
-            Current::InWindow(record) => Some(frame(id, record, self.window.passed(&record.bytes))),
+            Current::InWindow => Some(frame(id, &self.record, self.window.passed(&self.record.bytes))),
             Current::Held(held) => Some(frame(id, &held.record, &held.bytes)),
         }
     }
 
-    /// The next packet of the file that passes the filter.
+    /// Reads the next packet of the file that passes the filter; whether there is one.
     #[inline]
-    fn read(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Record> {
+    fn read(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> bool {
         loop {
             let read = match &mut self.format {
-                Reader::Pcap(pcap) => pcap.next(&mut self.window),
-                Reader::Pcapng(pcapng) => pcapng.next(&mut self.window, capture),
+                Reader::Pcap(pcap) => pcap.next(&mut self.window, &mut self.record),
+                Reader::Pcapng(pcapng) => pcapng.next(&mut self.window, capture, &mut self.record),
             };
-            let record = match read {
-                Ok(Some(record)) => record,
-                Ok(None) => return self.end(capture, None),
+            match read {
+                Ok(true) => {}
+                Ok(false) => return self.end(capture, None),
                 Err(damage) => return self.end(capture, Some(damage)),
-            };
-            self.note(capture, &record);
-            let Some(filter) = filter else { return Some(record) };
-            if let Err(error) = filter.prepare(record.link_type) {
+            }
+            self.note(capture);
+            let Some(filter) = filter else { return true };
+            if let Err(error) = filter.prepare(self.record.link_type) {
                 let damage = damaged(&self.window, error.to_string());
                 return self.end(capture, Some(damage));
             }
-            if filter.passes(&frame(capture.id, &record, self.window.passed(&record.bytes))) {
-                return Some(record);
+            if filter.passes(&frame(capture.id, &self.record, self.window.passed(&self.record.bytes))) {
+                return true;
             }
         }
     }
 
     #[cold]
-    fn end(&mut self, capture: &mut Capture, damage: Option<Damage>) -> Option<Record> {
+    fn end(&mut self, capture: &mut Capture, damage: Option<Damage>) -> bool {
         self.ended = true;
         capture.damage = capture.damage.take().or(damage);
-        None
+        false
     }
 
     /// Adds a packet to what the capture tells of itself.
     #[inline]
-    fn note(&mut self, capture: &mut Capture, record: &Record) {
+    fn note(&mut self, capture: &mut Capture) {
+        let record = &self.record;
         capture.packets += 1;
         if !record.timed {
             return;

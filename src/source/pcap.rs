@@ -92,9 +92,9 @@ impl Pcap {
         Ok((pcap, interface, name))
     }
 
-    /// The next packet; `None` at the clean end.
+    /// Reads the next packet into `record`; whether there is one, or the file has come to its clean end.
     #[inline]
-    pub(super) fn next(&mut self, window: &mut Window) -> Result<Option<Record>, Damage> {
+    pub(super) fn next(&mut self, window: &mut Window, record: &mut Record) -> Result<bool, Damage> {
         let header = RECORD + self.extra;
         if !window.fill(header) {
             return ending(window);
@@ -115,7 +115,7 @@ impl Pcap {
             return Err(cut(window, "a packet"));
         }
         self.number += 1;
-        Ok(Some(Record {
+        *record = Record {
             number: FrameNo(self.number),
             time: Timestamp(time),
             timed: true,
@@ -123,15 +123,16 @@ impl Pcap {
             link_type: self.link_type,
             wire_len,
             bytes: window.pass(total, header..total),
-        }))
+        };
+        Ok(true)
     }
 }
 
 /// The window holds no whole record header.
 #[cold]
-fn ending(window: &Window) -> Result<Option<Record>, Damage> {
+fn ending(window: &Window) -> Result<bool, Damage> {
     match window.data() {
-        [] => end_of(window).map(|()| None),
+        [] => end_of(window).map(|()| false),
         _ => Err(cut(window, "a packet header")),
     }
 }

@@ -67,11 +67,17 @@ impl Pcapng {
         Ok(pcapng)
     }
 
-    /// The next packet; `None` at the clean end. Interfaces on the way are added to the capture.
-    pub(super) fn next(&mut self, window: &mut Window, capture: &mut Capture) -> Result<Option<Record>, Damage> {
+    /// Reads the next packet into `record`; whether there is one, or the file has come to its clean end. Interfaces on
+    /// the way are added to the capture.
+    pub(super) fn next(
+        &mut self,
+        window: &mut Window,
+        capture: &mut Capture,
+        record: &mut Record,
+    ) -> Result<bool, Damage> {
         while let Some((kind, len)) = next_block(window, self.endian)? {
             let block = window.data().get(..len).unwrap_or_default();
-            let record = match kind {
+            let found = match kind {
                 ENHANCED_PACKET => self.enhanced_packet(block, capture),
                 SIMPLE_PACKET => self.simple_packet(block, capture),
                 PACKET => self.obsolete_packet(block, capture),
@@ -83,11 +89,12 @@ impl Pcapng {
                     Ok(Found::Other)
                 }
             };
-            match record {
+            match found {
                 Err(what) => return Err(damaged(window, what)),
-                Ok(Found::Packet(mut record)) => {
-                    record.bytes = window.pass(len, record.bytes);
-                    return Ok(Some(record));
+                Ok(Found::Packet(packet)) => {
+                    let bytes = window.pass(len, packet.bytes.clone());
+                    *record = Record { bytes, ..packet };
+                    return Ok(true);
                 }
                 Ok(Found::Orphan(what)) => {
                     capture.damage.get_or_insert(damaged(window, what));
@@ -96,7 +103,7 @@ impl Pcapng {
             }
             window.pass(len, 0..0);
         }
-        Ok(None)
+        Ok(false)
     }
 
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {

@@ -22,6 +22,19 @@ pub(super) struct Record {
     pub bytes: Range<usize>,
 }
 
+impl Record {
+    /// What stands for a packet before the first one is read.
+    pub const NONE: Self = Self {
+        number: FrameNo(0),
+        time: Timestamp(0),
+        timed: false,
+        interface: InterfaceId(0),
+        link_type: LinkType(0),
+        wire_len: 0,
+        bytes: 0..0,
+    };
+}
+
 /// The damage of a file that ends before `what` is complete.
 pub(super) fn cut(window: &Window, what: &str) -> Damage {
     match window.failure() {

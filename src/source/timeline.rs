@@ -142,6 +142,7 @@ impl Timeline {
     }
 
     /// Goes to the next frame; whether there is one.
+    #[inline]
     pub fn step(&mut self) -> bool {
         if let Some(place) = self.current.take()
             && let Some(time) = self.advance(place)
@@ -161,6 +162,7 @@ impl Timeline {
     }
 
     /// The frame that the last step went to.
+    #[inline]
     pub fn frame(&self) -> Option<Frame<'_>> {
         let place = self.current?;
         let id = self.captures.get(place)?.id;

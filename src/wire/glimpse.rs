@@ -3,7 +3,7 @@
 //! That kind is a TCP segment in the midst of its connection, in Ethernet with at most one VLAN tag. Of it, this says
 //! what [`super::Decoder`] would say; of anything else it says nothing, and decoding has to tell.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use super::Flags;
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType};
@@ -17,13 +17,14 @@ const TCP: u8 = 6;
 /// What all segments of a connection in one direction at one place have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Glimpse {
-    /// Source address and port.
-    pub source: SocketAddr,
-    /// Destination address and port.
-    pub destination: SocketAddr,
-    /// TTL or hop limit.
-    pub ttl: u8,
-    vlan: Option<[u8; 2]>,
+    /// Addresses as numbers, those of IPv4 as short ones.
+    source: u128,
+    destination: u128,
+    is_v6: bool,
+    ttl: u8,
+    source_port: u16,
+    destination_port: u16,
+    vlan: Option<u16>,
     macs: [u8; 12],
     interface: InterfaceId,
     capture: CaptureId,
@@ -42,78 +43,77 @@ impl Glimpse {
         let mut vlan = None;
         if *ether_type == VLAN {
             let (tag, rest) = packet.split_first_chunk()?;
-            vlan = Some(*tag);
+            vlan = Some(u16::from_be_bytes(*tag));
             (ether_type, packet) = rest.split_first_chunk()?;
         }
-        let ip = match *ether_type {
-            IPV4 => v4(packet),
-            IPV6 => v6(packet),
-            _ => None,
-        }?;
-        let [s0, s1, d0, d1, _, _, _, _, _, _, _, _, offset, flags] = *ip.segment.first_chunk()?;
+        let (source, destination, ttl, len, segment) = match *ether_type {
+            IPV4 => {
+                let (header, segment) = packet.split_first_chunk()?;
+                let [0x45, _, l0, l1, _, _, f0, f1, ttl, TCP, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header else {
+                    return None;
+                };
+                // "More fragments", or an offset.
+                if f0 & 0x3f != 0 || f1 != 0 {
+                    return None;
+                }
+                let (source, destination) = ([s0, s1, s2, s3], [d0, d1, d2, d3]);
+                let len = usize::from(u16::from_be_bytes([l0, l1])).checked_sub(20)?;
+                (u32::from_be_bytes(source).into(), u32::from_be_bytes(destination).into(), ttl, len, segment)
+            }
+            IPV6 => {
+                let (header, rest) = packet.split_first_chunk()?;
+                let [0x60..=0x6f, _, _, _, l0, l1, TCP, ttl] = *header else { return None };
+                let (source, rest) = rest.split_first_chunk()?;
+                let (destination, segment) = rest.split_first_chunk()?;
+                let len = usize::from(u16::from_be_bytes([l0, l1]));
+                (u128::from_be_bytes(*source), u128::from_be_bytes(*destination), ttl, len, segment)
+            }
+            _ => return None,
+        };
+        let [s0, s1, d0, d1, _, _, _, _, _, _, _, _, offset, flags] = *segment.first_chunk()?;
         let header = usize::from(offset >> 4) * 4;
-        if header < 20 || ip.len < header || flags & (Flags::SYN | Flags::FIN | Flags::RST) != 0 {
+        if header < 20 || len < header || flags & (Flags::SYN | Flags::FIN | Flags::RST) != 0 {
             return None;
         }
         let glimpse = Self {
-            source: with_port(ip.source, [s0, s1]),
-            destination: with_port(ip.destination, [d0, d1]),
-            ttl: ip.ttl,
+            source,
+            destination,
+            is_v6: *ether_type == IPV6,
+            ttl,
+            source_port: u16::from_be_bytes([s0, s1]),
+            destination_port: u16::from_be_bytes([d0, d1]),
             vlan,
             macs: *macs,
             interface: frame.interface,
             capture: frame.at.capture,
         };
         // Ethernet pads short frames.
-        Some((glimpse, ip.segment.get(header..ip.len.min(ip.segment.len())).unwrap_or_default()))
+        Some((glimpse, segment.get(header..len.min(segment.len())).unwrap_or_default()))
+    }
+
+    /// A hash of who talks to whom: the same wherever it is seen, and [`way`] gives it too.
+    #[inline]
+    pub fn way(&self) -> u64 {
+        mix(self.source, self.source_port, self.destination, self.destination_port)
     }
 }
 
-/// An IP packet with a TCP segment; `segment` goes to the end of the frame, `len` says how long it is.
-struct Ip<'a> {
-    source: SocketAddr,
-    destination: SocketAddr,
-    ttl: u8,
-    len: usize,
-    segment: &'a [u8],
+/// What [`Glimpse::way`] is for segments from `source` to `destination`.
+pub fn way(source: SocketAddr, destination: SocketAddr) -> u64 {
+    let bits = |ip| match ip {
+        IpAddr::V4(ip) => u128::from(ip.to_bits()),
+        IpAddr::V6(ip) => ip.to_bits(),
+    };
+    mix(bits(source.ip()), source.port(), bits(destination.ip()), destination.port())
 }
 
 #[inline]
-fn v4(packet: &[u8]) -> Option<Ip<'_>> {
-    let (header, segment) = packet.split_first_chunk()?;
-    let [0x45, _, l0, l1, _, _, f0, f1, ttl, TCP, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header else { return None };
-    // "More fragments", or an offset.
-    if f0 & 0x3f != 0 || f1 != 0 {
-        return None;
-    }
-    Some(Ip {
-        source: SocketAddr::from((Ipv4Addr::new(s0, s1, s2, s3), 0)),
-        destination: SocketAddr::from((Ipv4Addr::new(d0, d1, d2, d3), 0)),
-        ttl,
-        len: usize::from(u16::from_be_bytes([l0, l1])).checked_sub(20)?,
-        segment,
-    })
-}
-
-#[inline]
-fn v6(packet: &[u8]) -> Option<Ip<'_>> {
-    let (header, rest) = packet.split_first_chunk()?;
-    let [0x60..=0x6f, _, _, _, l0, l1, TCP, ttl] = *header else { return None };
-    let (source, rest) = rest.split_first_chunk::<16>()?;
-    let (destination, segment) = rest.split_first_chunk::<16>()?;
-    Some(Ip {
-        source: SocketAddr::from((Ipv6Addr::from(*source), 0)),
-        destination: SocketAddr::from((Ipv6Addr::from(*destination), 0)),
-        ttl,
-        len: usize::from(u16::from_be_bytes([l0, l1])),
-        segment,
-    })
-}
-
-#[inline]
-fn with_port(mut socket: SocketAddr, port: [u8; 2]) -> SocketAddr {
-    socket.set_port(u16::from_be_bytes(port));
-    socket
+fn mix(source: u128, source_port: u16, destination: u128, destination_port: u16) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a fold")]
+    let fold = |ip: u128, port: u16| (ip >> 64) as u64 ^ ip as u64 ^ u64::from(port) << 40;
+    // Fibonacci hashing: the top bits of the product depend on all bits of its factor.
+    let both = fold(source, source_port).rotate_left(17) ^ fold(destination, destination_port);
+    both.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]
@@ -153,15 +153,18 @@ mod tests {
 
     #[test]
     fn a_plain_segment_shows_its_ends_and_payload() {
-        for (v6, ends) in [(false, ["10.0.0.1:80", "10.0.0.2:1025"]), (true, ["[2020::]:80", "[2121::]:1025"])] {
+        for (v6, source, destination) in [
+            (false, "10.0.0.1:80", "10.0.0.2:1025"),
+            (true, "[2020:2020:2020:2020:2020:2020:2020:2020]:80", "[2121:2121:2121:2121:2121:2121:2121:2121]:1025"),
+        ] {
             let plain = segment(v6, false);
             let (glimpse, payload) = Glimpse::of(&frame(&plain, plain.len())).unwrap();
-            let shown = [glimpse.source.to_string(), glimpse.destination.to_string()];
-            assert!(shown.iter().zip(ends).all(|(shown, end)| shown.starts_with(&end[..5])), "{shown:?}");
-            assert_eq!((payload, glimpse.ttl), (&b"data"[..], 64));
+            let ends = (source.parse().unwrap(), destination.parse().unwrap());
+            assert_eq!((payload, glimpse.ttl, glimpse.way()), (&b"data"[..], 64, way(ends.0, ends.1)));
+            assert_ne!(glimpse.way(), way(ends.1, ends.0));
             let tagged = segment(v6, true);
             let (other, payload) = Glimpse::of(&frame(&tagged, tagged.len())).unwrap();
-            assert_eq!((payload, other.source), (&b"data"[..], glimpse.source));
+            assert_eq!((payload, other.way()), (&b"data"[..], glimpse.way()));
             assert_ne!(other, glimpse, "another VLAN, another place");
         }
     }
@@ -199,11 +202,12 @@ mod tests {
             let mut decoder = Decoder::new();
             if let Some((glimpse, payload)) = Glimpse::of(&frame) {
                 let decoded = decoder.decode(&frame);
-                prop_assert_eq!(decoded.wrapping == Wrapping::NONE, glimpse.vlan.is_none_or(|[a, b]| a.trailing_zeros() >= 4 && b == 0));
+                let untagged = glimpse.vlan.is_none_or(|tag| tag.trailing_zeros() >= 12);
+                prop_assert_eq!(decoded.wrapping == Wrapping::NONE, untagged);
                 let Body::Tcp(ip, tcp) = decoded.body else { panic!("{:?}", decoded.body) };
-                prop_assert_eq!((ip.source, tcp.source_port), (glimpse.source.ip(), glimpse.source.port()));
-                prop_assert_eq!((ip.destination, tcp.destination_port), (glimpse.destination.ip(), glimpse.destination.port()));
-                prop_assert_eq!((ip.ttl, ip.tunnelled), (glimpse.ttl, false));
+                let ends = [(ip.source, tcp.source_port), (ip.destination, tcp.destination_port)].map(SocketAddr::from);
+                prop_assert_eq!(way(ends[0], ends[1]), glimpse.way());
+                prop_assert_eq!((ip.source.is_ipv6(), ip.ttl, ip.tunnelled), (glimpse.is_v6, glimpse.ttl, false));
                 prop_assert_eq!(tcp.payload, payload);
                 prop_assert_eq!(tcp.flags.0 & 7, 0);
                 prop_assert!(decoder.undecoded().is_empty());
