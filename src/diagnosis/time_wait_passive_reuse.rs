@@ -12,6 +12,8 @@ use crate::transfer::{Direction, Offer};
 /// Source ports that no system picks by itself: not 1024-5000 (old BSD, Windows to XP), 32768-60999 (Linux),
 /// 49152-65535 (RFC 6335). Low ports need a program that asks for them.
 const CHOSEN: [std::ops::RangeInclusive<u16>; 2] = [1..=1023, 5001..=32767];
+/// The lowest port that a system picks whose range is not the old one: its client's control port shows which it is.
+const LATER_RANGES: u16 = 32768;
 
 diagnosis! {
     /// Passive mode: the client connects from the same source port to the same passive port as before, while one side
@@ -20,7 +22,7 @@ diagnosis! {
     /// Needs: a 227 or 229; an earlier connection from the client to the same socket, completely closed inside 2MSL;
     /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's ACK
     /// or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was seen to
-    /// bind one fixed source port, or one that no system picks by itself.
+    /// bind one fixed source port, or one that its system does not pick by itself.
     ///
     /// Helps: a server with a passive range of one or few ports.
     ///
@@ -137,8 +139,14 @@ fn fixed_port(case: &Case<'_>, previous: &Connection) -> Option<String> {
         return Some(format!("it connects from port {port} every time"));
     }
     used.retain(|one| *one != port);
-    (used.is_empty() && CHOSEN.iter().any(|range| range.contains(&port)))
-        .then(|| format!("port {port} is none that a system picks by itself"))
+    let control = case.session.client.port();
+    if used.is_empty() && CHOSEN.iter().any(|range| range.contains(&port)) {
+        Some(format!("port {port} is none that a system picks by itself"))
+    } else if used.is_empty() && port < LATER_RANGES && control >= LATER_RANGES {
+        Some(format!("port {port} is none that a system picks that picked {control} for the control connection"))
+    } else {
+        None
+    }
 }
 
 fn missing(after: Stamp, until: Stamp) -> Evidence {

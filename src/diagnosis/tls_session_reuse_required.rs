@@ -26,7 +26,7 @@ diagnosis! {
     /// Needs, where replies can be read (before AUTH, after CCC): 425, 450 or 522 to the transfer that speaks of session
     /// reuse or resumption. Where they cannot: a data connection with a full handshake (TLS 1.2: the server sends its
     /// certificate; TLS 1.3: no pre-shared key in its hello), which the server closes behind the handshake without a byte
-    /// of data either way, and the control connection with it while the client's last command waits for its end.
+    /// of data either way, and the control connection with it, the client's last command unanswered.
     ///
     /// Helps: the same on every data connection of the session.
     ///
@@ -109,14 +109,15 @@ fn by_wire(case: &Case<'_>) -> Option<Finding> {
     Some(remedies(draft).done())
 }
 
-/// The server's FIN on the control connection, if it came at once and the client had said nothing since the data
-/// connection was closed.
+/// The server's FIN on the control connection, if it came at once and left the client without an answer: the client
+/// had said nothing since the data connection was closed, or what it said then (QUIT) was answered by the FIN alone.
 fn ended_with(case: &Case<'_>, emptied: &Emptied) -> Option<Stamp> {
     let client = case.client_end();
-    let fin = case.control.half(client.peer()).fin.as_ref()?;
+    let server = case.control.half(client.peer());
+    let fin = server.fin.as_ref()?;
     let last_word = fin.peer_said?;
     let first = case.control.half(client).fin.as_ref().is_none_or(|own| fin.at < own.at);
-    let waiting = last_word <= emptied.ended;
+    let waiting = last_word <= emptied.ended || server.last_data.is_some_and(|last| last < last_word);
     let at_once = (0.0..AT_ONCE).contains(&fin.at.seconds_since(emptied.ended));
     (first && waiting && at_once).then_some(fin.at)
 }

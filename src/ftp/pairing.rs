@@ -86,9 +86,13 @@ impl Pairing {
             return None;
         }
         if code == 421 {
-            let first = self.queue.pop_front();
+            // It may come at any time (RFC 959 5.4): it answers a transfer or the one command that waits. Of several
+            // none was refused, for the server left some without their replies.
+            let alone = self.queue.len() == 1;
+            let ended = self.queue.iter().find(|pending| alone || pending.verb.is_transfer());
+            let ended = ended.map(|pending| (pending.no, pending.verb));
             self.queue.clear();
-            return first.map(|pending| (pending.no, pending.verb));
+            return ended;
         }
         let index = self.answered(code)?;
         if code / 100 == 1 {
@@ -124,8 +128,12 @@ impl Pairing {
     fn answered(&self, code: u16) -> Option<usize> {
         let failed = matches!(code / 100, 4 | 5);
         let last = self.queue.len().checked_sub(1)?;
+        // A few servers answer the endpoint command so, but where a transfer waits it is the transfer's.
+        let transfers_alone = code == 425 && self.queue.iter().any(|pending| pending.verb.is_transfer());
         let fits = |index: usize, pending: &Pending| {
-            can_answer(pending.verb, code) && !(pending.due == Due::Spare && failed && index < last)
+            can_answer(pending.verb, code)
+                && !(pending.due == Due::Spare && failed && index < last)
+                && !(transfers_alone && !pending.verb.is_transfer())
         };
         let fitting = (0..).zip(&self.queue).find(|(index, pending)| fits(*index, pending)).map(|(index, _)| index);
         fitting.or_else(|| (!self.in_doubt && !is_telling(code)).then_some(0))
@@ -214,10 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn a_421_ends_the_oldest_and_the_queue() {
+    fn a_421_ends_the_queue_and_refuses_none_of_several() {
         assert_eq!(play(Pairing::default(), "220 421"), (vec![-1, -1], vec![]));
         assert_eq!(play(Pairing::default(), "220 RETR 150 NOOP 421 500"), (vec![-1, 0, 0, -1], vec![]));
         assert_eq!(answers("220 PORT 421 PORT 200"), [-1, 0, 1], "some servers go on after it");
+        assert_eq!(play(Pairing::default(), "220 NOOP NOOP PORT 200 200 NOOP 421 500"), (vec![-1, 0, 1, -1, -1], vec![]));
     }
 
     #[test]
@@ -253,6 +262,8 @@ mod tests {
         assert_eq!(answers("220 RETR 230 RETR 200"), [-1, 0, 1]);
         assert_eq!(answers("220 PORT 226 200"), [-1, -1, 0]);
         assert_eq!(answers("220 EPSV 220"), [-1, 0]);
+        assert_eq!(answers("220 PORT 425"), [-1, 0], "a server that connects at once");
+        assert_eq!(answers("220 NOOP PORT 200 LIST 425"), [-1, 0, 2], "a command without reply refuses no PORT");
     }
 
     #[test]
