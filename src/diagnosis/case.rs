@@ -101,6 +101,21 @@ impl<'a> Case<'a> {
             || client.gaps().iter().any(|gap| gap.at >= from && gap.at <= until)
     }
 
+    /// Where the capture lacks bytes of the client between the transfer command and its end: an ABOR may be among them.
+    pub fn may_miss_an_abort(&self) -> Option<Stamp> {
+        let (from, until) = self.window()?;
+        let gaps = self.control.half(self.client_end()).gaps();
+        gaps.iter().map(|gap| gap.at).find(|at| *at >= from && at.seconds_since(until) < 1.0)
+    }
+
+    /// Whether the final reply may have come and is not in this capture: the server's direction is absent, or lacks bytes
+    /// behind the transfer command.
+    pub fn may_miss_the_reply(&self) -> bool {
+        let server = self.control.half(self.client_end().peer());
+        let from = self.window().map(|(from, _)| from);
+        server.segments == 0 || server.gaps().iter().any(|gap| from.is_some_and(|from| gap.at >= from))
+    }
+
     /// Whether the established data connection was reset before that moment, and not after both ends had closed it.
     pub fn data_was_reset_before(&self, moment: Stamp) -> bool {
         self.concluded.established().is_some_and(|attempt| {

@@ -31,7 +31,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let closing = closing.map(|reply| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
     // A server that dies of a reset data connection: the cause comes before its symptom.
     let lost = transfer.lost.clone().filter(|lost| {
-        transfer.reply.is_none() && !lost.orderly_by_client && !case.data_was_reset_before(lost.at)
+        transfer.reply.is_none()
+            && !lost.orderly_by_client
+            && !case.may_miss_the_reply()
+            && !case.data_was_reset_before(lost.at)
     });
     let lost = closing.or(lost)?;
     let after = lost.at.seconds_since(transfer.at());

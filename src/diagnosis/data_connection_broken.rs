@@ -1,6 +1,6 @@
 //! `data-connection-broken`
 
-use super::case::Case;
+use super::case::{Case, cap};
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
@@ -14,7 +14,8 @@ diagnosis! {
     ///
     /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
     ///
-    /// Refuted by: a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
+    /// Refuted by: a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a final reply, or a
+    /// place where the capture lacks the server's words, behind a RST that nobody complained of; a server that
     /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`).
     ///
     /// Remedy: look at the side that reset or fell silent, and at middleboxes with idle timeouts.
@@ -34,7 +35,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             reset.is_some() || transfer.reply.as_ref().is_some_and(|reply| matches!(reply.code, 425 | 426 | 450 | 451))
         }
         Outcome::Failed => transfer.lost.as_ref().is_some_and(|lost| case.data_was_reset_before(lost.at)),
-        Outcome::Unknown => reset.is_some(),
+        Outcome::Unknown => reset.is_some() && !case.may_miss_the_reply(),
         Outcome::Completed | Outcome::Aborted => false,
     };
     let of_its_own = case.meaning().is_some_and(|meaning| {
@@ -66,6 +67,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(connection.established.map(|at| Evidence::sent(at, attempt.from(), attempt.to(), "handshake complete")))
         .support(case.dialogue())
+        .caps(case.may_miss_an_abort().map(|at| {
+            let why = format!("frame {} shows that words of the client are missing: an ABOR may be among them", at.number);
+            cap("capture-gap", Confidence::Possible, why)
+        }))
         .rule_out("data-syn-refused", "the handshake completed")
         .rule_out("time-wait-collision", "the handshake completed");
     let finding = match reset {

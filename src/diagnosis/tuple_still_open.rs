@@ -122,7 +122,12 @@ impl Unfinished {
         }
         match previous.close_before(at) {
             Close::Half { missing, since, gapless } => {
-                Some(Self { what: format!("{} never closed it", previous.socket(missing).ip()), since, gapless })
+                let host = previous.socket(missing).ip();
+                let what = match previous.half(missing).fin {
+                    Some(_) => format!("nobody acknowledged the FIN of {host}"),
+                    None => format!("{host} never closed it"),
+                };
+                Some(Self { what, since, gapless })
             }
             Close::Open => {
                 let gapless = previous.from_origin.gaps().is_empty() && previous.from_target.gaps().is_empty();

@@ -44,8 +44,10 @@ impl Connection {
                 let assassinated = self.rsts.iter().find(|rst| in_time(rst.at) && assassinates(rst, holder));
                 Close::TimeWait { holder, since, assassinated: assassinated.map(|rst| rst.at), gapless }
             }
-            ((one, _), Some((other, FinSeen { acked, .. }))) => {
-                let missing = if acked.is_none() { other } else { one };
+            ((one, _), Some((other, second))) => {
+                // A FIN that is not acknowledged is sent again; one that is not was, in a segment not captured.
+                let missing = if second.acked.is_none() { other } else { one };
+                let gapless = gapless && self.half(missing).fin_repeated;
                 Close::Half { missing, since, gapless }
             }
         }
@@ -190,11 +192,12 @@ mod tests {
 
     #[test]
     fn a_fin_that_nobody_acknowledges_is_no_time_wait() {
-        let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.010 C:5001>S:20 F seq=9001 ack=1008",
-        );
-        assert_eq!(close, Close::Half { missing: End::Target, since: stamp(5, 0.009), gapless: true });
+        let fins = "0.009 S:20>C:5001 F seq=1007 ack=9001
+             0.010 C:5001>S:20 F seq=9001 ack=1008";
+        let half = |gapless| Close::Half { missing: End::Target, since: stamp(5, 0.009), gapless };
+        assert_eq!(close_of(fins), half(false), "the last ACK may not have been captured");
+        let again = format!("{fins}\n0.210 C:5001>S:20 F seq=9001 ack=1008");
+        assert_eq!(close_of(&again), half(true));
     }
 
     #[test]

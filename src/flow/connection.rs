@@ -325,6 +325,7 @@ impl Connection {
         let (peer_last, peer_said) = (self.half(from.peer()).last, self.half(from.peer()).last_data);
         let half = self.half_mut(from);
         if half.fin.is_some() {
+            half.fin_repeated = true;
             return;
         }
         let seq = seen.tcp.seq.plus(seen.tcp.payload_len);

@@ -220,6 +220,8 @@ pub struct Half {
     pub last_data: Option<Stamp>,
     /// Its FIN.
     pub fin: Option<FinSeen>,
+    /// Whether the FIN was sent again, for want of an acknowledgement.
+    pub fin_repeated: bool,
     /// Last segment that acknowledges the peer's FIN: restarts TIME-WAIT (RFC 9293 3.10.7.4).
     pub last_ack_of_fin: Option<Stamp>,
     /// Whether its SYN (or, mid-stream, any segment) carried TCP timestamps.
@@ -357,8 +359,8 @@ pub enum Close {
         missing: End,
         /// The first FIN that was seen.
         since: Stamp,
-        /// Whether the capture holds both directions without missing bytes around the FIN: else the other FIN may
-        /// merely not have been captured.
+        /// Whether the capture holds both directions without missing bytes around the FIN, and a FIN that nobody
+        /// acknowledged was sent again: else the other FIN or the acknowledgement may merely not have been captured.
         gapless: bool,
     },
     /// Reset: the state is discarded at once (RFC 9293 3.10.7.4), nobody holds TIME-WAIT.

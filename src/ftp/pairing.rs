@@ -128,8 +128,9 @@ impl Pairing {
     fn answered(&self, code: u16) -> Option<usize> {
         let failed = matches!(code / 100, 4 | 5);
         let last = self.queue.len().checked_sub(1)?;
-        // A few servers answer the endpoint command so, but where a transfer waits it is the transfer's.
-        let transfers_alone = code == 425 && self.queue.iter().any(|pending| pending.verb.is_transfer());
+        // A few servers answer the endpoint command so, but where a transfer waits, or may, it is the transfer's.
+        let transfers_alone =
+            code == 425 && (self.in_doubt || self.queue.iter().any(|pending| pending.verb.is_transfer()));
         let fits = |index: usize, pending: &Pending| {
             can_answer(pending.verb, code)
                 && !(pending.due == Due::Spare && failed && index < last)
@@ -264,6 +265,7 @@ mod tests {
         assert_eq!(answers("220 EPSV 220"), [-1, 0]);
         assert_eq!(answers("220 PORT 425"), [-1, 0], "a server that connects at once");
         assert_eq!(answers("220 NOOP PORT 200 LIST 425"), [-1, 0, 2], "a command without reply refuses no PORT");
+        assert_eq!(answers("220 PORT > 425"), [-1, -1], "a transfer command may be among the lost ones");
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::wire::{Arp, ArpOperation, Link, Mac, NdKind, NeighborDiscovery};
 const ASKERS: usize = 16;
 /// Questions of one asker kept, the last ones: ten failed connections of three questions each.
 const QUESTIONS: usize = 32;
-/// Two answers this close, in seconds, answer one question (RFC 5227 DEFEND_INTERVAL).
-const ONE_QUESTION: f64 = 10.0;
+/// An answer this late, in seconds, is to another question: askers ask again after a second (RFC 1122 2.3.2.1).
+const ONE_QUESTION: f64 = 1.0;
 
 /// Questions that nobody answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
