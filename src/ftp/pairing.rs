@@ -134,7 +134,7 @@ impl Pairing {
         let fits = |index: usize, pending: &Pending| {
             can_answer(pending.verb, code)
                 && !(pending.due == Due::Spare && failed && index < last)
-                && !(transfers_alone && !pending.verb.is_transfer())
+                && (!transfers_alone || pending.verb.is_transfer())
         };
         let fitting = (0..).zip(&self.queue).find(|(index, pending)| fits(*index, pending)).map(|(index, _)| index);
         fitting.or_else(|| (!self.in_doubt && !is_telling(code)).then_some(0))
