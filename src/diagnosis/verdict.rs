@@ -120,8 +120,8 @@ pub fn is_blamed(finding: &Finding) -> bool {
     finding.role != Role::Related && HOST_CAUSES.contains(&finding.diagnosis)
 }
 
-/// Gives the findings of a session their roles, beside those of its transfers: a cause comes before its symptom, and
-/// is told once.
+/// Gives the findings of a session their roles, beside those of its transfers: a cause is told before its symptom, and
+/// once.
 pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Finding> {
     let told: Vec<Blame> = of_transfers.iter().filter(|finding| is_blamed(finding)).map(blame).collect();
     of_session.retain(|finding| !told.contains(&blame(finding)));
@@ -129,6 +129,7 @@ pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Fin
     for finding in of_session.iter_mut().filter(|finding| caused && SYMPTOMS.contains(&finding.diagnosis)) {
         finding.role = Role::Related;
     }
+    of_session.sort_by_key(|finding| finding.role == Role::Related);
     of_session
 }
 
