@@ -320,6 +320,13 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// Whether a data connection of the session was established soon after this one was tried.
+    pub fn got_data_soon(&self) -> bool {
+        let Some(at) = self.concluded.at() else { return false };
+        let soon = |later: Stamp| later > at && later.seconds_since(at) < FALLBACK;
+        self.siblings.iter().filter_map(Concluded::established).any(|attempt| soon(attempt.at()))
+    }
+
     fn offer_at(&self) -> Stamp {
         self.offer().map_or(self.session.first, Offer::at)
     }

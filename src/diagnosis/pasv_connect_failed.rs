@@ -1,6 +1,6 @@
 //! `pasv-connect-failed`
 
-use super::case::Case;
+use super::case::{Case, cap};
 use super::{data_syn_icmp_rejected, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::record::AttemptOutcome;
@@ -13,9 +13,14 @@ diagnosis! {
     /// Needs: 227 or 229; a SYN of the client to it, before the server's final reply, that drew nothing (two or more
     /// SYNs), a RST or an ICMP error.
     ///
+    /// On an encrypted control connection, where 227 cannot be read: such a SYN of the client to the server, right behind
+    /// the server's encrypted words, and no data connection soon after.
+    ///
     /// Helps: a server that answers 425 after its accept timeout; other ports of its passive range that work.
     ///
     /// Refuted by: a handshake that completes; a SYN behind the server's 425 (the client came too late).
+    ///
+    /// Confidence: proven; possible on an encrypted control connection, for the client may want something else there.
     ///
     /// Remedy: open the server's passive port range in the firewall and forward it through NAT.
     "pasv-connect-failed", Error,
@@ -25,6 +30,10 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    hidden(case).or_else(|| announced(case))
+}
+
+fn announced(case: &Case<'_>) -> Option<Finding> {
     case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let ended = case.transfer.and_then(crate::transfer::Transfer::ended);
     let attempt = case.concluded.attempts.iter().find(|attempt| ended.is_none_or(|ended| attempt.at() <= ended))?;
@@ -37,21 +46,39 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if !wanted || case.concluded.established().is_some() {
         return None;
     }
+    finding(case, attempt)
+}
+
+/// A connection of the client's on an encrypted session.
+fn hidden(case: &Case<'_>) -> Option<Finding> {
+    if !case.failed_for_want_of_data() || case.transfer.is_some() || case.got_data_soon() {
+        return None;
+    }
+    let attempt = case.concluded.attempts.iter().find(|attempt| case.session.invited.contains(&attempt.connection.id))?;
+    finding(case, attempt)
+}
+
+fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let (how, primary, wrong) = failure(attempt)?;
     let (from, to) = (attempt.from(), attempt.to());
+    let opaque = case.offer().is_none().then(|| {
+        let why = "the control connection is encrypted, so whether the server named this port is a guess";
+        cap("tls-control-opaque", Confidence::Possible, why.to_owned())
+    });
     let message = format!("the client could not connect to the passive port {to}: {how}");
-    let mut finding = DIAGNOSIS
+    let mut draft = DIAGNOSIS
         .finding(Confidence::Proven, message, primary)
         .about(case)
         .support(lines::syns(attempt))
         .support(case.dialogue())
         .caps(case.scene_caps(attempt.at()))
+        .caps(opaque)
         .server("Open the passive port range in the server's firewall, forward it through its NAT, and keep it small and fixed.")
         .network(format!("Let {} through to {to} and the other passive ports.", from.ip()));
     for (name, why) in wrong {
-        finding = finding.rule_out(name, why);
+        draft = draft.rule_out(name, why);
     }
-    Some(finding.done())
+    Some(draft.done())
 }
 
 type Ruled = Vec<(&'static str, &'static str)>;

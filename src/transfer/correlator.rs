@@ -149,7 +149,7 @@ impl Correlator {
         if let Some(index) = newest
             && let Some(session) = sessions.get_mut(index)
         {
-            session.loose(connection.id);
+            session.loose(connection);
         }
     }
 

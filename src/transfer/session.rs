@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::correlator::SessionIndex;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
-use crate::flow::{ClockStep, ConnectionId, RECORDS_KEPT, Table};
+use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, Table};
 use crate::frame::Stamp;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
@@ -21,6 +21,9 @@ const CLOCK_STEPS_KEPT: usize = 16;
 /// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
 /// between PORT and reply.
 const LOOSE_KEPT: usize = 1024;
+
+/// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
+const INVITED: f64 = 1.0;
 
 /// A span in which the control connection is encrypted.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,10 @@ pub struct Session {
     pub long_lines: u32,
     /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
     pub loose: Vec<ConnectionId>,
+    /// Those of them that the client opened right behind encrypted words of the server, which may have named the port.
+    pub invited: Vec<ConnectionId>,
+    /// Who spoke last on the encrypted control connection, and when.
+    last_record: Option<(Speaker, Stamp)>,
     /// Whether anything that looks like FTP was said.
     pub spoke: bool,
     /// Commands and replies seen: tells a followed dialogue from a mere connection.
@@ -108,6 +115,8 @@ impl Session {
             clock_steps: Vec::new(),
             long_lines: 0,
             loose: Vec::new(),
+            invited: Vec::new(),
+            last_record: None,
             spoke: false,
             lines: 0,
             software: ServerSoftware::default(),
@@ -149,7 +158,8 @@ impl Session {
                 self.opaque.push(Opaque { from: at, until: None, by });
                 None
             }
-            Event::Record { speaker, record, .. } => {
+            Event::Record { speaker, record, at } => {
+                self.last_record = Some((speaker, at));
                 let [client, server] = &mut self.records;
                 let records = if speaker == Speaker::Client { client } else { server };
                 if records.len() < RECORDS_KEPT {
@@ -338,10 +348,22 @@ impl Session {
     }
 
     /// Remembers a connection between the hosts that answers no offer.
-    pub fn loose(&mut self, connection: ConnectionId) {
+    pub fn loose(&mut self, connection: &Connection) {
         if self.loose.len() < LOOSE_KEPT {
-            self.loose.push(connection);
+            self.loose.push(connection.id);
+            if self.seems_to_invite(connection) {
+                self.invited.push(connection.id);
+            }
         }
+    }
+
+    /// Whether the client connects to the server right behind the server's encrypted words, as it does behind 227 and 229.
+    fn seems_to_invite(&self, connection: &Connection) -> bool {
+        let between = connection.origin.ip() == self.client.ip() && connection.target.ip() == self.server.ip();
+        between
+            && self.last_record.is_some_and(|(speaker, at)| {
+                speaker == Speaker::Server && (0.0..INVITED).contains(&connection.first.seconds_since(at))
+            })
     }
 }
 
