@@ -8,10 +8,10 @@ use crate::flow::Table;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
 use crate::ftp::meaning::meaning;
-use crate::ftp::texts::Meaning;
+use crate::ftp::texts::{Condition, Meaning};
 use crate::ftp::{Reply, Verb};
 use crate::network::Network;
-use crate::record::Outcome;
+use crate::record::{AttemptOutcome, Outcome};
 use crate::source::Capture;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
@@ -130,12 +130,10 @@ impl<'a> Case<'a> {
         self.concluded.outcome() == Outcome::Failed
     }
 
-    /// Whether the client left (QUIT) without waiting for any reply to the transfer, after a data connection that never
-    /// came to be: it failed, although nobody says so.
+    /// Whether the client left (QUIT) without waiting for the final reply to the transfer, after a data connection that
+    /// never came to be: it failed, although nobody says so.
     pub fn gave_up(&self) -> bool {
-        let Some(transfer) = self.transfer.filter(|one| one.reply.is_none() && one.preliminary.is_none()) else {
-            return false;
-        };
+        let Some(transfer) = self.transfer.filter(|one| one.reply.is_none()) else { return false };
         let tried = !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
         let left = |exchange: &Exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at();
         tried && transfer.abor.is_none() && self.session.exchanges.iter().any(left)
@@ -258,8 +256,40 @@ impl<'a> Case<'a> {
         match reply.code {
             421 | 425 | 426 | 435 => true,
             450 | 451 => transfer.preliminary.is_some() || of_data,
-            _ => of_data,
+            _ => of_data || (self.tried_in_vain() && !self.speaks_of_the_file()),
         }
+    }
+
+    /// Whether a data connection was tried before the final reply, and none came to be.
+    fn tried_in_vain(&self) -> bool {
+        let Some(reply) = self.transfer.and_then(|transfer| transfer.reply.as_ref()) else { return false };
+        let vain = |attempt: &Attempt<'_>| match attempt.outcome() {
+            AttemptOutcome::Refused | AttemptOutcome::Icmp => attempt.connection.last < reply.at(),
+            AttemptOutcome::Unanswered => attempt.connection.syn_count >= 2 && attempt.at() < reply.at(),
+            AttemptOutcome::Established
+            | AttemptOutcome::Challenged
+            | AttemptOutcome::Aborted
+            | AttemptOutcome::Unknown => false,
+        };
+        self.concluded.established().is_none() && self.concluded.announced_attempts().any(vain)
+    }
+
+    /// Whether the final reply names the file or the login as the reason, in words: its code alone names nothing.
+    fn speaks_of_the_file(&self) -> bool {
+        let named = |meaning: &Meaning| match meaning.condition {
+            Condition::NotLoggedIn => true,
+            condition => condition == Condition::FileRefused && !meaning.pattern.is_empty(),
+        };
+        self.meaning().is_some_and(named)
+    }
+
+    /// Whether the server tried the data connection while it owed the reply to PORT or EPRT, in vain: it connects at
+    /// once, and what it answered reports on that.
+    pub fn connected_at_once(&self) -> bool {
+        let Some(offer) = self.offer().filter(|offer| offer.direction == Direction::Active) else { return false };
+        let Some(reply) = offer.reply.as_ref().filter(|reply| reply.code / 100 == 4) else { return false };
+        let meanwhile = |attempt: &&Attempt<'_>| attempt.at() > offer.at() && attempt.at() < reply.at();
+        self.concluded.established().is_none() && self.server_attempts().any(|attempt| meanwhile(&attempt))
     }
 
     /// Whether the transfer failed because no data connection came to be; for a connection of an encrypted session,

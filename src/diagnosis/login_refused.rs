@@ -4,13 +4,14 @@ use super::case::SessionCase;
 use super::lines;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::Verb;
+use crate::transfer::Exchange;
 
 diagnosis! {
     /// The server refused the login, or a command for want of one: not a data-connection fault.
     ///
     /// Needs: 530 and kin to USER, PASS or ACCT, or 530 to a transfer or endpoint command.
     ///
-    /// Refuted by: a later login that succeeds before the transfer.
+    /// Refuted by: a later login that succeeds.
     ///
     /// Remedy: check user name, password and the server's access rules.
     "login-refused", Info,
@@ -21,11 +22,13 @@ diagnosis! {
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let session = case.session;
+    let admitted = |exchange: &Exchange| exchange.reply.as_ref().is_some_and(|reply| reply.code == 230);
     let login = session
         .exchanges
         .iter()
         .filter(|exchange| exchange.is(Verb::User) || exchange.is(Verb::Pass) || exchange.is(Verb::Acct))
-        .find_map(|exchange| Some((&exchange.command, exchange.reply.as_ref().filter(|reply| reply.is_failure() && reply.code != 421)?)));
+        .find_map(|exchange| Some((&exchange.command, exchange.reply.as_ref().filter(|reply| reply.is_failure() && reply.code != 421)?)))
+        .filter(|(command, _)| !session.exchanges.iter().any(|later| later.command.no > command.no && admitted(later)));
     let wanting = || {
         let transfers = session.transfers.iter().map(|transfer| (&transfer.command, transfer.reply.as_ref()));
         let offers = session.offers.iter().map(|offer| (&offer.command, offer.reply.as_ref()));

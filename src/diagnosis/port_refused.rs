@@ -13,7 +13,8 @@ diagnosis! {
     ///
     /// Helps: an earlier EPSV ALL; 530 (not logged in); 500 or 502 (not implemented).
     ///
-    /// Refuted by: a more specific diagnosis; a reply that belongs to another command.
+    /// Refuted by: a more specific diagnosis; a reply that belongs to another command; a 4yz behind the server's SYN to the
+    /// endpoint (some servers connect at PORT, and report on that).
     ///
     /// A client that falls back to another command, and whose transfer goes on, gives no finding.
     ///
@@ -39,7 +40,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if explained || pasv_ports_exhausted::holds(case) || port_malformed::holds(case) || port_low_port::holds(case) || eprt_protocol_mismatch::holds(case) {
         return None;
     }
-    if case.fell_back() {
+    if case.fell_back() || case.connected_at_once() {
         return None;
     }
     let message = format!("the server refused {} with {}", offer.command.line(), reply.line());

@@ -227,7 +227,10 @@ mod tests {
         assert_eq!(play(Pairing::default(), "220 421"), (vec![-1, -1], vec![]));
         assert_eq!(play(Pairing::default(), "220 RETR 150 NOOP 421 500"), (vec![-1, 0, 0, -1], vec![]));
         assert_eq!(answers("220 PORT 421 PORT 200"), [-1, 0, 1], "some servers go on after it");
-        assert_eq!(play(Pairing::default(), "220 NOOP NOOP PORT 200 200 NOOP 421 500"), (vec![-1, 0, 1, -1, -1], vec![]));
+        assert_eq!(
+            play(Pairing::default(), "220 NOOP NOOP PORT 200 200 NOOP 421 500"),
+            (vec![-1, 0, 1, -1, -1], vec![])
+        );
     }
 
     #[test]
