@@ -190,6 +190,9 @@ fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Tabl
         .collect()
 }
 
+/// The port that servers keep on control ports other than 21, too (RFC 959 8.1; vsftpd on 990).
+const FTP_DATA: u16 = 20;
+
 /// Whether an unclaimed connection is a data connection of a session that was encrypted at that moment: between its
 /// two hosts, from the server's data port or to a high port.
 fn is_hidden_data(session: &Session, attempt: &Attempt<'_>) -> bool {
@@ -200,7 +203,7 @@ fn is_hidden_data(session: &Session, attempt: &Attempt<'_>) -> bool {
         && attempt.at() <= session.last
         && ((from.ip() == server
             && to.ip() == client
-            && (from.port() == session.default_data_port() || high(from.port()))
+            && ([session.default_data_port(), FTP_DATA].contains(&from.port()) || high(from.port()))
             && high(to.port()))
             || (from.ip() == client && to.ip() == server && high(from.port()) && high(to.port())))
 }
