@@ -159,6 +159,33 @@ fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -
     Hidden { now: [code, &hidden.now].concat(), replaced: moved.collect() }
 }
 
+/// A text that somebody wrote: pseudonyms for addresses and for all but common words; longer numbers may be anything.
+pub(super) fn comment(text: &[u8], words: &Words, addresses: &mut Addresses) -> Vec<u8> {
+    let hidden = hide_words(text, &Names::default(), words, addresses);
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for (range, said) in hidden.replaced {
+        out.extend(number_free(hidden.now.get(at..range.start).unwrap_or_default(), addresses));
+        out.extend(said);
+        at = range.end;
+    }
+    out.extend(number_free(hidden.now.get(at..).unwrap_or_default(), addresses));
+    out
+}
+
+/// The text with other digits in every number that is too long for a port.
+fn number_free(text: &[u8], addresses: &Addresses) -> Vec<u8> {
+    let mut out = text.to_vec();
+    let mut start = 0;
+    for run in text.split(|byte| !byte.is_ascii_digit()) {
+        if run.len() > 5 {
+            put(&mut out, start..start + run.len(), &pseudonym(addresses.key(), run));
+        }
+        start += run.len() + 1;
+    }
+    out
+}
+
 /// Keeps phrases, common words and numbers, and hides every other word.
 fn hide_words(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let replaced = addresses_in(text, addresses);

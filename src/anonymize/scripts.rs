@@ -142,6 +142,11 @@ impl Scripts {
         Some(if from == connection.client { (client, server) } else { (server, client) })
     }
 
+    /// The words that stay.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
     fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         self.connections.get_mut(*self.by_id.get(&id)?)
     }
