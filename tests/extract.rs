@@ -118,7 +118,7 @@ fn annotated(path: &Path) {
     let section = says("asked by Mallory of 10.1.0.10, ticket 4711471147", &[(2, b"Acme 3000"), (3, b"Acme OS")]);
     let mut writer = Writer::telling(Vec::new(), &section).expect("a capture");
     let mut interface = timeline.captures()[0].interfaces[0].clone();
-    (interface.name, interface.description) = (Some("eth1".to_owned()), Some("behind Mallory".to_owned()));
+    (interface.name, interface.description) = (Some("acme-vpn".to_owned()), Some("behind Mallory".to_owned()));
     interface.addresses = vec!["10.1.0.10".parse().expect("an address")];
     interface.prefixes = vec![24];
     let hundred_mbit = 100_000_000_u64.to_le_bytes();
@@ -209,9 +209,14 @@ fn every_file_of_a_rotated_set_is_anonymised() {
     let path_name = path.to_str().expect("UTF-8");
     let key = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];
     assert!(extract(&[&[&*inputs[0], &*inputs[1], "--merge", "-w", path_name], &key[..]].concat()).status.success());
-    let bytes = std::fs::read(&path).expect("the capture").to_ascii_lowercase();
-    for secret in [&b"mallory"[..], b"acme", b"10.1.0.10", &[10, 1, 0, 10]] {
-        assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", String::from_utf8_lossy(secret));
+    let program = env!("CARGO_BIN_EXE_ftpwhy");
+    let arguments = ["--merge", "--json", "--anonymize", &*inputs[0], &*inputs[1]];
+    let report = Command::new(program).args(arguments).output().expect("ftpwhy runs").stdout;
+    for bytes in [std::fs::read(&path).expect("the capture"), report] {
+        let bytes = bytes.to_ascii_lowercase();
+        for secret in [&b"mallory"[..], b"acme", b"10.1.0.10", &[10, 1, 0, 10]] {
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", String::from_utf8_lossy(secret));
+        }
     }
 }
 
