@@ -59,6 +59,7 @@ const DOORS: [(&str, &str); 28] = [
     ("serde_json", "report"),
     ("signal_hook", "app"),
     ("siphasher", "anonymize"),
+    ("tempfile", "source"),
     ("terminal_size", "cli"),
     ("toml", "check"),
     ("toml", "cli"),
