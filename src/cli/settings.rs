@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 use super::reason;
 use super::spelling::nearest;
+use crate::text::line_and_column;
 
 /// The file that is read without being named.
 const FILE: &str = ".ftpwhy.toml";
@@ -203,8 +204,11 @@ fn file(matches: &ArgMatches, surroundings: &Surroundings) -> Result<Option<File
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(&format!("could not read {shown}: {}", reason(&error)))),
     };
-    let table =
-        text.parse().map_err(|error: toml::de::Error| wrong(&format!("{shown}: {}", error.to_string().trim_end())))?;
+    let damaged = |error: toml::de::Error| {
+        let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
+        wrong(&format!("{shown}, line {line}, column {column}: {}", error.message()))
+    };
+    let table = text.parse().map_err(damaged)?;
     Ok(Some(File { path: shown.into(), table, named: named.is_some() }))
 }
 
@@ -222,6 +226,11 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
                 }
             }
             continue;
+        }
+        if value.is_table() {
+            let commands = command.get_subcommands().map(Command::get_name);
+            let meant = nearest(key, commands).map_or_else(String::new, |meant| format!(", did you mean [{meant}]?"));
+            return Err(wrong(&format!("{}: there is no subcommand for [{key}]{meant}", file.path.display())));
         }
         check_key(key, &everywhere, file, "")?;
         let more_special = |table: &Value| table.get(key).is_some();
@@ -280,8 +289,11 @@ fn blame(error: clap::Error, added: &[&Addition]) -> clap::Error {
     let named = named.split([' ', '=']).next().unwrap_or_default().trim_start_matches('-');
     let Some(addition) = added.iter().find(|addition| addition.long == named) else { return error };
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    clap::Error::raw(error.kind(), format!("{}: {first}\n", addition.source))
+    // What could stand there, and what was perhaps meant, follow in lines of their own.
+    let lines = text.lines().take_while(|line| !line.starts_with("For more")).map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let said = said.join("; ").trim_start_matches("error: ").to_owned();
+    clap::Error::raw(error.kind(), format!("{}: {said}\n", addition.source))
 }
 
 /// A setting that cannot be taken. Status 2, like wrong usage.
