@@ -206,7 +206,7 @@ fn file(matches: &ArgMatches, surroundings: &Surroundings) -> Result<Option<File
     };
     let damaged = |error: toml::de::Error| {
         let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
-        wrong(&format!("{shown}, line {line}, column {column}: {}", error.message()))
+        wrong(&format!("{shown}: line {line}, column {column}: {}", error.message()))
     };
     let table = text.parse().map_err(damaged)?;
     Ok(Some(File { path: shown.into(), table, named: named.is_some() }))
