@@ -25,7 +25,7 @@ pub struct Page {
 const SETTINGS: (&str, &str) = (
     "FTPWHY_OPTION",
     "Every long option can be set by a variable: FTPWHY_FAIL_ON=warning is --fail-on warning, FTPWHY_ASCII=true is \
-     --ascii. The command line comes before the environment, the environment before .ftpwhy.toml.",
+     --ascii; of an option that may be repeated, one value a line. The command line comes before the environment, the environment before .ftpwhy.toml.",
 );
 const ENVIRONMENT: Entries = &[
     SETTINGS,
@@ -43,7 +43,8 @@ const TIMED: Entries = &[
 const CONFIG: (&str, &str) = (
     ".ftpwhy.toml",
     "Settings, read from the current directory: long options as keys (port = [2121, 990], fail-on = \"warning\", \
-     ascii = true), those of one subcommand in a table by its name ([check]). Unknown keys are errors. Options that \
+     ascii = true), those of one subcommand in a table by its name ([check]); format and output of a subcommand \
+     only there, as each takes its own. Unknown keys are errors. Options that \
      write files are taken only from a file that --config names.",
 );
 const PRINTS: Entries = &[("0", "It was printed."), ("2", "Wrong usage, or standard output could not be written.")];

@@ -27,6 +27,9 @@ const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
 pub(super) const WRITING: [&str; 8] =
     ["output", "write-baseline", "bless", "svg", "html", "write", "evidence", "metrics-file"];
 
+/// Options of which every subcommand takes other values: for it they stand in its own table.
+const OWN: [&str; 2] = ["format", "output"];
+
 /// What there is beside the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -151,7 +154,10 @@ fn of_environment(command: &Command, surroundings: &Surroundings) -> Result<Vec<
         let name = variable_of(long);
         let Some(value) = surroundings.variable(&name) else { continue };
         let arguments = if arg.get_action().takes_values() {
-            vec![with_value(long, value)]
+            match value.to_str().filter(|_| matches!(arg.get_action(), ArgAction::Append)) {
+                Some(lines) => lines.lines().map(|line| with_value(long, line)).collect(),
+                None => vec![with_value(long, value)],
+            }
         } else {
             match value.to_str() {
                 Some("1" | "true" | "yes") => vec![format!("--{long}").into()],
@@ -234,6 +240,9 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
         }
         check_key(key, &everywhere, file, "")?;
         let more_special = |table: &Value| table.get(key).is_some();
+        if name.is_some() && OWN.contains(&key.as_str()) {
+            continue;
+        }
         if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
             additions.extend(addition(active, key, value, file)?);
         }
@@ -310,7 +319,7 @@ mod tests {
 
     use super::{Surroundings, WRITING, all_settings};
     use crate::cli::{FailOn, Grouping, Invocation, Options, Screen, command, read_in};
-    use crate::report::{Format, TimeStyle};
+    use crate::report::{CheckFormat, Format, TimeStyle};
 
     /// Reads a command line in a directory with this file and environment.
     fn run(line: &str, file: &str, variables: &[(&str, &str)]) -> Result<(Invocation, Vec<String>), String> {
@@ -334,6 +343,18 @@ mod tests {
 
     fn complaint(line: &str, file: &str, variables: &[(&str, &str)]) -> String {
         run(line, file, variables).expect_err("refused")
+    }
+
+    #[test]
+    fn formats_are_those_of_the_program_and_repeated_options_take_lines() {
+        let file = "format = \"sarif\"\n[check]\nformat = \"junit\"\n";
+        assert_eq!(options("x", file, &[]).format, Format::Sarif);
+        assert!(
+            matches!(run("check x", file, &[]), Ok((Invocation::Check(found), _)) if found.format == CheckFormat::Junit)
+        );
+        assert!(run("hosts x", file, &[]).is_ok());
+        let found = options("x", "", &[("FTPWHY_OUTPUT", "sarif=a,b\njunit=c")]);
+        assert_eq!(found.beside, [(Format::Sarif, "a,b".into()), (Format::Junit, "c".into())]);
     }
 
     #[test]
