@@ -100,6 +100,10 @@ fn evidence_is_told_in_comments() {
     let bytes = std::fs::read(&path).expect("the capture");
     let comment = b"time-wait-collision: LIST failed because";
     assert!(bytes.windows(comment.len()).any(|part| part == comment));
+    // A second time nothing is said twice.
+    let again = path.with_file_name("again.pcapng");
+    assert!(extract(&[path_name, "--annotate", "-w", again.to_str().expect("UTF-8")]).status.success());
+    assert_eq!(told(&again), told(&path));
     let anonymous = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];
     assert!(extract(&[&[THREE_TRIES, "--annotate", "-w", path_name], &anonymous[..]].concat()).status.success());
     let bytes = std::fs::read(&path).expect("the capture");

@@ -18,6 +18,9 @@ use crate::record::Sink;
 use crate::source::write::{Writer, WrittenInterface};
 use crate::source::{Capture, Named, Remarks};
 
+/// What annotated captures say of themselves: frames are numbered anew in them.
+const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
+
 /// Writes what `options` ask for. The exit status.
 pub fn extract(options: &ExtractOptions) -> u8 {
     status(extracted(options))
@@ -63,7 +66,7 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
         if opened > 0 {
             let output = match &mut output {
                 Some(output) => output,
-                none => none.insert(Output::create(&options.write, frames.captures())?),
+                none => none.insert(Output::create(&options.write, frames.captures(), options.annotate)?),
             };
             output.write(frames, &mut wanted, &comments, &stop)?;
         }
@@ -119,10 +122,14 @@ struct Interface {
 
 impl Output {
     /// What the sections of these captures tell, that of the file does.
-    fn create(path: &Path, captures: &[Capture]) -> Result<Self, Trouble> {
+    fn create(path: &Path, captures: &[Capture], annotated: bool) -> Result<Self, Trouble> {
         let to_stdout = path == Path::new("-");
         let out = if to_stdout { Box::new(BufWriter::new(io::stdout())) } else { create(path)? };
-        let writer = Writer::telling(out, &sections(captures))?;
+        let mut section = sections(captures);
+        if annotated && !section.comments.iter().any(|comment| comment == NUMBERING) {
+            section.comments.push(NUMBERING.to_owned());
+        }
+        let writer = Writer::telling(out, &section)?;
         let told = captures.iter().map(|capture| (capture.id, 0)).collect();
         Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
     }
@@ -150,7 +157,12 @@ impl Output {
             interface.packets += 1;
             interface.last = interface.last.max(frame.at.time);
             let said = comments.get(&(frame.at.capture, frame.at.number)).map_or(&[][..], Vec::as_slice);
-            remarks.comments.extend_from_slice(said);
+            for comment in said {
+                // It may have been annotated before.
+                if !remarks.comments.contains(comment) {
+                    remarks.comments.push(comment.clone());
+                }
+            }
             self.writer.frame_telling(interface.written, &frame, &remarks)?;
             self.written += 1;
         }
