@@ -26,7 +26,7 @@ use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::report::{self, Style, Tee, Verbosity};
-use crate::source::{Came, Capture, FilterError, Following, check_filter};
+use crate::source::{Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input};
 use frames::Frames;
 
 pub use check::check;
@@ -249,6 +249,9 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
 fn plan(input: &Input) -> Result<Plan, Trouble> {
     input.filter.as_deref().map_or(Ok(()), check_filter).map_err(Trouble::Filter)?;
+    if input.anonymize.is_some() {
+        input.files.iter().try_for_each(|file| must_be_read_again(file))?;
+    }
     let arrange = match input.grouping {
         Grouping::Auto => Arrange::Auto,
         Grouping::Merge => Arrange::Merge,
@@ -258,20 +261,19 @@ fn plan(input: &Input) -> Result<Plan, Trouble> {
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
-    if input.anonymize.is_some() {
-        plan.groups.iter().flat_map(|group| &group.files).try_for_each(|file| must_be_read_again(file))?;
-    }
     Ok(plan)
 }
 
-/// Refuses what can be read only once.
+/// Sees to it that an input can be read twice: standard input is copied, another pipe is refused.
 fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
-    let what = match file.metadata() {
-        _ if file == Path::new("-") => "standard input".to_owned(),
-        Ok(metadata) if !metadata.is_file() => file.display().to_string(),
-        Ok(_) | Err(_) => return Ok(()),
-    };
-    Err(Trouble::Refused(format!("{what} can be read only once, and this takes two readings: save it first")))
+    match file.metadata() {
+        _ if file == Path::new("-") => spool_standard_input().map_err(|error| Trouble::Refused(error.to_string())),
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Err(Trouble::Refused(format!(
+            "{} can be read only once, and this takes two readings: save it first, or pipe it into standard input (-)",
+            file.display()
+        ))),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// What came of reading.
@@ -369,8 +371,8 @@ fn read(
 
 /// Whether the input is still being written: `--follow`, or a pipe.
 fn is_growing(input: &Input) -> bool {
-    let pipe = || !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
-    // Pseudonyms are given to what is read from files.
+    let pipe = || !is_spooled() && !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
+    // Pseudonyms are given to what has been read to its end.
     input.anonymize.is_none()
         && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
 }

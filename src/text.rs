@@ -23,6 +23,13 @@ pub fn printable_str(text: &str) -> String {
     printable(text.as_bytes())
 }
 
+/// The line and the column of a byte, both from 1: for whoever has to mend a file.
+pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
+}
+
 fn push_char(out: &mut String, c: char) {
     match c {
         '\0'..='\x1f' | '\x7f'..='\u{9f}' => {
@@ -42,7 +49,7 @@ fn push_byte(out: &mut String, byte: u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::{printable, printable_str};
+    use super::{line_and_column, printable, printable_str};
 
     #[test]
     fn control_bytes_are_shown_as_hex() {
@@ -53,6 +60,13 @@ mod tests {
     #[test]
     fn invalid_utf8_is_shown_as_hex_and_valid_kept() {
         assert_eq!(printable(b"caf\xe9 \xc3\xa9"), "caf\\xe9 \u{e9}");
+    }
+
+    #[test]
+    fn places_are_counted_from_one() {
+        assert_eq!(line_and_column("a = 1\nb = x", 10), (2, 5));
+        assert_eq!(line_and_column("", 0), (1, 1));
+        assert_eq!(line_and_column("é\n", 99), (2, 1));
     }
 
     #[test]

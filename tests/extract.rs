@@ -1,10 +1,11 @@
 //! `ftpwhy extract`: what is written is what was asked for, as it was.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use ftpwhy::frame::CaptureId;
-use ftpwhy::source::{Interface, Timeline};
+use ftpwhy::source::write::Writer;
+use ftpwhy::source::{Interface, Named, Remarks, Timeline};
 
 const THREE_TRIES: &str = "fixtures/time-wait-collision/fires-lab-vsftpd-three-tries.pcap";
 const SEVERAL_INTERFACES: &str = "fixtures/source-spoof-mismatch/fires-lab-forwarded.pcapng";
@@ -26,6 +27,18 @@ fn frames(path: &Path) -> (Vec<Seen>, Vec<Interface>) {
         frames.push((frame.at.time.0, frame.interface.0, frame.wire_len, frame.bytes.to_vec()));
     }
     (frames, timeline.captures()[0].interfaces.clone())
+}
+
+/// The same from standard input.
+fn extract_from(input: &Path, arguments: &[&str]) -> Output {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut piped = Command::new("cat").arg(root.join(input)).stdout(Stdio::piped()).spawn().expect("cat runs");
+    let program = env!("CARGO_BIN_EXE_ftpwhy");
+    let mut command = Command::new(program);
+    command.current_dir(root).arg("extract").args(arguments).stdin(piped.stdout.take().expect("a pipe"));
+    let output = command.output().expect("ftpwhy runs");
+    piped.wait().expect("cat ends");
+    output
 }
 
 fn target() -> (tempfile::TempDir, PathBuf) {
@@ -87,11 +100,140 @@ fn evidence_is_told_in_comments() {
     let bytes = std::fs::read(&path).expect("the capture");
     let comment = b"time-wait-collision: LIST failed because";
     assert!(bytes.windows(comment.len()).any(|part| part == comment));
+    // A second time nothing is said twice.
+    let again = path.with_file_name("again.pcapng");
+    assert!(extract(&[path_name, "--annotate", "-w", again.to_str().expect("UTF-8")]).status.success());
+    assert_eq!(told(&again), told(&path));
     let anonymous = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];
     assert!(extract(&[&[THREE_TRIES, "--annotate", "-w", path_name], &anonymous[..]].concat()).status.success());
     let bytes = std::fs::read(&path).expect("the capture");
     assert!(bytes.windows(comment.len()).any(|part| part == comment));
     assert!(!bytes.windows(9).any(|part| part == b"10.1.0.10"));
+}
+
+/// A capture that tells more than packets: in its section, of its interface, of a packet, and of addresses.
+fn annotated(path: &Path) {
+    let (mut timeline, _) =
+        Timeline::open(&[Path::new(env!("CARGO_MANIFEST_DIR")).join(THREE_TRIES)], CaptureId(0), None);
+    let says = |comment: &str, others: &[(u16, &[u8])]| Remarks {
+        comments: vec![comment.to_owned()],
+        others: others.iter().map(|(code, value)| (*code, value.to_vec())).collect(),
+    };
+    let section = says("asked by Mallory of 10.1.0.10, ticket 4711471147", &[(2, b"Acme 3000"), (3, b"Acme OS")]);
+    let mut writer = Writer::telling(Vec::new(), &section).expect("a capture");
+    let mut interface = timeline.captures()[0].interfaces[0].clone();
+    (interface.name, interface.description) = (Some("acme-vpn".to_owned()), Some("behind Mallory".to_owned()));
+    interface.addresses = vec!["10.1.0.10".parse().expect("an address")];
+    interface.prefixes = vec![24];
+    let hundred_mbit = 100_000_000_u64.to_le_bytes();
+    let mac: (u16, &[u8]) = (6, &[0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+    interface.remarks = says("the uplink of Mallory", &[mac, (8, &hundred_mbit), (12, b"Acme OS")]);
+    let written = writer.interface(&interface).expect("an interface");
+    let named = Named { kind: 1, address: vec![10, 1, 0, 10], names: vec![b"mallory.example".to_vec()] };
+    let other = Named { kind: 1, address: vec![192, 0, 2, 77], names: vec![b"bystander.example".to_vec()] };
+    writer.names(&[named, other]).expect("names");
+    while let Some(frame) = timeline.next() {
+        let told = says("seen by mallory@example.org", &[(2, &[1, 0, 0, 0]), (3, &[2, 1, 2, 3, 4])]);
+        let told = if frame.at.number.0 == 27 { told } else { Remarks::default() };
+        writer.frame_telling(written, &frame, &told).expect("a packet");
+    }
+    std::fs::write(path, writer.finish().expect("the capture")).expect("a file");
+}
+
+/// Everything that a capture tells beside its packets, one below the other.
+fn told(path: &Path) -> Vec<String> {
+    let (mut timeline, errors) = Timeline::open(&[path.to_path_buf()], CaptureId(0), None);
+    assert_eq!(errors, []);
+    let mut told = Vec::new();
+    while timeline.step() {
+        let remarks = timeline.remarks();
+        if !remarks.is_empty() {
+            told.push(format!("{remarks:?}"));
+        }
+    }
+    let capture = &timeline.captures()[0];
+    told.push(format!("{:?}", capture.annotations.section));
+    told.extend(capture.annotations.names.iter().map(|named| format!("{named:?}")));
+    told.extend(
+        capture.interfaces.iter().map(|one| format!("{:?} {:?} {:?}", one.addresses, one.prefixes, one.remarks)),
+    );
+    told
+}
+
+#[test]
+fn what_is_told_beside_packets_is_kept() {
+    let (folder, path) = target();
+    let input = folder.path().join("in.pcapng");
+    annotated(&input);
+    let (input_name, path_name) = (input.to_str().expect("UTF-8"), path.to_str().expect("UTF-8"));
+    assert!(extract(&[input_name, "-w", path_name]).status.success());
+    assert_eq!(told(&path), told(&input));
+    assert!(extract(&[input_name, "--annotate", "--session", "1", "-w", path_name]).status.success());
+    let told = told(&path).concat();
+    assert!(told.contains("seen by mallory@example.org") && told.contains("time-wait-collision: "), "{told}");
+    assert!(told.contains("Acme 3000".as_bytes().iter().map(u8::to_string).collect::<Vec<_>>().join(", ").as_str()));
+    let bytes = std::fs::read(&path).expect("the capture");
+    let holds = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("mallory.example") && !holds("bystander.example"), "names of hosts whose packets are taken");
+}
+
+#[test]
+fn what_is_told_beside_packets_is_anonymised() {
+    let (folder, path) = target();
+    let input = folder.path().join("in.pcapng");
+    annotated(&input);
+    let (input_name, path_name) = (input.to_str().expect("UTF-8"), path.to_str().expect("UTF-8"));
+    let key = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];
+    assert!(extract(&[&[input_name, "-w", path_name], &key[..]].concat()).status.success());
+    let bytes = std::fs::read(&path).expect("the capture").to_ascii_lowercase();
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    let secrets: [&[u8]; 8] = [
+        b"mallory",
+        b"example",
+        b"acme",
+        b"4711471147",
+        b"10.1.0.10",
+        &[10, 1, 0, 10],
+        &[0x52, 0x54, 0, 0x12, 0x34, 0x56],
+        &[2, 1, 2, 3, 4],
+    ];
+    for secret in secrets {
+        assert!(!holds(secret), "{}", String::from_utf8_lossy(secret));
+    }
+    let told = told(&path).concat();
+    assert!(told.contains(" by ") && told.contains("(2, [1, 0, 0, 0])") && told.contains("[24]"), "{told}");
+}
+
+#[test]
+fn every_file_of_a_rotated_set_is_anonymised() {
+    let (folder, path) = target();
+    let inputs = ["ring_00001.pcapng", "ring_00002.pcapng"].map(|name| folder.path().join(name));
+    inputs.iter().for_each(|input| annotated(input));
+    let inputs = inputs.map(|input| input.to_str().expect("UTF-8").to_owned());
+    let path_name = path.to_str().expect("UTF-8");
+    let key = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];
+    assert!(extract(&[&[&*inputs[0], &*inputs[1], "--merge", "-w", path_name], &key[..]].concat()).status.success());
+    let program = env!("CARGO_BIN_EXE_ftpwhy");
+    let arguments = ["--merge", "--json", "--anonymize", &*inputs[0], &*inputs[1]];
+    let report = Command::new(program).args(arguments).output().expect("ftpwhy runs").stdout;
+    for bytes in [std::fs::read(&path).expect("the capture"), report] {
+        let bytes = bytes.to_ascii_lowercase();
+        for secret in [&b"mallory"[..], b"acme", b"10.1.0.10", &[10, 1, 0, 10]] {
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", String::from_utf8_lossy(secret));
+        }
+    }
+}
+
+#[test]
+fn standard_input_is_read_as_often_as_is_needed() {
+    let key = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];
+    for selection in [&["--session", "1"][..], &key, &["--annotate", "--slim"]] {
+        let (_folder, path) = target();
+        let path_name = path.to_str().expect("UTF-8");
+        let piped = extract_from(Path::new(THREE_TRIES), &[&["-", "-w", path_name], selection].concat());
+        assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
+        assert_eq!(frames(&path).0, extracted(THREE_TRIES, selection), "{selection:?}");
+    }
 }
 
 #[test]
@@ -103,7 +245,7 @@ fn what_cannot_be_done_is_said() {
         (&[THREE_TRIES, "-w", out, "--session", "9"], "no session 9: the last one is 1"),
         (&[THREE_TRIES, "-w", out, "--finding", "9"], "no finding 9: there are 2"),
         (&[THREE_TRIES, "-w", out, "--finding", "mac-changed"], "no such finding; there is time-wait-collision"),
-        (&["-", "-w", out, "--anonymize"], "standard input can be read only once"),
+        (&["/dev/null", "-w", out, "--anonymize"], "/dev/null can be read only once"),
         (&["fixtures/nothing.pcap", "-w", out], "there is no such file"),
     ];
     for (arguments, expected) in cases {

@@ -248,7 +248,10 @@ impl Rewrite<'_> {
     }
 }
 
-/// No operation instead of every IPv4 option with addresses: routes (131, 137, 7) and timestamps (68).
+/// The option that says nothing more than that routers should look (RFC 2113).
+const ROUTER_ALERT: u8 = 148;
+
+/// No operation instead of every other IPv4 option: routes, timestamps and labels tell of hosts and of whom they serve.
 fn scrub_options(options: &mut [u8]) {
     let mut at = 0;
     while let Some(kind) = options.get(at).copied() {
@@ -257,7 +260,7 @@ fn scrub_options(options: &mut [u8]) {
             1 => 1,
             _ => options.get(at + 1).map_or(1, |len| usize::from(*len).max(2)),
         };
-        if matches!(kind, 7 | 68 | 131 | 137) {
+        if kind != ROUTER_ALERT {
             options.iter_mut().skip(at).take(len).for_each(|byte| *byte = 1);
         }
         at += len;

@@ -1,6 +1,7 @@
 //! Hides in a line of the dialogue what names somebody or something, and keeps what it is judged by.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::address::Addresses;
@@ -25,6 +26,15 @@ const IAC: u8 = 255;
 pub(super) struct Names(BTreeSet<Vec<u8>>);
 
 impl Names {
+    /// The addresses at the ends of a connection as single numbers, the way some servers announce them.
+    pub fn of_ends(ends: [SocketAddr; 2]) -> Self {
+        let number = |end: SocketAddr| match end.ip() {
+            IpAddr::V4(address) => Some(address.to_bits().to_string().into_bytes()),
+            IpAddr::V6(_) => None,
+        };
+        Self(ends.into_iter().filter_map(number).collect())
+    }
+
     fn add(&mut self, argument: &[u8]) {
         let parts = argument.split(|byte| matches!(byte, b'/' | b'\\'));
         let numbers = argument.split(|byte| !byte.is_ascii_digit()).filter(|number| number.len() > 2);
@@ -159,6 +169,33 @@ fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -
     Hidden { now: [code, &hidden.now].concat(), replaced: moved.collect() }
 }
 
+/// A text that somebody wrote: pseudonyms for addresses and for all but common words; longer numbers may be anything.
+pub(super) fn comment(text: &[u8], words: &Words, addresses: &mut Addresses) -> Vec<u8> {
+    let hidden = hide_words(text, &Names::default(), words, addresses);
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for (range, said) in hidden.replaced {
+        out.extend(number_free(hidden.now.get(at..range.start).unwrap_or_default(), addresses));
+        out.extend(said);
+        at = range.end;
+    }
+    out.extend(number_free(hidden.now.get(at..).unwrap_or_default(), addresses));
+    out
+}
+
+/// The text with other digits in every number that is too long for a port.
+fn number_free(text: &[u8], addresses: &Addresses) -> Vec<u8> {
+    let mut out = text.to_vec();
+    let mut start = 0;
+    for run in text.split(|byte| !byte.is_ascii_digit()) {
+        if run.len() > 5 {
+            put(&mut out, start..start + run.len(), &pseudonym(addresses.key(), run));
+        }
+        start += run.len() + 1;
+    }
+    out
+}
+
 /// Keeps phrases, common words and numbers, and hides every other word.
 fn hide_words(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let replaced = addresses_in(text, addresses);
@@ -198,16 +235,33 @@ fn hide_chunk(now: &mut [u8], pinned: &[bool], chunk: Range<usize>, addresses: &
 /// Whether all of a chunk is common words and numbers that nobody has said as a name.
 fn is_harmless(chunk: &[u8], pinned: &[bool], names: &Names, words: &Words) -> bool {
     let is_path = chunk.iter().zip(pinned).any(|(byte, pin)| !pin && matches!(byte, b'/' | b'\\' | b'@' | 0x7f..));
-    let colons = chunk.iter().zip(pinned).filter(|(byte, pin)| !**pin && **byte == b':').count();
-    // Five colons are a link-layer address.
-    if is_path || colons > 4 || names.holds(bare(chunk)) {
+    let free: Vec<u8> = chunk.iter().zip(pinned).map(|(byte, pin)| if *pin { b' ' } else { *byte }).collect();
+    if is_path || names.holds(bare(chunk)) || is_link_address(bare(&free)) {
         return false;
     }
-    let free: Vec<u8> = chunk.iter().zip(pinned).map(|(byte, pin)| if *pin { b' ' } else { *byte }).collect();
     let common = |word: &[u8]| words.is_common(word);
     let mut letters = free.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty());
     let mut numbers = free.split(|byte| !byte.is_ascii_digit());
-    letters.all(common) && !numbers.any(|number| names.holds(number))
+    let mut words = free.split(|byte| !byte.is_ascii_alphanumeric());
+    letters.all(common) && !numbers.any(|number| names.holds(number)) && !words.any(is_hexadecimal)
+}
+
+/// Whether a word may be a number of the base 16: letters and digits by turns, as no word of a language has them.
+fn is_hexadecimal(word: &[u8]) -> bool {
+    let runs = word.chunk_by(|one, other| one.is_ascii_digit() == other.is_ascii_digit()).count();
+    runs > 3 || word.len() > 3 && word.starts_with(b"0x")
+}
+
+/// Whether a text is a link-layer address: 00:11:22:33:44:55, with other signs between or none, or 0011.2233.4455.
+fn is_link_address(text: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = text.split(|byte| matches!(byte, b':' | b'-' | b'.')).collect();
+    let all = |len: usize| parts.iter().all(|part| part.len() == len && part.iter().all(u8::is_ascii_hexdigit));
+    match parts.len() {
+        6.. => all(2) || text.iter().filter(|byte| **byte == b':').count() > 4,
+        3 => all(4),
+        1 => all(12) && !text.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// A chunk without the punctuation around it.
@@ -310,6 +364,10 @@ mod tests {
             (&["> RETR 4711\r\n", "550 4711: Not found\r\n"], &["4711"]),
             (&["> USER list\r\n", "230 User list logged in\r\n"], &[" list "]),
             (&["220 alice@example.org 00:11:22:33:44:55\r\n"], &["alice", "example", "00:11"]),
+            (
+                &["220 3c-5a-b4-99-88-77 0018.8411.2233 3c5ab4998877 0x0a4d210b 0a4d210b\r\n"][..],
+                &["3c-5a", "0018", "2233", "3c5a", "0x0a4d", "a4d210b"],
+            ),
         ] {
             let said = said(Speaker::Server, lines);
             for name in hidden {
@@ -321,6 +379,23 @@ mod tests {
             said(Speaker::Server, &["550 plan.txt: No such file or directory\r\n"])
                 .ends_with("No such file or directory\r\n")
         );
+    }
+
+    #[test]
+    fn addresses_are_hidden_as_numbers_too() {
+        let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        let ends = ["10.1.0.10:1050", "198.51.100.77:21"].map(|end| end.parse().unwrap());
+        let (mut names, words) = (Names::of_ends(ends), Words::new());
+        let said = redacted(Speaker::Server, b"227 (3325256781,51,9)\r\n", &mut names, &words, &mut addresses);
+        let now: Vec<u8> = said
+            .into_iter()
+            .flat_map(|what| match what {
+                What::Text(_, now) => now,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(now.starts_with(b"227 (") && now.len() == 23, "{now:?}");
+        assert!(!now.windows(10).any(|part| part == b"3325256781"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod line;
 mod located;
 mod names;
 mod opaque;
+mod remarks;
 mod rewrite;
 mod script;
 mod scripts;
@@ -30,6 +31,7 @@ mod words;
 
 pub use address::Addresses;
 pub use key::Key;
+pub use remarks::RemarksOn;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -142,6 +144,7 @@ impl Anonymizer {
     /// The interface as it may be shown: pseudonyms for its addresses, no description and no filter, a number for a
     /// name that no system gives.
     pub fn interface(&mut self, interface: &mut Interface) {
+        self.remarks(&mut interface.remarks, RemarksOn::Interface);
         for address in &mut interface.addresses {
             *address = self.addresses.ip(*address);
         }

@@ -90,7 +90,7 @@ impl Scripts {
                 let place = self.connections.len();
                 self.by_id.insert(overheard.connection, place);
                 self.by_key.entry(key).or_default().push(place);
-                let names = Names::default();
+                let names = Names::of_ends([key.low, key.high]);
                 let (from_client, from_server) = (Direction::default(), Direction::default());
                 self.connections.push(Connection { first, client, names, from_client, from_server });
             }
@@ -140,6 +140,11 @@ impl Scripts {
         let connection = incarnations.rev().find(|connection| connection.first <= at)?;
         let (client, server) = (&connection.from_client.script, &connection.from_server.script);
         Some(if from == connection.client { (client, server) } else { (server, client) })
+    }
+
+    /// The words that stay.
+    pub fn words(&self) -> &Words {
+        &self.words
     }
 
     fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {

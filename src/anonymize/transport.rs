@@ -16,8 +16,11 @@ const UDP: u8 = 17;
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const SACK: u8 = 5;
-/// A digest, cookies and addresses: MD5, multipath, authentication, fast open.
-const BLANKED: [u8; 4] = [19, 30, 29, 34];
+/// Sizes, times and sequence numbers: segment size, window scale, selective acknowledgements, timestamps, user timeout.
+/// Others hold digests, cookies, and, where load balancers tell servers of their clients, addresses.
+const KEPT: [u8; 8] = [END, NO_OPERATION, 2, 3, 4, SACK, 8, 28];
+/// Its subtype tells of nobody.
+const MULTIPATH: u8 = 30;
 
 const GRE_CHECKSUM: u16 = 0x8000;
 const GRE_ROUTING: u16 = 0x4000;
@@ -208,10 +211,9 @@ fn options(bytes: &[u8]) -> Vec<(usize, u8, usize)> {
 
 fn blank_options(bytes: &mut [u8]) {
     for (at, kind, len) in options(bytes) {
-        // The byte behind kind and length is a subtype of some.
-        let value = bytes.iter_mut().skip(at + 3).take(len.saturating_sub(3));
-        if BLANKED.contains(&kind) {
-            value.for_each(|byte| *byte = 0);
+        let head = if kind == MULTIPATH { 3 } else { 2 };
+        if !KEPT.contains(&kind) {
+            bytes.iter_mut().skip(at + head).take(len.saturating_sub(head)).for_each(|byte| *byte = 0);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::thread;
 use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create, settings, status};
 use crate::check::{Expectation, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
-use crate::diagnosis::selection::Selection;
+use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::Pipeline;
@@ -43,12 +43,13 @@ fn compare(options: &CheckOptions) -> Result<u8, Trouble> {
     }
     let checked = check_all(&found.captures, options);
     let mut out = BufWriter::new(io::stdout());
-    write_checked(options.format, &checked, found.orphans(), &options.style, &mut out)?;
+    let orphans = found.orphans();
+    write_checked(options.format, &checked, &orphans, &options.style, &mut out)?;
     out.flush()?;
     for (format, path) in &options.beside {
         let mut file = create(path)?;
         let style = crate::report::Style { color: false, ..options.style.clone() };
-        write_checked(*format, &checked, found.orphans(), &style, &mut file)?;
+        write_checked(*format, &checked, &orphans, &style, &mut file)?;
         file.flush()?;
     }
     let any = |comparison| checked.iter().any(|one| one.comparison == comparison);
@@ -97,10 +98,11 @@ impl Found {
         Ok(())
     }
 
-    /// How many expectations belong to no capture.
-    fn orphans(&self) -> usize {
+    /// The expectations that belong to no capture, printable.
+    fn orphans(&self) -> Vec<String> {
         let owned: BTreeSet<PathBuf> = self.captures.iter().map(|capture| expectation_path(capture)).collect();
-        self.expectations.iter().filter(|expectation| !owned.contains(*expectation)).count()
+        let orphans = self.expectations.iter().filter(|expectation| !owned.contains(*expectation));
+        orphans.map(|orphan| printable(orphan.as_os_str().as_encoded_bytes())).collect()
     }
 }
 
@@ -161,6 +163,9 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
         Err(error) => return Err(of_path("read", &reason(&error))),
     };
     let expectation = text.as_deref().map(Expectation::parse).transpose().map_err(|why| of_path("read", &why))?;
+    if let Some(wrong) = expectation.iter().flat_map(Expectation::diagnoses).find_map(misspelt) {
+        return Err(of_path("read", &wrong));
+    }
     let observed = observe(capture, options);
     if let Some(words) = expectation.as_ref().and_then(|expectation| expectation.unreadable.as_ref()) {
         return Ok(match observed {
@@ -193,6 +198,16 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
     })
 }
 
+/// What is wrong with the name of a diagnosis: what is misspelt would be forbidden in vain. A name like none of ours may
+/// be one of another version.
+fn misspelt(name: &str) -> Option<String> {
+    match Pattern::parse(name) {
+        Ok(pattern) if pattern.diagnoses().any(|diagnosis| diagnosis.name == name) => None,
+        Ok(_) => Some(format!("{name:?} is no name of a diagnosis; globs are not understood here")),
+        Err(unknown) => unknown.nearest.map(|_| unknown.to_string()),
+    }
+}
+
 /// What the program says of a capture that is judged alone.
 fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, String> {
     let (mut timeline, errors) =
@@ -215,7 +230,17 @@ fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, Strin
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::expectation_path;
+    use super::{expectation_path, misspelt};
+
+    #[test]
+    fn misspelt_names_are_told() {
+        for name in ["mac-changed", "a-name-of-the-next-version"] {
+            assert_eq!(misspelt(name), None, "{name}");
+        }
+        for name in ["mac-chnged", "mac-*"] {
+            assert!(misspelt(name).is_some(), "{name}");
+        }
+    }
 
     #[test]
     fn the_expectation_is_beside_the_capture() {

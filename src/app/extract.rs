@@ -1,5 +1,6 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +15,11 @@ use crate::extract::{Choice, Collected, Comments, Wanted};
 use crate::frame::{CaptureId, Timestamp};
 use crate::points::Plan;
 use crate::record::Sink;
-use crate::source::Capture;
 use crate::source::write::{Writer, WrittenInterface};
+use crate::source::{Capture, Named, Remarks};
+
+/// What annotated captures say of themselves: frames are numbered anew in them.
+const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
 
 /// Writes what `options` ask for. The exit status.
 pub fn extract(options: &ExtractOptions) -> u8 {
@@ -23,9 +27,18 @@ pub fn extract(options: &ExtractOptions) -> u8 {
 }
 
 fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
+    let to_stdout = options.write.as_path() == Path::new("-");
+    if to_stdout && io::stdout().is_terminal() {
+        return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
+    }
     let plan = plan(&options.input)?;
+    if !to_stdout {
+        spare_inputs(&options.write, &plan)?;
+    }
     let concluded = options.choice != Choice::All || options.annotate;
-    refuse(options, &plan, concluded)?;
+    if concluded {
+        options.input.files.iter().try_for_each(|file| must_be_read_again(file))?;
+    }
     let settings = settings(&options.input, Selection::default(), false);
     let mut collected = Collected::default();
     let mut complete = plan.errors.is_empty();
@@ -53,40 +66,48 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
         if opened > 0 {
             let output = match &mut output {
                 Some(output) => output,
-                none => none.insert(Output::create(&options.write)?),
+                none => none.insert(Output::create(&options.write, frames.captures(), options.annotate)?),
             };
             output.write(frames, &mut wanted, &comments, &stop)?;
         }
     }
     let Some(output) = output else { return Ok(TROUBLE) };
+    if output.overfull {
+        complain("there are more comments and names of addresses than are kept; the rest is left out", None);
+    }
     let (read, written) = output.finish()?;
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
     Ok(if complete { CLEAN } else { TROUBLE })
 }
 
-/// What would lose packets, or write them to a terminal.
-fn refuse(options: &ExtractOptions, plan: &Plan, concluded: bool) -> Result<(), Trouble> {
-    let to_stdout = options.write.as_path() == Path::new("-");
-    if to_stdout && io::stdout().is_terminal() {
-        return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
-    }
-    let target = options.write.canonicalize().ok().filter(|_| !to_stdout);
+/// Refuses to write over what is to be read.
+fn spare_inputs(target: &Path, plan: &Plan) -> Result<(), Trouble> {
+    let target = target.canonicalize().ok();
     for file in plan.groups.iter().flat_map(|group| &group.files) {
         if target.is_some() && file.canonicalize().ok() == target {
             return Err(Trouble::Refused(format!("{} is one of the inputs: write to another file", file.display())));
         }
-        if concluded {
-            must_be_read_again(file)?;
-        }
     }
     Ok(())
+}
+
+/// What the sections of captures tell as one: all comments, and what one alone says of its machine.
+fn sections(captures: &[Capture]) -> Remarks {
+    let all = || captures.iter().map(|capture| &capture.annotations.section);
+    let comments = all().flat_map(|section| section.comments.iter().cloned()).collect();
+    let others = if let [only] = captures { only.annotations.section.others.clone() } else { Vec::new() };
+    Remarks { comments, others }
 }
 
 /// The file being written.
 struct Output {
     writer: Writer<Box<dyn Write>>,
     interfaces: Vec<Interface>,
+    /// How many names of each capture are written.
+    told: BTreeMap<CaptureId, usize>,
+    /// Whether there was more to tell than is kept.
+    overfull: bool,
     read: u64,
     written: u64,
 }
@@ -100,10 +121,17 @@ struct Interface {
 }
 
 impl Output {
-    fn create(path: &Path) -> Result<Self, Trouble> {
+    /// What the sections of these captures tell, that of the file does.
+    fn create(path: &Path, captures: &[Capture], annotated: bool) -> Result<Self, Trouble> {
         let to_stdout = path == Path::new("-");
         let out = if to_stdout { Box::new(BufWriter::new(io::stdout())) } else { create(path)? };
-        Ok(Self { writer: Writer::new(out, &[])?, interfaces: Vec::new(), read: 0, written: 0 })
+        let mut section = sections(captures);
+        if annotated && !section.comments.iter().any(|comment| comment == NUMBERING) {
+            section.comments.push(NUMBERING.to_owned());
+        }
+        let writer = Writer::telling(out, &section)?;
+        let told = captures.iter().map(|capture| (capture.id, 0)).collect();
+        Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
     }
 
     fn write(
@@ -114,12 +142,12 @@ impl Output {
         stop: &AtomicBool,
     ) -> io::Result<()> {
         let before = self.interfaces.len();
-        self.describe(frames.captures())?;
-        while !stop.load(Ordering::Relaxed)
-            && let Some((frame, captures)) = frames.next()
-        {
+        self.describe(frames.captures(), wanted)?;
+        while !stop.load(Ordering::Relaxed) && frames.step() {
+            let mut remarks = frames.remarks();
+            let Some((frame, captures)) = frames.frame() else { break };
             self.read += 1;
-            self.describe(captures)?;
+            self.describe(captures, wanted)?;
             if !wanted.takes(&frame) {
                 continue;
             }
@@ -129,18 +157,40 @@ impl Output {
             interface.packets += 1;
             interface.last = interface.last.max(frame.at.time);
             let said = comments.get(&(frame.at.capture, frame.at.number)).map_or(&[][..], Vec::as_slice);
-            self.writer.frame(interface.written, &frame, said)?;
+            for comment in said {
+                // It may have been annotated before.
+                if !remarks.comments.contains(comment) {
+                    remarks.comments.push(comment.clone());
+                }
+            }
+            self.writer.frame_telling(interface.written, &frame, &remarks)?;
             self.written += 1;
         }
+        self.describe(frames.captures(), wanted)?;
+        self.overfull |= frames.captures().iter().any(|capture| capture.annotations.overfull);
         self.count(before, frames.captures())
     }
 
-    /// Describes the interfaces that have not been described yet, in the order of the inputs.
-    fn describe(&mut self, captures: &[Capture]) -> io::Result<()> {
+    /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
+    fn describe(&mut self, captures: &[Capture], wanted: &Wanted) -> io::Result<()> {
         for capture in captures {
+            let told = self.told.get(&capture.id).copied();
+            let names = capture.annotations.names.get(told.unwrap_or(0)..).unwrap_or_default();
+            if !names.is_empty() {
+                let names: Vec<Named> = names.iter().filter(|named| wanted.names(named)).cloned().collect();
+                self.writer.names(&names)?;
+            }
+            if told != Some(capture.annotations.names.len()) {
+                self.told.insert(capture.id, capture.annotations.names.len());
+            }
             let known = self.interfaces.iter().filter(|known| known.capture == capture.id).count();
-            for interface in capture.interfaces.iter().skip(known) {
-                let written = self.writer.interface(interface)?;
+            for (turn, interface) in capture.interfaces.iter().enumerate().skip(known) {
+                let mut interface = interface.clone();
+                if turn == 0 && told.is_none() {
+                    // The file's section was begun before this capture was opened.
+                    interface.remarks.comments.extend_from_slice(&capture.annotations.section.comments);
+                }
+                let written = self.writer.interface(&interface)?;
                 let last = Timestamp(0);
                 self.interfaces.push(Interface { capture: capture.id, written, packets: 0, last });
             }

@@ -4,13 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::anonymize::{Anonymizer, Key};
+use crate::anonymize::{Anonymizer, Key, RemarksOn};
 use crate::cli::Input;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
-use crate::source::{Capture, OpenError, Timeline};
+use crate::source::{Capture, OpenError, Remarks, Timeline};
 
 /// A timeline that may wear a mask.
 pub(super) struct Frames {
@@ -21,8 +21,16 @@ pub(super) struct Frames {
 /// What anonymises, and what it has done to the captures themselves.
 struct Mask {
     anonymizer: Anonymizer,
-    /// How many interfaces of each capture are anonymised already.
-    interfaces: Vec<usize>,
+    /// What is done of each capture.
+    done: Vec<Done>,
+}
+
+/// How much of what a capture tells is anonymised already.
+#[derive(Clone, Debug, Default)]
+struct Done {
+    section: bool,
+    interfaces: usize,
+    names: usize,
 }
 
 impl Frames {
@@ -40,16 +48,33 @@ impl Frames {
         };
         let (timeline, errors) = Timeline::open(files, first, input.filter.as_deref());
         let mut frames = Self { timeline, mask };
-        frames.mask_interfaces();
+        frames.mask_captures();
         Ok((frames, errors))
     }
 
     /// The next frame, and the captures as far as they have been read.
     pub fn next(&mut self) -> Option<(Frame<'_>, &[Capture])> {
-        if !self.timeline.step() {
-            return None;
+        if self.step() { self.frame() } else { None }
+    }
+
+    /// Goes to the next frame; whether there is one.
+    pub fn step(&mut self) -> bool {
+        let is_there = self.timeline.step();
+        self.mask_captures();
+        is_there
+    }
+
+    /// What is told of the frame that the last step went to.
+    pub fn remarks(&mut self) -> Remarks {
+        let mut remarks = self.timeline.remarks();
+        if let Some(mask) = &mut self.mask {
+            mask.anonymizer.remarks(&mut remarks, RemarksOn::Packet);
         }
-        self.mask_interfaces();
+        remarks
+    }
+
+    /// That frame, and the captures as far as they have been read. To be asked for once.
+    pub fn frame(&mut self) -> Option<(Frame<'_>, &[Capture])> {
         let frame = self.timeline.frame()?;
         let frame = match &mut self.mask {
             Some(mask) => mask.anonymizer.frame(&frame),
@@ -73,15 +98,18 @@ impl Frames {
         self.mask.as_ref().is_some_and(|mask| mask.anonymizer.is_overfull())
     }
 
-    fn mask_interfaces(&mut self) {
+    fn mask_captures(&mut self) {
         let Some(mask) = &mut self.mask else { return };
         let captures = self.timeline.captures_mut();
-        mask.interfaces.resize(captures.len(), 0);
-        for (capture, done) in captures.iter_mut().zip(&mut mask.interfaces) {
-            for interface in capture.interfaces.iter_mut().skip(*done) {
-                mask.anonymizer.interface(interface);
+        mask.done.resize(captures.len(), Done::default());
+        for (capture, done) in captures.iter_mut().zip(&mut mask.done) {
+            let told = &mut capture.annotations;
+            if !std::mem::replace(&mut done.section, true) {
+                mask.anonymizer.remarks(&mut told.section, RemarksOn::Section);
             }
-            *done = capture.interfaces.len();
+            capture.interfaces.iter_mut().skip(done.interfaces).for_each(|one| mask.anonymizer.interface(one));
+            told.names.iter_mut().skip(done.names).for_each(|named| mask.anonymizer.named(named));
+            (done.interfaces, done.names) = (capture.interfaces.len(), told.names.len());
         }
     }
 }
@@ -109,7 +137,7 @@ impl Mask {
         pipeline.finish(timeline.captures(), &mut Nobody)?;
         pipeline.overheard().into_iter().for_each(|overheard| anonymizer.hear(overheard));
         anonymizer.heard();
-        Ok(Self { anonymizer, interfaces: Vec::new() })
+        Ok(Self { anonymizer, done: Vec::new() })
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::damage;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint;
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
@@ -42,7 +43,7 @@ struct Known {
 impl Baseline {
     /// Reads a baseline; the error says where it is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let shape: Shape = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let shape: Shape = toml::from_str(text).map_err(|error| damage(text, &error))?;
         Ok(Self { known: shape.known.into_iter().map(|known| (known.fingerprint.clone(), known)).collect() })
     }
 

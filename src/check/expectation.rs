@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde::Deserialize;
 
+use super::damage;
 use super::observed::Observed;
 use crate::finding;
 use crate::report::words::{Confidence, Role, Severity};
@@ -59,12 +60,18 @@ pub struct Expected {
 impl Expectation {
     /// Reads an expectation; the error says where it is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let parsed: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let parsed: Self = toml::from_str(text).map_err(|error| damage(text, &error))?;
         let serious = |expected: &Expected| matches!(expected.severity, Some(Severity::Error | Severity::Warning));
         if parsed.clean && parsed.expected.iter().any(serious) {
             return Err("clean = true expects no errors and no warnings".to_owned());
         }
         Ok(parsed)
+    }
+
+    /// The names of diagnoses that it holds.
+    pub fn diagnoses(&self) -> impl Iterator<Item = &str> {
+        let expected = self.expected.iter().flat_map(|expected| expected.diagnosis.split('|'));
+        expected.chain(self.forbid.iter().chain(&self.allow).map(String::as_str)).map(str::trim)
     }
 
     /// Every difference, as a sentence that names the field; none when all is as expected.

@@ -13,3 +13,9 @@ pub use baseline::{Baseline, Baselined};
 pub use bless::{blessed, changes, head_comment};
 pub use expectation::{Expectation, Expected};
 pub use observed::{Observations, Observed};
+
+/// Where a file is wrong, and how, in one line.
+fn damage(text: &str, error: &toml::de::Error) -> String {
+    let (line, column) = crate::text::line_and_column(text, error.span().map_or(0, |span| span.start));
+    format!("line {line}, column {column}: {}", error.message())
+}

@@ -25,7 +25,7 @@ pub struct Page {
 const SETTINGS: (&str, &str) = (
     "FTPWHY_OPTION",
     "Every long option can be set by a variable: FTPWHY_FAIL_ON=warning is --fail-on warning, FTPWHY_ASCII=true is \
-     --ascii. The command line comes before the environment, the environment before .ftpwhy.toml.",
+     --ascii; of an option that may be repeated, one value a line. The command line comes before the environment, the environment before .ftpwhy.toml.",
 );
 const ENVIRONMENT: Entries = &[
     SETTINGS,
@@ -43,7 +43,8 @@ const TIMED: Entries = &[
 const CONFIG: (&str, &str) = (
     ".ftpwhy.toml",
     "Settings, read from the current directory: long options as keys (port = [2121, 990], fail-on = \"warning\", \
-     ascii = true), those of one subcommand in a table by its name ([check]). Unknown keys are errors. Options that \
+     ascii = true), those of one subcommand in a table by its name ([check]); format and output of a subcommand \
+     only there, as each takes its own. Unknown keys are errors. Options that \
      write files are taken only from a file that --config names.",
 );
 const PRINTS: Entries = &[("0", "It was printed."), ("2", "Wrong usage, or standard output could not be written.")];
@@ -51,18 +52,29 @@ const READS: Entries = &[
     ("0", "All inputs were read."),
     ("2", "Wrong usage, or an input that could not be read. The other inputs are still listed."),
 ];
-const CAPTURE_LIMITS: Entries = &[
-    (
-        "What was not captured",
-        "A capture proves what is in it. That something did not happen can be said only where the capture would have \
-         shown it; otherwise confidence is lower, and the finding says why.",
-    ),
-    (
-        "Encryption",
-        "After AUTH TLS the control connection cannot be read: which data connection belongs to which command is \
-         then unknown, and so are replies.",
-    ),
-];
+const NOT_CAPTURED: (&str, &str) = (
+    "What was not captured",
+    "A capture proves what is in it. That something did not happen can be said only where the capture would have shown \
+     it; otherwise confidence is lower, and the finding says why.",
+);
+const ENCRYPTION: (&str, &str) = (
+    "Encryption",
+    "After AUTH TLS the control connection cannot be read: which data connection belongs to which command is then \
+     unknown, and so are replies.",
+);
+const ANONYMITY: (&str, &str) = (
+    "Anonymity",
+    "With --anonymize times, ports, lengths, identifiers of VLANs and tunnels, names of server software and the common \
+     words of replies stay, and addresses with a common prefix still have one: who knows a part of the traffic can \
+     recognise it. Reports name input files as they were given.",
+);
+const TWICE: (&str, &str) = (
+    "Two readings",
+    "--anonymize reads its inputs twice: of standard input a copy is kept meanwhile in the directory for temporary files \
+     (TMPDIR), of at most 4 GiB and without a name; other pipes are refused.",
+);
+const LIVE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION];
+const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, TWICE];
 
 /// The pages.
 pub const PAGES: &[Page] = &[
@@ -154,10 +166,14 @@ pub const PAGES: &[Page] = &[
         examples: &[("ftpwhy hosts capture.pcapng", "Which addresses and MACs take part, and how is each known?")],
         environment: TIMED,
         files: &[CONFIG],
-        limits: &[(
-            "Vantage",
-            "A MAC is that of the last hop before the place of capture: behind a router all hosts have the router's.",
-        )],
+        limits: &[
+            (
+                "Vantage",
+                "A MAC is that of the last hop before the place of capture: behind a router all hosts have the router's.",
+            ),
+            ANONYMITY,
+            TWICE,
+        ],
     },
     Page {
         command: "explain",
@@ -187,10 +203,28 @@ pub const PAGES: &[Page] = &[
         examples: &[
             ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),
             ("ftpwhy extract --slim -w slim.pcapng capture.pcap", "What FTP diagnosis needs, without the data."),
+            ("ftpwhy extract --anonymize -w public.pcapng capture.pcap", "The same of FTP, and nothing of anybody."),
         ],
-        environment: &[SETTINGS],
+        environment: &[SETTINGS, ("TMPDIR", "Where a copy of standard input is kept, if not in /tmp.")],
         files: &[CONFIG],
-        limits: CAPTURE_LIMITS,
+        limits: &[
+            (
+                "What is left out",
+                "Comments, interfaces with their options and names of addresses are copied, but no decryption secrets \
+                 and no custom or journal blocks; frames are numbered anew. Times before 1970 become its beginning.",
+            ),
+            (
+                "Anonymity",
+                "Times, ports, lengths, identifiers of VLANs and tunnels, names of server software and the common words \
+                 of replies and comments stay, and addresses with a common prefix still have one: who knows a part of \
+                 the traffic can recognise it.",
+            ),
+            (
+                "Two readings",
+                "A selection, --annotate and --anonymize read the inputs twice: of standard input a copy is kept \
+                 meanwhile, of at most 4 GiB and without a name; other pipes are refused.",
+            ),
+        ],
     },
     Page {
         command: "interfaces",
@@ -215,7 +249,7 @@ pub const PAGES: &[Page] = &[
         ],
         environment: TIMED,
         files: &[CONFIG],
-        limits: CAPTURE_LIMITS,
+        limits: LIVE_LIMITS,
     },
     Page {
         command: "schema",

@@ -18,19 +18,19 @@ pub(super) struct Sessions {
     input: InputArguments,
 
     /// Show sessions of this client or server; may be repeated
-    #[arg(long = "host", value_name = "ADDRESS", value_delimiter = ',', help_heading = "SessionChoice")]
+    #[arg(long = "host", value_name = "ADDRESS", value_delimiter = ',', help_heading = "Selection")]
     hosts: Vec<IpAddr>,
 
     /// Show sessions that last until TIME or longer: 2024-03-01T12:00:00Z, or without the zone for UTC
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "SessionChoice")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Selection")]
     since: Option<Timestamp>,
 
     /// Show sessions that began until TIME
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "SessionChoice")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Selection")]
     until: Option<Timestamp>,
 
     /// Show these sessions, by number
-    #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "SessionChoice")]
+    #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "Selection")]
     numbers: Vec<u32>,
 
     /// What to sort sessions by; durations and counts from the largest to the smallest

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 use super::reason;
 use super::spelling::nearest;
+use crate::text::line_and_column;
 
 /// The file that is read without being named.
 const FILE: &str = ".ftpwhy.toml";
@@ -25,6 +26,9 @@ const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
 /// from a file only when `--config` names it.
 pub(super) const WRITING: [&str; 8] =
     ["output", "write-baseline", "bless", "svg", "html", "write", "evidence", "metrics-file"];
+
+/// Options of which every subcommand takes other values: for it they stand in its own table.
+const OWN: [&str; 2] = ["format", "output"];
 
 /// What there is beside the command line.
 #[derive(Clone, Debug, Default)]
@@ -150,7 +154,10 @@ fn of_environment(command: &Command, surroundings: &Surroundings) -> Result<Vec<
         let name = variable_of(long);
         let Some(value) = surroundings.variable(&name) else { continue };
         let arguments = if arg.get_action().takes_values() {
-            vec![with_value(long, value)]
+            match value.to_str().filter(|_| matches!(arg.get_action(), ArgAction::Append)) {
+                Some(lines) => lines.lines().map(|line| with_value(long, line)).collect(),
+                None => vec![with_value(long, value)],
+            }
         } else {
             match value.to_str() {
                 Some("1" | "true" | "yes") => vec![format!("--{long}").into()],
@@ -203,8 +210,11 @@ fn file(matches: &ArgMatches, surroundings: &Surroundings) -> Result<Option<File
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(&format!("could not read {shown}: {}", reason(&error)))),
     };
-    let table =
-        text.parse().map_err(|error: toml::de::Error| wrong(&format!("{shown}: {}", error.to_string().trim_end())))?;
+    let damaged = |error: toml::de::Error| {
+        let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
+        wrong(&format!("{shown}: line {line}, column {column}: {}", error.message()))
+    };
+    let table = text.parse().map_err(damaged)?;
     Ok(Some(File { path: shown.into(), table, named: named.is_some() }))
 }
 
@@ -223,8 +233,16 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
             }
             continue;
         }
+        if value.is_table() {
+            let commands = command.get_subcommands().map(Command::get_name);
+            let meant = nearest(key, commands).map_or_else(String::new, |meant| format!(", did you mean [{meant}]?"));
+            return Err(wrong(&format!("{}: there is no subcommand for [{key}]{meant}", file.path.display())));
+        }
         check_key(key, &everywhere, file, "")?;
         let more_special = |table: &Value| table.get(key).is_some();
+        if name.is_some() && OWN.contains(&key.as_str()) {
+            continue;
+        }
         if !name.and_then(|name| file.table.get(name)).is_some_and(more_special) {
             additions.extend(addition(active, key, value, file)?);
         }
@@ -280,8 +298,11 @@ fn blame(error: clap::Error, added: &[&Addition]) -> clap::Error {
     let named = named.split([' ', '=']).next().unwrap_or_default().trim_start_matches('-');
     let Some(addition) = added.iter().find(|addition| addition.long == named) else { return error };
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    clap::Error::raw(error.kind(), format!("{}: {first}\n", addition.source))
+    // What could stand there, and what was perhaps meant, follow in lines of their own.
+    let lines = text.lines().take_while(|line| !line.starts_with("For more")).map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let said = said.join("; ").trim_start_matches("error: ").to_owned();
+    clap::Error::raw(error.kind(), format!("{}: {said}\n", addition.source))
 }
 
 /// A setting that cannot be taken. Status 2, like wrong usage.
@@ -298,7 +319,7 @@ mod tests {
 
     use super::{Surroundings, WRITING, all_settings};
     use crate::cli::{FailOn, Grouping, Invocation, Options, Screen, command, read_in};
-    use crate::report::{Format, TimeStyle};
+    use crate::report::{CheckFormat, Format, TimeStyle};
 
     /// Reads a command line in a directory with this file and environment.
     fn run(line: &str, file: &str, variables: &[(&str, &str)]) -> Result<(Invocation, Vec<String>), String> {
@@ -322,6 +343,18 @@ mod tests {
 
     fn complaint(line: &str, file: &str, variables: &[(&str, &str)]) -> String {
         run(line, file, variables).expect_err("refused")
+    }
+
+    #[test]
+    fn formats_are_those_of_the_program_and_repeated_options_take_lines() {
+        let file = "format = \"sarif\"\n[check]\nformat = \"junit\"\n";
+        assert_eq!(options("x", file, &[]).format, Format::Sarif);
+        assert!(
+            matches!(run("check x", file, &[]), Ok((Invocation::Check(found), _)) if found.format == CheckFormat::Junit)
+        );
+        assert!(run("hosts x", file, &[]).is_ok());
+        let found = options("x", "", &[("FTPWHY_OUTPUT", "sarif=a,b\njunit=c")]);
+        assert_eq!(found.beside, [(Format::Sarif, "a,b".into()), (Format::Junit, "c".into())]);
     }
 
     #[test]

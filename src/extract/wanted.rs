@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use super::collected::Parts;
 use super::handshakes::Handshakes;
 use crate::frame::{CaptureId, Frame, FrameNo, Stamp};
+use crate::source::Named;
 use crate::wire::{Body, Decoder, IpHeader};
 
 /// Two sockets, whichever sends.
@@ -62,6 +63,14 @@ impl Wanted {
     pub(super) fn slim(control: impl IntoIterator<Item = Pair>) -> Self {
         let control = control.into_iter().collect();
         Self::Slim(Box::new(Slim { decoder: Decoder::new(), control, others: Handshakes::default() }))
+    }
+
+    /// Whether a name is to be taken: that of a host whose packets are.
+    pub fn names(&self, named: &Named) -> bool {
+        match self {
+            Self::All | Self::Slim(_) => true,
+            Self::Picked(picked) => named.ip().is_some_and(|address| picked.is_host(address)),
+        }
     }
 
     /// Whether a frame is to be taken.

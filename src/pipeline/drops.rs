@@ -75,6 +75,7 @@ mod tests {
             damage: None,
             interfaces: vec![interface],
             backwards: Vec::new(),
+            annotations: crate::source::Annotations::default(),
         }]
     }
 

@@ -69,7 +69,7 @@ pub enum CheckFormat {
 pub fn write_checked(
     format: CheckFormat,
     checked: &[Checked],
-    orphans: usize,
+    orphans: &[String],
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -80,10 +80,13 @@ pub fn write_checked(
     }
 }
 
+/// Expectations without a capture that are named.
+const NAMED: usize = 5;
+
 /// The width of the first column.
 const WORDS: usize = 12;
 
-fn text(checked: &[Checked], orphans: usize, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn text(checked: &[Checked], orphans: &[String], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for one in checked {
         let ink = match one.comparison {
             Comparison::AsExpected | Comparison::Blessed => Ink::Good,
@@ -99,13 +102,13 @@ fn text(checked: &[Checked], orphans: usize, style: &Style, out: &mut dyn Write)
         }
     }
     if style.verbosity > Verbosity::Quiet {
-        writeln!(out, "{}", totals(checked, orphans))?;
+        writeln!(out, "{}", totals(checked, orphans, style.ascii))?;
     }
     Ok(())
 }
 
 /// `4 captures: 2 ok, 1 failed, 1 unexpected; 3 expectations have no capture`
-fn totals(checked: &[Checked], orphans: usize) -> String {
+fn totals(checked: &[Checked], orphans: &[String], ascii: bool) -> String {
     use Comparison::{AsExpected, Blessed, Failed, Unexpected, Unreadable};
     let count = |comparison| checked.iter().filter(|one| one.comparison == comparison).count();
     let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable]
@@ -118,9 +121,14 @@ fn totals(checked: &[Checked], orphans: usize) -> String {
     if !counts.is_empty() {
         line = format!("{line}: {}", counts.join(", "));
     }
-    if orphans > 0 {
-        let have = if orphans == 1 { "has" } else { "have" };
-        line = format!("{line}; {} {have} no capture", counted(orphans as u64, "expectation"));
+    if !orphans.is_empty() {
+        let have = if orphans.len() == 1 { "has" } else { "have" };
+        line = format!("{line}; {} {have} no capture", counted(orphans.len() as u64, "expectation"));
+        // A few are files that were renamed or lost; many belong to something else.
+        if orphans.len() <= NAMED {
+            let names: Vec<String> = orphans.iter().map(|orphan| safe(orphan, ascii)).collect();
+            line = format!("{line}: {}", names.join(", "));
+        }
     }
     line
 }
@@ -176,7 +184,8 @@ mod tests {
             one("c.pcap", Comparison::Unexpected, &["error z"]),
         ];
         let mut out = Vec::new();
-        write_checked(format, &checked, 1, style, &mut out).expect("a vector takes everything");
+        write_checked(format, &checked, &["d.expect.toml".to_owned()], style, &mut out)
+            .expect("a vector takes everything");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -189,7 +198,7 @@ mod tests {
             \x20           missing: y\\x0a::error::forged\n\
             unexpected  c.pcap\n\
             \x20           error z\n\
-            3 captures: 1 ok, 1 failed, 1 unexpected; 1 expectation has no capture\n";
+            3 captures: 1 ok, 1 failed, 1 unexpected; 1 expectation has no capture: d.expect.toml\n";
         assert_eq!(written(CheckFormat::Text, &narrow()), expected);
     }
 

@@ -1,5 +1,6 @@
 //! `ftpwhy hosts`: who has which address, a row each.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -8,27 +9,35 @@ use super::collect::Run;
 use super::escape::{safe, safe_json};
 use super::shape::{Host, Hosts};
 use super::table::write_grid;
+use crate::frame::CaptureId;
 use crate::record::{HostRecord, SessionRecord};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if run.hosts.is_empty() {
         return writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address");
     }
-    let safe = |text: &str| safe(text, style.ascii);
-    let several = run.captures.len() > 1;
-    let rows = run.hosts.iter().map(|host| {
-        let frame = host.at.map_or_else(String::new, |at| format!(", frame {}", at.number));
-        let of =
-            if several && host.interface.is_some() { format!(" of {}", run.path(host.capture)) } else { String::new() };
-        [
-            host.mac.clone().unwrap_or_else(|| "-".to_owned()),
-            host.ip.to_string(),
-            safe(&format!("{}{of}", interface(run, host))),
-            safe(&roles(run, host).join(", ")),
-            format!("{}{frame}", host.how),
-        ]
-    });
-    write_grid(&["MAC", "address", "interface", "role", "known by"], rows, &[0, 1, 2], style, out)
+    let mut by_capture: BTreeMap<CaptureId, Vec<[String; 5]>> = BTreeMap::new();
+    for host in &run.hosts {
+        by_capture.entry(host.capture).or_default().push(cells(run, host, style));
+    }
+    for (capture, rows) in by_capture {
+        if run.captures.len() > 1 {
+            writeln!(out, "{}", safe(&run.path(capture), style.ascii))?;
+        }
+        write_grid(&["MAC", "address", "interface", "role", "known by"], rows, &[0, 1, 2], style, out)?;
+    }
+    Ok(())
+}
+
+fn cells(run: &Run, host: &HostRecord, style: &Style) -> [String; 5] {
+    let frame = host.at.map_or_else(String::new, |at| format!(", frame {}", at.number));
+    [
+        host.mac.clone().unwrap_or_else(|| "-".to_owned()),
+        host.ip.to_string(),
+        safe(&interface(run, host), style.ascii),
+        safe(&roles(run, host).join(", "), style.ascii),
+        format!("{}{frame}", host.how),
+    ]
 }
 
 pub(super) fn write_json(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -84,7 +93,7 @@ mod tests {
         let mut sample = Sample::merged();
         sample.hosts[0].capture = CaptureId(1);
         let text = sample.render_hosts(false, &wide());
-        assert!(text.contains("eth0 of ring_00002.pcap"), "{text}");
+        assert!(text.starts_with("ring_00001.pcap\nMAC") && text.contains("\nring_00002.pcap\nMAC"), "{text}");
         assert!(Sample::without_ftp().render_hosts(false, &narrow()).starts_with("no hosts"));
     }
 }

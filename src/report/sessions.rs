@@ -8,6 +8,7 @@ use super::collect::{Collecting, Run};
 use super::escape::safe;
 use super::time::Clock;
 use super::totals::counted;
+use super::wrap::wrap;
 use super::{Style, TimeStyle, Verbosity, table};
 use crate::finding::{Finding, SessionId};
 use crate::frame::Timestamp;
@@ -110,7 +111,9 @@ fn failed(session: &SessionRecord) -> usize {
     session.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count()
 }
 
-const COLUMNS: [&str; 7] = ["session", "first frame", "duration", "client\nserver", "software", "transfers", "failed"];
+const COLUMNS: [&str; 6] = ["session", "first frame", "duration", "client\nserver", "transfers", "failed"];
+/// Where the software of a server is broken, if its address is no longer.
+const SOFTWARE: usize = 24;
 
 fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if run.sessions.is_empty() {
@@ -118,7 +121,7 @@ fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     }
     let clock = Clock::new(style.time);
     let grid = run.sessions.iter().map(|session| cells(run, session, &clock, style));
-    table::write_grid(&COLUMNS, grid, &[0, 1, 2, 3, 5, 6], style, out)?;
+    table::write_grid(&COLUMNS, grid, &[0, 1, 2, 3, 4, 5], style, out)?;
     let rows: Vec<table::TableRow<'_>> = run
         .sessions
         .iter()
@@ -140,13 +143,16 @@ fn cells(run: &Run, session: &SessionRecord, clock: &Clock, style: &Style) -> [S
         Some(day) if style.time != TimeStyle::Relative => format!("{day}\n{time}"),
         _ => time,
     };
-    let software = session.server_software.as_deref().unwrap_or("-");
+    let mut ends = vec![session.client.to_string(), session.server.to_string()];
+    if let Some(software) = &session.server_software {
+        let width = ends.iter().map(String::len).max().unwrap_or(0).max(SOFTWARE);
+        ends.extend(wrap(&safe(software, style.ascii), width, width));
+    }
     [
         session.id.0.to_string(),
         first,
         format!("{:.3} s", session.last.seconds_since(session.first)),
-        format!("{}\n{}", session.client, session.server),
-        safe(software, style.ascii),
+        ends.join("\n"),
         session.transfers.len().to_string(),
         failed(session).to_string(),
     ]

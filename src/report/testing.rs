@@ -239,6 +239,7 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         damage: None,
         interfaces: vec![interface],
         backwards: Vec::new(),
+        annotations: crate::source::Annotations::default(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::record::{Record, damaged};
 use super::reorder::{Held, Reorder};
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
-use super::{Capture, Damage};
+use super::{Annotations, Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
 
 /// A step back of an interface's clock that is worth telling, in nanoseconds.
@@ -83,6 +83,7 @@ impl FileSource {
             damage: None,
             interfaces: Vec::new(),
             backwards: Vec::new(),
+            annotations: Annotations::default(),
         };
         let opened = if looks == Looks::Like(Format::Pcap) {
             Pcap::open(&mut window).map(|(pcap, interface, name)| {
@@ -90,7 +91,7 @@ impl FileSource {
                 (Reader::Pcap(pcap), name)
             })
         } else {
-            Pcapng::open(&mut window).map(|pcapng| (Reader::Pcapng(pcapng), "pcapng"))
+            Pcapng::open(&mut window, &mut capture).map(|pcapng| (Reader::Pcapng(pcapng), "pcapng"))
         };
         let (format, name) = opened.map_err(|what| OpenError::new(path, what))?;
         capture.format = match input.compression {
@@ -132,7 +133,8 @@ impl FileSource {
                 self.current = Current::InWindow;
                 return Some(self.record.time);
             }
-            self.reorder.push(self.record.clone(), self.window.passed(&self.record.bytes));
+            let remarks = self.remarks_in_window();
+            self.reorder.push(self.record.clone(), self.window.passed(&self.record.bytes), remarks);
         }
         let Some(held) = self.reorder.pop() else {
             self.current = Current::None;
@@ -150,6 +152,22 @@ impl FileSource {
             Current::None => None,
             Current::InWindow => Some(frame(id, &self.record, self.window.passed(&self.record.bytes))),
             Current::Held(held) => Some(frame(id, &held.record, &held.bytes)),
+        }
+    }
+
+    /// What is told of that frame.
+    pub(super) fn remarks(&self) -> Remarks {
+        match &self.current {
+            Current::None => Remarks::default(),
+            Current::InWindow => self.remarks_in_window(),
+            Current::Held(held) => held.remarks.clone(),
+        }
+    }
+
+    fn remarks_in_window(&self) -> Remarks {
+        match &self.format {
+            Reader::Pcap(_) => Remarks::default(),
+            Reader::Pcapng(pcapng) => pcapng.remarks(self.window.passed(&self.record.options)),
         }
     }
 

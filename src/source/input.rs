@@ -12,6 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::error::OpenError;
 use super::frames::{Codec, Frames};
+use super::spool;
 
 /// Bytes looked at to tell compression.
 const MAGIC: usize = 6;
@@ -43,7 +44,10 @@ impl Input {
     /// Opens a file; `-` is standard input.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         if path == Path::new("-") {
-            return Self::from_reader(path, Box::new(io::stdin()), None);
+            return match spool::standard_input() {
+                Some(copy) => Self::from_reader(path, Box::new(copy), None),
+                None => Self::from_reader(path, Box::new(io::stdin()), None),
+            };
         }
         let file = File::open(path).map_err(|error| OpenError::io(path, &error))?;
         let metadata = file.metadata().map_err(|error| OpenError::io(path, &error))?;

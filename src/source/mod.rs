@@ -16,8 +16,10 @@ mod options;
 mod pcap;
 mod pcapng;
 mod record;
+pub mod remarks;
 mod reorder;
 mod sniff;
+mod spool;
 mod timeline;
 mod version;
 mod window;
@@ -34,6 +36,8 @@ use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 pub use error::OpenError;
 pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
+pub use remarks::{Annotations, Named, Remarks};
+pub use spool::{is_spooled, spool_standard_input};
 pub use timeline::Timeline;
 pub use version::libpcap_version;
 
@@ -58,6 +62,8 @@ pub struct Capture {
     pub interfaces: Vec<Interface>,
     /// Timestamps that run backwards within one interface by more than 1 ms: the first few, as (frame before, frame).
     pub backwards: Vec<(Stamp, Stamp)>,
+    /// What it tells besides, to be written again.
+    pub annotations: Annotations,
 }
 
 /// Where and how a capture is damaged or cut.
@@ -90,8 +96,12 @@ pub struct Interface {
     pub filter: Option<String>,
     /// `if_IPv4addr` and `if_IPv6addr`.
     pub addresses: Vec<IpAddr>,
+    /// The lengths of their prefixes in the same order, where they are told.
+    pub prefixes: Vec<u8>,
     /// Packets that the interface statistics count as dropped (`isb_ifdrop`, `isb_osdrop`); `None` when not stated.
     pub dropped: Option<u64>,
+    /// What is told of it besides, to be written again.
+    pub remarks: Remarks,
 }
 
 impl Interface {
@@ -107,7 +117,9 @@ impl Interface {
             snap_len: 0,
             filter: None,
             addresses: Vec::new(),
+            prefixes: Vec::new(),
             dropped: None,
+            remarks: Remarks::default(),
         }
     }
 

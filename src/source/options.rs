@@ -4,11 +4,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use pcap_parser::{InterfaceDescriptionBlock, InterfaceStatisticsBlock, PcapNGOption};
+use pcap_parser::{InterfaceDescriptionBlock, InterfaceStatisticsBlock, PcapNGOption, SectionHeaderBlock};
 
-use super::Interface;
 use super::clock::Clock;
 use super::record::Endian;
+use super::{Interface, Remarks, remarks};
 use crate::frame::{InterfaceId, LinkType};
 use crate::text::printable;
 
@@ -26,6 +26,11 @@ const IF_IPV6ADDR: u16 = 5;
 const IF_TSRESOL: u16 = 9;
 const IF_FILTER: u16 = 11;
 const IF_TSOFFSET: u16 = 14;
+/// `opt_comment`, `if_MACaddr`, `if_EUIaddr`, `if_speed`, `if_os`, `if_fcslen`, `if_hardware`, `if_txspeed`, `if_rxspeed`:
+/// nothing that the analysis needs.
+const CARRIED: [u16; 9] = [remarks::COMMENT, 6, 7, 8, 12, 13, 15, 16, 17];
+/// `opt_comment`, `shb_hardware`, `shb_os`; the application is this one now.
+const CARRIED_OF_SECTION: [u16; 3] = [remarks::COMMENT, 2, 3];
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
 
@@ -40,24 +45,37 @@ pub(super) fn interface(block: &InterfaceDescriptionBlock, id: InterfaceId, endi
             IF_NAME => interface.name = text(value),
             IF_DESCRIPTION => interface.description = text(value),
             IF_IPV4ADDR if interface.addresses.len() < MAX_ADDRESSES => {
-                interface
-                    .addresses
-                    .extend(value.first_chunk().map(|octets: &[u8; 4]| IpAddr::V4(Ipv4Addr::from(*octets))));
+                let Some((octets, mask)) = value.split_first_chunk::<4>() else { continue };
+                interface.addresses.push(IpAddr::V4(Ipv4Addr::from(*octets)));
+                let mask = mask.first_chunk().map_or(u32::MAX, |mask| u32::from_be_bytes(*mask));
+                interface.prefixes.push(u8::try_from(mask.leading_ones()).unwrap_or(32));
             }
             IF_IPV6ADDR if interface.addresses.len() < MAX_ADDRESSES => {
-                interface
-                    .addresses
-                    .extend(value.first_chunk().map(|octets: &[u8; 16]| IpAddr::V6(Ipv6Addr::from(*octets))));
+                let Some((octets, prefix)) = value.split_first_chunk::<16>() else { continue };
+                interface.addresses.push(IpAddr::V6(Ipv6Addr::from(*octets)));
+                interface.prefixes.push(prefix.first().copied().unwrap_or(128));
             }
             IF_FILTER => {
                 interface.filter = value.split_first().filter(|(kind, _)| **kind == 0).map(|(_, text)| printable(text));
             }
             IF_TSRESOL => resolution = value.first().copied().unwrap_or(resolution),
             IF_TSOFFSET => offset = endian.u64(value, 0).map_or(offset, u64::cast_signed),
+            _ if CARRIED.contains(&code) => interface.remarks.take(code, value, remarks::OF_INTERFACE, endian),
             _ => {}
         }
     }
     (interface, Clock::new(resolution, offset))
+}
+
+/// What a section header tells besides: comments, hardware and system.
+pub(super) fn section(block: &SectionHeaderBlock, endian: Endian) -> Remarks {
+    let mut remarks = Remarks::default();
+    for (code, value) in values(&block.options) {
+        if CARRIED_OF_SECTION.contains(&code) {
+            remarks.take(code, value, remarks::OF_SECTION, endian);
+        }
+    }
+    remarks
 }
 
 /// How many packets the statistics count as dropped, by the interface and by the system together.

@@ -123,6 +123,7 @@ impl Pcap {
             link_type: self.link_type,
             wire_len,
             bytes: window.pass(total, header..total),
+            options: 0..0,
         };
         Ok(true)
     }

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::options;
 use super::record::{Endian, MAX_PACKET, Record, damaged};
 use super::window::Window;
-use super::{Capture, Damage};
+use super::{Capture, Damage, Remarks};
 use crate::frame::{FrameNo, InterfaceId, LinkType, Timestamp};
 
 /// Interfaces that are kept, over all sections; a concatenation of thousands of captures stays below.
@@ -20,9 +20,12 @@ const INTERFACE: u32 = 1;
 /// The obsolete Packet Block.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
+/// Behind the type and length of a block.
+const BODY: usize = 8;
 /// Where the packet begins in its block.
 const ENHANCED_PACKET_DATA: usize = 28;
 const PACKET_DATA: usize = 28;
@@ -42,19 +45,22 @@ pub(super) struct Pcapng {
     /// The clocks of all interfaces.
     clocks: Vec<Clock>,
     number: u64,
+    /// Comments of a later section, for which one of its interfaces stands.
+    told: Vec<String>,
     /// Time of the last packet that had one: Simple Packet Blocks have none.
     last: Timestamp,
 }
 
 impl Pcapng {
     /// Reads the first section header. The error says what is wrong with it.
-    pub(super) fn open(window: &mut Window) -> Result<Self, String> {
+    pub(super) fn open(window: &mut Window, capture: &mut Capture) -> Result<Self, String> {
         let mut pcapng = Self {
             endian: Endian::Little,
             section: 0,
             section_base: 0,
             clocks: Vec::new(),
             number: 0,
+            told: Vec::new(),
             last: Timestamp(0),
         };
         let len = match next_block(window, pcapng.endian) {
@@ -62,7 +68,7 @@ impl Pcapng {
             Ok(None) => return Err("it is empty (0 bytes)".to_owned()),
             Err(damage) => return Err(format!("its pcapng header is damaged: {}", damage.what)),
         };
-        pcapng.begin_section(window.data().get(..len).unwrap_or_default())?;
+        pcapng.begin_section(window.data().get(..len).unwrap_or_default(), capture)?;
         window.pass(len, 0..0);
         Ok(pcapng)
     }
@@ -81,9 +87,13 @@ impl Pcapng {
                 ENHANCED_PACKET => self.enhanced_packet(block, capture),
                 SIMPLE_PACKET => self.simple_packet(block, capture),
                 PACKET => self.obsolete_packet(block, capture),
-                SECTION_HEADER => self.begin_section(block).map(|()| Found::Other),
+                SECTION_HEADER => self.begin_section(block, capture).map(|()| Found::Other),
                 INTERFACE => self.interface(block, capture).map(|()| Found::Other),
                 INTERFACE_STATISTICS => self.statistics(block, capture).map(|()| Found::Other),
+                NAME_RESOLUTION => {
+                    capture.annotations.resolve(block.get(BODY..len - 4).unwrap_or_default(), self.endian);
+                    Ok(Found::Other)
+                }
                 kind => {
                     self.number += u64::from(NUMBERED.contains(&kind));
                     Ok(Found::Other)
@@ -92,8 +102,11 @@ impl Pcapng {
             match found {
                 Err(what) => return Err(damaged(window, what)),
                 Ok(Found::Packet(packet)) => {
+                    // A simple packet has no options, and most others have none.
+                    let options = if kind == SIMPLE_PACKET { 0..0 } else { packet.bytes.end.next_multiple_of(4)..len };
+                    let options = window.pass(0, options);
                     let bytes = window.pass(len, packet.bytes.clone());
-                    *record = Record { bytes, ..packet };
+                    *record = Record { bytes, options, ..packet };
                     return Ok(true);
                 }
                 Ok(Found::Orphan(what)) => {
@@ -106,7 +119,7 @@ impl Pcapng {
         Ok(false)
     }
 
-    fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {
+    fn begin_section(&mut self, block: &[u8], capture: &mut Capture) -> Result<(), String> {
         let (_, header) = parse_sectionheaderblock(block).map_err(|_| "the section header is damaged")?;
         let (major, minor) = (header.major_version, header.minor_version);
         // Some writers said 1.2 and meant 1.0; Wireshark takes both.
@@ -116,6 +129,13 @@ impl Pcapng {
         self.endian = if header.big_endian() { Endian::Big } else { Endian::Little };
         self.section += 1;
         self.section_base = self.clocks.len();
+        let told = options::section(&header, self.endian);
+        if capture.annotations.has_room(told.size()) {
+            match self.section {
+                1 => capture.annotations.section = told,
+                _ => self.told.extend(told.comments),
+            }
+        }
         Ok(())
     }
 
@@ -131,6 +151,10 @@ impl Pcapng {
         let (mut interface, clock) = options::interface(&description, id, self.endian);
         interface.section = self.section;
         interface.in_section = u32::try_from(count - self.section_base).unwrap_or(u32::MAX);
+        interface.remarks.comments.extend(self.told.drain(..));
+        if !capture.annotations.has_room(interface.remarks.size()) {
+            interface.remarks = Remarks::default();
+        }
         capture.interfaces.push(interface);
         self.clocks.push(clock);
         Ok(())
@@ -232,7 +256,13 @@ impl Pcapng {
         bytes: std::ops::Range<usize>,
     ) -> Record {
         let interface = InterfaceId(u32::try_from(index).unwrap_or(u32::MAX));
-        Record { number: FrameNo(self.number), time: self.last, timed, interface, link_type, wire_len, bytes }
+        let (number, time) = (FrameNo(self.number), self.last);
+        Record { number, time, timed, interface, link_type, wire_len, bytes, options: 0..0 }
+    }
+
+    /// What is told of a packet of the current section, in what stands behind it.
+    pub(super) fn remarks(&self, options: &[u8]) -> Remarks {
+        Remarks::of_packet(options, self.endian)
     }
 
     /// The block, which is whole; any failure means that it contradicts itself.
@@ -258,7 +288,8 @@ enum Found {
 #[cfg(test)]
 mod tests {
     use super::super::written::{Big, Little, block, fields, interface, option, packet, read, section, simple_packet};
-    use crate::frame::{InterfaceId, LinkType};
+    use crate::frame::{CaptureId, InterfaceId, LinkType};
+    use crate::source::{Named, Timeline};
 
     /// 2020-09-13 in microseconds and nanoseconds.
     const T: u64 = 1_600_000_000_000_000;
@@ -299,6 +330,52 @@ mod tests {
                 second.addresses,
                 ["10.1.0.10".parse::<std::net::IpAddr>().unwrap(), "fe80::1".parse().unwrap()]
             );
+        }
+    }
+
+    #[test]
+    fn what_is_told_besides_is_kept() {
+        for endian in [Little, Big] {
+            let number = |value: u64| fields(endian).u64(value).0;
+            let of_section = [option(endian, 1, b"a case"), option(endian, 3, b"Linux")].concat();
+            let header =
+                [fields(endian).u32(&[0x1a2b_3c4d]).u16(&[1, 0]).u64(u64::MAX).0, of_section, option(endian, 0, b"")]
+                    .concat();
+            let of_interface = [
+                option(endian, 1, b"the uplink"),
+                option(endian, 6, &[2, 0, 0, 0, 0, 9]),
+                option(endian, 8, &number(1_000_000)),
+            ]
+            .concat();
+            let names = [option(endian, 1, b"\x0a\x01\0\x0aclient\0alias\0"), option(endian, 0, b"")].concat();
+            let of_packet =
+                [option(endian, 1, "d\u{fc}sseldorf".as_bytes()), option(endian, 2, &fields(endian).u32(&[1]).0)]
+                    .concat();
+            let told = fields(endian).u32(&[0, 0x0005_af31, 0, 3, 3]).bytes(b"one").pad().bytes(&of_packet).0;
+            let file = [
+                block(endian, 0x0a0d_0d0a, &header),
+                interface(endian, 1, 0, &of_interface),
+                block(endian, 4, &names),
+                block(endian, 6, &told),
+                packet(endian, 0, T, b"two"),
+            ]
+            .concat();
+            let reader = Box::new(std::io::Cursor::new(file));
+            let mut timeline = Timeline::from_reader(std::path::Path::new("x"), reader, CaptureId(0)).unwrap();
+            assert!(timeline.step());
+            let remarks = timeline.remarks();
+            assert_eq!(remarks.comments, ["d\u{fc}sseldorf"]);
+            assert_eq!(remarks.others, [(2, vec![1, 0, 0, 0])]);
+            assert!(timeline.step() && timeline.remarks().is_empty());
+            let capture = &timeline.captures()[0];
+            assert_eq!(capture.annotations.section.comments, ["a case"]);
+            assert_eq!(capture.annotations.section.others, [(3, b"Linux".to_vec())]);
+            let names = [b"client".to_vec(), b"alias".to_vec()].to_vec();
+            assert_eq!(capture.annotations.names, [Named { kind: 1, address: vec![10, 1, 0, 10], names }]);
+            let of_interface = &capture.interfaces[0].remarks;
+            assert_eq!(of_interface.comments, ["the uplink"]);
+            let speed = 1_000_000_u64.to_le_bytes().to_vec();
+            assert_eq!(of_interface.others, [(6, vec![2, 0, 0, 0, 0, 9]), (8, speed)]);
         }
     }
 

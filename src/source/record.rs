@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub link_type: LinkType,
     pub wire_len: u32,
     pub bytes: Range<usize>,
+    /// What is told behind them.
+    pub options: Range<usize>,
 }
 
 impl Record {
@@ -32,6 +34,7 @@ impl Record {
         link_type: LinkType(0),
         wire_len: 0,
         bytes: 0..0,
+        options: 0..0,
     };
 }
 

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::record::Record;
+use super::remarks::Remarks;
 use crate::frame::{FrameNo, Timestamp};
 
 /// Frames that wait at most: a kernel buffer of 2 MiB (dumpcap's default) holds some 20 000 small packets.
@@ -23,6 +24,7 @@ const SPARE: usize = 64;
 pub(super) struct Held {
     pub record: Record,
     pub bytes: Vec<u8>,
+    pub remarks: Remarks,
 }
 
 /// The waiting frames.
@@ -43,7 +45,7 @@ impl Reorder {
         self.frames >= WINDOW_FRAMES || self.bytes >= WINDOW_BYTES
     }
 
-    pub(super) fn push(&mut self, record: Record, bytes: &[u8]) {
+    pub(super) fn push(&mut self, record: Record, bytes: &[u8], remarks: Remarks) {
         let interface = record.interface.0 as usize;
         if self.queues.len() <= interface {
             self.queues.resize_with(interface + 1, VecDeque::new);
@@ -55,8 +57,8 @@ impl Reorder {
         let mut copy = self.spare.pop().unwrap_or_default();
         copy.extend_from_slice(bytes);
         self.frames += 1;
-        self.bytes += copy.len();
-        queue.push_back(Held { record, bytes: copy });
+        self.bytes += copy.len() + remarks.size();
+        queue.push_back(Held { record, bytes: copy, remarks });
     }
 
     /// The earliest of the first frames of all interfaces.
@@ -68,7 +70,7 @@ impl Reorder {
             self.heads.push(Reverse((next.record.time, next.record.number, interface)));
         }
         self.frames -= 1;
-        self.bytes -= held.bytes.len();
+        self.bytes -= held.bytes.len() + held.remarks.size();
         Some(held)
     }
 
@@ -97,8 +99,9 @@ mod tests {
                 link_type: LinkType(1),
                 wire_len: 0,
                 bytes: 0..0,
+                options: 0..0,
             };
-            reorder.push(record, &[]);
+            reorder.push(record, &[], Remarks::default());
         }
         std::iter::from_fn(|| reorder.pop()).map(|held| held.record.number.0).collect()
     }
@@ -137,8 +140,9 @@ mod tests {
                 link_type: LinkType(1),
                 wire_len: 0,
                 bytes: 0..0,
+                options: 0..0,
             };
-            reorder.push(record, &vec![0; 65_536]);
+            reorder.push(record, &vec![0; 65_536], Remarks::default());
             frames += 1;
         }
         assert_eq!(frames * 65_536, WINDOW_BYTES);

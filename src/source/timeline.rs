@@ -11,7 +11,7 @@ use super::error::OpenError;
 use super::file::FileSource;
 use super::filter::Filter;
 use super::input::Input;
-use super::{Capture, Damage};
+use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, Timestamp};
 
 /// The captures of one timeline.
@@ -172,6 +172,14 @@ impl Timeline {
         }
     }
 
+    /// What is told of that frame besides.
+    pub fn remarks(&self) -> Remarks {
+        match self.current.and_then(|place| self.slots.get(place)) {
+            Some(Slot::Open(source)) => source.remarks(),
+            Some(Slot::Waiting | Slot::Done) | None => Remarks::default(),
+        }
+    }
+
     /// The time of the capture's next frame; without one, the capture is closed.
     fn advance(&mut self, place: usize) -> Option<Timestamp> {
         let (Some(slot), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
@@ -186,6 +194,18 @@ impl Timeline {
         time
     }
 
+    /// What had been told of a capture before it was opened again stays as somebody may have changed it to be shown.
+    fn keep_shown(&mut self, place: usize, shown: Capture) {
+        let Some(capture) = self.captures.get_mut(place) else { return };
+        for (again, shown) in capture.interfaces.iter_mut().zip(shown.interfaces) {
+            *again = shown;
+        }
+        for (again, shown) in capture.annotations.names.iter_mut().zip(shown.annotations.names) {
+            *again = shown;
+        }
+        capture.annotations.section = shown.annotations.section;
+    }
+
     /// Opens a waiting capture again, on its first frame; whether the capture stands on a frame.
     fn wake(&mut self, place: usize) -> bool {
         let (Some(slot), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
@@ -195,9 +215,11 @@ impl Timeline {
             *slot = Slot::Done;
             match FileSource::open(&capture.path, capture.id) {
                 Ok((source, fresh)) => {
-                    *capture = fresh;
+                    let shown = std::mem::replace(capture, fresh);
                     *slot = Slot::Open(Box::new(source));
-                    return self.advance(place).is_some();
+                    let stands = self.advance(place).is_some();
+                    self.keep_shown(place, shown);
+                    return stands;
                 }
                 Err(error) => {
                     capture.damage =

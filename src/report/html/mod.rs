@@ -106,7 +106,7 @@ fn capture_line(run: &Run, capture: &Capture) -> String {
     let mut line = format!("<code>{}</code>: {}", markup(&run.path(capture.id)), markup(&capture.format));
     line = format!("{line}, {}", counted(capture.packets, "packet"));
     if let (Some(first), Some(last)) = (capture.first, capture.last) {
-        line = format!("{line}, {} to {}", rfc3339(first), rfc3339(last));
+        line = format!("{line}, <time>{}</time> to <time>{}</time>", rfc3339(first), rfc3339(last));
     }
     if let Some(damage) = &capture.damage {
         line = format!("{line}; damaged: {}", markup(&damage.what));

@@ -9,7 +9,7 @@ pub(super) const PAGE_STYLE: &str = "\
 body{margin:0 auto;max-width:62rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}\
 h1{font-size:1.5rem;margin:0}h2{font-size:1.25rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}\
 h3{font-size:1.05rem;margin:0}h4{font-size:1rem;margin:1rem 0 .25rem}\
-p{margin:.5rem 0}ul,ol{margin:.25rem 0;padding-left:1.25rem}\
+time{white-space:nowrap}p{margin:.5rem 0}ul,ol{margin:.25rem 0;padding-left:1.25rem}\
 a{color:var(--link)}code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}\
 .dim{color:var(--dim)}.message{font-weight:600}\
 .result{font-weight:600;color:var(--good)}.result.bad{color:var(--error)}\
@@ -26,7 +26,7 @@ th{color:var(--dim);font-weight:600;white-space:nowrap}\
 .evidence li{display:grid;grid-template-columns:3.5rem 10.5rem minmax(8rem,14rem) 1fr;gap:0 .5rem;border-bottom:1px solid var(--line);padding:.15rem 0}\
 .evidence li.dim{display:block}.evidence .absent .what{color:var(--warning)}\
 @media screen and (max-width:44rem){\
-.evidence li{grid-template-columns:auto 1fr}.evidence .route,.evidence .what{grid-column:1/-1}.evidence .route:empty{display:none}\
+.evidence li{grid-template-columns:auto 1fr}.evidence .route,.evidence .what{grid-column:1/-1}.evidence b:empty,.evidence .route:empty{display:none}\
 td{overflow-wrap:anywhere}table,tbody,tr,td{display:block}thead{display:none}\
 tr{border-bottom:1px solid var(--line);padding:.5rem 0}td{border:0;padding:0 0 0 6.5rem;min-height:1.5em}\
 td::before{content:attr(data-name);float:left;width:6rem;margin-left:-6.5rem;color:var(--dim)}\

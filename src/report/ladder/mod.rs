@@ -48,6 +48,13 @@ pub(super) struct Row {
     pub(super) cited: bool,
 }
 
+impl Row {
+    /// The frame that the row is about; a finding is about several.
+    pub(super) fn frame(&self) -> Option<Stamp> {
+        self.at.filter(|_| !matches!(self.tone, Tone::Finding(_)))
+    }
+}
+
 /// What a row shows. Texts are not yet safe for any output.
 pub(super) enum Content {
     /// A packet or a line.

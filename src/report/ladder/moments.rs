@@ -152,7 +152,7 @@ pub(super) fn moments(
         trace.lines.iter().map(|line| said(session, lanes, line.at, line.by, &line.said)).collect();
     if trace.lines_left_out > 0 {
         let text = format!("{} more lines were not kept", trace.lines_left_out);
-        all.push(Moment::new(session.last, Rank::Behind, Content::Note(text), Tone::Plain));
+        all.push(Moment::new(session.last, Rank::Behind, Content::Missing(text), Tone::Plain));
     }
     for connection in &trace.connections {
         let story = Story { connection, lanes };

@@ -181,7 +181,12 @@ impl Drawing<'_> {
                     Tone::Finding(Severity::Info | Severity::Quality) | Tone::Plain => "",
                 };
                 let class = format!("note{class}");
+                let _ = write!(self.out, "<g class=\"words{cited}\">");
+                let next = row.frame().map_or(self.y, |_| self.y + 2 * LINE + 3);
+                self.stamp(row);
                 self.across(text, &class, 2);
+                self.y = self.y.max(next);
+                self.out.push_str("</g>");
             }
             Content::Missing(text) => {
                 let _ = write!(self.out, "<g class=\"absent\">");
@@ -221,7 +226,7 @@ impl Drawing<'_> {
 
     /// Frame number and seconds since the first row.
     fn stamp(&mut self, row: &Row) {
-        let Some(at) = row.at else { return };
+        let Some(at) = row.frame() else { return };
         let seconds = at.time.seconds_since(self.zero);
         let y = self.y + LINE - 2;
         let _ = write!(self.out, "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>", at.number);

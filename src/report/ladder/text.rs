@@ -165,16 +165,17 @@ impl<'a> Drawing<'a> {
     }
 
     fn row(&self, index: usize, row: &Row, out: &mut dyn Write) -> io::Result<()> {
-        let number = row.at.map(|at| at.number.to_string()).unwrap_or_default();
-        let time = row.at.map(|at| self.page.clock.milliseconds(at.time, self.zero)).unwrap_or_default();
+        let number = row.frame().map(|at| at.number.to_string()).unwrap_or_default();
+        let time = row.frame().map(|at| self.page.clock.milliseconds(at.time, self.zero)).unwrap_or_default();
         match &row.content {
             Content::Arrow(arrow) => self.arrow(index, row, arrow, &number, &time, out),
             Content::Note(text) => {
                 let ink = if let Tone::Finding(severity) = row.tone { Ink::of(severity) } else { Ink::Info };
-                for line in wrap(&self.page.safe(text), self.width, self.width) {
+                for (turn, line) in wrap(&self.page.safe(text), self.width, self.width).iter().enumerate() {
                     let mut cells = vec![(' ', None); self.width];
-                    print(&mut cells, 0, &line, Some(ink));
-                    self.line("", "", false, &cells, out)?;
+                    print(&mut cells, 0, line, Some(ink));
+                    let (number, time) = if turn == 0 { (&*number, &*time) } else { ("", "") };
+                    self.line(number, time, row.cited && turn == 0, &cells, out)?;
                 }
                 Ok(())
             }

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::order::{Batch, Order, Packet};
 use super::{ANY, Counts, SETTLED, Tap, described, devices, now};
 use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
-use crate::source::Capture;
+use crate::source::{Annotations, Capture};
 use crate::text::printable_str;
 
 /// Messages between the threads and their reader; behind that the kernel's own buffer fills and counts what it drops.
@@ -78,6 +78,7 @@ impl Arrivals {
             damage: None,
             interfaces: interfaces.collect(),
             backwards: Vec::new(),
+            annotations: Annotations::default(),
         };
         let arrivals = Self {
             captures: [capture],

@@ -2,6 +2,8 @@
 //!
 //! Always little-endian, as every reader accepts it and files stay the same on every machine.
 
+use crate::source::remarks::COMMENT;
+
 /// Ends the options of a block.
 const END_OF_OPTIONS: u16 = 0;
 
@@ -69,6 +71,12 @@ impl<'a> Block<'a> {
     /// Every item as an option of its own.
     pub(super) fn options<T>(self, items: impl IntoIterator<Item = T>, one: impl Fn(Self, T) -> Self) -> Self {
         items.into_iter().fold(self, one)
+    }
+
+    /// Comments, and other options as they were read.
+    pub(super) fn remarks(self, comments: &[String], others: &[(u16, Vec<u8>)]) -> Self {
+        let commented = self.options(comments, |block, comment| block.text(COMMENT, comment));
+        commented.options(others, |block, (code, value)| block.option(*code, value))
     }
 
     /// The whole block.

@@ -10,7 +10,7 @@ mod rotation;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::Interface;
+use super::{Interface, Named, Remarks};
 use crate::frame::{Frame, Timestamp};
 use block::Block;
 
@@ -19,9 +19,9 @@ pub use rotation::{Counted, Rotating, Rotation};
 // Block types and option codes of the pcapng draft, sections 3.5 and 4.
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
+const NAME_RESOLUTION: u32 = 4;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
-const COMMENT: u16 = 1;
 const SHB_USERAPPL: u16 = 4;
 const IF_NAME: u16 = 2;
 const IF_DESCRIPTION: u16 = 3;
@@ -32,6 +32,8 @@ const IF_FILTER: u16 = 11;
 const ISB_IFRECV: u16 = 4;
 const ISB_IFDROP: u16 = 5;
 
+/// Names that are written in one block.
+const NAMES_PER_BLOCK: usize = 1024;
 /// Says in which byte order the section is.
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 /// Ten to the minus ninth.
@@ -55,6 +57,15 @@ pub struct Writer<W: Write> {
 impl<W: Write> Writer<W> {
     /// Begins a file whose section carries `comments`.
     pub fn new(out: W, comments: &[String]) -> io::Result<Self> {
+        Self::begin(out, comments, &[])
+    }
+
+    /// Begins a file that tells what another one told of its section.
+    pub fn telling(out: W, remarks: &Remarks) -> io::Result<Self> {
+        Self::begin(out, &remarks.comments, &remarks.others)
+    }
+
+    fn begin(out: W, comments: &[String], others: &[(u16, Vec<u8>)]) -> io::Result<Self> {
         let mut writer = Self { out, interfaces: 0, written: 0, buffer: Vec::new() };
         let unknown_length = u64::MAX;
         let block = Block::new(&mut writer.buffer, SECTION_HEADER)
@@ -62,7 +73,7 @@ impl<W: Write> Writer<W> {
             .u16(1)
             .u16(0)
             .u64(unknown_length)
-            .options(comments, |block, comment| block.text(COMMENT, comment))
+            .remarks(comments, others)
             .text(SHB_USERAPPL, concat!("ftpwhy ", env!("CARGO_PKG_VERSION")))
             .end();
         send(&mut writer.out, &mut writer.written, block)?;
@@ -76,18 +87,20 @@ impl<W: Write> Writer<W> {
             let what = format!("link type {} does not fit into pcapng", interface.link_type.0);
             io::Error::new(io::ErrorKind::InvalidInput, what)
         })?;
+        let prefixes = interface.prefixes.iter().copied().map(Some).chain(std::iter::repeat(None));
         let block = Block::new(&mut self.buffer, INTERFACE)
             .u16(link_type)
             .u16(0)
             .u32(interface.snap_len)
             .options(&interface.name, |block, name| block.text(IF_NAME, name))
             .options(&interface.description, |block, description| block.text(IF_DESCRIPTION, description))
-            .options(&interface.addresses, address)
+            .options(interface.addresses.iter().zip(prefixes), address)
             .option(IF_TSRESOL, &[NANOSECONDS])
             .options(&interface.filter, |block, filter| {
                 let value: Vec<u8> = std::iter::once(FILTER_IS_TEXT).chain(filter.bytes()).collect();
                 block.option(IF_FILTER, &value)
             })
+            .remarks(&interface.remarks.comments, &interface.remarks.others)
             .end();
         send(&mut self.out, &mut self.written, block)?;
         let id = WrittenInterface(self.interfaces);
@@ -97,6 +110,26 @@ impl<W: Write> Writer<W> {
 
     /// Appends a frame with its time, its length on the wire and any comments.
     pub fn frame(&mut self, interface: WrittenInterface, frame: &Frame<'_>, comments: &[String]) -> io::Result<()> {
+        self.packet(interface, frame, comments, &[])
+    }
+
+    /// The same with whatever else was told of it.
+    pub fn frame_telling(
+        &mut self,
+        interface: WrittenInterface,
+        frame: &Frame<'_>,
+        remarks: &Remarks,
+    ) -> io::Result<()> {
+        self.packet(interface, frame, &remarks.comments, &remarks.others)
+    }
+
+    fn packet(
+        &mut self,
+        interface: WrittenInterface,
+        frame: &Frame<'_>,
+        comments: &[String],
+        others: &[(u16, Vec<u8>)],
+    ) -> io::Result<()> {
         let captured = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
         let block = Block::new(&mut self.buffer, ENHANCED_PACKET)
             .u32(interface.0)
@@ -104,9 +137,21 @@ impl<W: Write> Writer<W> {
             .u32(captured)
             .u32(frame.wire_len.max(captured))
             .padded(frame.bytes)
-            .options(comments, |block, comment| block.text(COMMENT, comment))
+            .remarks(comments, others)
             .end();
         send(&mut self.out, &mut self.written, block)
+    }
+
+    /// Appends names of addresses.
+    pub fn names(&mut self, names: &[Named]) -> io::Result<()> {
+        for some in names.chunks(NAMES_PER_BLOCK) {
+            let block = Block::new(&mut self.buffer, NAME_RESOLUTION).options(some, |block, named| {
+                let names = named.names.iter().flat_map(|name| name.iter().copied().chain([0]));
+                block.option(named.kind, &named.address.iter().copied().chain(names).collect::<Vec<u8>>())
+            });
+            send(&mut self.out, &mut self.written, block.end())?;
+        }
+        Ok(())
     }
 
     /// What the capture counted on an interface up to `at`: packets received, and dropped for want of buffers.
@@ -149,15 +194,16 @@ fn send(out: &mut impl Write, written: &mut u64, block: &[u8]) -> io::Result<()>
     Ok(())
 }
 
-/// The prefix length is not known here; an address of its own is what is claimed of it.
-fn address<'a>(block: Block<'a>, address: &IpAddr) -> Block<'a> {
+/// An address of its own is claimed where the length of its prefix is not known.
+fn address<'a>(block: Block<'a>, (address, prefix): (&IpAddr, Option<u8>)) -> Block<'a> {
     match address {
         IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            block.option(IF_IPV4ADDR, &[a, b, c, d, 255, 255, 255, 255])
+            let host_bits = 32 - u32::from(prefix.unwrap_or(32)).min(32);
+            let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+            block.option(IF_IPV4ADDR, &[address.octets(), mask.to_be_bytes()].concat())
         }
         IpAddr::V6(address) => {
-            let value: Vec<u8> = address.octets().into_iter().chain([128]).collect();
+            let value: Vec<u8> = address.octets().into_iter().chain([prefix.unwrap_or(128)]).collect();
             block.option(IF_IPV6ADDR, &value)
         }
     }
@@ -184,6 +230,7 @@ mod tests {
         interface.name = Some(name.to_owned());
         interface.description = Some("the outer one".to_owned());
         interface.addresses = vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+        interface.prefixes = vec![20, 64];
         interface.snap_len = 262_144;
         interface.filter = Some("tcp port 21".to_owned());
         interface
