@@ -118,7 +118,7 @@ pub(super) fn may_be_secret(start: &[u8]) -> bool {
 }
 
 fn secret_name(name: &[u8]) -> Option<Verb> {
-    known(name).filter(|verb| matches!(verb, Verb::Pass | Verb::Acct))
+    known(name).filter(|verb| verb.is_secret())
 }
 
 fn without_control(text: &[u8]) -> Vec<u8> {
@@ -128,14 +128,19 @@ fn without_control(text: &[u8]) -> Vec<u8> {
 /// A reply's text up to the password that it may repeat: servers quote the line that they could not read
 /// (`500 'PASS ...': syntax error`), and the password may hold any quote.
 pub(super) fn without_secret(text: &[u8], code: u16, answers: Option<Verb>) -> Vec<u8> {
-    let to_secret = matches!(answers, Some(Verb::Pass | Verb::Acct));
+    let to_secret = answers.is_some_and(Verb::is_secret);
+    // The command was not captured, and the reply begins as it did.
+    let repeats = answers.is_none() && code >= 500;
     let is_quote = |byte: u8| matches!(byte, b'\'' | b'"' | b'`');
     for start in 0..text.len() {
         let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
         let quoted = before.is_some_and(is_quote) && code >= 400;
         let word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
             && text.get(start + 4).is_some_and(|byte| !byte.is_ascii_graphic());
-        if word && (quoted || to_secret) && text.get(start..start + 4).and_then(secret_name).is_some() {
+        if word
+            && (quoted || to_secret || (repeats && start == 0))
+            && text.get(start..start + 4).and_then(secret_name).is_some()
+        {
             return [text.get(..start + 5).unwrap_or_default(), SECRET.as_bytes()].concat();
         }
     }
@@ -156,7 +161,11 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
         let name = if verb == Verb::Pass { "PASS" } else { "ACCT" };
         return Some(command(verb, name.to_owned(), SECRET.to_owned(), None));
     }
-    let verb = known(name).unwrap_or(Verb::Other);
+    let verb = match known(name).unwrap_or(Verb::Other) {
+        // It asks for no endpoint, but promises that none but EPSV will (RFC 2428 4).
+        Verb::Epsv if argument.eq_ignore_ascii_case(b"ALL") => Verb::Other,
+        verb => verb,
+    };
     let endpoint = match verb {
         // Its last digits may be missing.
         _ if !line.ended => None,
@@ -189,14 +198,63 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
     let text = |bytes: &[u8], suspect: bool| if suspect { SECRET.to_owned() } else { shown(bytes) };
     let unknown = known(name).is_none();
     let ellipsis = if line.ended { "" } else { "\u{2026}" };
-    let argument = text(argument, unknown && hides_secret(&line.bytes)) + ellipsis;
+    let argument = if name.eq_ignore_ascii_case(b"SITE") {
+        site(argument) + ellipsis
+    } else {
+        text(argument, unknown && hides_secret(&line.bytes)) + ellipsis
+    };
     let name = text(&name.get(..NAME_BYTES).unwrap_or(name).to_ascii_uppercase(), hides_secret(name));
     Some(command(verb, name, argument, endpoint))
 }
 
+/// What a server is asked by SITE, without the passwords that some servers change and check by it (`SITE PSWD old new`,
+/// `SITE CHPASS`, `SITE GPASS`).
+fn site(argument: &[u8]) -> String {
+    let end = argument.iter().position(u8::is_ascii_whitespace).unwrap_or(argument.len());
+    let word = argument.get(..end).unwrap_or_default();
+    let asks = |part: &[u8]| word.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
+    if end < argument.len() && (asks(b"PASS") || asks(b"PSW") || asks(b"PWD")) {
+        return format!("{} {SECRET}", shown(word));
+    }
+    shown(argument)
+}
+
+/// What a PASS or ACCT said, to find it again in the replies. Has no `Debug`.
+pub(super) struct Said(Vec<u8>);
+
+impl Said {
+    /// From a line that is one; the word behind the verb may be missing.
+    pub(super) fn in_line(line: &[u8]) -> Option<Self> {
+        let text = without_control(body(line));
+        let argument = trimmed(text.get(4..)?);
+        secret(line).filter(|_| !argument.is_empty()).map(|_| Self(argument.to_vec()))
+    }
+
+    /// The text with `***` for every place where it stands as a word of its own, or anywhere if it is long enough not to
+    /// be there by chance.
+    pub(super) fn hidden_in(&self, text: &[u8]) -> Vec<u8> {
+        const LONG: usize = 4;
+        let Self(secret) = self;
+        let mut hidden = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((byte, behind)) = rest.split_first() {
+            let inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+            let apart = !inside(hidden.last()) && !inside(rest.get(secret.len()));
+            if rest.starts_with(secret) && (apart || secret.len() >= LONG) {
+                hidden.extend_from_slice(SECRET.as_bytes());
+                rest = rest.get(secret.len()..).unwrap_or_default();
+            } else {
+                hidden.push(*byte);
+                rest = behind;
+            }
+        }
+        hidden
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{known, may_be_secret, parse, split, without_secret};
+    use super::{Said, known, may_be_secret, parse, split, without_secret};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::line::{Line, Start};
     use crate::ftp::{Command, CommandNo, Endpoint, Verb};
@@ -263,9 +321,43 @@ mod tests {
         assert_eq!(hidden("'PASS  a'b': syntax error", 500, None), "'PASS ***");
         assert_eq!(hidden("'pass a b", 500, None), "'pass ***");
         assert_eq!(hidden("PASS a: not understood", 500, Some(Verb::Pass)), "PASS ***");
+        assert_eq!(hidden("PASS a: not understood", 500, None), "PASS ***");
+        assert_eq!(hidden("PASS a file", 500, Some(Verb::Other)), "PASS a file");
         for text in ["Login with USER and PASS first", "Bypass x", "PASS", "'PASS'", "'PASV x'"] {
             assert_eq!(hidden(text, 503, None), text);
         }
+    }
+
+    #[test]
+    fn what_was_said_is_found_again() {
+        let hidden = |line: &str, text: &str| {
+            let said = Said::in_line(line.as_bytes()).map(|said| said.hidden_in(text.as_bytes()));
+            said.map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        assert_eq!(hidden("PASS hunter2", "Login incorrect for hunter2.").unwrap(), "Login incorrect for ***.");
+        assert_eq!(hidden(" pass  hunter2 ", "xhunter2x hunter2hunter2").unwrap(), "x***x ******");
+        assert_eq!(hidden("ACCT ab", "ab: no account about ab").unwrap(), "***: no account about ***");
+        assert_eq!(hidden("PASS b c", "bad b c").unwrap(), "bad ***");
+        assert_eq!(hidden("PASS", "x"), None);
+        assert_eq!(hidden("PASV", "x"), None);
+    }
+
+    #[test]
+    fn site_tells_no_password() {
+        let argument = |text: &str| command(text.as_bytes()).unwrap().argument;
+        assert_eq!(argument("SITE PSWD old new"), "PSWD ***");
+        assert_eq!(argument("site chpass x"), "chpass ***");
+        assert_eq!(argument("SITE CPWD x"), "CPWD ***");
+        assert_eq!(argument("SITE CHMOD 644 passwords.txt"), "CHMOD 644 passwords.txt");
+        assert_eq!(argument("SITE HELP"), "HELP");
+    }
+
+    #[test]
+    fn epsv_all_asks_for_no_endpoint() {
+        let verb = |text: &str| command(text.as_bytes()).unwrap().verb;
+        assert_eq!((verb("EPSV ALL"), verb("epsv all"), verb("EPSV"), verb("EPSV 1")), {
+            (Verb::Other, Verb::Other, Verb::Epsv, Verb::Epsv)
+        });
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Knows where clear text ends (TLS, GSSAPI) and begins again. Knows no packets beyond the frames it is told.
 
-use super::command;
+use std::collections::VecDeque;
+
+use super::command::{self, Said};
 use super::line::{Line, LineReader, Start, shown};
 use super::pairing::{Pairing, Pending};
 use super::reply::{RawReply, ReplyReader, is_reply};
@@ -36,8 +38,13 @@ pub struct Dialogue {
     replies: ReplyReader,
     pairing: Pairing,
     protection: Protection,
+    /// What PASS and ACCT said whose replies may repeat it: the last few.
+    said: VecDeque<Said>,
     next: CommandNo,
 }
+
+/// Secrets that are remembered: those of one login, pipelined.
+const SAID_KEPT: usize = 4;
 
 impl Dialogue {
     /// A dialogue seen from its first byte. `implicit_tls`: TLS may begin at once (port 990).
@@ -54,7 +61,7 @@ impl Dialogue {
     fn starting(lines: fn() -> LineReader, pairing: Pairing, protection: Protection) -> Self {
         let side = || Side { lines: lines(), records: None };
         let (client, server, replies) = (side(), side(), ReplyReader::default());
-        Self { client, server, replies, pairing, protection, next: CommandNo(0) }
+        Self { client, server, replies, pairing, protection, said: VecDeque::new(), next: CommandNo(0) }
     }
 
     /// In-order bytes of one speaker, all from one frame. Appends what they tell to `out`. `unreliable`: copies of
@@ -183,6 +190,10 @@ impl Dialogue {
         }
         self.protection = if command.verb == Verb::Auth { Protection::MayBegin } else { Protection::None };
         self.next.0 = self.next.0.saturating_add(1);
+        if let Some(said) = Said::in_line(&line.bytes) {
+            self.said.truncate(SAID_KEPT - 1);
+            self.said.push_front(said);
+        }
         self.pairing.command(command.no, command.verb, &command.name, at);
         out.push(Event::Command(command));
     }
@@ -198,7 +209,13 @@ impl Dialogue {
             (Protection::MayBegin, 400..=599, Some(Verb::Auth)) => Protection::None,
             (protection, _, _) => protection,
         };
-        let text = |bytes: &Vec<u8>| shown(&command::without_secret(bytes, raw.code, verb));
+        // What answers another command has no reason to repeat it, and may well have the same word for a file.
+        let may_repeat = verb.is_none_or(Verb::is_secret);
+        let text = |bytes: &Vec<u8>| {
+            let secrets = self.said.iter().filter(|_| may_repeat);
+            let text = secrets.fold(bytes.clone(), |text, said| said.hidden_in(&text));
+            shown(&command::without_secret(&text, raw.code, verb))
+        };
         out.push(Event::Reply(Reply {
             code: raw.code,
             text: text(&raw.text),
@@ -291,6 +308,25 @@ mod tests {
             "S5 225 none >2",
         ];
         assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn no_reply_repeats_a_secret() {
+        let events = plain(&[
+            (Server, b"220 x\r\n"),
+            (Client, b"USER a\r\nPASS hun"),
+            (Client, b"ter2\r\nACCT b\r\nRETR b\r\n"),
+            (Server, b"331 pw\r\n530-sorry\r\n a/hunter2 is no login\r\n530 (hunter2)\r\n"),
+            (Server, b"532 no account b\r\n550 b: no such file\r\n"),
+        ]);
+        assert_eq!(
+            events[5..],
+            ["S4 331 pw >0", "S4 530 (***) >1", "S5 532 no account *** >2", "S5 550 b: no such file >3"]
+        );
+        let all =
+            play(Dialogue::new(false), &[(Client, b"PASS hunter2\r\n"), (Server, b"530-to hunter2:\r\n530 no\r\n")]);
+        let Some(Event::Reply(reply)) = all.last() else { panic!("{all:?}") };
+        assert_eq!(reply.more, ["to ***:"], "its answer or not");
     }
 
     #[test]

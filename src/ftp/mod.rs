@@ -107,6 +107,11 @@ impl Verb {
         matches!(self, Self::Port | Self::Eprt | Self::Lprt | Self::Pasv | Self::Epsv | Self::Lpsv)
     }
 
+    /// Whether its argument is never to be shown.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Pass | Self::Acct)
+    }
+
     /// Whether the client announces where it listens.
     pub fn is_active_endpoint(self) -> bool {
         matches!(self, Self::Port | Self::Eprt | Self::Lprt)
