@@ -75,6 +75,8 @@ mod tests {
             damage: None,
             interfaces: vec![interface],
             backwards: Vec::new(),
+            timeline: CaptureId(0),
+            unread: false,
         }]
     }
 

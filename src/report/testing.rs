@@ -239,6 +239,8 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         damage: None,
         interfaces: vec![interface],
         backwards: Vec::new(),
+        timeline: CaptureId(id),
+        unread: false,
     }
 }
 

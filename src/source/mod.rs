@@ -1,4 +1,4 @@
-//! Gives frames in capture order, from files, standard input or (later) an interface.
+//! Gives frames in capture order, from files, standard input or an interface.
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
@@ -58,6 +58,17 @@ pub struct Capture {
     pub interfaces: Vec<Interface>,
     /// Timestamps that run backwards within one interface by more than 1 ms: the first few, as (frame before, frame).
     pub backwards: Vec<(Stamp, Stamp)>,
+    /// The first capture of the timeline that it is part of.
+    pub timeline: CaptureId,
+    /// Whether reading was broken off before its end.
+    pub unread: bool,
+}
+
+impl Capture {
+    /// Whether all that the file should hold was there and was read.
+    pub fn is_complete(&self) -> bool {
+        self.damage.is_none() && !self.unread
+    }
 }
 
 /// Where and how a capture is damaged or cut.

@@ -78,6 +78,8 @@ impl Arrivals {
             damage: None,
             interfaces: interfaces.collect(),
             backwards: Vec::new(),
+            timeline: id,
+            unread: false,
         };
         let arrivals = Self {
             captures: [capture],
