@@ -1,11 +1,10 @@
-//! Turns a client's line into a command. The arguments of PASS and ACCT end here.
+//! Turns a client's line into a command. The arguments of PASS and ACCT end here (see [`super::secret`]).
 
 use super::endpoint::{parse_eprt, parse_lprt, parse_port};
 use super::line::{Line, shown, trimmed};
+use super::secret::{SECRET, hides_secret, secret, site};
 use super::{Command, CommandNo, Verb};
 
-/// What is shown instead of a secret.
-pub(super) const SECRET: &str = "***";
 /// Bytes of a verb that are shown: the longest in use has eight.
 const NAME_BYTES: usize = 32;
 
@@ -93,58 +92,9 @@ pub(super) fn split(line: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The line without blanks around it, and without the Data Mark of a Synch whose IAC was skipped on the way.
-fn body(line: &[u8]) -> &[u8] {
+pub(super) fn body(line: &[u8]) -> &[u8] {
     let first = line.iter().position(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xf2 | 0xf4));
     first.and_then(|first| line.get(first..)).map_or(&[], trimmed)
-}
-
-/// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
-/// excuse: rather hide a little too much.
-fn secret(line: &[u8]) -> Option<Verb> {
-    without_control(body(line)).first_chunk::<4>().and_then(|name| secret_name(name))
-}
-
-/// Whether PASS or ACCT is anywhere in it: noise before a command makes another verb of it.
-fn hides_secret(text: &[u8]) -> bool {
-    without_control(text).windows(4).any(|name| secret_name(name).is_some())
-}
-
-/// Whether the beginning of a line may be that of a PASS or ACCT.
-pub(super) fn may_be_secret(start: &[u8]) -> bool {
-    let text = without_control(body(start));
-    let name = text.get(..4).unwrap_or(&text);
-    let begins = |secret: &[u8]| secret.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-    !name.is_empty() && (begins(b"PASS") || begins(b"ACCT") || hides_secret(start))
-}
-
-fn secret_name(name: &[u8]) -> Option<Verb> {
-    known(name).filter(|verb| verb.is_secret())
-}
-
-fn without_control(text: &[u8]) -> Vec<u8> {
-    text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect()
-}
-
-/// A reply's text up to the password that it may repeat: servers quote the line that they could not read
-/// (`500 'PASS ...': syntax error`), and the password may hold any quote.
-pub(super) fn without_secret(text: &[u8], code: u16, answers: Option<Verb>) -> Vec<u8> {
-    let to_secret = answers.is_some_and(Verb::is_secret);
-    // The command was not captured, and the reply begins as it did.
-    let repeats = answers.is_none() && code >= 500;
-    let is_quote = |byte: u8| matches!(byte, b'\'' | b'"' | b'`');
-    for start in 0..text.len() {
-        let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
-        let quoted = before.is_some_and(is_quote) && code >= 400;
-        let word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && text.get(start + 4).is_some_and(|byte| !byte.is_ascii_graphic());
-        if word
-            && (quoted || to_secret || (repeats && start == 0))
-            && text.get(start..start + 4).and_then(secret_name).is_some()
-        {
-            return [text.get(..start + 5).unwrap_or_default(), SECRET.as_bytes()].concat();
-        }
-    }
-    text.to_vec()
 }
 
 /// The command on this line; `None` for a blank line, which servers do not answer.
@@ -207,54 +157,10 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
     Some(command(verb, name, argument, endpoint))
 }
 
-/// What a server is asked by SITE, without the passwords that some servers change and check by it (`SITE PSWD old new`,
-/// `SITE CHPASS`, `SITE GPASS`).
-fn site(argument: &[u8]) -> String {
-    let end = argument.iter().position(u8::is_ascii_whitespace).unwrap_or(argument.len());
-    let word = argument.get(..end).unwrap_or_default();
-    let asks = |part: &[u8]| word.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
-    if end < argument.len() && (asks(b"PASS") || asks(b"PSW") || asks(b"PWD")) {
-        return format!("{} {SECRET}", shown(word));
-    }
-    shown(argument)
-}
-
-/// What a PASS or ACCT said, to find it again in the replies. Has no `Debug`.
-pub(super) struct Said(Vec<u8>);
-
-impl Said {
-    /// From a line that is one; the word behind the verb may be missing.
-    pub(super) fn in_line(line: &[u8]) -> Option<Self> {
-        let text = without_control(body(line));
-        let argument = trimmed(text.get(4..)?);
-        secret(line).filter(|_| !argument.is_empty()).map(|_| Self(argument.to_vec()))
-    }
-
-    /// The text with `***` for every place where it stands as a word of its own, or anywhere if it is long enough not to
-    /// be there by chance.
-    pub(super) fn hidden_in(&self, text: &[u8]) -> Vec<u8> {
-        const LONG: usize = 4;
-        let Self(secret) = self;
-        let mut hidden = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((byte, behind)) = rest.split_first() {
-            let inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-            let apart = !inside(hidden.last()) && !inside(rest.get(secret.len()));
-            if rest.starts_with(secret) && (apart || secret.len() >= LONG) {
-                hidden.extend_from_slice(SECRET.as_bytes());
-                rest = rest.get(secret.len()..).unwrap_or_default();
-            } else {
-                hidden.push(*byte);
-                rest = behind;
-            }
-        }
-        hidden
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Said, known, may_be_secret, parse, split, without_secret};
+    use super::super::secret::may_begin;
+    use super::{known, parse, split};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::line::{Line, Start};
     use crate::ftp::{Command, CommandNo, Endpoint, Verb};
@@ -309,47 +215,10 @@ mod tests {
         for (start, secret) in
             [("PASS x", true), (" pA", true), ("ACC", true), ("abpass x", true), ("PO", false), ("", false)]
         {
-            assert_eq!(may_be_secret(start.as_bytes()), secret, "{start}");
+            assert_eq!(may_begin(start.as_bytes()), secret, "{start}");
         }
         assert_eq!(command(b"PASV").unwrap().verb, Verb::Pasv);
         assert_eq!(command(b"USER hunter2").unwrap().argument, "hunter2");
-    }
-
-    #[test]
-    fn a_secret_that_a_reply_repeats_is_hidden() {
-        let hidden = |text: &str, code, verb| String::from_utf8(without_secret(text.as_bytes(), code, verb)).unwrap();
-        assert_eq!(hidden("'PASS  a'b': syntax error", 500, None), "'PASS ***");
-        assert_eq!(hidden("'pass a b", 500, None), "'pass ***");
-        assert_eq!(hidden("PASS a: not understood", 500, Some(Verb::Pass)), "PASS ***");
-        assert_eq!(hidden("PASS a: not understood", 500, None), "PASS ***");
-        assert_eq!(hidden("PASS a file", 500, Some(Verb::Other)), "PASS a file");
-        for text in ["Login with USER and PASS first", "Bypass x", "PASS", "'PASS'", "'PASV x'"] {
-            assert_eq!(hidden(text, 503, None), text);
-        }
-    }
-
-    #[test]
-    fn what_was_said_is_found_again() {
-        let hidden = |line: &str, text: &str| {
-            let said = Said::in_line(line.as_bytes()).map(|said| said.hidden_in(text.as_bytes()));
-            said.map(|bytes| String::from_utf8(bytes).unwrap())
-        };
-        assert_eq!(hidden("PASS hunter2", "Login incorrect for hunter2.").unwrap(), "Login incorrect for ***.");
-        assert_eq!(hidden(" pass  hunter2 ", "xhunter2x hunter2hunter2").unwrap(), "x***x ******");
-        assert_eq!(hidden("ACCT ab", "ab: no account about ab").unwrap(), "***: no account about ***");
-        assert_eq!(hidden("PASS b c", "bad b c").unwrap(), "bad ***");
-        assert_eq!(hidden("PASS", "x"), None);
-        assert_eq!(hidden("PASV", "x"), None);
-    }
-
-    #[test]
-    fn site_tells_no_password() {
-        let argument = |text: &str| command(text.as_bytes()).unwrap().argument;
-        assert_eq!(argument("SITE PSWD old new"), "PSWD ***");
-        assert_eq!(argument("site chpass x"), "chpass ***");
-        assert_eq!(argument("SITE CPWD x"), "CPWD ***");
-        assert_eq!(argument("SITE CHMOD 644 passwords.txt"), "CHMOD 644 passwords.txt");
-        assert_eq!(argument("SITE HELP"), "HELP");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod meaning;
 pub mod pairing;
 pub mod recognise;
 mod reply;
+mod secret;
 pub mod software;
 mod telnet;
 pub mod texts;
