@@ -27,6 +27,7 @@ use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::report::{self, Style, Tee, Verbosity};
 use crate::source::{Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input};
+use crate::text::printable;
 use frames::Frames;
 
 pub use check::check;
@@ -326,6 +327,14 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
         }
         let mut pipeline = Pipeline::new(settings.clone(), next);
         read(&mut frames, &mut pipeline, sink, &stop, group)?;
+        for error in frames.filter_refusals() {
+            all.complete = false;
+            complain(&format!("packets were left out: {error}"), None);
+        }
+        if stop.load(Ordering::Relaxed) {
+            frames.break_off();
+            complain(&interrupted(plan, &all.captures, frames.captures()), None);
+        }
         let part = pipeline.finish(frames.captures(), sink)?;
         next = pipeline.next_session();
         add(&mut all.summary, &part);
@@ -333,6 +342,17 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
     }
     all.last_session = SessionId(next.0 - 1);
     Ok(all)
+}
+
+/// What an interrupted run rests on.
+fn interrupted(plan: &Plan, before: &[Capture], last: &[Capture]) -> String {
+    let files: usize = plan.groups.iter().map(|group| group.files.len()).sum();
+    if let (1, [capture]) = (files, last) {
+        let path = printable(capture.path.as_os_str().as_encoded_bytes());
+        return format!("interrupted: this is what the first {} packets of {path} tell", capture.packets);
+    }
+    let whole = before.iter().chain(last).filter(|capture| !capture.unread).count();
+    format!("interrupted: this is what was found so far; {whole} of {files} captures were read to their end")
 }
 
 /// How the inputs were taken, where that is not plain.

@@ -85,7 +85,8 @@ impl Evidence {
         Self::Seen { frames: vec![at], route: Some(Route { from, to }), note: note.into() }
     }
 
-    /// Several frames of one capture that show one thing; `None` when there is no frame.
+    /// Several frames that show one thing; `None` when there is no frame. Where a timeline has several captures, the
+    /// frames may be of several, until [`Evidence::by_capture`] parts them.
     pub fn seen_all(frames: Vec<Stamp>, route: Option<Route>, note: impl Into<String>) -> Option<Self> {
         (!frames.is_empty()).then(|| Self::Seen { frames, route, note: note.into() })
     }
@@ -93,6 +94,20 @@ impl Evidence {
     /// The absence of something between two frames.
     pub fn missing(after: Stamp, until: Stamp, note: impl Into<String>) -> Self {
         Self::Missing { after, until, note: note.into() }
+    }
+
+    /// The same in parts of one capture each; never empty, and the part with the first frame comes first.
+    pub fn by_capture(self) -> Vec<Self> {
+        match self {
+            Self::Seen { mut frames, route, note } => {
+                let first = frames[0].capture;
+                frames.sort_by_key(|frame| (frame.capture != first, frame.capture));
+                let parts = frames.chunk_by(|a, b| a.capture == b.capture);
+                parts.map(|part| Self::Seen { frames: part.to_vec(), route, note: note.clone() }).collect()
+            }
+            // Says itself which captures its ends are in.
+            Self::Missing { .. } => vec![self],
+        }
     }
 
     /// The frame by which the evidence is sorted: the first one, or the one that opens the gap.
@@ -218,5 +233,28 @@ impl Finding {
         frames.sort_unstable_by_key(|stamp| (stamp.capture, stamp.number));
         frames.dedup_by_key(|stamp| (stamp.capture, stamp.number));
         frames
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, Timestamp};
+
+    #[test]
+    fn evidence_in_two_files_is_cited_in_each() {
+        let at = |capture, number| Stamp { capture: CaptureId(capture), number: FrameNo(number), time: Timestamp(0) };
+        let evidence =
+            Evidence::seen_all(vec![at(1, 20), at(1, 24), at(0, 1), at(2, 3), at(0, 2)], None, "SYN").unwrap();
+        let parts: Vec<Vec<(u32, u64)>> = evidence
+            .by_capture()
+            .iter()
+            .map(|part| match part {
+                Evidence::Seen { frames, .. } => frames.iter().map(|at| (at.capture.0, at.number.0)).collect(),
+                Evidence::Missing { .. } => Vec::new(),
+            })
+            .collect();
+        assert_eq!(parts, [vec![(1, 20), (1, 24)], vec![(0, 1), (0, 2)], vec![(2, 3)]]);
+        assert_eq!(Evidence::missing(at(0, 1), at(1, 1), "x").by_capture().len(), 1);
     }
 }

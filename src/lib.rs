@@ -1,4 +1,70 @@
-//! ftpwhy reads packet captures and tells why FTP transfers failed.
+//! ftpwhy reads packet captures and tells why FTP transfers failed. This page is the map of the code.
+//!
+//! # Bird's eye
+//! Frames go in at one end, in capture order; concluded transfers come out of one shared model; each diagnosis is a
+//! small pure function of such a case; each report renders the same findings.
+//! ```text
+//!  files, stdin, live ─ source ─► Frame ─ wire ─► segments, ARP, ICMP ─┬─ flow ──► connections, control bytes
+//!                                                                      └─ network ─► who has which address
+//!  control bytes ─ ftp ─► commands, replies, endpoints ─ transfer ─► sessions, offers, transfers
+//!  a concluded transfer + vantage ─► Case ─ diagnosis ─► Finding ─ record::Sink ─► report, check, extract
+//! ```
+//! [`pipeline::Pipeline`] holds the stages together: `push` each frame, `tick` while none comes, `finish` at the end. It
+//! runs the same for a saved file, a pipe and an interface; only [`app`] and [`source`] know which it is.
+//!
+//! # The map
+//! In the order of the path of data. A module uses only those above it here, never one on its own line.
+//!
+//! | modules | what they turn into what | outside crates |
+//! |---|---|---|
+//! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
+//! | [`source`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time | pcap, pcap-parser, flate2, ruzstd, lz4_flex; caps, landlock, nix |
+//! | [`wire`] | frames into addressed segments: link layers, tunnels, fragments | etherparse |
+//! | [`finding`] | what is said: evidence, confidence, caps, remedies | |
+//! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | |
+//! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | |
+//! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
+//! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
+//! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
+//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
+//! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | getrandom, siphasher; serde, toml |
+//! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
+//! | [`app`] | options into all of the above: the only place that knows everything | signal-hook |
+//!
+//! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, or a crate comes in by a second door.
+//!
+//! # What always holds
+//! - **Packet time is the only time.** The same capture gives the same findings at any speed, on any machine. Only
+//!   [`source`] looks at a clock; only [`source`], [`app`] and [`cli`] do I/O, and only the last two print.
+//! - **Bad packets are data, not errors.** `Result` is for opening, reading and writing. Nothing panics on any input: no
+//!   `unwrap`, no `unsafe`, no recursion deeper than four tunnels.
+//! - **Every fact keeps the frame that shows it**, and a [`finding::Finding`] without primary evidence cannot be built.
+//!   Absence is evidence too, but only between two frames, and only where the vantage lets one claim it.
+//! - **Confidence is the lower of rule and caps**: what is wrong with the capture lowers every claim that touches it.
+//! - **One failed transfer, one verdict.** What else holds is related; [`diagnosis::verdict`] has the order.
+//! - **Everything kept is bounded** by a named constant with its reason. Reaching one gives `capture-limit`.
+//! - **Text from the wire is hostile.** It becomes printable in [`text`] and [`report`]; what PASS and ACCT say does not
+//!   leave [`ftp`].
+//! - **A wrong accusation costs more than "cannot tell from here".** No detector knows a fixture.
+//!
+//! # Where to change what
+//! - **A diagnosis**: copy the nearest file of [`diagnosis`], add its line in [`diagnosis::ALL`], write
+//!   `fixtures/NAME/fires.script` and `silent.script` (`fixtures/README.md`), bless, read the diff. A forgotten step fails
+//!   `tests/registry.rs`. A check that needs a loop over flows is a sign that the model lacks a fact: add the fact.
+//! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
+//! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
+//! - **A link type**: `wire/link.rs` takes its header off, `report/link_type.rs` names it; a tunnel: `wire/layer.rs` and
+//!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
+//! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
+//! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
+//!   `report/hostile.rs` holds it to harmless text. JSON has its own types in `report/shape`; fields may be added, and
+//!   `ftpwhy schema` follows by itself.
+//! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
+//! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
+//!
+//! The tests that hold all this: `tests/fixtures.rs` (every script and recorded capture against its expectation),
+//! `tests/wire_tshark.rs` and `tests/differential` (the same frames, times and lines as tshark), `tests/fuzz_corpus.rs`
+//! (what `fuzz/` found, on the stable toolchain), `benches/cost` (time and memory), `tests/lab` (the servers themselves).
 
 pub mod anonymize;
 pub mod app;

@@ -10,7 +10,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
-use crate::source::{Capture, OpenError, Remarks, Timeline};
+use crate::source::{Capture, FilterError, OpenError, Remarks, Timeline};
 
 /// A timeline that may wear a mask.
 pub(super) struct Frames {
@@ -81,6 +81,16 @@ impl Frames {
             None => frame,
         };
         Some((frame, self.timeline.captures()))
+    }
+
+    /// Nobody wants the rest of them.
+    pub fn break_off(&mut self) {
+        self.timeline.break_off();
+    }
+
+    /// Why frames were left out that the filter could not be applied to.
+    pub fn filter_refusals(&self) -> &[FilterError] {
+        self.timeline.filter_refusals()
     }
 
     /// The captures as far as they have been read.

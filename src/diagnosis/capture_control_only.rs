@@ -29,7 +29,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         .map(crate::ftp::Reply::at)
         .collect();
     let count = bare.len();
-    let message = format!("{count} transfers succeeded but none of their data connections is in the capture");
+    let message = if count == 1 {
+        "a transfer succeeded but its data connection is not in the capture".to_owned()
+    } else {
+        format!("{count} transfers succeeded but none of their data connections is in the capture")
+    };
     Evidence::seen_all(bare.into_iter().take(CITED).collect(), None, "transfer complete, data connection not captured")
         .map(|primary| DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done())
         .into_iter()

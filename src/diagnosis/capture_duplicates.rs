@@ -28,7 +28,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let mut pairs: Vec<_> = halves().flat_map(|half| half.duplicates().iter().copied()).collect();
     pairs.sort_unstable();
     let frames: Vec<_> = pairs.into_iter().take(CITED).flat_map(|(one, other)| [one, other]).collect();
-    let message = format!("{count} packets of this session were recorded more than once; each is counted once");
+    let message = if count == 1 {
+        "a packet of this session was recorded twice; it is counted once".to_owned()
+    } else {
+        format!("{count} packets of this session were recorded more than once; each is counted once")
+    };
     Evidence::seen_all(frames, None, "packet and its copy")
         .map(|primary| DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done())
         .into_iter()

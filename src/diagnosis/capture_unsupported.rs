@@ -27,7 +27,8 @@ fn check(case: &CaptureCase<'_>) -> Vec<Finding> {
     if case.undecoded.len() > KINDS {
         kinds.push(format!("{} other kinds", case.undecoded.len() - KINDS));
     }
-    let message = format!("{count} frames could not be decoded: {}", kinds.join(", "));
+    let frames = if count == 1 { "frame" } else { "frames" };
+    let message = format!("{count} {frames} could not be decoded: {}", kinds.join(", "));
     let primary = Evidence::seen(first, "first frame that could not be decoded");
     vec![DIAGNOSIS.finding(Confidence::Proven, message, primary).done()]
 }

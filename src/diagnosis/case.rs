@@ -236,7 +236,8 @@ impl<'a> Case<'a> {
             return Vec::new();
         }
         let why = format!(
-            "the capture starts {age:.0} s before: an earlier connection of the same 5-tuple may lie before it"
+            "the capture starts {age:.*} s before: an earlier connection of the same 5-tuple may lie before it",
+            usize::from(age < 10.0)
         );
         vec![cap("capture-midstream", Confidence::Probable, why)]
     }

@@ -136,7 +136,16 @@ impl Draft {
         finding.caps.dedup_by(|a, b| a.diagnosis == b.diagnosis && a.why == b.why);
         self.drop_repeats();
         self.shorten();
+        self.part_captures();
         self.0
+    }
+
+    /// Of a rotated set, the SYNs of one attempt may lie in several files, each with its own frame numbers.
+    fn part_captures(&mut self) {
+        let mut primary = self.0.primary.clone().by_capture().into_iter();
+        self.0.primary = primary.next().unwrap_or_else(|| self.0.primary.clone());
+        let rest = std::mem::take(&mut self.0.supporting);
+        self.0.supporting = primary.chain(rest.into_iter().flat_map(Evidence::by_capture)).collect();
     }
 
     /// What is said twice is shown once.

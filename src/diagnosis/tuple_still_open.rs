@@ -2,7 +2,7 @@
 
 use super::case::{Case, cap};
 use super::two_msl::MINUTE;
-use super::{held_tuple, lines, time_wait_challenge};
+use super::{Draft, held_tuple, lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding, Severity};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
@@ -18,7 +18,8 @@ diagnosis! {
     ///
     /// Refuted by: a RST on the old connection; the missing FIN lying in a capture gap (then it is at most possible).
     ///
-    /// Confidence: proven when both directions are without gap since the first FIN (and, where no SYN was sent, the
+    /// Confidence: at most probable where both FINs are there and the last acknowledgement is not: it may just not have
+    /// been captured. Else proven when both directions are without gap since the first FIN (and, where no SYN was sent, the
     /// capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s after
     /// which Linux forgets it.
     ///
@@ -50,15 +51,15 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
         open.what,
     );
     let primary = Evidence::sent(ack.at, attempt.to(), attempt.from(), "bare ACK with the old connection's numbers");
+    let draft = DIAGNOSIS
+        .finding(Confidence::Proven, message, primary)
+        .about(case)
+        .severity(severity)
+        .support(lines::syns(attempt))
+        .support(lines::close(previous))
+        .caps(open.caps());
     Some(
-        DIAGNOSIS
-            .finding(Confidence::Proven, message, primary)
-            .about(case)
-            .severity(severity)
-            .support(lines::syns(attempt))
-            .support(lines::close(previous))
-            .caps(open.gap_cap())
-            .rule_out("time-wait-challenge", "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
+        open.rule_out(draft, "time-wait-challenge")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .done(),
     )
@@ -77,18 +78,18 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
         let why = format!("Linux forgets a half-closed connection that no program owns after 60 s, and this one is {age:.0} s old");
         cap("tuple-still-open", Confidence::Probable, why)
     });
+    let draft = DIAGNOSIS
+        .finding(confidence, message, lines::reply(case.session, reply))
+        .about(case)
+        .support(case.dialogue())
+        .support(case.no_syn())
+        .support(lines::close(previous))
+        .support([Evidence::seen(previous.last, "last segment of the earlier connection")])
+        .caps(open.caps())
+        .caps(forgotten)
+        .caps(case.absence_caps());
     Some(
-        DIAGNOSIS
-            .finding(confidence, message, lines::reply(case.session, reply))
-            .about(case)
-            .support(case.dialogue())
-            .support(case.no_syn())
-            .support(lines::close(previous))
-            .support([Evidence::seen(previous.last, "last segment of the earlier connection")])
-            .caps(open.gap_cap())
-            .caps(forgotten)
-            .caps(case.absence_caps())
-            .rule_out("time-wait-collision", "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
+        open.rule_out(draft, "time-wait-collision")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .done(),
     )
@@ -112,6 +113,8 @@ struct Unfinished {
     since: Stamp,
     /// Whether the capture would hold the missing FIN.
     gapless: bool,
+    /// Both FINs are there, and only the last acknowledgement is missing.
+    nearly_closed: bool,
 }
 
 impl Unfinished {
@@ -122,24 +125,36 @@ impl Unfinished {
         }
         match previous.close_before(at) {
             Close::Half { missing, since, gapless } => {
-                let host = previous.socket(missing).ip();
-                let what = match previous.half(missing).fin {
-                    Some(_) => format!("nobody acknowledged the FIN of {host}"),
-                    None => format!("{host} never closed it"),
+                let ip = previous.socket(missing).ip();
+                let fin = previous.half(missing).fin.filter(|fin| fin.at < at);
+                let what = match fin {
+                    Some(fin) => format!("the FIN of {ip} (frame {}) was not acknowledged", fin.at.number),
+                    None => format!("{ip} never closed it"),
                 };
-                Some(Self { what, since, gapless })
+                Some(Self { what, since, gapless, nearly_closed: fin.is_some() })
             }
             Close::Open => {
                 let gapless = previous.from_origin.gaps().is_empty() && previous.from_target.gaps().is_empty();
-                Some(Self { what: "neither side closed it".to_owned(), since: previous.last, gapless })
+                Some(Self { what: "neither side closed it".to_owned(), since: previous.last, gapless, nearly_closed: false })
             }
             Close::Reset { .. } | Close::TimeWait { .. } => None,
         }
     }
 
-    fn gap_cap(&self) -> Option<Cap> {
-        let why = "bytes of the earlier connection were not captured; the missing FIN may be among them";
-        (!self.gapless).then(|| cap("capture-gap", Confidence::Possible, why.to_owned()))
+    fn caps(&self) -> Vec<Cap> {
+        let missed = "bytes of the earlier connection were not captured; the missing FIN may be among them";
+        let last = "only the last acknowledgement of the earlier connection is missing, which may not have been captured";
+        let gap = (!self.gapless).then(|| cap("capture-gap", Confidence::Possible, missed.to_owned()));
+        let ack = self.nearly_closed.then(|| cap("capture-drops", Confidence::Probable, last.to_owned()));
+        gap.into_iter().chain(ack).collect()
+    }
+
+    /// What became of TIME-WAIT, then.
+    fn rule_out(&self, draft: Draft, cause: &'static str) -> Draft {
+        if self.nearly_closed {
+            return draft.or(cause, "whether the other end acknowledged the last FIN: if it did, it holds TIME-WAIT");
+        }
+        draft.rule_out(cause, "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
     }
 }
 

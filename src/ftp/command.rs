@@ -1,11 +1,10 @@
-//! Turns a client's line into a command. The arguments of PASS and ACCT end here.
+//! Turns a client's line into a command. The arguments of PASS and ACCT end here (see [`super::secret`]).
 
 use super::endpoint::{parse_eprt, parse_lprt, parse_port};
 use super::line::{Line, shown, trimmed};
+use super::secret::{SECRET, hides_secret, secret, site};
 use super::{Command, CommandNo, Verb};
 
-/// What is shown instead of a secret.
-pub(super) const SECRET: &str = "***";
 /// Bytes of a verb that are shown: the longest in use has eight.
 const NAME_BYTES: usize = 32;
 
@@ -93,53 +92,9 @@ pub(super) fn split(line: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The line without blanks around it, and without the Data Mark of a Synch whose IAC was skipped on the way.
-fn body(line: &[u8]) -> &[u8] {
+pub(super) fn body(line: &[u8]) -> &[u8] {
     let first = line.iter().position(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xf2 | 0xf4));
     first.and_then(|first| line.get(first..)).map_or(&[], trimmed)
-}
-
-/// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
-/// excuse: rather hide a little too much.
-fn secret(line: &[u8]) -> Option<Verb> {
-    without_control(body(line)).first_chunk::<4>().and_then(|name| secret_name(name))
-}
-
-/// Whether PASS or ACCT is anywhere in it: noise before a command makes another verb of it.
-fn hides_secret(text: &[u8]) -> bool {
-    without_control(text).windows(4).any(|name| secret_name(name).is_some())
-}
-
-/// Whether the beginning of a line may be that of a PASS or ACCT.
-pub(super) fn may_be_secret(start: &[u8]) -> bool {
-    let text = without_control(body(start));
-    let name = text.get(..4).unwrap_or(&text);
-    let begins = |secret: &[u8]| secret.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-    !name.is_empty() && (begins(b"PASS") || begins(b"ACCT") || hides_secret(start))
-}
-
-fn secret_name(name: &[u8]) -> Option<Verb> {
-    known(name).filter(|verb| matches!(verb, Verb::Pass | Verb::Acct))
-}
-
-fn without_control(text: &[u8]) -> Vec<u8> {
-    text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect()
-}
-
-/// A reply's text up to the password that it may repeat: servers quote the line that they could not read
-/// (`500 'PASS ...': syntax error`), and the password may hold any quote.
-pub(super) fn without_secret(text: &[u8], code: u16, answers: Option<Verb>) -> Vec<u8> {
-    let to_secret = matches!(answers, Some(Verb::Pass | Verb::Acct));
-    let is_quote = |byte: u8| matches!(byte, b'\'' | b'"' | b'`');
-    for start in 0..text.len() {
-        let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
-        let quoted = before.is_some_and(is_quote) && code >= 400;
-        let word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && text.get(start + 4).is_some_and(|byte| !byte.is_ascii_graphic());
-        if word && (quoted || to_secret) && text.get(start..start + 4).and_then(secret_name).is_some() {
-            return [text.get(..start + 5).unwrap_or_default(), SECRET.as_bytes()].concat();
-        }
-    }
-    text.to_vec()
 }
 
 /// The command on this line; `None` for a blank line, which servers do not answer.
@@ -156,7 +111,11 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
         let name = if verb == Verb::Pass { "PASS" } else { "ACCT" };
         return Some(command(verb, name.to_owned(), SECRET.to_owned(), None));
     }
-    let verb = known(name).unwrap_or(Verb::Other);
+    let verb = match known(name).unwrap_or(Verb::Other) {
+        // It asks for no endpoint, but promises that none but EPSV will (RFC 2428 4).
+        Verb::Epsv if argument.eq_ignore_ascii_case(b"ALL") => Verb::Other,
+        verb => verb,
+    };
     let endpoint = match verb {
         // Its last digits may be missing.
         _ if !line.ended => None,
@@ -189,14 +148,19 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
     let text = |bytes: &[u8], suspect: bool| if suspect { SECRET.to_owned() } else { shown(bytes) };
     let unknown = known(name).is_none();
     let ellipsis = if line.ended { "" } else { "\u{2026}" };
-    let argument = text(argument, unknown && hides_secret(&line.bytes)) + ellipsis;
+    let argument = if name.eq_ignore_ascii_case(b"SITE") {
+        site(argument) + ellipsis
+    } else {
+        text(argument, unknown && hides_secret(&line.bytes)) + ellipsis
+    };
     let name = text(&name.get(..NAME_BYTES).unwrap_or(name).to_ascii_uppercase(), hides_secret(name));
     Some(command(verb, name, argument, endpoint))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{known, may_be_secret, parse, split, without_secret};
+    use super::super::secret::may_begin;
+    use super::{known, parse, split};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::line::{Line, Start};
     use crate::ftp::{Command, CommandNo, Endpoint, Verb};
@@ -251,21 +215,18 @@ mod tests {
         for (start, secret) in
             [("PASS x", true), (" pA", true), ("ACC", true), ("abpass x", true), ("PO", false), ("", false)]
         {
-            assert_eq!(may_be_secret(start.as_bytes()), secret, "{start}");
+            assert_eq!(may_begin(start.as_bytes()), secret, "{start}");
         }
         assert_eq!(command(b"PASV").unwrap().verb, Verb::Pasv);
         assert_eq!(command(b"USER hunter2").unwrap().argument, "hunter2");
     }
 
     #[test]
-    fn a_secret_that_a_reply_repeats_is_hidden() {
-        let hidden = |text: &str, code, verb| String::from_utf8(without_secret(text.as_bytes(), code, verb)).unwrap();
-        assert_eq!(hidden("'PASS  a'b': syntax error", 500, None), "'PASS ***");
-        assert_eq!(hidden("'pass a b", 500, None), "'pass ***");
-        assert_eq!(hidden("PASS a: not understood", 500, Some(Verb::Pass)), "PASS ***");
-        for text in ["Login with USER and PASS first", "Bypass x", "PASS", "'PASS'", "'PASV x'"] {
-            assert_eq!(hidden(text, 503, None), text);
-        }
+    fn epsv_all_asks_for_no_endpoint() {
+        let verb = |text: &str| command(text.as_bytes()).unwrap().verb;
+        assert_eq!((verb("EPSV ALL"), verb("epsv all"), verb("EPSV"), verb("EPSV 1")), {
+            (Verb::Other, Verb::Other, Verb::Epsv, Verb::Epsv)
+        });
     }
 
     #[test]

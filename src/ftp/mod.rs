@@ -11,6 +11,7 @@ pub mod meaning;
 pub mod pairing;
 pub mod recognise;
 mod reply;
+mod secret;
 pub mod software;
 mod telnet;
 pub mod texts;
@@ -105,6 +106,11 @@ impl Verb {
     /// Whether it announces or asks for a data endpoint.
     pub fn is_endpoint(self) -> bool {
         matches!(self, Self::Port | Self::Eprt | Self::Lprt | Self::Pasv | Self::Epsv | Self::Lpsv)
+    }
+
+    /// Whether its argument is never to be shown.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Pass | Self::Acct)
     }
 
     /// Whether the client announces where it listens.

@@ -76,6 +76,8 @@ mod tests {
             interfaces: vec![interface],
             backwards: Vec::new(),
             annotations: crate::source::Annotations::default(),
+            timeline: CaptureId(0),
+            unread: false,
         }]
     }
 

@@ -19,7 +19,8 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     for finding in findings {
         line(run, finding, style, out)?;
     }
-    if style.verbosity > Verbosity::Quiet { totals::write(run, style, out) } else { Ok(()) }
+    let unwrapped = Style { width: usize::MAX, ..style.clone() };
+    if style.verbosity > Verbosity::Quiet { totals::write(run, &unwrapped, out) } else { Ok(()) }
 }
 
 /// Never wrapped: a line is a record here.
@@ -58,6 +59,8 @@ mod tests {
     #[test]
     fn the_width_does_not_matter() {
         let sample = Sample::collision();
+        assert_eq!(sample.render(Format::Concise, &narrow()), sample.render(Format::Concise, &wide()));
+        let sample = Sample::clean();
         assert_eq!(sample.render(Format::Concise, &narrow()), sample.render(Format::Concise, &wide()));
     }
 

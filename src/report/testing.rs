@@ -240,6 +240,8 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         interfaces: vec![interface],
         backwards: Vec::new(),
         annotations: crate::source::Annotations::default(),
+        timeline: CaptureId(id),
+        unread: false,
     }
 }
 

@@ -46,17 +46,25 @@ pub(super) fn lines(run: &Run) -> Vec<String> {
     lines
 }
 
-/// One sentence for each capture that no session is in, and nothing else worth a finding.
+/// One sentence for each timeline with captures that no session is in, and nothing else worth a finding.
 pub(super) fn without_ftp(run: &Run) -> Vec<String> {
-    let holds_ftp = |capture: &Capture| {
+    let holds_ftp = |capture: &&Capture| {
         run.tally.captures.contains(&capture.id)
             || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
     };
-    let sentence = |capture: &Capture| {
-        let advice = if capture.packets == 0 { "" } else { "; if FTP runs on an unusual port, try --port N" };
-        format!("no FTP in {}: {}{advice}", path_of(capture), counted(capture.packets, "packet"))
+    let sentence = |timeline: &[Capture]| {
+        let without: Vec<&Capture> = timeline.iter().filter(|capture| !holds_ftp(capture)).collect();
+        let packets = without.iter().map(|capture| capture.packets).sum();
+        let named = match without.as_slice() {
+            [] => return None,
+            [one] => path_of(one),
+            several => format!("{} of {} captures", several.len(), timeline.len()),
+        };
+        let elsewhere = without.len() < timeline.len();
+        let advice = if packets == 0 || elsewhere { "" } else { "; if FTP runs on an unusual port, try --port N" };
+        Some(format!("no FTP in {named}: {}{advice}", counted(packets, "packet")))
     };
-    run.captures.iter().filter(|capture| !holds_ftp(capture)).map(sentence).collect()
+    run.captures.chunk_by(|a, b| a.timeline == b.timeline).filter_map(sentence).collect()
 }
 
 /// `3 transfers in 1 session: 2 completed, 1 failed; 1 error, 0 warnings`, or

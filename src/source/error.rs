@@ -40,8 +40,11 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-/// A path that is safe to print.
+/// An input's name that is safe to print.
 pub(super) fn shown(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard input".to_owned();
+    }
     printable(path.as_os_str().as_encoded_bytes())
 }
 
@@ -53,6 +56,14 @@ mod tests {
     fn the_path_is_made_printable() {
         let error = OpenError::new(Path::new("a\x1b[1m"), "it is empty");
         assert_eq!(error.to_string(), "could not read a\\x1b[1m: it is empty");
+    }
+
+    #[test]
+    fn standard_input_has_a_name() {
+        assert_eq!(
+            OpenError::new(Path::new("-"), "it is empty").to_string(),
+            "could not read standard input: it is empty"
+        );
     }
 
     #[test]

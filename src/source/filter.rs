@@ -74,7 +74,9 @@ mod imp {
     /// An expression, compiled once for each link type that occurs.
     pub(in super::super) struct Filter {
         expression: String,
-        programs: Vec<(LinkType, Program)>,
+        /// `None` where it does not compile: no frame of that link type passes.
+        programs: Vec<(LinkType, Option<Program>)>,
+        refusals: Vec<FilterError>,
         padded: Vec<u8>,
     }
 
@@ -83,9 +85,13 @@ mod imp {
         asks_for_len: bool,
     }
 
+    /// How libpcap says that no packet of the link type can match, as none of raw IP is ARP. That is an answer.
+    const NONE_CAN_MATCH: &str = "rejects all packets";
+
     impl Filter {
         pub(in super::super) fn new(expression: &str) -> Self {
-            Self { expression: expression.to_owned(), programs: Vec::new(), padded: Vec::new() }
+            let (programs, refusals) = (Vec::new(), Vec::new());
+            Self { expression: expression.to_owned(), programs, refusals, padded: Vec::new() }
         }
 
         /// Compiles the expression for a link type.
@@ -93,6 +99,29 @@ mod imp {
             if self.programs.iter().any(|(known, _)| *known == link_type) {
                 return Ok(());
             }
+            let program = self.compile(link_type)?;
+            self.programs.push((link_type, Some(program)));
+            Ok(())
+        }
+
+        /// The same for a link type that turns up while a file is read, and lets none of its frames pass if it cannot
+        /// be done.
+        #[inline]
+        pub(in super::super) fn prepare_late(&mut self, link_type: LinkType) {
+            if let Err(error) = self.prepare(link_type) {
+                self.programs.push((link_type, None));
+                if !error.why.contains(NONE_CAN_MATCH) {
+                    self.refusals.push(error);
+                }
+            }
+        }
+
+        /// Why frames were left out that nobody could apply the expression to.
+        pub(in super::super) fn refusals(&self) -> &[FilterError] {
+            &self.refusals
+        }
+
+        fn compile(&self, link_type: LinkType) -> Result<Program, FilterError> {
             let compile = || Capture::dead(Linktype(dlt(link_type)))?.compile(&self.expression, true);
             let code = compile().map_err(|error| FilterError {
                 expression: self.expression.clone(),
@@ -105,15 +134,13 @@ mod imp {
                 let text = instruction.to_string();
                 LOAD_LEN.iter().any(|load| text.starts_with(load))
             });
-            self.programs.push((link_type, Program { code, asks_for_len }));
-            Ok(())
+            Ok(Program { code, asks_for_len })
         }
 
         /// Whether the frame passes; its link type has been prepared.
         pub(in super::super) fn passes(&mut self, frame: &Frame<'_>) -> bool {
-            let Some((_, program)) = self.programs.iter().find(|(known, _)| *known == frame.link_type) else {
-                return false;
-            };
+            let prepared = self.programs.iter().find(|(known, _)| *known == frame.link_type);
+            let Some((_, Some(program))) = prepared else { return false };
             if program.asks_for_len && frame.is_cut() {
                 // libpcap's binding takes the slice's length for the wire length.
                 self.padded.clear();
@@ -155,6 +182,14 @@ mod imp {
                 expression: self.expression.clone(),
                 why: "this ftpwhy was built without libpcap (feature `live`)".to_owned(),
             })
+        }
+
+        #[expect(clippy::unused_self, reason = "has the signature of the filter that libpcap makes")]
+        pub(in super::super) fn prepare_late(&mut self, _: LinkType) {}
+
+        #[expect(clippy::unused_self, reason = "has the signature of the filter that libpcap makes")]
+        pub(in super::super) fn refusals(&self) -> &[FilterError] {
+            &[]
         }
 
         #[expect(clippy::unused_self, reason = "has the signature of the filter that libpcap makes")]
@@ -230,6 +265,18 @@ mod tests {
             assert!(text.starts_with("the filter `tcp port fpt` cannot be used: ") && text.contains("fpt"), "{text}");
             let text = check("tcp.port == 21").unwrap_err().to_string();
             assert!(text.contains("display filter"), "{text}");
+        }
+
+        #[test]
+        fn a_link_type_that_turns_up_late_passes_nothing_it_cannot_be_asked_for() {
+            let mut filter = Filter::new("arp");
+            filter.prepare_late(LinkType(101));
+            assert!(!filter.passes(&frame(&[0x45; 40], 101, 40)));
+            assert_eq!(filter.refusals(), [], "no packet of raw IP is ARP: nothing is left out that was asked for");
+            let mut filter = Filter::new("ip or vlan");
+            (0..3).for_each(|_| filter.prepare_late(LinkType(101)));
+            assert!(!filter.passes(&frame(&[0x45; 40], 101, 40)));
+            assert_eq!(filter.refusals().len(), 1, "told once");
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! Decompresses a stream of zstd or lz4 frames, one after the other.
 //!
-//! The decoders stop behind one frame, but both formats allow any number of frames, with skippable ones in between.
+//! The decoders stop behind one frame, but both formats allow any number of frames, with skippable ones in between. And
+//! of a damaged frame everything before the damage is given.
 
 use std::io::{self, BufRead, Chain, Cursor, Read};
 use std::mem;
@@ -37,14 +38,45 @@ type Framed<R> = Chain<Cursor<[u8; 4]>, R>;
 
 enum State<R: BufRead> {
     Between(R),
-    Zstd(Box<Zstd<Framed<R>, FrameDecoder>>),
+    Zstd(Box<Zstd<Ending<Framed<R>>, FrameDecoder>>),
+    /// A zstd frame whose decoder failed for this reason: what it holds back is still to come.
+    Broken(Box<Zstd<Ending<Framed<R>>, FrameDecoder>>, io::Error),
     Lz4(Box<Lz4<Framed<R>>>),
     Ended,
+}
+
+/// A zstd frame that can be made to end early. The decoder holds back what later blocks may refer to (up to 8 MiB) until
+/// it has seen the last block, so it is given one.
+struct Ending<R> {
+    frame: R,
+    end: Option<Cursor<&'static [u8]>>,
+}
+
+/// An empty raw block that is the last one (RFC 8878 3.1.1.2), and a checksum, if the frame wants one: nobody looks at it.
+const LAST_BLOCK: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
+
+impl<R: Read> Read for Ending<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match &mut self.end {
+            Some(end) => end.read(buf),
+            None => self.frame.read(buf),
+        }
+    }
 }
 
 impl<R: BufRead> Frames<R> {
     pub(super) fn new(codec: Codec, reader: R) -> Self {
         Self { codec, state: State::Between(reader) }
+    }
+}
+
+impl<R: BufRead> Frames<R> {
+    /// Ends a zstd frame where its decoder failed.
+    fn break_off(&mut self, error: io::Error) {
+        if let State::Zstd(mut frame) = mem::replace(&mut self.state, State::Ended) {
+            frame.get_mut().end = Some(Cursor::new(LAST_BLOCK));
+            self.state = State::Broken(frame, error);
+        }
     }
 }
 
@@ -56,7 +88,14 @@ impl<R: BufRead> Read for Frames<R> {
         loop {
             let read = match &mut self.state {
                 State::Between(_) => 0,
-                State::Zstd(frame) => frame.read(buf)?,
+                State::Zstd(frame) => match frame.read(buf) {
+                    Ok(read) => read,
+                    Err(error) => {
+                        self.break_off(error);
+                        continue;
+                    }
+                },
+                State::Broken(frame, _) => frame.read(buf).unwrap_or(0),
                 State::Lz4(frame) => frame.read(buf)?,
                 State::Ended => return Ok(0),
             };
@@ -66,7 +105,8 @@ impl<R: BufRead> Read for Frames<R> {
             // An error leaves the stream ended.
             let rest = match mem::replace(&mut self.state, State::Ended) {
                 State::Between(rest) => rest,
-                State::Zstd(frame) => frame.into_inner().into_inner().1,
+                State::Zstd(frame) => frame.into_inner().frame.into_inner().1,
+                State::Broken(_, error) => return Err(error),
                 State::Lz4(frame) => frame.into_inner().into_inner().1,
                 State::Ended => return Ok(0),
             };
@@ -90,8 +130,17 @@ fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
             continue;
         }
         let frame = Cursor::new(magic).chain(rest);
+        // A stream that begins with a skippable frame has not said yet which it is.
+        let codec = match magic {
+            [0x28, 0xb5, 0x2f, 0xfd] => Codec::Zstd,
+            [0x04, 0x22, 0x4d, 0x18] => Codec::Lz4,
+            _ => codec,
+        };
         return Ok(match codec {
-            Codec::Zstd => State::Zstd(Box::new(Zstd::new(frame).map_err(io::Error::other)?)),
+            Codec::Zstd => {
+                let frame = Ending { frame, end: None };
+                State::Zstd(Box::new(Zstd::new(frame).map_err(io::Error::other)?))
+            }
             Codec::Lz4 => State::Lz4(Box::new(Lz4::new(frame))),
         });
     }
@@ -101,7 +150,7 @@ fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
 mod tests {
     use std::io::Write;
 
-    use lz4_flex::frame::FrameEncoder;
+    use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     use super::*;
@@ -131,6 +180,26 @@ mod tests {
             let out = read_all(codec, &bytes).unwrap();
             assert_eq!(out.len(), 300_008, "{codec:?}");
             assert!(out.starts_with(b"one xxx") && out.ends_with(b"xxx two"), "{codec:?}");
+            assert_eq!(read_all(Codec::Zstd, &bytes).unwrap(), out, "a skippable frame comes first");
+        }
+    }
+
+    #[test]
+    fn everything_before_the_damage_is_given() {
+        // A block is there or not: 128 KiB of zstd, 64 KiB of lz4 as set here.
+        const BLOCK: usize = 128 << 10;
+        let bytes: Vec<u8> = (0..1_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let mut encoder = FrameEncoder::with_frame_info(FrameInfo::new().block_size(BlockSize::Max64KB), Vec::new());
+        encoder.write_all(&bytes).unwrap();
+        for (codec, packed) in [(Codec::Zstd, zstd(&bytes)), (Codec::Lz4, encoder.finish().unwrap())] {
+            for tenths in [2, 5, 9] {
+                let cut = packed.len() * tenths / 10;
+                let mut out = Vec::new();
+                assert!(Frames::new(codec, &packed[..cut]).read_to_end(&mut out).is_err(), "{codec:?}");
+                assert!(bytes.starts_with(&out), "{codec:?}");
+                let whole = bytes.len() * tenths / 10;
+                assert!(out.len() + 2 * BLOCK > whole, "{codec:?}: {} of {whole}", out.len());
+            }
         }
     }
 

@@ -67,8 +67,10 @@ impl Input {
         let whole = Cursor::new(magic).chain(raw);
         let (reader, compression): (Box<dyn Read + Send>, _) = match packing {
             Packing::Plain => (Box::new(whole), None),
-            Packing::Gzip => (Box::new(MultiGzDecoder::new(buffered(whole))), Some("gzip")),
-            Packing::Framed(codec) => (Box::new(Frames::new(codec, buffered(whole))), Some(codec.name())),
+            Packing::Gzip => (Unpacked::boxed(MultiGzDecoder::new(buffered(whole)), "gzip"), Some("gzip")),
+            Packing::Framed(codec) => {
+                (Unpacked::boxed(Frames::new(codec, buffered(whole)), codec.name()), Some(codec.name()))
+            }
             Packing::Unsupported { what, unpack } => {
                 let what = format!("it is {what}; unpack it first, for example `{unpack} FILE | ftpwhy -`");
                 return Err(OpenError::new(path, what));
@@ -95,6 +97,27 @@ fn packing(magic: &[u8]) -> Packing {
         [b'P', b'K', 3, 4, ..] => Packing::Unsupported { what: "a zip archive", unpack: "unzip -p" },
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c] => Packing::Unsupported { what: "a 7z archive", unpack: "7z x -so" },
         _ => Packing::Plain,
+    }
+}
+
+/// What a decompressor gives, its failures in words for the person who named the file.
+struct Unpacked<R> {
+    bytes: R,
+    by: &'static str,
+}
+
+impl<R: Read + Send + 'static> Unpacked<R> {
+    fn boxed(bytes: R, by: &'static str) -> Box<dyn Read + Send> {
+        Box::new(Self { bytes, by })
+    }
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read(buf).map_err(|error| match (error.raw_os_error(), error.kind()) {
+            (Some(_), _) | (None, io::ErrorKind::Interrupted) => error,
+            (None, kind) => io::Error::new(kind, format!("its {} data are damaged or cut short", self.by)),
+        })
     }
 }
 
@@ -155,6 +178,18 @@ mod tests {
         let mut bytes = gzip(&[7; 5000]);
         bytes.truncate(bytes.len() - 9);
         assert_eq!(read_all(bytes).0.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn damaged_compression_is_told_in_words() {
+        for (packed, by) in [
+            (&b"\x1f\x8b\xff\xff\xff\xff\xff\xff"[..], "gzip"),
+            (b"\x28\xb5\x2f\xfd\x64", "zstd"),
+            (b"\x04\x22\x4d\x18\xc0\0\0", "lz4"),
+        ] {
+            let error = read_all(packed.to_vec()).0.unwrap_err();
+            assert_eq!(error.to_string(), format!("its {by} data are damaged or cut short"));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Gives frames in capture order, from files, standard input or (later) an interface.
+//! Gives frames in capture order, from files, standard input or an interface.
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
@@ -64,6 +64,17 @@ pub struct Capture {
     pub backwards: Vec<(Stamp, Stamp)>,
     /// What it tells besides, to be written again.
     pub annotations: Annotations,
+    /// The first capture of the timeline that it is part of.
+    pub timeline: CaptureId,
+    /// Whether reading was broken off before its end.
+    pub unread: bool,
+}
+
+impl Capture {
+    /// Whether all that the file should hold was there and was read.
+    pub fn is_complete(&self) -> bool {
+        self.damage.is_none() && !self.unread
+    }
 }
 
 /// Where and how a capture is damaged or cut.

@@ -52,7 +52,10 @@ const FOREIGN: &[(&[u8], &str)] = &[
 /// Looks at the first bytes of a decompressed file.
 pub(super) fn sniff(head: &[u8]) -> Looks {
     match head {
-        [] => return Looks::NoCapture("empty (0 bytes)".to_owned()),
+        [] => {
+            let what = "empty (0 bytes): whatever was to write it wrote nothing; capture again with `tcpdump -w FILE`";
+            return Looks::NoCapture(what.to_owned());
+        }
         [0xa1, 0xb2, 0xc3, 0xd4, ..]
         | [0xd4, 0xc3, 0xb2, 0xa1, ..]
         | [0xa1, 0xb2, 0x3c, 0x4d, ..]
@@ -67,7 +70,7 @@ pub(super) fn sniff(head: &[u8]) -> Looks {
         return Looks::Foreign(name);
     }
     if is_text(head) {
-        return Looks::NoCapture("a text file, not a capture".to_owned());
+        return Looks::NoCapture(text(head).to_owned());
     }
     if is_erf(head) {
         return Looks::PerhapsForeign("an ERF capture");
@@ -90,7 +93,27 @@ pub(super) fn refusal(path: &Path, looks: &Looks) -> Option<String> {
 }
 
 fn conversion(path: &Path) -> String {
-    format!("convert it with `editcap -F pcapng {} out.pcapng`", shown(path))
+    // editcap takes `-` as we do.
+    let path = if path == Path::new("-") { "-".to_owned() } else { shown(path) };
+    format!("convert it with `editcap -F pcapng {path} out.pcapng`")
+}
+
+/// What a text file can be made into. tshark and tcpdump print packets to read, which no program makes packets of again.
+fn text(head: &[u8]) -> &'static str {
+    let is_dump = |line: &[u8]| {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let hex = |word: &[u8]| word.iter().all(u8::is_ascii_hexdigit);
+        let offset = |word: &[u8]| {
+            let word = word.strip_prefix(b"0x").unwrap_or(word);
+            hex(word.strip_suffix(b":").unwrap_or(word))
+        };
+        words.next().is_some_and(|word| word.len() >= 4 && offset(word)) && words.next().is_some_and(|word| hex(word))
+    };
+    if head.split(|byte| *byte == b'\n').any(is_dump) {
+        "a text file, perhaps a hex dump; convert it with `text2pcap` (see its manual for the formats it takes)"
+    } else {
+        "a text file, not a capture; if Wireshark opens it, save it there as pcapng, else capture again with `tcpdump -w FILE`"
+    }
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -127,7 +150,10 @@ mod tests {
 
     #[test]
     fn every_refusal_says_what_it_is_and_what_to_do() {
-        assert_eq!(said(b""), "it is empty (0 bytes)");
+        assert_eq!(
+            said(b""),
+            "it is empty (0 bytes): whatever was to write it wrote nothing; capture again with `tcpdump -w FILE`"
+        );
         assert_eq!(
             said(b"snoop\0\0\0\0\0\0\x02"),
             "it is a snoop capture; convert it with `editcap -F pcapng X out.pcapng`"
@@ -136,7 +162,17 @@ mod tests {
             said(b"GMBU\0\x02"),
             "it is a Network Monitor capture; convert it with `editcap -F pcapng X out.pcapng`"
         );
-        assert_eq!(said("No. Time\u{fc}\n1 0.0".as_bytes()), "it is a text file, not a capture");
+        assert_eq!(
+            said("No. Time\u{fc}\n1 0.0".as_bytes()),
+            "it is a text file, not a capture; if Wireshark opens it, save it there as pcapng, else capture again with \
+             `tcpdump -w FILE`"
+        );
+        for dump in ["\t0x0000:  4500 0034\n", "0000  00 01\n", "12:00 IP a > b\n  0x0010: 45 00", "000010 45 00"] {
+            assert_eq!(
+                said(dump.as_bytes()),
+                "it is a text file, perhaps a hex dump; convert it with `text2pcap` (see its manual for the formats it takes)"
+            );
+        }
         assert_eq!(
             said(&[0, 1, 2, 3]),
             "it is no pcap or pcapng capture (it begins with 00 01 02 03); if Wireshark opens it, save it there as pcapng"

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::OpenError;
 use super::file::FileSource;
-use super::filter::Filter;
+use super::filter::{Filter, FilterError};
 use super::input::Input;
 use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, Timestamp};
@@ -98,6 +98,7 @@ impl Timeline {
                 prepared.map_err(|error| OpenError::new(&capture.path, error.to_string()))?;
             }
         }
+        capture.timeline = self.captures.first().map_or(capture.id, |first| first.id);
         let first = source.advance(&mut capture, &mut self.filter);
         let (read, size) = source.progress();
         self.total = self.total.zip(size).map(|(total, size)| total.saturating_add(size));
@@ -124,6 +125,18 @@ impl Timeline {
     /// The same for whoever must not show them as they are.
     pub fn captures_mut(&mut self) -> &mut [Capture] {
         &mut self.captures
+    }
+
+    /// Nobody wants the rest of the frames: marks the captures that are not read to their end.
+    pub fn break_off(&mut self) {
+        for (capture, slot) in self.captures.iter_mut().zip(&self.slots) {
+            capture.unread = !matches!(slot, Slot::Done);
+        }
+    }
+
+    /// Why frames were left out that the filter could not be applied to: once for each link type.
+    pub fn filter_refusals(&self) -> &[FilterError] {
+        self.filter.as_ref().map_or(&[], Filter::refusals)
     }
 
     /// Bytes read of the raw files, and their size where all of them have one.
@@ -215,7 +228,7 @@ impl Timeline {
             *slot = Slot::Done;
             match FileSource::open(&capture.path, capture.id) {
                 Ok((source, fresh)) => {
-                    let shown = std::mem::replace(capture, fresh);
+                    let shown = std::mem::replace(capture, Capture { timeline: capture.timeline, ..fresh });
                     *slot = Slot::Open(Box::new(source));
                     let stands = self.advance(place).is_some();
                     self.keep_shown(place, shown);
@@ -283,13 +296,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_broken_off_is_incomplete() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [file(&folder, "1", &[1]), file(&folder, "2", &[2, 3]), file(&folder, "3", &[4])];
+        let (mut timeline, _) = Timeline::open(&files, CaptureId(7), None);
+        let complete = |timeline: &Timeline| timeline.captures().iter().map(Capture::is_complete).collect::<Vec<_>>();
+        assert!(timeline.step() && timeline.step());
+        timeline.break_off();
+        assert_eq!(complete(&timeline), [true, false, false]);
+        while timeline.step() {}
+        timeline.break_off();
+        assert_eq!(complete(&timeline), [true; 3]);
+        assert!(timeline.captures().iter().all(|capture| capture.timeline == CaptureId(7)));
+    }
+
+    #[test]
     fn files_that_cannot_be_opened_are_reported_and_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("empty");
         std::fs::write(&empty, b"").unwrap();
         let files = [folder.path().join("missing"), file(&folder, "good", &[1]), empty];
         let (mut timeline, errors) = Timeline::open(&files, CaptureId(0), None);
-        let errors: Vec<&str> = errors.iter().map(|error| error.what.as_str()).collect();
+        let errors: Vec<&str> = errors.iter().map(|error| error.what.split(':').next().unwrap()).collect();
         assert_eq!(errors, ["there is no such file", "it is empty (0 bytes)"]);
         assert_eq!(order(&mut timeline), [(0, 1, 1)]);
     }
@@ -314,6 +342,31 @@ mod tests {
         assert_eq!(errors, []);
         assert_eq!(order(&mut timeline), [(0, 2, 2)]);
         assert_eq!(timeline.captures()[0].packets, 3);
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
+    fn a_filter_that_one_link_type_of_a_file_does_not_know_leaves_its_frames_out() {
+        use super::super::written::{interface, packet, section};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("two.pcapng");
+        let mut ether = [0; 40];
+        (ether[12], ether[14], ether[23]) = (8, 0x45, 6);
+        let blocks = [
+            section(Little),
+            interface(Little, 1, 0, &[]),
+            interface(Little, 101, 0, &[]),
+            packet(Little, 1, 1, &[0x45; 40]),
+            packet(Little, 0, 2, &ether),
+        ];
+        std::fs::write(&path, blocks.concat()).unwrap();
+        for (filter, refusals) in [("ip or vlan", 1), ("arp or tcp", 0)] {
+            let (mut timeline, errors) = Timeline::open(std::slice::from_ref(&path), CaptureId(0), Some(filter));
+            assert_eq!(errors, []);
+            assert_eq!(order(&mut timeline).last().map(|(_, number, _)| *number), Some(2), "{filter}");
+            assert_eq!(timeline.filter_refusals().len(), refusals, "{filter}");
+            assert!(timeline.captures()[0].is_complete(), "the file is not damaged");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl From<&source::Capture> for Capture {
             packets: capture.packets,
             first: capture.first.map(time::rfc3339),
             last: capture.last.map(time::rfc3339),
-            complete: capture.damage.is_none(),
+            complete: capture.is_complete(),
             interfaces: capture.interfaces.iter().map(Interface::from).collect(),
         }
     }

@@ -79,6 +79,8 @@ impl Arrivals {
             interfaces: interfaces.collect(),
             backwards: Vec::new(),
             annotations: Annotations::default(),
+            timeline: id,
+            unread: false,
         };
         let arrivals = Self {
             captures: [capture],
