@@ -121,7 +121,8 @@ impl<'a> Case<'a> {
         let Some(transfer) = self.transfer.filter(|one| one.reply.is_none() && one.preliminary.is_none()) else {
             return false;
         };
-        let tried = !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
+        let heard = self.control.half(self.client_end().peer()).is_whole_since(transfer.at());
+        let tried = heard && !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
         let left = |exchange: &Exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at();
         tried && transfer.abor.is_none() && self.session.exchanges.iter().any(left)
     }

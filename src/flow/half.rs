@@ -111,6 +111,11 @@ impl Half {
         self.irregular.as_ref().map_or(&[], |irregular| &irregular.gaps)
     }
 
+    /// Whether all that this end said since then was captured, as far as the peer's acknowledgements tell.
+    pub fn is_whole_since(&self, from: Stamp) -> bool {
+        self.segments > 0 && self.gaps().iter().all(|gap| gap.at < from)
+    }
+
     /// Whether this segment is a keep-alive or a zero-window probe: at most one byte, directly before SND.NXT, that
     /// the peer has already (RFC 9293 3.8.4) or has no room for (3.8.6.1).
     pub(super) fn is_probe(&self, tcp: &Segment<'_>, peer_window_zero: bool) -> bool {
