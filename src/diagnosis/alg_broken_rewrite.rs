@@ -1,74 +1,275 @@
 //! `alg-broken-rewrite`
 
-use super::case::SessionCase;
+use std::net::SocketAddr;
+
+use super::Draft;
+use super::case::{Case, SessionCase};
 use crate::finding::{Confidence, Evidence, Finding, Route};
-use crate::flow::End;
+use crate::flow::{Connection, End, Half};
 use crate::frame::Stamp;
+use crate::ftp::Verb;
+use crate::transfer::session::Session;
 
 /// Copies of the segment that make it dropped and not lost: the first and two repeats.
 const COPIES: usize = 3;
+
+/// Bare acknowledgements that lag make no accident: a late one is followed by one that does not.
+const LAGGING: usize = 2;
 
 /// Frames cited.
 const CITED: usize = 8;
 
 diagnosis! {
-    /// An FTP helper (ALG) on the way breaks the control connection: it drops a PORT, EPRT or 227 that is split over two
-    /// segments, because it wants to rewrite whole lines only.
+    /// An FTP helper (ALG) on the way breaks the control connection: it rewrites PORT, EPRT, 227 or 229 and gets the TCP
+    /// around it wrong, or it drops a line that it cannot read whole.
     ///
-    /// Linux's helper does so by design when a segment ends within a PORT. The rest of the line passes, the first part
-    /// is sent again and again.
+    /// A rewritten line is longer or shorter by some bytes. From then on the helper must shift the sequence numbers of one
+    /// side and the acknowledgements of the other by that difference, and mend the checksum. Where it does not, each side
+    /// takes the other's segments for impossible ones and both repeat themselves until one gives up. A line split over
+    /// two segments is dropped by some helpers by design (Linux's does so).
     ///
-    /// Needs: a PORT, EPRT, 227 or 229 whose bytes lie in two or more segments; the one with its beginning sent three
-    /// times or more and never acknowledged; segments of the other side meanwhile (the path is up).
+    /// Needs one of these, all of an endpoint line that nothing else of its sender follows:
+    /// (1) the numbers differ: the answer is sent three times or more and never acknowledged, while the line's sender
+    /// goes on acknowledging with a sequence number some bytes before what was acknowledged to it;
+    /// (2) the end of the line is sent again and again and never acknowledged, though the line was sent whole, its
+    /// beginning was acknowledged, and it was answered;
+    /// (3) every copy of the line has a bad checksum, none is acknowledged, and the other segments of its sender are good;
+    /// (4) the line lies in two segments, the one with its beginning is sent three times or more and never acknowledged,
+    /// and the other side is alive.
     ///
-    /// Helps: other sessions whose PORT comes in one segment and works.
+    /// Helps: the same line seen on the other side of the helper, longer or shorter by just as many bytes; other sessions
+    /// whose line keeps its length and works.
     ///
-    /// Refuted by: a late acknowledgement; nothing at all coming back (then the path is down: `control-stalled`).
+    /// Refuted by: a late acknowledgement; nothing at all coming back (then the path is down: `control-stalled`);
+    /// numbers that agree.
     ///
-    /// Confidence: probable from one point. A rewriting that shifts the sequence numbers wrongly takes two points to prove.
+    /// Confidence: probable from one point; proven where both sides of the helper are in the file and the line's length
+    /// differs by what the numbers differ.
+    ///
+    /// Traps: a host that leaves checksums to its network card has bad ones everywhere.
     ///
     /// Remedy: switch the helper off or update it and use passive mode; or let the client send each command in one segment.
     "alg-broken-rewrite", Error,
-    "an FTP helper on the way drops an endpoint command that is split over segments",
-    ["RFC 1123 4.1.2.10", "RFC 3022 4.4"],
-    Session(check)
+    "an FTP helper on the way breaks the control connection at an endpoint line",
+    ["RFC 1123 4.1.2.10", "RFC 3022 4.4", "RFC 9293 3.10.7.4"],
+    Session(check),
+    Transfer(of_transfer)
+}
+
+/// A session and its control connection.
+#[derive(Clone, Copy)]
+struct Talk<'a> {
+    session: &'a Session,
+    control: &'a Connection,
+}
+
+/// A line that announces an endpoint.
+struct Line<'a> {
+    end: End,
+    text: String,
+    frames: &'a [Stamp],
+    answered: bool,
+    /// How much longer it is on the other side of a helper.
+    grows: Option<i64>,
+}
+
+/// How it was broken.
+struct Broken {
+    how: String,
+    frames: Vec<Stamp>,
+    note: String,
+    from: End,
+    support: Option<Evidence>,
+    confidence: Confidence,
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let client_end = case.control.end_of(case.session.client).unwrap_or(End::Origin);
-    let commands = case.session.offers.iter().map(|offer| (client_end, &offer.command.frames, offer.command.line()));
-    let announced = case.session.offers.iter().filter_map(|offer| offer.reply.as_ref()).filter(|one| one.endpoint.is_some());
-    let replies = announced.map(|reply| (client_end.peer(), &reply.frames, reply.line()));
-    let split = commands.chain(replies).filter(|(_, frames, _)| frames.len() >= 2);
-    let dropped = split.filter(|(end, frames, _)| is_dropped(case, *end, frames)).map(|(end, _, line)| (end, line)).next();
-    let Some((end, line)) = dropped else { return Vec::new() };
-    let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
-    let mut copies = case.control.half(end).unacknowledged().to_vec();
-    let message = format!(
-        "the first part of {line} was sent {} times and never acknowledged, while the rest passed: an FTP helper on the way drops what it cannot read whole",
-        copies.len(),
-    );
-    copies.truncate(CITED);
-    let Some(primary) = Evidence::seen_all(copies, Some(Route { from, to }), "the first part of the line, never acknowledged")
-    else {
-        return Vec::new();
-    };
-    let alive = case.control.half(end.peer()).last.map(|at| Evidence::sent(at, to, from, "the other side is alive"));
-    vec![
-        DIAGNOSIS
-            .finding(Confidence::Probable, message, primary)
-            .in_session(case.session)
-            .support(alive)
-            .client("Send each command in one segment; use passive mode.")
-            .network("Update the FTP helper (ALG) on the way, or switch it off and use passive mode.")
-            .done(),
-    ]
+    let draft = draft(Talk { session: case.session, control: case.control });
+    draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
 }
 
-/// Whether the segment with the beginning of a line is sent again and again while the other side goes on sending.
-fn is_dropped(case: &SessionCase<'_>, end: End, frames: &[Stamp]) -> bool {
-    let copies = case.control.half(end).unacknowledged();
-    let Some(first) = copies.first().filter(|first| frames.first() == Some(first)) else { return false };
-    let alive = case.control.half(end.peer()).last.is_some_and(|last| last > *first);
-    copies.len() >= COPIES && alive
+/// As the cause of a transfer that was lost with the control connection.
+fn of_transfer(case: &Case<'_>) -> Option<Finding> {
+    case.transfer.filter(|transfer| case.failed() && transfer.lost.is_some())?;
+    Some(draft(Talk { session: case.session, control: case.control })?.about(case).done())
+}
+
+fn draft(talk: Talk<'_>) -> Option<Draft> {
+    let (line, broken) = lines(talk).into_iter().find_map(|line| {
+        let broken = shifted(talk, &line)
+            .or_else(|| tail(talk, &line))
+            .or_else(|| spoilt(talk, &line))
+            .or_else(|| dropped(talk, &line))?;
+        Some((line, broken))
+    })?;
+    let route = Route { from: talk.control.socket(broken.from), to: talk.control.socket(broken.from.peer()) };
+    let frames = broken.frames.into_iter().take(CITED).collect();
+    let (from, to) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
+    let said = Evidence::sent(*line.frames.last()?, from, to, line.text.clone());
+    let finding = DIAGNOSIS
+        .finding(broken.confidence, format!("{}: {}", line.text, broken.how), Evidence::seen_all(frames, Some(route), broken.note)?)
+        .support([said])
+        .support(broken.support)
+        .client("Use passive mode; send each command in one segment.")
+        .network("Update the FTP helper (ALG) on the way, or switch it off and use passive mode.");
+    Some(finding)
+}
+
+/// The lines that announce an endpoint, of both sides.
+fn lines(talk: Talk<'_>) -> Vec<Line<'_>> {
+    let client = talk.control.end_of(talk.session.client).unwrap_or(End::Origin);
+    let other = talk.session.other_view.as_ref();
+    let mut all = Vec::new();
+    for (index, offer) in talk.session.offers.iter().enumerate() {
+        let there = other.and_then(|other| other.offers.get(index)?.socket);
+        let grows = offer.socket.zip(there).map(|(here, there)| {
+            let written = |socket| written_len(offer.command.verb, socket);
+            written(there) - written(here)
+        });
+        if offer.command.verb.is_active_endpoint() {
+            let answered = offer.reply.is_some();
+            all.push(Line { end: client, text: offer.command.line(), frames: &offer.command.frames, answered, grows });
+        } else if let Some(reply) = offer.reply.as_ref().filter(|reply| reply.endpoint.is_some()) {
+            let answered = is_answered(talk, reply.at());
+            all.push(Line { end: client.peer(), text: reply.line(), frames: &reply.frames, answered, grows });
+        }
+    }
+    all
+}
+
+/// Whether the client said something behind that reply.
+fn is_answered(talk: Talk<'_>, reply: Stamp) -> bool {
+    said_by(talk, true).any(|at| at > reply)
+}
+
+/// When each line of the client, or of the server, was complete.
+fn said_by(talk: Talk<'_>, client: bool) -> impl Iterator<Item = Stamp> {
+    let session = talk.session;
+    let commands = session.offers.iter().map(|offer| &offer.command);
+    let commands = commands.chain(session.transfers.iter().map(|transfer| &transfer.command));
+    let commands = commands.chain(session.exchanges.iter().map(|exchange| &exchange.command));
+    let replies = session.offers.iter().filter_map(|offer| offer.reply.as_ref());
+    let replies = replies.chain(session.transfers.iter().flat_map(|one| one.preliminary.iter().chain(&one.reply)));
+    let replies = replies.chain(session.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref()));
+    let commands = commands.map(crate::ftp::Command::at).filter(move |_| client);
+    commands.chain(replies.map(crate::ftp::Reply::at).filter(move |_| !client))
+}
+
+/// How many characters an endpoint takes in PORT and 227, or in EPRT and 229, but for what does not change.
+fn written_len(verb: Verb, socket: SocketAddr) -> i64 {
+    let [high, low] = socket.port().to_be_bytes();
+    let len = match verb {
+        Verb::Epsv => socket.port().to_string().len(),
+        Verb::Eprt => format!("{}{}", socket.ip(), socket.port()).len(),
+        _ => format!("{}{high}{low}", socket.ip()).len(),
+    };
+    i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+fn bytes(count: u32) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
+/// (1) Both sides count differently behind the line.
+fn shifted(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+    let (own, peer) = (talk.control.half(line.end), talk.control.half(line.end.peer()));
+    let lag = own.lag().filter(|lag| lag.frames.len() >= LAGGING)?;
+    let (first, said) = (*lag.frames.first()?, *line.frames.last()?);
+    let copies = peer.unacknowledged();
+    let client = talk.control.socket(line.end) == talk.session.client;
+    let latest = said_by(talk, client).filter(|at| *at <= first).max();
+    if copies.len() < COPIES || *copies.first()? < said || latest != Some(said) {
+        return None;
+    }
+    let (sender, answerer) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
+    let proven = line.grows.is_some_and(|grows| grows.unsigned_abs() == u64::from(lag.bytes));
+    let seen = if proven { "and the line is as much longer or shorter on its other side" } else { "as if a helper on the way had rewritten it and not translated the numbers" };
+    Some(Broken {
+        how: format!(
+            "from then on {answerer} acknowledges {} more than {sender} counts, {seen}: the answer was sent {} times and never acknowledged",
+            bytes(lag.bytes),
+            copies.len(),
+        ),
+        frames: copies.to_vec(),
+        note: "the answer, never acknowledged".to_owned(),
+        from: line.end.peer(),
+        support: Evidence::seen_all(
+            lag.frames.iter().copied().take(CITED).collect(),
+            Some(Route { from: sender, to: answerer }),
+            format!("its sequence number is {} before what was acknowledged to it", bytes(lag.bytes)),
+        ),
+        confidence: if proven { Confidence::Proven } else { Confidence::Probable },
+    })
+}
+
+/// (2) The end of the line is sent again for ever, though it was answered.
+fn tail(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+    let half = talk.control.half(line.end);
+    let ([frame], from) = (line.frames, half.unacknowledged_seq()?) else { return None };
+    let copies = half.unacknowledged();
+    let bytes = usize::try_from(sent_until(half)?.distance_from(from)).ok()?;
+    let inside = (1..line.text.len()).contains(&bytes) && half.acked == Some(from);
+    let client = talk.control.socket(line.end) == talk.session.client;
+    let is_last = said_by(talk, client).max() == Some(*frame);
+    if !inside || !line.answered || !is_last || copies.len() < LAGGING || copies.first()? <= frame {
+        return None;
+    }
+    let proven = line.grows.is_some_and(|grows| grows.unsigned_abs() == bytes as u64);
+    Some(Broken {
+        how: format!(
+            "it was answered, but its last {bytes} bytes were sent {} times more and never acknowledged: a helper on the way has made it shorter and not translated the numbers",
+            copies.len(),
+        ),
+        frames: copies.to_vec(),
+        note: format!("the last {bytes} bytes of the line again"),
+        from: line.end,
+        support: None,
+        confidence: if proven { Confidence::Proven } else { Confidence::Probable },
+    })
+}
+
+/// Behind the last byte, a FIN not counted.
+fn sent_until(half: &Half) -> Option<crate::wire::Seq> {
+    half.fin.map(|fin| fin.seq).or(half.next)
+}
+
+/// (3) The line never has a good checksum.
+fn spoilt(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+    let half = talk.control.half(line.end);
+    let copies = half.unacknowledged();
+    let whole = matches!(line.frames, [frame] if copies.first() == Some(frame));
+    let others_are_good = half.good_checksums > half.bad_checksums.saturating_add(1);
+    if !whole || copies.len() < COPIES || half.intact_repeats() > 0 || !others_are_good {
+        return None;
+    }
+    Some(Broken {
+        how: format!(
+            "all {} copies of it have a bad TCP checksum, and its sender's other segments have good ones: a helper on the way rewrote it and did not mend the checksum",
+            copies.len(),
+        ),
+        frames: copies.to_vec(),
+        note: "the line, with a bad checksum, never acknowledged".to_owned(),
+        from: line.end,
+        support: None,
+        confidence: Confidence::Probable,
+    })
+}
+
+/// (4) The segment with the beginning of a line is sent again and again while the other side goes on sending.
+fn dropped(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+    let copies = talk.control.half(line.end).unacknowledged();
+    let first = copies.first().filter(|first| line.frames.len() >= 2 && line.frames.first() == Some(first))?;
+    let alive = talk.control.half(line.end.peer()).last.filter(|last| last > first)?;
+    let (from, to) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
+    (copies.len() >= COPIES).then(|| Broken {
+        how: format!(
+            "its first part was sent {} times and never acknowledged, while the rest passed: a helper on the way drops what it cannot read whole",
+            copies.len(),
+        ),
+        frames: copies.to_vec(),
+        note: "the first part of the line, never acknowledged".to_owned(),
+        from: line.end,
+        support: Some(Evidence::sent(alive, to, from, "the other side is alive")),
+        confidence: Confidence::Probable,
+    })
 }

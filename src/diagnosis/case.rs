@@ -108,12 +108,10 @@ impl<'a> Case<'a> {
         gaps.iter().map(|gap| gap.at).find(|at| *at >= from && at.seconds_since(until) < 1.0)
     }
 
-    /// Whether the final reply may have come and is not in this capture: the server's direction is absent, or lacks bytes
-    /// behind the transfer command.
+    /// Whether the final reply may have come and is not in this capture: it lacks words of the server behind the command.
     pub fn may_miss_the_reply(&self) -> bool {
         let server = self.control.half(self.client_end().peer());
-        let from = self.window().map(|(from, _)| from);
-        server.segments == 0 || server.gaps().iter().any(|gap| from.is_some_and(|from| gap.at >= from))
+        !self.transfer.is_some_and(|transfer| server.is_whole_since(transfer.at()))
     }
 
     /// Whether the established data connection was reset before that moment, and not after both ends had closed it.
@@ -135,6 +133,7 @@ impl<'a> Case<'a> {
     pub fn gave_up(&self) -> bool {
         let Some(transfer) = self.transfer.filter(|one| one.reply.is_none()) else { return false };
         let tried = !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
+        let tried = tried && !self.may_miss_the_reply();
         let left = |exchange: &Exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at();
         tried && transfer.abor.is_none() && self.session.exchanges.iter().any(left)
     }

@@ -2,6 +2,7 @@
 
 use super::case::SessionCase;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::End;
 
 diagnosis! {
     /// The control connection was reset or closed by the server while a reply was outstanding and no transfer was under
@@ -10,7 +11,7 @@ diagnosis! {
     /// Needs: a command without reply; then a RST, or a FIN of the server.
     ///
     /// Refuted by: QUIT; a close by the side that had its final reply; a transfer under way
-    /// (`control-lost-during-transfer`).
+    /// (`control-lost-during-transfer`); words of the server that the capture lacks.
     ///
     /// Remedy: look at the side that closed, and at idle timeouts on the way.
     "control-lost", Warning,
@@ -26,7 +27,9 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let offers = session.offers.iter().map(|offer| (&offer.command, offer.reply.is_none()));
     let exchanges = session.exchanges.iter().map(|exchange| (&exchange.command, exchange.reply.is_none()));
     let pending = offers.chain(exchanges).filter(|(command, open)| *open && command.at() <= end.at).max_by_key(|(command, _)| command.no);
-    let Some((command, _)) = pending.filter(|_| !transfer_pending && session.opaque.is_empty()) else { return Vec::new() };
+    let server = case.control.half(case.control.end_of(session.server).unwrap_or(End::Target));
+    let pending = pending.filter(|_| !transfer_pending && session.opaque.is_empty());
+    let Some((command, _)) = pending.filter(|(command, _)| server.is_whole_since(command.at())) else { return Vec::new() };
     let message = format!("{} got no reply: {}", command.line(), end.how);
     vec![
         DIAGNOSIS

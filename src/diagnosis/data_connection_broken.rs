@@ -14,9 +14,9 @@ diagnosis! {
     ///
     /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
     ///
-    /// Refuted by: a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a final reply, or a
-    /// place where the capture lacks the server's words, behind a RST that nobody complained of; a server that
-    /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`).
+    /// Refuted by: a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
+    /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`); where no
+    /// final reply came, a FIN before the RST, and words of the server that the capture lacks.
     ///
     /// Remedy: look at the side that reset or fell silent, and at middleboxes with idle timeouts.
     "data-connection-broken", Error,
@@ -35,7 +35,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             reset.is_some() || transfer.reply.as_ref().is_some_and(|reply| matches!(reply.code, 425 | 426 | 450 | 451))
         }
         Outcome::Failed => transfer.lost.as_ref().is_some_and(|lost| case.data_was_reset_before(lost.at)),
-        Outcome::Unknown => reset.is_some() && !case.may_miss_the_reply(),
+        // The final reply would have been seen; and a RST behind a FIN may end a file that has come whole.
+        Outcome::Unknown => {
+            !case.may_miss_the_reply() && transfer.abor.is_none() && reset.is_some() && !is_closed(connection)
+        }
         Outcome::Completed | Outcome::Aborted => false,
     };
     let of_its_own = case.meaning().is_some_and(|meaning| {
@@ -90,4 +93,9 @@ fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate
         .iter()
         .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.seconds_since(reply) <= 0.05))
         .map(|rst| (rst.at, rst.from))
+}
+
+/// Whether either side has closed it.
+fn is_closed(connection: &Connection) -> bool {
+    connection.from_origin.fin.is_some() || connection.from_target.fin.is_some()
 }

@@ -16,7 +16,7 @@ diagnosis! {
     ///
     /// Refuted by: a 522 that answers a transfer command (there it is about TLS, RFC 4217).
     ///
-    /// Severity: warning when the server took it and nothing failed, info when the client falls back.
+    /// Severity: warning when the server took it and nothing failed, info when the client falls back or no reply is known.
     ///
     /// Remedy: EPSV, or EPRT with the control connection's family.
     "eprt-protocol-mismatch", Error,
@@ -42,7 +42,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let severity = match (offer.is_refused() || case.failed(), case.fell_back()) {
         (_, true) => Severity::Info,
         (true, false) => Severity::Error,
-        (false, false) => Severity::Warning,
+        (false, false) if offer.accepted() == Some(true) => Severity::Warning,
+        (false, false) => Severity::Info,
     };
     let message = format!("{} does not fit: {why}", offer.command.line());
     Some(

@@ -104,10 +104,11 @@ fn decides(diagnosis: &str) -> &'static str {
 /// The hosts a diagnosis names as the cause of failures.
 pub type Blame = (&'static str, Vec<IpAddr>);
 
-/// Causes that are facts about hosts, and are told once: with the failure, or else at the end of the capture.
-const HOST_CAUSES: [&str; 3] = ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict"];
+/// Causes that are facts about hosts or about a session, and are told once: with the failure, or else with the session
+/// or at the end of the capture.
+const TOLD_ONCE: [&str; 4] = ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict", "alg-broken-rewrite"];
 
-/// What a session fails by when one of the host causes holds: told, but not counted.
+/// What a session fails by when one of these causes holds: told, but not counted.
 const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];
 
 /// Whom a finding names.
@@ -117,7 +118,7 @@ pub fn blame(finding: &Finding) -> Blame {
 
 /// Whether a finding of a session or transfer names hosts as its cause.
 pub fn is_blamed(finding: &Finding) -> bool {
-    finding.role != Role::Related && HOST_CAUSES.contains(&finding.diagnosis)
+    finding.role != Role::Related && TOLD_ONCE.contains(&finding.diagnosis)
 }
 
 /// Gives the findings of a session their roles, beside those of its transfers: a cause is told before its symptom, and

@@ -157,7 +157,11 @@ impl Connection {
             Kind::Syn => self.book_syn(seen, from),
             Kind::SynAck => self.book_syn_ack(seen, from),
             Kind::Rst => self.book_rst(seen, from),
-            Kind::Later => self.book_later(seen, from),
+            Kind::Later => {
+                let event = self.book_later(seen, from);
+                self.half_mut(from).repeat_verified(seen.at, || verify(seen.tcp, seen.ip));
+                event
+            }
         }
     }
 
@@ -287,6 +291,9 @@ impl Connection {
         let probe = half.is_probe(tcp, peer_window_zero);
         if !probe {
             half.sent(seen.at, seen.ip, tcp);
+            if seen.is_bare_ack() {
+                half.bare(seen.at, tcp.seq);
+            }
         }
         if let Some(ack) = seen.ack() {
             self.book_ack(seen.at, from, ack);

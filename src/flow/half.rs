@@ -3,7 +3,7 @@
 //! Knows the numbers of one direction and the acknowledgements for it; nothing of handshakes or closes.
 
 use super::seq::Span;
-use super::{GapSeen, HEAD_BYTES, Half, Irregular};
+use super::{GapSeen, HEAD_BYTES, Half, Irregular, Lag};
 use crate::frame::Stamp;
 use crate::wire::{Checksum, Flags, IpHeader, Link, Segment, Seq};
 
@@ -19,6 +19,10 @@ pub const DUPLICATES_KEPT: usize = 16;
 pub const REPEATS_KEPT: usize = 16;
 /// A segment this much late that was never seen before was overtaken, not lost: losses are repaired after a round trip.
 pub const OVERTAKEN_SECONDS: f64 = 0.003;
+/// Segments kept that lag behind what the peer acknowledged.
+const LAGGING_KEPT: usize = 16;
+/// A sender that lags by more was merely overtaken on the way; numbers shifted by a rewritten line differ by less.
+const LARGEST_LAG: i32 = 64;
 /// Segments kept whose TTL is another: a device on the way that answers in somebody's name sends few.
 const OTHER_TTL_KEPT: usize = 8;
 /// TTLs that differ by fewer hops may be routes that differ.
@@ -55,6 +59,16 @@ impl Half {
     /// The sequence number of that segment.
     pub fn unacknowledged_seq(&self) -> Option<Seq> {
         self.irregular.as_ref()?.unacknowledged_seq
+    }
+
+    /// How many of its repeats have a checksum that is not known to be bad.
+    pub fn intact_repeats(&self) -> u32 {
+        self.irregular.as_ref().map_or(0, |irregular| irregular.intact_repeats)
+    }
+
+    /// The last bare acknowledgements, if they lag behind what the peer has acknowledged.
+    pub fn lag(&self) -> Option<&Lag> {
+        self.irregular.as_ref()?.lag.as_ref()
     }
 
     /// Segments that arrived behind later ones without being retransmissions, the first few.
@@ -95,6 +109,11 @@ impl Half {
     /// Bytes that the peer acknowledged and this capture does not hold, in order of discovery, the first few.
     pub fn gaps(&self) -> &[GapSeen] {
         self.irregular.as_ref().map_or(&[], |irregular| &irregular.gaps)
+    }
+
+    /// Whether all that this end said since then was captured, as far as the peer's acknowledgements tell.
+    pub fn is_whole_since(&self, from: Stamp) -> bool {
+        self.segments > 0 && self.gaps().iter().all(|gap| gap.at < from)
     }
 
     /// Whether this segment is a keep-alive or a zero-window probe: at most one byte, directly before SND.NXT, that
@@ -219,6 +238,7 @@ impl Half {
             _ => {
                 irregular.unacknowledged_seq = Some(seq);
                 irregular.unacknowledged.clear();
+                irregular.intact_repeats = 0;
                 irregular.unacknowledged.extend(oldest.filter(|(first, _)| *first == seq).map(|(_, first)| first));
             }
         }
@@ -251,6 +271,32 @@ impl Half {
         {
             irregular.unacknowledged_seq = None;
             irregular.unacknowledged.clear();
+        }
+    }
+
+    /// Compares the number of a bare acknowledgement with what the peer has acknowledged.
+    pub(super) fn bare(&mut self, at: Stamp, seq: Seq) {
+        let Some(bytes) = self.acked.map(|acked| acked.distance_from(seq)) else { return };
+        if !(1..=LARGEST_LAG).contains(&bytes) {
+            if let Some(irregular) = self.irregular.as_deref_mut() {
+                irregular.lag = None;
+            }
+            return;
+        }
+        let bytes = bytes.unsigned_abs();
+        let irregular = self.irregular();
+        let lag = irregular.lag.take().filter(|lag| lag.bytes == bytes);
+        let lag = irregular.lag.insert(lag.unwrap_or(Lag { bytes, frames: Vec::new() }));
+        if lag.frames.len() < LAGGING_KEPT {
+            lag.frames.push(at);
+        }
+    }
+
+    /// Verifies a segment that was just sent again, not being acknowledged.
+    pub(super) fn repeat_verified(&mut self, at: Stamp, checksum: impl FnOnce() -> Checksum) {
+        let Some(irregular) = self.irregular.as_deref_mut() else { return };
+        if irregular.unacknowledged.last() == Some(&at) && checksum() != Checksum::Bad {
+            irregular.intact_repeats = irregular.intact_repeats.saturating_add(1);
         }
     }
 

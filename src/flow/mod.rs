@@ -274,6 +274,18 @@ struct Irregular {
     holes: Vec<half::Hole>,
     other_ttl: Vec<(Stamp, u8)>,
     other_ttl_count: u32,
+    intact_repeats: u32,
+    lag: Option<Lag>,
+}
+
+/// Bare acknowledgements whose sequence number lies before what the peer has acknowledged, all by as much: their
+/// sender says that it never sent what the peer says it has received.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lag {
+    /// By how many bytes.
+    pub bytes: u32,
+    /// The segments, the first few.
+    pub frames: Vec<Stamp>,
 }
 
 /// How many payload bytes of each direction are kept to recognise what it carries.

@@ -16,8 +16,9 @@ use self::keep::Queues;
 use self::place::Place;
 use super::connection::Verify;
 use super::copy::{Fingerprint, Recent};
-use super::sighting::Sighting;
-use super::{Connection, ConnectionId, End, FlowKey};
+use super::half::OVERTAKEN_SECONDS;
+use super::sighting::{Kind, Sighting};
+use super::{Connection, ConnectionId, End, FlowKey, RstSeen};
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
 
@@ -213,7 +214,10 @@ impl Table {
         let key = seen.key();
         let before = self.tuples.get(&key).and_then(|tuple| self.connection(tuple.current));
         let previous = before.and_then(|before| if before.was_open() { Some(before.id) } else { before.previous });
-        self.connections.insert(id, Box::new(Connection::new(id, seen, previous)));
+        let refusal = before.and_then(|before| before.refusal_before(seen));
+        let mut connection = Connection::new(id, seen, previous);
+        connection.rsts.extend(refusal);
+        self.connections.insert(id, Box::new(connection));
         self.queues.started.push_back(id);
         let tuple = self.tuples.entry(key).and_modify(|tuple| {
             tuple.earlier.push(tuple.current);
@@ -238,6 +242,14 @@ impl Tuple {
 }
 
 impl Connection {
+    /// The RST that refuses this SYN, where it was recorded just before it: it can have come only behind it.
+    fn refusal_before(&self, syn: &Sighting<'_>) -> Option<RstSeen> {
+        let rst = self.rsts.last().filter(|_| syn.kind() == Kind::Syn)?;
+        let soon = syn.at.seconds_since(rst.at) <= OVERTAKEN_SECONDS;
+        let refuses = self.socket(rst.from) == syn.destination() && rst.ack == Some(syn.tcp.seq.plus(1));
+        (soon && refuses).then(|| RstSeen { from: End::Target, acceptable: true, after_close: false, ..*rst })
+    }
+
     fn has_head(&self) -> bool {
         !self.from_origin.head.is_empty() || !self.from_target.head.is_empty()
     }

@@ -247,7 +247,9 @@ impl Pipeline {
             (Close::TimeWait { .. }, first) => first.map(|(at, end)| lost(at, end, "closed")),
             (Close::Half { missing, since, .. }, _) => Some(lost(since, missing.peer(), "closed")),
         };
-        let missed = connection.half(server_end).gaps().iter().map(|gap| gap.at).max();
+        let server = connection.half(server_end);
+        let unheard = (server.segments == 0).then_some(connection.last);
+        let missed = unheard.or_else(|| server.gaps().iter().map(|gap| gap.at).max());
         if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {

@@ -286,7 +286,7 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
         connections
             .iter()
             .filter_map(|id| flows.connection(*id))
-            .any(|one| one.first >= transfer.at() && one.first.seconds_since(ended) <= SLACK)
+            .any(|one| one.first.seconds_since(transfer.at()) >= -SLACK && one.first.seconds_since(ended) <= SLACK)
     };
     let standing = (0..latest).rev().find(|index| !refused(*index));
     let standing = standing.filter(|index| refused(latest) && is_used(index));

@@ -102,13 +102,19 @@ fn swap(mut packets: Vec<Packet>) -> Vec<Packet> {
     packets
 }
 
-/// Moves the sequence numbers of every client of port 21, and what acknowledges them.
+/// Moves the sequence numbers of every client of port 21, and what acknowledges them; what began differently a little
+/// further each, for equal numbers would be one connection seen twice.
 fn renumber(mut packets: Vec<Packet>, isn: u32) -> Vec<Packet> {
     let mut offsets: BTreeMap<(IpAddr, u16), u32> = BTreeMap::new();
+    let mut begun: Vec<u32> = Vec::new();
     for packet in &mut packets {
         let Body::Ip(Ip { source, destination, payload: Payload::Tcp(tcp), .. }) = &mut packet.body else { continue };
         if tcp.destination == 21 {
-            let offset = offsets.entry((*source, tcp.source)).or_insert_with(|| isn.wrapping_sub(tcp.seq));
+            let offset = offsets.entry((*source, tcp.source)).or_insert_with(|| {
+                let place = begun.iter().position(|first| *first == tcp.seq).unwrap_or(begun.len());
+                begun.push(tcp.seq);
+                isn.wrapping_add(u32::try_from(place).expect("few clients")).wrapping_sub(tcp.seq)
+            });
             tcp.seq = tcp.seq.wrapping_add(*offset);
         } else if tcp.source == 21
             && let Some(offset) = offsets.get(&(*destination, tcp.destination))

@@ -472,3 +472,18 @@ proptest! {
 fn number() -> impl Strategy<Value = u32> {
     prop_oneof![0_u32..100, 0xffff_ffc0..=u32::MAX, 65_500_u32..65_700, any::<u32>()]
 }
+
+#[test]
+fn a_refusal_recorded_just_before_its_syn_is_its_answer() {
+    let played = play(
+        "0.0001 C:5001>S:20 RA seq=0 ack=1001
+         0.0002 S:20>C:5001 S seq=1000",
+    );
+    let syn = played.table.connections().find(|one| !one.syns.is_empty()).expect("the SYN");
+    assert_eq!(syn.rsts.iter().map(|rst| (rst.from, rst.acceptable)).collect::<Vec<_>>(), [(End::Target, true)]);
+    let late = play(
+        "0.0001 C:5001>S:20 RA seq=0 ack=1001
+         0.1 S:20>C:5001 S seq=1000",
+    );
+    assert!(late.table.connections().all(|one| one.syns.is_empty() || one.rsts.is_empty()));
+}
