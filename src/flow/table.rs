@@ -40,6 +40,7 @@ pub struct Table {
     next_id: u64,
     highest_wrapping: Wrapping,
     heads: VecDeque<ConnectionId>,
+    heads_kept: usize,
     queues: Queues,
     evicted: Option<(u64, Stamp)>,
 }
@@ -98,6 +99,7 @@ impl Table {
             next_id: 0,
             highest_wrapping: Wrapping::NONE,
             heads: VecDeque::new(),
+            heads_kept: keep::HEADS_KEPT,
             queues: Queues::default(),
             evicted: None,
         }
@@ -161,6 +163,7 @@ impl Table {
     #[must_use]
     pub fn holding(mut self, incarnations: usize) -> Self {
         self.limit = incarnations;
+        self.heads_kept = keep::HEADS_KEPT * incarnations / keep::CONNECTIONS_KEPT;
         self
     }
 

@@ -40,6 +40,11 @@ pub(super) struct Control {
 }
 
 impl Control {
+    /// Bytes it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Self>() + self.conversation.held() + self.dialogue.held()
+    }
+
     fn progress(&self) -> Progress {
         Progress { alive: self.alive, last: self.last }
     }
@@ -113,14 +118,16 @@ impl Pipeline {
         self.recent_isns.push((isn, index, at));
     }
 
-    fn let_one_control_go(&mut self) {
+    /// Ends the control connection whose turn it is and has it judged; the bytes it held, if there was one.
+    pub(super) fn let_one_control_go(&mut self) -> Option<usize> {
         let controls = &self.controls;
-        let Some(id) = self.turns.next(|id| controls.get(&id).map(Control::progress)) else { return };
-        let Some(control) = self.controls.get(&id) else { return };
-        let (last, session) = (control.last, control.session);
+        let id = self.turns.next(|id| controls.get(&id).map(Control::progress))?;
+        let control = self.controls.get(&id)?;
+        let (last, session, weight) = (control.last, control.session, control.weight());
         self.end_control(id);
         self.controls_let_go += 1;
         self.closing.push_front((last.time, session));
+        Some(weight + self.sessions.get(session).map_or(0, Session::weight))
     }
 
     /// Takes a segment of a control connection.
@@ -150,9 +157,19 @@ impl Pipeline {
             session.last = session.last.max(at);
             session.stepped(step);
         }
+        self.load.add(tcp.payload.len(), &events);
         self.wake(id, tcp);
+        if !events.is_empty() {
+            self.refresh(session);
+        }
         self.tell(session, events);
+        if self.sessions.get(session).is_some_and(|session| self.is_long(session)) {
+            self.long.push(session);
+        }
         self.watch_close(id, at);
+        if self.load.is_to_be_weighed() {
+            self.lighten();
+        }
     }
 
     /// A control connection that carries something makes its hosts parties and its session countable.
@@ -169,6 +186,15 @@ impl Pipeline {
         self.next_session += 1;
         let hosts = [session.client.ip(), session.server.ip()];
         self.correlator.session(index, session);
+        for host in hosts {
+            self.party(host);
+        }
+    }
+
+    /// Who speaks is not forgotten.
+    fn refresh(&mut self, index: SessionIndex) {
+        let Some(session) = self.sessions.get(index) else { return };
+        let hosts = [session.client.ip(), session.server.ip()];
         for host in hosts {
             self.party(host);
         }

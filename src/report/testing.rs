@@ -327,6 +327,7 @@ fn session() -> SessionRecord {
             ),
         ],
         trace: None,
+        continues: false,
     }
 }
 
