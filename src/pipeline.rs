@@ -3,6 +3,7 @@
 //! `push` every frame of one capture group in order of time, then `finish`. Does no I/O but through the sink it is
 //! given, and knows no clock but packet time.
 
+mod ages;
 mod bystanders;
 mod chapter;
 mod control;
@@ -61,6 +62,9 @@ const PARTIES: usize = 65_536;
 
 /// Control connections followed at once; the one longest silent is judged early when there are more.
 const CONTROLS: usize = 16_384;
+
+/// Hosts that are remembered as told of with a failure, while a capture goes on: beyond it one may be told of again.
+const BLAMED: usize = 8_192;
 
 /// Frames further behind the latest than this many seconds come from a file that was never sorted.
 const ORDERLY: f64 = 0.001;
@@ -172,7 +176,10 @@ pub struct Pipeline {
     /// The connection of the last frame.
     booked: Option<ConnectionId>,
     begins: Option<Stamp>,
+    /// The latest moment: that of a frame, or while a capture goes on one known to have passed.
     ends: Option<Stamp>,
+    /// The latest frame.
+    latest: Option<Stamp>,
     /// The last frame of each capture.
     lasts: Vec<Stamp>,
     shows_more_than_control: bool,
@@ -245,6 +252,7 @@ impl Pipeline {
             turns: Turns::default(),
             begins: None,
             ends: None,
+            latest: None,
             lasts: Vec::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::default(),
@@ -274,6 +282,7 @@ impl Pipeline {
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
+        self.latest = Some(self.latest.map_or(frame.at, |latest| latest.max(frame.at)));
         match self.lasts.iter_mut().rev().find(|last| last.capture == frame.at.capture) {
             Some(last) => *last = frame.at,
             None => self.lasts.push(frame.at),
@@ -294,7 +303,7 @@ impl Pipeline {
             self.end_control(id);
         }
         for index in self.sessions.indices() {
-            self.judge(index, captures, sink)?;
+            self.judge(index, None, captures, sink)?;
         }
         self.tell_of_hosts(None, captures, sink)?;
         if self.settings.in_full {
@@ -324,7 +333,7 @@ impl Pipeline {
         self.tell_interface(frame, captures);
         let mut concerns = Concerns::Nobody;
         // A MAC that comes after another tells something only if the file is in the order of time.
-        let orderly = self.ends.is_none_or(|ends| frame.at.seconds_since(ends) >= -ORDERLY);
+        let orderly = self.latest.is_none_or(|latest| frame.at.seconds_since(latest) >= -ORDERLY);
         match decoded.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {

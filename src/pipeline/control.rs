@@ -8,7 +8,7 @@ use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece};
-use crate::frame::Stamp;
+use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
 use crate::transfer::Lost;
@@ -43,6 +43,21 @@ impl Control {
     /// Bytes it takes, about.
     pub(super) fn weight(&self) -> usize {
         size_of::<Self>() + self.conversation.held() + self.dialogue.held()
+    }
+
+    /// Its last frame.
+    pub(super) fn last(&self) -> Stamp {
+        self.last
+    }
+
+    /// Whether it ever carried anything.
+    pub(super) fn is_alive(&self) -> bool {
+        self.alive
+    }
+
+    /// Nothing more will come: its session, to be judged as of its last frame, unless it is to be judged anyway.
+    pub(super) fn close_for_silence(&mut self) -> Option<(Timestamp, SessionIndex)> {
+        (!std::mem::replace(&mut self.closing, true)).then_some((self.last.time, self.session))
     }
 
     fn progress(&self) -> Progress {

@@ -11,7 +11,7 @@ use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Policy, Scene, Sess
 use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End, Table};
-use crate::frame::Stamp;
+use crate::frame::{Stamp, Timestamp};
 use crate::network::Network;
 use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
@@ -24,8 +24,14 @@ use crate::vantage::Vantage;
 use crate::wire::{Flags, LostDatagram};
 
 impl Pipeline {
-    /// Judges a session, once, and forgets it.
-    pub(super) fn judge(&mut self, index: SessionIndex, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+    /// Judges a session, once, and forgets it. The capture goes on until `due` at least, if it is not over.
+    pub(super) fn judge(
+        &mut self,
+        index: SessionIndex,
+        due: Option<Timestamp>,
+        captures: &[Capture],
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
         let Some(control) = self.sessions.get(index).map(|session| session.control) else {
             return Ok(());
         };
@@ -36,7 +42,8 @@ impl Pipeline {
             session.other_view = Some(twin.as_other_view());
         }
         self.correlator.over(index, &session);
-        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
+        let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };
+        ends.time = due.map_or(ends.time, |due| ends.time.max(due));
         let lasts = self.lasts.clone();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };

@@ -5,8 +5,8 @@
 use super::Pipeline;
 use crate::ftp::Event;
 
-/// Bytes that control sessions may hold together: sixteen thousand ordinary ones.
-const HELD: usize = 96 << 20;
+/// Bytes that control sessions may hold together: 4 kB for each of the sixteen thousand that are followed.
+const HELD: usize = 64 << 20;
 
 /// What is added up between two weighings is at least one part of so many of the bound.
 const PART: usize = 4;

@@ -140,7 +140,11 @@ impl Pipeline {
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
         let slower = (self.network.pair_count() / PAIRS) as f64;
         self.lookout.due = Some(now.plus_seconds(EVERY * (1.0 + slower)));
-        if first { Ok(()) } else { self.tell_of_hosts(Some(now), captures, sink) }
+        if first {
+            return Ok(());
+        }
+        self.age(now);
+        self.tell_of_hosts(Some(now), captures, sink)
     }
 
     /// Tells what is new about the hosts and the capture; without `now` at the end.

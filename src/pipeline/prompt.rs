@@ -218,11 +218,16 @@ pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, capture
 }
 
 impl Pipeline {
-    /// Time has passed without a frame: judges what is due by `now`.
+    /// Nothing was captured until `now`: judges what is due.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         if let Some(ends) = &mut self.ends {
             ends.time = ends.time.max(now);
         }
+        self.wait(now, captures, sink)
+    }
+
+    /// No frame has come until `now`, but some may have been captured: judges what is due.
+    pub fn wait(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.look_for_drops(now, captures);
         self.judge_due(now, captures, sink)?;
         self.look_around(now, captures, sink)
@@ -248,7 +253,7 @@ impl Pipeline {
             && due <= now
         {
             self.closing.pop_front();
-            self.judge(index, captures, sink)?;
+            self.judge(index, Some(due), captures, sink)?;
         }
         Ok(())
     }

@@ -298,7 +298,7 @@ pub struct Held {
 
 /// Receives what a run concludes, as it becomes known. Reports implement it.
 pub trait Sink {
-    /// A capture that is judged while it goes on has begun: what is known of it so far.
+    /// A capture that is judged while it goes on has begun, or another has taken its place: what is known of them so far.
     fn begins(&mut self, _: &[Capture]) -> std::io::Result<()> {
         Ok(())
     }

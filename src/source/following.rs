@@ -1,9 +1,12 @@
 //! Reads a capture that is still being written, a pipe or a growing file, in a thread of its own, so that whoever
 //! waits for frames notices when none come.
+//!
+//! A file that is moved away and written anew under its name is read to its end, and then the new one, as a further
+//! capture of the same point.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -21,8 +24,9 @@ const FRAMES: usize = 4_096;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the reader waits for a frame before it is told that none came.
 const WAIT: Duration = Duration::from_millis(50);
-/// Time without a frame counts up to this, in seconds: a pipe that stalls longer tells nothing of the network.
-const QUIET: f64 = 2.0;
+/// Time without a frame counts up to this, in seconds, longer than a judgement waits: a pipe that stalls longer tells
+/// nothing of the network.
+const QUIET: f64 = 12.0;
 
 /// What comes of a capture that is still being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +55,7 @@ struct Owned {
     bytes: Box<[u8]>,
 }
 
-/// The frames of one capture.
+/// The frames of one capture, and of those that take its place.
 pub struct Following {
     words: Receiver<Word>,
     captures: Vec<Capture>,
@@ -106,7 +110,7 @@ impl Following {
         })
     }
 
-    /// The capture as far as it is known: complete at its end, its interfaces before their first frame.
+    /// The captures as far as they are known: complete at their end, their interfaces before their first frame.
     pub fn captures(&self) -> &[Capture] {
         &self.captures
     }
@@ -127,54 +131,102 @@ fn read(
     stop: Arc<AtomicBool>,
     send: &SyncSender<Word>,
 ) -> Result<(), Over> {
-    let tell = |word| send.send(word).map_err(|_| Over);
-    let reader: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        match File::open(path) {
-            Ok(file) => Box::new(Growing { file, stop }),
-            Err(error) => return tell(Word::Failed(OpenError::io(path, &error))),
-        }
-    };
-    let mut timeline = match Timeline::filtered(path, reader, id, filter) {
-        Ok(timeline) => timeline,
-        Err(error) => return tell(Word::Failed(error)),
-    };
-    let mut known: Vec<Interface> = Vec::new();
-    while timeline.step() {
-        let interfaces = timeline.captures().iter().flat_map(|capture| &capture.interfaces);
-        if !interfaces.clone().eq(&known) {
-            known = interfaces.cloned().collect();
-            tell(Word::Captures(timeline.captures().to_vec()))?;
-        }
-        let Some(frame) = timeline.frame() else { break };
-        tell(Word::Frame(Owned {
-            at: frame.at,
-            interface: frame.interface,
-            link_type: frame.link_type,
-            wire_len: frame.wire_len,
-            bytes: frame.bytes.into(),
-        }))?;
+    let mut teller = Teller { send, over: Vec::new() };
+    if path == Path::new("-") {
+        return teller.tell_all(Timeline::filtered(path, Box::new(io::stdin()), id, filter));
     }
-    tell(Word::Captures(timeline.captures().to_vec()))
+    loop {
+        let id = CaptureId(id.0.saturating_add(u32::try_from(teller.over.len()).unwrap_or(u32::MAX)));
+        let file = match File::open(path) {
+            Ok(file) => Arc::new(file),
+            Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
+        };
+        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(&stop) };
+        teller.tell_all(Timeline::filtered(path, Box::new(growing), id, filter))?;
+        if stop.load(Ordering::Relaxed) || !is_replaced(path, &file) {
+            return Ok(());
+        }
+    }
 }
 
-/// A file whose end is not its end.
+/// Tells the reader of one capture after the other.
+struct Teller<'a> {
+    send: &'a SyncSender<Word>,
+    /// The captures that have been read to their end.
+    over: Vec<Capture>,
+}
+
+impl Teller<'_> {
+    fn tell(&self, word: Word) -> Result<(), Over> {
+        self.send.send(word).map_err(|_| Over)
+    }
+
+    fn tell_captures(&self, current: &[Capture]) -> Result<(), Over> {
+        self.tell(Word::Captures(self.over.iter().chain(current).cloned().collect()))
+    }
+
+    /// Tells all of a capture.
+    fn tell_all(&mut self, opened: Result<Timeline, OpenError>) -> Result<(), Over> {
+        let mut timeline = match opened {
+            Ok(timeline) => timeline,
+            Err(error) => return self.tell(Word::Failed(error)),
+        };
+        let mut known: Vec<Interface> = Vec::new();
+        while timeline.step() {
+            let interfaces = timeline.captures().iter().flat_map(|capture| &capture.interfaces);
+            if !interfaces.clone().eq(&known) {
+                known = interfaces.cloned().collect();
+                self.tell_captures(timeline.captures())?;
+            }
+            let Some(frame) = timeline.frame() else { break };
+            self.tell(Word::Frame(Owned {
+                at: frame.at,
+                interface: frame.interface,
+                link_type: frame.link_type,
+                wire_len: frame.wire_len,
+                bytes: frame.bytes.into(),
+            }))?;
+        }
+        self.tell_captures(timeline.captures())?;
+        self.over.extend_from_slice(timeline.captures());
+        Ok(())
+    }
+}
+
+/// A file whose end is not its end, unless another one has taken its place.
 struct Growing {
-    file: File,
+    path: PathBuf,
+    file: Arc<File>,
     stop: Arc<AtomicBool>,
 }
 
 impl Read for Growing {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            let read = self.file.read(buf)?;
-            if read > 0 || buf.is_empty() || self.stop.load(Ordering::Relaxed) {
+            // What was written before it was moved away comes first.
+            let is_over = self.stop.load(Ordering::Relaxed) || is_replaced(&self.path, &self.file);
+            let read = (&*self.file).read(buf)?;
+            if read > 0 || buf.is_empty() || is_over {
                 return Ok(read);
             }
             thread::sleep(PAUSE);
         }
     }
+}
+
+/// Whether another file has the name of the open one, or that has been cut short and is written from its beginning.
+#[cfg(unix)]
+fn is_replaced(path: &Path, open: &File) -> bool {
+    use std::io::Seek;
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(named), Ok(own)) = (path.metadata(), open.metadata()) else { return false };
+    let cut = (&*open).stream_position().is_ok_and(|position| position > own.len());
+    (named.dev(), named.ino()) != (own.dev(), own.ino()) || cut
+}
+
+#[cfg(not(unix))]
+fn is_replaced(_: &Path, _: &File) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -205,6 +257,33 @@ mod tests {
         stop.store(true, Ordering::Relaxed);
         while following.wait() != Came::End {}
         assert_eq!(following.captures()[0].packets, 1);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_away_goes_on_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing.pcap");
+        let one = |second| [pcap_header(Little, 0xa1b2_c3d4, 1), pcap_record(Little, second, 0, &[1; 60])].concat();
+        std::fs::write(&path, one(7)).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut following = Following::start(&path, CaptureId(3), None, &stop).unwrap();
+        let next = |following: &mut Following| {
+            while following.wait() != Came::Frame {}
+            let at = following.frame().unwrap().at;
+            (at.capture.0, at.number.0, at.time.0 / 1_000_000_000)
+        };
+        assert_eq!(next(&mut following), (3, 1, 7));
+        std::fs::rename(&path, folder.path().join("old.pcap")).unwrap();
+        std::fs::write(&path, one(8)).unwrap();
+        assert_eq!(next(&mut following), (4, 1, 8));
+        // Cut short and written anew in place.
+        std::fs::write(&path, pcap_header(Little, 0xa1b2_c3d4, 1)).unwrap();
+        thread::sleep(3 * PAUSE);
+        File::options().append(true).open(&path).unwrap().write_all(&pcap_record(Little, 9, 0, &[1; 60])).unwrap();
+        assert_eq!(next(&mut following), (5, 1, 9));
+        stop.store(true, Ordering::Relaxed);
+        while following.wait() != Came::End {}
+        assert_eq!(following.captures().iter().map(|capture| capture.packets).collect::<Vec<_>>(), [1, 1, 1]);
     }
 
     #[test]

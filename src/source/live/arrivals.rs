@@ -222,7 +222,7 @@ impl Reader {
                 }
             }
             if let Some(failure) = failure {
-                let _ = self.tell(Word::Gone(format!("{}: {}", tap.name(), printable_str(&failure))));
+                let _ = self.tell(Word::Gone(format!("{} is gone: {}", tap.name(), printable_str(&failure))));
                 return;
             }
         }
