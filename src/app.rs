@@ -407,18 +407,18 @@ fn follow(
     stop: &Arc<AtomicBool>,
 ) -> io::Result<Following> {
     let mut following = Following::start(file, id, filter, stop)?;
-    let mut begun = false;
+    let mut begun = 0;
     loop {
         match following.wait() {
             Came::Frame => {
-                if !std::mem::replace(&mut begun, true) {
+                if std::mem::replace(&mut begun, following.captures().len()) < following.captures().len() {
                     sink.begins(following.captures())?;
                 }
                 if let Some(frame) = following.frame() {
                     pipeline.push(&frame, following.captures(), sink)?;
                 }
             }
-            Came::Nothing(time) => pipeline.tick(time, following.captures(), sink)?,
+            Came::Nothing(time) => pipeline.wait(time, following.captures(), sink)?,
             Came::NothingYet => {}
             Came::End => return Ok(following),
         }

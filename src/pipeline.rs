@@ -3,11 +3,15 @@
 //! `push` every frame of one capture group in order of time, then `finish`. Does no I/O but through the sink it is
 //! given, and knows no clock but packet time.
 
+mod ages;
 mod bystanders;
+mod chapter;
 mod control;
 mod drops;
 mod inventory;
 mod judge;
+mod load;
+mod lookout;
 mod prompt;
 mod scanners;
 mod standing;
@@ -29,7 +33,7 @@ use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
-use crate::network::{Network, Place};
+use crate::network::{Aged, Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
@@ -38,6 +42,8 @@ use crate::wire::{Body, Checksum, Decoder, Flags, IpHeader, Link, Segment, Seq, 
 use bystanders::{Bystanders, of_no_interest};
 use control::Control;
 use drops::Drops;
+use load::Load;
+use lookout::Lookout;
 pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
@@ -50,12 +56,15 @@ use turns::Turns;
 /// stacks finish retrying, within it. Seconds of packet time.
 const GRACE: f64 = 3.0;
 
-/// Hosts whose connections are followed. Everybody who takes part in FTP is one; a scan of port 21 adds none, for only
-/// hosts whose control connection carried something count.
+/// Hosts whose connections are followed, those who took part in FTP last. A scan of port 21 adds none, for only hosts
+/// whose control connection carried something count.
 const PARTIES: usize = 65_536;
 
 /// Control connections followed at once; the one longest silent is judged early when there are more.
 const CONTROLS: usize = 16_384;
+
+/// Hosts that are remembered as told of with a failure, while a capture goes on: beyond it one may be told of again.
+const BLAMED: usize = 8_192;
 
 /// Frames further behind the latest than this many seconds come from a file that was never sorted.
 const ORDERLY: f64 = 0.001;
@@ -149,7 +158,7 @@ pub struct Pipeline {
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
     dialogues: Dialogues,
-    parties: HashSet<IpAddr, RandomState>,
+    parties: Aged,
     first_session: u32,
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
@@ -157,25 +166,31 @@ pub struct Pipeline {
     /// Which control connection goes first when there are too many.
     turns: Turns,
     prompt: Prompt,
+    lookout: Lookout,
+    /// Sessions of which a chapter is due to end.
+    long: Vec<SessionIndex>,
+    load: Load,
     drops: Drops,
     /// Control connections followed at once.
     controls_kept: usize,
     /// The connection of the last frame.
     booked: Option<ConnectionId>,
     begins: Option<Stamp>,
+    /// The latest moment: that of a frame, or while a capture goes on one known to have passed.
     ends: Option<Stamp>,
+    /// The latest frame.
+    latest: Option<Stamp>,
     /// The last frame of each capture.
     lasts: Vec<Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32), RandomState>,
     /// Interfaces whose capture filter leaves out what carries nothing but payload.
     hiding: HashSet<(u32, u32)>,
-    parties_refused: u64,
     controls_let_go: u64,
     /// Hosts that were named as the cause of a failed transfer or session, by diagnosis.
     blamed: BTreeSet<Blame>,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
-    contacts: HashSet<IpAddr, RandomState>,
+    contacts: Aged,
     /// First sequence numbers of the newest control connections.
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
@@ -214,34 +229,37 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            lookout: Lookout::default(),
+            long: Vec::new(),
+            load: Load::new(|bound| settings.scaled(bound)),
             drops: Drops::default(),
             controls_kept: settings.scaled(CONTROLS),
             booked: None,
             decoder: Some(Box::default()),
-            network: Network::new(),
+            network: Network::holding(|bound| settings.scaled(bound)),
             flows: Table::new(checksum).holding(settings.scaled(CONNECTIONS_KEPT)),
-            correlator: Correlator::default(),
-            strangers: Strangers::default(),
+            correlator: Correlator::holding(|bound| settings.scaled(bound)),
+            strangers: Strangers::holding(|bound| settings.scaled(bound)),
             bystanders: Bystanders::default(),
             scanners: Scanners::default(),
             controls: HashMap::default(),
             dialogues: Dialogues::default(),
             sessions: Sessions::default(),
-            parties: HashSet::default(),
+            parties: Aged::new(settings.scaled(PARTIES)),
             first_session: first_session.0,
             next_session: first_session.0,
             closing: VecDeque::new(),
             turns: Turns::default(),
             begins: None,
             ends: None,
+            latest: None,
             lasts: Vec::new(),
             shows_more_than_control: false,
             interfaces_told: HashSet::default(),
             hiding: HashSet::new(),
-            parties_refused: 0,
             controls_let_go: 0,
             blamed: BTreeSet::new(),
-            contacts: HashSet::default(),
+            contacts: Aged::new(settings.scaled(PARTIES)),
             recent_isns: Vec::new(),
             summary: Summary::default(),
             overheard: Vec::new(),
@@ -264,14 +282,17 @@ impl Pipeline {
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
         self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
+        self.latest = Some(self.latest.map_or(frame.at, |latest| latest.max(frame.at)));
         match self.lasts.iter_mut().rev().find(|last| last.capture == frame.at.capture) {
             Some(last) => *last = frame.at,
             None => self.lasts.push(frame.at),
         }
         self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
+        self.look_around(frame.at.time, captures, sink)?;
         self.take(frame, captures);
-        self.warn_early(captures, sink)
+        self.warn_early(captures, sink)?;
+        self.turn_pages(captures, sink)
     }
 
     /// The capture group has ended: judges every session that is left, then the hosts and the capture.
@@ -282,9 +303,9 @@ impl Pipeline {
             self.end_control(id);
         }
         for index in self.sessions.indices() {
-            self.judge(index, captures, sink)?;
+            self.judge(index, None, captures, sink)?;
         }
-        self.judge_group(captures, sink)?;
+        self.tell_of_hosts(None, captures, sink)?;
         if self.settings.in_full {
             sink.hosts(&self.inventory(captures))?;
         }
@@ -295,7 +316,7 @@ impl Pipeline {
         self.booked = None;
         let glimpse = of_no_interest(frame);
         if let Some(glimpse) = &glimpse
-            && self.bystanders.may_pass(glimpse, frame.at, &self.network, self.parties.len())
+            && self.bystanders.may_pass(glimpse, frame.at, &self.network, self.parties.added())
         {
             return;
         }
@@ -312,14 +333,14 @@ impl Pipeline {
         self.tell_interface(frame, captures);
         let mut concerns = Concerns::Nobody;
         // A MAC that comes after another tells something only if the file is in the order of time.
-        let orderly = self.ends.is_none_or(|ends| frame.at.seconds_since(ends) >= -ORDERLY);
+        let orderly = self.latest.is_none_or(|latest| frame.at.seconds_since(latest) >= -ORDERLY);
         match decoded.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
                 let glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
                 concerns = self.tcp(seen, &ip, &tcp);
                 if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
-                    self.bystanders.admit(glimpse, glance, self.parties.len());
+                    self.bystanders.admit(glimpse, glance, self.parties.added());
                 }
             }
             Body::Icmp(ip, error) => {
@@ -456,22 +477,17 @@ impl Pipeline {
     }
 
     fn contact(&mut self, host: IpAddr) {
-        if self.contacts.len() < PARTIES && self.contacts.insert(host) {
-            self.network.follow(host);
-        }
+        self.contacts.insert(host);
+        self.network.follow(host);
     }
 
     fn party(&mut self, host: IpAddr) {
         self.contact(host);
-        if self.parties.len() < PARTIES {
-            if self.parties.insert(host) {
-                let flows = &mut self.flows;
-                self.strangers.tell(host, |seen, ip, tcp| {
-                    flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
-                });
-            }
-        } else if !self.parties.contains(&host) {
-            self.parties_refused += 1;
+        if self.parties.insert(host) {
+            let flows = &mut self.flows;
+            self.strangers.tell(host, |seen, ip, tcp| {
+                flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+            });
         }
     }
 }

@@ -120,8 +120,8 @@ fn lines(talk: Talk<'_>) -> Vec<Line<'_>> {
     let client = talk.control.end_of(talk.session.client).unwrap_or(End::Origin);
     let other = talk.session.other_view.as_ref();
     let mut all = Vec::new();
-    for (index, offer) in talk.session.offers.iter().enumerate() {
-        let there = other.and_then(|other| other.offers.get(index)?.socket);
+    for (number, offer) in talk.session.offers.numbered() {
+        let there = other.and_then(|other| other.offers.get(&number)?.socket);
         let grows = offer.socket.zip(there).map(|(here, there)| {
             let written = |socket| written_len(offer.command.verb, socket);
             written(there) - written(here)

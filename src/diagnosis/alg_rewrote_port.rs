@@ -31,8 +31,8 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let rewritten: Vec<_> = case
         .session
         .offers
-        .iter()
-        .zip(&other.offers)
+        .numbered()
+        .filter_map(|(number, own)| Some((own, other.offers.get(&number)?)))
         .filter_map(|(own, other)| Some((own, own.socket?, other.socket?, other.at)))
         .filter(|(_, own, other, _)| own != other)
         .collect();

@@ -142,11 +142,16 @@ impl Unfinished {
     }
 
     fn caps(&self) -> Vec<Cap> {
-        let missed = "bytes of the earlier connection were not captured; the missing FIN may be among them";
-        let last = "only the last acknowledgement of the earlier connection is missing, which may not have been captured";
-        let gap = (!self.gapless).then(|| cap("capture-gap", Confidence::Possible, missed.to_owned()));
-        let ack = self.nearly_closed.then(|| cap("capture-drops", Confidence::Probable, last.to_owned()));
-        gap.into_iter().chain(ack).collect()
+        let why = match (self.nearly_closed, self.gapless) {
+            (false, true) => return Vec::new(),
+            (false, false) => "bytes of the earlier connection were not captured; the missing FIN may be among them",
+            (true, true) => "the last acknowledgement of the earlier connection may have come after the FIN was repeated",
+            (true, false) => {
+                "nobody repeated the last FIN of the earlier connection: its acknowledgement may not have been captured"
+            }
+        };
+        let ceiling = if self.gapless { Confidence::Probable } else { Confidence::Possible };
+        vec![cap("capture-gap", ceiling, why.to_owned())]
     }
 
     /// What became of TIME-WAIT, then.

@@ -124,6 +124,11 @@ impl Conversation {
         self.drain(None, out);
     }
 
+    /// Bytes that are kept back or remembered, about.
+    pub fn held(&self) -> usize {
+        self.from_origin.held() + self.from_target.held() + self.conflicts.len() * size_of::<Conflict>()
+    }
+
     /// Copies of the same bytes that differed, the first few.
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts

@@ -149,6 +149,12 @@ impl Stream {
         self.pending.last_key_value().map_or(self.next, |(start, chunk)| start + chunk.len())
     }
 
+    /// Bytes that are kept back or remembered, about.
+    pub fn held(&self) -> usize {
+        let pieces = self.pending.len() * size_of::<(u64, Chunk)>() + self.history.len() * size_of::<Delivered>();
+        self.pending_bytes + self.history_bytes + pieces + self.cut.len() * size_of::<Cut>()
+    }
+
     /// Whether more is kept back than is good.
     pub fn is_overfull(&self) -> bool {
         self.pending_bytes > PENDING_BYTES || self.pending.len() > PENDING_CHUNKS

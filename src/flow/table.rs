@@ -41,6 +41,7 @@ pub struct Table {
     next_id: u64,
     highest_wrapping: Wrapping,
     heads: VecDeque<ConnectionId>,
+    heads_kept: usize,
     queues: Queues,
     evicted: Option<(u64, Stamp)>,
 }
@@ -99,6 +100,7 @@ impl Table {
             next_id: 0,
             highest_wrapping: Wrapping::NONE,
             heads: VecDeque::new(),
+            heads_kept: keep::HEADS_KEPT,
             queues: Queues::default(),
             evicted: None,
         }
@@ -162,6 +164,7 @@ impl Table {
     #[must_use]
     pub fn holding(mut self, incarnations: usize) -> Self {
         self.limit = incarnations;
+        self.heads_kept = keep::HEADS_KEPT * incarnations / keep::CONNECTIONS_KEPT;
         self
     }
 

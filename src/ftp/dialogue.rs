@@ -140,6 +140,12 @@ impl Dialogue {
         self.pairing.outstanding()
     }
 
+    /// Bytes that wait for the rest of their line or reply, about.
+    pub fn held(&self) -> usize {
+        let pairing = self.pairing.outstanding().count() * size_of::<Pending>();
+        self.client.lines.held() + self.server.lines.held() + self.replies.held() + pairing
+    }
+
     fn side(&mut self, speaker: Speaker) -> &mut Side {
         match speaker {
             Speaker::Client => &mut self.client,

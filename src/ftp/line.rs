@@ -81,6 +81,11 @@ impl LineReader {
         self.frames.is_empty() && self.telnet == Telnet::Data
     }
 
+    /// Bytes that wait for the line's end.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.capacity() + self.frames.capacity() * size_of::<Stamp>()
+    }
+
     /// Whether it is not known where lines begin.
     pub(super) fn is_unsure(&self) -> bool {
         self.start == Start::Unsure

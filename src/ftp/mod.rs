@@ -145,6 +145,11 @@ impl Command {
         self.frames[self.frames.len() - 1]
     }
 
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.argument.len() + self.frames.len() * size_of::<Stamp>()
+    }
+
     /// The line as it is shown.
     pub fn line(&self) -> String {
         if self.argument.is_empty() { self.name.clone() } else { format!("{} {}", self.name, self.argument) }
@@ -175,6 +180,12 @@ impl Reply {
     /// The frame that completed the reply.
     pub fn at(&self) -> Stamp {
         self.frames[self.frames.len() - 1]
+    }
+
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        let text: usize = self.more.iter().map(|line| size_of::<String>() + line.len()).sum();
+        size_of::<Self>() + self.text.len() + text + self.frames.len() * size_of::<Stamp>()
     }
 
     /// 1yz: another reply follows.
@@ -267,4 +278,19 @@ pub enum Event {
         /// Where it ended.
         at: Stamp,
     },
+}
+
+impl Event {
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Command(command) => command.weight(),
+            Self::Reply(reply) => reply.weight(),
+            Self::Protected { .. }
+            | Self::Record { .. }
+            | Self::Cleared { .. }
+            | Self::Lost { .. }
+            | Self::LongLine { .. } => size_of::<Self>(),
+        }
+    }
 }

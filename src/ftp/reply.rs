@@ -103,6 +103,14 @@ impl ReplyReader {
         None
     }
 
+    /// Bytes that wait for the reply's last line.
+    pub(super) fn held(&self) -> usize {
+        self.open.as_ref().map_or(0, |reply| {
+            let text: usize = reply.more.iter().map(|line| size_of::<Vec<u8>>() + line.len()).sum();
+            text + reply.frames.len() * size_of::<Stamp>()
+        })
+    }
+
     /// The connection ended, or bytes are missing and maybe the last line among them: the lines so far must do.
     pub(super) fn close(&mut self) -> Option<RawReply> {
         let mut reply = self.open.take()?;

@@ -1,10 +1,13 @@
-//! A map that never outgrows its bound: the entries unused for longest make room, those of followed hosts last.
+//! A map that never outgrows its bounds, in entries and in what they hold together: the entries unused for longest make
+//! room, those of followed hosts last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+
+use super::aged::Aged;
 
 /// Slots of the direct-mapped cache in front of the map; consecutive packets mostly belong to few conversations.
 const SLOTS: usize = 1 << 10;
@@ -14,18 +17,21 @@ const SHARE: usize = 4;
 /// Addresses of FTP parties.
 #[derive(Debug)]
 pub(super) struct Followed {
-    set: HashSet<IpAddr, RandomState>,
-    limit: usize,
+    set: Option<Aged>,
 }
 
 impl Followed {
     pub fn new(limit: usize) -> Self {
-        Self { set: HashSet::default(), limit }
+        Self { set: (limit > 0).then(|| Aged::new(limit)) }
+    }
+
+    fn contains(&self, ip: &IpAddr) -> bool {
+        self.set.as_ref().is_some_and(|set| set.contains(ip))
     }
 
     /// Whether it was not followed yet, and is now.
     pub fn insert(&mut self, ip: IpAddr) -> bool {
-        self.set.len() < self.limit && self.set.insert(ip)
+        self.set.as_mut().is_some_and(|set| set.insert(ip))
     }
 }
 
@@ -57,7 +63,7 @@ impl Key for IpAddr {
     }
 
     fn is_about(&self, followed: &Followed) -> bool {
-        followed.set.contains(self)
+        followed.contains(self)
     }
 }
 
@@ -67,7 +73,7 @@ impl Key for (IpAddr, IpAddr) {
     }
 
     fn is_about(&self, followed: &Followed) -> bool {
-        followed.set.contains(&self.0) || followed.set.contains(&self.1)
+        followed.contains(&self.0) || followed.contains(&self.1)
     }
 }
 
@@ -95,6 +101,11 @@ pub(super) struct Bounded<K, V> {
     index: HashMap<K, usize, RandomState>,
     recent: Vec<usize>,
     limit: usize,
+    /// What one value holds.
+    weigh: fn(&V) -> usize,
+    /// What all hold, and may hold.
+    weight: usize,
+    heaviest: usize,
     clock: u64,
     let_go: u64,
 }
@@ -102,12 +113,28 @@ pub(super) struct Bounded<K, V> {
 impl<K: Key, V: Default> Bounded<K, V> {
     pub fn new(limit: usize) -> Self {
         Self {
+            weigh: |_| 0,
+            weight: 0,
+            heaviest: usize::MAX,
             entries: Vec::new(),
             index: HashMap::default(),
             recent: vec![usize::MAX; SLOTS],
             limit: limit.max(SHARE),
             clock: 0,
             let_go: 0,
+        }
+    }
+
+    /// Bounds what all values hold together to `heaviest`.
+    pub fn weighing(self, weigh: fn(&V) -> usize, heaviest: usize) -> Self {
+        Self { weigh, heaviest: heaviest.max(SHARE), ..self }
+    }
+
+    /// A value holds this much more. What is too much goes when the next entry is made or grows.
+    pub fn grew(&mut self, by: usize, followed: &Followed) {
+        self.weight += by;
+        while self.weight > self.heaviest && !self.entries.is_empty() {
+            self.make_room(followed);
         }
     }
 
@@ -131,6 +158,11 @@ impl<K: Key, V: Default> Bounded<K, V> {
     /// The value of `key`, if there is one.
     pub fn look(&self, key: &K) -> Option<&V> {
         self.index.get(key).and_then(|at| self.entries.get(*at)).map(|entry| &entry.value)
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// All entries, oldest first.
@@ -162,11 +194,17 @@ impl<K: Key, V: Default> Bounded<K, V> {
         let before = self.entries.len();
         let (_, pivot, _) = ranks.select_nth_unstable(before / SHARE);
         let pivot = *pivot;
-        self.entries.retain(|entry| (entry.key.is_about(followed), entry.used) >= pivot);
+        // Of less than four the first one goes.
+        let few = before < SHARE;
+        self.entries.retain(|entry| {
+            let rank = (entry.key.is_about(followed), entry.used);
+            rank > pivot || (rank == pivot && !few)
+        });
         self.let_go += (before - self.entries.len()) as u64;
         self.index.clear();
         self.index.extend(self.entries.iter().enumerate().map(|(at, entry)| (entry.key, at)));
         self.recent.fill(usize::MAX);
+        self.weight = self.entries.iter().map(|entry| (self.weigh)(&entry.value)).sum();
     }
 }
 
@@ -199,6 +237,22 @@ mod tests {
         assert_eq!(map.look(&ip(6)), Some(&7));
         assert_eq!(map.let_go(), 4);
         assert_eq!(map.iter().count(), 7);
+    }
+
+    #[test]
+    fn what_the_values_hold_is_bounded_too() {
+        let followed = Followed::new(4);
+        let mut map: Bounded<IpAddr, Vec<u8>> = Bounded::new(64).weighing(Vec::len, 100);
+        for n in 0..3 {
+            for _ in 0..40 {
+                map.touch(ip(n), &followed).push(0);
+                map.grew(1, &followed);
+            }
+        }
+        let held: usize = map.iter().map(|(_, value)| value.len()).sum();
+        assert!(held <= 100 && map.look(&ip(2)).is_some(), "{held}");
+        assert_eq!(map.look(&ip(0)), None);
+        assert_eq!(map.let_go(), 1);
     }
 
     #[test]

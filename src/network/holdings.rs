@@ -206,25 +206,36 @@ impl Holding {
         self.runs.len() < RUNS
     }
 
-    /// Books one sighting; says whether this MAC is new here, and whether it took over from another.
-    fn see(&mut self, at: Stamp, link: &Link, mac: Mac, how: How) -> (bool, bool) {
+    /// Books one sighting.
+    fn see(&mut self, at: Stamp, link: &Link, mac: Mac, how: How) -> Sighted {
         if let Some(run) = self.runs.last_mut().filter(|run| run.mac == mac) {
             run.trail.push(at);
             run.note(at, link, how);
-            return (false, false);
+            return Sighted::default();
         }
         if !self.is_complete() {
-            return (false, false);
+            return Sighted::default();
         }
-        let (newly, changed) = (!self.has(mac), !self.runs.is_empty());
+        let sighted = Sighted { run: true, newly: !self.has(mac), changed: !self.runs.is_empty() };
         let mut run = Run::new(at, mac, how);
         run.note(at, link, how);
         if how == How::Announcement {
             run.announced = Some(at);
         }
         self.runs.push(run);
-        (newly, changed)
+        sighted
     }
+}
+
+/// What a sighting made of a history.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sighted {
+    /// There is one more run.
+    run: bool,
+    /// The MAC is new to the address.
+    newly: bool,
+    /// It took over from another.
+    changed: bool,
 }
 
 /// The histories of all addresses.
@@ -235,8 +246,10 @@ pub(super) struct Holdings {
 }
 
 impl Holdings {
-    pub fn new(limit: usize) -> Self {
-        Self { map: Bounded::new(limit), changes: 0 }
+    /// `runs`: how many all addresses may have together.
+    pub fn new(limit: usize, runs: usize) -> Self {
+        let held = |all: &Vec<Holding>| all.iter().map(|holding| holding.runs.len()).sum();
+        Self { map: Bounded::new(limit).weighing(held, runs), changes: 0 }
     }
 
     /// How often any address went from one MAC to another: who remembers the number knows whether to look again.
@@ -262,17 +275,21 @@ impl Holdings {
         if holding.twice.is_none() {
             holding.twice = twice;
         }
-        let (newly, changed) = holding.see(at, link, word.mac, word.how);
-        self.changes += u64::from(changed);
-        newly
+        let sighted = holding.see(at, link, word.mac, word.how);
+        self.book(sighted, followed)
     }
 
     /// Books the source address of a frame with an initial TTL; whether the MAC is new to the address.
     pub fn sourced(&mut self, at: Stamp, place: Place, link: &Link, mac: Mac, ip: IpAddr, followed: &Followed) -> bool {
         let Some(holding) = holding(self.map.touch(ip, followed), place, link) else { return false };
-        let (newly, changed) = holding.see(at, link, mac, How::SourceFrame);
-        self.changes += u64::from(changed);
-        newly
+        let sighted = holding.see(at, link, mac, How::SourceFrame);
+        self.book(sighted, followed)
+    }
+
+    fn book(&mut self, sighted: Sighted, followed: &Followed) -> bool {
+        self.changes += u64::from(sighted.changed);
+        self.map.grew(usize::from(sighted.run), followed);
+        sighted.newly
     }
 
     /// Whether the address has left this MAC for another one.

@@ -7,6 +7,7 @@
 //! Two rules keep it honest. A source address tells who owns it only in a frame that its owner sent itself, that is,
 //! with an initial TTL or in ARP and ND. And MACs are compared within one [`Place`] only.
 
+mod aged;
 mod asymmetry;
 mod bounded;
 mod glance;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+pub use aged::Aged;
 pub use asymmetry::{Asymmetry, Way};
 pub use glance::Glance;
 pub use holdings::{Claim, How};
@@ -51,9 +53,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether both are the same interface, whatever the VLAN: a mirror port may tag one direction only.
+    /// Whether both are, or may be, the same interface, whatever the VLAN: a mirror port may tag one direction only. A
+    /// capture on `any` says of no address on which of its interfaces it is.
     fn same_interface(self, other: Self) -> bool {
-        Self { wrapping: Wrapping::NONE, ..self } == Self { wrapping: Wrapping::NONE, ..other }
+        let index = self.if_index.zip(other.if_index).is_none_or(|(one, other)| one == other);
+        (self.capture, self.interface) == (other.capture, other.interface) && index
     }
 }
 
@@ -71,11 +75,15 @@ impl fmt::Display for Place {
 const ADDRESSES: usize = 1 << 13;
 /// Pairs of talking addresses kept. Those of FTP parties go last, the longest silent of the others first.
 const PAIRS: usize = 1 << 14;
+/// Ways of all pairs together, at some 500 bytes each; most pairs have one.
+const LANES: usize = 3 << 13;
+/// Spans in which an address used one MAC, of all addresses together, at some 700 bytes each; most addresses have one.
+const RUNS: usize = 1 << 14;
 /// MACs kept.
 const MACS: usize = 1 << 13;
 /// Addresses somebody asked for by ARP or ND; a scan of a /20 fits.
 const TARGETS: usize = 1 << 12;
-/// Addresses followed because FTP takes place there; more parties than that are treated like any host.
+/// Addresses followed because FTP takes place there; of more parties than that those used lately.
 const FOLLOWED: usize = 1 << 12;
 /// Interface addresses taken from capture files: a host has a handful.
 const INTERFACE_ADDRESSES: usize = 1 << 10;
@@ -112,12 +120,17 @@ impl Default for Network {
 impl Network {
     /// Nothing known yet.
     pub fn new() -> Self {
+        Self::holding(|bound| bound)
+    }
+
+    /// Likewise, with other bounds: `scaled` turns each into what it is to be.
+    pub fn holding(scaled: impl Fn(usize) -> usize) -> Self {
         Self {
-            holdings: holdings::Holdings::new(ADDRESSES),
-            pairs: pairs::Pairs::new(PAIRS, MACS),
-            queries: queries::Queries::new(TARGETS),
+            holdings: holdings::Holdings::new(scaled(ADDRESSES), scaled(RUNS)),
+            pairs: pairs::Pairs::new(scaled(PAIRS), scaled(LANES), scaled(MACS)),
+            queries: queries::Queries::new(scaled(TARGETS)),
             interfaces: BTreeMap::new(),
-            followed: bounded::Followed::new(FOLLOWED),
+            followed: bounded::Followed::new(scaled(FOLLOWED)),
             glances: glance::Glances::new(),
         }
     }
@@ -225,6 +238,11 @@ impl Network {
     /// The pairs of addresses that exchanged packets, either way, in the order in which they appeared.
     pub fn pairs(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
         self.pairs.pairs().filter(|(a, b)| a < b || self.pairs.lanes(*b, *a).is_empty())
+    }
+
+    /// How many ways from one address to another are known.
+    pub fn pair_count(&self) -> usize {
+        self.pairs.len()
     }
 
     /// Who asked for `target` between two frames and got no answer; `None` if it was answered, was seen alive, or

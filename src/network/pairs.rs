@@ -106,8 +106,13 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    pub fn new(pairs: usize, macs: usize) -> Self {
-        Self { map: Bounded::new(pairs), macs: Bounded::new(macs), nobody: Followed::new(0) }
+    /// `lanes`: how many all pairs may have together.
+    pub fn new(pairs: usize, lanes: usize, macs: usize) -> Self {
+        Self { map: Bounded::new(pairs).weighing(Vec::len, lanes), macs: Bounded::new(macs), nobody: Followed::new(0) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.map.len()
     }
 
     pub fn let_go(&self) -> u64 {
@@ -155,6 +160,7 @@ impl Pairs {
             self.macs.touch((place, from_mac), &self.nobody).forwards.get_or_insert(at);
         }
         if known.is_none() {
+            self.map.grew(1, followed);
             let mut back = self.lanes(ip.destination, ip.source).iter();
             if back.any(|lane| lane.place == place && lane.from_mac == from_mac) {
                 self.macs.touch((place, from_mac), &self.nobody).both_ends.get_or_insert(at);

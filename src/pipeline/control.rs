@@ -8,7 +8,7 @@ use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece};
-use crate::frame::Stamp;
+use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
 use crate::transfer::Lost;
@@ -40,6 +40,26 @@ pub(super) struct Control {
 }
 
 impl Control {
+    /// Bytes it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Self>() + self.conversation.held() + self.dialogue.held()
+    }
+
+    /// Its last frame.
+    pub(super) fn last(&self) -> Stamp {
+        self.last
+    }
+
+    /// Whether it ever carried anything.
+    pub(super) fn is_alive(&self) -> bool {
+        self.alive
+    }
+
+    /// Nothing more will come: its session, to be judged as of its last frame, unless it is to be judged anyway.
+    pub(super) fn close_for_silence(&mut self) -> Option<(Timestamp, SessionIndex)> {
+        (!std::mem::replace(&mut self.closing, true)).then_some((self.last.time, self.session))
+    }
+
     fn progress(&self) -> Progress {
         Progress { alive: self.alive, last: self.last }
     }
@@ -113,14 +133,16 @@ impl Pipeline {
         self.recent_isns.push((isn, index, at));
     }
 
-    fn let_one_control_go(&mut self) {
+    /// Ends the control connection whose turn it is and has it judged; the bytes it held, if there was one.
+    pub(super) fn let_one_control_go(&mut self) -> Option<usize> {
         let controls = &self.controls;
-        let Some(id) = self.turns.next(|id| controls.get(&id).map(Control::progress)) else { return };
-        let Some(control) = self.controls.get(&id) else { return };
-        let (last, session) = (control.last, control.session);
+        let id = self.turns.next(|id| controls.get(&id).map(Control::progress))?;
+        let control = self.controls.get(&id)?;
+        let (last, session, weight) = (control.last, control.session, control.weight());
         self.end_control(id);
         self.controls_let_go += 1;
         self.closing.push_front((last.time, session));
+        Some(weight + self.sessions.get(session).map_or(0, Session::weight))
     }
 
     /// Takes a segment of a control connection.
@@ -150,9 +172,19 @@ impl Pipeline {
             session.last = session.last.max(at);
             session.stepped(step);
         }
+        self.load.add(tcp.payload.len(), &events);
         self.wake(id, tcp);
+        if !events.is_empty() {
+            self.refresh(session);
+        }
         self.tell(session, events);
+        if self.sessions.get(session).is_some_and(|session| self.is_long(session)) {
+            self.long.push(session);
+        }
         self.watch_close(id, at);
+        if self.load.is_to_be_weighed() {
+            self.lighten();
+        }
     }
 
     /// A control connection that carries something makes its hosts parties and its session countable.
@@ -169,6 +201,15 @@ impl Pipeline {
         self.next_session += 1;
         let hosts = [session.client.ip(), session.server.ip()];
         self.correlator.session(index, session);
+        for host in hosts {
+            self.party(host);
+        }
+    }
+
+    /// Who speaks is not forgotten.
+    fn refresh(&mut self, index: SessionIndex) {
+        let Some(session) = self.sessions.get(index) else { return };
+        let hosts = [session.client.ip(), session.server.ip()];
         for host in hosts {
             self.party(host);
         }

@@ -4,17 +4,19 @@ use std::io;
 use std::net::IpAddr;
 
 use super::Pipeline;
+use super::drops::Drops;
 use super::prompt::{News, concerned};
 use super::trace::connections;
-use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
+use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Policy, Scene, SessionCase};
 use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::Finding;
-use crate::flow::{Connection, End};
-use crate::frame::Stamp;
+use crate::flow::{Connection, End, Table};
+use crate::frame::{Stamp, Timestamp};
 use crate::network::Network;
 use crate::record::trace::Trace;
 use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
 use crate::source::Capture;
+use crate::transfer::Offer;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
@@ -22,8 +24,14 @@ use crate::vantage::Vantage;
 use crate::wire::{Flags, LostDatagram};
 
 impl Pipeline {
-    /// Judges a session, once, and forgets it.
-    pub(super) fn judge(&mut self, index: SessionIndex, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+    /// Judges a session, once, and forgets it. The capture goes on until `due` at least, if it is not over.
+    pub(super) fn judge(
+        &mut self,
+        index: SessionIndex,
+        due: Option<Timestamp>,
+        captures: &[Capture],
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
         let Some(control) = self.sessions.get(index).map(|session| session.control) else {
             return Ok(());
         };
@@ -34,7 +42,8 @@ impl Pipeline {
             session.other_view = Some(twin.as_other_view());
         }
         self.correlator.over(index, &session);
-        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
+        let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };
+        ends.time = due.map_or(ends.time, |due| ends.time.max(due));
         let lasts = self.lasts.clone();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
@@ -53,22 +62,19 @@ impl Pipeline {
         };
         let mut news = News::default();
         let mut verdicts = Vec::with_capacity(concluded.len());
+        let bench = Bench {
+            session: &session,
+            control,
+            siblings: &concluded,
+            vantage: &vantage,
+            network: &self.network,
+            flows: &self.flows,
+            scene,
+            drops: &self.drops,
+            policy: &self.settings.policy,
+        };
         for one in &concluded {
-            let concerned = concerned(&self.drops, one, ends, captures);
-            let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..scene };
-            let case = Case {
-                session: &session,
-                control,
-                concluded: one,
-                transfer: one.transfer,
-                siblings: &concluded,
-                vantage: &vantage,
-                network: &self.network,
-                flows: &self.flows,
-                scene: &scene,
-                policy: &self.settings.policy,
-            };
-            let (findings, verdict) = judge_case(&case, |_| true);
+            let (findings, verdict) = bench.judge(one, |_| true);
             verdicts.push(verdict);
             news.extend(self.prompt.compare(index, session.id, one, findings));
         }
@@ -81,7 +87,8 @@ impl Pipeline {
                 let connections = connections(&session, &concluded, &self.flows, self.settings.policy.time_wait);
                 Box::new(Trace { connections, ..self.dialogues.of(index) })
             });
-            let record = SessionRecord { trace, ..record(&session, &concluded, &verdicts, &vantage) };
+            let judged = concluded.iter().zip(&verdicts).map(|(one, verdict)| (one, *verdict));
+            let record = SessionRecord { trace, ..record(&session, &session.offers, judged, &vantage) };
             self.dialogues.forget(index);
             self.summary.transfers += record.transfers.len() as u64;
             self.summary.failed +=
@@ -95,9 +102,9 @@ impl Pipeline {
         self.tell_news(&news, sink)
     }
 
-    /// Judges the hosts and the capture itself.
-    pub(super) fn judge_group(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
-        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Ok(()) };
+    /// What holds of the hosts and the capture itself, and was not told with a failure.
+    pub(super) fn of_group(&self, captures: &[Capture]) -> Vec<Finding> {
+        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Vec::new() };
         let lasts = self.lasts.clone();
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
@@ -110,8 +117,7 @@ impl Pipeline {
         let fragments: Vec<LostDatagram> = lost.datagrams.into_iter().filter(|lost| self.is_of_ftp(lost)).collect();
         let capture = CaptureCase { scene: &scene, undecoded: &undecoded, fragments: &fragments, let_go: &let_go };
         let all = ALL.iter().flat_map(|diagnosis| diagnosis.of_group(&hosts, &capture));
-        let findings: Vec<Finding> = all.filter(|finding| !self.blamed.contains(&verdict::blame(finding))).collect();
-        self.tell_news(&News { findings, ..News::default() }, sink)
+        all.filter(|finding| !self.blamed.contains(&verdict::blame(finding))).collect()
     }
 }
 
@@ -130,8 +136,43 @@ pub(super) fn vantage(session: &Session, control: &Connection, network: &Network
     Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network)
 }
 
+/// A session and all that its transfers are judged by.
+pub(super) struct Bench<'a> {
+    pub(super) session: &'a Session,
+    pub(super) control: &'a Connection,
+    pub(super) siblings: &'a [Concluded<'a>],
+    pub(super) vantage: &'a Vantage,
+    pub(super) network: &'a Network,
+    pub(super) flows: &'a Table,
+    pub(super) scene: Scene<'a>,
+    pub(super) drops: &'a Drops,
+    pub(super) policy: &'a Policy,
+}
+
+impl Bench<'_> {
+    /// What the diagnoses chosen by name say of one transfer or offer, and the verdict.
+    pub(super) fn judge(&self, one: &Concluded<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
+        let captures = self.scene.captures;
+        let concerned = concerned(self.drops, one, self.scene.ends, captures);
+        let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..self.scene };
+        let case = Case {
+            session: self.session,
+            control: self.control,
+            concluded: one,
+            transfer: one.transfer,
+            siblings: self.siblings,
+            vantage: self.vantage,
+            network: self.network,
+            flows: self.flows,
+            scene: &scene,
+            policy: self.policy,
+        };
+        judge_case(&case, chosen)
+    }
+}
+
 /// What the diagnoses chosen by name say of one transfer or offer, with their roles, and the verdict.
-pub(super) fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
+fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
     let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
     let mut findings: Vec<Finding> = asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
     let mut verdict = verdict::assign(&mut findings, case.failed() || case.gave_up());
@@ -143,12 +184,14 @@ pub(super) fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Find
     (findings, verdict)
 }
 
-fn record(
+/// What is told of a session, or of a chapter of it: some of its offers, and what was judged with its verdicts.
+pub(super) fn record<'a>(
     session: &Session,
-    concluded: &[Concluded<'_>],
-    verdicts: &[Option<&'static str>],
+    offers: impl IntoIterator<Item = &'a Offer>,
+    judged: impl Iterator<Item = (&'a Concluded<'a>, Option<&'static str>)>,
     vantage: &Vantage,
 ) -> SessionRecord {
+    let first_offer = session.offers.first_number();
     let mut captures: Vec<_> = stamps(session).map(|stamp| stamp.capture).collect();
     captures.sort_unstable();
     captures.dedup();
@@ -162,9 +205,8 @@ fn record(
         server_software: session.software.known().map(crate::ftp::software::Software::label),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
-        offers: session
-            .offers
-            .iter()
+        offers: offers
+            .into_iter()
             .map(|offer| OfferRecord {
                 command: offer.command.name.clone(),
                 endpoint: offer.socket,
@@ -172,16 +214,14 @@ fn record(
                 accepted: offer.accepted(),
             })
             .collect(),
-        transfers: concluded
-            .iter()
-            .zip(verdicts)
+        transfers: judged
             .filter_map(|(one, verdict)| {
                 let transfer = one.transfer?;
                 Some(TransferRecord {
                     id: transfer.id,
                     command: transfer.command.name.clone(),
                     mode: one.mode(),
-                    offer: one.offer_index,
+                    offer: one.offer_index.map(|offer| offer - first_offer),
                     at: transfer.at(),
                     reply: transfer.reply.as_ref().map(|reply| ReplyRecord {
                         code: reply.code,
@@ -199,11 +239,12 @@ fn record(
                         })
                         .collect(),
                     outcome: one.outcome(),
-                    verdict: *verdict,
+                    verdict,
                 })
             })
             .collect(),
         trace: None,
+        continues: false,
     }
 }
 

@@ -9,11 +9,12 @@ use std::io;
 
 use super::Pipeline;
 use super::drops::Drops;
-use crate::diagnosis::case::{Case, Scene};
+use super::judge::Bench;
+use crate::diagnosis::case::Scene;
 use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{Command, CommandNo, Event};
-use crate::record::{Sink, Superseded};
+use crate::record::{Hosts, Sink, Superseded};
 use crate::source::Capture;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
@@ -135,7 +136,7 @@ impl Prompt {
             let due = answer.at.time.plus_seconds(SETTLES);
             self.due.push(Reverse((due, index, Subject::Transfer(transfer.id))));
         } else if answer.refuses
-            && let Some(offer) = session.offers.iter().rposition(|offer| of(&offer.command))
+            && let Some(offer) = session.offers.newest(|offer| of(&offer.command))
         {
             let due = answer.at.time.plus_seconds(FALLS_BACK);
             self.due.push(Reverse((due, index, Subject::Offer(offer))));
@@ -177,6 +178,7 @@ impl Prompt {
             severity: said.severity,
             session: (session.0 > 0).then_some(session),
             transfer: one.transfer.map(|transfer| transfer.id),
+            hosts: Hosts::new(),
             by,
         });
         let superseded = superseded.collect();
@@ -186,6 +188,13 @@ impl Prompt {
         said.retain(|said| !concerns(said));
         said.extend(now);
         news
+    }
+
+    /// What was judged for good will not be compared with anything.
+    pub(super) fn forget(&mut self, index: SessionIndex, is_over: impl Fn(Subject) -> bool) {
+        if let Some(said) = self.said.get_mut(&index) {
+            said.retain(|said| !is_over(said.subject));
+        }
     }
 
     /// A session is over: nothing will be compared with what was said of it.
@@ -209,13 +218,19 @@ pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, capture
 }
 
 impl Pipeline {
-    /// Time has passed without a frame: judges what is due by `now`.
+    /// Nothing was captured until `now`: judges what is due.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         if let Some(ends) = &mut self.ends {
             ends.time = ends.time.max(now);
         }
+        self.wait(now, captures, sink)
+    }
+
+    /// No frame has come until `now`, but some may have been captured: judges what is due.
+    pub fn wait(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.look_for_drops(now, captures);
-        self.judge_due(now, captures, sink)
+        self.judge_due(now, captures, sink)?;
+        self.look_around(now, captures, sink)
     }
 
     /// Notes losses of a capture that goes on; a file tells only how many there were.
@@ -238,7 +253,7 @@ impl Pipeline {
             && due <= now
         {
             self.closing.pop_front();
-            self.judge(index, captures, sink)?;
+            self.judge(index, Some(due), captures, sink)?;
         }
         Ok(())
     }
@@ -273,21 +288,18 @@ impl Pipeline {
         let concluded = conclude(index, session, &self.flows, &self.correlator);
         let Some(one) = concluded.iter().find(|one| subject.is(one)) else { return Ok(()) };
         let vantage = super::judge::vantage(session, control, &self.network);
-        let concerned = concerned(&self.drops, one, ends, captures);
-        let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..scene };
-        let case = Case {
+        let bench = Bench {
             session,
             control,
-            concluded: one,
-            transfer: one.transfer,
             siblings: &concluded,
             vantage: &vantage,
             network: &self.network,
             flows: &self.flows,
-            scene: &scene,
+            scene,
+            drops: &self.drops,
             policy: &self.settings.policy,
         };
-        let (findings, _) = super::judge::judge_case(&case, chosen);
+        let (findings, _) = bench.judge(one, chosen);
         let news = self.prompt.compare(index, session.id, one, findings);
         self.tell_news(&news, sink)
     }

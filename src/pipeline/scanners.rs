@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-/// Sources watched; what comes later is taken for no scanner.
+/// Sources watched; when there are more, those that are no scanners so far begin anew.
 const SOURCES: usize = 4_096;
 
 /// Distinct service ports that make a scan.
@@ -23,12 +23,23 @@ pub(super) struct Scanners {
 impl Scanners {
     /// `source` has sent a SYN to `port`.
     pub(super) fn knock(&mut self, source: IpAddr, port: u16) {
-        if port >= FIRST_FREE || (self.knocked.len() >= SOURCES && !self.knocked.contains_key(&source)) {
+        if port >= FIRST_FREE {
             return;
+        }
+        if self.knocked.len() >= SOURCES && !self.knocked.contains_key(&source) {
+            self.make_room();
         }
         let ports = self.knocked.entry(source).or_default();
         if ports.len() < PORTS && !ports.contains(&port) {
             ports.push(port);
+        }
+    }
+
+    /// Most sources knock once; should most be scanners, all of them begin anew.
+    fn make_room(&mut self) {
+        self.knocked.retain(|_, ports| ports.len() >= PORTS);
+        if self.knocked.len() > SOURCES / 2 {
+            self.knocked.clear();
         }
     }
 
@@ -53,5 +64,18 @@ mod tests {
         }
         assert!(scanners.is_scanner(scanner));
         assert!(!scanners.is_scanner(server));
+    }
+    #[test]
+    fn a_scanner_is_known_among_many_who_knock_once() {
+        let scanner: std::net::IpAddr = [10, 0, 0, 1].into();
+        let mut scanners = Scanners::default();
+        for step in 0..PORTS {
+            scanners.knock(scanner, 20 + u16::try_from(step).unwrap_or_default());
+        }
+        for other in 0..3 * u32::try_from(super::SOURCES).unwrap_or_default() {
+            scanners.knock(std::net::Ipv4Addr::from_bits(other).into(), 21);
+        }
+        assert!(scanners.is_scanner(scanner));
+        assert!(scanners.knocked.len() <= super::SOURCES);
     }
 }

@@ -42,7 +42,7 @@ impl Pipeline {
         [
             (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
             (self.correlator.forgotten(), "announced endpoints"),
-            (self.parties_refused, "hosts"),
+            (self.parties.let_go(), "hosts"),
             (self.controls_let_go, "control connections"),
             (network.addresses, "addresses of the neighbourhood"),
             (network.pairs, "pairs of MAC and IP address"),

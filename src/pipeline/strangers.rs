@@ -81,14 +81,26 @@ impl Held {
 }
 
 /// The strangers that may still turn out to speak FTP.
-#[derive(Default)]
 pub(super) struct Strangers {
     held: HashMap<FlowKey, Held, RandomState>,
     order: VecDeque<FlowKey>,
     bytes: usize,
+    most: usize,
+    most_bytes: usize,
 }
 
 impl Strangers {
+    /// None yet. `scaled` turns each bound into what it is to be.
+    pub(super) fn holding(scaled: impl Fn(usize) -> usize) -> Self {
+        Self {
+            held: HashMap::default(),
+            order: VecDeque::new(),
+            bytes: 0,
+            most: scaled(HELD),
+            most_bytes: scaled(HELD_BYTES),
+        }
+    }
+
     /// Looks at a segment, which the flow table has `booked` or not; gives back everything that was held of its
     /// connection when it is recognised as FTP.
     pub(super) fn push(
@@ -154,12 +166,12 @@ impl Strangers {
     }
 
     fn hold(&mut self, key: FlowKey, ip: &IpHeader, tcp: &Segment<'_>) {
-        while self.held.len() >= HELD || self.bytes >= HELD_BYTES {
+        while self.held.len() >= self.most || self.bytes >= self.most_bytes {
             let Some(oldest) = self.order.pop_front() else { break };
             self.forget(&oldest);
         }
         // Forgotten keys stay in the queue until their turn comes; it is trimmed before they outweigh it.
-        if self.order.len() >= 2 * HELD {
+        if self.order.len() >= 2 * self.most {
             self.order.retain(|key| self.held.contains_key(key));
         }
         let source = SocketAddr::new(ip.source, tcp.source_port);

@@ -64,6 +64,29 @@ pub struct SessionRecord {
     pub transfers: Vec<TransferRecord>,
     /// What happened line by line; `None` unless it was asked for.
     pub trace: Option<Box<Trace>>,
+    /// Whether more of it follows, under the same number: while a capture goes on, a long session is told in chapters.
+    pub continues: bool,
+}
+
+impl SessionRecord {
+    /// Adds the next chapter of the same session.
+    pub fn append(&mut self, next: &Self) {
+        let before = self.offers.len();
+        self.offers.extend_from_slice(&next.offers);
+        self.transfers.extend(
+            next.transfers
+                .iter()
+                .cloned()
+                .map(|transfer| TransferRecord { offer: transfer.offer.map(|offer| offer + before), ..transfer }),
+        );
+        self.captures.extend(&next.captures);
+        self.captures.sort_unstable();
+        self.captures.dedup();
+        self.last = next.last;
+        self.encrypted_from = self.encrypted_from.or(next.encrypted_from);
+        self.vantage.clone_from(&next.vantage);
+        self.continues = next.continues;
+    }
 }
 
 /// An announced endpoint.
@@ -241,8 +264,8 @@ impl Summary {
     }
 }
 
-/// A finding that was said while its session was still under way and no longer holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A finding that was said while the capture went on and no longer holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Superseded {
     /// The diagnosis that was named.
     pub diagnosis: &'static str,
@@ -254,6 +277,8 @@ pub struct Superseded {
     pub session: Option<SessionId>,
     /// The transfer, once there is one.
     pub transfer: Option<TransferId>,
+    /// The hosts it was about, if it was about no session.
+    pub hosts: Hosts,
     /// The diagnosis that takes its place; `None` when nothing came of it.
     pub by: Option<&'static str>,
 }
@@ -275,11 +300,11 @@ pub struct Held {
 
 /// Receives what a run concludes, as it becomes known. Reports implement it.
 pub trait Sink {
-    /// A capture that is judged while it goes on has begun: what is known of it so far.
+    /// A capture that is judged while it goes on has begun, or another has taken its place: what is known of them so far.
     fn begins(&mut self, _: &[Capture]) -> std::io::Result<()> {
         Ok(())
     }
-    /// A session has ended (or the capture has), all its transfers judged. Its findings follow.
+    /// A session has ended (or the capture has, or a chapter of a long one), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;

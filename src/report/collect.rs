@@ -39,7 +39,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn count(&mut self, session: &SessionRecord) {
-        self.sessions += 1;
+        self.sessions += u64::from(!session.continues);
         self.captures.extend(&session.captures);
         for transfer in &session.transfers {
             *match transfer.outcome {
@@ -70,7 +70,10 @@ impl Run {
     /// Takes a session of a format that shows them.
     pub(super) fn add_session(&mut self, session: &SessionRecord) {
         self.tally.count(session);
-        self.sessions.push(session.clone());
+        match self.sessions.iter_mut().rev().find(|known| known.id == session.id && known.continues) {
+            Some(begun) => begun.append(session),
+            None => self.sessions.push(session.clone()),
+        }
     }
 
     /// The run is over: puts everything in its order.
@@ -172,6 +175,7 @@ impl Sink for Collecting {
             (finding.diagnosis, finding.role, finding.severity, finding.session)
                 == (superseded.diagnosis, superseded.role, superseded.severity, superseded.session)
                 && (finding.transfer.is_none() || finding.transfer == superseded.transfer)
+                && (superseded.hosts.is_empty() || finding.hosts == superseded.hosts)
         };
         if let Some(at) = self.run.findings.iter().position(is) {
             self.run.findings.remove(at);

@@ -34,6 +34,16 @@ impl Stream {
     }
 }
 
+/// What a finding was about, as far as its readers need to find it again.
+fn about(superseded: &Superseded) -> String {
+    let hosts: Vec<String> = superseded.hosts.iter().map(ToString::to_string).collect();
+    match superseded.session {
+        None if hosts.is_empty() => "the capture".to_owned(),
+        None => hosts.join(", "),
+        session => placed(session, superseded.transfer),
+    }
+}
+
 /// What limits claims is a note, everything else a block.
 fn as_block(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page::new(run, style);
@@ -65,11 +75,7 @@ impl Sink for Stream {
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         let by = superseded.by.map_or("nothing came of it".to_owned(), |by| format!("now {by}"));
-        let line = format!(
-            "superseded[{}] no longer holds: {by} ({})",
-            superseded.diagnosis,
-            placed(superseded.session, superseded.transfer)
-        );
+        let line = format!("superseded[{}] no longer holds: {by} ({})", superseded.diagnosis, about(superseded),);
         writeln!(self.out, "{}", safe(&line, self.style.ascii))?;
         self.out.flush()
     }
@@ -123,6 +129,7 @@ mod tests {
             severity: Severity::Warning,
             session: Some(SessionId(1)),
             transfer: Some(TransferId(2)),
+            hosts: Vec::new(),
             by: Some("time-wait-collision"),
         };
         stream.superseded(&superseded).expect("written");

@@ -330,6 +330,7 @@ fn session() -> SessionRecord {
             ),
         ],
         trace: None,
+        continues: false,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Reads a capture that is still being written, a pipe or a growing file, in a thread of its own, so that whoever
 //! waits for frames notices when none come.
+//!
+//! A file that is moved away and written anew under its name is read to its end, and then the new one, as a further
+//! capture of the same point.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -11,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::OpenError;
+use super::pipe::Pipe;
 use super::timeline::Timeline;
 use super::{Capture, Interface};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
@@ -18,11 +22,12 @@ use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 /// Frames between the thread and its reader; behind that the pipe fills and its writer waits.
 const FRAMES: usize = 4_096;
 /// How long a file that has not grown is left alone.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// How long the reader waits for a frame before it is told that none came.
 const WAIT: Duration = Duration::from_millis(50);
-/// Time without a frame counts up to this, in seconds: a pipe that stalls longer tells nothing of the network.
-const QUIET: f64 = 2.0;
+/// Time without a frame counts up to this, in seconds, longer than a judgement waits: a pipe that stalls longer tells
+/// nothing of the network.
+const QUIET: f64 = 12.0;
 
 /// What comes of a capture that is still being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +56,7 @@ struct Owned {
     bytes: Box<[u8]>,
 }
 
-/// The frames of one capture.
+/// The frames of one capture, and of those that take its place.
 pub struct Following {
     words: Receiver<Word>,
     captures: Vec<Capture>,
@@ -106,7 +111,7 @@ impl Following {
         })
     }
 
-    /// The capture as far as it is known: complete at its end, its interfaces before their first frame.
+    /// The captures as far as they are known: complete at their end, their interfaces before their first frame.
     pub fn captures(&self) -> &[Capture] {
         &self.captures
     }
@@ -127,117 +132,113 @@ fn read(
     stop: Arc<AtomicBool>,
     send: &SyncSender<Word>,
 ) -> Result<(), Over> {
-    let tell = |word| send.send(word).map_err(|_| Over);
-    let opened = if path == Path::new("-") {
-        Pipe::open(io::stdin(), Arc::clone(&stop)).map(|pipe| Box::new(pipe) as Box<dyn Read + Send>)
-    } else {
-        let stop = Arc::clone(&stop);
-        File::open(path).map(|file| Box::new(Growing { file, stop }) as Box<dyn Read + Send>)
-    };
-    let reader = match opened {
-        Ok(reader) => reader,
-        Err(error) => return tell(Word::Failed(OpenError::io(path, &error))),
-    };
-    let mut timeline = match Timeline::filtered(path, reader, id, filter) {
-        Ok(timeline) => timeline,
-        Err(error) => return tell(Word::Failed(error)),
-    };
-    let mut known: Vec<Interface> = Vec::new();
-    while timeline.step() {
-        let interfaces = timeline.captures().iter().flat_map(|capture| &capture.interfaces);
-        if !interfaces.clone().eq(&known) {
-            known = interfaces.cloned().collect();
-            tell(Word::Captures(timeline.captures().to_vec()))?;
+    let mut teller = Teller { send, stop: Arc::clone(&stop), over: Vec::new() };
+    if path == Path::new("-") {
+        return match Pipe::open(io::stdin(), Arc::clone(&stop)) {
+            Ok(pipe) => teller.tell_all(path, Timeline::filtered(path, Box::new(pipe), id, filter)),
+            Err(error) => teller.tell(Word::Failed(OpenError::io(path, &error))),
+        };
+    }
+    loop {
+        let id = CaptureId(id.0.saturating_add(u32::try_from(teller.over.len()).unwrap_or(u32::MAX)));
+        let file = match File::open(path) {
+            Ok(file) => Arc::new(file),
+            Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
+        };
+        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(&stop) };
+        teller.tell_all(path, Timeline::filtered(path, Box::new(growing), id, filter))?;
+        if stop.load(Ordering::Relaxed) || !is_replaced(path, &file) {
+            return Ok(());
         }
-        let Some(frame) = timeline.frame() else { break };
-        tell(Word::Frame(Owned {
-            at: frame.at,
-            interface: frame.interface,
-            link_type: frame.link_type,
-            wire_len: frame.wire_len,
-            bytes: frame.bytes.into(),
-        }))?;
     }
-    if stop.load(Ordering::Relaxed) {
-        // Told to stop, it stops anywhere: that is no damage.
-        timeline.captures_mut().iter_mut().for_each(|capture| capture.damage = None);
-    }
-    for error in timeline.filter_refusals() {
-        tell(Word::Failed(OpenError::new(path, error.to_string())))?;
-    }
-    tell(Word::Captures(timeline.captures().to_vec()))
 }
 
-/// Bytes of a pipe that are read at once, and how many such pieces wait for whoever reads them.
-const PIECE: usize = 64 << 10;
-const PIECES: usize = 4;
-
-/// A stream that is read in a thread of its own, because a read that waits for bytes cannot be told to stop.
-struct Pipe {
-    pieces: Receiver<io::Result<Vec<u8>>>,
-    piece: Cursor<Vec<u8>>,
+/// Tells the reader of one capture after the other.
+struct Teller<'a> {
+    send: &'a SyncSender<Word>,
     stop: Arc<AtomicBool>,
+    /// The captures that have been read to their end.
+    over: Vec<Capture>,
 }
 
-impl Pipe {
-    fn open(mut raw: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
-        let (send, pieces) = sync_channel(PIECES);
-        thread::Builder::new().name("pipe".to_owned()).spawn(move || {
-            loop {
-                let mut piece = vec![0; PIECE];
-                let read = match raw.read(&mut piece) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Ok(read) => {
-                        piece.truncate(read);
-                        Ok(piece)
-                    }
-                    Err(error) => Err(error),
-                };
-                let ended = !read.as_ref().is_ok_and(|piece| !piece.is_empty());
-                if send.send(read).is_err() || ended {
-                    return;
-                }
-            }
-        })?;
-        Ok(Self { pieces, piece: Cursor::new(Vec::new()), stop })
+impl Teller<'_> {
+    fn tell(&self, word: Word) -> Result<(), Over> {
+        self.send.send(word).map_err(|_| Over)
     }
-}
 
-impl Read for Pipe {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Ok(0);
+    fn tell_captures(&self, current: &[Capture]) -> Result<(), Over> {
+        self.tell(Word::Captures(self.over.iter().chain(current).cloned().collect()))
+    }
+
+    /// Tells all of a capture.
+    fn tell_all(&mut self, path: &Path, opened: Result<Timeline, OpenError>) -> Result<(), Over> {
+        let mut timeline = match opened {
+            Ok(timeline) => timeline,
+            Err(error) => return self.tell(Word::Failed(error)),
+        };
+        let mut known: Vec<Interface> = Vec::new();
+        while timeline.step() {
+            let interfaces = timeline.captures().iter().flat_map(|capture| &capture.interfaces);
+            if !interfaces.clone().eq(&known) {
+                known = interfaces.cloned().collect();
+                self.tell_captures(timeline.captures())?;
             }
-            let read = self.piece.read(buf)?;
-            if read > 0 || buf.is_empty() {
-                return Ok(read);
-            }
-            match self.pieces.recv_timeout(PAUSE) {
-                Ok(piece) => self.piece = Cursor::new(piece?),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(0),
-            }
+            let Some(frame) = timeline.frame() else { break };
+            self.tell(Word::Frame(Owned {
+                at: frame.at,
+                interface: frame.interface,
+                link_type: frame.link_type,
+                wire_len: frame.wire_len,
+                bytes: frame.bytes.into(),
+            }))?;
         }
+        if self.stop.load(Ordering::Relaxed) {
+            // Told to stop, it stops anywhere: that is no damage.
+            timeline.captures_mut().iter_mut().for_each(|capture| capture.damage = None);
+        }
+        for error in timeline.filter_refusals() {
+            self.tell(Word::Failed(OpenError::new(path, error.to_string())))?;
+        }
+        self.tell_captures(timeline.captures())?;
+        self.over.extend_from_slice(timeline.captures());
+        Ok(())
     }
 }
 
-/// A file whose end is not its end.
+/// A file whose end is not its end, unless another one has taken its place.
 struct Growing {
-    file: File,
+    path: PathBuf,
+    file: Arc<File>,
     stop: Arc<AtomicBool>,
 }
 
 impl Read for Growing {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            let read = self.file.read(buf)?;
-            if read > 0 || buf.is_empty() || self.stop.load(Ordering::Relaxed) {
+            // What was written before it was moved away comes first.
+            let is_over = self.stop.load(Ordering::Relaxed) || is_replaced(&self.path, &self.file);
+            let read = (&*self.file).read(buf)?;
+            if read > 0 || buf.is_empty() || is_over {
                 return Ok(read);
             }
             thread::sleep(PAUSE);
         }
     }
+}
+
+/// Whether another file has the name of the open one, or that has been cut short and is written from its beginning.
+#[cfg(unix)]
+fn is_replaced(path: &Path, open: &File) -> bool {
+    use std::io::Seek;
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(named), Ok(own)) = (path.metadata(), open.metadata()) else { return false };
+    let cut = (&*open).stream_position().is_ok_and(|position| position > own.len());
+    (named.dev(), named.ino()) != (own.dev(), own.ino()) || cut
+}
+
+#[cfg(not(unix))]
+fn is_replaced(_: &Path, _: &File) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -271,21 +272,30 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gives_all_it_gets_and_stops_when_told_even_while_nothing_comes() {
+    fn a_file_that_is_moved_away_goes_on_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing.pcap");
+        let one = |second| [pcap_header(Little, 0xa1b2_c3d4, 1), pcap_record(Little, second, 0, &[1; 60])].concat();
+        std::fs::write(&path, one(7)).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let bytes: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let mut all = Vec::new();
-        Pipe::open(Cursor::new(bytes.clone()), Arc::clone(&stop)).unwrap().read_to_end(&mut all).unwrap();
-        assert_eq!(all, bytes);
-
-        let (mut theirs, ours) = std::os::unix::net::UnixStream::pair().unwrap();
-        theirs.write_all(b"abc").unwrap();
-        let mut pipe = Pipe::open(ours, Arc::clone(&stop)).unwrap();
-        let mut first = [0; 3];
-        pipe.read_exact(&mut first).unwrap();
-        let (telling, told) = (thread::spawn(move || pipe.read(&mut [0; 8]).unwrap()), Arc::clone(&stop));
-        told.store(true, Ordering::Relaxed);
-        assert_eq!((first, telling.join().unwrap()), (*b"abc", 0));
+        let mut following = Following::start(&path, CaptureId(3), None, &stop).unwrap();
+        let next = |following: &mut Following| {
+            while following.wait() != Came::Frame {}
+            let at = following.frame().unwrap().at;
+            (at.capture.0, at.number.0, at.time.0 / 1_000_000_000)
+        };
+        assert_eq!(next(&mut following), (3, 1, 7));
+        std::fs::rename(&path, folder.path().join("old.pcap")).unwrap();
+        std::fs::write(&path, one(8)).unwrap();
+        assert_eq!(next(&mut following), (4, 1, 8));
+        // Cut short and written anew in place.
+        std::fs::write(&path, pcap_header(Little, 0xa1b2_c3d4, 1)).unwrap();
+        thread::sleep(3 * PAUSE);
+        File::options().append(true).open(&path).unwrap().write_all(&pcap_record(Little, 9, 0, &[1; 60])).unwrap();
+        assert_eq!(next(&mut following), (5, 1, 9));
+        stop.store(true, Ordering::Relaxed);
+        while following.wait() != Came::End {}
+        assert_eq!(following.captures().iter().map(|capture| capture.packets).collect::<Vec<_>>(), [1, 1, 1]);
     }
 
     #[test]

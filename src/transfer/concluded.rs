@@ -39,7 +39,7 @@ pub struct Concluded<'a> {
     pub transfer: Option<&'a Transfer>,
     /// The endpoint command before it, refused or not.
     pub offer: Option<&'a Offer>,
-    /// Its index in the session.
+    /// Its number in the session.
     pub offer_index: Option<usize>,
     /// The data connections tried, in order of their first SYN.
     pub attempts: Vec<Attempt<'a>>,
@@ -144,7 +144,7 @@ pub fn conclude<'a>(
         });
     }
     let serving: std::collections::HashSet<Option<usize>> = concluded.iter().map(|one| one.offer_index).collect();
-    for (number, offer) in session.offers.iter().enumerate() {
+    for (number, offer) in session.offers.numbered() {
         if serving.contains(&Some(number)) {
             continue;
         }
@@ -281,14 +281,17 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
     let latest = transfer.latest_offer?;
     let refused = |index: usize| session.offers.get(index).is_some_and(Offer::is_refused);
     let ended = transfer.ended().unwrap_or(session.last);
+    // What came before the transfer before had its final reply was that one's.
+    let before = session.transfers.iter().filter(|other| other.id < transfer.id).filter_map(Transfer::ended).max();
     let is_used = |index: &usize| {
         let connections = session.offers.get(*index).map_or(&[][..], |offer| &offer.connections);
         connections
             .iter()
             .filter_map(|id| flows.connection(*id))
+            .filter(|one| before.is_none_or(|before| one.first > before))
             .any(|one| one.first.seconds_since(transfer.at()) >= -SLACK && one.first.seconds_since(ended) <= SLACK)
     };
-    let standing = (0..latest).rev().find(|index| !refused(*index));
+    let standing = (session.offers.first_number()..latest).rev().find(|index| !refused(*index));
     let standing = standing.filter(|index| refused(latest) && is_used(index));
     Some(standing.unwrap_or(latest))
 }

@@ -34,7 +34,7 @@ const PER_OFFER: usize = 64;
 pub type SessionIndex = usize;
 
 /// Offers and past connections by socket, sessions by host.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Correlator {
     sockets: HashMap<SocketAddr, Slot, RandomState>,
     order: VecDeque<SocketAddr>,
@@ -42,6 +42,14 @@ pub struct Correlator {
     /// The connections from the data port of each server, by its control socket.
     servers: HashMap<SocketAddr, VecDeque<ConnectionId>, RandomState>,
     forgotten: u64,
+    sockets_kept: usize,
+    servers_kept: usize,
+}
+
+impl Default for Correlator {
+    fn default() -> Self {
+        Self::holding(|bound| bound)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +65,19 @@ struct Slot {
 }
 
 impl Correlator {
+    /// Nothing known yet. `scaled` turns each bound into what it is to be.
+    pub fn holding(scaled: impl Fn(usize) -> usize) -> Self {
+        Self {
+            sockets: HashMap::default(),
+            order: VecDeque::new(),
+            hosts: HashMap::default(),
+            servers: HashMap::default(),
+            forgotten: 0,
+            sockets_kept: scaled(SOCKETS_KEPT),
+            servers_kept: scaled(SERVERS_KEPT),
+        }
+    }
+
     /// A session between these hosts has begun.
     pub fn session(&mut self, index: SessionIndex, session: &Session) {
         for host in [session.client.ip(), session.server.ip()] {
@@ -65,7 +86,7 @@ impl Correlator {
                 sessions.push(index);
             }
         }
-        if self.servers.len() < SERVERS_KEPT {
+        if self.servers.len() < self.servers_kept {
             self.servers.entry(session.server).or_default();
         }
     }
@@ -80,9 +101,14 @@ impl Correlator {
                 }
             }
         }
-        for socket in session.offers.iter().filter_map(|offer| offer.socket) {
+        self.forget_offers(index, usize::MAX, &session.offers);
+    }
+
+    /// The offers of a session with a lower number than `before`, which are `gone`, get no connections any more.
+    pub fn forget_offers<'a>(&mut self, index: SessionIndex, before: usize, gone: impl IntoIterator<Item = &'a Offer>) {
+        for socket in gone.into_iter().filter_map(|offer| offer.socket) {
             if let Some(slot) = self.sockets.get_mut(&socket) {
-                slot.offers.retain(|(other, _)| *other != index);
+                slot.offers.retain(|(other, number)| *other != index || *number >= before);
             }
         }
     }
@@ -180,7 +206,7 @@ impl Correlator {
 
     fn slot(&mut self, socket: SocketAddr) -> &mut Slot {
         if !self.sockets.contains_key(&socket) {
-            if self.order.len() >= SOCKETS_KEPT
+            if self.order.len() >= self.sockets_kept
                 && let Some(oldest) = self.order.pop_front()
             {
                 self.sockets.remove(&oldest);

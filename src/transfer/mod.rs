@@ -5,10 +5,12 @@
 pub mod attempt;
 pub mod concluded;
 pub mod correlator;
+pub mod offers;
 pub mod protection;
 pub mod session;
 pub mod sessions;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::finding::TransferId;
@@ -148,8 +150,8 @@ pub struct OtherView {
     pub client: SocketAddr,
     /// The server's control socket there.
     pub server: SocketAddr,
-    /// Its offers there, in order.
-    pub offers: Vec<OtherOffer>,
+    /// Its offers there, by number.
+    pub offers: BTreeMap<usize, OtherOffer>,
     /// Data connections seen there.
     pub data_connections: usize,
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::correlator::SessionIndex;
+use super::offers::Offers;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, Table};
@@ -11,9 +12,12 @@ use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
 use crate::wire::tls::Record;
 
-/// Commands that are neither endpoint nor transfer are remembered up to this many: logins, AUTH, ABOR and the like
-/// decide verdicts, the hundred thousandth CWD does not.
+/// Commands that are neither endpoint nor transfer are remembered up to this many, half of them the first and half the
+/// last ones: logins, AUTH, ABOR and QUIT decide verdicts, the hundred thousandth CWD does not.
 const EXCHANGES_KEPT: usize = 512;
+
+/// Spans of encryption that are remembered; nobody says AUTH and CCC in turns.
+const OPAQUE_KEPT: usize = 64;
 
 /// Steps of the capture's clock that are remembered per session; a clock that is set oftener tells no time.
 const CLOCK_STEPS_KEPT: usize = 16;
@@ -54,9 +58,11 @@ pub struct Session {
     /// The greeting.
     pub greeting: Option<Reply>,
     /// Offers in the order of their commands.
-    pub offers: Vec<Offer>,
+    pub offers: Offers,
     /// Transfers in the order of their commands.
     pub transfers: Vec<Transfer>,
+    /// Transfers before those, which have been judged and let go.
+    pub transfers_before: u32,
     /// The other commands, bounded.
     pub exchanges: Vec<Exchange>,
     /// Replies that answer no command (421 and orphans), bounded.
@@ -102,8 +108,9 @@ impl Session {
             first,
             last: first,
             greeting: None,
-            offers: Vec::new(),
+            offers: Offers::default(),
             transfers: Vec::new(),
+            transfers_before: 0,
             exchanges: Vec::new(),
             unsolicited: Vec::new(),
             opaque: Vec::new(),
@@ -155,7 +162,9 @@ impl Session {
             }
             Event::Protected { at, by } => {
                 self.spoke = true;
-                self.opaque.push(Opaque { from: at, until: None, by });
+                if self.opaque.len() < OPAQUE_KEPT {
+                    self.opaque.push(Opaque { from: at, until: None, by });
+                }
                 None
             }
             Event::Record { speaker, record, at } => {
@@ -216,8 +225,9 @@ impl Session {
             Some(Ok(endpoint)) => Some(endpoint.socket(self.client.ip())),
             _ => None,
         };
-        self.offers.push(Offer { command, reply: None, direction, socket, superseded: None, connections: Vec::new() });
-        socket.map(|_| self.offers.len() - 1)
+        let offer = Offer { command, reply: None, direction, socket, superseded: None, connections: Vec::new() };
+        let number = self.offers.push(offer);
+        socket.map(|_| number)
     }
 
     fn supersede(&mut self, at: Stamp) {
@@ -227,9 +237,10 @@ impl Session {
     }
 
     fn transfer_command(&mut self, command: Command) {
-        let latest_offer = self.offers.len().checked_sub(1);
+        let latest_offer = self.offers.last_number();
         let first_on_offer = self.transfers.last().is_none_or(|before| before.latest_offer != latest_offer);
-        let number = u32::try_from(self.transfers.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let number = u32::try_from(self.transfers.len()).unwrap_or(u32::MAX);
+        let number = number.saturating_add(self.transfers_before).saturating_add(1);
         self.transfers.push(Transfer {
             id: TransferId(number),
             command,
@@ -244,9 +255,10 @@ impl Session {
     }
 
     fn exchange(&mut self, command: Command) {
-        if self.exchanges.len() < EXCHANGES_KEPT {
-            self.exchanges.push(Exchange { command, reply: None });
+        if self.exchanges.len() >= EXCHANGES_KEPT {
+            self.exchanges.remove(EXCHANGES_KEPT / 2);
         }
+        self.exchanges.push(Exchange { command, reply: None });
     }
 
     fn reply(&mut self, reply: Reply) -> Option<usize> {
@@ -263,9 +275,10 @@ impl Session {
             }
             return None;
         }
-        if let Some(index) = self.offers.iter().rposition(|offer| offer.command.no == no) {
+        if let Some(index) = self.offers.newest(|offer| offer.command.no == no)
+            && let Some(offer) = self.offers.get_mut(index)
+        {
             let server = self.server.ip();
-            let offer = &mut self.offers[index];
             if reply.is_preliminary() {
                 return None;
             }
@@ -295,14 +308,16 @@ impl Session {
         {
             transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
         }
-        if self.unsolicited.len() < EXCHANGES_KEPT {
-            self.unsolicited.push(reply);
+        if self.unsolicited.len() >= EXCHANGES_KEPT {
+            self.unsolicited.remove(EXCHANGES_KEPT / 2);
         }
+        self.unsolicited.push(reply);
     }
 
     /// This session as its twin sees it.
     pub fn as_other_view(&self) -> OtherView {
-        let offers = self.offers.iter().map(|offer| OtherOffer { socket: offer.socket, at: offer.at() }).collect();
+        let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at() };
+        let offers = self.offers.numbered().map(|(number, offer)| (number, other(offer))).collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
         OtherView {
             first: self.first,
@@ -332,6 +347,27 @@ impl Session {
     pub fn left_at(&self) -> Option<Stamp> {
         let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
         quit.or_else(|| self.end.as_ref().filter(|end| end.orderly_by_client).map(|end| end.at))
+    }
+
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        let reply = |reply: &Option<Reply>| reply.as_ref().map_or(0, Reply::weight);
+        let offers = self.offers.iter().map(|offer| {
+            size_of::<Offer>()
+                + offer.command.weight()
+                + reply(&offer.reply)
+                + offer.connections.len() * size_of::<ConnectionId>()
+        });
+        let transfers = self.transfers.iter().map(|transfer| {
+            size_of::<Transfer>() + transfer.command.weight() + reply(&transfer.preliminary) + reply(&transfer.reply)
+        });
+        let exchanges = self
+            .exchanges
+            .iter()
+            .map(|exchange| size_of::<Exchange>() + exchange.command.weight() + reply(&exchange.reply));
+        let unsolicited = self.unsolicited.iter().map(Reply::weight);
+        let lists = offers.chain(transfers).chain(exchanges).chain(unsolicited).sum::<usize>();
+        size_of::<Self>() + lists + self.loose.len() * size_of::<ConnectionId>() + reply(&self.greeting)
     }
 
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where

@@ -38,11 +38,21 @@ impl Sessions {
         self.under_way.remove(&index)
     }
 
+    /// Puts one back that was taken out for a moment.
+    pub fn put_back(&mut self, index: SessionIndex, session: Box<Session>) {
+        self.under_way.insert(index, session);
+    }
+
     /// All that are under way, in the order in which they began.
     pub fn indices(&self) -> Vec<SessionIndex> {
         let mut indices: Vec<SessionIndex> = self.under_way.keys().copied().collect();
         indices.sort_unstable();
         indices
+    }
+
+    /// All that are under way, in any order.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.under_way.values().map(Box::as_ref)
     }
 
     /// How many are under way.

@@ -12,15 +12,15 @@ from ftplab import *
 class Live:
     """`ftpwhy live` in a namespace; every line of its report with the time at which it came."""
 
-    def __init__(self, lab, ns, program, args, report='ndjson', env=None):
-        self.lines, self.notes = [], []
-        argv = [program, 'live', '--format', report, *args]
+    def __init__(self, lab, ns, program, args, argv=None, env=None):
+        self.lines, self.notes, self.ended = [], [], None
+        argv = argv or [program, 'live', '--format', 'ndjson', *args]
         self.p = lab.spawn(ns, argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         self.threads = [threading.Thread(target=self.read, args=x, daemon=True)
                         for x in ((self.p.stdout, self.lines), (self.p.stderr, self.notes))]
         for t in self.threads: t.start()
         for _ in range(200):
-            if any('capturing on' in l for _, l in self.notes) or self.p.poll() is not None: break
+            if any('capturing on' in l or 'listening on' in l for _, l in self.notes) or self.p.poll() is not None: break
             time.sleep(0.05)
         time.sleep(0.3)
 
@@ -28,18 +28,24 @@ class Live:
         for line in pipe:
             into.append((time.time(), line.decode('utf-8', 'replace').rstrip('\n')))
 
+    def wait_for(self, diagnosis, secs):
+        """Whether it is told within so many seconds."""
+        end = time.time() + secs
+        while time.time() < end and not any(f'"diagnosis":"{diagnosis}"' in l for _, l in self.lines): time.sleep(0.1)
+
     def pid(self):
         """`ip netns exec` becomes the program, so this is its own."""
         return self.p.pid
 
     def end(self, sig=signal.SIGINT, wait=20):
+        self.ended = self.ended or time.time()
         if self.p.poll() is None: self.p.send_signal(sig)
         code = self.p.wait(wait)
         for t in self.threads: t.join(5)
         return code
 
     def result(self, **more):
-        return dict(status=self.p.returncode, lines=self.lines, notes=[l for _, l in self.notes], **more)
+        return dict(status=self.p.returncode, lines=self.lines, notes=[l for _, l in self.notes], ended=self.ended, **more)
 
 
 def twice(c, verb='LIST', port=5000, gap=0.3):
@@ -53,6 +59,15 @@ def do_collision(L, start):
     for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
     L.vsftpd('S'); live = start('S', 's0')
     c = L.ctl('C', '10.2.0.20'); c.login(); twice(c); c.quit()
+    return live
+
+
+def do_real_client(L, start):
+    """curl, told to announce one port only, lists twice in one session."""
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S'); live = start('S', 's0'); url = 'ftp://10.2.0.20/'
+    live.facts = L.client('C', ['curl', '-sv', '-P', '10.1.0.10:5000-5000', '--disable-eprt', '-u', USER + ':' + PW, url, url])
     return live
 
 
@@ -79,11 +94,12 @@ def do_wrong_interface(L, start):
 
 
 def do_mac_change(L, start):
-    """The client's address moves to another MAC while the server keeps sending to the old one."""
+    """The client's address moves to another MAC, and the capture goes on for long enough to tell."""
     L.lan({'C': 10, 'S': 20}); L.vsftpd('S'); live = start('S', 's0')
     c = L.ctl('C', '10.1.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l)
-    L.ip('C', 'link set c0 address 02:00:00:00:00:99'); L.x('C', 'ping -c 2 -W 1 10.1.0.20', check=False)
+    L.ip('C', 'link set c0 address 02:00:00:00:00:99'); L.ip('C', 'neigh flush all')
     l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
+    live.wait_for('mac-changed', 15)
     return live
 
 
@@ -93,6 +109,28 @@ def do_weak_end_system(L, start):
     FakeServer(L, src_ip='10.2.0.77'); live = start('S', 's0')
     c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
     return live
+
+
+def source_spoof(L, start, *interfaces):
+    """The server's route changes after the login: what it sends leaves by its other interface, with the address of the
+    first one, and a filter behind that drops it."""
+    L.routed(); L.ns('Q')
+    L.veth('S', 's1', 'Q', 'qs', '02:00:00:00:05:20', '02:00:00:00:05:01'); L.veth('Q', 'qr', 'R', 'rq', '02:00:00:00:06:02', '02:00:00:00:06:01')
+    for n, a in ('S', '10.5.0.20/24 dev s1'), ('Q', '10.5.0.1/24 dev qs'), ('Q', '10.6.0.2/24 dev qr'), ('R', '10.6.0.1/24 dev rq'):
+        L.ip(n, 'addr add ' + a)
+    L.ip('Q', 'route add default via 10.6.0.1'); L.ip('R', 'route add 10.5.0.0/24 via 10.6.0.2'); L.sysctl('Q', net__ipv4__ip_forward=1)
+    L.vsftpd('S'); live = start('S', *interfaces)
+    c = L.ctl('C', '10.2.0.20'); c.login()
+    L.x('Q', "nft 'add table ip f; add chain ip f w { type filter hook forward priority 0; }; add rule ip f w iifname qs ip saddr != 10.5.0.0/24 drop'")
+    L.ip('S', 'route replace 10.1.0.0/24 via 10.5.0.1 dev s1')
+    c.cmd('PORT ' + hp('10.1.0.10', 5004), 8); c.s.close()
+    return live
+
+
+def do_source_spoof(L, start): return source_spoof(L, start, 's0', 's1')
+
+
+def do_source_spoof_any(L, start): return source_spoof(L, start, 'any')
 
 
 def do_privileges(L, start):
@@ -126,6 +164,71 @@ def do_removal(L, start):
     L.routed(); live = start('S', 's0'); time.sleep(1)
     L.ip('S', 'link set s0 down'); time.sleep(1.5); L.ip('S', 'link set s0 up'); time.sleep(1.5)
     L.ip('S', 'link del s0'); live.end(sig=0)
+    return live
+
+
+def do_several(L, start):
+    """A collision, seen on both interfaces of the router between client and server."""
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S'); live = start('R', 'rc', 'rs')
+    c = L.ctl('C', '10.2.0.20'); c.login(); twice(c); c.quit()
+    return live
+
+
+def do_any(L, start):
+    """All interfaces of the server at once; the one with the traffic is removed and made again, then a collision."""
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S'); live = start('S', 'any')
+    c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
+    L.ip('S', 'link del s0'); time.sleep(0.5)
+    L.veth('S', 's0', 'R', 'rs', '02:00:00:00:02:20', '02:00:00:00:02:01')
+    L.ip('S', 'addr add 10.2.0.20/24 dev s0'); L.ip('R', 'addr add 10.2.0.1/24 dev rs'); L.ip('S', 'route add default via 10.2.0.1')
+    time.sleep(0.5)
+    c = L.ctl('C', '10.2.0.20'); c.login(); twice(c, port=5100); c.quit()
+    return live
+
+
+def do_one_of_two(L, start):
+    """One of two interfaces is removed: the other goes on, until it is removed too."""
+    L.routed(); L.vsftpd('S'); live = start('R', 'rc', 'rs')
+    L.ip('R', 'link del rc'); time.sleep(1.5)
+    with_one = live.p.poll()
+    c = L.ctl('R', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit(); time.sleep(4)
+    sessions = sum('"type":"session"' in l for _, l in live.lines)
+    L.ip('R', 'link del rs'); live.end(sig=0)
+    live.facts = dict(alive=with_one is None, sessions=sessions)
+    return live
+
+
+def do_interrupt(L, start):
+    """^C while nobody reads the report, and again."""
+    L.routed(); read, write = os.pipe(); os.set_blocking(write, False)
+    try:
+        while True: os.write(write, b'x' * 4096)
+    except BlockingIOError: os.set_blocking(write, True)
+    p = L.spawn('S', [sys.argv[3], 'live', '-i', 's0', '--format', 'ndjson'], stdout=write, stderr=subprocess.DEVNULL)
+    time.sleep(1.5); p.send_signal(signal.SIGINT); time.sleep(0.5)
+    still = p.poll() is None
+    p.send_signal(signal.SIGINT); code = p.wait(10); os.close(read); os.close(write)
+    live = Live(L, 'S', sys.argv[3], [], argv=['true']); live.end()
+    live.facts = dict(still=still, status=code)
+    return live
+
+
+def do_pipe(L, start):
+    """tcpdump writes to a pipe as it captures, and what it writes is kept."""
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S')
+    command = f'tcpdump -U --immediate-mode -Z root -i s0 -w - | tee {sys.argv[2]}/run.pcapng | {sys.argv[3]} --format ndjson -'
+    live = Live(L, 'S', sys.argv[3], [], argv=['sh', '-c', command])
+    c = L.ctl('C', '10.2.0.20'); c.login(); twice(c); c.quit(); live.wait_for('time-wait-collision', 10); time.sleep(4)
+    live.ended = time.time()
+    for pid in sh(['ip', 'netns', 'pids', L.N('S')]).split():
+        if open(f'/proc/{pid}/comm').read() == 'tcpdump\n': os.kill(int(pid), signal.SIGINT)
+    live.end(sig=0)
     return live
 
 

@@ -114,7 +114,7 @@ impl Table {
     /// Notes that the first bytes of a connection are kept now; gives the oldest ones back.
     pub(super) fn keep_head(&mut self, id: ConnectionId) {
         self.heads.push_back(id);
-        while self.heads.len() > HEADS_KEPT {
+        while self.heads.len() > self.heads_kept {
             let oldest = self.heads.pop_front().and_then(|id| self.connections.get_mut(&id));
             if let Some(connection) = oldest {
                 connection.from_origin.forget_head();

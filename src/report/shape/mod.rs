@@ -47,7 +47,7 @@ pub(super) struct Report {
 pub(super) enum Line {
     /// The first line.
     Meta(Meta),
-    /// A session has ended, all its transfers judged.
+    /// A session has ended, or a chapter of a long one, all its transfers judged.
     Session(Session),
     /// A finding. Those of a session follow it.
     Finding(Finding),
@@ -84,6 +84,8 @@ pub(super) struct Superseded {
     session: Option<u32>,
     /// Null when there is no transfer yet; a warning that came before its transfer had none either.
     transfer: Option<u32>,
+    /// The hosts it was about; empty for one about a session.
+    hosts: Vec<String>,
     /// The diagnosis that takes its place, the same one when only its role or confidence has changed; null when
     /// nothing came of it.
     by: Option<&'static str>,
@@ -95,6 +97,7 @@ impl From<&record::Superseded> for Superseded {
             diagnosis: superseded.diagnosis,
             session: superseded.session.map(|id| id.0),
             transfer: superseded.transfer.map(|id| id.0),
+            hosts: superseded.hosts.iter().map(ToString::to_string).collect(),
             by: superseded.by,
         }
     }

@@ -26,6 +26,11 @@ pub(in crate::report) struct Session {
     vantage: Vantage,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
+    /// Present, and true, where more of the session follows under the same id: a capture that goes on tells a long session
+    /// in chapters, each with its own offers and transfers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    continues: bool,
 }
 
 impl From<&record::SessionRecord> for Session {
@@ -42,6 +47,7 @@ impl From<&record::SessionRecord> for Session {
             vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
             offers: session.offers.iter().map(Offer::from).collect(),
             transfers: session.transfers.iter().map(Transfer::from).collect(),
+            continues: session.continues,
         }
     }
 }

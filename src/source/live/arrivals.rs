@@ -17,7 +17,7 @@ use crate::source::{Annotations, Capture};
 use crate::text::printable_str;
 
 /// Messages between the threads and their reader; behind that the kernel's own buffer fills and counts what it drops.
-const MESSAGES: usize = 64;
+const MESSAGES: usize = 32;
 /// Bytes a thread collects before it hands them over.
 const BATCH_BYTES: usize = 256 << 10;
 /// Packets likewise.
@@ -225,7 +225,7 @@ impl Reader {
                 }
             }
             if let Some(failure) = failure {
-                let _ = self.tell(Word::Gone(format!("{}: {}", tap.name(), printable_str(&failure))));
+                let _ = self.tell(Word::Gone(format!("{} is gone: {}", tap.name(), printable_str(&failure))));
                 return;
             }
         }

@@ -28,6 +28,11 @@ impl Batch {
         self.packets.push((time, wire_len, self.bytes.len()));
     }
 
+    /// Bytes it takes, read or not.
+    fn weight(&self) -> usize {
+        self.bytes.capacity() + self.packets.capacity() * size_of::<(Timestamp, u32, usize)>()
+    }
+
     fn head(&self) -> Option<Packet<'_>> {
         let (time, wire_len, end) = *self.packets.get(self.taken)?;
         let before = self.taken.checked_sub(1).and_then(|before| self.packets.get(before));
@@ -36,13 +41,14 @@ impl Batch {
     }
 }
 
-/// Batches held at most: a silent interface may hold back the others for a moment, not their memory for long.
-const BATCHES_HELD: usize = 512;
+/// Bytes held at most: a silent interface may hold back the others for a moment, not their memory for long.
+const BYTES_HELD: usize = 16 << 20;
 
 /// The batches of all interfaces that wait for their turn.
 #[derive(Debug)]
 pub(super) struct Order {
     taps: Vec<Queue>,
+    /// Bytes of all batches.
     held: usize,
 }
 
@@ -60,8 +66,8 @@ impl Order {
 
     pub(super) fn push(&mut self, tap: usize, batch: Batch) {
         if let Some(queue) = self.taps.get_mut(tap).filter(|_| !batch.packets.is_empty()) {
+            self.held += batch.weight();
             queue.batches.push_back(batch);
-            self.held += 1;
         }
     }
 
@@ -77,7 +83,7 @@ impl Order {
         let heads = self.taps.iter().enumerate().filter_map(|(tap, queue)| Some((queue.head()?.time, tap)));
         let (time, tap) = heads.min()?;
         let complete = self.taps.iter().all(|queue| queue.over || !queue.batches.is_empty());
-        (complete || time <= settled || self.held > BATCHES_HELD).then_some(tap)
+        (complete || time <= settled || self.held > BYTES_HELD).then_some(tap)
     }
 
     pub(super) fn head(&self, tap: usize) -> Option<Packet<'_>> {
@@ -90,8 +96,8 @@ impl Order {
         let Some(batch) = queue.batches.front_mut() else { return };
         batch.taken += 1;
         if batch.taken >= batch.packets.len() {
+            self.held -= batch.weight();
             queue.batches.pop_front();
-            self.held -= 1;
         }
     }
 }

@@ -1,0 +1,143 @@
+//! Tells a session that goes on and on in chapters: what lies far back is judged for good, told and let go, so that a
+//! session of weeks takes no more room than one of minutes.
+//!
+//! Only while a capture goes on. What is said of a session as a whole rests on its last chapter.
+
+use std::io;
+
+use super::Pipeline;
+use super::judge::{Bench, record};
+use super::prompt::{Judging, News, Subject};
+use crate::diagnosis::case::Scene;
+use crate::diagnosis::verdict;
+use crate::frame::Stamp;
+use crate::record::{Outcome, SessionRecord, Sink};
+use crate::source::Capture;
+use crate::transfer::concluded::{Concluded, conclude};
+use crate::transfer::correlator::SessionIndex;
+use crate::transfer::session::Session;
+
+/// Transfers, offers or unclaimed connections that make a session long.
+const LONG: usize = 512;
+
+/// As many of them are kept, the newest: what a TIME-WAIT of minutes is told from, unless a client moves more than one
+/// file a second.
+const KEPT: usize = 256;
+
+/// Where a chapter ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    /// Transfers before this belong to it.
+    before: Stamp,
+    /// Offers with a lower number do.
+    offer: usize,
+}
+
+impl End {
+    /// The end of the chapter that is due, if one is.
+    fn of(session: &Session, first: impl Fn(crate::flow::ConnectionId) -> Option<Stamp>) -> Option<Self> {
+        let old = |len: usize| (len > LONG).then(|| len - KEPT);
+        let transfer = old(session.transfers.len()).and_then(|at| session.transfers.get(at)).map(|one| one.at());
+        let offer = old(session.offers.len()).and_then(|at| session.offers.iter().nth(at)).map(|one| one.command.at());
+        let loose = old(session.loose.len()).and_then(|at| session.loose.iter().skip(at).find_map(|id| first(*id)));
+        let before = transfer.max(offer).max(loose)?;
+        let needed = session.transfers.iter().filter(|one| one.at() >= before).filter_map(|one| one.latest_offer).min();
+        let young = session.offers.numbered().find(|(_, one)| one.command.at() >= before).map(|(number, _)| number);
+        let last = session.offers.last_number();
+        let offer = [needed, young, last].into_iter().flatten().min().unwrap_or(0);
+        Some(Self { before, offer })
+    }
+
+    fn includes(self, one: &Concluded<'_>) -> bool {
+        match (one.transfer, one.offer_index) {
+            (Some(transfer), _) => transfer.at() < self.before,
+            (None, Some(offer)) => offer < self.offer,
+            (None, None) => one.at().is_some_and(|at| at < self.before),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Whether a session is due for the end of a chapter.
+    pub(super) fn is_long(&self, session: &Session) -> bool {
+        let most = session.transfers.len().max(session.offers.len()).max(session.loose.len());
+        self.settings.judging == Judging::Promptly && most > LONG
+    }
+
+    /// Ends the chapters that are due.
+    #[inline]
+    pub(super) fn turn_pages(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        while let Some(index) = self.long.pop() {
+            if let Some(mut session) = self.sessions.take(index) {
+                let told = self.turn_page(index, &mut session, captures, sink);
+                self.sessions.put_back(index, session);
+                told?;
+            }
+        }
+        Ok(())
+    }
+
+    fn turn_page(
+        &mut self,
+        index: SessionIndex,
+        session: &mut Session,
+        captures: &[Capture],
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        let first = |id| self.flows.connection(id).map(|connection| connection.first);
+        let Some((end, (begins, ends))) = End::of(session, first).zip(self.begins.zip(self.ends)) else {
+            return Ok(());
+        };
+        let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
+        let lasts = self.lasts.clone();
+        let scene =
+            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+        let concluded = conclude(index, session, &self.flows, &self.correlator);
+        let vantage = super::judge::vantage(session, control, &self.network);
+        let bench = Bench {
+            session,
+            control,
+            siblings: &concluded,
+            vantage: &vantage,
+            network: &self.network,
+            flows: &self.flows,
+            scene,
+            drops: &self.drops,
+            policy: &self.settings.policy,
+        };
+        let mut news = News::default();
+        let mut judged = Vec::new();
+        for one in concluded.iter().filter(|one| end.includes(one)) {
+            let (findings, verdict) = bench.judge(one, |_| true);
+            judged.push((one, verdict));
+            news.extend(self.prompt.compare(index, session.id, one, findings));
+        }
+        self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
+        let offers = session.offers.numbered().take_while(|(number, _)| *number < end.offer).map(|(_, offer)| offer);
+        let chapter = record(session, offers, judged.into_iter(), &vantage);
+        let chapter = SessionRecord { continues: true, ..chapter };
+        self.summary.transfers += chapter.transfers.len() as u64;
+        let failed = chapter.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed);
+        self.summary.failed += failed.count() as u64;
+        self.let_go_before(index, session, end);
+        sink.session(&chapter)?;
+        self.tell_news(&news, sink)
+    }
+
+    fn let_go_before(&mut self, index: SessionIndex, session: &mut Session, end: End) {
+        let over = session.transfers.iter().take_while(|transfer| transfer.at() < end.before).count();
+        let first_kept = session.transfers.get(over).map(|transfer| transfer.id);
+        session.transfers.drain(..over);
+        session.transfers_before = session.transfers_before.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
+        let gone = session.offers.cut(end.offer);
+        self.correlator.forget_offers(index, end.offer, &gone);
+        let young = |id: &crate::flow::ConnectionId| {
+            self.flows.connection(*id).is_some_and(|connection| connection.first >= end.before)
+        };
+        session.loose.retain(young);
+        self.prompt.forget(index, |subject| match subject {
+            Subject::Transfer(id) => first_kept.is_none_or(|kept| id < kept),
+            Subject::Offer(number) => number < end.offer,
+        });
+    }
+}
