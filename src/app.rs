@@ -25,7 +25,7 @@ use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
-use crate::report::{self, Style, Tee, Verbosity};
+use crate::report::{self, Style, Tee, Verbosity, View};
 use crate::source::{Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input};
 use crate::text::printable;
 use frames::Frames;
@@ -61,6 +61,12 @@ pub fn show(options: &ShowOptions) -> u8 {
 }
 
 fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
+    let printed: Vec<View> =
+        options.views.iter().filter(|(_, path)| path.is_none()).map(|(view, _)| *view).collect();
+    if printed.len() > 1 && printed.iter().any(|view| view.is_document()) {
+        let why = "an SVG or HTML document on standard output stands alone: name a file for it, or for the others";
+        return Err(Trouble::Refused(why.to_owned()));
+    }
     let plan = plan(&options.input)?;
     let mut views = Vec::new();
     for (view, path) in &options.views {

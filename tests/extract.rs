@@ -208,7 +208,9 @@ fn what_is_told_beside_packets_is_anonymised() {
 fn every_file_of_a_rotated_set_is_anonymised() {
     let (folder, path) = target();
     let inputs = ["ring_00001.pcapng", "ring_00002.pcapng"].map(|name| folder.path().join(name));
-    inputs.iter().for_each(|input| annotated(input));
+    for input in &inputs {
+        annotated(input);
+    }
     let inputs = inputs.map(|input| input.to_str().expect("UTF-8").to_owned());
     let path_name = path.to_str().expect("UTF-8");
     let key = ["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"];

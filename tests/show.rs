@@ -89,4 +89,19 @@ fn sessions_are_selected_by_number() {
     let output = command.args(["show", "-s", "77"]).arg(&capture).output().expect("runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no session 77"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "no such session\n");
+}
+
+#[test]
+fn a_document_stands_alone_on_standard_output() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let capture = fixture("time-wait-collision/fires.script", folder.path());
+    for together in [&["--html", "-", "--svg", "-"][..], &["--ladder", "--svg", "-"]] {
+        let mut command = Command::cargo_bin("ftpwhy").expect("the binary is built");
+        let output = command.arg("show").args(together).arg(&capture).output().expect("runs");
+        assert_eq!(output.status.code(), Some(2), "{together:?}");
+        assert!(output.stdout.is_empty(), "{together:?}");
+    }
+    let page = folder.path().join("page.html");
+    assert!(show(&capture, &["--ladder", "--html", page.to_str().expect("UTF-8")]).starts_with("session 1: "));
 }

@@ -257,7 +257,7 @@ fn is_link_address(text: &[u8]) -> bool {
     let parts: Vec<&[u8]> = text.split(|byte| matches!(byte, b':' | b'-' | b'.')).collect();
     let all = |len: usize| parts.iter().all(|part| part.len() == len && part.iter().all(u8::is_ascii_hexdigit));
     match parts.len() {
-        6.. => all(2) || text.iter().filter(|byte| **byte == b':').count() > 4,
+        6.. => all(2) || text.split(|byte| *byte == b':').count() > 5,
         3 => all(4),
         1 => all(12) && !text.iter().all(u8::is_ascii_digit),
         _ => false,

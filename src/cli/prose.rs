@@ -47,6 +47,9 @@ const CONFIG: (&str, &str) = (
      only there, as each takes its own. Unknown keys are errors. Options that \
      write files are taken only from a file that --config names.",
 );
+/// Of what has no options to set.
+const NO_SETTINGS: Entries = &[("FTPWHY_*", "Not looked at: there is nothing to set.")];
+const NO_CONFIG: Entries = &[(".ftpwhy.toml", "Not looked at: there is nothing to set.")];
 const PRINTS: Entries = &[("0", "It was printed."), ("2", "Wrong usage, or standard output could not be written.")];
 const READS: Entries = &[
     ("0", "All inputs were read."),
@@ -230,8 +233,8 @@ pub const PAGES: &[Page] = &[
         command: "interfaces",
         exit_status: &[("0", "The interfaces were listed."), ("2", "Wrong usage, or they could not be listed.")],
         examples: &[("ftpwhy interfaces", "Where can be captured, and by this user?")],
-        environment: &[],
-        files: &[],
+        environment: NO_SETTINGS,
+        files: NO_CONFIG,
         limits: &[("Builds", "Without the feature live, and on other systems than Linux, there is nothing to list.")],
     },
     Page {
@@ -255,8 +258,8 @@ pub const PAGES: &[Page] = &[
         command: "schema",
         exit_status: PRINTS,
         examples: &[("ftpwhy schema > ftpwhy.schema.json", "To validate reports with.")],
-        environment: &[],
-        files: &[],
+        environment: NO_SETTINGS,
+        files: NO_CONFIG,
         limits: &[("Growth", "Fields may be added within schema 1; readers must ignore what they do not know.")],
     },
     Page {
@@ -267,8 +270,8 @@ pub const PAGES: &[Page] = &[
             ("ftpwhy completions zsh > _ftpwhy", "For a directory of $fpath."),
             ("ftpwhy completions fish > ftpwhy.fish", "For ~/.config/fish/completions."),
         ],
-        environment: &[],
-        files: &[],
+        environment: NO_SETTINGS,
+        files: NO_CONFIG,
         limits: &[("Diagnoses", "Names of diagnoses are not completed; ftpwhy rules lists them.")],
     },
 ];

@@ -28,6 +28,13 @@ pub enum View {
     Html,
 }
 
+impl View {
+    /// Whether it is a document that nothing else may be written before or behind.
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Svg | Self::Html)
+    }
+}
+
 /// Collects a run in full and writes its views at the end.
 pub(super) struct Showing {
     pub(super) views: Vec<(View, Box<dyn Write>)>,
@@ -119,7 +126,8 @@ fn sessions(run: &Run, style: &Style, out: &mut dyn Write, write: WriteSession) 
         writeln!(out)?;
     }
     match run.sessions.len() - shown {
-        0 if shown == 0 => writeln!(out, "no FTP session"),
+        0 if shown == 0 && run.tally.captures.is_empty() => writeln!(out, "no FTP session"),
+        0 if shown == 0 => writeln!(out, "no such session"),
         0 => Ok(()),
         1 => writeln!(out, "and one more session (-s N shows one)"),
         more => writeln!(out, "and {more} more sessions (-s N shows one)"),

@@ -151,7 +151,7 @@ impl Pcapng {
         let (mut interface, clock) = options::interface(&description, id, self.endian);
         interface.section = self.section;
         interface.in_section = u32::try_from(count - self.section_base).unwrap_or(u32::MAX);
-        interface.remarks.comments.extend(self.told.drain(..));
+        interface.remarks.comments.append(&mut self.told);
         if !capture.annotations.has_room(interface.remarks.size()) {
             interface.remarks = Remarks::default();
         }
