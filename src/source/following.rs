@@ -2,7 +2,7 @@
 //! waits for frames notices when none come.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::error::OpenError;
 use super::timeline::Timeline;
-use super::{Capture, Interface};
+use super::{Capture, Interface, pipe};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 
 /// Frames between the thread and its reader; behind that the pipe fills and its writer waits.
@@ -68,7 +68,7 @@ impl Following {
         let (path, filter, stop) = (path.to_owned(), filter.map(str::to_owned), Arc::clone(stop));
         thread::Builder::new().name("capture".to_owned()).spawn(move || {
             // When nobody listens any more there is nothing left to do.
-            let _ = read(&path, id, filter.as_deref(), stop, &send);
+            let _ = read(&path, id, filter.as_deref(), &stop, &send);
         })?;
         Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None })
     }
@@ -124,19 +124,17 @@ fn read(
     path: &Path,
     id: CaptureId,
     filter: Option<&str>,
-    stop: Arc<AtomicBool>,
+    stop: &Arc<AtomicBool>,
     send: &SyncSender<Word>,
 ) -> Result<(), Over> {
     let tell = |word| send.send(word).map_err(|_| Over);
-    let opened = if path == Path::new("-") {
-        Pipe::open(io::stdin(), Arc::clone(&stop)).map(|pipe| Box::new(pipe) as Box<dyn Read + Send>)
+    let reader: Box<dyn Read + Send> = if path == Path::new("-") {
+        pipe::until(stop, io::stdin)
     } else {
-        let stop = Arc::clone(&stop);
-        File::open(path).map(|file| Box::new(Growing { file, stop }) as Box<dyn Read + Send>)
-    };
-    let reader = match opened {
-        Ok(reader) => reader,
-        Err(error) => return tell(Word::Failed(OpenError::io(path, &error))),
+        match File::open(path) {
+            Ok(file) => Box::new(Growing { file, stop: Arc::clone(stop) }),
+            Err(error) => return tell(Word::Failed(OpenError::io(path, &error))),
+        }
     };
     let mut timeline = match Timeline::filtered(path, reader, id, filter) {
         Ok(timeline) => timeline,
@@ -166,60 +164,6 @@ fn read(
         tell(Word::Failed(OpenError::new(path, error.to_string())))?;
     }
     tell(Word::Captures(timeline.captures().to_vec()))
-}
-
-/// Bytes of a pipe that are read at once, and how many such pieces wait for whoever reads them.
-const PIECE: usize = 64 << 10;
-const PIECES: usize = 4;
-
-/// A stream that is read in a thread of its own, because a read that waits for bytes cannot be told to stop.
-struct Pipe {
-    pieces: Receiver<io::Result<Vec<u8>>>,
-    piece: Cursor<Vec<u8>>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Pipe {
-    fn open(mut raw: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
-        let (send, pieces) = sync_channel(PIECES);
-        thread::Builder::new().name("pipe".to_owned()).spawn(move || {
-            loop {
-                let mut piece = vec![0; PIECE];
-                let read = match raw.read(&mut piece) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Ok(read) => {
-                        piece.truncate(read);
-                        Ok(piece)
-                    }
-                    Err(error) => Err(error),
-                };
-                let ended = !read.as_ref().is_ok_and(|piece| !piece.is_empty());
-                if send.send(read).is_err() || ended {
-                    return;
-                }
-            }
-        })?;
-        Ok(Self { pieces, piece: Cursor::new(Vec::new()), stop })
-    }
-}
-
-impl Read for Pipe {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Ok(0);
-            }
-            let read = self.piece.read(buf)?;
-            if read > 0 || buf.is_empty() {
-                return Ok(read);
-            }
-            match self.pieces.recv_timeout(PAUSE) {
-                Ok(piece) => self.piece = Cursor::new(piece?),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(0),
-            }
-        }
-    }
 }
 
 /// A file whose end is not its end.
@@ -268,24 +212,6 @@ mod tests {
         stop.store(true, Ordering::Relaxed);
         while following.wait() != Came::End {}
         assert_eq!(following.captures()[0].packets, 1);
-    }
-
-    #[test]
-    fn a_pipe_gives_all_it_gets_and_stops_when_told_even_while_nothing_comes() {
-        let stop = Arc::new(AtomicBool::new(false));
-        let bytes: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let mut all = Vec::new();
-        Pipe::open(Cursor::new(bytes.clone()), Arc::clone(&stop)).unwrap().read_to_end(&mut all).unwrap();
-        assert_eq!(all, bytes);
-
-        let (mut theirs, ours) = std::os::unix::net::UnixStream::pair().unwrap();
-        theirs.write_all(b"abc").unwrap();
-        let mut pipe = Pipe::open(ours, Arc::clone(&stop)).unwrap();
-        let mut first = [0; 3];
-        pipe.read_exact(&mut first).unwrap();
-        let (telling, told) = (thread::spawn(move || pipe.read(&mut [0; 8]).unwrap()), Arc::clone(&stop));
-        told.store(true, Ordering::Relaxed);
-        assert_eq!((first, telling.join().unwrap()), (*b"abc", 0));
     }
 
     #[test]

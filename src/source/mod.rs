@@ -15,6 +15,7 @@ pub mod live;
 mod options;
 mod pcap;
 mod pcapng;
+mod pipe;
 mod record;
 mod reorder;
 mod sniff;
