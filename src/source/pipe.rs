@@ -79,10 +79,8 @@ impl Read for Pipe {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]
@@ -96,8 +94,10 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn it_stops_when_told_while_nothing_comes_and_when_all_too_much_does() {
+        use std::io::Write;
         let stop = Arc::new(AtomicBool::new(false));
         let (mut theirs, ours) = std::os::unix::net::UnixStream::pair().unwrap();
         theirs.write_all(b"abc").unwrap();
