@@ -18,16 +18,14 @@
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
 //! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
-//! | [`source`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time | pcap, pcap-parser, flate2, ruzstd, lz4_flex; caps, landlock, nix |
-//! | [`wire`] | frames into addressed segments: link layers, tunnels, fragments | etherparse |
-//! | [`finding`] | what is said: evidence, confidence, caps, remedies | |
+//! | [`source`], [`wire`], [`finding`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | |
 //! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
-//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
-//! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | getrandom, siphasher; serde, toml |
+//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
+//! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | signal-hook |
 //!
@@ -35,7 +33,8 @@
 //!
 //! # What always holds
 //! - **Packet time is the only time.** The same capture gives the same findings at any speed, on any machine. Only
-//!   [`source`] looks at a clock; only [`source`], [`app`] and [`cli`] do I/O, and only the last two print.
+//!   [`source`] looks at a clock, and `app/live` to stop in time. I/O is done by [`source`], [`points`] (which lists
+//!   directories), [`cli`] and [`app`], and only the last two print.
 //! - **Bad packets are data, not errors.** `Result` is for opening, reading and writing. Nothing panics on any input: no
 //!   `unwrap`, no `unsafe`, no recursion deeper than four tunnels.
 //! - **Every fact keeps the frame that shows it**, and a [`finding::Finding`] without primary evidence cannot be built.

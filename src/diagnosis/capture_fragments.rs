@@ -19,12 +19,11 @@ diagnosis! {
 
 fn check(case: &CaptureCase<'_>) -> Vec<Finding> {
     let Some(first) = case.fragments.first() else { return Vec::new() };
-    let message = format!(
-        "{} segments of FTP hosts lie in IP fragments that never complete, the first from {} to {}",
-        case.fragments.len(),
-        first.source,
-        first.destination,
-    );
+    let (from, to) = (first.source, first.destination);
+    let message = match case.fragments.len() {
+        1 => format!("a segment of FTP from {from} to {to} lies in IP fragments that never complete"),
+        count => format!("{count} segments of FTP lie in IP fragments that never complete, the first from {from} to {to}"),
+    };
     let note = "fragments of a datagram whose others are missing";
     Evidence::seen_all(first.frames.clone(), None, note)
         .map(|primary| DIAGNOSIS.finding(Confidence::Proven, message, primary).done())

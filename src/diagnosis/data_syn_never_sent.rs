@@ -38,7 +38,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let confidence = if at_server && local_words { Confidence::Proven } else { Confidence::Probable };
     let message = format!(
-        "the server answered {} {} without having sent a SYN to {}: {}",
+        "{} failed ({}) and the server had sent no SYN to {}: {}",
         gone.command,
         gone.answer,
         gone.socket,

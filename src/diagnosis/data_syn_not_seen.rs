@@ -29,7 +29,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "the server answered {} {} and no SYN to {} was seen here: never sent, or stopped before this capture point; {}",
+        "{} failed ({}) and no SYN to {} was seen here: never sent, or stopped before this capture point; {}",
         gone.command,
         gone.answer,
         gone.socket,

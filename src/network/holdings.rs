@@ -39,7 +39,7 @@ impl How {
         self >= Self::ProbeDefence
     }
 
-    /// As a part of a sentence, before "of <MAC> for <address>".
+    /// As a part of a sentence, before "of MAC for ADDRESS".
     pub fn text(self) -> &'static str {
         match self {
             Self::RequestSpa => "ARP request",

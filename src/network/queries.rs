@@ -27,7 +27,7 @@ pub struct Query {
     pub asker: IpAddr,
     /// With which MAC.
     pub asker_mac: Mac,
-    /// The questions, in order; the last [32](QUESTIONS) at most.
+    /// The questions, in order; the last 32 at most.
     pub asked: Vec<Stamp>,
 }
 

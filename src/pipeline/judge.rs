@@ -126,7 +126,8 @@ impl Pipeline {
     fn is_of_ftp(&self, lost: &LostDatagram) -> bool {
         let hosts = self.contacts.contains(&lost.source) && self.contacts.contains(&lost.destination);
         lost.tcp.is_some_and(|(from, to, flags)| {
-            hosts && (self.is_control_port(from) || self.is_control_port(to) || flags.has(Flags::SYN))
+            // Where no segment of a control connection is whole, its hosts are not known for what they are.
+            self.is_control_port(from) || self.is_control_port(to) || (hosts && flags.has(Flags::SYN))
         })
     }
 }

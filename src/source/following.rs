@@ -14,15 +14,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::OpenError;
-use super::pipe::Pipe;
 use super::timeline::Timeline;
-use super::{Capture, Interface};
+use super::{Capture, Interface, pipe};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 
 /// Frames between the thread and its reader; behind that the pipe fills and its writer waits.
 const FRAMES: usize = 4_096;
 /// How long a file that has not grown is left alone.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long the reader waits for a frame before it is told that none came.
 const WAIT: Duration = Duration::from_millis(50);
 /// Time without a frame counts up to this, in seconds, longer than a judgement waits: a pipe that stalls longer tells
@@ -73,7 +72,7 @@ impl Following {
         let (path, filter, stop) = (path.to_owned(), filter.map(str::to_owned), Arc::clone(stop));
         thread::Builder::new().name("capture".to_owned()).spawn(move || {
             // When nobody listens any more there is nothing left to do.
-            let _ = read(&path, id, filter.as_deref(), stop, &send);
+            let _ = read(&path, id, filter.as_deref(), &stop, &send);
         })?;
         Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None })
     }
@@ -129,15 +128,12 @@ fn read(
     path: &Path,
     id: CaptureId,
     filter: Option<&str>,
-    stop: Arc<AtomicBool>,
+    stop: &Arc<AtomicBool>,
     send: &SyncSender<Word>,
 ) -> Result<(), Over> {
-    let mut teller = Teller { send, stop: Arc::clone(&stop), over: Vec::new() };
+    let mut teller = Teller { send, stop: Arc::clone(stop), over: Vec::new() };
     if path == Path::new("-") {
-        return match Pipe::open(io::stdin(), Arc::clone(&stop)) {
-            Ok(pipe) => teller.tell_all(path, Timeline::filtered(path, Box::new(pipe), id, filter)),
-            Err(error) => teller.tell(Word::Failed(OpenError::io(path, &error))),
-        };
+        return teller.tell_all(path, Timeline::filtered(path, pipe::until(stop, io::stdin), id, filter));
     }
     loop {
         let id = CaptureId(id.0.saturating_add(u32::try_from(teller.over.len()).unwrap_or(u32::MAX)));
@@ -145,7 +141,7 @@ fn read(
             Ok(file) => Arc::new(file),
             Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
         };
-        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(&stop) };
+        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(stop) };
         teller.tell_all(path, Timeline::filtered(path, Box::new(growing), id, filter))?;
         if stop.load(Ordering::Relaxed) || !is_replaced(path, &file) {
             return Ok(());

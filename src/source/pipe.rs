@@ -1,27 +1,43 @@
-//! Turns a stream whose reads cannot be told to stop into one whose reads can: the bytes come from a thread of their own.
+//! A stream whose reading can be told to stop while nothing comes.
+//!
+//! A read that waits for bytes cannot be broken off, so a thread of its own waits for them. The ^C that tells us to stop
+//! tells a tcpdump before us the same, which then writes what it still holds: that is read to its end.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use super::following::PAUSE;
-
-/// Bytes of a pipe that are read at once, and how many such pieces wait for whoever reads them.
+/// Bytes that are read at once.
 const PIECE: usize = 64 << 10;
+/// Pieces that wait for whoever reads them.
 const PIECES: usize = 4;
+/// How long nothing comes before it is asked whether to stop.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long it is read on for a writer that does not stop.
+const LINGER: Duration = Duration::from_secs(1);
 
-/// A stream that is read in a thread of its own, because a read that waits for bytes cannot be told to stop.
-pub(super) struct Pipe {
+/// The stream that `open` gives, until `stop` is set: then it ends as soon as nothing comes.
+pub(super) fn until<R: Read + Send + 'static>(stop: &Arc<AtomicBool>, open: impl Fn() -> R) -> Box<dyn Read + Send> {
+    match Pipe::read(open(), Arc::clone(stop)) {
+        Ok(pipe) => Box::new(pipe),
+        // Without a thread it can be read all the same.
+        Err(_) => Box::new(open()),
+    }
+}
+
+struct Pipe {
     pieces: Receiver<io::Result<Vec<u8>>>,
     piece: Cursor<Vec<u8>>,
     stop: Arc<AtomicBool>,
+    /// When that was found to be set.
+    stopped: Option<Instant>,
 }
 
 impl Pipe {
-    /// Reads `raw` until its end, or until `stop` is set.
-    pub(super) fn open(mut raw: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    fn read(mut raw: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let (send, pieces) = sync_channel(PIECES);
         thread::Builder::new().name("pipe".to_owned()).spawn(move || {
             loop {
@@ -40,14 +56,14 @@ impl Pipe {
                 }
             }
         })?;
-        Ok(Self { pieces, piece: Cursor::new(Vec::new()), stop })
+        Ok(Self { pieces, piece: Cursor::new(Vec::new()), stop, stopped: None })
     }
 }
 
 impl Read for Pipe {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) && self.stopped.get_or_insert_with(Instant::now).elapsed() > LINGER {
                 return Ok(0);
             }
             let read = self.piece.read(buf)?;
@@ -56,8 +72,8 @@ impl Read for Pipe {
             }
             match self.pieces.recv_timeout(PAUSE) {
                 Ok(piece) => self.piece = Cursor::new(piece?),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+                Err(RecvTimeoutError::Timeout) if self.stopped.is_none() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(0),
             }
         }
     }
@@ -65,25 +81,33 @@ impl Read for Pipe {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]
-    fn a_pipe_gives_all_it_gets_and_stops_when_told_even_while_nothing_comes() {
-        let stop = Arc::new(AtomicBool::new(false));
+    fn it_gives_all_it_gets_even_when_told_to_stop() {
         let bytes: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let mut all = Vec::new();
-        Pipe::open(Cursor::new(bytes.clone()), Arc::clone(&stop)).unwrap().read_to_end(&mut all).unwrap();
-        assert_eq!(all, bytes);
+        for stopped in [false, true] {
+            let stop = Arc::new(AtomicBool::new(stopped));
+            let mut all = Vec::new();
+            until(&stop, || Cursor::new(bytes.clone())).read_to_end(&mut all).unwrap();
+            assert!(all == bytes, "{stopped}: {} bytes", all.len());
+        }
+    }
 
+    #[cfg(unix)]
+    #[test]
+    fn it_stops_when_told_while_nothing_comes_and_when_all_too_much_does() {
+        use std::io::Write;
+        let stop = Arc::new(AtomicBool::new(false));
         let (mut theirs, ours) = std::os::unix::net::UnixStream::pair().unwrap();
         theirs.write_all(b"abc").unwrap();
-        let mut pipe = Pipe::open(ours, Arc::clone(&stop)).unwrap();
+        let mut pipe = until(&stop, || ours.try_clone().unwrap());
         let mut first = [0; 3];
         pipe.read_exact(&mut first).unwrap();
-        let (telling, told) = (thread::spawn(move || pipe.read(&mut [0; 8]).unwrap()), Arc::clone(&stop));
-        told.store(true, Ordering::Relaxed);
+        let telling = thread::spawn(move || pipe.read(&mut [0; 8]).unwrap());
+        stop.store(true, Ordering::Relaxed);
         assert_eq!((first, telling.join().unwrap()), (*b"abc", 0));
+        let read = io::copy(&mut until(&stop, || io::repeat(7)), &mut io::sink()).unwrap();
+        assert!(read > 0, "it has ended");
     }
 }

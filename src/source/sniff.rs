@@ -107,7 +107,7 @@ fn text(head: &[u8]) -> &'static str {
             let word = word.strip_prefix(b"0x").unwrap_or(word);
             hex(word.strip_suffix(b":").unwrap_or(word))
         };
-        words.next().is_some_and(|word| word.len() >= 4 && offset(word)) && words.next().is_some_and(|word| hex(word))
+        words.next().is_some_and(|word| word.len() >= 4 && offset(word)) && words.next().is_some_and(hex)
     };
     if head.split(|byte| *byte == b'\n').any(is_dump) {
         "a text file, perhaps a hex dump; convert it with `text2pcap` (see its manual for the formats it takes)"

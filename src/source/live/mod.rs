@@ -2,7 +2,7 @@
 //! time with what happened to the interfaces.
 //!
 //! The only user of `pcap` beside `filter`, of `nix`, `caps` and `landlock`, and the only reader of the clock. Frames
-//! are those of one [`Capture`] with an interface for each one that was named. Linux only.
+//! are those of one [`super::Capture`] with an interface for each one that was named. Linux only.
 
 mod arrivals;
 mod devices;
@@ -25,7 +25,7 @@ pub use tap::{LiveError, Tap, Wanted};
 /// The pseudo interface that stands for all of them.
 pub const ANY: &str = "any";
 
-/// What lies this far back has arrived: the kernel hands over a block after [`BLOCK_TIMEOUT`] at the latest, the rest
+/// What lies this far back has arrived: the kernel hands over a block after `BLOCK_TIMEOUT` at the latest, the rest
 /// is for a busy machine.
 pub const SETTLED: Duration = Duration::from_millis(120);
 

@@ -1,0 +1,93 @@
+//! What a capture's faults leave of the claims that rest on it: caps on confidence, each with its reason.
+
+use super::Case;
+use crate::finding::{Cap, Confidence};
+use crate::frame::Stamp;
+
+/// A SYN that the capture ends too early to show: tcpdump in its default mode loses up to this many seconds when it
+/// is stopped.
+pub const END_MARGIN: f64 = 2.0;
+
+/// A cap.
+pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
+    Cap { diagnosis, ceiling, why }
+}
+
+impl Case<'_> {
+    /// A limit on what is claimed of a time between two frames.
+    pub fn clock_cap(&self, from: Stamp, until: Stamp) -> Option<Cap> {
+        let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until)?;
+        let why =
+            format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
+        Some(cap("capture-clock-step", Confidence::Possible, why))
+    }
+
+    /// Limits on claims that something was not there.
+    pub fn absence_caps(&self) -> Vec<Cap> {
+        let mut caps = Vec::new();
+        let Some((after, until)) = self.window() else { return caps };
+        caps.extend(self.clock_cap(after, until));
+        if !self.scene.shows_more_than_control {
+            let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
+            caps.push(cap("capture-control-only", Confidence::Possible, why));
+        }
+        let dropped = self.scene.dropped();
+        if dropped > 0 {
+            caps.push(cap(
+                "capture-drops",
+                Confidence::Possible,
+                format!("the capture counts {dropped} dropped packets"),
+            ));
+        }
+        let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
+        let hole = holes.find(|hole| hole.at >= after && hole.at.seconds_since(until) < 5.0);
+        if let Some(lost) = hole {
+            caps.push(cap(
+                "capture-gap",
+                Confidence::Possible,
+                format!("frame {} shows that packets are missing", lost.at.number),
+            ));
+        }
+        if self.scene.ends.seconds_since(until) < END_MARGIN
+            && self.transfer.is_some_and(|transfer| transfer.ended().is_none())
+        {
+            caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends right behind it".into()));
+        }
+        caps
+    }
+
+    /// Limits on claims that no earlier connection was there: it may lie before the capture.
+    pub fn history_caps(&self, reach: f64) -> Vec<Cap> {
+        let Some((at, _)) = self.window() else { return Vec::new() };
+        let age = at.seconds_since(self.scene.begins);
+        if age >= reach {
+            return Vec::new();
+        }
+        let why = format!(
+            "the capture starts {age:.*} s before: an earlier connection of the same 5-tuple may lie before it",
+            usize::from(age < 10.0)
+        );
+        vec![cap("capture-midstream", Confidence::Probable, why)]
+    }
+
+    /// Limits on claims about what answered a SYN at `at`.
+    pub fn scene_caps(&self, at: Stamp) -> Vec<Cap> {
+        let mut caps = Vec::new();
+        let dropped = self.scene.dropped();
+        if dropped > 0 {
+            caps.push(cap(
+                "capture-drops",
+                Confidence::Probable,
+                format!("the capture counts {dropped} dropped packets"),
+            ));
+        }
+        if self.scene.ends.seconds_since(at) < 1.0 {
+            caps.push(cap(
+                "capture-truncated",
+                Confidence::Probable,
+                "the capture ends within a second of it".to_owned(),
+            ));
+        }
+        caps
+    }
+}
