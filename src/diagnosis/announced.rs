@@ -88,14 +88,10 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
     if other_side(case).is_some_and(|(_, other_client)| other_client == named) {
         return Whose::BehindNat { confidence: Confidence::Proven };
     }
-    if is_private(named) && !is_private(client) {
-        // A server in the same private network could reach it: then NAT is only one reading.
-        let confidence = if is_private(case.session.server.ip()) && same_net(named, case.session.server.ip()) {
-            Confidence::Possible
-        } else {
-            Confidence::Probable
-        };
-        return Whose::BehindNat { confidence };
+    // A server in the same private network could reach it: then NAT is only one reading.
+    let near_server = is_private(case.session.server.ip()) && same_net(named, case.session.server.ip());
+    if is_private(named) && !is_private(client) && !near_server {
+        return Whose::BehindNat { confidence: Confidence::Probable };
     }
     if let SameHost::Refuted { why, frames } = same {
         let evidence = shown(frames, &why);

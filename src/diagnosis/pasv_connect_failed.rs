@@ -1,7 +1,7 @@
 //! `pasv-connect-failed`
 
 use super::case::Case;
-use super::{data_syn_icmp_rejected, lines};
+use super::{data_syn_icmp_rejected, lines, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::record::AttemptOutcome;
 use crate::transfer::Direction;
@@ -45,9 +45,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(lines::syns(attempt))
         .support(case.dialogue())
+        .support(timers::evidence(case))
         .caps(case.scene_caps(attempt.at()))
         .server("Open the passive port range in the server's firewall, forward it through its NAT, and keep it small and fixed.")
         .network(format!("Let {} through to {to} and the other passive ports.", from.ip()));
+    finding = finding.client("Use active mode (PORT, EPRT) until the passive ports are open, if nothing stands before the client.");
     for (name, why) in wrong {
         finding = finding.rule_out(name, why);
     }

@@ -18,7 +18,8 @@ diagnosis! {
     /// Refuted by: a capture on the inside, where PORT names the client's own address; a rewritten command; proof that
     /// both addresses are one host's.
     ///
-    /// Confidence: probable; possible when the server is in that private network too.
+    /// Confidence: probable, proven where both sides of the NAT are in the file. Where the server is in that private
+    /// network too, NAT is only one reading (`port-foreign-address`).
     ///
     /// Remedy: EPSV/PASV; or an FTP helper (ALG) on the NAT, which needs a clear control connection.
     "port-nat-unrewritten", Error,
@@ -51,6 +52,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out("port-wrong-interface", "nothing shows both addresses on one host")
             .client("Use passive mode (EPSV, PASV): the NAT then sees only connections that the client opens.")
+            .server("Allow passive mode, with an address and a port range that clients reach.")
             .network("Enable the FTP helper (ALG) on the NAT; it must see the control connection in clear text.")
             .done(),
     )

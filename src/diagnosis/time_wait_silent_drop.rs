@@ -73,6 +73,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .rule_out("data-syn-refused", "no RST came back")
             .or("data-syn-unanswered", "the client's firewall log, or a transfer with a fresh port")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
+            .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .done(),
     )
 }

@@ -60,6 +60,7 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
             .caps(open.gap_cap())
             .rule_out("time-wait-challenge", "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
+            .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
             .done(),
     )
 }
@@ -90,6 +91,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
             .caps(case.absence_caps())
             .rule_out("time-wait-collision", "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
+            .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
             .done(),
     )
 }
