@@ -67,7 +67,8 @@ impl<'a> Concluded<'a> {
     /// open and well.
     fn is_left(&self, transfer: &Transfer) -> bool {
         let lost = transfer.lost.as_ref().filter(|lost| lost.orderly_by_client && transfer.reply.is_none());
-        let well = |lost: &Lost| self.established().is_some_and(|one| one.connection.rsts.iter().all(|rst| rst.at > lost.at));
+        let well =
+            |lost: &Lost| self.established().is_some_and(|one| one.connection.rsts.iter().all(|rst| rst.at > lost.at));
         lost.is_some_and(well)
     }
 
@@ -270,7 +271,8 @@ fn outdated<'a>(
     let until = transfer.ended().unwrap_or(session.last);
     let from = before.map_or(Some(transfer.at()), |before| before.ended().map(|ended| ended.max(transfer.at())));
     let active = |offer: &&Offer| offer.direction == Direction::Active;
-    let in_force = offer.filter(|index| session.offers.get(*index).is_some_and(|offer| active(&offer) && !offer.is_refused()));
+    let in_force =
+        offer.filter(|index| session.offers.get(*index).is_some_and(|offer| active(&offer) && !offer.is_refused()));
     let before = session.offers.get(..in_force.unwrap_or(0)).unwrap_or_default();
     let connections = before.iter().filter(active).flat_map(|offer| &offer.connections);
     let found = connections.filter_map(|id| flows.connection(*id)).filter(move |one| {
