@@ -1,7 +1,9 @@
 //! `alg-rewrote-port`
 
 use super::case::SessionCase;
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::ftp::meaning::quoted;
 
 /// Rewritten endpoints cited.
 const CITED: usize = 4;
@@ -10,12 +12,15 @@ diagnosis! {
     /// A middlebox on the way (the FTP helper of a NAT or firewall) rewrote the endpoint in PORT, EPRT, 227 or 229.
     ///
     /// Needs: the same control connection seen on both sides of the middlebox with different endpoints in the same
-    /// command or reply. From one side alone it cannot be told.
+    /// command or reply; or, from one side, a refusal in which the server quotes another address than the command names
+    /// here (Pure-FTPd, pyftpdlib).
     ///
     /// Helps: a constant shift of the sequence numbers by the change of length; a data SYN to the new endpoint that is
     /// translated back.
     ///
     /// Refuted by: identical bytes; two different sessions.
+    ///
+    /// Confidence: proven from two sides, probable by the server's words.
     ///
     /// Remedy: none needed while transfers work.
     "alg-rewrote-port", Info,
@@ -25,9 +30,10 @@ diagnosis! {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let Some(other) = case.session.other_view.as_ref().filter(|other| case.session.first < other.first) else {
+    let Some(other) = case.session.other_view.as_ref() else { return quoted_otherwise(case).into_iter().collect() };
+    if case.session.first >= other.first {
         return Vec::new();
-    };
+    }
     let rewritten: Vec<_> = case
         .session
         .offers
@@ -49,4 +55,22 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .support(support)
             .done(),
     ]
+}
+
+/// A command that the server's refusal quotes with another address than was sent here.
+fn quoted_otherwise(case: &SessionCase<'_>) -> Option<Finding> {
+    let (offer, reply, named, read) = case.session.offers.iter().find_map(|offer| {
+        let reply = offer.reply.as_ref().filter(|_| offer.is_refused())?;
+        let read = quoted(reply)?.announced?.to_canonical();
+        let named = offer.socket?.ip().to_canonical();
+        (read != named).then_some((offer, reply, named, read))
+    })?;
+    let message = format!("a middlebox rewrote {}: it names {named} here, and the server read {read}", offer.command.name);
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Probable, message, lines::reply(case.session, reply))
+            .in_session(case.session)
+            .support([lines::command(case.session, &offer.command)])
+            .done(),
+    )
 }

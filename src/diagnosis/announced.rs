@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::case::Case;
 use crate::finding::{Confidence, Evidence, Severity};
 use crate::frame::Stamp;
+use crate::ftp::meaning::quoted;
 use crate::ftp::texts::Condition;
 use crate::network::SameHost;
 use crate::transfer::attempt::Aim;
@@ -55,7 +56,13 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
         // The other side of a NAT in the same capture shows whether the command was rewritten on the way.
         let unrewritten =
             other_side(case).is_some_and(|(other, other_client)| other == socket && other_client != client);
-        let whose = if unrewritten { Whose::BehindNat { confidence: Confidence::Proven } } else { Whose::Clients };
+        let whose = if unrewritten {
+            Whose::BehindNat { confidence: Confidence::Proven }
+        } else if seen_as(offer).is_some_and(|seen| seen != client) {
+            Whose::BehindNat { confidence: Confidence::Probable }
+        } else {
+            Whose::Clients
+        };
         return Some((offer, socket, whose));
     }
     if named.is_ipv4() != client.is_ipv4() && unusable(named, client).is_none() {
@@ -66,6 +73,14 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
         return Some((offer, socket, Whose::Unusable(class)));
     }
     Some((offer, socket, of_a_host(case, socket, named, client)))
+}
+
+/// The client as the server says that it sees it, where its refusal quotes the command as it was sent here.
+pub fn seen_as(offer: &Offer) -> Option<IpAddr> {
+    let quoted = quoted(offer.reply.as_ref().filter(|_| offer.is_refused())?)?;
+    let named = offer.socket?.ip().to_canonical();
+    let unchanged = quoted.announced.is_none_or(|announced| announced.to_canonical() == named);
+    quoted.peer.filter(|_| unchanged).map(|peer| peer.to_canonical())
 }
 
 fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr) -> Whose {
@@ -88,14 +103,10 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
     if other_side(case).is_some_and(|(_, other_client)| other_client == named) {
         return Whose::BehindNat { confidence: Confidence::Proven };
     }
-    if is_private(named) && !is_private(client) {
-        // A server in the same private network could reach it: then NAT is only one reading.
-        let confidence = if is_private(case.session.server.ip()) && same_net(named, case.session.server.ip()) {
-            Confidence::Possible
-        } else {
-            Confidence::Probable
-        };
-        return Whose::BehindNat { confidence };
+    // A server in the same private network could reach it: then NAT is only one reading.
+    let near_server = is_private(case.session.server.ip()) && same_net(named, case.session.server.ip());
+    if is_private(named) && !is_private(client) && !near_server {
+        return Whose::BehindNat { confidence: Confidence::Probable };
     }
     if let SameHost::Refuted { why, frames } = same {
         let evidence = shown(frames, &why);

@@ -67,6 +67,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .in_session(case.session)
             .support(icmp)
             .network("Find what drops this segment: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, a stale ARP entry.")
+            .client("Let the client send each command in one segment; try a smaller MTU or passive mode.")
             .done(),
     ]
 }

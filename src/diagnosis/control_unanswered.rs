@@ -71,6 +71,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .in_session(case.session)
             .support(support)
             .server("Check that the server runs and listens on this address and port, and its host's firewall.")
+            .client("Check the server's name, address and port, and the client's own firewall.")
             .network("Check filters and routes between the client and port 21 of the server, both ways.")
             .done(),
     ]

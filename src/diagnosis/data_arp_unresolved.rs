@@ -1,7 +1,7 @@
 //! `data-arp-unresolved`
 
 use super::case::Case;
-use super::{lines, neighbours};
+use super::{lines, neighbours, timers};
 use crate::finding::{Confidence, Finding};
 use crate::transfer::Direction;
 
@@ -69,7 +69,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(rest)
         .support([lines::command(case.session, &offer.command)])
         .support(case.dialogue())
+        .support(timers::evidence(case))
         .rule_out("time-wait-collision", "the SYN was waiting for an address, not for a 5-tuple")
+        .rule_out("data-syn-refused", "nothing was delivered that could have been refused")
         .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
     Some(match offer.direction {
         Direction::Active => draft.client("Announce an address that is in use and reachable, or use EPSV/PASV.").done(),

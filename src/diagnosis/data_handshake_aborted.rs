@@ -51,6 +51,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out("data-syn-unanswered", "the SYN was answered by a SYN-ACK")
             .network("Look for a stateful firewall or reverse-path filter that sees, or accepts, only one direction of this connection.")
+            .server("Compare its connect timeout with the time of the answer: a server that gives up resets what comes late.")
+            .client("Use passive mode (EPSV, PASV) while active connections do not get through.")
             .done(),
     )
 }

@@ -58,7 +58,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .network(format!("Look at {}: it sends this error for the server's connection to the client; open the filter or mend the route.", icmp.from))
             .client("Announce an address that the server can reach, or use passive mode (EPSV, PASV).")
     };
-    Some(finding.done())
+    Some(finding.server("Check the server's route to the announced address; allow passive mode (EPSV, PASV).").done())
 }
 
 /// The error in words (RFC 792, RFC 1812 5.2.7, RFC 4443).

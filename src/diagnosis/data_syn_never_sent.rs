@@ -1,7 +1,7 @@
 //! `data-syn-never-sent`
 
 use super::case::Case;
-use super::{held_tuple, lines, no_syn};
+use super::{held_tuple, lines, no_syn, timers};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -49,6 +49,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(confidence, message, lines::reply(case.session, gone.reply))
             .about(case)
             .support(case.dialogue())
+            .support(timers::evidence(case))
             .support(case.no_syn())
             .caps(case.absence_caps())
             .caps(case.history_caps(no_syn::HISTORY))
@@ -56,6 +57,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .rule_out("data-syn-refused", "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
             .server("Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.")
+            .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
             .done(),
     )
 }

@@ -39,6 +39,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(Confidence::Probable, message, lines::reply(case.session, gone.reply))
         .about(case)
         .support(case.dialogue())
+        .support(timers::evidence(case))
         .support(case.no_syn())
         .caps(case.absence_caps())
         .all_ruled_out(no_syn::refuted(case))

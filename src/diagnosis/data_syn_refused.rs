@@ -62,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Sender::Host | Sender::Unknown => finding
             .client("Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall."),
     };
-    Some(finding.done())
+    Some(finding.server("Allow passive mode (EPSV, PASV): the client then needs no open port.").done())
 }
 
 /// Compares the RST with what the same host otherwise sends.

@@ -1,7 +1,7 @@
 //! `data-syn-unanswered`
 
 use super::case::Case;
-use super::lines;
+use super::{lines, timers};
 use crate::finding::{Cap, Confidence, Finding};
 use crate::record::AttemptOutcome;
 
@@ -56,11 +56,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(Confidence::Proven, message, lines::syns(attempt)?)
         .about(case)
         .support(case.dialogue())
+        .support(timers::evidence(case))
         .caps(caps)
         .caps(opaque_cap(case))
         .rule_out("data-syn-refused", "no RST came back")
         .rule_out("data-syn-icmp-rejected", "no ICMP error quotes the SYN")
         .client("Use passive mode (EPSV, PASV), or open the announced ports in the client's firewall.")
+        .server("Allow passive mode (EPSV, PASV): the client then opens the data connection.")
         .network(where_dropped);
     if !at_client {
         finding = finding.or("data-syn-lost-in-transit", "a capture at the client shows whether the SYNs arrive there");

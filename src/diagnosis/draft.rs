@@ -106,6 +106,12 @@ impl Draft {
         self
     }
 
+    /// Causes that cannot be excluded.
+    pub fn all_or(mut self, causes: impl IntoIterator<Item = Alternative>) -> Self {
+        self.0.alternatives.extend(causes);
+        self
+    }
+
     /// What the client's side should change.
     pub fn client(self, text: impl Into<String>) -> Self {
         self.remedy(Party::Client, text)

@@ -195,12 +195,11 @@ fn speaks_of_something_else(case: &Case<'_>) -> bool {
 
 /// Whether the same tuple was opened again with success at a younger age: then TIME-WAIT does not bite there.
 fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: f64) -> bool {
-    let Close::TimeWait { since, .. } = earlier.close else { return false };
     case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some()).any(|later| {
         let before = later.previous.and_then(|id| case.flows.connection(id));
         before.is_some_and(|before| match before.close_before(later.first) {
             Close::TimeWait { since: then, holder, .. } => {
-                holder.includes(End::Origin) && later.first.seconds_since(then) < age && later.first > since
+                holder.includes(End::Origin) && later.first.seconds_since(then) < age
             }
             Close::Open | Close::Half { .. } | Close::Reset { .. } => false,
         })

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::pasv_syn_not_seen::{self, Absent};
+use super::timers;
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -38,6 +39,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(case.no_syn())
             .support(case.dialogue())
+            .support(timers::evidence(case))
             .caps(case.absence_caps())
             .or("time-wait-passive-reuse", "whether the client binds a fixed source port that it used towards this port before")
             .rule_out("pasv-connect-failed", "no SYN to the passive port was sent")

@@ -1,7 +1,7 @@
 //! `pasv-connect-failed`
 
 use super::case::{Case, cap};
-use super::{data_syn_icmp_rejected, lines};
+use super::{data_syn_icmp_rejected, lines, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::record::AttemptOutcome;
 use crate::transfer::Direction;
@@ -71,10 +71,12 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
         .about(case)
         .support(lines::syns(attempt))
         .support(case.dialogue())
+        .support(timers::evidence(case))
         .caps(case.scene_caps(attempt.at()))
         .caps(opaque)
         .server("Open the passive port range in the server's firewall, forward it through its NAT, and keep it small and fixed.")
         .network(format!("Let {} through to {to} and the other passive ports.", from.ip()));
+    draft = draft.client("Use active mode (PORT, EPRT) until the passive ports are open, if nothing stands before the client.");
     for (name, why) in wrong {
         draft = draft.rule_out(name, why);
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::lines;
+use super::{lines, time_wait_passive_reuse, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::transfer::{Direction, Offer};
 
@@ -38,10 +38,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(case.no_syn())
             .support(case.dialogue())
+            .support(timers::evidence(case))
             .caps(case.absence_caps())
             .or("pasv-connect-failed", "a capture at the client shows SYNs that something on the way drops or rejects")
             .or("pasv-client-never-connects", "a capture at the client shows whether it tried")
+            .all_or(time_wait_passive_reuse::as_possible_cause(case))
             .client("Capture at the client during one failing transfer.")
+            .server("Open the passive port range in the server's firewall, and keep it small and fixed.")
             .network("Let the passive port range through to the server.")
             .done(),
     )

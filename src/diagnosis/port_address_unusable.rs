@@ -38,6 +38,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(case.dialogue())
             .client(format!("Announce {}, the address of the control connection, or use passive mode (EPSV, PASV).", case.session.client.ip()))
+            .server("Allow passive mode (EPSV, PASV).")
             .done(),
     )
 }

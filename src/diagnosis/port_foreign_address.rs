@@ -42,6 +42,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .or("port-nat-unrewritten", "a capture at the client shows whether its own address is the announced one")
             .or("port-third-party", "ARP for the announced address from another MAC, or a session of that host")
             .client(format!("Announce {client}, the address of the control connection, or use passive mode (EPSV, PASV)."))
+            .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
+            .network("If a NAT lies between, enable its FTP helper (ALG) for the control connection.")
             .done(),
     )
 }

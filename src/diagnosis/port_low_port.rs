@@ -40,7 +40,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .severity(severity)
         .support(case.dialogue())
-        .client("Take the data port from the ephemeral range (1024 and above).");
+        .client("Take the data port from the ephemeral range (1024 and above).")
+        .server("Keep refusing ports below 1024 (RFC 2577).");
     Some(if spoken { finding.rule_out("port-foreign-address", "the server's words are about the port") } else { finding }.done())
 }
 

@@ -12,13 +12,16 @@ diagnosis! {
     /// Needs: a private PORT address (RFC 1918, RFC 6598, RFC 4193) on a control connection whose client address, as
     /// seen here, is not private.
     ///
-    /// Helps: SYNs to the private address that nobody answers; a refusal that quotes both addresses; a TTL that shows
-    /// routers between.
+    /// Or, on the inside, a refusal in which the server quotes the address it sees the client with, and that is another one
+    /// (Pure-FTPd, Apache FtpServer).
     ///
-    /// Refuted by: a capture on the inside, where PORT names the client's own address; a rewritten command; proof that
-    /// both addresses are one host's.
+    /// Helps: SYNs to the private address that nobody answers; a TTL that shows routers between.
     ///
-    /// Confidence: probable; possible when the server is in that private network too.
+    /// Refuted by: a capture on the inside, where PORT names the client's own address and nothing tells how the server sees
+    /// it; a rewritten command; proof that both addresses are one host's.
+    ///
+    /// Confidence: probable, proven where both sides of the NAT are in the file. Where the server is in that private
+    /// network too, NAT is only one reading (`port-foreign-address`).
     ///
     /// Remedy: EPSV/PASV; or an FTP helper (ALG) on the NAT, which needs a clear control connection.
     "port-nat-unrewritten", Error,
@@ -34,10 +37,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     // Inside the NAT the client's own address is the private one; the other side shows what the server sees.
     let own = case.session.client.ip();
-    let client = match &case.session.other_view {
-        Some(other) if own == socket.ip() => other.client.ip(),
-        _ => own,
-    };
+    let elsewhere = case.session.other_view.as_ref().map(|other| other.client.ip()).or_else(|| announced::seen_as(offer));
+    let client = elsewhere.filter(|_| own == socket.ip()).unwrap_or(own);
     let message = format!(
         "{} names the private address {} although the client is seen as {client}: a NAT between them did not rewrite it",
         offer.command.name,
@@ -51,6 +52,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out("port-wrong-interface", "nothing shows both addresses on one host")
             .client("Use passive mode (EPSV, PASV): the NAT then sees only connections that the client opens.")
+            .server("Allow passive mode, with an address and a port range that clients reach.")
             .network("Enable the FTP helper (ALG) on the NAT; it must see the control connection in clear text.")
             .done(),
     )

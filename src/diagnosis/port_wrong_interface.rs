@@ -48,6 +48,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out("port-third-party", why)
             .client(format!("Bind the FTP client to {client}, the address it reaches the server from (no -a), or use passive mode (EPSV, PASV)."))
+            .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
+            .network(format!("If {} is to be used, give the server a route to it and let its connections through.", socket.ip()))
             .done(),
     )
 }

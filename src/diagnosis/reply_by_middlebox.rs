@@ -57,6 +57,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(server.first.map(|at| Evidence::seen(at, format!("the server's first segment, TTL {own}"))))
             .network("Look at the FTP rules (ALG, proxy, inspection) of the devices between client and server.")
             .server("Capture at the server to see whether it said so itself.")
+            .client("Use passive mode, or another way to the server that does not pass the device.")
             .done(),
     )
 }

@@ -70,7 +70,8 @@ fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
     let spoofs = network.spoofs_between(one, other);
     let begins = |spoof: &&Spoof| spoof.sent.first().is_some_and(|first| symptom.begins_with(*first));
     let spoof = spoofs.iter().find(begins).filter(|_| !symptom.answered)?;
-    Some(symptom.blame(draft(spoof)?))
+    let behind = "a capture behind the next router shows whether packets with this source are dropped there and others pass";
+    Some(symptom.blame(draft(spoof)?).or("antispoof-drop", behind))
 }
 
 fn draft(spoof: &Spoof) -> Option<Draft> {

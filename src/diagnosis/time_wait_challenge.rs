@@ -93,6 +93,7 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
             .rule_out("data-syn-unanswered", "the SYN was answered, with the old connection's ACK")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
+            .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .done(),
     )
 }

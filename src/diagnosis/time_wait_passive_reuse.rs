@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::two_msl::{self, System};
 use super::{lines, time_wait_challenge, timers};
-use crate::finding::{Confidence, Evidence, Finding};
+use crate::finding::{Alternative, Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection, End};
 use crate::frame::Stamp;
 use crate::record::AttemptOutcome;
@@ -127,6 +127,16 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
             .server("Widen the passive port range, so that a port comes round later than 2MSL.")
             .done(),
     )
+}
+
+/// As a cause that cannot be excluded: the client holds a connection to the same passive port in TIME-WAIT, and whether
+/// it binds that source port again is not known.
+pub(super) fn as_possible_cause(case: &Case<'_>) -> Option<Alternative> {
+    let Close::TimeWait { holder, since, .. } = case.concluded.earlier.as_ref()?.close else { return None };
+    let age = case.concluded.in_force()?.at().seconds_since(since);
+    two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
+    let would_decide = "whether the client binds a fixed source port that it used towards this port before";
+    holder.includes(End::Origin).then(|| Alternative { diagnosis: DIAGNOSIS.name, would_decide: would_decide.to_owned() })
 }
 
 /// Why the client is taken to connect from the same source port again, a sentence part.

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::two_msl::{self, System};
 use super::{lines, time_wait_challenge, timers};
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
 use crate::record::AttemptOutcome;
@@ -23,11 +23,13 @@ diagnosis! {
     /// TIME-WAIT; an age inside 2MSL; two or more SYNs of one sequence number, not above the old one and without TCP
     /// timestamps on both connections, and nothing back; a client that is alive meanwhile.
     ///
-    /// Helps: a SYN with a higher number that is accepted at once.
+    /// Helps: a SYN with a higher number that is accepted at once; the same SYN, repeated, that is answered as soon as one
+    /// of the usual lengths of TIME-WAIT (or `--time-wait`) has passed.
     ///
     /// Refuted by: a capture at the server alone; a SYN that was acceptable; any answer, an ACK too.
     ///
-    /// Confidence: probable at best, for silence has many causes.
+    /// Confidence: probable, for silence has many causes; proven when the same SYN is answered after 2MSL, nothing else
+    /// having changed.
     ///
     /// Remedy: the client must not listen on the same port again within 2MSL; or passive mode.
     "time-wait-silent-drop", Error,
@@ -37,31 +39,33 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    if !case.failed_for_want_of_data() || !case.vantage.sees_all_of_client() {
+    if !(case.failed() || case.failed_for_want_of_data()) || !case.vantage.sees_all_of_client() {
         return None;
     }
-    let (attempt, previous, since) = case.server_attempts().find_map(|attempt| {
-        let (previous, since) = dropped(case, attempt)?;
-        Some((attempt, previous, since))
-    })?;
+    let Dropped { attempt, previous, since, at_last } = case.server_attempts().find_map(|attempt| dropped(case, attempt))?;
     let age = attempt.at().seconds_since(since);
     let bite = two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
     let alive = case.control.half(case.client_end()).last.filter(|last| *last >= attempt.at())?;
+    let ignored = attempt.connection.syn_count - u32::from(at_last.is_some());
+    let outcome = at_last.map_or(String::new(), |at| {
+        format!("; the same SYN was answered {:.1} s behind the close, when TIME-WAIT had ended", at.seconds_since(since))
+    });
     let message = format!(
-        "{} ignored {} SYNs of {} to port {}: it has held that 5-tuple in TIME-WAIT since frame {}, {age:.1} s before, and their sequence number is not above the old one's",
+        "{} ignored {ignored} SYNs of {} to port {}: it has held that 5-tuple in TIME-WAIT since frame {}, {age:.1} s before, and their sequence number is not above the old one's{outcome}",
         attempt.to().ip(),
-        attempt.connection.syn_count,
         attempt.from(),
         attempt.to().port(),
         since.number,
     );
+    let confidence = if at_last.is_some() { Confidence::Proven } else { Confidence::Probable };
     Some(
         DIAGNOSIS
-            .finding(Confidence::Probable, message, lines::syns(attempt)?)
+            .finding(confidence, message, lines::syns(attempt)?)
             .about(case)
             .support(case.dialogue())
             .support(lines::close(previous))
-            .support([crate::finding::Evidence::seen(alive, "the client is alive meanwhile")])
+            .support([Evidence::seen(alive, "the client is alive meanwhile")])
+            .support(at_last.map(|at| Evidence::sent(at, attempt.to(), attempt.from(), "SYN-ACK, at last")))
             .support(timers::evidence(case))
             .caps(bite.cap(age))
             .caps(case.scene_caps(attempt.at()))
@@ -69,17 +73,42 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .rule_out("data-syn-refused", "no RST came back")
             .or("data-syn-unanswered", "the client's firewall log, or a transfer with a fresh port")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
+            .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .done(),
     )
 }
 
-/// The closed connection whose TIME-WAIT makes its holder drop these SYNs, and since when it lasts.
-fn dropped<'a>(case: &Case<'_>, attempt: &Attempt<'a>) -> Option<(&'a Connection, Stamp)> {
+/// SYNs that a holder of TIME-WAIT ignored.
+struct Dropped<'a> {
+    attempt: &'a Attempt<'a>,
+    /// The closed connection that left it.
+    previous: &'a Connection,
+    /// When it began.
+    since: Stamp,
+    /// When the same SYN was answered after all, TIME-WAIT being over.
+    at_last: Option<Stamp>,
+}
+
+fn dropped<'a>(case: &Case<'_>, attempt: &'a Attempt<'a>) -> Option<Dropped<'a>> {
     let previous = attempt.previous?;
     let Close::TimeWait { holder, since, .. } = previous.close_before(attempt.at()) else { return None };
     let silent = attempt.outcome() == AttemptOutcome::Unanswered && attempt.connection.syn_count >= SYNS;
+    let at_last = answered_at_last(case, attempt, since);
+    let wanted = (silent && case.failed_for_want_of_data()) || at_last.is_some();
     let to_holder = attempt.to().ip() == case.session.client.ip() && holder.includes(previous.end_of(attempt.to())?);
     let low = time_wait_challenge::is_acceptable(attempt, previous) == Some(false);
     let stamped = attempt.connection.from_origin.timestamps && previous.half(previous.end_of(attempt.from())?).timestamps;
-    (silent && to_holder && low && !stamped).then_some((previous, since))
+    (wanted && to_holder && low && !stamped).then_some(Dropped { attempt, previous, since, at_last })
+}
+
+/// When the SYN was answered, if that was at the first repeat behind the end of a TIME-WAIT.
+fn answered_at_last(case: &Case<'_>, attempt: &Attempt<'_>, since: Stamp) -> Option<Stamp> {
+    let answer = attempt.connection.syn_acks.first()?.at;
+    let ages = attempt.connection.syns.iter().filter(|syn| syn.at < answer).map(|syn| syn.at.seconds_since(since));
+    let ages: Vec<f64> = ages.collect();
+    let [.., ignored, answered] = ages.as_slice() else { return None };
+    let between = |limit: f64| *ignored <= limit + two_msl::COARSE && *answered >= limit - two_msl::COARSE;
+    let ended = case.policy.time_wait.map_or_else(|| two_msl::DEFAULTS.iter().any(|limit| between(*limit)), between);
+    let repeated = ages.len() > SYNS as usize && attempt.connection.stale_acks.is_empty();
+    (ended && repeated).then_some(answer)
 }

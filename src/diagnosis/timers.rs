@@ -3,6 +3,7 @@
 
 use super::case::Case;
 use crate::finding::Evidence;
+use crate::transfer::Direction;
 
 /// A reply faster than a round trip and this many seconds cannot follow a SYN that was silently dropped: a stack
 /// retries for a second at least.
@@ -11,27 +12,34 @@ const FAST: f64 = 0.2;
 /// How far off a timer may be: this many seconds and this share of it.
 const TOLERANCE: (f64, f64) = (0.2, 0.01);
 
-/// Delays that name a timer, by the sources of the servers and of Linux.
-const TIMERS: [(f64, &str); 13] = [
+/// Delays of a server that opens the connection itself, by the sources of the servers and of Linux; the last but one by
+/// Q200770.
+const OF_CONNECT: [(f64, &str); 10] = [
     (1.0, "one retry of a server that tries again after a second"),
     (3.0, "three unanswered ARP requests, or two retries of a BSD server's bind()"),
     (5.0, "one retry of a BSD server's connect()"),
     (10.0, "two retries of a BSD server's connect()"),
     (15.0, "three retries of a BSD server's connect()"),
-    (20.0, "a connect timeout of 20 s"),
     (25.0, "five retries of a BSD server's connect()"),
-    (30.0, "a timeout of 30 s"),
     (55.0, "a BSD server's bind() given up after its ten retries"),
-    (60.0, "a timeout of 60 s, vsftpd's for accept and connect"),
     (90.0, "a BSD server's connect() given up after its retries every 5 s"),
-    (120.0, "a timeout of 120 s"),
+    (45.0, "a Windows NT connect() given up after three retries of its SYN"),
     (127.0, "a Linux connect() given up after six retries of its SYN"),
 ];
 
-/// The timer that ran out after `delay` seconds.
-pub fn named(delay: f64) -> Option<&'static str> {
+/// Delays that name a timer whoever opens the connection.
+const TIMEOUTS: [(f64, &str); 4] = [
+    (20.0, "a timeout of 20 s"),
+    (30.0, "a timeout of 30 s"),
+    (60.0, "a timeout of 60 s, vsftpd's for accept and connect"),
+    (120.0, "a timeout of 120 s"),
+];
+
+/// The timer that ran out after `delay` seconds, of a server that opens the data connection itself or does not.
+pub fn named(delay: f64, active: bool) -> Option<&'static str> {
     let near = |timer: f64| (delay - timer).abs() <= TOLERANCE.0 + timer * TOLERANCE.1;
-    TIMERS.iter().find(|(timer, _)| near(*timer)).map(|(_, name)| *name)
+    let of_connect = OF_CONNECT.iter().filter(|_| active);
+    of_connect.chain(&TIMEOUTS).find(|(timer, _)| near(*timer)).map(|(_, name)| *name)
 }
 
 /// Whether a BSD server's bind() can have been retried for so long: its pauses are 1, 2, 3 … 10 s.
@@ -58,30 +66,37 @@ pub fn hint(case: &Case<'_>) -> Option<String> {
             delay * 1e3
         ));
     }
-    Some(named(delay).map_or_else(
+    Some(named(delay, is_active(case)).map_or_else(
         || format!("the reply came after {delay:.1} s"),
         |timer| format!("the reply came after {delay:.1} s, which fits {timer}"),
     ))
+}
+
+/// Whether the server opens the data connection.
+fn is_active(case: &Case<'_>) -> bool {
+    case.concluded.in_force().is_none_or(|offer| offer.direction == Direction::Active)
 }
 
 /// The same as evidence, where a timer has a name.
 pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
     let transfer = case.transfer?;
     let (delay, reply) = (transfer.delay()?, transfer.reply.as_ref()?);
-    let timer = named(delay)?;
+    let timer = named(delay, is_active(case))?;
     Some(Evidence::seen(reply.at(), format!("{delay:.1} s behind the command: {timer}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TIMERS, is_bind_retries, named};
+    use super::{OF_CONNECT, TIMEOUTS, is_bind_retries, named};
 
     #[test]
     fn delays_name_their_timers() {
-        assert!(named(5.02).is_some_and(|timer| timer.contains("BSD")));
-        assert!(named(60.3).is_some_and(|timer| timer.contains("60 s")));
-        assert_eq!(named(0.0003), None);
-        assert_eq!(named(8.0), None);
+        assert!(named(5.02, true).is_some_and(|timer| timer.contains("BSD")));
+        assert!(named(60.3, true).is_some_and(|timer| timer.contains("60 s")));
+        assert_eq!((named(0.0003, true), named(8.0, true)), (None, None));
+        // Who waits for a connection retries nothing.
+        assert_eq!(named(5.0, false), None);
+        assert_eq!(named(60.0, false), named(60.0, true));
     }
 
     #[test]
@@ -92,8 +107,8 @@ mod tests {
 
     #[test]
     fn no_timer_hides_another() {
-        for (delay, name) in TIMERS {
-            assert_eq!(named(delay), Some(name));
+        for (delay, name) in OF_CONNECT.into_iter().chain(TIMEOUTS) {
+            assert_eq!(named(delay, true), Some(name));
         }
     }
 }

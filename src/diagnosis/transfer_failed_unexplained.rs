@@ -15,7 +15,7 @@ diagnosis! {
     /// Needs: a failed transfer for which no other diagnosis holds; or 425 or 426 as an answer to a command that the
     /// capture does not hold.
     ///
-    /// Refuted by: ABOR, to which 426 belongs.
+    /// Refuted by: ABOR, to which 426 belongs; a client that closes the control connection without waiting for a reply.
     ///
     /// Remedy: capture again, whole frames and without a port filter, at the server if it opens the data connection and at
     /// the client otherwise, from before the control connection until two seconds behind the failure.
@@ -30,6 +30,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
     let (primary, how) = match (&transfer.reply, &transfer.lost) {
         (Some(reply), _) => (lines::reply(case.session, reply), reply.line()),
+        // A client that leaves in order has lost interest; nobody says that anything failed.
+        (None, Some(lost)) if lost.orderly_by_client => return None,
         (None, Some(lost)) => (Evidence::seen(lost.at, lost.how.clone()), lost.how.clone()),
         (None, None) => return None,
     };

@@ -61,6 +61,7 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
     Some(
         open.rule_out(draft, "time-wait-challenge")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
+            .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
             .done(),
     )
 }
@@ -91,6 +92,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
     Some(
         open.rule_out(draft, "time-wait-collision")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
+            .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
             .done(),
     )
 }

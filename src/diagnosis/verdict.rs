@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::finding::{Alternative, Finding, Role, Severity};
+use crate::finding::{Alternative, Confidence, Finding, Role, Severity};
 
 /// Causes in the order in which they take precedence; a cause comes before its symptom. Findings of one rank compete
 /// by confidence. What is not listed is never a verdict.
@@ -42,6 +42,17 @@ pub fn rank(diagnosis: &str) -> Option<usize> {
     ORDER.iter().position(|rank| rank.contains(&diagnosis))
 }
 
+/// The place of a finding. That nobody answers ARP comes first only where it is proven, else with the other silences; a
+/// low port comes before whose address it is where the refusal is about the port.
+fn place(finding: &Finding) -> Option<usize> {
+    let of_the_port = || finding.ruled_out.iter().any(|other| other.diagnosis == "port-foreign-address");
+    match finding.diagnosis {
+        "data-arp-unresolved" if finding.confidence < Confidence::Proven => rank("data-syn-unanswered"),
+        "port-low-port" if of_the_port() => rank("port-malformed"),
+        other => rank(other),
+    }
+}
+
 /// Gives the findings of one transfer their roles. When it failed, the first in order is the verdict and the others
 /// are related; otherwise all are context. What explains the failure goes before what is merely worth a warning.
 /// Returns the verdict's name.
@@ -58,7 +69,7 @@ pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
         .filter(|(_, finding)| finding.severity >= Severity::Warning || is_plain(finding.diagnosis))
         .filter_map(|(index, finding)| {
             let mere_warning = finding.severity == Severity::Warning;
-            Some((mere_warning, rank(finding.diagnosis)?, std::cmp::Reverse(finding.confidence), index))
+            Some((mere_warning, place(finding)?, std::cmp::Reverse(finding.confidence), index))
         })
         .min()
         .map(|(_, _, _, index)| index);

@@ -204,6 +204,8 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[F::OpenBsd], &[435], On::Any, "illegal port number", C::ForeignAddress, PORT_ADDRESS),
     says(&[F::OpenBsd], &[425], On::Transfer, "address family or port error", C::LowPort, PORT_PRIVILEGED),
     says(&[F::Pureftpd], &[421], On::Transfer, "timeout (no new data for", C::NobodyConnected, PASSIVE_SILENCE),
+    says(&[F::Pureftpd], &[421], On::Transfer, "couldn't be accepted", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[F::Busybox], &[500], On::Transfer, "error", C::ServerError, NOTHING),
     // No endpoint in force.
     says(&[], &[425, 500, 503], On::Transfer, "port or pasv", C::NoEndpoint, NO_OFFER),
     says(&[], &[425, 500, 503], On::Transfer, "port/pasv", C::NoEndpoint, NO_OFFER),
@@ -244,6 +246,8 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[500, 501, 502, 504], On::Active, "illegal", C::PortRefused, PORT_POLICY),
     says(&[], &[500, 501, 502, 504], On::Active, "invalid port", C::PortRefused, PORT_POLICY),
     says(&[], &[501], On::Active, "server cannot accept argument", C::PortRefused, PORT_POLICY),
+    // RFC 2577 3 suggests it for low ports, z/OS says it of what its configuration forbids.
+    says(&[], &[504], On::Active, "", C::PortRefused, PORT_POLICY),
     // TLS.
     says(&[], &[425, 450, 522], On::Transfer, "session reuse required", C::TlsSessionReuse, TLS_RESUME),
     says(&[], &[425, 450, 522], On::Transfer, "not resumed", C::TlsSessionReuse, TLS_RESUME),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::attempt::{Aim, Attempt};
 use super::correlator::{Correlator, SessionIndex};
 use super::session::Session;
-use super::{Direction, Offer, Transfer};
+use super::{Direction, Lost, Offer, Transfer};
 use crate::flow::Table;
 use crate::flow::{Close, Connection, ConnectionId};
 use crate::frame::Stamp;
@@ -56,7 +56,20 @@ pub struct Concluded<'a> {
 impl<'a> Concluded<'a> {
     /// How the transfer ended.
     pub fn outcome(&self) -> Outcome {
-        self.transfer.map_or(Outcome::Unknown, Transfer::outcome)
+        match self.transfer {
+            Some(transfer) if self.is_left(transfer) => Outcome::Aborted,
+            Some(transfer) => transfer.outcome(),
+            None => Outcome::Unknown,
+        }
+    }
+
+    /// Whether the client closed the control connection without waiting for the final reply, its data connection being
+    /// open and well.
+    fn is_left(&self, transfer: &Transfer) -> bool {
+        let lost = transfer.lost.as_ref().filter(|lost| lost.orderly_by_client && transfer.reply.is_none());
+        let well =
+            |lost: &Lost| self.established().is_some_and(|one| one.connection.rsts.iter().all(|rst| rst.at > lost.at));
+        lost.is_some_and(well)
     }
 
     /// When it began: the transfer command, else the offer, else the connection.
@@ -129,6 +142,8 @@ pub fn conclude<'a>(
             }));
         }
         attempts.extend(loose(session, transfer, next, offer, flows));
+        let before = number.checked_sub(1).and_then(|before| session.transfers.get(before));
+        attempts.extend(outdated(session, (before, transfer), offer_index, flows));
         attempts.sort_by_key(Attempt::at);
         let span = (transfer.at(), transfer.ended().unwrap_or(session.last));
         let sharing = attempts.is_empty().then(|| sharing(session, offer, transfer, flows, correlator)).flatten();
@@ -248,6 +263,29 @@ fn loose<'a>(
         .collect()
 }
 
+/// The server's connections to endpoints of this session that were announced before the one in force, begun when the
+/// transfer before was over: commands may be sent ahead.
+fn outdated<'a>(
+    session: &'a Session,
+    (before, transfer): (Option<&'a Transfer>, &'a Transfer),
+    offer: Option<usize>,
+    flows: &'a Table,
+) -> impl Iterator<Item = Attempt<'a>> {
+    let until = transfer.ended().unwrap_or(session.last);
+    let from = before.map_or(Some(transfer.at()), |before| before.ended().map(|ended| ended.max(transfer.at())));
+    let active = |offer: &&Offer| offer.direction == Direction::Active;
+    let in_force =
+        offer.filter(|index| session.offers.get(*index).is_some_and(|offer| active(&offer) && !offer.is_refused()));
+    let before =
+        session.offers.numbered().filter(move |(number, _)| in_force.is_some_and(|in_force| *number < in_force));
+    let before = before.map(|(_, offer)| offer);
+    let connections = before.filter(active).flat_map(|offer| &offer.connections);
+    let found = connections.filter_map(|id| flows.connection(*id)).filter(move |one| {
+        one.origin.ip() == session.server.ip() && from.is_some_and(|from| one.first >= from) && one.first <= until
+    });
+    found.map(|connection| attempt(connection, Aim::Elsewhere, flows))
+}
+
 /// What an unclaimed connection aims at; `None` when it is no data connection of this session.
 fn aim_of(session: &Session, offer: Option<&Offer>, connection: &Connection) -> Option<Aim> {
     let (client, server) = (session.client, session.server);
@@ -281,14 +319,12 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
     let latest = transfer.latest_offer?;
     let refused = |index: usize| session.offers.get(index).is_some_and(Offer::is_refused);
     let ended = transfer.ended().unwrap_or(session.last);
-    // What came before the transfer before had its final reply was that one's.
-    let before = session.transfers.iter().filter(|other| other.id < transfer.id).filter_map(Transfer::ended).max();
     let is_used = |index: &usize| {
         let connections = session.offers.get(*index).map_or(&[][..], |offer| &offer.connections);
         connections
             .iter()
             .filter_map(|id| flows.connection(*id))
-            .filter(|one| before.is_none_or(|before| one.first > before))
+            .filter(|one| session.offers.get(latest).is_some_and(|offer| one.first > offer.at()))
             .any(|one| one.first.seconds_since(transfer.at()) >= -SLACK && one.first.seconds_since(ended) <= SLACK)
     };
     let standing = (session.offers.first_number()..latest).rev().find(|index| !refused(*index));

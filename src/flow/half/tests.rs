@@ -1,0 +1,180 @@
+//! What is expected of it, by script.
+use super::super::Half;
+use super::super::script::{Played, play, stamp};
+use crate::wire::Seq;
+
+/// An open connection whose target has sent nothing yet; its next number is 9001.
+const OPEN: &str = "
+    0.000 S:20>C:5001 S seq=1000
+    0.001 C:5001>S:20 SA seq=9000 ack=1001
+    0.002 S:20>C:5001 A seq=1001 ack=9001";
+
+fn open(rest: &str) -> Played {
+    play(&format!("{OPEN}\n{rest}"))
+}
+
+fn client(played: &Played) -> &Half {
+    &played.only().from_target
+}
+
+#[test]
+fn keep_alives_add_nothing() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.2 S:20>C:5001 A seq=1001 ack=9011
+         60.0 C:5001>S:20 A seq=9010 ack=1001
+         120.0 C:5001>S:20 A seq=9010 ack=1001 len=1",
+    );
+    let half = client(&played);
+    assert_eq!((half.bytes, half.retransmissions, half.last_data), (10, 0, Some(stamp(4, 0.1))));
+    assert!(half.unacknowledged().is_empty());
+}
+
+#[test]
+fn probes_of_a_closed_window_are_no_stall() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.2 S:20>C:5001 A seq=1001 ack=9011 win=0
+         1.0 C:5001>S:20 A seq=9011 ack=1001 len=1
+         2.0 C:5001>S:20 A seq=9011 ack=1001 len=1
+         2.1 S:20>C:5001 A seq=1001 ack=9011 win=0",
+    );
+    let half = client(&played);
+    assert!(played.only().from_origin.window_zero);
+    assert_eq!((half.retransmissions, half.unacknowledged().len()), (0, 0));
+}
+
+#[test]
+fn a_byte_that_is_missing_and_sent_again_is_no_keep_alive() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=1
+         0.4 C:5001>S:20 A seq=9001 ack=1001 len=1",
+    );
+    assert_eq!(client(&played).unacknowledged(), [stamp(4, 0.1), stamp(5, 0.4)]);
+}
+
+#[test]
+fn a_segment_sent_again_is_outstanding_until_acknowledged() {
+    let stalled = "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.3 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.7 C:5001>S:20 A seq=9001 ack=1001 len=10";
+    let played = open(stalled);
+    let half = client(&played);
+    assert_eq!(half.unacknowledged(), [stamp(4, 0.1), stamp(5, 0.3), stamp(6, 0.7)]);
+    assert_eq!((half.unacknowledged_seq(), half.retransmissions, half.bytes), (Some(Seq(9001)), 2, 10));
+    assert_eq!(half.retransmitted(), Some((stamp(5, 0.3), stamp(6, 0.7))));
+    let acked = open(&format!("{stalled}\n0.8 S:20>C:5001 A seq=1001 ack=9011"));
+    assert!(client(&acked).unacknowledged().is_empty());
+    assert_eq!(client(&acked).unacknowledged_seq(), None);
+}
+
+#[test]
+fn the_second_of_two_outstanding_segments_keeps_its_first_frame() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.2 C:5001>S:20 A seq=9011 ack=1001 len=20
+         0.3 S:20>C:5001 A seq=1001 ack=9011
+         0.5 C:5001>S:20 A seq=9011 ack=1001 len=20",
+    );
+    assert_eq!(client(&played).unacknowledged(), [stamp(5, 0.2), stamp(7, 0.5)]);
+}
+
+#[test]
+fn an_overtaken_segment_is_reordered_and_no_gap() {
+    let played = open(
+        "0.1000 C:5001>S:20 A seq=9011 ack=1001 len=10 id=0
+         0.1004 C:5001>S:20 A seq=9001 ack=1001 len=10 id=0
+         0.2000 S:20>C:5001 A seq=1001 ack=9021",
+    );
+    let half = client(&played);
+    assert_eq!(half.reordered(), [stamp(5, 0.1004)]);
+    assert_eq!((half.retransmissions, half.bytes, half.gaps().len()), (0, 20, 0));
+}
+
+#[test]
+fn the_identification_tells_a_late_segment_from_a_repeat() {
+    let late = |id: u16, time: f64| {
+        open(&format!(
+            "0.1 C:5001>S:20 A seq=9011 ack=1001 len=10 id=500
+             {time} C:5001>S:20 A seq=9001 ack=1001 len=10 id={id}"
+        ))
+    };
+    assert_eq!(client(&late(499, 0.2)).reordered_count(), 1);
+    let repeated = late(501, 0.1001);
+    assert_eq!((client(&repeated).reordered_count(), client(&repeated).retransmissions), (0, 1));
+}
+
+#[test]
+fn what_was_acknowledged_and_not_captured_is_a_gap() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.2 C:5001>S:20 A seq=9031 ack=1001 len=10
+         0.3 S:20>C:5001 A seq=1001 ack=9061",
+    );
+    let gaps: Vec<(u32, u32)> = client(&played).gaps().iter().map(|gap| (gap.seq.0, gap.len)).collect();
+    assert_eq!(gaps, [(9011, 20), (9041, 20)]);
+    assert_eq!(client(&played).gaps()[0].at, stamp(6, 0.3));
+}
+
+#[test]
+fn an_acknowledgement_captured_before_its_bytes_leaves_no_gap() {
+    let played = open(
+        "0.1000 S:20>C:5001 A seq=1001 ack=9021 if=1
+         0.1001 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.1002 C:5001>S:20 A seq=9011 ack=1001 len=10",
+    );
+    assert!(client(&played).gaps().is_empty());
+    assert_eq!((client(&played).bytes, client(&played).reordered_count()), (20, 0));
+}
+
+#[test]
+fn a_partly_new_segment_counts_only_what_is_new() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.4 C:5001>S:20 A seq=9001 ack=1001 len=15",
+    );
+    assert_eq!((client(&played).bytes, client(&played).retransmissions), (15, 1));
+}
+
+#[test]
+fn a_wild_acknowledgement_is_no_gap() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.2 S:20>C:5001 A seq=1001 ack=2000009000",
+    );
+    assert!(client(&played).gaps().is_empty());
+}
+
+#[test]
+fn cut_segments_count_with_their_length_on_the_wire() {
+    let played = open("0.1 C:5001>S:20 A seq=9001 ack=1001 len=100 cut=90");
+    let half = client(&played);
+    assert_eq!((half.bytes, half.cut, half.first_cut()), (100, 1, Some(stamp(4, 0.1))));
+    assert_eq!(half.head.len(), 10);
+    assert_eq!(half.largest_packet, 140);
+}
+
+#[test]
+fn the_head_is_in_order_and_bounded() {
+    let played = open(
+        "0.1 C:5001>S:20 A seq=9001 ack=1001 text=USER
+         0.2 C:5001>S:20 A seq=9001 ack=1001 text=USERanon
+         0.3 C:5001>S:20 A seq=9100 ack=1001 text=later",
+    );
+    assert_eq!(client(&played).head, b"USERanon");
+}
+
+#[test]
+fn a_sender_that_never_sent_what_was_acknowledged_lags() {
+    let lag = |rest: &str| {
+        let played = open(&format!("0.1 C:5001>S:20 A seq=9001 ack=1001 len=10\n{rest}"));
+        client(&played).lag().map(|lag| (lag.bytes, lag.frames.len()))
+    };
+    let repeated = "0.2 S:20>C:5001 A seq=1001 ack=9014 len=5
+        0.3 C:5001>S:20 A seq=9011 ack=1001
+        0.5 S:20>C:5001 A seq=1001 ack=9014 len=5
+        0.6 C:5001>S:20 A seq=9011 ack=1001";
+    assert_eq!(lag(repeated), Some((3, 2)));
+    assert_eq!(lag(&format!("{repeated}\n0.7 C:5001>S:20 A seq=9014 ack=1006")), None);
+    assert_eq!(lag("0.2 S:20>C:5001 A seq=1001 ack=9011\n0.3 C:5001>S:20 A seq=9011 ack=1001"), None);
+}
