@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -43,7 +43,8 @@ fn missing() -> Option<String> {
 
 /// What a lab run gave.
 struct Run {
-    folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
+    path: PathBuf,
     status: i64,
     /// Time of arrival and content of each line of the report.
     lines: Vec<(f64, Value)>,
@@ -56,17 +57,23 @@ struct Run {
 impl Run {
     /// Runs a scenario of `tests/lab/live.py`; `None` where that cannot be.
     fn of(scenario: &str, options: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = Self::within(scenario, options, folder.path())?;
+        Some(Self { _folder: Some(folder), ..run })
+    }
+
+    /// Likewise, in a folder of the caller's.
+    fn within(scenario: &str, options: &[&str], folder: &Path) -> Option<Self> {
         if let Some(why) = missing() {
             eprintln!("skipped: {why}");
             return None;
         }
-        let folder = tempfile::tempdir().expect("a folder");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/live.py");
         let output = Command::new("timeout")
             .args(["90", "python3"])
             .arg(script)
             .arg(scenario)
-            .arg(folder.path())
+            .arg(folder)
             .arg(PROGRAM)
             .args(options)
             .output()
@@ -87,7 +94,8 @@ impl Run {
             notes: notes.collect(),
             ended: result["ended"].as_f64().unwrap_or(f64::INFINITY),
             facts: result["facts"].clone(),
-            folder,
+            path: folder.to_owned(),
+            _folder: None,
         })
     }
 
@@ -131,7 +139,7 @@ impl Run {
     }
 
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_string_lossy().into_owned()
+        self.path.join(name).to_string_lossy().into_owned()
     }
 
     /// Seconds from the last frame a finding cites to the moment at which it was printed.
@@ -279,6 +287,21 @@ fn privileges_are_gone_before_packets_are_looked_at() {
 }
 
 #[test]
+fn nothing_is_written_outside_the_directories_that_were_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("inner");
+    let metrics = inner.join("m.prom").to_string_lossy().into_owned();
+    let Some(run) = Run::within("confined", &["--metrics-file", &metrics], &inner) else { return };
+    let notes = run.notes.join("\n");
+    if notes.contains("no Landlock") {
+        return eprintln!("skipped: {notes}");
+    }
+    assert_eq!((&run.facts["escaped"], &run.facts["ended"]), (&false.into(), &true.into()), "{notes}");
+    assert!(notes.contains("could not write") && notes.contains("m.prom"), "{notes}");
+    assert_eq!(run.status, 2);
+}
+
+#[test]
 fn signals_show_reopen_and_end() {
     let Some(run) = Run::of("signals", &["--statistics"]) else { return };
     let notes = run.notes.join("\n");
@@ -301,7 +324,7 @@ fn an_interface_may_go_down_and_up_and_away() {
 #[test]
 fn a_ring_of_files_stays_a_ring() {
     let Some(run) = Run::of("busy", &["-b", "filesize:4", "-b", "files:3"]) else { return };
-    let files: Vec<_> = std::fs::read_dir(run.folder.path())
+    let files: Vec<_> = std::fs::read_dir(&run.path)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "pcapng"))
