@@ -93,6 +93,7 @@ impl<'a> Baselined<'a> {
     }
 
     /// Collects nothing: a capture that goes on finds without end.
+    #[must_use]
     pub fn forgetful(self) -> Self {
         Self { collects: false, ..self }
     }

@@ -280,9 +280,11 @@ impl Event {
         match self {
             Self::Command(command) => command.weight(),
             Self::Reply(reply) => reply.weight(),
-            Self::Protected { .. } | Self::Record { .. } | Self::Cleared { .. } | Self::Lost { .. } | Self::LongLine { .. } => {
-                size_of::<Self>()
-            }
+            Self::Protected { .. }
+            | Self::Record { .. }
+            | Self::Cleared { .. }
+            | Self::Lost { .. }
+            | Self::LongLine { .. } => size_of::<Self>(),
         }
     }
 }

@@ -151,11 +151,7 @@ pub(super) struct Bench<'a> {
 
 impl Bench<'_> {
     /// What the diagnoses chosen by name say of one transfer or offer, and the verdict.
-    pub(super) fn judge(
-        &self,
-        one: &Concluded<'_>,
-        chosen: fn(&str) -> bool,
-    ) -> (Vec<Finding>, Option<&'static str>) {
+    pub(super) fn judge(&self, one: &Concluded<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
         let captures = self.scene.captures;
         let concerned = concerned(self.drops, one, self.scene.ends, captures);
         let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..self.scene };

@@ -73,10 +73,12 @@ impl SessionRecord {
     pub fn append(&mut self, next: &Self) {
         let before = self.offers.len();
         self.offers.extend_from_slice(&next.offers);
-        self.transfers.extend(next.transfers.iter().cloned().map(|transfer| TransferRecord {
-            offer: transfer.offer.map(|offer| offer + before),
-            ..transfer
-        }));
+        self.transfers.extend(
+            next.transfers
+                .iter()
+                .cloned()
+                .map(|transfer| TransferRecord { offer: transfer.offer.map(|offer| offer + before), ..transfer }),
+        );
         self.captures.extend(&next.captures);
         self.captures.sort_unstable();
         self.captures.dedup();

@@ -72,7 +72,7 @@ impl Following {
         let (path, filter, stop) = (path.to_owned(), filter.map(str::to_owned), Arc::clone(stop));
         thread::Builder::new().name("capture".to_owned()).spawn(move || {
             // When nobody listens any more there is nothing left to do.
-            let _ = read(&path, id, filter.as_deref(), stop, &send);
+            let _ = read(&path, id, filter.as_deref(), &stop, &send);
         })?;
         Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None })
     }
@@ -128,7 +128,7 @@ fn read(
     path: &Path,
     id: CaptureId,
     filter: Option<&str>,
-    stop: Arc<AtomicBool>,
+    stop: &Arc<AtomicBool>,
     send: &SyncSender<Word>,
 ) -> Result<(), Over> {
     let mut teller = Teller { send, over: Vec::new() };
@@ -141,7 +141,7 @@ fn read(
             Ok(file) => Arc::new(file),
             Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
         };
-        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(&stop) };
+        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(stop) };
         teller.tell_all(Timeline::filtered(path, Box::new(growing), id, filter))?;
         if stop.load(Ordering::Relaxed) || !is_replaced(path, &file) {
             return Ok(());

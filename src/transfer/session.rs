@@ -343,7 +343,10 @@ impl Session {
     pub fn weight(&self) -> usize {
         let reply = |reply: &Option<Reply>| reply.as_ref().map_or(0, Reply::weight);
         let offers = self.offers.iter().map(|offer| {
-            size_of::<Offer>() + offer.command.weight() + reply(&offer.reply) + offer.connections.len() * size_of::<ConnectionId>()
+            size_of::<Offer>()
+                + offer.command.weight()
+                + reply(&offer.reply)
+                + offer.connections.len() * size_of::<ConnectionId>()
         });
         let transfers = self.transfers.iter().map(|transfer| {
             size_of::<Transfer>() + transfer.command.weight() + reply(&transfer.preliminary) + reply(&transfer.reply)
