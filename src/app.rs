@@ -212,7 +212,8 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let known = read_baseline(options.baseline.as_deref())?;
     let mut sink = reports(options, &sentences(&plan))?;
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
-    let mut baselined = Baselined::new(&mut watched, &known);
+    let baselined = Baselined::new(&mut watched, &known);
+    let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
     let settings = settings(&options.input, options.selection.clone(), false);
     let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
     if let Some(path) = &options.write_baseline {

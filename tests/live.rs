@@ -1,12 +1,13 @@
 //! `ftpwhy live` on real traffic: servers and clients in network namespaces that the lab makes and removes.
 //!
-//! Needs root, `ip`, `vsftpd`, `python3` and the lab's user; without them each test says so and passes.
+//! Needs root, `ip`, `nft`, `vsftpd`, `tcpdump`, `curl`, `python3` and the lab's user; without them each test says so
+//! and passes.
 
 #![cfg(all(feature = "live", target_os = "linux"))]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -19,7 +20,9 @@ fn missing() -> Option<String> {
     if !root {
         return Some("not root".to_owned());
     }
-    for (program, argument) in [("ip", "-V"), ("vsftpd", "-v"), ("python3", "-V"), ("nft", "-v")] {
+    for (program, argument) in
+        [("ip", "-V"), ("nft", "-v"), ("vsftpd", "-v"), ("tcpdump", "--version"), ("curl", "-V"), ("python3", "-V")]
+    {
         if Command::new(program).arg(argument).output().is_err() {
             return Some(format!("no {program}"));
         }
@@ -40,28 +43,37 @@ fn missing() -> Option<String> {
 
 /// What a lab run gave.
 struct Run {
-    folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
+    path: PathBuf,
     status: i64,
     /// Time of arrival and content of each line of the report.
     lines: Vec<(f64, Value)>,
     notes: Vec<String>,
+    /// When it was told to end, or what it reads ended.
+    ended: f64,
     facts: Value,
 }
 
 impl Run {
     /// Runs a scenario of `tests/lab/live.py`; `None` where that cannot be.
     fn of(scenario: &str, options: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = Self::within(scenario, options, folder.path())?;
+        Some(Self { _folder: Some(folder), ..run })
+    }
+
+    /// Likewise, in a folder of the caller's.
+    fn within(scenario: &str, options: &[&str], folder: &Path) -> Option<Self> {
         if let Some(why) = missing() {
             eprintln!("skipped: {why}");
             return None;
         }
-        let folder = tempfile::tempdir().expect("a folder");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/live.py");
         let output = Command::new("timeout")
             .args(["90", "python3"])
             .arg(script)
             .arg(scenario)
-            .arg(folder.path())
+            .arg(folder)
             .arg(PROGRAM)
             .args(options)
             .output()
@@ -80,8 +92,10 @@ impl Run {
             status: result["status"].as_i64().unwrap_or(-1),
             lines: lines.collect(),
             notes: notes.collect(),
+            ended: result["ended"].as_f64().unwrap_or(f64::INFINITY),
             facts: result["facts"].clone(),
-            folder,
+            path: folder.to_owned(),
+            _folder: None,
         })
     }
 
@@ -97,7 +111,10 @@ impl Run {
                 Some("finding") => holds.push(line.clone()),
                 Some("superseded") => {
                     let at = holds.iter().position(|finding: &Value| {
-                        finding["diagnosis"] == line["diagnosis"] && finding["session"] == line["session"]
+                        let hosts = line["hosts"].as_array().is_some_and(|hosts| !hosts.is_empty());
+                        finding["diagnosis"] == line["diagnosis"]
+                            && finding["session"] == line["session"]
+                            && (!hosts || finding["hosts"] == line["hosts"])
                     });
                     holds.remove(at.expect("only what was said is superseded"));
                 }
@@ -115,8 +132,14 @@ impl Run {
         lines.filter(|line| line["type"] == "finding").map(|finding| signature(&finding)).collect()
     }
 
+    /// When a diagnosis was first told.
+    fn tells(&self, diagnosis: &str) -> f64 {
+        let told = self.of_type("finding").find(|(_, finding)| finding["diagnosis"] == diagnosis);
+        told.unwrap_or_else(|| panic!("no {diagnosis}: {:?}", self.lines)).0
+    }
+
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_string_lossy().into_owned()
+        self.path.join(name).to_string_lossy().into_owned()
     }
 
     /// Seconds from the last frame a finding cites to the moment at which it was printed.
@@ -156,11 +179,76 @@ fn a_collision_is_warned_of_and_told_within_half_a_second() {
 
 #[test]
 fn other_faults_are_told_as_from_a_file() {
-    for scenario in ["refused", "dropped", "wrong_interface", "mac_change", "weak_end_system"] {
+    let faults = [
+        ("refused", "data-syn-refused"),
+        ("dropped", "data-syn-unanswered"),
+        ("wrong_interface", "port-foreign-address"),
+        ("weak_end_system", "data-wrong-source-address"),
+        ("real_client", "time-wait-collision"),
+    ];
+    for (scenario, diagnosis) in faults {
         let Some(run) = Run::of(scenario, &[]) else { return };
-        assert!(run.of_type("finding").count() > 0, "{scenario}");
+        assert!(run.tells(diagnosis) < run.ended, "{scenario}: told before the capture ends");
         assert_eq!(run.holds(), run.saved(), "{scenario}");
     }
+}
+
+#[test]
+fn what_is_found_about_hosts_is_told_while_the_capture_goes_on() {
+    for (scenario, diagnosis) in [
+        ("mac_change", "mac-changed"),
+        ("source_spoof", "source-spoof-mismatch"),
+        ("source_spoof_any", "source-spoof-mismatch"),
+    ] {
+        let Some(run) = Run::of(scenario, &[]) else { return };
+        assert!(run.tells(diagnosis) < run.ended, "{scenario}");
+        assert_eq!(run.holds(), run.saved(), "{scenario}");
+    }
+}
+
+#[test]
+fn several_interfaces_are_one_capture() {
+    let Some(run) = Run::of("several", &[]) else { return };
+    assert!(run.tells("time-wait-collision") < run.ended);
+    assert_eq!(run.holds(), run.saved());
+    let interfaces = run.lines.last().expect("a summary").1["captures"][0]["interfaces"].clone();
+    let names: Vec<&str> =
+        interfaces.as_array().expect("interfaces").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["rc", "rs"]);
+}
+
+#[test]
+fn any_goes_on_when_an_interface_is_made_again() {
+    let Some(run) = Run::of("any", &[]) else { return };
+    assert_eq!(run.of_type("session").count(), 2, "one before, one behind");
+    assert!(run.tells("time-wait-collision") < run.ended);
+    assert_eq!(run.holds(), run.saved());
+    let interface = &run.lines.last().expect("a summary").1["captures"][0]["interfaces"][0];
+    assert_eq!(interface["link_type"], "LINUX_SLL2", "each packet names its interface");
+}
+
+#[test]
+fn one_of_two_interfaces_may_go_away() {
+    let Some(run) = Run::of("one_of_two", &[]) else { return };
+    let notes = run.notes.join("\n");
+    assert!(notes.contains("rc is gone") && notes.contains("rs is gone"), "{notes}");
+    assert_eq!((&run.facts["alive"], &run.facts["sessions"]), (&true.into(), &1.into()), "the other goes on");
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once() {
+    let Some(run) = Run::of("interrupt", &[]) else { return };
+    assert_eq!((&run.facts["still"], &run.facts["status"]), (&true.into(), &130.into()));
+}
+
+#[test]
+fn what_tcpdump_writes_to_a_pipe_is_judged_as_it_comes() {
+    let Some(run) = Run::of("pipe", &[]) else { return };
+    assert!(run.tells("port-reused-within-2msl") < run.tells("time-wait-collision"));
+    assert!(run.tells("time-wait-collision") < run.ended);
+    assert_eq!(run.holds(), run.saved());
+    assert_eq!(run.status, 1);
 }
 
 #[test]
@@ -199,6 +287,21 @@ fn privileges_are_gone_before_packets_are_looked_at() {
 }
 
 #[test]
+fn nothing_is_written_outside_the_directories_that_were_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("inner");
+    let metrics = inner.join("m.prom").to_string_lossy().into_owned();
+    let Some(run) = Run::within("confined", &["--metrics-file", &metrics], &inner) else { return };
+    let notes = run.notes.join("\n");
+    if notes.contains("no Landlock") {
+        return eprintln!("skipped: {notes}");
+    }
+    assert_eq!((&run.facts["escaped"], &run.facts["ended"]), (&false.into(), &true.into()), "{notes}");
+    assert!(notes.contains("could not write") && notes.contains("m.prom"), "{notes}");
+    assert_eq!(run.status, 2);
+}
+
+#[test]
 fn signals_show_reopen_and_end() {
     let Some(run) = Run::of("signals", &["--statistics"]) else { return };
     let notes = run.notes.join("\n");
@@ -221,7 +324,7 @@ fn an_interface_may_go_down_and_up_and_away() {
 #[test]
 fn a_ring_of_files_stays_a_ring() {
     let Some(run) = Run::of("busy", &["-b", "filesize:4", "-b", "files:3"]) else { return };
-    let files: Vec<_> = std::fs::read_dir(run.folder.path())
+    let files: Vec<_> = std::fs::read_dir(&run.path)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "pcapng"))

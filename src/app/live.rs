@@ -136,7 +136,9 @@ impl<'a> Watch<'a> {
             ports: options.scope.ports.clone(),
             policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
             judging: Judging::Promptly,
-            memory: Some(options.memory_limit),
+            memory: Some(
+                options.memory_limit - options.evidence.as_ref().map_or(0, |_| evidence::share(options.memory_limit)),
+            ),
             selection: Selection::default(),
             in_full: false,
             overhear: false,

@@ -75,8 +75,9 @@ impl Baseline {
 pub struct Baselined<'a> {
     inner: &'a mut dyn Sink,
     known: &'a Baseline,
-    /// Everything found, known or not.
+    /// Everything found, known or not, if it is collected.
     pub found: Baseline,
+    collects: bool,
     /// How many findings were left out.
     pub left_out: u64,
     /// What they would have counted.
@@ -88,7 +89,14 @@ pub struct Baselined<'a> {
 impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
-        Self { inner, known, found: Baseline::default(), left_out: 0, counted: Summary::default(), session: None }
+        let (found, counted) = Default::default();
+        Self { inner, known, found, collects: true, left_out: 0, counted, session: None }
+    }
+
+    /// Collects nothing: a capture that goes on finds without end.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { collects: false, ..self }
     }
 }
 
@@ -108,7 +116,9 @@ impl Sink for Baselined<'_> {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let session = self.session.as_ref().filter(|session| Some(session.id) == finding.session);
-        self.found.add(finding, session);
+        if self.collects {
+            self.found.add(finding, session);
+        }
         if !self.known.knows(finding, session) {
             return self.inner.finding(finding);
         }

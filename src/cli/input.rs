@@ -38,7 +38,8 @@ pub(super) struct InputArguments {
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
     #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
     anonymize_key: Option<Key>,
-    /// Read on behind the end of FILE, which is still being written, until ^C; findings come as they do from a pipe
+    /// Read on behind the end of FILE, which is still being written, and of the one that takes its place, until ^C;
+    /// findings come as they do from a pipe
     #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
     follow: bool,
 }

@@ -20,7 +20,8 @@ pub(super) struct Interfaces {}
 
 /// Capture, and tell why transfers fail as they do
 ///
-/// Prints each finding as soon as its transfer is concluded. What is captured by default hides the bytes of data
+/// Prints each finding as soon as its transfer is concluded, those about hosts once they have held for a few seconds.
+/// What no longer holds is taken back (superseded); long sessions are told in chapters. What is captured by default hides the bytes of data
 /// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
 #[derive(Args)]
@@ -95,7 +96,7 @@ pub(super) struct Live {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
     time_wait: Option<Duration>,
 
-    /// Keep at most this much in all tables together
+    /// Keep at most this much in all tables together, frames for --evidence among them
     #[arg(
         long,
         value_name = "MiB",
@@ -180,7 +181,12 @@ capability and nothing else; findings go to /var/log/ftpwhy, annotated captures 
 
 The default filter keeps control connections (port 21 and --port), of all other TCP the segments without payload and \
 those that open and close, ICMP, ARP, neighbour discovery and fragments, with and without VLAN tags. It sees into no \
-tunnel: use -f there. What it hides is never taken for missing.";
+tunnel: use -f there. What it hides is never taken for missing.
+
+\
+Several -i are one capture with an interface each. On any, each packet bears the number of its interface (as ip link \
+shows it), and an interface that is removed and made again is captured on again; a named one that is removed is \
+reported, the others go on, and when the last one is gone the exit status is 2.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LiveFormat {

@@ -13,6 +13,7 @@ use crate::diagnosis::verdict;
 use crate::frame::Stamp;
 use crate::record::{Outcome, SessionRecord, Sink};
 use crate::source::Capture;
+use crate::transfer::Transfer;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
@@ -37,7 +38,7 @@ impl End {
     /// The end of the chapter that is due, if one is.
     fn of(session: &Session, first: impl Fn(crate::flow::ConnectionId) -> Option<Stamp>) -> Option<Self> {
         let old = |len: usize| (len > LONG).then(|| len - KEPT);
-        let transfer = old(session.transfers.len()).and_then(|at| session.transfers.get(at)).map(|one| one.at());
+        let transfer = old(session.transfers.len()).and_then(|at| session.transfers.get(at)).map(Transfer::at);
         let offer = old(session.offers.len()).and_then(|at| session.offers.iter().nth(at)).map(|one| one.command.at());
         let loose = old(session.loose.len()).and_then(|at| session.loose.iter().skip(at).find_map(|id| first(*id)));
         let before = transfer.max(offer).max(loose)?;

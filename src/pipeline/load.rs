@@ -4,6 +4,7 @@
 
 use super::Pipeline;
 use crate::ftp::Event;
+use crate::transfer::session::Session;
 
 /// Bytes that control sessions may hold together: 4 kB for each of the sixteen thousand that are followed.
 const HELD: usize = 64 << 20;
@@ -44,7 +45,7 @@ impl Pipeline {
     /// bound.
     pub(super) fn lighten(&mut self) {
         let controls: usize = self.controls.values().map(super::control::Control::weight).sum();
-        let sessions: usize = self.sessions.iter().map(|session| session.weight()).sum();
+        let sessions: usize = self.sessions.iter().map(Session::weight).sum();
         let mut held = controls + sessions;
         let limit = self.load.limit;
         while held > limit - limit / PART

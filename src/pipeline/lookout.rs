@@ -175,8 +175,8 @@ mod tests {
         if host == 0 { draft.done() } else { draft.hosts([IpAddr::from([10, 0, 0, host])]).done() }
     }
 
-    fn second(seconds: i64) -> Option<Timestamp> {
-        Some(Timestamp(seconds * 1_000_000_000))
+    fn second(seconds: i64) -> Timestamp {
+        Timestamp(seconds * 1_000_000_000)
     }
 
     /// What is told and what is taken back.
@@ -192,11 +192,11 @@ mod tests {
         let mut lookout = Lookout::default();
         let moved =
             || vec![finding("mac-changed", 1, Confidence::Proven), finding("mac-changed", 2, Confidence::Proven)];
-        let mut look = |now, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
-        assert_eq!(names(&look(second(0), moved())), NONE);
-        assert_eq!(names(&look(second(2), moved())), NONE);
-        assert_eq!(names(&look(second(4), moved())), (vec!["about 1", "about 2"], vec![]));
-        assert_eq!(names(&look(second(6), moved())), NONE);
+        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        assert_eq!(names(&look(Some(second(0)), moved())), NONE);
+        assert_eq!(names(&look(Some(second(2)), moved())), NONE);
+        assert_eq!(names(&look(Some(second(4)), moved())), (vec!["about 1", "about 2"], vec![]));
+        assert_eq!(names(&look(Some(second(6)), moved())), NONE);
         assert_eq!(names(&look(None, moved())), NONE);
     }
 
@@ -204,22 +204,22 @@ mod tests {
     fn what_passes_is_not_told_and_what_was_told_is_taken_back() {
         let mut lookout = Lookout::default();
         let moved = || vec![finding("mac-changed", 1, Confidence::Proven)];
-        let mut look = |now, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
-        look(second(0), moved());
-        assert_eq!(names(&look(second(2), Vec::new())), NONE);
-        look(second(4), moved());
-        look(second(8), moved());
-        assert_eq!(names(&look(second(10), Vec::new())), (vec![], vec![("mac-changed", None)]));
+        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        look(Some(second(0)), moved());
+        assert_eq!(names(&look(Some(second(2)), Vec::new())), NONE);
+        look(Some(second(4)), moved());
+        look(Some(second(8)), moved());
+        assert_eq!(names(&look(Some(second(10)), Vec::new())), (vec![], vec![("mac-changed", None)]));
     }
 
     #[test]
     fn what_is_surer_or_unsurer_is_told_again() {
         let mut lookout = Lookout::default();
         let with = |confidence| vec![finding("mac-changed", 1, confidence)];
-        let mut look = |now, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
-        look(second(0), with(Confidence::Possible));
-        look(second(4), with(Confidence::Possible));
-        let news = look(second(6), with(Confidence::Proven));
+        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        look(Some(second(0)), with(Confidence::Possible));
+        look(Some(second(4)), with(Confidence::Possible));
+        let news = look(Some(second(6)), with(Confidence::Proven));
         assert_eq!(names(&news), (vec!["about 1"], vec![("mac-changed", Some("mac-changed"))]));
     }
 
@@ -227,13 +227,13 @@ mod tests {
     fn a_host_that_was_forgotten_refutes_nothing_and_one_that_is_blamed_was_told() {
         let moved = || vec![finding("mac-stale-peer", 1, Confidence::Proven)];
         let mut lookout = Lookout::default();
-        lookout.compare(moved(), second(0), &BTreeSet::new(), |_| false);
-        lookout.compare(moved(), second(4), &BTreeSet::new(), |_| false);
-        assert_eq!(names(&lookout.compare(Vec::new(), second(6), &BTreeSet::new(), |_| true)), NONE);
-        lookout.compare(moved(), second(8), &BTreeSet::new(), |_| false);
-        lookout.compare(moved(), second(12), &BTreeSet::new(), |_| false);
+        lookout.compare(moved(), Some(second(0)), &BTreeSet::new(), |_| false);
+        lookout.compare(moved(), Some(second(4)), &BTreeSet::new(), |_| false);
+        assert_eq!(names(&lookout.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
+        lookout.compare(moved(), Some(second(8)), &BTreeSet::new(), |_| false);
+        lookout.compare(moved(), Some(second(12)), &BTreeSet::new(), |_| false);
         let blamed = BTreeSet::from([("mac-stale-peer", vec![IpAddr::from([10, 0, 0, 1])])]);
-        let news = lookout.compare(Vec::new(), second(14), &blamed, |_| true);
+        let news = lookout.compare(Vec::new(), Some(second(14)), &blamed, |_| true);
         assert_eq!(names(&news), (vec![], vec![("mac-stale-peer", Some("mac-stale-peer"))]));
     }
 
@@ -244,9 +244,9 @@ mod tests {
             let finding = finding("capture-drops", 0, Confidence::Proven);
             vec![Finding { message: message.to_owned(), ..finding }]
         };
-        let mut look = |now, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
-        assert_eq!(names(&look(second(0), lost("3 lost"))), (vec!["3 lost"], vec![]));
-        assert_eq!(names(&look(second(2), lost("5 lost"))), NONE);
+        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        assert_eq!(names(&look(Some(second(0)), lost("3 lost"))), (vec!["3 lost"], vec![]));
+        assert_eq!(names(&look(Some(second(2)), lost("5 lost"))), NONE);
         assert_eq!(
             names(&look(None, lost("9 lost"))),
             (vec!["9 lost"], vec![("capture-drops", Some("capture-drops"))])

@@ -75,7 +75,7 @@ impl Sink for Stream {
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         let by = superseded.by.map_or("nothing came of it".to_owned(), |by| format!("now {by}"));
-        let line = format!("superseded[{}] no longer holds: {by} ({})", superseded.diagnosis, about(superseded),);
+        let line = format!("superseded[{}] no longer holds: {by} ({})", superseded.diagnosis, about(superseded));
         writeln!(self.out, "{}", safe(&line, self.style.ascii))?;
         self.out.flush()
     }

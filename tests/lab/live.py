@@ -145,6 +145,18 @@ def do_privileges(L, start):
     return live
 
 
+def do_confined(L, start):
+    """The next metrics file is made to lead out of the directories that are left to the program."""
+    out = os.path.dirname(os.path.abspath(sys.argv[2])) + f'/escape-{os.getpid()}'
+    L.routed(); live = start('S', 's0')
+    os.symlink(out, sys.argv[2] + '/m.prom.new')
+    try: live.p.wait(15)
+    except subprocess.TimeoutExpired: pass
+    live.facts = dict(escaped=os.path.exists(out), ended=live.p.poll() is not None); live.end()
+    if live.facts['escaped']: os.unlink(out)
+    return live
+
+
 def do_signals(L, start):
     """SIGUSR1, SIGHUP with the file moved away, SIGTERM."""
     run, old = sys.argv[2] + '/run.pcapng', sys.argv[2] + '/old.pcapng'

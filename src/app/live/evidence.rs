@@ -23,6 +23,11 @@ const OVERHEAD: usize = 96;
 /// Files one run writes: a fault that repeats every second shall not fill the disk.
 const FILES: u32 = 10_000;
 
+/// What frames may take of the memory that is allowed.
+pub(super) fn share(memory_limit: u64) -> u64 {
+    memory_limit / SHARE
+}
+
 struct Kept {
     at: Stamp,
     interface: InterfaceId,
@@ -44,7 +49,7 @@ pub(super) struct Evidence {
 
 impl Evidence {
     pub(super) fn new(folder: PathBuf, interfaces: Vec<Interface>, memory_limit: u64) -> Self {
-        let limit = usize::try_from(memory_limit / SHARE).unwrap_or(usize::MAX);
+        let limit = usize::try_from(share(memory_limit)).unwrap_or(usize::MAX);
         Self { folder, interfaces, frames: VecDeque::new(), bytes: 0, limit, files: 0 }
     }
 

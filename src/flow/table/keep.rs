@@ -29,11 +29,11 @@ impl Table {
             self.evict(now);
         }
         let Queues { closed, started, open } = &mut self.queues;
-        if started.len().max(closed.len()) >= 2 * self.limit {
+        if started.len().max(closed.len()).max(open.len()) >= 2 * self.limit {
             let known = &self.connections;
             started.retain(|id| known.contains_key(id));
             closed.retain(|id| known.contains_key(id));
-            open.retain(|(id, _)| known.contains_key(id));
+            open.retain(|(id, _)| known.get(id).is_some_and(|connection| !connection.is_closed()));
         }
     }
 

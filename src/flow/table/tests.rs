@@ -399,6 +399,27 @@ fn open_connections_outlast_a_flood_of_attempts() {
 }
 
 #[test]
+fn connections_that_come_and_go_leave_nothing_behind() {
+    let table = super::Table::new(|_, _| crate::wire::Checksum::Valid).holding(16);
+    let mut played = Played { table, booked: Vec::new() };
+    let mut closing = Vec::new();
+    for number in 0..400 {
+        // Each is open while the next one begins, and closed soon after.
+        let mut opening =
+            frames(&CLIENT_HOLDS.replace("C:5001", &format!("10.1.{}.{}:5001", number / 200, number % 200 + 1)));
+        for frame in &mut opening {
+            frame.at = stamp(number * 10 + frame.at.number.0, f64::from(u32::try_from(number).expect("few")));
+        }
+        let rest = opening.split_off(3);
+        opening.iter().chain(&std::mem::replace(&mut closing, rest)).for_each(|frame| played.push(frame));
+    }
+    let super::Queues { closed, started, open } = &played.table.queues;
+    for queue in [closed.len(), started.len(), open.len()] {
+        assert!(queue <= 33, "{queue}");
+    }
+}
+
+#[test]
 fn what_closed_long_ago_is_let_go_without_regret() {
     let mut played = after_close("");
     for number in 0..CONNECTIONS_KEPT {
