@@ -60,8 +60,7 @@ pub fn show(options: &ShowOptions) -> u8 {
 }
 
 fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
-    let printed: Vec<View> =
-        options.views.iter().filter(|(_, path)| path.is_none()).map(|(view, _)| *view).collect();
+    let printed: Vec<View> = options.views.iter().filter(|(_, path)| path.is_none()).map(|(view, _)| *view).collect();
     if printed.len() > 1 && printed.iter().any(|view| view.is_document()) {
         let why = "an SVG or HTML document on standard output stands alone: name a file for it, or for the others";
         return Err(Trouble::Refused(why.to_owned()));
