@@ -1,4 +1,5 @@
-//! Finds addresses in text: dotted, with colons, and as numbers between commas; gives what is to stand there.
+//! Finds addresses in text: dotted, with colons, between dashes as in names that providers give, and as numbers between
+//! commas; gives what is to stand there.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -8,16 +9,21 @@ use super::address::Addresses;
 /// What stands somewhere instead.
 pub(super) type Replaced = (Range<usize>, Vec<u8>);
 
+/// What stands between the numbers of an IPv4 address.
+const MARKS: [u8; 3] = [b'.', b'-', b'_'];
+
 /// Every address in a text, in order, with its pseudonym.
 pub(super) fn addresses_in(text: &[u8], addresses: &mut Addresses) -> Vec<Replaced> {
     let mut found = Vec::new();
     for run in runs(text, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')) {
         found.extend(colons(text, &run, addresses));
     }
-    for run in runs(text, |byte| byte.is_ascii_digit() || byte == b'.') {
-        let taken = found.iter().any(|(range, _): &Replaced| range.start < run.end && run.start < range.end);
-        if !taken {
-            found.extend(dotted(text, &run, addresses));
+    for mark in MARKS {
+        for run in runs(text, |byte| byte.is_ascii_digit() || byte == mark) {
+            let taken = found.iter().any(|(range, _): &Replaced| range.start < run.end && run.start < range.end);
+            if !taken {
+                found.extend(marked(text, &run, mark, addresses));
+            }
         }
     }
     let numbers = rows(text);
@@ -47,7 +53,7 @@ pub(super) fn extended_port(argument: &[u8], addresses: &mut Addresses) -> Optio
     let blanks = text.len() - text.trim_start().len();
     let text = text.trim();
     let (literal, _zone) = text.split_once('%').unwrap_or((text, ""));
-    let pseudonym = match (literal.parse::<Ipv6Addr>(), plain(literal.as_bytes())) {
+    let pseudonym = match (literal.parse::<Ipv6Addr>(), plain(literal.as_bytes(), b'.')) {
         (Ok(address), _) => addresses.v6(address).to_string(),
         (_, Some(address)) => addresses.v4(address).to_string(),
         (Err(_), None) => return None,
@@ -85,19 +91,26 @@ fn colons(text: &[u8], run: &Range<usize>, addresses: &mut Addresses) -> Option<
     Some((run.start..run.start + literal.len(), addresses.v6(address).to_string().into_bytes()))
 }
 
-fn dotted(text: &[u8], run: &Range<usize>, addresses: &mut Addresses) -> Option<Replaced> {
+fn marked(text: &[u8], run: &Range<usize>, mark: u8, addresses: &mut Addresses) -> Option<Replaced> {
     let bytes = text.get(run.clone())?;
-    let before = bytes.iter().take_while(|byte| **byte == b'.').count();
-    let after = bytes.iter().rev().take_while(|byte| **byte == b'.').count();
+    let before = bytes.iter().take_while(|byte| **byte == mark).count();
+    let after = bytes.iter().rev().take_while(|byte| **byte == mark).count();
     let range = run.start + before..run.end.checked_sub(after)?.max(run.start + before);
-    let address = plain(text.get(range.clone())?)?;
-    Some((range, addresses.v4(address).to_string().into_bytes()))
+    // Dashes also join the parts of words and of link-layer addresses.
+    let letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    if mark != b'.' && (letter(range.start.checked_sub(1)) || letter(Some(range.end))) {
+        return None;
+    }
+    let address = plain(text.get(range.clone())?, mark)?;
+    let mut said = addresses.v4(address).to_string().into_bytes();
+    said.iter_mut().filter(|byte| **byte == b'.').for_each(|byte| *byte = mark);
+    Some((range, said))
 }
 
-/// Four decimal numbers up to 255 between dots; leading zeros are decimal.
-fn plain(text: &[u8]) -> Option<Ipv4Addr> {
+/// Four decimal numbers up to 255 between marks; leading zeros are decimal.
+fn plain(text: &[u8], mark: u8) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut parts = text.split(|byte| *byte == b'.');
+    let mut parts = text.split(|byte| *byte == mark);
     for octet in &mut octets {
         *octet = u8::try_from(number(parts.next()?)?).ok()?;
     }
@@ -212,6 +225,8 @@ mod tests {
             ("to 10.1.0.10 (only", format!("to {v4} (only")),
             ("address 10.1.0.10:25.", format!("address {v4}:25.")),
             ("010.001.0.10", v4.to_string()),
+            ("ip-10-1-0-10.internal", format!("ip-{}.internal", v4.to_string().replace('.', "-"))),
+            ("on 2026-11-22 at 1-2-3", "on 2026-11-22 at 1-2-3".to_owned()),
             ("Mode (10,1,0,10,156,173).", format!("Mode ({commas},156,173).")),
             (
                 "=10, 1,0 ,10,156,173",

@@ -8,6 +8,9 @@ use super::record::Endian;
 /// Bytes of remarks that are kept of a capture, those of packets apart: far more than people write.
 const MAX_REMARKS: usize = 16 << 20;
 
+/// Options that are kept of a block: empty ones take more room here than in the file.
+const MAX_OPTIONS: usize = 1024;
+
 /// `opt_comment`, the same in every block.
 pub(super) const COMMENT: u16 = 1;
 /// `nrb_record_ipv4`
@@ -74,6 +77,9 @@ impl Remarks {
 
     /// Takes an option.
     pub(super) fn take(&mut self, code: u16, value: &[u8], numbers: Numbers, endian: Endian) {
+        if self.comments.len() + self.others.len() >= MAX_OPTIONS {
+            return;
+        }
         if code == COMMENT {
             return self.comments.push(String::from_utf8_lossy(value).into_owned());
         }

@@ -61,7 +61,12 @@ fn title(run: &Run) -> String {
 
 fn summary(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let bad = run.summary.failed + run.summary.error > 0;
-    let class = if bad { "result bad" } else { "result" };
+    // Nothing transferred is no good news.
+    let class = match run.summary.transfers {
+        _ if bad => "result bad",
+        0 => "result none",
+        _ => "result",
+    };
     writeln!(out, "<section>\n<h2>Summary</h2>\n<p class=\"{class}\">{}</p>", markup(&totals(run)))?;
     for sentence in run.grouping.iter().chain(&without_ftp(run)) {
         writeln!(out, "<p>{}</p>", markup(sentence))?;

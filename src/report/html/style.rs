@@ -12,7 +12,7 @@ h3{font-size:1.05rem;margin:0}h4{font-size:1rem;margin:1rem 0 .25rem}\
 time{white-space:nowrap}p{margin:.5rem 0}ul,ol{margin:.25rem 0;padding-left:1.25rem}\
 a{color:var(--link)}code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}\
 .dim{color:var(--dim)}.message{font-weight:600}\
-.result{font-weight:600;color:var(--good)}.result.bad{color:var(--error)}\
+.result{font-weight:600;color:var(--good)}.result.bad{color:var(--error)}.result.none{color:inherit}\
 article{border:1px solid var(--line);border-radius:.5rem;padding:1rem;margin:1rem 0}\
 .badge{display:inline-block;padding:0 .5em;border:1px solid;border-radius:1em;font-size:.85em}\
 .badge.error{color:var(--error)}.badge.warning{color:var(--warning)}.badge.info{color:var(--info)}\
