@@ -9,6 +9,8 @@ use std::mem;
 use lz4_flex::frame::FrameDecoder as Lz4;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder as Zstd};
 
+use super::zstd::{Header, MAX_WINDOW};
+
 /// The format of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Codec {
@@ -33,8 +35,8 @@ pub(super) struct Frames<R: BufRead> {
     state: State<R>,
 }
 
-/// A frame begins with the magic that was read to tell it from a skippable one.
-type Framed<R> = Chain<Cursor<[u8; 4]>, R>;
+/// A frame begins with the magic, and for zstd with the header, that was read to tell what it is.
+type Framed<R> = Chain<Cursor<Vec<u8>>, R>;
 
 enum State<R: BufRead> {
     Between(R),
@@ -129,7 +131,6 @@ fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
             io::copy(&mut rest.by_ref().take(u64::from(u32::from_le_bytes(len))), &mut io::sink())?;
             continue;
         }
-        let frame = Cursor::new(magic).chain(rest);
         // A stream that begins with a skippable frame has not said yet which it is.
         let codec = match magic {
             [0x28, 0xb5, 0x2f, 0xfd] => Codec::Zstd,
@@ -138,12 +139,25 @@ fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
         };
         return Ok(match codec {
             Codec::Zstd => {
+                let header = Header::read(&mut rest)?;
+                if header.window() > MAX_WINDOW {
+                    return Err(too_large(header.window()));
+                }
+                let frame = Cursor::new([&magic[..], &header.into_bytes()].concat()).chain(rest);
                 let frame = Ending { frame, end: None };
                 State::Zstd(Box::new(Zstd::new(frame).map_err(io::Error::other)?))
             }
-            Codec::Lz4 => State::Lz4(Box::new(Lz4::new(frame))),
+            Codec::Lz4 => State::Lz4(Box::new(Lz4::new(Cursor::new(magic.to_vec()).chain(rest)))),
         });
     }
+}
+
+fn too_large(window: u64) -> io::Error {
+    let what = format!(
+        "its zstd data take {} MiB of memory to unpack; unpack them first: `zstd --long=31 -dc FILE | ftpwhy -`",
+        window >> 20
+    );
+    io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
 #[cfg(test)]
@@ -201,6 +215,22 @@ mod tests {
                 assert!(out.len() + 2 * BLOCK > whole, "{codec:?}: {} of {whole}", out.len());
             }
         }
+    }
+
+    #[test]
+    fn a_frame_that_wants_too_much_memory_is_refused() {
+        let block = |last: u32, kind: u32, len: u32| (last | kind << 1 | len << 3).to_le_bytes()[..3].to_vec();
+        // RLE blocks of 128 KiB in four bytes each.
+        let bomb = |window: u8| {
+            [&[0x28, 0xb5, 0x2f, 0xfd, 0, window][..], &[block(0, 1, 128 << 10), vec![7], block(1, 0, 0)].concat()]
+                .concat()
+        };
+        assert_eq!(read_all(Codec::Zstd, &bomb(0x88)).unwrap().len(), 128 << 10, "128 MiB are not too much");
+        let error = read_all(Codec::Zstd, &bomb(0x89)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "its zstd data take 144 MiB of memory to unpack; unpack them first: `zstd --long=31 -dc FILE | ftpwhy -`"
+        );
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl<R: Read + Send + 'static> Unpacked<R> {
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.bytes.read(buf).map_err(|error| match (error.raw_os_error(), error.kind()) {
-            (Some(_), _) | (None, io::ErrorKind::Interrupted) => error,
+            (Some(_), _) | (None, io::ErrorKind::Interrupted | io::ErrorKind::Unsupported) => error,
             (None, kind) => io::Error::new(kind, format!("its {} data are damaged or cut short", self.by)),
         })
     }

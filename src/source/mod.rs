@@ -25,6 +25,7 @@ mod timeline;
 mod version;
 mod window;
 pub mod write;
+mod zstd;
 
 #[cfg(test)]
 mod written;
