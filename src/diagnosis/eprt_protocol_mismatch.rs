@@ -39,11 +39,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         _ if offer.reply.as_ref().is_some_and(|reply| reply.code == 522) => "the server does not support that protocol".to_owned(),
         _ => return None,
     };
-    let severity = match (offer.is_refused() || case.failed(), case.fell_back()) {
-        (_, true) => Severity::Info,
-        (true, false) => Severity::Error,
-        (false, false) if offer.accepted() == Some(true) => Severity::Warning,
-        (false, false) => Severity::Info,
+    let harmed = offer.is_refused() || case.failed();
+    let severity = match offer.accepted() {
+        _ if harmed && !case.fell_back() => Severity::Error,
+        Some(true) if !case.fell_back() => Severity::Warning,
+        Some(_) | None => Severity::Info,
     };
     let message = format!("{} does not fit: {why}", offer.command.line());
     Some(

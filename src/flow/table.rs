@@ -250,7 +250,7 @@ impl Connection {
         let rst = self.rsts.last().filter(|_| syn.kind() == Kind::Syn)?;
         let soon = syn.at.seconds_since(rst.at) <= OVERTAKEN_SECONDS;
         let refuses = self.socket(rst.from) == syn.destination() && rst.ack == Some(syn.tcp.seq.plus(1));
-        (soon && refuses).then(|| RstSeen { from: End::Target, acceptable: true, after_close: false, ..*rst })
+        (soon && refuses).then_some(RstSeen { from: End::Target, acceptable: true, after_close: false, ..*rst })
     }
 
     fn has_head(&self) -> bool {

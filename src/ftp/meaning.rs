@@ -86,6 +86,7 @@ mod tests {
     use super::{MEANINGS, Quoted, errno, holds, meaning, quoted};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::software::Family;
+    use crate::ftp::software::Family as F;
     use crate::ftp::texts::{Condition as C, Errno};
     use crate::ftp::{Reply, Verb};
 
@@ -150,145 +151,137 @@ mod tests {
     }
 
     /// The texts of the servers' sources and documents, each in its server's mouth.
+    const OF_SERVERS: &[(Family, Verb, &str, C)] = &[
+        (F::Vsftpd, Verb::Eprt, "500 Illegal EPRT command.", C::PortRefused),
+        (F::Vsftpd, Verb::Eprt, "500 Bad EPRT command.", C::Malformed),
+        (F::Vsftpd, Verb::Eprt, "500 Bad EPRT protocol.", C::ProtocolFamily),
+        (F::Vsftpd, Verb::Epsv, "522 Bad network protocol.", C::ProtocolFamily),
+        (F::Vsftpd, Verb::Pasv, "500 OOPS: vsf_sysutil_bind", C::PassivePortsExhausted),
+        (F::Vsftpd, Verb::Pasv, "500 OOPS: invalid pasv_address", C::ServerError),
+        (F::Vsftpd, Verb::Retr, "426 Failure reading network stream.", C::DataBroken),
+        (F::Proftpd, Verb::Eprt, "500 Illegal EPRT command", C::ForeignOrLowPort),
+        (F::Proftpd, Verb::Port, "500 Illegal PORT command, EPSV ALL in effect", C::AfterEpsvAll),
+        (F::Proftpd, Verb::Port, "500 Unable to service PORT commands", C::Disabled),
+        (F::Proftpd, Verb::Port, "501 PORT: Operation not permitted", C::Disabled),
+        (F::Proftpd, Verb::List, "425 Unable to build data connection: Operation not permitted", C::NotPermitted),
+        (F::Proftpd, Verb::List, "425 Unable to build data connection: Permission denied", C::NotPermitted),
+        (F::Proftpd, Verb::List, "425 Unable to build data connection: Internal error", C::ServerError),
+        (F::Proftpd, Verb::Pasv, "425 PASV: Too many open files", C::PassivePortsExhausted),
+        (F::Proftpd, Verb::List, "522 SSL/TLS required on the data channel", C::TlsRequired),
+        (F::Proftpd, Verb::Retr, "450 Transfer aborted. Link to file server lost", C::TransferAborted),
+        (F::Pureftpd, Verb::List, "425 Can't create the data socket: Permission denied", C::LocalAddressError),
+        (F::Pureftpd, Verb::Pasv, "425 You cannot use PASV on IPv6 connections. Use EPSV instead.", C::ProtocolFamily),
+        (F::Pureftpd, Verb::List, "421 Timeout (no new data for 900 seconds)", C::NobodyConnected),
+        (F::Pureftpd, Verb::List, "421 The connection couldn't be accepted: Bad file descriptor", C::ConnectFailed),
+        (F::FreeBsd, Verb::Port, "500 Illegal PORT range rejected.", C::ForeignOrLowPort),
+        (F::FreeBsd, Verb::List, "425 Can't open data connection.", C::ConnectFailed),
+        (
+            F::FreeBsd,
+            Verb::Pasv,
+            "425 Can't open passive connection: Address already in use.",
+            C::PassivePortsExhausted,
+        ),
+        (F::OpenBsd, Verb::Port, "500 Illegal PORT rejected (range errors).", C::Malformed),
+        (F::OpenBsd, Verb::Port, "500 Illegal PORT rejected (reserved port).", C::LowPort),
+        (F::OpenBsd, Verb::Port, "500 Illegal PORT rejected (address wrong).", C::ForeignAddress),
+        (F::OpenBsd, Verb::List, "425 Can't build data connection: address family or port error", C::LowPort),
+        (F::OpenBsd, Verb::List, "435 Can't build data connection: illegal port number", C::ForeignAddress),
+        (F::NetBsd, Verb::Port, "500 Illegal PORT command rejected", C::ForeignOrLowPort),
+        (F::NetBsd, Verb::Port, "501 PORT disallowed after EPSV ALL", C::AfterEpsvAll),
+        (F::NetBsd, Verb::Epsv, "522 Protocol not supported, use (1)", C::ProtocolFamily),
+        (F::Wuftpd, Verb::Port, "502 Illegal PORT Command", C::ForeignOrLowPort),
+        (F::Wuftpd, Verb::List, "425 Possible PASV port theft, cannot open data connection.", C::BadPassivePeer),
+        (F::Wuftpd, Verb::List, "500 Can't build data connection: no PORT specified", C::NoEndpoint),
+        (F::Wuftpd, Verb::List, "435 Failed TLS negotiation on data channel, disconnected: x", C::TlsFailed),
+        (F::Wuftpd, Verb::Retr, "426 Data connection timeout: x", C::DataTimeout),
+        (F::Filezilla, Verb::List, "425 Use EPRT or EPSV first.", C::NoEndpoint),
+        (
+            F::Filezilla,
+            Verb::List,
+            "425 Unable to build data connection: TLS session of data connection not resumed.",
+            C::TlsSessionReuse,
+        ),
+        (
+            F::Filezilla,
+            Verb::List,
+            "425 Unable to build data connection: Failed making the data connection secure!",
+            C::TlsFailed,
+        ),
+        (
+            F::Filezilla,
+            Verb::List,
+            "425 Unable to build data connection: No or wrong ALPN on data connection",
+            C::TlsFailed,
+        ),
+        (F::Filezilla, Verb::Pasv, "425 Cannot prepare for data connection.", C::PassivePortsExhausted),
+        (F::Filezilla, Verb::Retr, "425 Error while transfering data: x", C::DataBroken),
+        (
+            F::Filezilla,
+            Verb::Pasv,
+            "500 You are connected using IPv6. PASV is only for IPv4. You have to use the EPSV command instead.",
+            C::ProtocolFamily,
+        ),
+        (
+            F::Filezilla,
+            Verb::Port,
+            "421 Rejected command, requested IP address does not match control connection IP.",
+            C::ForeignAddress,
+        ),
+        (F::Busybox, Verb::List, "425 Use PORT/PASV first", C::NoEndpoint),
+        (F::Busybox, Verb::List, "500 Error", C::ServerError),
+    ];
+
+    /// Those of libraries and closed servers, which are not told by their banners.
+    const OF_OTHERS: &[(Verb, &str, C)] = &[
+        (Verb::Port, "501 PORT IP is not same as 10.0.0.10.", C::ForeignAddress),
+        (Verb::Port, "501 PORT is disabled.", C::Disabled),
+        (Verb::Port, "501 Host unknown.", C::Malformed),
+        (Verb::Port, "501 Not a valid port number.", C::Malformed),
+        (Verb::Pasv, "425 Can't open passive connection.", C::PassivePortsExhausted),
+        (Verb::Port, "501 Rejected data connection to foreign address 10.0.0.77:25.", C::ForeignAddress),
+        (Verb::Port, "501 PORT against the privileged port \"25\" refused.", C::LowPort),
+        (Verb::List, "425 Rejected data connection from foreign address 10.0.0.77:3000.", C::BadPassivePeer),
+        (Verb::Port, "425 Can't connect to specified address.", C::ConnectFailed),
+        (Verb::List, "421 Active data channel timed out.", C::DataTimeout),
+        (Verb::List, "421 Passive data channel timed out.", C::NobodyConnected),
+        (Verb::Pasv, "425 Too many connections. Can't open data channel.", C::PassivePortsExhausted),
+        (Verb::List, "522 SSL handshake failed.", C::TlsFailed),
+        (Verb::Port, "425 Can't open data connection.", C::ConnectFailed),
+        (Verb::Port, "425 Could not establish data connection", C::ConnectFailed),
+        (Verb::List, "425 No data connection established", C::ConnectFailed),
+        (Verb::Pasv, "425 Could not allocate passive port", C::PassivePortsExhausted),
+        (Verb::List, "425 Internal error: Channel closed", C::ServerError),
+        (
+            Verb::List,
+            "425 could not establish active connection: dial tcp :20->10.0.0.10:5001: connect: connection refused",
+            C::ConnectRefused,
+        ),
+        (Verb::List, "425 failed to accept passive transfer connection: accept tcp: i/o timeout", C::NobodyConnected),
+        (Verb::List, "425 data connection security requirements not met", C::BadPassivePeer),
+        (Verb::Port, "501 Your request does not meet the configured security requirements", C::ForeignAddress),
+        (Verb::Port, "421 PORT command is disabled", C::Disabled),
+        (
+            Verb::Pasv,
+            "421 Could not listen for passive connection: could not find any port to listen to",
+            C::PassivePortsExhausted,
+        ),
+        (Verb::List, "421 unable to open transfer: TLS is required", C::TlsRequired),
+        (Verb::List, "550 unable to open transfer: no transfer connection", C::NoEndpoint),
+        (Verb::Port, "502 'port' not implemented", C::NotImplemented),
+        (Verb::List, "425 Cannot open data connection.", C::ConnectFailed),
+        (Verb::Port, "501 Server cannot accept argument.", C::PortRefused),
+        (Verb::List, "425 Not able to open data connection.", C::ConnectFailed),
+        (Verb::Port, "504 PORT command refused.", C::PortRefused),
+        (Verb::Pasv, "502 PASV disabled", C::Disabled),
+    ];
+
     #[test]
     fn the_texts_of_every_server() {
-        use Family as F;
-        let texts = [
-            (F::Vsftpd, Verb::Eprt, "500 Illegal EPRT command.", C::PortRefused),
-            (F::Vsftpd, Verb::Eprt, "500 Bad EPRT command.", C::Malformed),
-            (F::Vsftpd, Verb::Eprt, "500 Bad EPRT protocol.", C::ProtocolFamily),
-            (F::Vsftpd, Verb::Epsv, "522 Bad network protocol.", C::ProtocolFamily),
-            (F::Vsftpd, Verb::Pasv, "500 OOPS: vsf_sysutil_bind", C::PassivePortsExhausted),
-            (F::Vsftpd, Verb::Pasv, "500 OOPS: invalid pasv_address", C::ServerError),
-            (F::Vsftpd, Verb::Retr, "426 Failure reading network stream.", C::DataBroken),
-            (F::Proftpd, Verb::Eprt, "500 Illegal EPRT command", C::ForeignOrLowPort),
-            (F::Proftpd, Verb::Port, "500 Illegal PORT command, EPSV ALL in effect", C::AfterEpsvAll),
-            (F::Proftpd, Verb::Port, "500 Unable to service PORT commands", C::Disabled),
-            (F::Proftpd, Verb::Port, "501 PORT: Operation not permitted", C::Disabled),
-            (F::Proftpd, Verb::List, "425 Unable to build data connection: Operation not permitted", C::NotPermitted),
-            (F::Proftpd, Verb::List, "425 Unable to build data connection: Permission denied", C::NotPermitted),
-            (F::Proftpd, Verb::List, "425 Unable to build data connection: Internal error", C::ServerError),
-            (F::Proftpd, Verb::Pasv, "425 PASV: Too many open files", C::PassivePortsExhausted),
-            (F::Proftpd, Verb::List, "522 SSL/TLS required on the data channel", C::TlsRequired),
-            (F::Proftpd, Verb::Retr, "450 Transfer aborted. Link to file server lost", C::TransferAborted),
-            (F::Pureftpd, Verb::List, "425 Can't create the data socket: Permission denied", C::LocalAddressError),
-            (
-                F::Pureftpd,
-                Verb::Pasv,
-                "425 You cannot use PASV on IPv6 connections. Use EPSV instead.",
-                C::ProtocolFamily,
-            ),
-            (F::Pureftpd, Verb::List, "421 Timeout (no new data for 900 seconds)", C::NobodyConnected),
-            (F::Pureftpd, Verb::List, "421 The connection couldn't be accepted: Bad file descriptor", C::ConnectFailed),
-            (F::FreeBsd, Verb::Port, "500 Illegal PORT range rejected.", C::ForeignOrLowPort),
-            (F::FreeBsd, Verb::List, "425 Can't open data connection.", C::ConnectFailed),
-            (
-                F::FreeBsd,
-                Verb::Pasv,
-                "425 Can't open passive connection: Address already in use.",
-                C::PassivePortsExhausted,
-            ),
-            (F::OpenBsd, Verb::Port, "500 Illegal PORT rejected (range errors).", C::Malformed),
-            (F::OpenBsd, Verb::Port, "500 Illegal PORT rejected (reserved port).", C::LowPort),
-            (F::OpenBsd, Verb::Port, "500 Illegal PORT rejected (address wrong).", C::ForeignAddress),
-            (F::OpenBsd, Verb::List, "425 Can't build data connection: address family or port error", C::LowPort),
-            (F::OpenBsd, Verb::List, "435 Can't build data connection: illegal port number", C::ForeignAddress),
-            (F::NetBsd, Verb::Port, "500 Illegal PORT command rejected", C::ForeignOrLowPort),
-            (F::NetBsd, Verb::Port, "501 PORT disallowed after EPSV ALL", C::AfterEpsvAll),
-            (F::NetBsd, Verb::Epsv, "522 Protocol not supported, use (1)", C::ProtocolFamily),
-            (F::Wuftpd, Verb::Port, "502 Illegal PORT Command", C::ForeignOrLowPort),
-            (F::Wuftpd, Verb::List, "425 Possible PASV port theft, cannot open data connection.", C::BadPassivePeer),
-            (F::Wuftpd, Verb::List, "500 Can't build data connection: no PORT specified", C::NoEndpoint),
-            (F::Wuftpd, Verb::List, "435 Failed TLS negotiation on data channel, disconnected: x", C::TlsFailed),
-            (F::Wuftpd, Verb::Retr, "426 Data connection timeout: x", C::DataTimeout),
-            (F::Filezilla, Verb::List, "425 Use EPRT or EPSV first.", C::NoEndpoint),
-            (
-                F::Filezilla,
-                Verb::List,
-                "425 Unable to build data connection: TLS session of data connection not resumed.",
-                C::TlsSessionReuse,
-            ),
-            (
-                F::Filezilla,
-                Verb::List,
-                "425 Unable to build data connection: Failed making the data connection secure!",
-                C::TlsFailed,
-            ),
-            (
-                F::Filezilla,
-                Verb::List,
-                "425 Unable to build data connection: No or wrong ALPN on data connection",
-                C::TlsFailed,
-            ),
-            (F::Filezilla, Verb::Pasv, "425 Cannot prepare for data connection.", C::PassivePortsExhausted),
-            (F::Filezilla, Verb::Retr, "425 Error while transfering data: x", C::DataBroken),
-            (
-                F::Filezilla,
-                Verb::Pasv,
-                "500 You are connected using IPv6. PASV is only for IPv4. You have to use the EPSV command instead.",
-                C::ProtocolFamily,
-            ),
-            (
-                F::Filezilla,
-                Verb::Port,
-                "421 Rejected command, requested IP address does not match control connection IP.",
-                C::ForeignAddress,
-            ),
-            (F::Busybox, Verb::List, "425 Use PORT/PASV first", C::NoEndpoint),
-            (F::Busybox, Verb::List, "500 Error", C::ServerError),
-        ];
-        for (family, verb, text, expected) in texts {
-            assert_eq!(condition(verb, text, Some(family)), Some(expected), "{family:?}: {text}");
+        for (family, verb, text, expected) in OF_SERVERS {
+            assert_eq!(condition(*verb, text, Some(*family)), Some(*expected), "{family:?}: {text}");
         }
-        // Libraries and closed servers, which are not told by their banners.
-        let others = [
-            (Verb::Port, "501 PORT IP is not same as 10.0.0.10.", C::ForeignAddress),
-            (Verb::Port, "501 PORT is disabled.", C::Disabled),
-            (Verb::Port, "501 Host unknown.", C::Malformed),
-            (Verb::Port, "501 Not a valid port number.", C::Malformed),
-            (Verb::Pasv, "425 Can't open passive connection.", C::PassivePortsExhausted),
-            (Verb::Port, "501 Rejected data connection to foreign address 10.0.0.77:25.", C::ForeignAddress),
-            (Verb::Port, "501 PORT against the privileged port \"25\" refused.", C::LowPort),
-            (Verb::List, "425 Rejected data connection from foreign address 10.0.0.77:3000.", C::BadPassivePeer),
-            (Verb::Port, "425 Can't connect to specified address.", C::ConnectFailed),
-            (Verb::List, "421 Active data channel timed out.", C::DataTimeout),
-            (Verb::List, "421 Passive data channel timed out.", C::NobodyConnected),
-            (Verb::Pasv, "425 Too many connections. Can't open data channel.", C::PassivePortsExhausted),
-            (Verb::List, "522 SSL handshake failed.", C::TlsFailed),
-            (Verb::Port, "425 Can't open data connection.", C::ConnectFailed),
-            (Verb::Port, "425 Could not establish data connection", C::ConnectFailed),
-            (Verb::List, "425 No data connection established", C::ConnectFailed),
-            (Verb::Pasv, "425 Could not allocate passive port", C::PassivePortsExhausted),
-            (Verb::List, "425 Internal error: Channel closed", C::ServerError),
-            (
-                Verb::List,
-                "425 could not establish active connection: dial tcp :20->10.0.0.10:5001: connect: connection refused",
-                C::ConnectRefused,
-            ),
-            (
-                Verb::List,
-                "425 failed to accept passive transfer connection: accept tcp: i/o timeout",
-                C::NobodyConnected,
-            ),
-            (Verb::List, "425 data connection security requirements not met", C::BadPassivePeer),
-            (Verb::Port, "501 Your request does not meet the configured security requirements", C::ForeignAddress),
-            (Verb::Port, "421 PORT command is disabled", C::Disabled),
-            (
-                Verb::Pasv,
-                "421 Could not listen for passive connection: could not find any port to listen to",
-                C::PassivePortsExhausted,
-            ),
-            (Verb::List, "421 unable to open transfer: TLS is required", C::TlsRequired),
-            (Verb::List, "550 unable to open transfer: no transfer connection", C::NoEndpoint),
-            (Verb::Port, "502 'port' not implemented", C::NotImplemented),
-            (Verb::List, "425 Cannot open data connection.", C::ConnectFailed),
-            (Verb::Port, "501 Server cannot accept argument.", C::PortRefused),
-            (Verb::List, "425 Not able to open data connection.", C::ConnectFailed),
-            (Verb::Port, "504 PORT command refused.", C::PortRefused),
-            (Verb::Pasv, "502 PASV disabled", C::Disabled),
-        ];
-        for (verb, text, expected) in others {
-            assert_eq!(condition(verb, text, None), Some(expected), "{text}");
+        for (verb, text, expected) in OF_OTHERS {
+            assert_eq!(condition(*verb, text, None), Some(*expected), "{text}");
         }
     }
 

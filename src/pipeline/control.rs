@@ -290,7 +290,9 @@ impl Pipeline {
         };
         let server = connection.half(server_end);
         let unheard = (server.segments == 0).then_some(connection.last);
-        let missed = unheard.or_else(|| server.gaps().iter().map(|gap| gap.at).max());
+        // What its sender denies having sent is not missing.
+        let gaps = server.gaps().iter().filter(|_| server.lag().is_none());
+        let missed = unheard.or_else(|| gaps.map(|gap| gap.at).max());
         if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {
