@@ -94,6 +94,19 @@ fn capture(text: &str) -> Vec<u8> {
     kit::render(&path).expect("a script").file
 }
 
+/// The header of a pcap file.
+const HEADER: usize = 24;
+
+/// Where the first record that lies behind `at` begins.
+fn record_behind(records: &[u8], at: usize) -> usize {
+    let mut begins = 0;
+    while begins < at {
+        let len = records[begins + 8..begins + 12].try_into().map(u32::from_le_bytes).expect("a length");
+        begins += 16 + len as usize;
+    }
+    begins
+}
+
 /// The findings of the same capture read from a file.
 fn from_file(bytes: &[u8]) -> BTreeSet<String> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -211,18 +224,32 @@ fn a_mac_that_changes_is_told_of_before_the_capture_ends() {
 }
 
 #[test]
+fn a_pipe_that_stalls_loses_nothing() {
+    let login = format!("{LAN}@ctl C:1050 S:21\n");
+    let moved =
+        "+300ms host C 10.0.0.10 02:00:00:00:00:0e\narp C asks S\narp S answers C\n@port 5001\nC> LIST\n@act 5001\n";
+    let bytes = capture(&format!("{login}{moved}+10s udp C:5353 > S:123 \"x\"\n"));
+    let mut piped = Piped::start(&["-"]);
+    // The second part was captured soon behind the first one, and comes late.
+    let (first, second) = bytes.split_at(capture(&login).len());
+    piped.write(first);
+    std::thread::sleep(Duration::from_millis(1_500));
+    piped.write(second);
+    let (lines, _) = piped.end();
+    let holds = holding(&lines);
+    assert!(holds.iter().any(|one| one.contains("mac-changed")), "{holds:?}");
+    assert_eq!(holds, from_file(&bytes));
+}
+
+#[test]
 fn a_file_that_is_rotated_while_it_is_followed_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ring.pcap");
     let transfer = |port: u16| format!("@port {port}\nC> RETR a\n@act {port}\n");
     let bytes = capture(&format!("{LAN}@ctl C:1050 S:21\n{}{}@quit\n", transfer(5001), transfer(5002)));
     // The second file begins in the middle of the session, with a header of its own.
-    let (header, packets) = bytes.split_at(24);
-    let mut half = 0;
-    while half < packets.len() / 2 {
-        let len = packets[half + 8..half + 12].try_into().map(u32::from_le_bytes).expect("a length");
-        half += 16 + len as usize;
-    }
+    let (header, packets) = bytes.split_at(HEADER);
+    let half = record_behind(packets, packets.len() / 2);
     let whole = |packets: &[u8]| [header, packets].concat();
     std::fs::write(&path, whole(&packets[..half])).expect("written");
     let name = path.to_string_lossy().into_owned();

@@ -33,7 +33,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let lost = transfer.lost.clone().filter(|lost| {
         transfer.reply.is_none()
             && !lost.orderly_by_client
-            && !case.may_miss_the_reply()
+            && case.control.half(case.client_end().peer()).segments > 0
             && !case.data_was_reset_before(lost.at)
     });
     let lost = closing.or(lost)?;
