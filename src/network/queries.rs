@@ -16,6 +16,10 @@ const QUESTIONS: usize = 32;
 /// An answer this late, in seconds, is to another question: askers ask again after a second (RFC 1122 2.3.2.1).
 const ONE_QUESTION: f64 = 1.0;
 
+/// A question this soon behind another, in seconds, is a copy of it: nobody asks oftener than about once a second (RFC 1122
+/// 2.3.2.1).
+const COPIED: f64 = 0.1;
+
 /// Questions that nobody answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
@@ -92,6 +96,9 @@ impl Queries {
     pub fn asked(&mut self, at: Stamp, place: Place, target: IpAddr, asker: Asker, followed: &Followed) {
         let all = self.map.touch(target, followed);
         if let Some(asked) = all.iter_mut().find(|asked| asked.place == place && asked.asker == asker) {
+            if asked.stamps.back().is_some_and(|last| at.seconds_since(*last) < COPIED) {
+                return;
+            }
             if asked.stamps.len() >= QUESTIONS {
                 asked.stamps.pop_front();
             }

@@ -272,7 +272,10 @@ fn outdated<'a>(
     flows: &'a Table,
 ) -> impl Iterator<Item = Attempt<'a>> {
     let until = transfer.ended().unwrap_or(session.last);
-    let from = before.map_or(Some(transfer.at()), |before| before.ended().map(|ended| ended.max(transfer.at())));
+    let over = before.map(Transfer::ended);
+    let begun = move |at: Stamp| {
+        at.seconds_since(transfer.at()) >= -SLACK && over.is_none_or(|over| over.is_some_and(|over| at > over))
+    };
     let active = |offer: &&Offer| offer.direction == Direction::Active;
     let in_force =
         offer.filter(|index| session.offers.get(*index).is_some_and(|offer| active(&offer) && !offer.is_refused()));
@@ -280,9 +283,9 @@ fn outdated<'a>(
         session.offers.numbered().filter(move |(number, _)| in_force.is_some_and(|in_force| *number < in_force));
     let before = before.map(|(_, offer)| offer);
     let connections = before.filter(active).flat_map(|offer| &offer.connections);
-    let found = connections.filter_map(|id| flows.connection(*id)).filter(move |one| {
-        one.origin.ip() == session.server.ip() && from.is_some_and(|from| one.first >= from) && one.first <= until
-    });
+    let found = connections
+        .filter_map(|id| flows.connection(*id))
+        .filter(move |one| one.origin.ip() == session.server.ip() && begun(one.first) && one.first <= until);
     found.map(|connection| attempt(connection, Aim::Elsewhere, flows))
 }
 
