@@ -116,7 +116,7 @@ impl Output {
         let before = self.interfaces.len();
         self.describe(frames.captures())?;
         while !stop.load(Ordering::Relaxed)
-            && let Some((frame, captures)) = frames.next()
+            && let Some((frame, captures)) = frames.next(|_| false)
         {
             self.read += 1;
             self.describe(captures)?;

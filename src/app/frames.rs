@@ -44,9 +44,10 @@ impl Frames {
         Ok((frames, errors))
     }
 
-    /// The next frame, and the captures as far as they have been read.
-    pub fn next(&mut self) -> Option<(Frame<'_>, &[Capture])> {
-        if !self.timeline.step() {
+    /// The next frame that is not dismissed, and the captures as far as they have been read. Of masked frames, none is.
+    pub fn next(&mut self, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> Option<(Frame<'_>, &[Capture])> {
+        let is_masked = self.mask.is_some();
+        if !self.timeline.step_over(|frame| !is_masked && dismiss(frame)) {
             return None;
         }
         self.mask_interfaces();

@@ -23,9 +23,17 @@ impl Followed {
         Self { set: HashSet::default(), limit }
     }
 
-    /// Whether it was not followed yet, and is now.
-    pub fn insert(&mut self, ip: IpAddr) -> bool {
-        self.set.len() < self.limit && self.set.insert(ip)
+    /// Follows one more, as long as there are not too many.
+    pub fn insert(&mut self, ip: IpAddr) {
+        if self.set.len() < self.limit {
+            self.set.insert(ip);
+        }
+    }
+
+    /// How many are followed; none is ever let go.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.set.len()
     }
 }
 

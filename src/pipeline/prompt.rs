@@ -211,6 +211,7 @@ pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, capture
 impl Pipeline {
     /// Time has passed without a frame: judges what is due by `now`.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        self.catch_up();
         if let Some(ends) = &mut self.ends {
             ends.time = ends.time.max(now);
         }
@@ -223,6 +224,13 @@ impl Pipeline {
         if self.settings.judging == Judging::Promptly {
             self.drops.look(now, captures);
         }
+    }
+
+    /// When something is to be judged next.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let transfer = self.prompt.due.peek().map(|Reverse((due, ..))| *due);
+        let session = self.closing.front().map(|(due, _)| *due);
+        transfer.into_iter().chain(session).min()
     }
 
     /// Judges the transfers whose outcome is known and the sessions that are over.
