@@ -89,7 +89,6 @@ fn hdlc(bytes: Bytes<'_>) -> Option<(Layer, Bytes<'_>)> {
 }
 
 /// An Ethernet header: what follows is named by an EtherType, or is 802.2 if the field is a length.
-#[inline]
 pub(super) fn ethernet(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     let ether_type = bytes.u16(12)?;
     let rest = bytes.skip(14)?;
@@ -100,7 +99,6 @@ pub(super) fn ethernet(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
 }
 
 /// What an EtherType announces. Types that carry no IP are of no interest and not counted.
-#[inline]
 pub(super) fn ether_type(ether_type: u16, bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     Some(match ether_type {
         0x0800 | 0x86dd => ip::straight(bytes, tunnelled),
