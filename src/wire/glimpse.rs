@@ -227,7 +227,9 @@ mod tests {
         let plain = segment(false, false);
         let seen = |changes: &[(usize, u8)]| {
             let mut bytes = plain.clone();
-            changes.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+            for (at, byte) in changes {
+                bytes[*at] = *byte;
+            }
             Glimpse::of(&frame(&bytes, bytes.len())).map(|(_, payload)| payload.len())
         };
         assert_eq!([0x02, 0x12].map(|flags| seen(&[(47, flags)])), [None; 2], "SYN, SYN-ACK");
@@ -264,7 +266,7 @@ mod tests {
             let mut decoder = Decoder::new();
             if let Some((glimpse, payload)) = Glimpse::of(&frame) {
                 let decoded = decoder.decode(&frame);
-                let untagged = glimpse.macs_and_tag & 0xfff == 0;
+                let untagged = glimpse.macs_and_tag.trailing_zeros() >= 12;
                 prop_assert_eq!(decoded.wrapping == Wrapping::NONE, untagged);
                 let ip = match decoded.body {
                     Body::Tcp(ip, tcp) => {
