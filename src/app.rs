@@ -345,6 +345,10 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
         next = pipeline.next_session();
         add(&mut all.summary, &part);
         all.captures.extend_from_slice(frames.captures());
+        // After the last one the program ends, and the system takes all memory back at once.
+        if plan.groups.last().is_some_and(|last| std::ptr::eq(last, group)) {
+            std::mem::forget(pipeline);
+        }
     }
     all.last_session = SessionId(next.0 - 1);
     Ok(all)
@@ -367,7 +371,7 @@ fn sentences(plan: &Plan) -> Vec<String> {
     if told.is_empty() { Vec::new() } else { vec![told] }
 }
 
-/// How many frames pass between two looks at the progress bar.
+/// How many frames pass between two looks at the progress bar and at the interrupt.
 const FRAMES_PER_LOOK: u32 = 16_384;
 
 fn read(
@@ -379,16 +383,19 @@ fn read(
 ) -> io::Result<()> {
     let mut progress = Progress::new(true);
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
-    let mut count: u32 = 0;
+    let mut left = FRAMES_PER_LOOK;
     while !stop.load(Ordering::Relaxed)
-        && let Some((frame, captures)) = frames.next()
+        && let Some((frame, captures)) = frames.next(|frame| {
+            left = left.saturating_sub(1);
+            left > 0 && pipeline.dismisses(frame)
+        })
     {
         pipeline.push(&frame, captures, sink)?;
-        count = count.wrapping_add(1);
-        if count.is_multiple_of(FRAMES_PER_LOOK)
-            && let (read, Some(total)) = frames.progress()
-        {
-            progress.at(name, read, total);
+        if left == 0 {
+            left = FRAMES_PER_LOOK;
+            if let (read, Some(total)) = frames.progress() {
+                progress.at(name, read, total);
+            }
         }
     }
     progress.finish();

@@ -163,6 +163,8 @@ pub struct Pipeline {
     next_session: u32,
     /// Sessions whose control connection has closed, with the time at which they are to be judged.
     closing: VecDeque<(Timestamp, SessionIndex)>,
+    /// When the next of them, or a transfer, is to be judged: no frame of that time or later is of no consequence.
+    due: Timestamp,
     /// Which control connection goes first when there are too many.
     turns: Turns,
     prompt: Prompt,
@@ -182,8 +184,11 @@ pub struct Pipeline {
     latest: Option<Stamp>,
     /// The last frame of each capture.
     lasts: Vec<Stamp>,
+    /// The last frame that was dismissed, as long as none was pushed since.
+    dismissed: Option<Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32), RandomState>,
+    told_last: Option<(u32, u32)>,
     /// Interfaces whose capture filter leaves out what carries nothing but payload.
     hiding: HashSet<(u32, u32)>,
     controls_let_go: u64,
@@ -249,13 +254,16 @@ impl Pipeline {
             first_session: first_session.0,
             next_session: first_session.0,
             closing: VecDeque::new(),
+            due: Timestamp(i64::MAX),
             turns: Turns::default(),
             begins: None,
             ends: None,
             latest: None,
             lasts: Vec::new(),
+            dismissed: None,
             shows_more_than_control: false,
             interfaces_told: HashSet::default(),
+            told_last: None,
             hiding: HashSet::new(),
             controls_let_go: 0,
             blamed: BTreeSet::new(),
@@ -281,22 +289,67 @@ impl Pipeline {
     /// Takes a frame; hands what it concludes to `sink`.
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
-        self.ends = Some(self.ends.map_or(frame.at, |ends| ends.max(frame.at)));
-        self.latest = Some(self.latest.map_or(frame.at, |latest| latest.max(frame.at)));
-        match self.lasts.iter_mut().rev().find(|last| last.capture == frame.at.capture) {
-            Some(last) => *last = frame.at,
-            None => self.lasts.push(frame.at),
-        }
+        self.catch_up();
+        self.saw(frame.at);
         self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
         self.look_around(frame.at.time, captures, sink)?;
         self.take(frame, captures);
         self.warn_early(captures, sink)?;
-        self.turn_pages(captures, sink)
+        self.turn_pages(captures, sink)?;
+        self.due = self.next_due().unwrap_or(Timestamp(i64::MAX));
+        Ok(())
+    }
+
+    /// Whether pushing a frame would be of no consequence; if so, it is done with (see [`bystanders`]). It may be asked
+    /// before a frame is pushed, by whom it serves to go on to the next one, and between two that are pushed in the
+    /// order of one capture's time.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+    pub fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
+        let dismissed = frame.at.time < self.due
+            && of_no_interest(frame)
+                .is_some_and(|glimpse| self.bystanders.may_pass(&glimpse, frame.at, &mut self.network, &self.parties));
+        if dismissed {
+            self.dismissed = Some(frame.at);
+        }
+        dismissed
+    }
+
+    /// Books when the last dismissed frame came: the latest of them all, as they came in the order of time.
+    fn catch_up(&mut self) {
+        if let Some(at) = self.dismissed.take() {
+            self.saw(at);
+        }
+    }
+
+    /// Books when frames came.
+    #[inline]
+    fn saw(&mut self, at: Stamp) {
+        if self.ends.is_none_or(|ends| ends.time < at.time || ends < at) {
+            self.ends = Some(at);
+        }
+        if self.latest.is_none_or(|latest| latest.time < at.time || latest < at) {
+            self.latest = Some(at);
+        }
+        match self.lasts.last_mut() {
+            Some(last) if last.capture == at.capture => *last = at,
+            _ => self.saw_elsewhere(at),
+        }
+    }
+
+    /// Books a frame of another capture than the one that began last.
+    #[cold]
+    fn saw_elsewhere(&mut self, at: Stamp) {
+        match self.lasts.iter_mut().rev().find(|last| last.capture == at.capture) {
+            Some(last) => *last = at,
+            None => self.lasts.push(at),
+        }
     }
 
     /// The capture group has ended: judges every session that is left, then the hosts and the capture.
     pub fn finish(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<Summary> {
+        self.catch_up();
         let mut ids: Vec<ConnectionId> = self.controls.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {
@@ -316,7 +369,7 @@ impl Pipeline {
         self.booked = None;
         let glimpse = of_no_interest(frame);
         if let Some(glimpse) = &glimpse
-            && self.bystanders.may_pass(glimpse, frame.at, &self.network, self.parties.added())
+            && self.bystanders.may_pass(glimpse, frame.at, &mut self.network, &self.parties)
         {
             return;
         }
@@ -331,17 +384,14 @@ impl Pipeline {
             if_index: decoded.link.if_index,
         };
         self.tell_interface(frame, captures);
-        let mut concerns = Concerns::Nobody;
+        let (mut concerns, mut glance) = (Concerns::Nobody, None);
         // A MAC that comes after another tells something only if the file is in the order of time.
         let orderly = self.latest.is_none_or(|latest| frame.at.seconds_since(latest) >= -ORDERLY);
         match decoded.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                let glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
+                glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
                 concerns = self.tcp(seen, &ip, &tcp);
-                if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
-                    self.bystanders.admit(glimpse, glance, self.parties.added());
-                }
             }
             Body::Icmp(ip, error) => {
                 if orderly {
@@ -351,8 +401,12 @@ impl Pipeline {
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
             Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
-            Body::OtherIp(ip) | Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
+            Body::OtherIp(ip) => glance = self.network.packet(frame.at, place, &decoded.link, &ip),
+            Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
             Body::Nothing => {}
+        }
+        if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
+            self.bystanders.admit(glimpse, glance, self.parties.added());
         }
         self.shows_more_than_control |= concerns != Concerns::Control;
         self.decoder = Some(lent);
@@ -361,10 +415,13 @@ impl Pipeline {
     /// Tells the network once what a capture says of its interfaces.
     fn tell_interface(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         let key = (frame.at.capture.0, frame.interface.0);
-        if self.interfaces_told.contains(&key) {
+        if self.told_last == Some(key) {
             return;
         }
-        self.interfaces_told.insert(key);
+        self.told_last = Some(key);
+        if !self.interfaces_told.insert(key) {
+            return;
+        }
         let found = captures
             .iter()
             .find(|capture| capture.id == frame.at.capture)
@@ -406,6 +463,7 @@ impl Pipeline {
         }
         let key = FlowKey::new(seen.wrapping, source, destination);
         if let Some(held) = self.strangers.push(key, seen, ip, tcp, false) {
+            self.bystanders.revoke(&key);
             self.adopt(&held);
             Concerns::Control
         } else if self.strangers.hold_any_of(&key) {

@@ -12,54 +12,71 @@ mod traffic;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use measure::{Cost, best_of};
+use measure::{Cost, in_turn};
+use traffic::{Container, Mix};
 
 const MIB: u64 = 1 << 20;
 /// Size of the mixed capture; the others are fractions of it.
 const WHOLE: u64 = 1024;
-/// tshark is measured on this part of the mixed capture and on half of it, and extrapolated in a straight line: it would
-/// take minutes for the whole, and its start alone must not count sixteen times.
-const TSHARK_PART: u64 = 16;
+/// Runs of each command, but for tshark's.
+const ROUNDS: usize = 11;
 
 fn main() {
     let whole = std::env::var("FTPWHY_BENCH_MIB").ok().and_then(|mib| mib.parse().ok()).unwrap_or(WHOLE) * MIB;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory for captures");
-    let capture = |name: &str, size: u64, ftp_percent: u64| -> PathBuf {
+    let capture = |name: &str, mix: Mix| -> PathBuf {
         let path = folder.path().join(name);
-        eprintln!("generating {name}: {} MiB, {ftp_percent} % FTP", size / MIB);
-        traffic::write(&path, size, ftp_percent).expect("a capture");
+        eprintln!("generating {name}: {} MiB, {} % FTP", mix.size / MIB, mix.ftp_percent);
+        traffic::write(&path, mix).expect("a capture");
         path
     };
-    let mixed = capture("mixed.pcap", whole, 5);
-    let part = capture("part.pcap", whole / TSHARK_PART, 5);
-    let half_part = capture("half-part.pcap", whole / TSHARK_PART / 2, 5);
-    let ftp: Vec<(u64, PathBuf)> =
-        [16, 8, 4].into_iter().map(|n| (whole / n, capture(&format!("ftp-{n}.pcap"), whole / n, 100))).collect();
+    let mixed = Mix { size: whole, ftp_percent: 5, small: false, container: Container::Pcap };
 
-    println!("| what | capture | CPU s | peak MiB | compared with ftpwhy |");
-    println!("|---|---|---:|---:|---:|");
-    let name = format!("mixed, {} MiB, 5 % FTP", whole / MIB);
-    let ours = best_of(3, || ftpwhy("json", &mixed));
-    row("`ftpwhy F`", &name, ours, 1.0);
-    let tcpdump = best_of(3, || {
-        let mut command = Command::new("tcpdump");
-        command.arg("-r").arg(&mixed).args(["-w", "/dev/null", "tcp port 21"]);
-        command
-    });
-    compare("`tcpdump -r F -w /dev/null 'tcp port 21'`", &name, tcpdump, ours);
-    let tshark = [&half_part, &part].map(|path| best_of(1, || tshark(path)));
-    let scaled = tshark[0].zip(tshark[1]).map(|(half, full)| scaled(half, full));
-    let what = format!("`tshark -r F -Y ftp` (CPU extrapolated from 1/{} and 1/{TSHARK_PART} of it)", TSHARK_PART * 2);
-    compare(&what, &name, scaled, ours);
-    let costs: Vec<Option<Cost>> = ftp.iter().map(|(_, path)| best_of(3, || ftpwhy("ndjson", path))).collect();
-    for ((size, _), cost) in ftp.iter().zip(&costs) {
-        let (Some(cost), Some(smallest)) = (cost, costs[0]) else { continue };
-        let name = format!("FTP only, {} MiB", size / MIB);
-        let (ratio, times) = (cost.cpu / smallest.cpu, size / ftp[0].0);
-        println!(
-            "| `ftpwhy --format ndjson F` | {name} | {cost} | {ratio:.2} times the smallest, {times} times its size |"
-        );
+    println!(
+        "{:<50} {:>6} {:>7} {:>9} {:>13}",
+        format!("what (least and median of {ROUNDS} runs)"),
+        "CPU s",
+        "median",
+        "peak MiB",
+        "times ftpwhy"
+    );
+    for (title, name, mix, with_tshark) in [
+        ("mixed, 5 % FTP", "mixed.pcap", mixed, true),
+        ("the same as pcapng", "mixed.pcapng", Mix { container: Container::Pcapng, ..mixed }, false),
+        ("small packets, 5 % FTP", "small.pcap", Mix { size: whole / 4, small: true, ..mixed }, false),
+    ] {
+        let path = capture(name, mix);
+        println!("{title}, {} MiB", mix.size / MIB);
+        let costs = in_turn(ROUNDS, &[&|| ftpwhy("json", &path), &|| tcpdump(&path)]);
+        row("ftpwhy F", costs[0], costs[0]);
+        row("tcpdump -r F -w /dev/null 'tcp port 21'", costs[1], costs[0]);
+        if with_tshark {
+            row("tshark -r F -Y ftp (one run)", in_turn(1, &[&|| tshark(&path)])[0], costs[0]);
+        }
+        std::fs::remove_file(path).expect("what was written");
     }
+    println!("FTP only");
+    let sizes = [16, 8, 4].map(|part| whole / part);
+    let paths = sizes.map(|size| capture(&format!("ftp-{}.pcap", size / MIB), Mix { size, ftp_percent: 100, ..mixed }));
+    let costs = in_turn(
+        ROUNDS,
+        &[&|| ftpwhy("ndjson", &paths[0]), &|| ftpwhy("ndjson", &paths[1]), &|| ftpwhy("ndjson", &paths[2])],
+    );
+    for (size, cost) in sizes.iter().zip(costs) {
+        row(&format!("ftpwhy --format ndjson F, {} MiB", size / MIB), cost, None);
+    }
+}
+
+fn ftpwhy(format: &str, capture: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    command.args(["--isolated", "--fail-on", "never", "--format", format]).arg(capture);
+    command
+}
+
+fn tcpdump(capture: &Path) -> Command {
+    let mut command = Command::new("tcpdump");
+    command.arg("-r").arg(capture).args(["-w", "/dev/null", "tcp port 21"]);
+    command
 }
 
 fn tshark(capture: &Path) -> Command {
@@ -68,26 +85,9 @@ fn tshark(capture: &Path) -> Command {
     command
 }
 
-/// The cost of the whole, from that of a part and of half that part.
-#[expect(clippy::cast_precision_loss, reason = "a small factor")]
-fn scaled(half: Cost, part: Cost) -> Cost {
-    let slope = (part.cpu - half.cpu) * 2.0;
-    Cost { cpu: part.cpu + slope * (TSHARK_PART - 1) as f64, ..part }
-}
-
-fn ftpwhy(format: &str, capture: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
-    command.args(["--fail-on", "never", "--format", format]).arg(capture);
-    command
-}
-
-fn row(what: &str, capture: &str, cost: Option<Cost>, ratio: f64) {
-    match cost {
-        Some(cost) => println!("| {what} | {capture} | {cost} | {ratio:.2} |"),
-        None => println!("| {what} | {capture} | not installed, or failed | | |"),
-    }
-}
-
-fn compare(what: &str, capture: &str, cost: Option<Cost>, ours: Option<Cost>) {
-    row(what, capture, cost, cost.zip(ours).map_or(0.0, |(cost, ours)| cost.cpu / ours.cpu));
+fn row(what: &str, cost: Option<Cost>, ftpwhy: Option<Cost>) {
+    let Some(cost) = cost else { return println!("  {what:<48} not installed, or failed") };
+    let times = ftpwhy.map_or(String::new(), |ftpwhy| format!("{:.2}", cost.least / ftpwhy.least));
+    let line = format!("  {what:<48} {:>6.3} {:>7.3} {:>9.0} {times:>13}", cost.least, cost.median, cost.memory);
+    println!("{}", line.trim_end());
 }

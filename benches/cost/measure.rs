@@ -1,61 +1,75 @@
-//! CPU time and peak memory of a child process, read from `/proc` (Linux).
+//! CPU time and peak memory of child processes (Linux).
 
-use std::fmt;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Clock ticks a second in `/proc/PID/stat`, the same on every Linux that Rust runs on.
-const TICKS: f64 = 100.0;
+use nix::sys::resource::{UsageWho, getrusage};
+
 /// How often the memory's high-water mark is read; it only grows, so what is missed is the last moment.
 const POLL: Duration = Duration::from_millis(2);
 
-/// What one run took.
+/// What several runs of one command took.
 #[derive(Clone, Copy)]
 pub struct Cost {
-    /// User and system time in seconds, all threads.
-    pub cpu: f64,
+    /// User and system time of the cheapest run in seconds, all threads: what others take of the machine only adds.
+    pub least: f64,
+    /// The same of the run in the middle.
+    pub median: f64,
     /// Peak resident memory in MiB.
     pub memory: f64,
 }
 
-impl fmt::Display for Cost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} | {:.0}", self.cpu, self.memory)
+/// The costs of some commands, which take turns so that a busy moment of the machine meets all of them; `None` for one
+/// that is missing or fails.
+pub fn in_turn(rounds: usize, commands: &[&dyn Fn() -> Command]) -> Vec<Option<Cost>> {
+    let mut runs: Vec<Option<Vec<(f64, f64)>>> = vec![Some(Vec::new()); commands.len()];
+    for _ in 0..rounds {
+        for (command, runs) in commands.iter().zip(&mut runs) {
+            let Some(so_far) = runs else { continue };
+            match once(command()) {
+                Some(run) => so_far.push(run),
+                None => *runs = None,
+            }
+        }
     }
+    runs.into_iter().map(|runs| runs.map(cost)).collect()
 }
 
-/// The cheapest of several runs; `None` if the program is missing or fails.
-pub fn best_of(runs: usize, command: impl Fn() -> Command) -> Option<Cost> {
-    let costs: Option<Vec<Cost>> = (0..runs).map(|_| once(command())).collect();
-    costs?.into_iter().min_by(|a, b| a.cpu.total_cmp(&b.cpu))
+fn cost(mut runs: Vec<(f64, f64)>) -> Cost {
+    runs.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let memory = runs.iter().map(|(_, memory)| *memory).fold(0.0, f64::max);
+    Cost { least: runs[0].0, median: runs[runs.len() / 2].0, memory }
 }
 
-fn once(mut command: Command) -> Option<Cost> {
+/// CPU time and peak memory of one run.
+fn once(mut command: Command) -> Option<(f64, f64)> {
+    let before = of_children()?;
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-    let folder = format!("/proc/{}", child.id());
     let mut memory = 0.0_f64;
-    // Until it is waited for, a process that has ended still tells its times.
-    let cpu = loop {
-        let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
-        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-        if let Some(peak) = peak(&folder) {
-            memory = memory.max(peak);
+    let status = loop {
+        memory = memory.max(peak(child.id()).unwrap_or(0.0));
+        match child.try_wait().ok()? {
+            Some(status) => break status,
+            None => sleep(POLL),
         }
-        if fields.first() == Some(&"Z") {
-            let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-            break ticks / TICKS;
-        }
-        sleep(POLL);
     };
-    let status = child.wait().ok()?;
-    status.success().then_some(Cost { cpu, memory })
+    let cpu = of_children()? - before;
+    status.success().then_some((cpu, memory))
+}
+
+/// The CPU time of all children that have ended.
+#[expect(clippy::cast_precision_loss, reason = "seconds and microseconds")]
+fn of_children() -> Option<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    let times = [usage.user_time(), usage.system_time()];
+    Some(times.iter().map(|time| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6).sum())
 }
 
 /// `VmHWM` in MiB.
-fn peak(folder: &str) -> Option<f64> {
-    let status = fs::read_to_string(format!("{folder}/status")).ok()?;
+fn peak(process: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }

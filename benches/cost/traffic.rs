@@ -15,14 +15,32 @@ const GAP: u64 = 100_000;
 /// 2024-03-01T12:00:00Z
 const START: u64 = 1_709_294_400;
 
-/// Writes a pcap of about `size` bytes, `ftp_percent` of which belong to FTP sessions.
-pub fn write(path: &Path, size: u64, ftp_percent: u64) -> io::Result<()> {
+/// What a capture is made of.
+#[derive(Clone, Copy)]
+pub struct Mix {
+    /// Its size in bytes, about.
+    pub size: u64,
+    /// How much of it belongs to FTP sessions.
+    pub ftp_percent: u64,
+    /// Whether the rest is terminals and names only, some hundred bytes a packet.
+    pub small: bool,
+    pub container: Container,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    Pcap,
+    Pcapng,
+}
+
+/// Writes a capture.
+pub fn write(path: &Path, mix: Mix) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    out.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0])?;
-    let mut world = World { dice: Dice(1), made: 0, ftp_percent, of_ftp: 0, of_all: 0 };
+    out.write_all(&mix.container.header())?;
+    let mut world = World { dice: Dice(1), made: 0, mix, of_ftp: 0, of_all: 0 };
     let mut going: Vec<Conversation> = (0..AT_ONCE).map(|_| world.conversation()).collect();
     let (mut written, mut time) = (0, 0);
-    while written < size {
+    while written < mix.size {
         let chosen = world.dice.below(AT_ONCE);
         // A few frames of one conversation follow each other, as on a real link.
         for _ in 0..=world.dice.below(6) {
@@ -31,17 +49,52 @@ pub fn write(path: &Path, size: u64, ftp_percent: u64) -> io::Result<()> {
                 continue;
             };
             time += GAP;
-            out.write_all(&record_header(time, frame.len()))?;
+            let (before, after) = mix.container.around(time, frame.len());
+            out.write_all(&before)?;
             out.write_all(&frame)?;
+            out.write_all(&after)?;
+            // Both containers hold the same frames.
             written += 16 + frame.len() as u64;
         }
     }
     out.flush()
 }
 
-fn record_header(time: u64, len: usize) -> Vec<u8> {
-    let word = |value: u64| u32::try_from(value).expect("a short capture").to_le_bytes();
-    [word(START + time / 1_000_000_000), word(time % 1_000_000_000 / 1000), word(len as u64), word(len as u64)].concat()
+impl Container {
+    /// What stands before the first packet.
+    fn header(self) -> Vec<u8> {
+        match self {
+            Self::Pcap => [&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 8], &[0, 0, 4, 0, 1, 0, 0, 0]].concat(),
+            Self::Pcapng => {
+                let section = words(&[0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28]);
+                [section, words(&[1, 20, 1, 262_144, 20])].concat()
+            }
+        }
+    }
+
+    /// What stands before and after a packet.
+    fn around(self, nanos: u64, len: usize) -> (Vec<u8>, Vec<u8>) {
+        let size = u32::try_from(len).expect("a short frame");
+        match self {
+            Self::Pcap => {
+                let (seconds, micros) = (START + nanos / 1_000_000_000, nanos % 1_000_000_000 / 1000);
+                (words(&[low(seconds), low(micros), size, size]), Vec::new())
+            }
+            Self::Pcapng => {
+                let (ticks, padded) = (START * 1_000_000 + nanos / 1000, size.next_multiple_of(4));
+                let before = words(&[6, 32 + padded, 0, low(ticks >> 32), low(ticks), size, size]);
+                (before, [vec![0; (padded - size) as usize], words(&[32 + padded])].concat())
+            }
+        }
+    }
+}
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn low(value: u64) -> u32 {
+    u32::try_from(value & u64::from(u32::MAX)).expect("32 bits")
 }
 
 type Conversation = std::vec::IntoIter<Vec<u8>>;
@@ -49,7 +102,7 @@ type Conversation = std::vec::IntoIter<Vec<u8>>;
 struct World {
     dice: Dice,
     made: usize,
-    ftp_percent: u64,
+    mix: Mix,
     of_ftp: u64,
     of_all: u64,
 }
@@ -57,7 +110,8 @@ struct World {
 impl World {
     fn conversation(&mut self) -> Conversation {
         self.made += 1;
-        let ftp = self.of_ftp * 100 < self.of_all * self.ftp_percent || self.ftp_percent == 100;
+        let percent = self.mix.ftp_percent;
+        let ftp = self.of_ftp * 100 < self.of_all * percent || percent == 100;
         let script = if ftp { self.ftp_session() } else { self.other() };
         let packets = kit::play(&script).unwrap_or_else(|error| panic!("{error} in\n{script}"));
         let frames: Vec<Vec<u8>> = packets.iter().map(|packet| packet.bytes(Link::Ethernet)).collect();
@@ -111,7 +165,7 @@ impl World {
         let (client, server) = (format!("C:{port}"), format!("S:{}", [443, 443, 443, 80, 8080][self.dice.below(5)]));
         let (open, close) = (format!("@open {client} {server}\n"), format!("@close {client} {server}\n"));
         let begin = open + &hello(&client, &server);
-        match self.dice.below(20) {
+        match self.dice.below(if self.mix.small { 10 } else { 20 }) {
             0..=1 => hosts + "arp S asks C\narp C answers S\n",
             2..=6 => {
                 hosts + &format!("udp {client} > S:53 \"a question about a name\"\nudp S:53 > {client} \"an answer\"\n")

@@ -143,7 +143,7 @@ impl Output {
     ) -> io::Result<()> {
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
-        while !stop.load(Ordering::Relaxed) && frames.step() {
+        while !stop.load(Ordering::Relaxed) && frames.step(|_| false) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
             self.read += 1;

@@ -52,14 +52,15 @@ impl Frames {
         Ok((frames, errors))
     }
 
-    /// The next frame, and the captures as far as they have been read.
-    pub fn next(&mut self) -> Option<(Frame<'_>, &[Capture])> {
-        if self.step() { self.frame() } else { None }
+    /// The next frame that is not dismissed, and the captures as far as they have been read. Of masked frames, none is.
+    pub fn next(&mut self, dismiss: impl FnMut(&Frame<'_>) -> bool) -> Option<(Frame<'_>, &[Capture])> {
+        if self.step(dismiss) { self.frame() } else { None }
     }
 
-    /// Goes to the next frame; whether there is one.
-    pub fn step(&mut self) -> bool {
-        let is_there = self.timeline.step();
+    /// Goes to the next frame that is not dismissed; whether there is one.
+    pub fn step(&mut self, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> bool {
+        let is_masked = self.mask.is_some();
+        let is_there = self.timeline.step_over(|frame| !is_masked && dismiss(frame));
         self.mask_captures();
         is_there
     }

@@ -67,9 +67,7 @@ fn is_unreached(one: &Concluded<'_>) -> bool {
 
 /// The other addresses of the client's host, why, and the frames that show it.
 fn others(case: &SessionCase<'_>, client: IpAddr) -> Vec<(IpAddr, String, Vec<crate::frame::Stamp>)> {
-    let mut addresses: Vec<IpAddr> = case.network.inventory().iter().map(|claim| claim.ip).collect();
-    addresses.dedup();
-    let own = addresses.into_iter().filter(|ip| *ip != client && ip.is_ipv4() == client.is_ipv4());
+    let own = case.network.addresses().into_iter().filter(|ip| *ip != client && ip.is_ipv4() == client.is_ipv4());
     own.filter(|ip| !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local()))
         .filter_map(|ip| match case.network.same_host(ip, client) {
             SameHost::Proven { why, frames } => Some((ip, why, frames)),

@@ -146,7 +146,9 @@ impl ServerSoftware {
         if self.said_so {
             return;
         }
-        if let (215 | 220, Some(software)) = (reply.code, banner(reply)) {
+        if matches!(reply.code, 215 | 220)
+            && let Some(software) = banner(reply)
+        {
             *self = Self { known: Some(software), said_so: true };
         } else if self.known.is_none() {
             self.known = wording(reply);

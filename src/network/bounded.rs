@@ -29,9 +29,17 @@ impl Followed {
         self.set.as_ref().is_some_and(|set| set.contains(ip))
     }
 
-    /// Whether it was not followed yet, and is now.
-    pub fn insert(&mut self, ip: IpAddr) -> bool {
-        self.set.as_mut().is_some_and(|set| set.insert(ip))
+    /// Follows one more.
+    pub fn insert(&mut self, ip: IpAddr) {
+        if let Some(set) = &mut self.set {
+            set.insert(ip);
+        }
+    }
+
+    /// How many were ever followed: who remembers the number knows whether one has come since.
+    #[inline]
+    pub fn added(&self) -> usize {
+        self.set.as_ref().map_or(0, Aged::added)
     }
 }
 

@@ -28,15 +28,34 @@ struct Look {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     look: Look,
-    at: Stamp,
+    /// The time in nanoseconds within which a packet like that is a repetition.
+    from: i64,
+    until: i64,
+    /// Whether either host is followed, when so many had ever been.
     followed: bool,
+    asked: usize,
     /// Tells it from all that were in its place before.
     number: u64,
 }
 
 impl Slot {
     fn is_fresh(&self, at: Stamp) -> bool {
-        (0..SECOND).contains(&at.time.0.saturating_sub(self.at.time.0))
+        (self.from..self.until).contains(&at.time.0)
+    }
+
+    /// Whether either host is followed by now.
+    #[inline]
+    fn is_followed(&mut self, followed: &Followed) -> bool {
+        if self.asked != followed.added() {
+            self.ask(followed);
+        }
+        self.followed
+    }
+
+    #[cold]
+    fn ask(&mut self, followed: &Followed) {
+        self.followed = (self.look.from, self.look.to).is_about(followed);
+        self.asked = followed.added();
     }
 }
 
@@ -66,18 +85,11 @@ pub(super) struct Glances {
     slots: Vec<Option<Slot>>,
     /// The next slot's number.
     number: u64,
-    /// Older slots are forgotten.
-    oldest: u64,
 }
 
 impl Glances {
     pub fn new() -> Self {
-        Self { slots: vec![None; SLOTS], number: 0, oldest: 0 }
-    }
-
-    /// Forgets all, because somebody is followed from now on.
-    pub fn clear(&mut self) {
-        self.oldest = self.number;
+        Self { slots: vec![None; SLOTS], number: 0 }
     }
 
     /// Whether a packet repeats what was just seen of hosts that nobody follows.
@@ -93,24 +105,25 @@ impl Glances {
         };
         let index = pair.slot(SLOTS);
         let Some(slot) = self.slots.get_mut(index) else { return Seen::Followed };
-        if let Some(known) = slot.filter(|known| known.look == look && known.number >= self.oldest) {
-            if known.followed {
+        if let Some(known) = slot.as_mut().filter(|known| known.look == look) {
+            if known.is_followed(followed) {
                 return Seen::Followed;
             }
             if known.is_fresh(at) {
                 return Seen::Repeat(Glance { slot: index, number: known.number });
             }
         }
-        let (followed, number) = (pair.is_about(followed), self.number);
+        let (about, asked, number) = (pair.is_about(followed), followed.added(), self.number);
         self.number += 1;
-        *slot = Some(Slot { look, at, followed, number });
-        if followed { Seen::Followed } else { Seen::New(Glance { slot: index, number }) }
+        let (from, until) = (at.time.0, at.time.0.saturating_add(SECOND));
+        *slot = Some(Slot { look, from, until, followed: about, asked, number });
+        if about { Seen::Followed } else { Seen::New(Glance { slot: index, number }) }
     }
 
     /// Whether a packet like that of the glance would be a repetition.
     #[inline]
-    pub fn holds(&self, glance: Glance, at: Stamp) -> bool {
-        let slot = self.slots.get(glance.slot).and_then(Option::as_ref);
-        slot.is_some_and(|slot| slot.number == glance.number && slot.number >= self.oldest && slot.is_fresh(at))
+    pub fn holds(&mut self, glance: Glance, at: Stamp, followed: &Followed) -> bool {
+        let slot = self.slots.get_mut(glance.slot).and_then(Option::as_mut);
+        slot.is_some_and(|slot| slot.number == glance.number && slot.is_fresh(at) && !slot.is_followed(followed))
     }
 }

@@ -222,6 +222,10 @@ impl Holding {
         if how == How::Announcement {
             run.announced = Some(at);
         }
+        // Most addresses stay where they are.
+        if self.runs.is_empty() {
+            self.runs.reserve_exact(1);
+        }
         self.runs.push(run);
         sighted
     }
@@ -361,6 +365,7 @@ fn holding<'a>(holdings: &'a mut Vec<Holding>, place: Place, link: &Link) -> Opt
         None if holdings.len() >= PLACES => return None,
         None => {
             let mixed = is_mixed(place, link.outgoing);
+            holdings.reserve_exact(1);
             holdings.push(Holding { place, mixed, runs: Vec::new(), twice: None });
             holdings.len() - 1
         }

@@ -137,9 +137,7 @@ impl Network {
 
     /// An FTP party: every packet of it counts from now on, and what is known of it is let go last.
     pub fn follow(&mut self, ip: IpAddr) {
-        if self.followed.insert(ip) {
-            self.glances.clear();
-        }
+        self.followed.insert(ip);
     }
 
     /// Takes an ARP packet.
@@ -205,8 +203,8 @@ impl Network {
 
     /// Whether a packet like that of the glance would still tell nothing new.
     #[inline]
-    pub fn is_still_known(&self, glance: Glance, at: Stamp) -> bool {
-        self.glances.holds(glance, at)
+    pub fn is_still_known(&mut self, glance: Glance, at: Stamp) -> bool {
+        self.glances.holds(glance, at, &self.followed)
     }
 
     /// Takes the addresses that a capture file gives for one of its interfaces.
@@ -227,6 +225,13 @@ impl Network {
     pub fn inventory(&self) -> Vec<Claim> {
         let mut all: Vec<Claim> = self.holdings.addresses().flat_map(|ip| self.holdings.owners(ip)).collect();
         all.sort_by_key(|claim| (claim.ip, claim.place, claim.mac));
+        all
+    }
+
+    /// Every address with an owner, in order.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let mut all: Vec<IpAddr> = self.holdings.addresses().collect();
+        all.sort_unstable();
         all
     }
 

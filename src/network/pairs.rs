@@ -140,6 +140,8 @@ impl Pairs {
             if lanes.len() >= LANES {
                 return;
             }
+            // Most pairs have one for ever.
+            lanes.reserve_exact(1);
             lanes.push(Lane::new(at, place, from_mac, link));
         }
         let last = lanes.len() - 1;

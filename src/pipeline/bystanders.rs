@@ -1,24 +1,30 @@
-//! Lets pass what matters to nobody: most segments of most captures belong to connections that are not FTP, between
+//! Lets pass what matters to nobody: most packets of most captures belong to conversations that are not FTP, between
 //! hosts that do no FTP, and each of them says what the one before it said.
 //!
-//! A segment that the whole pipeline found to be of no consequence gets a pass for its likes: those with the same
-//! [`Glimpse`]. They are not even decoded, for everything that could come of it is excluded: such a segment neither
-//! opens nor closes a connection nor fails to decode ([`Glimpse::of`]), and cannot begin a line of FTP
-//! ([`of_no_interest`]); its connection is not held as one that may be FTP ([`Bystanders::revoke`]); neither host has
-//! become a party since (`parties`); and the network would not book it ([`Glance`]). So results are the same as without
-//! it, only sooner.
+//! A packet that the whole pipeline found to be of no consequence gets a pass for its likes: those with the same
+//! [`Glimpse`]. They are dismissed where they are read ([`super::Pipeline::dismisses`]): counted and their times noted, but not
+//! decoded. For everything that could come of such a packet is excluded:
+//! - It opens no connection, is no fragment and no tunnel, and does not fail to decode ([`Glimpse::of`]).
+//! - It cannot begin a line of FTP ([`of_no_interest`]).
+//! - Its connection is not held as one that may be FTP ([`Bystanders::revoke`]).
+//! - Neither host has become a party since ([`Pass::is_of_no_party`]).
+//! - The network would not book it: nothing else came of its hosts in between, and within the last second it booked one
+//!   of its likes ([`Glance`]).
+//! - Nothing is to be judged by its time (`Pipeline::due`).
+//!
+//! So results are the same as without it, only sooner.
 
 use super::strangers::is_telling;
 use crate::flow::FlowKey;
 use crate::frame::{Frame, Stamp};
-use crate::network::{Glance, Network};
+use crate::network::{Aged, Glance, Network};
 use crate::wire::{Glimpse, way};
 
 /// Passes, direct-mapped: who comes later takes the place, and the loser takes the long way once. A busy link has some
 /// hundred connections at a time.
 const PLACES: usize = 1 << 13;
 
-/// A glimpse of a segment that is of interest only if somebody cares for its connection.
+/// A glimpse of a packet that is of interest only if somebody cares for its connection.
 #[inline]
 pub(super) fn of_no_interest(frame: &Frame<'_>) -> Option<Glimpse> {
     Glimpse::of(frame).and_then(|(glimpse, payload)| (!is_telling(payload)).then_some(glimpse))
@@ -28,11 +34,28 @@ pub(super) fn of_no_interest(frame: &Frame<'_>) -> Option<Glimpse> {
 struct Pass {
     glimpse: Glimpse,
     glance: Glance,
-    /// How many parties there were; with one more, it is to be seen first who that is.
+    /// How many parties had ever come when neither host was one.
     parties: usize,
 }
 
-/// The passes that have been given out, each for one direction of a connection.
+impl Pass {
+    #[inline]
+    fn is_of_no_party(&mut self, parties: &Aged) -> bool {
+        self.parties == parties.added() || self.is_renewed(parties)
+    }
+
+    /// Looks again, as there are more parties now.
+    #[cold]
+    fn is_renewed(&mut self, parties: &Aged) -> bool {
+        let renewed = !self.glimpse.hosts().iter().any(|host| parties.contains(host));
+        if renewed {
+            self.parties = parties.added();
+        }
+        renewed
+    }
+}
+
+/// The passes that have been given out, each for one direction of a conversation.
 pub(super) struct Bystanders {
     passes: Vec<Option<Pass>>,
 }
@@ -44,16 +67,15 @@ impl Default for Bystanders {
 }
 
 impl Bystanders {
-    /// Whether a segment may go by.
-    #[inline]
-    pub(super) fn may_pass(&self, glimpse: &Glimpse, at: Stamp, network: &Network, parties: usize) -> bool {
-        let pass = self.passes.get(place(glimpse.way())).and_then(Option::as_ref);
-        pass.is_some_and(|pass| {
-            pass.glimpse == *glimpse && pass.parties == parties && network.is_still_known(pass.glance, at)
-        })
+    /// Whether a packet may go by.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+    pub(super) fn may_pass(&mut self, glimpse: &Glimpse, at: Stamp, network: &mut Network, parties: &Aged) -> bool {
+        let Some(Some(pass)) = self.passes.get_mut(place(glimpse.way())) else { return false };
+        pass.glimpse == *glimpse && network.is_still_known(pass.glance, at) && pass.is_of_no_party(parties)
     }
 
-    /// Lets the likes of a segment pass, which is of no consequence and of which the network knows all that it tells.
+    /// Lets the likes of a packet pass, which is of no consequence and of which the network knows all that it tells.
     pub(super) fn admit(&mut self, glimpse: Glimpse, glance: Glance, parties: usize) {
         if let Some(pass) = self.passes.get_mut(place(glimpse.way())) {
             *pass = Some(Pass { glimpse, glance, parties });
@@ -73,4 +95,153 @@ impl Bystanders {
 #[inline]
 fn place(way: u64) -> usize {
     usize::try_from(way >> (u64::BITS - PLACES.trailing_zeros())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Pipeline, Settings};
+    use crate::finding::{Finding, SessionId};
+    use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+    use crate::record::{SessionRecord, Sink, Summary};
+    use crate::source::Capture;
+
+    const ACK: u8 = 0x10;
+    const SYN: u8 = 0x02;
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn session(&mut self, _: &SessionRecord) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn finding(&mut self, _: &Finding) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn end(&mut self, _: &[Capture], _: &Summary) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What changes from one packet to the next.
+    #[derive(Clone, Copy)]
+    struct Packet<'a> {
+        /// Last octets of the addresses and MACs, ports.
+        from: (u8, u16),
+        to: (u8, u16),
+        seq: u32,
+        flags: u8,
+        ttl: u8,
+        /// Last octet of the source MAC, if it is another.
+        mac: Option<u8>,
+        payload: &'a [u8],
+    }
+
+    const TO_CLIENT: Packet<'_> =
+        Packet { from: (2, 443), to: (1, 3000), seq: 1, flags: ACK, ttl: 64, mac: None, payload: &[0; 100] };
+    const TO_SERVER: Packet<'_> = Packet { from: (1, 3000), to: (2, 443), payload: &[], ..TO_CLIENT };
+
+    impl Packet<'_> {
+        fn bytes(self) -> Vec<u8> {
+            let len = u8::try_from(40 + self.payload.len()).unwrap();
+            let mac = self.mac.unwrap_or(self.from.0);
+            let ([s0, s1], [d0, d1]) = (self.from.1.to_be_bytes(), self.to.1.to_be_bytes());
+            let ethernet = [2, 0, 0, 0, 0, self.to.0, 2, 0, 0, 0, 0, mac, 8, 0];
+            let ip = [0x45, 0, 0, len, 0, 1, 0x40, 0, self.ttl, 6, 0, 0, 10, 0, 0, self.from.0, 10, 0, 0, self.to.0];
+            let [q0, q1, q2, q3] = self.seq.to_be_bytes();
+            let tcp = [s0, s1, d0, d1, q0, q1, q2, q3, 0, 0, 0, 1, 0x50, self.flags, 1, 0, 0, 0, 0, 0];
+            [&ethernet[..], &ip, &tcp, self.payload].concat()
+        }
+    }
+
+    struct Link {
+        pipeline: Pipeline,
+        number: u64,
+        millis: i64,
+    }
+
+    impl Link {
+        fn new() -> Self {
+            Self { pipeline: Pipeline::new(Settings::default(), SessionId(1)), number: 0, millis: 0 }
+        }
+
+        /// Sends a packet, a millisecond after the one before; whether it is dismissed.
+        fn dismisses(&mut self, packet: Packet<'_>) -> bool {
+            self.number += 1;
+            self.millis += 1;
+            let bytes = packet.bytes();
+            let frame = Frame {
+                at: Stamp {
+                    capture: CaptureId(0),
+                    number: FrameNo(self.number),
+                    time: Timestamp(self.millis * 1_000_000),
+                },
+                interface: InterfaceId(0),
+                link_type: LinkType(1),
+                bytes: &bytes,
+                wire_len: u32::try_from(bytes.len()).unwrap(),
+            };
+            let dismissed = self.pipeline.dismisses(&frame);
+            if !dismissed {
+                self.pipeline.push(&frame, &[], &mut Nobody).unwrap();
+            }
+            self.pipeline.catch_up();
+            assert_eq!(self.pipeline.ends, Some(frame.at), "dismissed or not, it was seen");
+            dismissed
+        }
+
+        fn dismissed(&mut self, packets: &[Packet<'_>]) -> Vec<bool> {
+            packets.iter().map(|packet| self.dismisses(*packet)).collect()
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_new_is_dismissed_each_way_by_itself() {
+        let mut link = Link::new();
+        assert_eq!(link.dismissed(&[TO_CLIENT, TO_CLIENT, TO_SERVER, TO_SERVER]), [false, true, false, true]);
+        let end = Packet { flags: ACK | 1, ..TO_SERVER };
+        assert_eq!(link.dismissed(&[end, TO_CLIENT]), [true, true]);
+    }
+
+    #[test]
+    fn what_opens_or_may_be_ftp_is_looked_at_and_so_is_what_comes_after_it() {
+        let mut link = Link::new();
+        link.dismissed(&[TO_CLIENT, TO_SERVER]);
+        let greeting = Packet { payload: b"220 ready\r\n", ..TO_CLIENT };
+        assert_eq!(link.dismissed(&[greeting, TO_SERVER, TO_CLIENT]), [false; 3]);
+        let mut link = Link::new();
+        link.dismissed(&[TO_CLIENT, TO_SERVER]);
+        let again = Packet { flags: SYN, ..TO_SERVER };
+        assert_eq!(link.dismissed(&[again, TO_SERVER]), [false, false]);
+    }
+
+    #[test]
+    fn another_mac_ttl_or_second_is_looked_at() {
+        let mut link = Link::new();
+        let moved = Packet { mac: Some(9), ..TO_CLIENT };
+        assert_eq!(link.dismissed(&[TO_CLIENT, moved, TO_CLIENT, TO_CLIENT]), [false, false, false, true]);
+        // The other connection says where its host is now; the first one has its pass, but has to say it again.
+        let other = Packet { to: (1, 3001), ..moved };
+        assert_eq!(link.dismissed(&[other, TO_CLIENT, TO_CLIENT]), [false, false, true]);
+        assert!(!link.dismisses(Packet { ttl: 63, ..TO_CLIENT }));
+        link.dismisses(TO_CLIENT);
+        assert!(link.dismisses(TO_CLIENT));
+        link.millis += 1000;
+        assert_eq!(link.dismissed(&[TO_CLIENT, TO_CLIENT]), [false, true]);
+    }
+
+    #[test]
+    fn a_host_that_turns_out_to_speak_ftp_is_looked_at_from_then_on() {
+        let mut link = Link::new();
+        let elsewhere = Packet { from: (3, 80), to: (4, 3000), ..TO_CLIENT };
+        link.dismissed(&[TO_CLIENT, TO_SERVER, elsewhere]);
+        assert_eq!(link.dismissed(&[TO_CLIENT, TO_SERVER, elsewhere]), [true; 3]);
+        let command = Packet { from: (1, 3005), to: (5, 21), flags: SYN, payload: &[], ..TO_CLIENT };
+        let reply = Packet { from: command.to, to: command.from, flags: SYN | ACK, ..command };
+        let greeting = Packet { flags: ACK, seq: 2, payload: b"220 ready\r\n", ..reply };
+        let user = Packet { flags: ACK, seq: 2, payload: b"USER me\r\n", ..command };
+        assert_eq!(link.dismissed(&[command, reply, greeting, user]), [false; 4]);
+        assert_eq!(link.dismissed(&[TO_CLIENT, TO_SERVER, elsewhere]), [false, false, true]);
+    }
 }

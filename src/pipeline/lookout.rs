@@ -130,6 +130,12 @@ impl Lookout {
 }
 
 impl Pipeline {
+    /// When it is time to look at the hosts; never where all is judged at the end.
+    #[inline]
+    pub(super) fn next_look(&self) -> Option<Timestamp> {
+        (self.settings.judging != Judging::AtEnd).then(|| self.lookout.due.unwrap_or(Timestamp(i64::MIN)))
+    }
+
     /// Looks at the hosts, if it is time.
     #[inline]
     pub(super) fn look_around(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {

@@ -220,6 +220,7 @@ pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, capture
 impl Pipeline {
     /// Nothing was captured until `now`: judges what is due.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
+        self.catch_up();
         if let Some(ends) = &mut self.ends {
             ends.time = ends.time.max(now);
         }
@@ -238,6 +239,14 @@ impl Pipeline {
         if self.settings.judging == Judging::Promptly {
             self.drops.look(now, captures);
         }
+    }
+
+    /// When something is to be judged next, or the hosts to be looked at.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let hosts = self.next_look();
+        let transfer = self.prompt.due.peek().map(|Reverse((due, ..))| *due);
+        let session = self.closing.front().map(|(due, _)| *due);
+        transfer.into_iter().chain(session).chain(hosts).min()
     }
 
     /// Judges the transfers whose outcome is known and the sessions that are over.

@@ -43,6 +43,8 @@ impl Kept {
 /// The first segments of a connection.
 pub(super) struct Held {
     segments: Vec<Kept>,
+    /// How many were held before it.
+    began: u64,
     origin: SocketAddr,
     server: SocketAddr,
 }
@@ -87,6 +89,8 @@ pub(super) struct Strangers {
     bytes: usize,
     most: usize,
     most_bytes: usize,
+    /// How many have been held.
+    count: u64,
 }
 
 impl Strangers {
@@ -96,6 +100,7 @@ impl Strangers {
             held: HashMap::default(),
             order: VecDeque::new(),
             bytes: 0,
+            count: 0,
             most: scaled(HELD),
             most_bytes: scaled(HELD_BYTES),
         }
@@ -151,8 +156,9 @@ impl Strangers {
     /// Hands everything held of a host's connections to `book`, once, in the order in which they began: the host has
     /// turned out to speak FTP, and what it did before belongs to its story.
     pub(super) fn tell(&mut self, host: IpAddr, mut book: impl FnMut(Seen, &IpHeader, &Segment<'_>)) {
-        for key in &self.order {
-            let Some(held) = self.held.get_mut(key).filter(|held| held.has(host)) else { continue };
+        let mut concerned: Vec<&mut Held> = self.held.values_mut().filter(|held| held.has(host)).collect();
+        concerned.sort_unstable_by_key(|held| held.began);
+        for held in concerned {
             for kept in held.segments.iter_mut().filter(|kept| !kept.booked) {
                 kept.booked = true;
                 book(kept.seen, &kept.ip, &kept.segment());
@@ -178,7 +184,8 @@ impl Strangers {
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         let origin = if tcp.flags.has(Flags::SYN | Flags::ACK) { destination } else { source };
         self.order.push_back(key);
-        self.held.insert(key, Held { segments: Vec::new(), origin, server: destination });
+        self.held.insert(key, Held { segments: Vec::new(), began: self.count, origin, server: destination });
+        self.count += 1;
     }
 
     fn forget(&mut self, key: &FlowKey) {

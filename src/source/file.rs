@@ -10,12 +10,12 @@ use super::filter::Filter;
 use super::input::Input;
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
-use super::record::Record;
+use super::record::{Plain, Record};
 use super::reorder::{Held, Reorder};
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
 use super::{Annotations, Capture, Damage, Remarks};
-use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
+use crate::frame::{CaptureId, Frame, FrameNo, Stamp, Timestamp};
 
 /// A step back of an interface's clock that is worth telling, in nanoseconds.
 const BACKWARDS: i64 = 1_000_000;
@@ -42,6 +42,33 @@ pub(super) struct FileSource {
 enum Reader {
     Pcap(Pcap),
     Pcapng(Pcapng),
+}
+
+impl Reader {
+    /// The packet at the front of `data`, if that is plain to see.
+    #[inline]
+    fn plain<'a>(&self, data: &'a [u8]) -> Option<Plain<'a>> {
+        match self {
+            Self::Pcap(pcap) => pcap.plain(data),
+            Self::Pcapng(pcapng) => pcapng.plain(data),
+        }
+    }
+
+    /// The number of the packet read last.
+    fn number(&self) -> u64 {
+        match self {
+            Self::Pcap(pcap) => pcap.number(),
+            Self::Pcapng(pcapng) => pcapng.number(),
+        }
+    }
+
+    /// So many plain packets have been read, the last one of this time.
+    fn passed(&mut self, count: u64, last: Timestamp) {
+        match self {
+            Self::Pcap(pcap) => pcap.passed(count),
+            Self::Pcapng(pcapng) => pcapng.passed(count, last),
+        }
+    }
 }
 
 /// The frame that is to be looked at now.
@@ -119,9 +146,52 @@ impl FileSource {
         (self.read.load(Ordering::Relaxed), self.size)
     }
 
-    /// Moves to the next frame that passes the filter; its time, or `None` at the end.
+    /// Moves to the next frame that passes the filter; its time, or `None` at the end. Frames before it that `dismiss`
+    /// dismisses are passed over; it is asked of plain ones only.
     #[inline]
-    pub(super) fn advance(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Timestamp> {
+    pub(super) fn advance(
+        &mut self,
+        capture: &mut Capture,
+        filter: &mut Option<Filter>,
+        dismiss: impl FnMut(&Frame<'_>) -> bool,
+    ) -> Option<Timestamp> {
+        if filter.is_none() {
+            self.pass_over(capture, dismiss);
+        }
+        self.go_on(capture, filter)
+    }
+
+    /// Passes over the packets at hand as long as they are dismissed, with no more ado than that takes. Leaves all but
+    /// the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind the window, a clock that steps
+    /// back, captures of several interfaces, whatever is no packet.
+    #[inline]
+    fn pass_over(&mut self, capture: &mut Capture, mut dismiss: impl FnMut(&Frame<'_>) -> bool) {
+        let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
+        else {
+            return;
+        };
+        let data = self.window.data();
+        let (number, mut count, mut last, mut passed) = (self.format.number(), 0, *before, 0);
+        while let Some(Plain { time, wire_len, bytes, total }) =
+            data.get(passed..).and_then(|rest| self.format.plain(rest))
+            && time >= last.time
+        {
+            let at = Stamp { capture: capture.id, number: FrameNo(number + count + 1), time };
+            if !dismiss(&Frame { at, interface: interface.id, link_type: interface.link_type, bytes, wire_len }) {
+                break;
+            }
+            (count, last, passed) = (count + 1, at, passed + total);
+        }
+        *before = last;
+        capture.last = capture.last.max(Some(last.time));
+        capture.packets += count;
+        self.format.passed(count, last.time);
+        self.window.skip(passed);
+    }
+
+    /// Moves to the next frame that passes the filter.
+    #[inline]
+    fn go_on(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Timestamp> {
         if !matches!(self.current, Current::InWindow)
             && let Current::Held(held) = std::mem::replace(&mut self.current, Current::None)
         {
@@ -211,9 +281,19 @@ impl FileSource {
             return;
         }
         let at = Stamp { capture: capture.id, number: record.number, time: record.time };
-        capture.first = Some(capture.first.map_or(at.time, |first| first.min(at.time)));
-        capture.last = Some(capture.last.map_or(at.time, |last| last.max(at.time)));
+        capture.last = capture.last.max(Some(at.time));
         let interface = record.interface.0 as usize;
+        match self.before.get_mut(interface) {
+            // Clocks run forwards, nearly always.
+            Some(Some(before)) if before.time <= at.time => *before = at,
+            _ => self.note_step(capture, interface, at),
+        }
+    }
+
+    /// Notes the first packet of an interface, or one that is earlier than the one before.
+    #[cold]
+    fn note_step(&mut self, capture: &mut Capture, interface: usize, at: Stamp) {
+        capture.first = Some(capture.first.map_or(at.time, |first| first.min(at.time)));
         if self.before.len() <= interface {
             self.before.resize(interface + 1, None);
         }

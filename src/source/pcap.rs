@@ -4,7 +4,7 @@
 
 use pcap_parser::parse_pcap_header;
 
-use super::record::{Endian, MAX_PACKET, Record, cut, damaged, end_of};
+use super::record::{Endian, MAX_PACKET, Plain, Record, cut, damaged, end_of};
 use super::window::Window;
 use super::{Damage, Interface};
 use crate::frame::{FrameNo, InterfaceId, LinkType, Timestamp};
@@ -92,6 +92,33 @@ impl Pcap {
         Ok((pcap, interface, name))
     }
 
+    /// The packet at the front of `data`, if all of it is there and it is as it should be.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+    pub(super) fn plain<'a>(&self, data: &'a [u8]) -> Option<Plain<'a>> {
+        let [seconds, ticks, captured, wire_len] = self.endian.words(*data.first_chunk()?);
+        if self.lengths != Lengths::CapturedFirst || captured > MAX_PACKET {
+            return None;
+        }
+        let header = RECORD + self.extra;
+        let total = header + captured as usize;
+        Some(Plain { time: self.time(seconds, ticks), wire_len, bytes: data.get(header..total)?, total })
+    }
+
+    fn time(&self, seconds: u32, ticks: u32) -> Timestamp {
+        Timestamp(i64::from(seconds) * 1_000_000_000 + i64::from(ticks) * self.nanos_per_tick)
+    }
+
+    /// The number of the packet read last.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// So many plain packets have been read.
+    pub(super) fn passed(&mut self, count: u64) {
+        self.number += count;
+    }
+
     /// Reads the next packet into `record`; whether there is one, or the file has come to its clean end.
     #[inline]
     pub(super) fn next(&mut self, window: &mut Window, record: &mut Record) -> Result<bool, Damage> {
@@ -100,12 +127,11 @@ impl Pcap {
             return ending(window);
         }
         let Some(head) = window.data().first_chunk::<RECORD>() else { return ending(window) };
-        let field = |at| self.endian.u32(head, at).unwrap_or_default();
-        let time = i64::from(field(0)) * 1_000_000_000 + i64::from(field(4)) * self.nanos_per_tick;
-        let (captured, wire_len) = match (self.lengths, field(8), field(12)) {
-            (Lengths::CapturedFirst, first, second) => (first, second),
-            (Lengths::WireFirst, first, second) => (second, first),
-            (Lengths::SmallerIsCaptured, first, second) => (first.min(second), first.max(second)),
+        let [seconds, ticks, first, second] = self.endian.words(*head);
+        let (captured, wire_len) = match self.lengths {
+            Lengths::CapturedFirst => (first, second),
+            Lengths::WireFirst => (second, first),
+            Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         };
         if captured > MAX_PACKET {
             return Err(damaged(window, format!("a packet of {captured} bytes, more than any packet has")));
@@ -117,7 +143,7 @@ impl Pcap {
         self.number += 1;
         *record = Record {
             number: FrameNo(self.number),
-            time: Timestamp(time),
+            time: self.time(seconds, ticks),
             timed: true,
             interface: InterfaceId(0),
             link_type: self.link_type,

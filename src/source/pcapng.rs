@@ -8,7 +8,7 @@ use pcap_parser::{Block, parse_block_be, parse_block_le, parse_sectionheaderbloc
 use super::block::{SECTION_HEADER, next_block};
 use super::clock::Clock;
 use super::options;
-use super::record::{Endian, MAX_PACKET, Record, damaged};
+use super::record::{Endian, MAX_PACKET, Plain, Record, damaged};
 use super::window::Window;
 use super::{Capture, Damage, Remarks};
 use crate::frame::{FrameNo, InterfaceId, LinkType, Timestamp};
@@ -71,6 +71,36 @@ impl Pcapng {
         pcapng.begin_section(window.data().get(..len).unwrap_or_default(), capture)?;
         window.pass(len, 0..0);
         Ok(pcapng)
+    }
+
+    /// The packet at the front of `data`, if all of it is there, it is as it should be, and of the only interface.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+    pub(super) fn plain<'a>(&self, data: &'a [u8]) -> Option<Plain<'a>> {
+        let ([clock], 0) = (self.clocks.as_slice(), self.section_base) else { return None };
+        let [kind, len, interface, high] = self.endian.words(*data.first_chunk()?);
+        let [low, captured, wire_len, _] = self.endian.words(*data.get(16..)?.first_chunk()?);
+        let (block, packet) = (len as usize, ENHANCED_PACKET_DATA..ENHANCED_PACKET_DATA + captured as usize);
+        let fits =
+            packet.end + 4 <= block && block % 4 == 0 && self.endian.u32(data, block.checked_sub(4)?) == Some(len);
+        if kind != ENHANCED_PACKET || interface != 0 || captured > MAX_PACKET || !fits {
+            return None;
+        }
+        let time = clock.time(u64::from(high) << 32 | u64::from(low));
+        Some(Plain { time, wire_len, bytes: data.get(packet)?, total: block })
+    }
+
+    /// The number of the packet read last.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// So many plain packets have been read, the last one of this time.
+    pub(super) fn passed(&mut self, count: u64, last: Timestamp) {
+        self.number += count;
+        if count > 0 {
+            self.last = last;
+        }
     }
 
     /// Reads the next packet into `record`; whether there is one, or the file has come to its clean end. Interfaces on

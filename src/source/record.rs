@@ -38,6 +38,16 @@ impl Record {
     };
 }
 
+/// A packet at the front of the bytes at hand, with nothing about it that needs a second look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plain<'a> {
+    pub time: Timestamp,
+    pub wire_len: u32,
+    pub bytes: &'a [u8],
+    /// Its length with all that belongs to it.
+    pub total: usize,
+}
+
 /// The damage of a file that ends before `what` is complete.
 pub(super) fn cut(window: &Window, what: &str) -> Damage {
     match window.failure() {
@@ -76,6 +86,14 @@ impl Endian {
     pub(super) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes = bytes.get(at..)?.first_chunk()?;
         Some(if self == Self::Big { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) })
+    }
+
+    /// Four words in a row.
+    #[inline]
+    pub(super) fn words(self, bytes: [u8; 16]) -> [u32; 4] {
+        let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = bytes;
+        let words = [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]].map(u32::from_le_bytes);
+        if self == Self::Big { words.map(u32::swap_bytes) } else { words }
     }
 
     pub(super) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {

@@ -99,7 +99,7 @@ impl Timeline {
             }
         }
         capture.timeline = self.captures.first().map_or(capture.id, |first| first.id);
-        let first = source.advance(&mut capture, &mut self.filter);
+        let first = source.advance(&mut capture, &mut self.filter, |_| false);
         let (read, size) = source.progress();
         self.total = self.total.zip(size).map(|(total, size)| total.saturating_add(size));
         let place = self.captures.len();
@@ -155,10 +155,16 @@ impl Timeline {
     }
 
     /// Goes to the next frame; whether there is one.
-    #[inline]
     pub fn step(&mut self) -> bool {
+        self.step_over(|_| false)
+    }
+
+    /// Goes to the next frame that `dismiss` does not dismiss; whether there is one. It is asked of frames in the order
+    /// of time, all those before were given or dismissed, but not of each.
+    #[inline]
+    pub fn step_over(&mut self, dismiss: impl FnMut(&Frame<'_>) -> bool) -> bool {
         if let Some(place) = self.current.take()
-            && let Some(time) = self.advance(place)
+            && let Some(time) = self.advance(place, dismiss)
         {
             match self.due.peek() {
                 Some(Reverse(earliest)) if *earliest < (time, place) => self.due.push(Reverse((time, place))),
@@ -193,13 +199,18 @@ impl Timeline {
         }
     }
 
-    /// The time of the capture's next frame; without one, the capture is closed.
-    fn advance(&mut self, place: usize) -> Option<Timestamp> {
+    /// The time of the capture's next frame that is not dismissed; without one, the capture is closed.
+    #[inline]
+    fn advance(&mut self, place: usize, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> Option<Timestamp> {
         let (Some(slot), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
             return None;
         };
         let Slot::Open(source) = slot else { return None };
-        let time = source.advance(capture, &mut self.filter);
+        // What another capture has before it comes first.
+        let earliest = self.due.peek().map(|Reverse(earliest)| *earliest);
+        let time = source.advance(capture, &mut self.filter, |frame| {
+            earliest.is_none_or(|earliest| (frame.at.time, place) < earliest) && dismiss(frame)
+        });
         if time.is_none() {
             self.finished = self.finished.saturating_add(source.progress().0);
             *slot = Slot::Done;
@@ -230,7 +241,7 @@ impl Timeline {
                 Ok((source, fresh)) => {
                     let shown = std::mem::replace(capture, Capture { timeline: capture.timeline, ..fresh });
                     *slot = Slot::Open(Box::new(source));
-                    let stands = self.advance(place).is_some();
+                    let stands = self.advance(place, |_| false).is_some();
                     self.keep_shown(place, shown);
                     return stands;
                 }

@@ -18,14 +18,15 @@ pub(super) struct Window {
     buf: Vec<u8>,
     start: usize,
     end: usize,
-    offset: u64,
+    /// Where the buffer's first byte is in the stream.
+    origin: u64,
     ended: bool,
     failure: Option<String>,
 }
 
 impl Window {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self { reader, buf: vec![0; INITIAL_WINDOW], start: 0, end: 0, offset: 0, ended: false, failure: None }
+        Self { reader, buf: vec![0; INITIAL_WINDOW], start: 0, end: 0, origin: 0, ended: false, failure: None }
     }
 
     /// The bytes at hand, from the current position on.
@@ -36,7 +37,7 @@ impl Window {
 
     /// Where the current position is in the (decompressed) stream.
     pub(super) fn offset(&self) -> u64 {
-        self.offset
+        self.origin + self.start as u64
     }
 
     /// Why the stream ended before its end, if it did.
@@ -69,13 +70,17 @@ impl Window {
         self.end - self.start >= want
     }
 
+    /// Moves on by `count` bytes.
+    #[inline]
+    pub(super) fn skip(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
     /// Moves on by `count` bytes and says where in the buffer `part` of them stays until the next [`Window::fill`].
     #[inline]
     pub(super) fn pass(&mut self, count: usize, part: Range<usize>) -> Range<usize> {
         let kept = self.start + part.start..self.start + part.end;
-        let count = count.min(self.end - self.start);
-        self.start += count;
-        self.offset += count as u64;
+        self.skip(count);
         kept
     }
 
@@ -91,6 +96,7 @@ impl Window {
             return;
         }
         self.buf.copy_within(self.start..self.end, 0);
+        self.origin += self.start as u64;
         self.end -= self.start;
         self.start = 0;
         if want > self.buf.len() {

@@ -76,6 +76,11 @@ fn erspan_session(bytes: Bytes<'_>) -> Option<u16> {
     Some(bytes.u16(2)? & 0x03ff)
 }
 
+/// Whether [`udp`] looks into datagrams to a port.
+pub(super) fn is_tunnel(port: u16) -> bool {
+    matches!(port, 1701 | 2152 | 4500 | 4789 | 4790 | 6081 | 6635 | 8472 | 37008)
+}
+
 /// A UDP datagram: VXLAN, an encapsulation that is not decoded, or of no interest.
 pub(super) fn udp(outer: IpHeader, bytes: Bytes<'_>) -> Step<'_> {
     let other = Step::Done(Body::OtherIp(outer));
