@@ -292,7 +292,11 @@ impl Session {
 
     /// This session as its twin sees it.
     pub fn as_other_view(&self) -> OtherView {
-        let offers = self.offers.iter().map(|offer| OtherOffer { socket: offer.socket, at: offer.at() }).collect();
+        let offers = self
+            .offers
+            .iter()
+            .map(|offer| OtherOffer { socket: offer.socket, at: offer.at(), line_len: offer.line_len() })
+            .collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
         OtherView {
             first: self.first,
