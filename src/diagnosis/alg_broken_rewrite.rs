@@ -1,13 +1,10 @@
 //! `alg-broken-rewrite`
 
-use std::net::SocketAddr;
-
 use super::Draft;
 use super::case::{Case, SessionCase};
 use crate::finding::{Confidence, Evidence, Finding, Route};
 use crate::flow::{Connection, End, Half};
 use crate::frame::Stamp;
-use crate::ftp::Verb;
 use crate::transfer::session::Session;
 
 /// Copies of the segment that make it dropped and not lost: the first and two repeats.
@@ -69,8 +66,8 @@ struct Line<'a> {
     text: String,
     frames: &'a [Stamp],
     answered: bool,
-    /// How much longer it is on the other side of a helper.
-    grows: Option<i64>,
+    /// By how many bytes it is longer or shorter on the other side of a helper.
+    grows: Option<usize>,
 }
 
 /// How it was broken.
@@ -121,11 +118,8 @@ fn lines(talk: Talk<'_>) -> Vec<Line<'_>> {
     let other = talk.session.other_view.as_ref();
     let mut all = Vec::new();
     for (number, offer) in talk.session.offers.numbered() {
-        let there = other.and_then(|other| other.offers.get(&number)?.socket);
-        let grows = offer.socket.zip(there).map(|(here, there)| {
-            let written = |socket| written_len(offer.command.verb, socket);
-            written(there) - written(here)
-        });
+        let there = other.and_then(|other| other.offers.get(&number)).map(|there| there.line_len);
+        let grows = there.map(|there| there.abs_diff(offer.line_len()));
         if offer.command.verb.is_active_endpoint() {
             let answered = offer.reply.is_some();
             all.push(Line { end: client, text: offer.command.line(), frames: &offer.command.frames, answered, grows });
@@ -155,17 +149,6 @@ fn said_by(talk: Talk<'_>, client: bool) -> impl Iterator<Item = Stamp> {
     commands.chain(replies.map(crate::ftp::Reply::at).filter(move |_| !client))
 }
 
-/// How many characters an endpoint takes in PORT and 227, or in EPRT and 229, but for what does not change.
-fn written_len(verb: Verb, socket: SocketAddr) -> i64 {
-    let [high, low] = socket.port().to_be_bytes();
-    let len = match verb {
-        Verb::Epsv => socket.port().to_string().len(),
-        Verb::Eprt => format!("{}{}", socket.ip(), socket.port()).len(),
-        _ => format!("{}{high}{low}", socket.ip()).len(),
-    };
-    i64::try_from(len).unwrap_or(i64::MAX)
-}
-
 fn bytes(count: u32) -> String {
     if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
@@ -182,7 +165,7 @@ fn shifted(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
         return None;
     }
     let (sender, answerer) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
-    let proven = line.grows.is_some_and(|grows| grows.unsigned_abs() == u64::from(lag.bytes));
+    let proven = line.grows.is_some_and(|grows| u32::try_from(grows) == Ok(lag.bytes));
     let seen = if proven { "and the line is as much longer or shorter on its other side" } else { "as if a helper on the way had rewritten it and not translated the numbers" };
     Some(Broken {
         how: format!(
@@ -214,7 +197,7 @@ fn tail(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     if !inside || !line.answered || !is_last || copies.len() < LAGGING || copies.first()? <= frame {
         return None;
     }
-    let proven = line.grows.is_some_and(|grows| grows.unsigned_abs() == bytes as u64);
+    let proven = line.grows == Some(bytes);
     Some(Broken {
         how: format!(
             "it was answered, but its last {bytes} bytes were sent {} times more and never acknowledged: a helper on the way has made it shorter and not translated the numbers",

@@ -47,6 +47,12 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// How long the line is that announces the endpoint, in characters.
+    pub fn line_len(&self) -> usize {
+        let reply = self.reply.as_ref().filter(|_| self.direction == Direction::Passive);
+        reply.map_or_else(|| self.command.line().len(), |reply| reply.line().len())
+    }
+
     /// What was announced: of PORT and kin by the command, of PASV and kin by the reply.
     pub fn announced(&self) -> Option<&Result<Endpoint, Malformed>> {
         match self.direction {
@@ -163,6 +169,8 @@ pub struct OtherOffer {
     pub socket: Option<SocketAddr>,
     /// The frame that announces it there.
     pub at: Stamp,
+    /// How long the line is that announces it there, in characters.
+    pub line_len: usize,
 }
 
 /// A command of the session that is neither endpoint nor transfer, with its final reply.

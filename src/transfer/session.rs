@@ -316,7 +316,7 @@ impl Session {
 
     /// This session as its twin sees it.
     pub fn as_other_view(&self) -> OtherView {
-        let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at() };
+        let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at(), line_len: offer.line_len() };
         let offers = self.offers.numbered().map(|(number, offer)| (number, other(offer))).collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
         OtherView {
