@@ -70,6 +70,10 @@ impl Held<'_> {
             let why = "bytes of the earlier connection are missing, so who closed first is less sure";
             caps.push(cap("capture-gap", Confidence::Possible, why.to_owned()));
         }
+        if case.would_show_server_syn() && confidence == Confidence::Probable {
+            let why = "an errno in the reply, a fresh port that works meanwhile, or success once TIME-WAIT is over would prove it";
+            caps.push(cap("rule", Confidence::Probable, why.to_owned()));
+        }
         let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
         if timestamps && !matches!(self.system, System::Windows | System::OldWindows) {
             let why = "the earlier connection used TCP timestamps, with which Linux recycles TIME-WAIT at once";
