@@ -26,6 +26,9 @@ use crate::vantage::Vantage;
 /// A client that is refused one endpoint command falls back to another within this many seconds.
 const FALLBACK: f64 = 10.0;
 
+/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
+const SWAPPED: f64 = 0.01;
+
 /// What the user knows better than the program.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -232,7 +235,10 @@ impl<'a> Case<'a> {
     pub fn connected_at_once(&self) -> bool {
         let Some(offer) = self.offer().filter(|offer| offer.direction == Direction::Active) else { return false };
         let Some(reply) = offer.reply.as_ref().filter(|reply| reply.code / 100 == 4) else { return false };
-        let meanwhile = |attempt: &&Attempt<'_>| attempt.at() > offer.at() && attempt.at() < reply.at();
+        let meanwhile = |attempt: &&Attempt<'_>| {
+            let (behind, ahead) = (attempt.at().seconds_since(offer.at()), reply.at().seconds_since(attempt.at()));
+            Some(attempt.to()) == offer.socket && behind >= -SWAPPED && ahead >= -SWAPPED
+        };
         self.concluded.established().is_none() && self.server_attempts().any(|attempt| meanwhile(&attempt))
     }
 
