@@ -3,6 +3,7 @@
 use super::case::NetworkCase;
 use super::neighbours;
 use crate::finding::{Confidence, Finding};
+use crate::source::Capture;
 use crate::network::{Asymmetry, Way};
 
 diagnosis! {
@@ -33,10 +34,11 @@ diagnosis! {
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
     let party = |ip| neighbours::is_party(case.parties, ip);
     let pairs = case.network.pairs().filter(|(a, b)| party(*a) && party(*b));
-    pairs.filter_map(|(a, b)| case.network.asymmetric(a, b)).filter_map(|bent| finding(&bent)).collect()
+    pairs.filter_map(|(a, b)| case.network.asymmetric(a, b)).filter_map(|bent| finding(&bent, case.scene.captures)).collect()
 }
 
-fn finding(bent: &Asymmetry) -> Option<Finding> {
+fn finding(bent: &Asymmetry, captures: &[Capture]) -> Option<Finding> {
+    let text = |way| text(way, captures);
     let Asymmetry { a, b, there, back } = bent;
     let message = format!("{a} to {b} goes {}, {b} to {a} comes {}", text(there), text(back));
     let (primary, rest) =
@@ -52,7 +54,7 @@ fn finding(bent: &Asymmetry) -> Option<Finding> {
     )
 }
 
-fn text(way: &Way) -> String {
+fn text(way: &Way, captures: &[Capture]) -> String {
     let to = way.to_mac.map_or_else(String::new, |to| format!(" to {to}"));
-    format!("from {}{to} on {}", way.from_mac, way.place)
+    format!("from {}{to} on {}", way.from_mac, neighbours::interface(captures, way.place))
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use crate::finding::Evidence;
 use crate::frame::Stamp;
+use crate::network::Place;
+use crate::source::Capture;
 
 /// Frames cited for one statement.
 const CITED: usize = 12;
@@ -37,6 +39,16 @@ pub fn primary(evidence: Vec<Evidence>) -> Option<(Evidence, Vec<Evidence>)> {
 /// Whether an address takes part in FTP; `parties` are sorted.
 pub fn is_party(parties: &[IpAddr], ip: IpAddr) -> bool {
     parties.binary_search(&ip).is_ok()
+}
+
+/// An interface by its name, where the capture gives one.
+pub fn interface(captures: &[Capture], place: Place) -> String {
+    let capture = captures.iter().find(|capture| capture.id == place.capture).filter(|_| place.if_index.is_none());
+    let known = capture.and_then(|capture| capture.interfaces.iter().find(|one| one.id == place.interface));
+    match known.and_then(|one| one.name.as_deref()) {
+        Some(name) => format!("{name} ({place})"),
+        None => place.to_string(),
+    }
 }
 
 /// Addresses as a list, at most `limit` of them.

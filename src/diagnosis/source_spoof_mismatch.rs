@@ -6,6 +6,7 @@ use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
 use crate::finding::{Confidence, Finding};
+use crate::source::Capture;
 use crate::network::{Network, Spoof};
 
 /// Addresses named in a message.
@@ -51,31 +52,32 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
         let party = |ip: &IpAddr| neighbours::is_party(case.parties, *ip);
         party(&spoof.ip) || (spoof.own.iter().any(party) && spoof.to.iter().any(party))
     };
-    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(|spoof| Some(draft(spoof)?.done())).collect()
+    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(|spoof| Some(draft(spoof, case.scene.captures)?.done())).collect()
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let symptom = Symptom::of_transfer(case)?;
-    Some(cause(case.network, &symptom)?.about(case).done())
+    Some(cause(case.network, case.scene.captures, &symptom)?.about(case).done())
 }
 
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
-    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, &symptom));
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, case.scene.captures, &symptom));
     draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
 }
 
 /// The foreign source as the cause of a silence: what comes back tells that such packets get through.
-fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
+fn cause(network: &Network, captures: &[Capture], symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
     let spoofs = network.spoofs_between(one, other);
     let begins = |spoof: &&Spoof| spoof.sent.first().is_some_and(|first| symptom.begins_with(*first));
     let spoof = spoofs.iter().find(begins).filter(|_| !symptom.answered)?;
     let behind = "a capture behind the next router shows whether packets with this source are dropped there and others pass";
-    Some(symptom.blame(draft(spoof)?).or("antispoof-drop", behind))
+    Some(symptom.blame(draft(spoof, captures)?).or("antispoof-drop", behind))
 }
 
-fn draft(spoof: &Spoof) -> Option<Draft> {
-    let Spoof { ip, place, mac, home, .. } = spoof;
+fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
+    let Spoof { ip, mac, .. } = spoof;
+    let [place, home] = [spoof.place, spoof.home].map(|place| neighbours::interface(captures, place));
     let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
     let own =
         if spoof.own.is_empty() { String::new() } else { format!(" (also {})", neighbours::list(&spoof.own, NAMED)) };
