@@ -120,6 +120,8 @@ pub enum Heard {
         client: SocketAddr,
         /// Its first frame.
         first: Stamp,
+        /// The control connection that is the same one on the other side of a NAT.
+        twin: Option<ConnectionId>,
     },
     /// Where the bytes of a direction begin; said again with every segment.
     Begins {

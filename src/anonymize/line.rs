@@ -14,6 +14,8 @@ use crate::ftp::{Speaker, Verb};
 
 /// Names of a session that are looked for in replies.
 const NAMES: usize = 256;
+/// By how much a line grows that is seen on both sides of a NAT: no pseudonym is so much longer than its address.
+const WIDER: u64 = 40;
 /// What stands for a password.
 const SECRET: &[u8] = b"xxxxxxxx";
 /// Commands beside those of [`Verb`] whose arguments name nobody.
@@ -81,6 +83,33 @@ pub(super) fn redacted(
     }
     out.push(stretch(line, &now, at..line.len()));
     out
+}
+
+/// Makes a line with an endpoint longer by always the same, with blanks behind its first word: the same line on the
+/// other side of a NAT remains as much longer or shorter as it was, which the numbers of TCP count on.
+pub(super) fn widened(speaker: Speaker, line: &[u8], said: Vec<What>) -> Vec<What> {
+    let announces = match speaker {
+        Speaker::Client => verb(split_command(line).0).is_some_and(Verb::is_active_endpoint),
+        Speaker::Server => [b"227", b"228", b"229"].iter().any(|code| line.starts_with(*code)),
+    };
+    let length = |of: fn(&What) -> u64| said.iter().map(of).sum::<u64>();
+    let room = (length(What::len) + WIDER).checked_sub(length(What::now_len));
+    let blank = line.iter().position(|byte| *byte == b' ');
+    let (true, Some(room), Some(blank), [What::Text(was, now), rest @ ..]) = (announces, room, blank, &said[..]) else {
+        return said;
+    };
+    let (Some((was, [b' ', was_rest @ ..])), Some((now, [_, now_rest @ ..]))) =
+        (was.split_at_checked(blank), now.split_at_checked(blank))
+    else {
+        return said;
+    };
+    let blanks = usize::try_from(room).map_or(Vec::new(), |room| vec![b' '; room + 1]);
+    let first = [
+        What::Text(was.to_vec(), now.to_vec()),
+        What::Text(vec![b' '], blanks),
+        What::Text(was_rest.to_vec(), now_rest.to_vec()),
+    ];
+    first.into_iter().chain(rest.iter().cloned()).collect()
 }
 
 fn stretch(line: &[u8], now: &[u8], range: Range<usize>) -> What {
@@ -318,6 +347,38 @@ fn place_in(text: &[u8], part: &[u8]) -> Range<usize> {
 mod tests {
     use super::*;
     use crate::anonymize::key::Key;
+
+    #[test]
+    fn both_sides_of_a_rewritten_line_grow_alike() {
+        let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        let mut widened = |speaker, line: &str| {
+            let line = line.as_bytes();
+            let said = redacted(speaker, line, &mut Names::default(), &Words::new(), &mut addresses);
+            let said = super::widened(speaker, line, said);
+            let (was, now): (Vec<_>, Vec<_>) = said
+                .into_iter()
+                .map(|what| match what {
+                    What::Text(was, now) => (was, now),
+                    other => panic!("{other:?}"),
+                })
+                .unzip();
+            assert_eq!(was.concat(), line);
+            String::from_utf8(now.concat()).unwrap()
+        };
+        for (speaker, line, grows) in [
+            (Speaker::Client, "PORT 1,1,1,1,19,137\r\n", 40),
+            (Speaker::Client, "PORT 203,0,113,111,19,137\r\n", 40),
+            (Speaker::Client, "EPRT |2|2001:db8:1111:2222:3333:4444:5555:6666|5001|\r\n", 40),
+            (Speaker::Client, "EPRT |2|2620::1|5001|\r\n", 40),
+            (Speaker::Server, "227 Entering Passive Mode (192,168,100,200,4,1).\r\n", 40),
+            (Speaker::Server, "227\r\n", 0),
+            (Speaker::Client, "RETR name\r\n", 0),
+        ] {
+            let now = widened(speaker, line);
+            assert_eq!(now.len(), line.len() + grows, "{line} {now}");
+            assert_eq!(now.split(' ').next(), line.split(' ').next());
+        }
+    }
 
     fn said(speaker: Speaker, lines: &[&str]) -> String {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());

@@ -37,14 +37,14 @@ pub(super) struct Script {
 }
 
 impl What {
-    fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         match self {
             Self::Text(was, _) => was.len() as u64,
             Self::Kept(len) | Self::Blank(len) => *len,
         }
     }
 
-    fn now_len(&self) -> u64 {
+    pub fn now_len(&self) -> u64 {
         match self {
             Self::Text(_, now) => now.len() as u64,
             Self::Kept(len) | Self::Blank(len) => *len,

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::address::Addresses;
-use super::line::{Names, redacted};
+use super::line::{Names, redacted, widened};
 use super::opaque::Records;
 use super::script::Script;
 use super::words::Words;
@@ -42,6 +42,8 @@ pub(super) struct Scripts {
 struct Connection {
     first: Stamp,
     client: SocketAddr,
+    /// Whether the other side of a NAT is in the capture too.
+    seen_twice: bool,
     names: Names,
     from_client: Direction,
     from_server: Direction,
@@ -86,13 +88,17 @@ impl Scripts {
     /// Takes what the analysis read of a control connection.
     pub fn hear(&mut self, overheard: Overheard, addresses: &mut Addresses) {
         match overheard.heard {
-            Heard::Opened { key, client, first } => {
+            Heard::Opened { key, client, first, twin } => {
                 let place = self.connections.len();
                 self.by_id.insert(overheard.connection, place);
                 self.by_key.entry(key).or_default().push(place);
                 let names = Names::of_ends([key.low, key.high]);
                 let (from_client, from_server) = (Direction::default(), Direction::default());
-                self.connections.push(Connection { first, client, names, from_client, from_server });
+                let seen_twice = twin.is_some();
+                self.connections.push(Connection { first, client, seen_twice, names, from_client, from_server });
+                if let Some(twin) = twin.and_then(|twin| self.connection(twin)) {
+                    twin.seen_twice = true;
+                }
             }
             Heard::Begins { speaker, seq } => {
                 if let Some(connection) = self.connection(overheard.connection) {
@@ -206,8 +212,10 @@ impl Connection {
     fn end_line(&mut self, speaker: Speaker, words: &Words, addresses: &mut Addresses) {
         let Reading::Line(line) = &mut self.direction(speaker).reading else { return };
         let line = std::mem::take(line);
-        for what in redacted(speaker, &line, &mut self.names, words, addresses) {
-            self.direction(speaker).script.say(what);
+        let mut said = redacted(speaker, &line, &mut self.names, words, addresses);
+        if self.seen_twice {
+            said = widened(speaker, &line, said);
         }
+        said.into_iter().for_each(|what| self.direction(speaker).script.say(what));
     }
 }

@@ -69,8 +69,7 @@ const ANONYMITY: (&str, &str) = (
     "Anonymity",
     "With --anonymize times, ports, lengths, identifiers of VLANs and tunnels, names of server software and the common \
      words of replies stay, and addresses with a common prefix still have one: who knows a part of the traffic can \
-     recognise it. Reports name input files as they were given. Pseudonyms have other lengths than what they stand for, \
-     so that a proof by the length of a rewritten line gets a little weaker.",
+     recognise it. Reports name input files as they were given.",
 );
 const TWICE: (&str, &str) = (
     "Two readings",

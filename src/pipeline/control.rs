@@ -90,11 +90,11 @@ impl Pipeline {
         let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
         self.contact(client.ip());
         self.contact(server.ip());
-        self.pair_views(id, session);
+        let twin = self.pair_views(id, session);
         if self.settings.overhear
             && let Some(connection) = self.flows.connection(id)
         {
-            let heard = Heard::Opened { key: connection.key, client, first };
+            let heard = Heard::Opened { key: connection.key, client, first, twin };
             self.overheard.push(Overheard { connection: id, heard });
         }
         let control = Control {
@@ -113,10 +113,10 @@ impl Pipeline {
     }
 
     /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
-    /// connection on the other side of a NAT.
-    fn pair_views(&mut self, id: ConnectionId, index: SessionIndex) {
-        let Some(connection) = self.flows.connection(id) else { return };
-        let Some(isn) = connection.isn() else { return };
+    /// connection on the other side of a NAT; gives that one.
+    fn pair_views(&mut self, id: ConnectionId, index: SessionIndex) -> Option<ConnectionId> {
+        let connection = self.flows.connection(id)?;
+        let isn = connection.isn()?;
         let at = connection.first;
         self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < SAME_MOMENT);
         let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
@@ -131,6 +131,7 @@ impl Pipeline {
             self.recent_isns.remove(0);
         }
         self.recent_isns.push((isn, index, at));
+        twin.and_then(|twin| self.sessions.get(twin)).map(|session| session.control)
     }
 
     /// Ends the control connection whose turn it is and has it judged; the bytes it held, if there was one.
