@@ -37,10 +37,7 @@ impl Pipeline {
         };
         self.end_control(control);
         let Some(mut session) = self.sessions.take(index) else { return Ok(()) };
-        if let Some(twin) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
-            twin.other_view = Some(session.as_other_view());
-            session.other_view = Some(twin.as_other_view());
-        }
+        self.compare_views(index, &mut session);
         self.correlator.over(index, &session);
         let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };
         ends.time = due.map_or(ends.time, |due| ends.time.max(due));
@@ -100,6 +97,21 @@ impl Pipeline {
             }
         }
         self.tell_news(&news, sink)
+    }
+
+    /// Tells a session and its twin, if it has one that is not judged yet, what the other one shows.
+    fn compare_views(&mut self, index: SessionIndex, session: &mut Session) {
+        let view = |index: SessionIndex, session: &Session| {
+            let control = self.flows.connection(session.control)?;
+            Some(session.as_other_view(control, &conclude(index, session, &self.flows, &self.correlator)))
+        };
+        let Some(number) = session.twin else { return };
+        let Some(twin) = self.sessions.get(number) else { return };
+        let (own, other) = (view(index, session), view(number, twin));
+        session.other_view = other;
+        if let Some(twin) = self.sessions.get_mut(number) {
+            twin.other_view = own;
+        }
     }
 
     /// What holds of the hosts and the capture itself, and was not told with a failure.
