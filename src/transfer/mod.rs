@@ -5,6 +5,7 @@
 pub mod attempt;
 pub mod concluded;
 pub mod correlator;
+pub mod inferred;
 pub mod offers;
 pub mod protection;
 pub mod session;
