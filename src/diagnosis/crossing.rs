@@ -95,10 +95,17 @@ fn span(connection: &Connection) -> Option<(Stamp, Stamp)> {
     Some((connection.syns.first()?.at, connection.syns.last()?.at))
 }
 
+/// Whether the session is seen here on its client's side of the NAT: the client's SYN has passed fewer routers here, or is
+/// seen here first.
+pub fn is_client_side(case: &Case<'_>, other: &OtherView) -> bool {
+    let here = case.control.syns.first().map(|syn| syn.ttl);
+    let fewer = here.zip(other.ttl).filter(|(here, there)| here != there).map(|(here, there)| here > there);
+    fewer.unwrap_or(case.session.first < other.first)
+}
+
 /// Both sides are a NAT's, and the session was seen twice.
 fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
-    // The client's SYN comes to its own side first.
-    let here_is_server_side = case.session.first > other.first;
+    let here_is_server_side = !is_client_side(case, other);
     let number = case.transfer.map(|transfer| transfer.id);
     let there = number.and_then(|number| other.attempts.get(&number)).into_iter().flatten();
     let there = there.filter_map(|id| Some((attempt(case, *id)?, false)));

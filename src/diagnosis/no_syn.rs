@@ -36,7 +36,7 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
     let socket = case.active_offer()?.socket?;
     if !case.is_data_failure()
         || !case.shows_data()
-        || !case.concluded.attempts.is_empty()
+        || case.was_tried()
         || case.session.other_view.as_ref().is_some_and(|other| other.data_connections > 0)
         || !case.reply_allows_no_syn()
         || reply_by_middlebox::is_certain(case)

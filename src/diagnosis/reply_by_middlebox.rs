@@ -1,7 +1,7 @@
 //! `reply-by-middlebox`
 
 use super::case::Case;
-use super::lines;
+use super::{crossing, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::frame::Stamp;
 use crate::ftp::{Command, Reply};
@@ -86,8 +86,7 @@ pub fn is_certain(case: &Case<'_>) -> bool {
 fn unsaid<'a>(case: &Case<'a>) -> Option<(&'a Command, &'a Reply, Stamp)> {
     let other = case.session.other_view.as_ref()?;
     let whole = case.control.from_origin.gaps().is_empty() && case.control.from_target.gaps().is_empty();
-    let at_client = case.session.first < other.first;
-    if !at_client || !whole || !other.is_whole || case.scene.dropped() > 0 {
+    if !crossing::is_client_side(case, other) || !whole || !other.is_whole || case.scene.dropped() > 0 {
         return None;
     }
     let (command, reply) = failing(case).next()?;

@@ -167,6 +167,8 @@ pub struct OtherView {
     pub server_last: Option<Stamp>,
     /// Where the first SYN was seen there.
     pub side: Option<Side>,
+    /// The TTL of that SYN.
+    pub ttl: Option<u8>,
     /// Whether the capture holds all that both ends said there, and it can be read.
     pub is_whole: bool,
     /// The negative replies there, and their codes.

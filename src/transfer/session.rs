@@ -329,6 +329,7 @@ impl Session {
             last: self.last,
             server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
             side: control.syns.first().map(|syn| syn.side(control.key.wrapping)),
+            ttl: control.syns.first().map(|syn| syn.ttl),
             is_whole: !control.midstream
                 && [&control.from_origin, &control.from_target]
                     .iter()
