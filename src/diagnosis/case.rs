@@ -242,6 +242,13 @@ impl<'a> Case<'a> {
         self.concluded.established().is_none() && self.server_attempts().any(|attempt| meanwhile(&attempt))
     }
 
+    /// Whether a data connection was tried for it, as this side of a NAT or the other one shows.
+    pub fn was_tried(&self) -> bool {
+        let other = self.session.other_view.as_ref().zip(self.transfer);
+        let there = other.and_then(|(other, transfer)| other.attempts.get(&transfer.id));
+        !self.concluded.attempts.is_empty() || there.is_some_and(|attempts| !attempts.is_empty())
+    }
+
     /// Whether the transfer failed because no data connection came to be; for a connection of an encrypted session,
     /// whether that connection did not.
     pub fn failed_for_want_of_data(&self) -> bool {

@@ -1,7 +1,7 @@
 //! `data-syn-unanswered`
 
 use super::case::Case;
-use super::{lines, timers};
+use super::{crossing, lines, timers};
 use crate::finding::{Cap, Confidence, Finding};
 use crate::record::AttemptOutcome;
 
@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .client("Use passive mode (EPSV, PASV), or open the announced ports in the client's firewall.")
         .server("Allow passive mode (EPSV, PASV): the client then opens the data connection.")
         .network(where_dropped);
-    if !at_client {
+    if !at_client && crossing::lost(case).is_none() {
         finding = finding.or("data-syn-lost-in-transit", "a capture at the client shows whether the SYNs arrive there");
     }
     Some(finding.done())

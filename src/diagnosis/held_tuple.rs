@@ -37,7 +37,7 @@ pub struct Held<'a> {
 pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
     let transfer = case.transfer?;
     transfer.reply.as_ref()?;
-    if !case.is_data_failure() || !case.concluded.attempts.is_empty() || speaks_of_something_else(case) {
+    if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
         return None;
     }
     let earlier = active(case)?;

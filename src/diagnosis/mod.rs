@@ -7,6 +7,7 @@
 mod announced;
 pub mod case;
 pub mod contradiction;
+mod crossing;
 mod draft;
 mod held_tuple;
 mod host_cause;
@@ -132,6 +133,7 @@ catalogue![
     data_syn_unanswered,
     data_syn_refused,
     data_syn_icmp_rejected,
+    data_syn_lost_in_transit,
     data_handshake_aborted,
     data_connection_broken,
     data_wrong_destination,
@@ -165,6 +167,7 @@ catalogue![
     pasv_ports_exhausted,
     // Hosts, interfaces, MACs
     source_spoof_mismatch,
+    antispoof_drop,
     asymmetric_path,
     mac_changed,
     mac_stale_peer,

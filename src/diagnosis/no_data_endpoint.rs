@@ -32,7 +32,7 @@ diagnosis! {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
-    if !case.concluded.attempts.is_empty() {
+    if case.was_tried() {
         return None;
     }
     let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::NoEndpoint);

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::{
-    announced, data_arp_unresolved, held_tuple, time_wait_collision, time_wait_default_port, timers, tuple_still_open,
+    announced, data_arp_unresolved, held_tuple, reply_by_middlebox, time_wait_collision, time_wait_default_port,
+    timers, tuple_still_open,
 };
 use crate::finding::RuledOut;
 use crate::ftp::Reply;
@@ -35,9 +36,10 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
     let socket = case.active_offer()?.socket?;
     if !case.is_data_failure()
         || !case.shows_data()
-        || !case.concluded.attempts.is_empty()
+        || case.was_tried()
         || case.session.other_view.as_ref().is_some_and(|other| other.data_connections > 0)
         || !case.reply_allows_no_syn()
+        || reply_by_middlebox::is_certain(case)
         || announced::has_malformed_offer(case)
         || time_wait_collision::holds(case)
         || time_wait_default_port::holds(case)

@@ -73,7 +73,8 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
     }
     let Some(transfer) = case.transfer else { return given_up(case, offer, socket) };
     let reply = transfer.reply.as_ref()?;
-    let tried = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
+    let here = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
+    let tried = here || (case.concluded.attempts.is_empty() && case.was_tried());
     (case.is_data_failure() && !tried && case.reply_allows_no_syn()).then(|| Absent {
         socket,
         ended: format!("the server gave up with {} after {:.1} s", reply.line(), transfer.delay().unwrap_or_default()),
@@ -89,7 +90,7 @@ fn given_up(case: &Case<'_>, offer: &Offer, socket: SocketAddr) -> Option<Absent
     if case.concluded.for_a_server {
         return None;
     }
-    (left && waited >= SILENCE && case.concluded.attempts.is_empty() && !case.fell_back()).then(|| Absent {
+    (left && waited >= SILENCE && !case.was_tried() && !case.fell_back()).then(|| Absent {
         socket,
         ended: format!("the client gave up after {waited:.1} s without a transfer command"),
         primary: lines::command(case.session, &offer.command),

@@ -1,6 +1,7 @@
 //! `time-wait-middlebox`
 
 use super::case::Case;
+use super::crossing::{self, Lost, What, Witness};
 use super::{lines, two_msl};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
@@ -12,14 +13,19 @@ diagnosis! {
     /// A NAT or firewall between this capture point and the client may still hold the session of the previous connection
     /// on the same 5-tuple, and drop the new SYN for it.
     ///
-    /// Needs: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous connection was
+    /// Needs: both sides of the device in one capture (two interfaces of one host), the SYNs seen on the side of their
+    /// sender and never on the other, the previous connection of that 5-tuple, completely closed less than 240 s before,
+    /// and another data connection seen on both (`data-syn-lost-in-transit`). The sides are matched by sequence numbers and
+    /// timestamps, not by addresses.
+    ///
+    /// Or, from one side: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous connection was
     /// completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for 240 s); and behind
     /// them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple was stuck.
     ///
-    /// Refuted by: any answer to the SYN; SYNs to fresh ports that go unanswered too; the SYN seen on the client's side.
+    /// Refuted by: any answer to the SYN; SYNs to fresh ports that go unanswered too; the SYN seen on both sides.
     ///
-    /// Confidence: possible from one point; a second capture on the client's side would show that the SYN does not come
-    /// through.
+    /// Confidence: probable with both sides of the device, possible from one; never proven, for only the device's own
+    /// table tells what it held.
     ///
     /// Remedy: fresh ports for every transfer, or passive mode; shorter session timers on the device between.
     "time-wait-middlebox", Warning,
@@ -29,17 +35,18 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    let lost = crossing::lost(case).filter(|lost| lost.what == What::Syn);
+    if let Some(finding) = lost.and_then(|lost| from_both_sides(case, &lost)) {
+        return Some(finding);
+    }
     if !case.failed_for_want_of_data() || case.vantage.sees_all_of_client() {
         return None;
     }
     let (attempt, (previous, since)) =
         case.server_attempts().find_map(|attempt| Some((attempt, vanished(attempt)?)))?;
     let mut behind = case.siblings.iter().flat_map(|one| &one.attempts).filter(|other| other.at() > attempt.at());
-    let fresh_fail_too = case.siblings.iter().flat_map(|one| &one.attempts).any(|other| {
-        other.previous.is_none() && other.outcome() == AttemptOutcome::Unanswered && other.from() == attempt.from()
-    });
     let works = behind.find(|other| other.is_established() && other.from() == attempt.from())?;
-    if fresh_fail_too {
+    if fresh_fail_too(case, attempt) || crossing::crossed(attempt.connection) {
         return None;
     }
     let age = attempt.at().seconds_since(since);
@@ -59,6 +66,40 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .network("Look for the old session in the tables of the NAT or firewall; shorten its timers for closed sessions.")
             .done(),
     )
+}
+
+/// The device lies between two sides of this capture: it had let the connection before through, and others since.
+fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
+    let attempt = &lost.attempt;
+    let (previous, since) = vanished(attempt)?;
+    let other = |witness: &Witness<'_>| witness.connection.id != previous.id && witness.connection.first > since;
+    if !crossing::crossed(previous) || !lost.witnesses.iter().any(other) || fresh_fail_too(case, attempt) {
+        return None;
+    }
+    let age = attempt.at().seconds_since(since);
+    let message = format!(
+        "{}, {age:.1} s after the previous connection on that 5-tuple, which had got through, was closed: the device between may still hold its session",
+        lost.told(case),
+    );
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Probable, message, lost.came_in()?)
+            .about(case)
+            .support(lines::close(previous))
+            .support(lost.did_not_leave(case))
+            .client("Announce a fresh port for every transfer, or use passive mode.")
+            .network("Look for the old session in the tables of the device between both interfaces; shorten its timers for closed sessions.")
+            .done(),
+    )
+}
+
+/// Whether SYNs of the same socket on a 5-tuple without history go unanswered, too, here or on the other side: then it is
+/// not the tuple.
+fn fresh_fail_too(case: &Case<'_>, attempt: &Attempt<'_>) -> bool {
+    let here = case.siblings.iter().flat_map(|one| &one.attempts).copied();
+    here.chain(crossing::seen_there(case)).any(|other| {
+        other.previous.is_none() && other.outcome() == AttemptOutcome::Unanswered && other.from() == attempt.from()
+    })
 }
 
 /// The closed connection before SYNs that nothing came back to, and when it ended.

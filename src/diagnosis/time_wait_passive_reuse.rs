@@ -93,7 +93,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
 
 fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
     let transfer = case.transfer?;
-    if !case.concluded.attempts.is_empty() {
+    if case.was_tried() {
         return None;
     }
     let earlier = case.concluded.earlier.as_ref()?;

@@ -3,8 +3,10 @@
 use super::case::SessionCase;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::End;
 use crate::ftp::Verb;
 use crate::transfer::attempt::Attempt;
+use crate::transfer::inferred;
 use crate::transfer::protection::{Carried, Tls, carried};
 use crate::wire::hello::Handshake;
 
@@ -64,16 +66,13 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// The connections that by their ends and their time were data connections.
 fn inferred<'a>(case: &SessionCase<'a>) -> impl Iterator<Item = &'a Attempt<'a>> {
-    let hidden = case.concluded.iter().filter(|one| one.transfer.is_none() && one.offer.is_none());
-    hidden.flat_map(|one| &one.attempts)
+    inferred::inferred(case.session, case.concluded)
 }
 
 fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {
     let connection = attempt.connection;
-    let bytes = |to_client: bool| {
-        let from_client = connection.origin.ip() == case.session.client.ip();
-        if from_client == to_client { connection.from_target.bytes } else { connection.from_origin.bytes }
-    };
+    let by_client = connection.origin.ip() == case.session.client.ip();
+    let client = if by_client { End::Origin } else { End::Target };
     let what = match carried(connection) {
         _ if !attempt.is_established() => "never established",
         Carried::Nothing => "nothing was carried",
@@ -85,8 +84,8 @@ fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {
     };
     let note = format!(
         "a data connection, to judge by its ends and its time: {what}, {} bytes to the client, {} to the server",
-        bytes(true),
-        bytes(false)
+        inferred::bytes(case.session, connection, client.peer()),
+        inferred::bytes(case.session, connection, client)
     );
     Evidence::sent(attempt.at(), attempt.from(), attempt.to(), note)
 }

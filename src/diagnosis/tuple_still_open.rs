@@ -101,7 +101,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
 fn of<'a>(case: &Case<'a>) -> Option<(&'a Connection, Unfinished)> {
     let transfer = case.transfer?;
     let reply = transfer.reply.as_ref()?;
-    if !case.is_data_failure() || !case.concluded.attempts.is_empty() || !case.reply_allows_local_cause() {
+    if !case.is_data_failure() || case.was_tried() || !case.reply_allows_local_cause() {
         return None;
     }
     let previous = held_tuple::active(case)?.connection;

@@ -24,8 +24,8 @@ const ORDER: &[&[&str]] = &[
     &["abor-then-425", "data-port-bind-contention"],
     &["data-syn-icmp-rejected", "data-syn-refused"],
     &["time-wait-challenge", "time-wait-silent-drop"],
-    &["data-handshake-aborted"],
     &["data-syn-lost-in-transit"],
+    &["data-handshake-aborted"],
     &["data-syn-unanswered", "pasv-connect-failed"],
     &["data-syn-never-sent"],
     &["pasv-client-never-connects"],
@@ -34,6 +34,7 @@ const ORDER: &[&[&str]] = &[
     &["control-lost-during-transfer"],
     &["data-connection-broken"],
     &["login-refused", "command-refused"],
+    &["reply-by-middlebox"],
     &["transfer-failed-unexplained"],
 ];
 
@@ -49,6 +50,8 @@ fn place(finding: &Finding) -> Option<usize> {
     match finding.diagnosis {
         "data-arp-unresolved" if finding.confidence < Confidence::Proven => rank("data-syn-unanswered"),
         "port-low-port" if of_the_port() => rank("port-malformed"),
+        // A suspicion explains nothing; that the server never said it does.
+        "reply-by-middlebox" if finding.confidence < Confidence::Proven => None,
         other => rank(other),
     }
 }

@@ -40,7 +40,8 @@ pub(super) struct Parts {
 
 impl Parts {
     fn of(session: &SessionRecord) -> Self {
-        let attempts = || session.transfers.iter().flat_map(|transfer| &transfer.attempts);
+        let hidden = || session.inferred.iter().map(|inferred| &inferred.attempt);
+        let attempts = || session.transfers.iter().flat_map(|transfer| &transfer.attempts).chain(hidden());
         let sockets = || attempts().flat_map(|attempt| [attempt.from, attempt.to]);
         let offers = || session.offers.iter().filter_map(|offer| offer.endpoint);
         Self {

@@ -3,6 +3,7 @@
 //! Is told by the table which segments are its own; knows no other incarnation.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 
 use super::sighting::{Kind, Sighting};
 use super::table::FlowEvent;
@@ -59,6 +60,7 @@ impl Connection {
             previous,
             rearmed: None,
             payload_hidden: false,
+            elsewhere: None,
             isn: None,
         }
     }
@@ -94,6 +96,15 @@ impl Connection {
     /// The origin's initial sequence number, from its SYN or from what the SYN-ACK acknowledges.
     pub fn isn(&self) -> Option<Seq> {
         self.isn
+    }
+
+    /// The same connection under other addresses, before or behind a NAT: one whose SYN is the same, at the same moment.
+    pub fn elsewhere(&self) -> Option<ConnectionId> {
+        self.elsewhere.map(|number| ConnectionId(number.get() - 1))
+    }
+
+    pub(super) fn seen_as(&mut self, other: ConnectionId) {
+        self.elsewhere = self.elsewhere.or(NonZeroU64::new(other.0.saturating_add(1)));
     }
 
     /// Whether it was open at some time: its handshake was completed, or it was picked up mid-stream.

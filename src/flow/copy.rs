@@ -8,10 +8,10 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
+use super::crossing::Sight;
 use super::sighting::{Kind, Sighting};
-use super::{ConnectionId, End};
-use crate::frame::{InterfaceId, Stamp};
-use crate::wire::Wrapping;
+use super::{ConnectionId, End, Side};
+use crate::frame::Stamp;
 
 /// Copies on one interface with one TTL come from mirroring, which takes less than this.
 pub const MIRRORED_SECONDS: f64 = 0.001;
@@ -30,8 +30,7 @@ pub(super) struct Original {
     pub connection: ConnectionId,
     pub from: End,
     fingerprint: u64,
-    interface: InterfaceId,
-    wrapping: Wrapping,
+    side: Side,
     ttl: u8,
 }
 
@@ -92,8 +91,7 @@ impl Recent {
             connection,
             from,
             fingerprint: fingerprint.0,
-            interface: seen.interface,
-            wrapping: seen.wrapping,
+            side: Side::of(seen),
             ttl: seen.ip.ttl,
         };
         let set = &mut self.sets[fingerprint.set()];
@@ -114,13 +112,19 @@ impl Fingerprint {
 }
 
 impl Original {
+    /// Where it was seen, and where its copy was.
+    pub fn sights(&self, copy: &Sighting<'_>) -> [Sight; 2] {
+        let first = Sight { at: self.at, side: self.side, ttl: self.ttl };
+        [first, Sight { at: copy.at, side: Side::of(copy), ttl: copy.ip.ttl }]
+    }
+
     fn is_original_of(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> bool {
         if self.fingerprint != fingerprint.0 {
             return false;
         }
         let apart = seen.at.seconds_since(self.at).abs();
         let hops = self.ttl.abs_diff(seen.ip.ttl);
-        let elsewhere = self.interface != seen.interface || self.wrapping != seen.wrapping;
+        let elsewhere = self.side.interface != seen.interface || self.side.wrapping != seen.wrapping;
         match hops {
             0 if !elsewhere => apart <= MIRRORED_SECONDS && !is_often_repeated(seen),
             0 | 1 => apart <= FORWARDED_SECONDS,

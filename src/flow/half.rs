@@ -2,8 +2,9 @@
 //!
 //! Knows the numbers of one direction and the acknowledgements for it; nothing of handshakes or closes.
 
+use super::crossing::Sight;
 use super::seq::Span;
-use super::{GapSeen, HEAD_BYTES, Half, Irregular, Lag};
+use super::{Crossing, GapSeen, HEAD_BYTES, Half, Irregular, Lag};
 use crate::frame::Stamp;
 use crate::wire::{Checksum, Flags, IpHeader, Link, Segment, Seq};
 
@@ -318,9 +319,20 @@ impl Half {
         }
     }
 
+    /// How its segments cross a host that was captured on both sides, if they do.
+    pub fn crossing(&self) -> Option<&Crossing> {
+        self.irregular.as_ref()?.crossing.as_ref()
+    }
+
     /// Records that a copy of a segment was captured.
-    pub(super) fn copied(&mut self, first: Stamp, copy: Stamp) {
+    pub(super) fn copied(&mut self, sights: [Sight; 2]) {
+        let [one, other] = sights;
+        let (first, copy) = (one.at, other.at);
         let irregular = self.irregular();
+        match (&mut irregular.crossing, Crossing::of(one, other)) {
+            (Some(known), Some(new)) => known.again(&new),
+            (known, new) => *known = known.or(new),
+        }
         irregular.duplicate_count = irregular.duplicate_count.saturating_add(1);
         if irregular.duplicates.len() < DUPLICATES_KEPT {
             irregular.duplicates.push((first, copy));

@@ -7,6 +7,7 @@ mod close;
 mod connection;
 mod conversation;
 mod copy;
+mod crossing;
 mod half;
 mod pace;
 mod records;
@@ -19,6 +20,7 @@ mod table;
 
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
 
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{Link, Mac, Options, Seq, Wrapping};
@@ -107,6 +109,13 @@ pub struct SynSeen {
     pub identification: Option<u16>,
     /// TCP options.
     pub options: Options,
+}
+
+impl SynSeen {
+    /// The side it was seen on, of a connection with that wrapping.
+    pub fn side(&self, wrapping: Wrapping) -> Side {
+        Side { interface: self.interface, if_index: self.link.if_index, wrapping }
+    }
 }
 
 /// A bare ACK that answered a SYN with other numbers than the handshake wants (challenge, RFC 5961 4.2; or a
@@ -274,6 +283,7 @@ struct Irregular {
     holes: Vec<half::Hole>,
     other_ttl: Vec<(Stamp, u8)>,
     other_ttl_count: u32,
+    crossing: Option<Crossing>,
     intact_repeats: u32,
     lag: Option<Lag>,
 }
@@ -286,6 +296,30 @@ pub struct Lag {
     pub bytes: u32,
     /// The segments, the first few.
     pub frames: Vec<Stamp>,
+}
+
+/// One side of the capture: an interface, or an interface within an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The interface of the capture file.
+    pub interface: InterfaceId,
+    /// SLL2: the kernel's interface index.
+    pub if_index: Option<u32>,
+    /// VLANs and tunnels.
+    pub wrapping: Wrapping,
+}
+
+/// What one end sends is seen twice: where it comes to a host that forwards it, and where it leaves that host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crossing {
+    /// Where it comes in.
+    pub from: Side,
+    /// Where it leaves.
+    pub to: Side,
+    /// Both sights of the first packet that was seen to cross: coming in, leaving.
+    pub first: [Stamp; 2],
+    /// Both sights of the last one.
+    pub last: [Stamp; 2],
 }
 
 /// How many payload bytes of each direction are kept to recognise what it carries.
@@ -337,6 +371,8 @@ pub struct Connection {
     /// Whether the capture left out segments that carry nothing but payload, on purpose: missing bytes then tell
     /// nothing, for what opens and closes is not among them.
     pub payload_hidden: bool,
+    /// One more than the number of the same connection under other addresses: `None` takes no room.
+    elsewhere: Option<NonZeroU64>,
     /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
     isn: Option<Seq>,
 }

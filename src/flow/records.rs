@@ -5,7 +5,7 @@
 
 use super::Half;
 use crate::frame::Stamp;
-use crate::wire::tls::{Record, Records};
+use crate::wire::tls::{Kind, Record, Records};
 use crate::wire::{Flags, Segment, Seq};
 
 /// Records kept of one direction: a handshake with its tickets has about twelve, what follows is data.
@@ -15,7 +15,10 @@ pub const RECORDS_KEPT: usize = 24;
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsRecords {
     kept: Vec<(Record, Stamp)>,
+    last: Option<(Record, Stamp)>,
     count: u64,
+    /// Bytes in records of application data.
+    application: u64,
     walker: Records,
     next: Seq,
 }
@@ -31,6 +34,17 @@ impl TlsRecords {
         self.count == self.kept.len() as u64 && matches!(self.walker, Records::Body(0))
     }
 
+    /// The last one, with the frame in which its header ends.
+    pub fn last(&self) -> Option<(Record, Stamp)> {
+        self.last
+    }
+
+    /// Bytes in the records that say application data, without their headers: in TLS 1.3 the encrypted part of the handshake
+    /// among them. `None` where the capture lost track of the records.
+    pub fn application(&self) -> Option<u64> {
+        (!matches!(self.walker, Records::Lost)).then_some(self.application)
+    }
+
     fn follow(&mut self, at: Stamp, start: Seq, tcp: &Segment<'_>) {
         let ahead = start.distance_from(self.next);
         if ahead > 0 {
@@ -41,9 +55,11 @@ impl TlsRecords {
             return;
         }
         let held = usize::try_from(skip).ok().and_then(|skip| tcp.payload.get(skip..)).unwrap_or_default();
-        let (kept, count) = (&mut self.kept, &mut self.count);
+        let (kept, count, application, last) = (&mut self.kept, &mut self.count, &mut self.application, &mut self.last);
         let clear = self.walker.walk(held, &mut |record| {
             *count += 1;
+            *application += u64::from(if record.kind == Kind::Application { record.len } else { 0 });
+            *last = Some((record, at));
             if kept.len() < RECORDS_KEPT {
                 kept.push((record, at));
             }
@@ -70,7 +86,14 @@ impl Half {
     pub(super) fn follow_records(&mut self, at: Stamp, tcp: &Segment<'_>) {
         let start = tcp.seq.plus(u32::from(tcp.flags.has(Flags::SYN)));
         if self.records.is_none() && self.head.is_empty() && self.head_at == Some(start) && begins_tls(tcp.payload) {
-            let records = TlsRecords { kept: Vec::new(), count: 0, walker: Records::First, next: start };
+            let records = TlsRecords {
+                kept: Vec::new(),
+                last: None,
+                count: 0,
+                application: 0,
+                walker: Records::First,
+                next: start,
+            };
             self.records = Some(Box::new(records));
         }
         if let Some(records) = &mut self.records {

@@ -16,6 +16,7 @@ use self::keep::Queues;
 use self::place::Place;
 use super::connection::Verify;
 use super::copy::{Fingerprint, Recent};
+use super::crossing::Passing;
 use super::half::OVERTAKEN_SECONDS;
 use super::sighting::{Kind, Sighting};
 use super::{Connection, ConnectionId, End, FlowKey, RstSeen};
@@ -38,6 +39,7 @@ pub struct Table {
     tuples: HashMap<FlowKey, Tuple, RandomState>,
     connections: HashMap<ConnectionId, Box<Connection>, RandomState>,
     recent: Recent,
+    passing: Passing,
     next_id: u64,
     highest_wrapping: Wrapping,
     heads: VecDeque<ConnectionId>,
@@ -97,6 +99,7 @@ impl Table {
             tuples: HashMap::default(),
             connections: HashMap::default(),
             recent: Recent::new(),
+            passing: Passing::default(),
             next_id: 0,
             highest_wrapping: Wrapping::NONE,
             heads: VecDeque::new(),
@@ -120,13 +123,16 @@ impl Table {
         let fingerprint = Fingerprint::of(&seen);
         if let Some(original) = self.recent.original(fingerprint, &seen) {
             if let Some(connection) = self.connections.get_mut(&original.connection) {
-                connection.half_mut(original.from).copied(original.at, at);
+                connection.half_mut(original.from).copied(original.sights(&seen));
             }
             let (connection, from) = (original.connection, original.from);
             return Booked { connection, from, event: FlowEvent::Other, copy: true };
         }
         self.highest_wrapping = self.highest_wrapping.max(wrapping);
         let (connection, from, event) = self.book(&seen);
+        if seen.kind() == Kind::Syn {
+            self.pair(&seen, connection);
+        }
         self.recent.remember(fingerprint, &seen, connection, from);
         Booked { connection, from, event, copy: false }
     }
@@ -183,6 +189,16 @@ impl Table {
     /// How many connections had to be let go while they could still matter, and when first.
     pub fn evicted(&self) -> Option<(u64, Stamp)> {
         self.evicted
+    }
+
+    /// Ties two connections together that began with the same SYN.
+    fn pair(&mut self, seen: &Sighting<'_>, id: ConnectionId) {
+        let Some(twin) = self.passing.twin(seen, id) else { return };
+        for (one, other) in [(id, twin), (twin, id)] {
+            if let Some(connection) = self.connections.get_mut(&one) {
+                connection.seen_as(other);
+            }
+        }
     }
 
     fn book(&mut self, seen: &Sighting<'_>) -> (ConnectionId, End, FlowEvent) {

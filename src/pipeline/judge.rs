@@ -14,12 +14,15 @@ use crate::flow::{Connection, End, Table};
 use crate::frame::{Stamp, Timestamp};
 use crate::network::Network;
 use crate::record::trace::Trace;
-use crate::record::{AttemptRecord, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord};
+use crate::record::{
+    AttemptRecord, InferredRecord, Mode, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord,
+};
 use crate::source::Capture;
-use crate::transfer::Offer;
+use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::{Concluded, conclude};
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::{Offer, inferred};
 use crate::vantage::Vantage;
 use crate::wire::{Flags, LostDatagram};
 
@@ -37,10 +40,7 @@ impl Pipeline {
         };
         self.end_control(control);
         let Some(mut session) = self.sessions.take(index) else { return Ok(()) };
-        if let Some(twin) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
-            twin.other_view = Some(session.as_other_view());
-            session.other_view = Some(twin.as_other_view());
-        }
+        self.compare_views(index, &mut session);
         self.correlator.over(index, &session);
         let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };
         ends.time = due.map_or(ends.time, |due| ends.time.max(due));
@@ -100,6 +100,21 @@ impl Pipeline {
             }
         }
         self.tell_news(&news, sink)
+    }
+
+    /// Tells a session and its twin, if it has one that is not judged yet, what the other one shows.
+    fn compare_views(&mut self, index: SessionIndex, session: &mut Session) {
+        let view = |index: SessionIndex, session: &Session| {
+            let control = self.flows.connection(session.control)?;
+            Some(session.as_other_view(control, &conclude(index, session, &self.flows, &self.correlator)))
+        };
+        let Some(number) = session.twin else { return };
+        let Some(twin) = self.sessions.get(number) else { return };
+        let (own, other) = (view(index, session), view(number, twin));
+        session.other_view = other;
+        if let Some(twin) = self.sessions.get_mut(number) {
+            twin.other_view = own;
+        }
     }
 
     /// What holds of the hosts and the capture itself, and was not told with a failure.
@@ -193,6 +208,9 @@ pub(super) fn record<'a>(
     vantage: &Vantage,
 ) -> SessionRecord {
     let first_offer = session.offers.first_number();
+    let judged: Vec<_> = judged.collect();
+    let found = judged.iter().flat_map(|(one, _)| inferred::inferred(session, std::slice::from_ref(*one)));
+    let inferred = found.map(|attempt| hidden(session, attempt)).collect();
     let mut captures: Vec<_> = stamps(session).map(|stamp| stamp.capture).collect();
     captures.sort_unstable();
     captures.dedup();
@@ -215,7 +233,9 @@ pub(super) fn record<'a>(
                 accepted: offer.accepted(),
             })
             .collect(),
+        inferred,
         transfers: judged
+            .into_iter()
             .filter_map(|(one, verdict)| {
                 let transfer = one.transfer?;
                 Some(TransferRecord {
@@ -229,16 +249,7 @@ pub(super) fn record<'a>(
                         text: reply.text.clone(),
                         at: reply.at(),
                     }),
-                    attempts: one
-                        .attempts
-                        .iter()
-                        .map(|attempt| AttemptRecord {
-                            from: attempt.from(),
-                            to: attempt.to(),
-                            syn: attempt.at(),
-                            outcome: attempt.outcome(),
-                        })
-                        .collect(),
+                    attempts: one.attempts.iter().map(tried).collect(),
                     outcome: one.outcome(),
                     verdict,
                 })
@@ -246,6 +257,26 @@ pub(super) fn record<'a>(
             .collect(),
         trace: None,
         continues: false,
+    }
+}
+
+fn tried(attempt: &Attempt<'_>) -> AttemptRecord {
+    AttemptRecord { from: attempt.from(), to: attempt.to(), syn: attempt.at(), outcome: attempt.outcome() }
+}
+
+/// A transfer of an encrypted span, by its data connection.
+fn hidden(session: &Session, attempt: &Attempt<'_>) -> InferredRecord {
+    let connection = attempt.connection;
+    let by_client = connection.origin.ip() == session.client.ip();
+    let client = if by_client { End::Origin } else { End::Target };
+    InferredRecord {
+        mode: if by_client { Mode::Passive } else { Mode::Active },
+        attempt: tried(attempt),
+        outcome: inferred::outcome(session, attempt, client),
+        to_client: inferred::bytes(session, connection, client.peer()),
+        to_server: inferred::bytes(session, connection, client),
+        protected: inferred::is_protected(connection),
+        heading: inferred::heading(session, connection, client),
     }
 }
 

@@ -62,6 +62,8 @@ pub struct SessionRecord {
     pub offers: Vec<OfferRecord>,
     /// The transfers asked for, in order.
     pub transfers: Vec<TransferRecord>,
+    /// Transfers of encrypted spans, told from their data connections alone, in order; not among `transfers`.
+    pub inferred: Vec<InferredRecord>,
     /// What happened line by line; `None` unless it was asked for.
     pub trace: Option<Box<Trace>>,
     /// Whether more of it follows, under the same number: while a capture goes on, a long session is told in chapters.
@@ -79,6 +81,7 @@ impl SessionRecord {
                 .cloned()
                 .map(|transfer| TransferRecord { offer: transfer.offer.map(|offer| offer + before), ..transfer }),
         );
+        self.inferred.extend_from_slice(&next.inferred);
         self.captures.extend(&next.captures);
         self.captures.sort_unstable();
         self.captures.dedup();
@@ -158,6 +161,36 @@ pub struct AttemptRecord {
     pub syn: Stamp,
     /// How it ended.
     pub outcome: AttemptOutcome,
+}
+
+/// Which way data went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Heading {
+    /// To the server.
+    Upload,
+    /// To the client.
+    Download,
+    /// None were sent.
+    Nothing,
+}
+
+/// A transfer whose command and replies are encrypted, as its data connection shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferredRecord {
+    /// Which side opened the data connection.
+    pub mode: Mode,
+    /// The data connection.
+    pub attempt: AttemptRecord,
+    /// How it ended, as far as the data connection tells.
+    pub outcome: Outcome,
+    /// Bytes of data to the client: of TLS the sizes of records of application data, else payload.
+    pub to_client: u64,
+    /// Bytes of data to the server, likewise.
+    pub to_server: u64,
+    /// Whether TLS protected it; `None` when that cannot be told.
+    pub protected: Option<bool>,
+    /// Which way the data went; `None` when that cannot be told.
+    pub heading: Option<Heading>,
 }
 
 /// A reply.

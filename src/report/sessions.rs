@@ -122,18 +122,18 @@ fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let clock = Clock::new(style.time);
     let grid = run.sessions.iter().map(|session| cells(run, session, &clock, style));
     table::write_grid(&COLUMNS, grid, &[0, 1, 2, 3, 4, 5], style, out)?;
-    let rows: Vec<table::TableRow<'_>> = run
-        .sessions
-        .iter()
-        .flat_map(|session| session.transfers.iter().map(move |transfer| (session, transfer)))
-        .collect();
-    table::write_rows(&rows, style, out)?;
+    table::write_rows(&table::rows(run), style, out)?;
     if style.verbosity == Verbosity::Quiet {
         return Ok(());
     }
     let sessions = counted(run.sessions.len() as u64, "session");
     let failed: usize = run.sessions.iter().map(failed).sum();
-    writeln!(out, "{sessions}, {}, {failed} failed", counted(rows.len() as u64, "transfer"))
+    let transfers: usize = run.sessions.iter().map(|session| session.transfers.len()).sum();
+    let hidden = match run.sessions.iter().map(|session| session.inferred.len()).sum::<usize>() {
+        0 => String::new(),
+        many => format!("; {many} more inferred from encrypted sessions"),
+    };
+    writeln!(out, "{sessions}, {}, {failed} failed{hidden}", counted(transfers as u64, "transfer"))
 }
 
 fn cells(run: &Run, session: &SessionRecord, clock: &Clock, style: &Style) -> [String; COLUMNS.len()] {

@@ -8,9 +8,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table};
 
 use super::collect::Run;
 use super::escape::safe;
-use super::words::{Mode, Outcome};
+use super::words::{AttemptOutcome, Mode, Outcome};
 use super::{Style, Verbosity, totals};
-use crate::record::{self, SessionRecord, TransferRecord};
+use crate::frame::Stamp;
+use crate::record::{self, InferredRecord, SessionRecord, TransferRecord};
 
 /// The columns, of which the last but one takes what the others leave.
 pub(super) const COLUMNS: [&str; 8] =
@@ -33,9 +34,7 @@ pub(super) fn write_folded(run: &Run, style: &Style, most: usize, out: &mut dyn 
     let mut rows = rows(run);
     let all = rows.len();
     if all > most {
-        rows.sort_by_key(|(_, transfer)| transfer.outcome != record::Outcome::Failed);
-        rows.truncate(most);
-        rows.sort_by_key(|(session, transfer)| (session.id, transfer.id));
+        shorten(&mut rows, most);
     }
     write_rows(&rows, style, out)?;
     if all > rows.len() {
@@ -44,18 +43,61 @@ pub(super) fn write_folded(run: &Run, style: &Style, most: usize, out: &mut dyn 
     Ok(())
 }
 
-pub(super) type TableRow<'a> = (&'a SessionRecord, &'a TransferRecord);
+/// What a row is about.
+#[derive(Clone, Copy)]
+pub(super) enum Row<'a> {
+    /// A transfer that was asked for.
+    Transfer(&'a TransferRecord),
+    /// A transfer of which only the data connection is visible.
+    Inferred(&'a InferredRecord),
+}
 
+impl Row<'_> {
+    pub(super) fn has_failed(self) -> bool {
+        let outcome = match self {
+            Self::Transfer(transfer) => transfer.outcome,
+            Self::Inferred(inferred) => inferred.outcome,
+        };
+        outcome == record::Outcome::Failed
+    }
+
+    fn at(self) -> Stamp {
+        match self {
+            Self::Transfer(transfer) => transfer.at,
+            Self::Inferred(inferred) => inferred.attempt.syn,
+        }
+    }
+}
+
+pub(super) type TableRow<'a> = (&'a SessionRecord, Row<'a>);
+
+/// A row for each transfer, in the order of time within each session.
 pub(super) fn rows(run: &Run) -> Vec<TableRow<'_>> {
-    let sessions = run.sessions.iter();
-    sessions.flat_map(|session| session.transfers.iter().map(move |transfer| (session, transfer))).collect()
+    run.sessions.iter().flat_map(of_session).collect()
+}
+
+fn of_session(session: &SessionRecord) -> Vec<TableRow<'_>> {
+    let hidden = session.inferred.iter().map(Row::Inferred);
+    let mut rows: Vec<_> =
+        session.transfers.iter().map(Row::Transfer).chain(hidden).map(|row| (session, row)).collect();
+    if !session.inferred.is_empty() {
+        rows.sort_by_key(|(_, row)| row.at());
+    }
+    rows
+}
+
+/// Leaves `most` rows, the failed ones first to stay.
+pub(super) fn shorten(rows: &mut Vec<TableRow<'_>>, most: usize) {
+    rows.sort_by_key(|(_, row)| !row.has_failed());
+    rows.truncate(most);
+    rows.sort_by_key(|(session, row)| (session.id, row.at()));
 }
 
 pub(super) fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let cells: Vec<[String; 8]> = rows.iter().map(|(session, transfer)| cells(session, transfer, style)).collect();
+    let cells: Vec<[String; 8]> = rows.iter().map(|(session, row)| cells(session, *row, style)).collect();
     // The columns that lose their sense when broken keep their width.
     if fits(&cells, style.width) {
         write_grid(&COLUMNS, cells, &[0, 3, 4, 7], style, out)
@@ -113,7 +155,43 @@ fn stacked([session, client, server, command, mode, announced, reply, verdict]: 
     ]
 }
 
-pub(super) fn cells(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
+pub(super) fn cells(session: &SessionRecord, row: Row<'_>, style: &Style) -> [String; 8] {
+    match row {
+        Row::Transfer(transfer) => of_transfer(session, transfer, style),
+        Row::Inferred(inferred) => of_inferred(session, inferred),
+    }
+}
+
+/// A transfer that cannot be read has no number; where its reply would stand, what its data connection carried does.
+fn of_inferred(session: &SessionRecord, inferred: &InferredRecord) -> [String; 8] {
+    [
+        session.id.0.to_string(),
+        session.client.to_string(),
+        session.server.to_string(),
+        "(encrypted)".to_owned(),
+        Mode::from(inferred.mode).to_string(),
+        inferred.attempt.to.to_string(),
+        moved(inferred),
+        Outcome::from(inferred.outcome).to_string(),
+    ]
+}
+
+/// `download, 1234 bytes`, `upload, 10 bytes, clear`
+fn moved(inferred: &InferredRecord) -> String {
+    let InferredRecord { to_client, to_server, .. } = inferred;
+    let what = match inferred.heading {
+        Some(record::Heading::Download) => format!("download, {to_client} bytes"),
+        Some(record::Heading::Upload) => format!("upload, {to_server} bytes"),
+        Some(record::Heading::Nothing) => "nothing carried".to_owned(),
+        None if inferred.attempt.outcome != record::AttemptOutcome::Established => {
+            AttemptOutcome::from(inferred.attempt.outcome).to_string()
+        }
+        None => format!("{to_client} bytes to the client, {to_server} to the server"),
+    };
+    if inferred.protected == Some(false) { format!("{what}, clear") } else { what }
+}
+
+fn of_transfer(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
     let announced = transfer.offer.and_then(|index| session.offers.get(index)).and_then(|offer| offer.endpoint);
     let reply = transfer.reply.as_ref().map(|reply| format!("{} {}", reply.code, reply.text));
     let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), str::to_owned);

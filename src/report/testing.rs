@@ -329,6 +329,7 @@ fn session() -> SessionRecord {
                 Some("time-wait-collision"),
             ),
         ],
+        inferred: Vec::new(),
         trace: None,
         continues: false,
     }

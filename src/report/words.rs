@@ -129,6 +129,18 @@ words! {
 }
 
 words! {
+    /// Which way data went.
+    Heading mirrors record::Heading {
+        /// To the server.
+        Upload = "upload",
+        /// To the client.
+        Download = "download",
+        /// None were sent.
+        Nothing = "none",
+    }
+}
+
+words! {
     /// How an attempt to open a data connection ended.
     AttemptOutcome mirrors record::AttemptOutcome {
         /// Handshake complete.

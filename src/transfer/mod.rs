@@ -5,6 +5,7 @@
 pub mod attempt;
 pub mod concluded;
 pub mod correlator;
+pub mod inferred;
 pub mod offers;
 pub mod protection;
 pub mod session;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::finding::TransferId;
-use crate::flow::ConnectionId;
+use crate::flow::{ConnectionId, Side};
 use crate::frame::Stamp;
 use crate::ftp::{Command, Endpoint, Malformed, Reply, Verb};
 use crate::record::Outcome;
@@ -160,6 +161,20 @@ pub struct OtherView {
     pub offers: BTreeMap<usize, OtherOffer>,
     /// Data connections seen there.
     pub data_connections: usize,
+    /// Its last frame there.
+    pub last: Stamp,
+    /// The last frame of the server there.
+    pub server_last: Option<Stamp>,
+    /// Where the first SYN was seen there.
+    pub side: Option<Side>,
+    /// The TTL of that SYN.
+    pub ttl: Option<u8>,
+    /// Whether the capture holds all that both ends said there, and it can be read.
+    pub is_whole: bool,
+    /// The negative replies there, and their codes.
+    pub failures: Vec<(Stamp, u16)>,
+    /// The data connections tried there, by transfer.
+    pub attempts: BTreeMap<TransferId, Vec<ConnectionId>>,
 }
 
 /// An offer on the other side of a NAT.

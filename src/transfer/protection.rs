@@ -107,18 +107,21 @@ fn beyond_handshake(records: &TlsRecords, version: Version, control: &[Record]) 
     silent.then(|| Silent { alert: rest.first().map(|(_, at)| *at) })
 }
 
-fn is_alert(record: Record, version: Version) -> bool {
+/// Whether a record is an alert, or in TLS 1.3 of the size of one.
+pub fn is_alert(record: Record, version: Version) -> bool {
     let hidden = version == Version::New && record.kind == Kind::Application && record.len == HIDDEN_ALERT;
     record.kind == Kind::Alert || hidden
 }
 
-fn is_finished(record: Record, version: Version) -> bool {
+/// Whether a record of the client can be the one that finishes its handshake.
+pub fn is_finished(record: Record, version: Version) -> bool {
     match version {
         Version::Old => record.kind == Kind::ChangeCipherSpec,
         Version::New => record.kind == Kind::Application && record.len >= HIDDEN_FINISHED,
     }
 }
 
-fn is_alike(one: Record, other: Record) -> bool {
+/// Whether two records can be the same part of two handshakes between the same hosts.
+pub fn is_alike(one: Record, other: Record) -> bool {
     one.kind == other.kind && one.len.abs_diff(other.len) <= SIGNATURES_DIFFER
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::concluded::Concluded;
 use super::correlator::SessionIndex;
 use super::offers::Offers;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
@@ -314,8 +315,8 @@ impl Session {
         self.unsolicited.push(reply);
     }
 
-    /// This session as its twin sees it.
-    pub fn as_other_view(&self) -> OtherView {
+    /// This session, of which the capture shows that control connection and those data connections, as its twin sees it.
+    pub fn as_other_view(&self, control: &Connection, concluded: &[Concluded<'_>]) -> OtherView {
         let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at(), line_len: offer.line_len() };
         let offers = self.offers.numbered().map(|(number, offer)| (number, other(offer))).collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
@@ -325,7 +326,33 @@ impl Session {
             server: self.server,
             offers,
             data_connections: claimed + self.loose.len(),
+            last: self.last,
+            server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
+            side: control.syns.first().map(|syn| syn.side(control.key.wrapping)),
+            ttl: control.syns.first().map(|syn| syn.ttl),
+            is_whole: !control.midstream
+                && [&control.from_origin, &control.from_target]
+                    .iter()
+                    .all(|half| half.gaps().is_empty() && half.cut == 0)
+                && self.opaque.is_empty()
+                && self.long_lines == 0,
+            failures: self.replies().filter(|reply| reply.is_failure()).map(|reply| (reply.at(), reply.code)).collect(),
+            attempts: concluded
+                .iter()
+                .filter_map(|one| {
+                    let ids = one.attempts.iter().map(|attempt| attempt.connection.id).collect();
+                    Some((one.transfer?.id, ids))
+                })
+                .collect(),
         }
+    }
+
+    /// All replies that are remembered, in no order.
+    fn replies(&self) -> impl Iterator<Item = &Reply> {
+        let offers = self.offers.iter().filter_map(|offer| offer.reply.as_ref());
+        let transfers = self.transfers.iter().filter_map(|transfer| transfer.reply.as_ref());
+        let exchanges = self.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref());
+        offers.chain(transfers).chain(exchanges).chain(&self.unsolicited)
     }
 
     /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless

@@ -60,6 +60,8 @@ pub struct Packet {
     pub to: Mac,
     pub vlan: Option<u16>,
     pub body: Body,
+    /// Whether it never reaches its receiver.
+    pub lost: bool,
     /// Names that expectations use for it.
     pub marks: Vec<String>,
 }

@@ -320,7 +320,7 @@ impl Script {
         self.clock += self.gap_before(sender);
         self.gap = None;
         let at = self.clock + self.skew;
-        self.packets.push(Packet { at, interface, from, to, vlan: self.vlan, body, marks: Vec::new() });
+        self.packets.push(Packet { at, interface, from, to, vlan: self.vlan, body, lost: false, marks: Vec::new() });
     }
 
     fn emit_ip(&mut self, from: &str, to: &str, payload: Payload, o: &Overrides) -> Result<(), String> {
@@ -339,6 +339,9 @@ impl Script {
         let (source_mac, destination_mac) = o.macs.unwrap_or((source.mac, destination.mac));
         let Some((size, whole)) = o.fragment else {
             self.emit(from, interface, source_mac, destination_mac, Body::Ip(ip));
+            if let Some(packet) = self.packets.last_mut() {
+                packet.lost = o.lost;
+            }
             return Ok(());
         };
         let first = Fragment { start: 0, end: size, more: true };

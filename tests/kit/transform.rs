@@ -22,7 +22,14 @@ pub enum Transform {
     Unsorted(usize),
     /// The first so many frames were not captured.
     Late(usize),
+    /// A router between the first two interfaces: what comes in on one leaves on the other.
+    Route,
+    /// The same with NAT and an FTP helper: on the second interface the one address stands for the other.
+    Nat { inside: IpAddr, outside: IpAddr },
 }
+
+/// What a router takes to forward a packet, in nanoseconds.
+const FORWARDING: i64 = 200_000;
 
 impl Transform {
     pub fn parse(words: &[&str]) -> Result<Self, String> {
@@ -34,6 +41,8 @@ impl Transform {
             ["renumber", isn] => Self::Renumber(parse(isn)?),
             ["unsorted", places] => Self::Unsorted(parse(places)?),
             ["late", frames] => Self::Late(parse(frames)?),
+            ["route"] => Self::Route,
+            ["nat", inside, outside] => Self::Nat { inside: parse(inside)?, outside: parse(outside)? },
             _ => return Err(format!("no transformation is written {}", words.join(" "))),
         })
     }
@@ -47,6 +56,8 @@ impl Transform {
             Self::Renumber(isn) => renumber(packets, isn),
             Self::Unsorted(places) => unsorted(packets, places),
             Self::Late(frames) if frames < packets.len() => packets.into_iter().skip(frames).collect(),
+            Self::Route => route(packets, |packet| packet),
+            Self::Nat { inside, outside } => route(packets, |packet| translated(packet, inside, outside)),
             Self::Late(frames) => return Err(format!("there are no {frames} frames to leave out")),
         })
     }
@@ -88,6 +99,51 @@ fn duplicate(packets: &[Packet], after: i64) -> Vec<Packet> {
     let mut out: Vec<Packet> = packets.iter().flat_map(|packet| [packet.clone(), copy(packet)]).collect();
     out.sort_by_key(|packet| packet.at);
     out
+}
+
+/// Every packet of the first two interfaces on both of them, unless it gets lost; `outside` is what it looks like on the
+/// second one.
+fn route(packets: Vec<Packet>, outside: impl Fn(Packet) -> Packet) -> Vec<Packet> {
+    let mut out = Vec::new();
+    for packet in packets {
+        let came = packet.interface;
+        let routed = matches!(packet.body, Body::Ip(_)) && came < 2;
+        let seen = |packet: Packet| if packet.interface == 1 { outside(packet) } else { packet };
+        if !routed {
+            out.push(packet);
+            continue;
+        }
+        if !packet.lost {
+            let mut left = Packet { at: packet.at + FORWARDING, interface: 1 - came, ..packet.clone() };
+            left.from = [2, 0, 0, 0, 0xfe, u8::from(came == 0)];
+            left.marks.clear();
+            if let Body::Ip(ip) = &mut left.body {
+                ip.ttl -= 1;
+            }
+            out.push(seen(left));
+        }
+        let to = [2, 0, 0, 0, 0xfe, u8::from(came == 1)];
+        out.push(seen(Packet { to, ..packet }));
+    }
+    out.sort_by_key(|packet| packet.at);
+    out
+}
+
+fn translated(mut packet: Packet, inside: IpAddr, outside: IpAddr) -> Packet {
+    let Body::Ip(ip) = &mut packet.body else { return packet };
+    for address in [&mut ip.source, &mut ip.destination] {
+        if *address == inside {
+            *address = outside;
+        }
+    }
+    let Payload::Tcp(tcp) = &mut ip.payload else { return packet };
+    let words = |address: IpAddr| address.to_string().replace('.', ",").into_bytes();
+    let (old, new) = (words(inside), words(outside));
+    assert_eq!(old.len(), new.len(), "a helper that keeps the numbers keeps the length");
+    if let Some(at) = tcp.data.windows(old.len()).position(|part| part == old) {
+        tcp.data[at..at + old.len()].copy_from_slice(&new);
+    }
+    packet
 }
 
 fn swap(mut packets: Vec<Packet>) -> Vec<Packet> {

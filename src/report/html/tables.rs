@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use crate::finding::Severity;
-use crate::record::Outcome;
 use crate::report::Style;
 use crate::report::collect::Run;
 use crate::report::escape::markup;
 use crate::report::hosts::{interface, roles};
-use crate::report::table::{COLUMNS, cells, rows};
+use crate::report::table::{COLUMNS, Row, cells, rows, shorten};
 
 /// Rows that are shown; of more transfers the failed ones come first.
 const MOST: usize = 1000;
@@ -17,26 +16,27 @@ pub(super) fn transfers(run: &Run, style: &Style, out: &mut dyn Write) -> io::Re
     let mut all = rows(run);
     let count = all.len();
     if count > MOST {
-        all.sort_by_key(|(_, transfer)| transfer.outcome != Outcome::Failed);
-        all.truncate(MOST);
-        all.sort_by_key(|(session, transfer)| (session.id, transfer.id));
+        shorten(&mut all, MOST);
     }
     if all.is_empty() {
         return Ok(());
     }
     let told: Vec<_> = run.findings.iter().filter(|finding| finding.severity != Severity::Quality).collect();
     open(&COLUMNS, out)?;
-    for (session, transfer) in &all {
-        let mut row: Vec<String> = cells(session, transfer, style).iter().map(|cell| markup(cell)).collect();
-        let verdict = told.iter().position(|finding| {
-            finding.session == Some(session.id)
-                && finding.transfer == Some(transfer.id)
-                && Some(finding.diagnosis) == transfer.verdict
+    for (session, one) in &all {
+        let mut row: Vec<String> = cells(session, *one, style).iter().map(|cell| markup(cell)).collect();
+        let verdict = told.iter().position(|finding| match one {
+            Row::Transfer(transfer) => {
+                finding.session == Some(session.id)
+                    && finding.transfer == Some(transfer.id)
+                    && Some(finding.diagnosis) == transfer.verdict
+            }
+            Row::Inferred(_) => false,
         });
         if let (Some(index), Some(cell)) = (verdict, row.last_mut()) {
             *cell = format!("<a href=\"#finding-{}\">{cell}</a>", index + 1);
         }
-        let class = if transfer.outcome == Outcome::Failed { "failed" } else { "" };
+        let class = if one.has_failed() { "failed" } else { "" };
         write_row(&COLUMNS, &row, class, out)?;
     }
     close(out)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Frame;
 use crate::frame::CaptureId;
 use crate::record;
-use crate::report::words::{AttemptOutcome, Mode, Nearness, Outcome};
+use crate::report::words::{AttemptOutcome, Heading, Mode, Nearness, Outcome};
 use crate::text::printable_str;
 
 /// A control session.
@@ -26,6 +26,8 @@ pub(in crate::report) struct Session {
     vantage: Vantage,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
+    /// Transfers whose commands are encrypted, told from their data connections; not among `transfers`.
+    inferred: Vec<Inferred>,
     /// Present, and true, where more of the session follows under the same id: a capture that goes on tells a long session
     /// in chapters, each with its own offers and transfers.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -47,6 +49,7 @@ impl From<&record::SessionRecord> for Session {
             vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
             offers: session.offers.iter().map(Offer::from).collect(),
             transfers: session.transfers.iter().map(Transfer::from).collect(),
+            inferred: session.inferred.iter().map(Inferred::from).collect(),
             continues: session.continues,
         }
     }
@@ -111,6 +114,44 @@ impl From<&record::TransferRecord> for Transfer {
             attempts: transfer.attempts.iter().map(Attempt::from).collect(),
             outcome: transfer.outcome.into(),
             verdict: transfer.verdict,
+        }
+    }
+}
+
+/// A transfer whose command and replies are encrypted: what its data connection tells.
+#[derive(Serialize, JsonSchema)]
+struct Inferred {
+    mode: Mode,
+    /// The first SYN of the data connection.
+    at: Frame,
+    /// The data connection.
+    attempt: Attempt,
+    /// completed, failed or unknown, as far as the data connection tells.
+    outcome: Outcome,
+    bytes: Bytes,
+    /// Whether TLS protected it; null when that cannot be told.
+    protected: Option<bool>,
+    /// Which way the data went; null when that cannot be told.
+    direction: Option<Heading>,
+}
+
+/// Bytes of data each way: of TLS the sizes of the records of application data, else payload.
+#[derive(Serialize, JsonSchema)]
+struct Bytes {
+    to_client: u64,
+    to_server: u64,
+}
+
+impl From<&record::InferredRecord> for Inferred {
+    fn from(inferred: &record::InferredRecord) -> Self {
+        Self {
+            mode: inferred.mode.into(),
+            at: inferred.attempt.syn.into(),
+            attempt: Attempt::from(&inferred.attempt),
+            outcome: inferred.outcome.into(),
+            bytes: Bytes { to_client: inferred.to_client, to_server: inferred.to_server },
+            protected: inferred.protected,
+            direction: inferred.heading.map(Heading::from),
         }
     }
 }

@@ -1,0 +1,60 @@
+//! `antispoof-drop`
+
+use super::case::Case;
+use super::crossing::{self, What};
+use super::neighbours;
+use crate::finding::{Confidence, Finding};
+
+diagnosis! {
+    /// Packets with a foreign source disappear between the two sides of this capture, while those with the native source
+    /// get through: a reverse path filter or another anti-spoofing rule is suspected.
+    ///
+    /// Needs: a data SYN, or the SYN-ACK that answers it, whose source is the address of another interface of its sender
+    /// (`source-spoof-mismatch`), seen on one side of a router or firewall and not on the other
+    /// (`data-syn-lost-in-transit`); and a data connection with the native source that is seen on both.
+    ///
+    /// Helps: an ICMP error 3/13, or a line in the log of the firewall.
+    ///
+    /// Refuted by: a packet with the foreign source on the far side; packets with the native source that are lost, too.
+    ///
+    /// Confidence: probable. From one side it is no more than a possible cause within another verdict.
+    ///
+    /// Remedy: let the host send from the address of the interface it uses (routing by source, or a bound address), or set
+    /// the reverse path filter to loose (RFC 3704 2.4).
+    "antispoof-drop", Warning,
+    "only packets with a foreign source are lost on the way",
+    ["RFC 3704", "Q175396"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let lost = crossing::lost(case)?;
+    let connection = lost.attempt.connection;
+    let (from, to) = (connection.origin.ip(), connection.target.ip());
+    let (source, peer) = if lost.what == What::Syn { (from, to) } else { (to, from) };
+    let spoof = case.network.spoofs_between(source, peer).into_iter().find(|spoof| spoof.ip == source)?;
+    let sender = |one: &crate::flow::Connection| {
+        if lost.what == What::Syn { one.origin.ip() } else { one.target.ip() }
+    };
+    if lost.witnesses.iter().any(|witness| sender(witness.connection) == source) {
+        return None;
+    }
+    let message = format!(
+        "only packets of {} with the foreign source {source} are lost, those with its own source get through: {}",
+        spoof.mac,
+        lost.told(case),
+    );
+    let (sent, _) = neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {source} from {}", spoof.mac)))?;
+    Some(
+        DIAGNOSIS
+            .finding(Confidence::Probable, message, lost.came_in()?)
+            .about(case)
+            .hosts([source])
+            .support(lost.did_not_leave(case))
+            .support([sent])
+            .network("Set the reverse path filter to loose, or except this host from anti-spoofing.")
+            .server(format!("If {source} is the server's: send from the address of the interface in use, or route by source."))
+            .client(format!("If {source} is the client's: send from the address of the interface in use, or route by source."))
+            .done(),
+    )
+}

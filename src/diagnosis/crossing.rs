@@ -1,0 +1,246 @@
+//! What a capture on both sides of a router, firewall or NAT shows of a data SYN: whether it left where the control
+//! connection and other data connections leave.
+//!
+//! By what the sender chose (numbers, timestamps) and never by addresses, which a NAT rewrites. Absence counts only where
+//! the far side is seen to show such packets, before and behind, and the capture lost none.
+
+use super::case::Case;
+use super::{lines, neighbours};
+use crate::finding::Evidence;
+use crate::flow::{Connection, ConnectionId, End, Side};
+use crate::frame::Stamp;
+use crate::network::Place;
+use crate::record::AttemptOutcome;
+use crate::transfer::OtherView;
+use crate::transfer::attempt::{Aim, Attempt};
+
+/// Connections cited that cross.
+const CITED: usize = 2;
+
+/// What was lost on the way through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The SYN.
+    Syn,
+    /// The SYN crossed, its SYN-ACK did not.
+    SynAck,
+}
+
+/// A data SYN, or its SYN-ACK, that came in on one side and did not leave on the other.
+pub struct Lost<'a> {
+    /// The attempt, as it is seen where its SYN comes in.
+    pub attempt: Attempt<'a>,
+    /// What was lost.
+    pub what: What,
+    /// The connection as it is seen on the other side, if it is another one there.
+    far: Option<&'a Connection>,
+    /// Where what was lost came in, and where it should have left.
+    sides: [Option<Side>; 2],
+    /// Data connections that do cross, opened by the same host.
+    pub witnesses: Vec<Witness<'a>>,
+}
+
+/// A data connection that is seen on both sides.
+#[derive(Clone, Copy)]
+pub struct Witness<'a> {
+    /// The connection.
+    pub connection: &'a Connection,
+    /// Where its first packet came in and left.
+    pub at: [Stamp; 2],
+}
+
+/// The data connection of a failed transfer that got lost between the two sides of this capture.
+pub fn lost<'a>(case: &Case<'a>) -> Option<Lost<'a>> {
+    let whole = |control: &Connection| control.from_origin.gaps().is_empty() && control.from_target.gaps().is_empty();
+    if !case.failed_for_want_of_data() || case.scene.dropped() > 0 || !whole(case.control) {
+        return None;
+    }
+    match &case.session.other_view {
+        Some(other) if other.is_whole => translated(case, other),
+        Some(_) => None,
+        None => case.concluded.attempts.iter().find_map(|attempt| forwarded(case, attempt)),
+    }
+    .filter(|lost| !lost.witnesses.is_empty())
+}
+
+/// Whether the SYN is seen on both sides.
+pub fn crossed(connection: &Connection) -> bool {
+    connection.elsewhere().is_some() || connection.from_origin.crossing().is_some()
+}
+
+fn is_silent(attempt: &Attempt<'_>) -> bool {
+    attempt.outcome() == AttemptOutcome::Unanswered && attempt.connection.syn_count >= 2
+}
+
+/// Whether SYN-ACKs are seen on the far side only, more than one, or one and the SYN again.
+fn is_unheard(attempt: &Attempt<'_>, far: &Connection) -> bool {
+    let again = far.syn_acks.len() >= 2 || attempt.connection.syn_count >= 2;
+    attempt.outcome() == AttemptOutcome::Unanswered && !far.syn_acks.is_empty() && far.established.is_none() && again
+}
+
+/// The data connections of the session that were tried on the other side of a NAT.
+pub fn seen_there<'a>(case: &Case<'a>) -> impl Iterator<Item = Attempt<'a>> {
+    let other = case.session.other_view.as_ref();
+    other.into_iter().flat_map(|other| other.attempts.values()).flatten().filter_map(|id| attempt(case, *id))
+}
+
+fn attempt<'a>(case: &Case<'a>, id: ConnectionId) -> Option<Attempt<'a>> {
+    let connection = case.flows.connection(id)?;
+    let previous = connection.previous.and_then(|id| case.flows.connection(id));
+    Some(Attempt { connection, previous, aim: Aim::Elsewhere })
+}
+
+/// First and last SYN.
+fn span(connection: &Connection) -> Option<(Stamp, Stamp)> {
+    Some((connection.syns.first()?.at, connection.syns.last()?.at))
+}
+
+/// Whether the session is seen here on its client's side of the NAT: the client's SYN has passed fewer routers here, or is
+/// seen here first.
+pub fn is_client_side(case: &Case<'_>, other: &OtherView) -> bool {
+    let here = case.control.syns.first().map(|syn| syn.ttl);
+    let fewer = here.zip(other.ttl).filter(|(here, there)| here != there).map(|(here, there)| here > there);
+    fewer.unwrap_or(case.session.first < other.first)
+}
+
+/// Both sides are a NAT's, and the session was seen twice.
+fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
+    let here_is_server_side = !is_client_side(case, other);
+    let number = case.transfer.map(|transfer| transfer.id);
+    let there = number.and_then(|number| other.attempts.get(&number)).into_iter().flatten();
+    let there = there.filter_map(|id| Some((attempt(case, *id)?, false)));
+    let here = case.concluded.attempts.iter().map(|attempt| (*attempt, true));
+    here.chain(there).find_map(|(attempt, here)| {
+        let client = if here { case.session.client } else { other.client };
+        let by_client = attempt.from().ip() == client.ip();
+        let at_server_side = here == here_is_server_side;
+        let (first, last) = span(attempt.connection)?;
+        let seen = |begins: Stamp, ends: Stamp| begins < first && ends > last;
+        if at_server_side == by_client || !seen(case.session.first, case.session.last) || !seen(other.first, other.last)
+        {
+            return None;
+        }
+        let far = attempt.connection.elsewhere().and_then(|id| case.flows.connection(id));
+        let what = match (attempt.connection.elsewhere(), far) {
+            (None, _) if is_silent(&attempt) => What::Syn,
+            (Some(_), Some(far)) if is_unheard(&attempt, far) => What::SynAck,
+            (None | Some(_), _) => return None,
+        };
+        let own = case.control.syns.first().map(|syn| syn.side(case.control.key.wrapping));
+        let sides = if here { [own, other.side] } else { [other.side, own] };
+        let sides = if what == What::Syn { sides } else { [sides[1], sides[0]] };
+        let witnesses = siblings(case, by_client).filter_map(|witness| {
+            let twin = case.flows.connection(witness.elsewhere()?)?;
+            let both = what == What::Syn || (witness.established.is_some() && twin.established.is_some());
+            let [one, two] = [witness.first, twin.first];
+            both.then_some(Witness { connection: witness, at: [one.min(two), one.max(two)] })
+        });
+        Some(Lost { attempt, what, far, sides, witnesses: witnesses.collect() })
+    })
+}
+
+/// Both sides are a router's or bridge's, and each packet was seen twice.
+fn forwarded<'a>(case: &Case<'a>, attempt: &Attempt<'a>) -> Option<Lost<'a>> {
+    let connection = attempt.connection;
+    let by_client = attempt.from().ip() == case.session.client.ip();
+    let opener = if by_client { case.client_end() } else { case.client_end().peer() };
+    let usual = case.control.half(opener).crossing()?;
+    let answers = case.control.half(opener.peer()).crossing()?;
+    let (first, last) = span(connection)?;
+    if !usual.spans(first, last) || !answers.spans(first, last) {
+        return None;
+    }
+    let wrapping = connection.key.wrapping;
+    let mut syns = connection.syns.iter().map(|syn| syn.side(wrapping));
+    let mut syn_acks = connection.syn_acks.iter().map(|syn| syn.side(wrapping));
+    let (what, sides) = match connection.from_origin.crossing() {
+        None if is_silent(attempt) && syns.all(|side| side == usual.from) => (What::Syn, [usual.from, usual.to]),
+        Some(_) if attempt.outcome() == AttemptOutcome::Aborted && connection.syn_acks.len() >= 2 => {
+            let from = syn_acks.next()?;
+            if connection.from_target.crossing().is_some() || from == usual.from || syn_acks.any(|side| side != from) {
+                return None;
+            }
+            (What::SynAck, [from, usual.from])
+        }
+        None | Some(_) => return None,
+    };
+    let end = if what == What::Syn { End::Origin } else { End::Target };
+    let witnesses = siblings(case, by_client).filter_map(|witness| {
+        let crossing = witness.half(end).crossing()?;
+        (crossing.to == sides[1]).then_some(Witness { connection: witness, at: crossing.first })
+    });
+    let sides = sides.map(Some);
+    Some(Lost { attempt: *attempt, what, far: None, sides, witnesses: witnesses.collect() })
+}
+
+/// The data connections of the session that the client, or else the server, opened.
+fn siblings<'a>(case: &Case<'a>, by_client: bool) -> impl Iterator<Item = &'a Connection> {
+    let client = case.session.client.ip();
+    let all = case.siblings.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection);
+    all.filter(move |one| !one.syns.is_empty() && (one.origin.ip() == client) == by_client)
+}
+
+impl Lost<'_> {
+    /// Whether the very 5-tuple is seen to cross at another time: then nothing about it hides it from the far side.
+    pub fn same_tuple_crosses(&self) -> bool {
+        self.witnesses.iter().any(|witness| witness.connection.key == self.attempt.connection.key)
+    }
+
+    /// What happened, a clause.
+    pub fn told(&self, case: &Case<'_>) -> String {
+        let [from, to] = self.sides.map(|side| side.map(|side| named(case, side)));
+        let (one, other) = match (from, to) {
+            (Some(from), Some(to)) if from != to => (format!("on {from}"), format!("on {to}")),
+            _ => ("on one side".to_owned(), "on the other".to_owned()),
+        };
+        let (from, to) = (self.attempt.from(), self.attempt.to());
+        match self.what {
+            What::Syn => {
+                let count = self.attempt.connection.syn_count;
+                format!("the SYN {from} -> {to} came in {one} {count} times and never left {other}")
+            }
+            What::SynAck => {
+                format!("the SYN {from} -> {to} got through, but the SYN-ACK that came in {one} never left {other}")
+            }
+        }
+    }
+
+    /// The frames in which it came in.
+    pub fn came_in(&self) -> Option<Evidence> {
+        match self.what {
+            What::Syn => lines::syns(&self.attempt),
+            What::SynAck => {
+                let answered = self.far.unwrap_or(self.attempt.connection);
+                let frames = answered.syn_acks.iter().map(|seen| seen.at).collect();
+                let route = crate::finding::Route { from: answered.target, to: answered.origin };
+                Evidence::seen_all(frames, Some(route), "SYN-ACK")
+            }
+        }
+    }
+
+    /// That it did not leave, and what did.
+    pub fn did_not_leave(&self, case: &Case<'_>) -> Vec<Evidence> {
+        let began = self.attempt.at();
+        let until = case.window().map_or(self.attempt.connection.last, |(_, until)| until);
+        let what = if self.what == What::Syn { "SYN" } else { "SYN-ACK" };
+        let note = match self.sides[1] {
+            Some(side) => format!("this {what} does not leave on {}", named(case, side)),
+            None => format!("this {what} does not leave"),
+        };
+        let missing = Evidence::missing(began, until.max(self.attempt.connection.last), note);
+        let witnesses = self.witnesses.iter().rev().take(CITED).flat_map(|witness| {
+            let (from, to) = (witness.connection.origin, witness.connection.target);
+            [
+                Evidence::sent(witness.at[0], from, to, "this data connection comes in"),
+                Evidence::seen(witness.at[1], "and leaves"),
+            ]
+        });
+        std::iter::once(missing).chain(witnesses).collect()
+    }
+}
+
+fn named(case: &Case<'_>, side: Side) -> String {
+    let capture = case.scene.begins.capture;
+    let Side { interface, if_index, wrapping } = side;
+    neighbours::interface(case.scene.captures, Place { capture, interface, wrapping, if_index })
+}

@@ -1,0 +1,63 @@
+//! `data-syn-lost-in-transit`
+
+use super::case::Case;
+use super::crossing::{self, What};
+use crate::finding::{Cap, Confidence, Finding};
+
+diagnosis! {
+    /// The data SYN, or the SYN-ACK that answered it, came to a router, firewall or NAT that was captured on both sides,
+    /// and did not leave it on the other one.
+    ///
+    /// Needs: one capture with both sides (two interfaces of one host), the control connection seen to cross before and
+    /// behind; a SYN sent twice or more, seen on the side of its sender only, or a SYN-ACK seen on the side of its sender
+    /// only; and another data connection of the session, opened by the same host, that is seen on both sides. Packets of
+    /// both sides are matched by their numbers and timestamps, not by addresses, which a NAT rewrites.
+    ///
+    /// Helps: the same 5-tuple that crosses at another time; an ARP request for the next hop that nobody answers
+    /// (`data-arp-unresolved`); an earlier connection of the 5-tuple whose session may still be held
+    /// (`time-wait-middlebox`).
+    ///
+    /// Refuted by: the SYN (SYN-ACK) seen on both sides; dropped packets or missing bytes in the capture, which may hide it.
+    ///
+    /// Confidence: probable; proven where the very 5-tuple crosses at another time.
+    ///
+    /// Traps: a third interface that is not in the capture, by which some of the packets leave (several links, ECMP); a
+    /// capture filter that differs between the interfaces.
+    ///
+    /// Remedy: look at the filter rules, the session table and the FTP helper of the device between both sides.
+    "data-syn-lost-in-transit", Error,
+    "the data SYN, or its SYN-ACK, came to a device on the way and did not leave it",
+    ["RFC 3704", "RFC 5382"],
+    Transfer(check)
+}
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let lost = crossing::lost(case)?;
+    let confidence = if lost.same_tuple_crosses() { Confidence::Proven } else { Confidence::Probable };
+    let message = format!("{}, while other data connections of the session get through", lost.told(case));
+    let mut draft = DIAGNOSIS
+        .finding(confidence, message, lost.came_in()?)
+        .about(case)
+        .support(lost.did_not_leave(case))
+        .support(case.dialogue())
+        .caps(opaque(case))
+        .network("Look at the filter rules, the session table and the FTP helper of the device between both interfaces: it, or its next hop, drops these packets.")
+        .client("Use passive mode where the server is to connect, active mode where the client is, until the device lets it through.");
+    draft = match lost.what {
+        What::Syn => draft.rule_out("data-syn-refused", "nothing came back"),
+        What::SynAck => draft.rule_out("data-syn-unanswered", "the SYN was answered by a SYN-ACK"),
+    };
+    if lost.what == What::Syn && lost.attempt.previous.is_some() {
+        draft = draft.or("time-wait-middlebox", "the device's session table at the time of the failure");
+    }
+    Some(draft.done())
+}
+
+/// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
+fn opaque(case: &Case<'_>) -> Option<Cap> {
+    case.transfer.is_none().then(|| Cap {
+        diagnosis: "tls-control-opaque",
+        ceiling: Confidence::Probable,
+        why: "the control connection is encrypted, so which transfer this connection served is a guess".to_owned(),
+    })
+}

@@ -1,0 +1,146 @@
+//! Recognises on which sides of a forwarding host packets were captured: the same packet again on another interface, or
+//! the same SYN again under translated addresses.
+//!
+//! Knows sightings and their order; what it means that one is missing is for a diagnosis to say.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use super::sighting::Sighting;
+use super::{ConnectionId, Crossing, Side};
+use crate::frame::Stamp;
+use crate::wire::{Seq, Wrapping};
+
+/// A NAT forwards a SYN within this many seconds.
+const SAME_MOMENT: f64 = 0.5;
+
+/// SYNs of one such moment that are compared; what is forwarded leaves after a few others.
+const PASSING_KEPT: usize = 128;
+
+impl Side {
+    pub(super) fn of(seen: &Sighting<'_>) -> Self {
+        Self { interface: seen.interface, if_index: seen.link.if_index, wrapping: seen.wrapping }
+    }
+}
+
+/// The first or the second sight of one packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    pub at: Stamp,
+    pub side: Side,
+    pub ttl: u8,
+}
+
+impl Crossing {
+    /// A packet was seen on two sides: where it came in and where it left. `None` when both sights are of one side.
+    pub(super) fn of(one: Sight, other: Sight) -> Option<Self> {
+        if one.side == other.side {
+            return None;
+        }
+        // Routers count the TTL down; bridges do not, and then the clock of the host decides.
+        let (came, left) = if (std::cmp::Reverse(one.ttl), one.at) <= (std::cmp::Reverse(other.ttl), other.at) {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        Some(Self { from: came.side, to: left.side, first: [came.at, left.at], last: [came.at, left.at] })
+    }
+
+    /// Takes one more packet that was seen on both sides.
+    pub(super) fn again(&mut self, other: &Self) {
+        if (self.from, self.to) == (other.from, other.to) {
+            self.last = other.last;
+        }
+    }
+
+    /// Whether packets are seen to cross before and behind that time.
+    pub fn spans(&self, from: Stamp, until: Stamp) -> bool {
+        self.first[0] <= from && self.last[0] >= until
+    }
+}
+
+/// The SYNs of the last moment.
+#[derive(Debug, Default)]
+pub(super) struct Passing(VecDeque<Passed>);
+
+#[derive(Clone, Copy, Debug)]
+struct Passed {
+    at: Stamp,
+    isn: Seq,
+    timestamp: Option<u32>,
+    ends: [SocketAddr; 2],
+    wrapping: Wrapping,
+    connection: ConnectionId,
+}
+
+impl Passing {
+    /// The connection to which the same SYN, under other addresses, was booked just now. By what its sender chose: the
+    /// initial sequence number and the timestamp; a NAT leaves at least one address or port as it is.
+    pub fn twin(&mut self, seen: &Sighting<'_>, connection: ConnectionId) -> Option<ConnectionId> {
+        let new = Passed {
+            at: seen.at,
+            isn: seen.tcp.seq,
+            timestamp: seen.tcp.options.timestamps.map(|(val, _)| val),
+            ends: [seen.source(), seen.destination()],
+            wrapping: seen.wrapping,
+            connection,
+        };
+        let twin = self.0.iter().rev().find(|known| known.is_same_syn(&new)).map(|known| known.connection);
+        if self.0.len() >= PASSING_KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(new);
+        twin
+    }
+}
+
+impl Passed {
+    fn is_same_syn(&self, other: &Self) -> bool {
+        let shares = |one: &SocketAddr, other: &SocketAddr| one.ip() == other.ip() || one.port() == other.port();
+        self.connection != other.connection
+            && (self.isn, self.timestamp) == (other.isn, other.timestamp)
+            && (self.ends, self.wrapping) != (other.ends, other.wrapping)
+            && self.ends.iter().zip(&other.ends).any(|(one, other)| shares(one, other))
+            && other.at.seconds_since(self.at).abs() < SAME_MOMENT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::flow::script::play;
+    use crate::frame::InterfaceId;
+
+    #[test]
+    fn what_a_router_forwards_crosses_from_where_its_ttl_is_higher() {
+        let routed = play(
+            "0.0001 S:20>C:5001 S seq=1000 id=7 ttl=63 if=0
+             0.0001 S:20>C:5001 S seq=1000 id=7 ttl=64 if=1
+             2.0 S:20>C:5001 S seq=1000 id=8 ttl=64 if=1",
+        );
+        let crossing = routed.only().from_origin.crossing().expect("seen twice");
+        assert_eq!((crossing.from.interface, crossing.to.interface), (InterfaceId(1), InterfaceId(0)));
+        assert_eq!(crossing.last, crossing.first, "only one was seen twice");
+        assert!(routed.only().from_target.crossing().is_none());
+    }
+
+    #[test]
+    fn a_copy_on_the_same_interface_does_not_cross() {
+        let mirrored = play(
+            "0.0001 S:20>C:5001 S seq=1000 id=7
+             0.0002 S:20>C:5001 S seq=1000 id=7",
+        );
+        assert!(mirrored.only().from_origin.crossing().is_none());
+    }
+
+    #[test]
+    fn a_syn_under_other_addresses_is_known_by_its_numbers() {
+        let pair = |second: &str| {
+            let played = play(&format!("0.0 S:20>C:5001 S seq=1000 ts=5/0\n{second}"));
+            played.table.connections().filter(|connection| connection.elsewhere().is_some()).count()
+        };
+        assert_eq!(pair("0.001 S:20>C:6001 S seq=1000 ts=5/0"), 2);
+        assert_eq!(pair("0.001 S:20>C:6001 S seq=1001 ts=5/0"), 0);
+        assert_eq!(pair("0.001 S:20>C:6001 S seq=1000 ts=6/0"), 0);
+        assert_eq!(pair("0.9 S:20>C:6001 S seq=1000 ts=5/0"), 0);
+    }
+}
