@@ -48,7 +48,7 @@ pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
 pub use standing::Standing;
-use strangers::{Held, Strangers};
+use strangers::{Held, Stranger, Strangers};
 use trace::Dialogues;
 use turns::Turns;
 
@@ -309,9 +309,7 @@ impl Pipeline {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
     pub fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
-        let dismissed = frame.at.time < self.due
-            && of_no_interest(frame)
-                .is_some_and(|glimpse| self.bystanders.may_pass(&glimpse, frame.at, &mut self.network, &self.parties));
+        let dismissed = frame.at.time < self.due && self.bystanders.may_pass(frame, &mut self.network, &self.parties);
         if dismissed {
             self.dismissed = Some(frame.at);
         }
@@ -369,10 +367,7 @@ impl Pipeline {
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         self.booked = None;
-        let glimpse = of_no_interest(frame);
-        if let Some(glimpse) = &glimpse
-            && self.bystanders.may_pass(glimpse, frame.at, &mut self.network, &self.parties)
-        {
+        if self.bystanders.may_pass(frame, &mut self.network, &self.parties) {
             return;
         }
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
@@ -407,7 +402,9 @@ impl Pipeline {
             Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
             Body::Nothing => {}
         }
-        if let (Concerns::Nobody, Some(glimpse), Some(glance)) = (concerns, glimpse, glance) {
+        if let (Concerns::Nobody, Some(glance)) = (concerns, glance)
+            && let Some(glimpse) = of_no_interest(frame)
+        {
             self.bystanders.admit(glimpse, glance, self.parties.added());
         }
         self.shows_more_than_control |= concerns != Concerns::Control;
@@ -464,16 +461,16 @@ impl Pipeline {
             return if control { Concerns::Control } else { Concerns::Party };
         }
         let key = FlowKey::new(seen.wrapping, source, destination);
-        if let Some(held) = self.strangers.push(key, seen, ip, tcp, false) {
-            self.bystanders.revoke(&key);
-            self.adopt(&held);
-            Concerns::Control
-        } else if self.strangers.hold_any_of(&key) {
-            self.bystanders.revoke(&key);
-            Concerns::Stranger
-        } else {
-            Concerns::Nobody
+        match self.strangers.push(key, seen, ip, tcp, false) {
+            Stranger::Nobody => return Concerns::Nobody,
+            Stranger::Held => self.bystanders.revoke(&key),
+            Stranger::Ftp(held) => {
+                self.bystanders.revoke(&key);
+                self.adopt(&held);
+                return Concerns::Control;
+            }
         }
+        Concerns::Stranger
     }
 
     /// A connection on a port that nobody named has turned out to speak FTP: what was held of it is booked now.
@@ -520,7 +517,7 @@ impl Pipeline {
             // A host that speaks FTP may speak it on an unnamed port too.
             let source = SocketAddr::new(ip.source, tcp.source_port);
             let key = FlowKey::new(seen.wrapping, source, SocketAddr::new(ip.destination, tcp.destination_port));
-            if let Some(held) = self.strangers.push(key, seen, ip, tcp, true) {
+            if let Stranger::Ftp(held) = self.strangers.push(key, seen, ip, tcp, true) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {
                     let from_origin = self

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::line::trimmed;
 use super::telnet::{IAC, Telnet};
 use super::{Verb, command, reply};
@@ -118,7 +120,7 @@ fn words(bytes: &[u8]) -> Words {
     let text: Cow<'_, [u8]> =
         if bytes.contains(&IAC) { bytes.iter().filter_map(|byte| telnet.take(*byte)).collect() } else { bytes.into() };
     let mut strongest = Words::Open;
-    for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+    for (index, line) in lines(&text).enumerate() {
         let complete = line.last() == Some(&b'\n');
         match (line_words(line, index == 0, complete), strongest) {
             (Words::Foreign, Words::Open) => return Words::Foreign,
@@ -128,6 +130,15 @@ fn words(bytes: &[u8]) -> Words {
         }
     }
     if strongest == Words::Open && text.len() >= NOISE_BYTES { Words::Foreign } else { strongest }
+}
+
+/// The lines of a text with their ends; of the last one, what there is.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        rest.split_off(..end).filter(|line| !line.is_empty())
+    })
 }
 
 /// What one line is. A line that is not complete tells only what its beginning tells.

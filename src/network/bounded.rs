@@ -197,17 +197,14 @@ impl<K: Key, V: Default> Bounded<K, V> {
     }
 
     fn make_room(&mut self, followed: &Followed) {
-        let mut ranks: Vec<(bool, u64)> =
+        let ranks: Vec<(bool, u64)> =
             self.entries.iter().map(|entry| (entry.key.is_about(followed), entry.used)).collect();
         let before = self.entries.len();
-        let (_, pivot, _) = ranks.select_nth_unstable(before / SHARE);
-        let pivot = *pivot;
+        let pivot = *ranks.clone().select_nth_unstable(before / SHARE).1;
         // Of less than four the first one goes.
         let few = before < SHARE;
-        self.entries.retain(|entry| {
-            let rank = (entry.key.is_about(followed), entry.used);
-            rank > pivot || (rank == pivot && !few)
-        });
+        let mut stays = ranks.into_iter().map(|rank| rank > pivot || (rank == pivot && !few));
+        self.entries.retain(|_| stays.next().unwrap_or(true));
         self.let_go += (before - self.entries.len()) as u64;
         self.index.clear();
         self.index.extend(self.entries.iter().enumerate().map(|(at, entry)| (entry.key, at)));

@@ -18,14 +18,13 @@ use super::strangers::is_telling;
 use crate::flow::FlowKey;
 use crate::frame::{Frame, Stamp};
 use crate::network::{Aged, Glance, Network};
-use crate::wire::{Glimpse, way};
+use crate::wire::{Glimpse, PlainGlimpse, plain, way};
 
 /// Passes, direct-mapped: who comes later takes the place, and the loser takes the long way once. A busy link has some
 /// hundred connections at a time.
 const PLACES: usize = 1 << 13;
 
 /// A glimpse of a packet that is of interest only if somebody cares for its connection.
-#[inline]
 pub(super) fn of_no_interest(frame: &Frame<'_>) -> Option<Glimpse> {
     Glimpse::of(frame).and_then(|(glimpse, payload)| (!is_telling(payload)).then_some(glimpse))
 }
@@ -67,11 +66,29 @@ impl Default for Bystanders {
 }
 
 impl Bystanders {
-    /// Whether a packet may go by.
+    /// Whether a frame may go by.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    pub(super) fn may_pass(&mut self, glimpse: &Glimpse, at: Stamp, network: &mut Network, parties: &Aged) -> bool {
-        let Some(Some(pass)) = self.passes.get_mut(place(glimpse.way())) else { return false };
+    pub(super) fn may_pass(&mut self, frame: &Frame<'_>, network: &mut Network, parties: &Aged) -> bool {
+        let Some(head) = plain(frame) else { return self.may_pass_otherwise(*frame, network, parties) };
+        let Some((glimpse, payload)) = PlainGlimpse::of(frame, head) else { return false };
+        !is_telling(payload) && self.knows(&glimpse, glimpse.way(), frame.at, network, parties)
+    }
+
+    /// The same for frames of the less common kinds. Takes a copy so that the common ones need not be in memory.
+    #[inline(never)]
+    fn may_pass_otherwise(&mut self, frame: Frame<'_>, network: &mut Network, parties: &Aged) -> bool {
+        of_no_interest(&frame).is_some_and(|glimpse| self.knows(&glimpse, glimpse.way(), frame.at, network, parties))
+    }
+
+    /// Whether there is a pass for the likes of a packet.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+    fn knows<G>(&mut self, glimpse: &G, way: u64, at: Stamp, network: &mut Network, parties: &Aged) -> bool
+    where
+        Glimpse: PartialEq<G>,
+    {
+        let Some(Some(pass)) = self.passes.get_mut(place(way)) else { return false };
         pass.glimpse == *glimpse && network.is_still_known(pass.glance, at) && pass.is_of_no_party(parties)
     }
 

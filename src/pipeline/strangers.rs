@@ -1,6 +1,7 @@
 //! Connections on ports that nobody named: their first segments are held until their content tells whether they are
 //! FTP. A stranger that is none costs a look at a few bytes per segment and is forgotten.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -36,7 +37,15 @@ struct Kept {
 
 impl Kept {
     fn segment(&self) -> Segment<'_> {
-        Segment { payload: self.raw.get(self.payload..).unwrap_or_default(), raw: &self.raw, ..self.header }
+        Segment { payload: self.payload(), raw: &self.raw, ..self.header }
+    }
+
+    fn payload(&self) -> &[u8] {
+        self.raw.get(self.payload..).unwrap_or_default()
+    }
+
+    fn source(&self) -> SocketAddr {
+        SocketAddr::new(self.ip.source, self.header.source_port)
     }
 }
 
@@ -69,17 +78,33 @@ impl Held {
     }
 
     /// What one end has sent so far, in the order of arrival.
-    fn head(&self, of_origin: bool) -> Vec<u8> {
-        let mut head = Vec::new();
-        for kept in &self.segments {
-            let source = SocketAddr::new(kept.ip.source, kept.header.source_port);
-            if (source == self.origin) == of_origin && head.len() < HEAD_BYTES {
-                head.extend_from_slice(kept.segment().payload);
+    fn head(&self, of_origin: bool) -> Cow<'_, [u8]> {
+        let of_end = |kept: &&Kept| (kept.source() == self.origin) == of_origin;
+        let mut payloads = self.segments.iter().filter(of_end).map(Kept::payload).filter(|payload| !payload.is_empty());
+        let mut head = Cow::Borrowed(payloads.next().unwrap_or_default());
+        for payload in payloads {
+            if head.len() < HEAD_BYTES {
+                head.to_mut().extend_from_slice(payload);
             }
         }
-        head.truncate(HEAD_BYTES);
-        head
+        match head {
+            Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(..HEAD_BYTES).unwrap_or(bytes)),
+            Cow::Owned(mut bytes) => {
+                bytes.truncate(HEAD_BYTES);
+                Cow::Owned(bytes)
+            }
+        }
     }
+}
+
+/// What a segment tells of its connection.
+pub(super) enum Stranger {
+    /// It is of no interest.
+    Nobody,
+    /// It is held: the next segment may tell.
+    Held,
+    /// It speaks FTP; everything that was held of it.
+    Ftp(Held),
 }
 
 /// The strangers that may still turn out to speak FTP.
@@ -106,8 +131,7 @@ impl Strangers {
         }
     }
 
-    /// Looks at a segment, which the flow table has `booked` or not; gives back everything that was held of its
-    /// connection when it is recognised as FTP.
+    /// Looks at a segment, which the flow table has `booked` or not.
     pub(super) fn push(
         &mut self,
         key: FlowKey,
@@ -115,40 +139,34 @@ impl Strangers {
         ip: &IpHeader,
         tcp: &Segment<'_>,
         booked: bool,
-    ) -> Option<Held> {
-        let opening = tcp.flags.has(Flags::SYN);
-        if !opening && tcp.payload.is_empty() && self.held.is_empty() {
-            return None;
-        }
-        if !self.held.contains_key(&key) {
-            if !opening && !is_telling(tcp.payload) {
-                return None;
-            }
+    ) -> Stranger {
+        let may_begin = tcp.flags.has(Flags::SYN) || is_telling(tcp.payload);
+        if may_begin && !self.held.contains_key(&key) {
             self.hold(key, ip, tcp);
         }
-        let held = self.held.get_mut(&key)?;
+        let Some(held) = self.held.get_mut(&key) else { return Stranger::Nobody };
         if tcp.flags.has(Flags::RST) || tcp.flags.has(Flags::FIN) || held.segments.len() >= SEGMENTS {
             self.forget(&key);
-            return None;
+            return Stranger::Nobody;
         }
         let kept = kept(seen, ip, tcp, booked);
         self.bytes += kept.raw.len();
         held.segments.push(kept);
         if tcp.payload.is_empty() {
-            return None;
+            return Stranger::Held;
         }
         match recognise(&held.head(true), &held.head(false), ports(&key, held.origin)) {
-            Recognition::Unknown => None,
+            Recognition::Unknown => Stranger::Held,
             Recognition::NotFtp | Recognition::Silent { .. } => {
                 self.forget(&key);
-                None
+                Stranger::Nobody
             }
             Recognition::Ftp { server } => {
                 let other = if key.low == held.origin { key.high } else { key.low };
                 held.server = if server == End::Origin { held.origin } else { other };
-                let held = self.held.remove(&key)?;
+                let Some(held) = self.held.remove(&key) else { return Stranger::Nobody };
                 self.bytes -= held.bytes();
-                Some(held)
+                Stranger::Ftp(held)
             }
         }
     }
@@ -164,11 +182,6 @@ impl Strangers {
                 book(kept.seen, &kept.ip, &kept.segment());
             }
         }
-    }
-
-    /// Whether segments of a connection are held: the next one may tell.
-    pub(super) fn hold_any_of(&self, key: &FlowKey) -> bool {
-        self.held.contains_key(key)
     }
 
     fn hold(&mut self, key: FlowKey, ip: &IpHeader, tcp: &Segment<'_>) {

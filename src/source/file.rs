@@ -165,24 +165,23 @@ impl FileSource {
     /// the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind the window, a clock that steps
     /// back, captures of several interfaces, whatever is no packet.
     #[inline]
-    fn pass_over(&mut self, capture: &mut Capture, mut dismiss: impl FnMut(&Frame<'_>) -> bool) {
+    fn pass_over(&mut self, capture: &mut Capture, dismiss: impl FnMut(&Frame<'_>) -> bool) {
         let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
         else {
             return;
         };
-        let data = self.window.data();
-        let (number, mut count, mut last, mut passed) = (self.format.number(), 0, *before, 0);
-        while let Some(Plain { time, wire_len, bytes, total }) =
-            data.get(passed..).and_then(|rest| self.format.plain(rest))
-            && time >= last.time
-        {
-            let at = Stamp { capture: capture.id, number: FrameNo(number + count + 1), time };
-            if !dismiss(&Frame { at, interface: interface.id, link_type: interface.link_type, bytes, wire_len }) {
-                break;
-            }
-            (count, last, passed) = (count + 1, at, passed + total);
+        let before_them = Frame {
+            at: Stamp { capture: capture.id, number: FrameNo(self.format.number()), time: before.time },
+            interface: interface.id,
+            link_type: interface.link_type,
+            bytes: self.window.data(),
+            wire_len: 0,
+        };
+        let (last, passed) = dismissed(before_them, &self.format, dismiss);
+        let count = last.number.0 - before_them.at.number.0;
+        if count > 0 {
+            *before = last;
         }
-        *before = last;
         capture.last = capture.last.max(Some(last.time));
         capture.packets += count;
         self.format.passed(count, last.time);
@@ -305,6 +304,23 @@ impl FileSource {
             capture.backwards.push((before, at));
         }
     }
+}
+
+/// The last of the packets at the front of `before.bytes` that are dismissed, and how many bytes they take; `before`
+/// is otherwise like the frame that comes before them.
+#[inline]
+fn dismissed<'a>(before: Frame<'a>, format: &Reader, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> (Stamp, usize) {
+    let (mut last, mut rest) = (before.at, before.bytes);
+    while let Some(Plain { time, wire_len, bytes, total }) = format.plain(rest)
+        && time >= last.time
+    {
+        let at = Stamp { number: FrameNo(last.number.0 + 1), time, ..last };
+        if !dismiss(&Frame { at, bytes, wire_len, ..before }) {
+            break;
+        }
+        (last, rest) = (at, rest.get(total..).unwrap_or_default());
+    }
+    (last, before.bytes.len() - rest.len())
 }
 
 fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> {

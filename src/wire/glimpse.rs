@@ -14,50 +14,122 @@ const ETHERNET: LinkType = LinkType(1);
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const VLAN: [u8; 2] = [0x81, 0x00];
+/// EtherType, version and length of the header of IPv4 without options.
+const PLAIN: [u8; 3] = [0x08, 0x00, 0x45];
+/// MACs, EtherType, header and ports.
+const PLAIN_LEN: usize = 38;
 
-/// What all packets of a conversation in one direction at one place have in common, in words that are quick to compare.
-#[derive(Clone, Copy, Debug)]
+/// What all packets of a conversation in one direction at one place have in common, in words that are quick to compare:
+/// their bytes are in the order of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Glimpse {
     /// Source and destination, of IPv6 in two words each; of IPv4 in one word together.
     addresses: [u64; 4],
-    /// Source and destination port, TTL, protocol, IP version, 1 if there is a tag.
-    kind: u64,
-    /// The first 8 bytes of the two.
-    macs: u64,
-    /// The others, and the tag.
-    macs_and_tag: u64,
+    /// Source and destination.
+    ports: u32,
+    /// TTL, protocol, IP version, 1 if there is a tag.
+    kind: u32,
+    /// The first 8 bytes of the two, and the others.
+    macs: (u64, u32),
+    tag: u16,
     /// Capture and interface.
-    place: u64,
+    place: (u32, u32),
+}
+
+/// A [`Glimpse`] of IPv4 without a tag, which is nearly all there is: no word more than that takes.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainGlimpse {
+    addresses: u64,
+    ports: u32,
+    kind: u32,
+    macs: (u64, u32),
+    place: (u32, u32),
+}
+
+impl PlainGlimpse {
+    /// As [`Glimpse::of`], for a frame that [`plain`] has found plain.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+    pub fn of<'a>(frame: &Frame<'a>, head: &[u8; PLAIN_LEN]) -> Option<(Self, &'a [u8])> {
+        let ([ttl, protocol], ports) = (part(head, 22), part(head, 34));
+        let len = usize::from(u16::from_be_bytes(part(head, 16))).checked_sub(20)?;
+        if is_fragment(part(head, 20)) {
+            return None;
+        }
+        let glimpse = Self {
+            addresses: u64::from_ne_bytes(part(head, 26)),
+            ports: u32::from_ne_bytes(ports),
+            kind: kind(ttl, protocol, 4, false),
+            macs: (u64::from_ne_bytes(part(head, 0)), u32::from_ne_bytes(part(head, 8))),
+            place: (frame.at.capture.0, frame.interface.0),
+        };
+        Some((glimpse, payload(protocol, ports, frame.bytes.get(34..)?, len)?))
+    }
+
+    /// As [`Glimpse::way`].
+    #[inline]
+    pub fn way(&self) -> u64 {
+        hash([self.addresses, 0, 0, 0], self.ports)
+    }
+}
+
+impl From<PlainGlimpse> for Glimpse {
+    fn from(PlainGlimpse { addresses, ports, kind, macs, place }: PlainGlimpse) -> Self {
+        Self { addresses: [addresses, 0, 0, 0], ports, kind, macs, tag: 0, place }
+    }
+}
+
+impl PartialEq<PlainGlimpse> for Glimpse {
+    /// Without a branch for each field, as nearly always all are the same. The version is part of the kind, and so is
+    /// that there is no tag.
+    #[inline]
+    fn eq(&self, plain: &PlainGlimpse) -> bool {
+        let words = self.addresses[0] ^ plain.addresses | self.macs.0 ^ plain.macs.0;
+        let halves = self.ports ^ plain.ports
+            | self.kind ^ plain.kind
+            | self.macs.1 ^ plain.macs.1
+            | self.place.0 ^ plain.place.0
+            | self.place.1 ^ plain.place.1;
+        words | u64::from(halves) == 0
+    }
+}
+
+/// The head of a frame in Ethernet and IPv4 without options or a tag, as far as the ports.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+pub fn plain<'a>(frame: &Frame<'a>) -> Option<&'a [u8; PLAIN_LEN]> {
+    let head = frame.bytes.first_chunk()?;
+    (frame.link_type == ETHERNET && part(head, 12) == PLAIN).then_some(head)
 }
 
 impl Glimpse {
     /// Looks at a frame; gives the captured payload of a segment too. `None` unless it is a whole TCP segment with
     /// consistent lengths and no SYN, or a UDP datagram that carries no other packet; without IPv4 options or IPv6
     /// extension headers.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
     pub fn of<'a>(frame: &Frame<'a>) -> Option<(Self, &'a [u8])> {
+        if let Some(head) = plain(frame) {
+            return PlainGlimpse::of(frame, head).map(|(glimpse, payload)| (glimpse.into(), payload));
+        }
         if frame.link_type != ETHERNET {
             return None;
         }
         let (macs, rest) = frame.bytes.split_first_chunk::<12>()?;
         let (mut ether_type, mut packet) = rest.split_first_chunk()?;
-        let (mut tag, mut tagged) = (0, 0);
+        let (mut tag, mut tagged) = ([0; 2], false);
         if *ether_type == VLAN {
             let (bytes, rest) = packet.split_first_chunk()?;
-            (tag, tagged) = (u16::from_be_bytes(*bytes), 1);
+            (tag, tagged) = (*bytes, true);
             (ether_type, packet) = rest.split_first_chunk()?;
         }
         let (addresses, version, ttl, protocol, len, inner) = match *ether_type {
             IPV4 => {
                 let (header, inner) = packet.split_first_chunk::<20>()?;
                 let [0x45, _, l0, l1, _, _, f0, f1, ttl, protocol, _, _, addresses @ ..] = *header else { return None };
-                // "More fragments", or an offset.
-                if f0 & 0x3f != 0 || f1 != 0 {
+                if is_fragment([f0, f1]) {
                     return None;
                 }
                 let len = usize::from(u16::from_be_bytes([l0, l1])).checked_sub(20)?;
-                ([u64::from_be_bytes(addresses), 0, 0, 0], 4, ttl, protocol, len, inner)
+                ([u64::from_ne_bytes(addresses), 0, 0, 0], 4, ttl, protocol, len, inner)
             }
             IPV6 => {
                 let (header, rest) = packet.split_first_chunk()?;
@@ -69,69 +141,40 @@ impl Glimpse {
             }
             _ => return None,
         };
-        let (ports, header) = inner.split_first_chunk()?;
-        let payload = match protocol {
-            TCP => {
-                let [_, _, _, _, _, _, _, _, offset, flags] = *header.first_chunk()?;
-                let header = usize::from(offset >> 4) * 4;
-                if header < 20 || len < header || flags & Flags::SYN != 0 {
-                    return None;
-                }
-                // Ethernet pads short frames.
-                inner.get(header..len.min(inner.len())).unwrap_or_default()
-            }
-            UDP if !is_tunnel(u16::from_be_bytes([ports[2], ports[3]])) => &[],
-            _ => return None,
-        };
-        let [m0, m1, m2, m3, m4, m5, m6, m7, macs @ ..] = *macs;
+        let ports = *inner.first_chunk()?;
         let glimpse = Self {
             addresses,
-            kind: pair(u32::from_be_bytes(*ports), u32::from_be_bytes([ttl, protocol, version, tagged])),
-            macs: u64::from_be_bytes([m0, m1, m2, m3, m4, m5, m6, m7]),
-            macs_and_tag: pair(u32::from_be_bytes(macs), tag.into()),
-            place: pair(frame.at.capture.0, frame.interface.0),
+            ports: u32::from_ne_bytes(ports),
+            kind: kind(ttl, protocol, version, tagged),
+            macs: (u64::from_ne_bytes(part(macs, 0)), u32::from_ne_bytes(part(macs, 8))),
+            tag: u16::from_ne_bytes(tag),
+            place: (frame.at.capture.0, frame.interface.0),
         };
-        Some((glimpse, payload))
+        Some((glimpse, payload(protocol, ports, inner, len)?))
     }
 
     /// A hash of who talks to whom: the same wherever it is seen, and [`way`] gives it too.
-    #[inline]
     pub fn way(&self) -> u64 {
-        hash(self.addresses, self.kind)
+        hash(self.addresses, self.ports)
     }
 
     /// Source and destination.
     pub fn hosts(&self) -> [IpAddr; 2] {
-        let [a, b, c, d] = self.addresses;
-        if self.kind.to_be_bytes()[6] == 6 {
-            [[a, b], [c, d]].map(|[high, low]| Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)).into())
+        let [a, b, c, d] = self.addresses.map(u64::to_ne_bytes);
+        if self.kind.to_ne_bytes()[2] == 6 {
+            [[a, b], [c, d]].map(|halves| Ipv6Addr::from(whole(halves)).into())
         } else {
-            #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-            [(a >> 32) as u32, a as u32].map(|bits| Ipv4Addr::from_bits(bits).into())
+            [0, 4].map(|from| Ipv4Addr::from(part::<4, 8>(&a, from)).into())
         }
     }
 }
-
-impl PartialEq for Glimpse {
-    /// Without a branch for each field: nearly always, all are the same.
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        let words = |of: &Self| {
-            let [a, b, c, d] = of.addresses;
-            [a, b, c, d, of.kind, of.macs, of.macs_and_tag, of.place]
-        };
-        let pairs = words(self).into_iter().zip(words(other));
-        pairs.fold(0, |differences, (one, other)| differences | (one ^ other)) == 0
-    }
-}
-
-impl Eq for Glimpse {}
 
 /// What [`Glimpse::way`] is for segments from `source` to `destination`.
 pub fn way(source: SocketAddr, destination: SocketAddr) -> u64 {
     let addresses = match (source.ip(), destination.ip()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            [u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits()), 0, 0, 0]
+            let [[a, b, c, d], [e, f, g, h]] = [source, destination].map(|ip| ip.octets());
+            [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), 0, 0, 0]
         }
         (source, destination) => {
             let octets = |ip| match ip {
@@ -141,27 +184,66 @@ pub fn way(source: SocketAddr, destination: SocketAddr) -> u64 {
             words(octets(source), octets(destination))
         }
     };
-    hash(addresses, u64::from(source.port()) << 48 | u64::from(destination.port()) << 32)
+    let [[a, b], [c, d]] = [source, destination].map(|end| end.port().to_be_bytes());
+    hash(addresses, u32::from_ne_bytes([a, b, c, d]))
+}
+
+/// The payload of a TCP segment of `len` bytes that opens nothing; of a datagram, none.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+fn payload(protocol: u8, [_, _, d0, d1]: [u8; 4], packet: &[u8], len: usize) -> Option<&[u8]> {
+    match protocol {
+        TCP => {
+            let [offset, flags] = *packet.get(12..)?.first_chunk()?;
+            let header = usize::from(offset >> 4) * 4;
+            if header < 20 || len < header || flags & Flags::SYN != 0 {
+                return None;
+            }
+            // Ethernet pads short frames.
+            Some(packet.get(header..len.min(packet.len())).unwrap_or_default())
+        }
+        UDP if !is_tunnel(u16::from_be_bytes([d0, d1])) => Some(&[]),
+        _ => None,
+    }
+}
+
+/// "More fragments", or an offset.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+fn is_fragment([f0, f1]: [u8; 2]) -> bool {
+    f0 & 0x3f != 0 || f1 != 0
+}
+
+#[inline]
+fn kind(ttl: u8, protocol: u8, version: u8, tagged: bool) -> u32 {
+    u32::from_ne_bytes([ttl, protocol, version, tagged.into()])
+}
+
+/// The bytes of `head` at `from`, which it has.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+fn part<const N: usize, const LEN: usize>(head: &[u8; LEN], from: usize) -> [u8; N] {
+    head.get(from..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
 /// Two addresses of IPv6.
 #[inline]
 fn words(source: [u8; 16], destination: [u8; 16]) -> [u64; 4] {
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    let halves = |octets| [(u128::from_be_bytes(octets) >> 64) as u64, u128::from_be_bytes(octets) as u64];
-    let ([a, b], [c, d]) = (halves(source), halves(destination));
-    [a, b, c, d]
+    let [a, b, c, d] = [part(&source, 0), part(&source, 8), part(&destination, 0), part(&destination, 8)];
+    [a, b, c, d].map(u64::from_ne_bytes)
+}
+
+fn whole([high, low]: [[u8; 8]; 2]) -> [u8; 16] {
+    let mut whole = [0; 16];
+    for (to, from) in whole.iter_mut().zip(high.into_iter().chain(low)) {
+        *to = from;
+    }
+    whole
 }
 
 #[inline]
-fn pair(high: u32, low: u32) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
-}
-
-/// The ports are in the upper half of their word.
-#[inline]
-fn hash([a, b, c, d]: [u64; 4], ports: u64) -> u64 {
-    let fold = a ^ b.rotate_left(13) ^ c.rotate_left(29) ^ d.rotate_left(43) ^ (ports >> 32) << 21;
+fn hash([a, b, c, d]: [u64; 4], ports: u32) -> u64 {
+    let fold = a ^ b.rotate_left(13) ^ c.rotate_left(29) ^ d.rotate_left(43) ^ u64::from(ports) << 21;
     // Fibonacci hashing: the top bits of the product depend on all bits of its factor.
     fold.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -211,7 +293,7 @@ mod tests {
             let (glimpse, payload) = Glimpse::of(&frame(&plain, plain.len())).unwrap();
             let ends = (source.parse().unwrap(), destination.parse().unwrap());
             assert_eq!(
-                (payload, glimpse.kind.to_be_bytes()[4], glimpse.way()),
+                (payload, glimpse.kind.to_ne_bytes()[0], glimpse.way()),
                 (&b"data"[..], 64, way(ends.0, ends.1))
             );
             assert_ne!(glimpse.way(), way(ends.1, ends.0));
@@ -266,7 +348,7 @@ mod tests {
             let mut decoder = Decoder::new();
             if let Some((glimpse, payload)) = Glimpse::of(&frame) {
                 let decoded = decoder.decode(&frame);
-                let untagged = glimpse.macs_and_tag.trailing_zeros() >= 12;
+                let untagged = u16::from_be_bytes(glimpse.tag.to_ne_bytes()) & 0xfff == 0;
                 prop_assert_eq!(decoded.wrapping == Wrapping::NONE, untagged);
                 let ip = match decoded.body {
                     Body::Tcp(ip, tcp) => {
@@ -281,7 +363,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 };
                 prop_assert_eq!([ip.source, ip.destination], glimpse.hosts());
-                prop_assert_eq!((ip.ttl, ip.tunnelled), (glimpse.kind.to_be_bytes()[4], false));
+                prop_assert_eq!((ip.ttl, ip.tunnelled), (glimpse.kind.to_ne_bytes()[0], false));
                 prop_assert!(decoder.undecoded().is_empty());
             }
         }
