@@ -4,13 +4,18 @@ mod kit;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ftpwhy::check::Expectation;
 use ftpwhy::diagnosis::ALL;
+use ftpwhy::finding::Severity;
+use kit::run::analyse;
 
 /// Diagnoses without a fixture of one kind, each for its reason.
 const EXCUSED: [(&str, &str); 0] = [];
+
+/// Who may have to act.
+const SIDES: [&str; 3] = ["client", "server", "network"];
 
 #[test]
 fn names_are_unique_and_in_kebab_case() {
@@ -28,6 +33,60 @@ fn every_diagnosis_is_explained() {
         assert!(diagnosis.explanation.len() > 40, "{} explains nothing", diagnosis.name);
         assert!(!diagnosis.summary.is_empty() && !diagnosis.summary.ends_with('.'), "{}", diagnosis.name);
     }
+}
+
+/// Faults can be mended from any side, so that whoever reads it knows whether it is theirs; what limits the capture is
+/// for whoever captures.
+#[test]
+fn every_explanation_ends_with_a_remedy() {
+    let mut complaints = Vec::new();
+    for diagnosis in ALL {
+        let Some((_, remedy)) = diagnosis.explanation.split_once("Remedy: ") else {
+            complaints.push(format!("{} has no remedy", diagnosis.name));
+            continue;
+        };
+        let fault = matches!(diagnosis.severity, Severity::Error | Severity::Warning);
+        let missing: Vec<&str> = SIDES.into_iter().filter(|side| fault && !remedy.contains(side)).collect();
+        if !missing.is_empty() {
+            complaints.push(format!("{}: no remedy for the {}", diagnosis.name, missing.join(", the ")));
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_fault_that_fires_has_a_remedy_for_each_side() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut complaints = BTreeSet::new();
+    let mut faults = 0;
+    for source in kit::files_below(&kit::root().join("fixtures"), &[".script", ".pcap", ".pcapng"]) {
+        if !source.file_name().is_some_and(|name| name.to_string_lossy().starts_with("fires")) {
+            continue;
+        }
+        let name = source.display();
+        let capture = if source.extension().is_some_and(|extension| extension == "script") {
+            let rendered = kit::render(&source).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let capture = folder.path().join(format!("capture.{}", rendered.extension));
+            fs::write(&capture, rendered.file).expect("writes the capture");
+            capture
+        } else {
+            source.clone()
+        };
+        let answer = analyse(Path::new(env!("CARGO_BIN_EXE_ftpwhy")), &capture).expect("JSON");
+        for finding in answer.document["findings"].as_array().into_iter().flatten() {
+            if !matches!(finding["severity"].as_str(), Some("error" | "warning")) {
+                continue;
+            }
+            faults += 1;
+            let remedies = finding["remedies"].as_array().expect("remedies");
+            let sides: Vec<&str> = remedies.iter().filter_map(|remedy| remedy["side"].as_str()).collect();
+            if SIDES.iter().any(|side| sides.iter().filter(|one| one == &side).count() != 1) {
+                complaints.insert(format!("{name}: {} has {sides:?}", finding["diagnosis"]));
+            }
+        }
+    }
+    assert!(faults > 0, "nothing fires");
+    assert!(complaints.is_empty(), "\n{}", complaints.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -22,7 +22,8 @@ diagnosis! {
     ///
     /// Confidence: probable at the server, possible elsewhere.
     ///
-    /// Remedy: wait some seconds after ABOR, or open a new control connection; update the server.
+    /// Remedy: at the client wait some seconds after ABOR, or open a new control connection; at the server update it;
+    /// in the network nothing, no data connection is tried.
     "abor-then-425", Error,
     "the transfer right after an ABOR was answered 425 without a SYN",
     ["Q269285", "RFC 959 4.1.3"],
@@ -64,6 +65,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .or("data-syn-never-sent", "a transfer without an ABOR before it, at the same server")
             .client("Wait some seconds after ABOR, or open a new control connection.")
             .server("Update the server (Windows 2000: service pack), or look in its log for the error of its connect().")
+            .network("Nothing to change on the way: the server has not cleared up behind the ABOR.")
             .done(),
     )
 }

@@ -45,7 +45,9 @@ diagnosis! {
     ///
     /// Traps: a host that leaves checksums to its network card has bad ones everywhere.
     ///
-    /// Remedy: switch the helper off or update it and use passive mode; or let the client send each command in one segment.
+    /// Remedy: in the network update the helper, or switch it off; at the client send each command in one segment, and
+    /// use passive mode where PORT is broken, EPSV where 227 is; at the server allow EPSV and AUTH TLS, which a helper
+    /// cannot rewrite.
     "alg-broken-rewrite", Error,
     "an FTP helper on the way breaks the control connection at an endpoint line",
     ["RFC 1123 4.1.2.10", "RFC 3022 4.4", "RFC 9293 3.10.7.4"],
@@ -107,9 +109,21 @@ fn draft(talk: Talk<'_>) -> Option<Draft> {
         .finding(broken.confidence, format!("{}: {}", line.text, broken.how), Evidence::seen_all(frames, Some(route), broken.note)?)
         .support([said])
         .support(broken.support)
-        .client("Use passive mode; send each command in one segment.")
-        .network("Update the FTP helper (ALG) on the way, or switch it off and use passive mode.");
+        .network("Update the FTP helper (ALG) on the way, or switch it off and use passive mode.")
+        .client(other_mode(&line))
+        .server("Allow EPSV and AUTH TLS: a helper cannot rewrite what it cannot read.");
     Some(finding)
+}
+
+/// What announces the endpoint by another line than the one that is broken.
+fn other_mode(line: &Line<'_>) -> &'static str {
+    if line.text.starts_with("227") {
+        "Use EPSV, whose reply holds no address to rewrite, or active mode."
+    } else if line.text.starts_with("229") {
+        "Use PASV, or active mode."
+    } else {
+        "Use passive mode (EPSV, PASV), and send each command in one segment."
+    }
 }
 
 /// The lines that announce an endpoint, of both sides.

@@ -22,7 +22,8 @@ diagnosis! {
     ///
     /// Confidence: proven from two sides, probable by the server's words.
     ///
-    /// Remedy: none needed while transfers work.
+    /// Remedy: none needed while transfers work. Where they do not: in the network update the helper or switch it off;
+    /// at the client and the server use EPSV or AUTH TLS, which leave it nothing to rewrite.
     "alg-rewrote-port", Info,
     "a middlebox rewrote the announced endpoint",
     ["RFC 3022 4.4", "RFC 6384"],

@@ -31,7 +31,8 @@ diagnosis! {
     /// Traps: the sender of a probe is 0.0.0.0 and claims nothing. Bonds that balance their load use several MACs, but
     /// announce none of them.
     ///
-    /// Remedy: find the host behind the unexpected MAC (switch tables) and give it another address.
+    /// Remedy: in the network find the host behind the unexpected MAC (switch tables); at the client or the server,
+    /// whichever has the address by right, keep it by a DHCP reservation, or take a free one.
     "arp-conflict", Error,
     "two hosts claim one address",
     ["RFC 5227 2.4", "RFC 4862 5.4", "Q120599", "Q174929"],
@@ -90,6 +91,8 @@ fn draft(conflict: &Conflict) -> Option<Draft> {
             .rule_out("mac-changed", format!("{one} goes on using {ip} beside {other}"))
             .network(format!(
                 "Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."
-            )),
+            ))
+            .client(format!("If {ip} is to be the client's: renew its lease, or give it a free address (arping -D tells whether it is)."))
+            .server(format!("If {ip} is to be the server's: keep it out of the range that DHCP gives away, or reserve it there.")),
     )
 }

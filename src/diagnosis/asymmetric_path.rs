@@ -24,7 +24,8 @@ diagnosis! {
     ///
     /// Traps: a mirror port that tags one direction; a router seen on both sides; bonds.
     ///
-    /// Remedy: none needed, unless a firewall stands on one of the ways.
+    /// Remedy: none needed, unless a firewall stands on one of the ways. Then in the network make both directions pass
+    /// it; where the client or the server has several interfaces, route by source there.
     "asymmetric-path", Info,
     "the two directions take different ways",
     ["Q175396", "RFC 1122 3.3.4.2"],

@@ -14,7 +14,8 @@ diagnosis! {
     ///
     /// Refuted by: 425, 426, 421; a text that speaks of the data connection; 530 (`login-refused`).
     ///
-    /// Remedy: look at the path, its permissions and the server's limits.
+    /// Remedy: at the client check the path and the command's arguments; at the server check the file, its permissions
+    /// and the limits; in the network nothing.
     "command-refused", Info,
     "the server refused the transfer command itself",
     ["RFC 959 4.2.2", "RFC 959 5.4"],

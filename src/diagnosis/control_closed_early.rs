@@ -14,7 +14,8 @@ diagnosis! {
     ///
     /// Refuted by: a client that closed first.
     ///
-    /// Remedy: look at the server's access rules and connection limits.
+    /// Remedy: at the server look at the access rules and connection limits; at the client open fewer sessions at a
+    /// time; in the network look for a firewall or proxy that accepts in the server's name.
     "control-closed-early", Error,
     "the server closed the control connection before it greeted",
     ["RFC 959 5.4"],
@@ -48,6 +49,8 @@ fn finding(case: &SessionCase<'_>, message: String, primary: Evidence) -> Findin
         .finding(Confidence::Proven, message, primary)
         .in_session(case.session)
         .support(case.control.established.map(|at| Evidence::seen(at, "handshake complete")))
-        .server("Look at the server's access rules (TCP wrappers, host lists) and its limits of sessions per host and in total.")
+        .server("Look at the server's access rules (TCP wrappers, host lists) and limits (vsftpd max_per_ip, max_clients; ProFTPD MaxInstances).")
+        .client("Open fewer sessions at a time, and try again from an address that the server allows.")
+        .network("If the server's log knows nothing of the connection, look for a firewall or proxy that accepts it in its name.")
         .done()
 }

@@ -13,7 +13,8 @@ diagnosis! {
     /// Refuted by: QUIT; a close by the side that had its final reply; a transfer under way
     /// (`control-lost-during-transfer`); words of the server that the capture lacks.
     ///
-    /// Remedy: look at the side that closed, and at idle timeouts on the way.
+    /// Remedy: at the server read its log, if it closed; in the network raise idle timeouts on the way; at the client
+    /// keep the connection alive (NOOP, TCP keep-alive), and log in again.
     "control-lost", Warning,
     "the control connection was lost while a reply was outstanding",
     ["RFC 959 5.4", "RFC 5382 5"],
@@ -37,7 +38,8 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .in_session(session)
             .support([super::lines::command(session, command)])
             .server("Read the server's log for the reason it closed the connection.")
-            .network("Raise idle timeouts of NAT and firewall for established connections.")
+            .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")
+            .client("Keep an idle control connection alive (NOOP, TCP keep-alive), and log in again when it is lost.")
             .done(),
     ]
 }

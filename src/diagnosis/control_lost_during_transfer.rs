@@ -16,8 +16,8 @@ diagnosis! {
     /// Refuted by: QUIT and 221; a capture that merely ends; bytes of the server that the capture lacks; a data connection
     /// that was reset before (`data-connection-broken`).
     ///
-    /// Remedy: let the client send NOOP or TCP keep-alives during transfers; raise the idle timeout on the way; look at
-    /// the side that closed.
+    /// Remedy: look first at the side that closed; at the client send NOOP or TCP keep-alives during transfers; at the
+    /// server read the log, raise the data timeout; in the network raise the idle timeout on the way.
     "control-lost-during-transfer", Error,
     "the control connection was lost during a transfer",
     ["RFC 5382 5", "RFC 1123 4.1.3.2", "RFC 959 5.4"],
@@ -52,8 +52,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(lines::transfer(case.session, transfer))
             .support(data)
-            .client("Keep the control connection alive during long transfers (NOOP, TCP keep-alive).")
-            .server("Read the server's log for the reason it gave up; raise its data timeout if the client is merely slow.")
+            .client("Keep the control connection alive during long transfers (NOOP, TCP keep-alive; curl: --keepalive-time).")
+            .server("Read the server's log for the reason it gave up; raise its data timeout if the client is merely slow (vsftpd: data_connection_timeout).")
             .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")
             .done(),
     )

@@ -24,7 +24,8 @@ diagnosis! {
     ///
     /// Refuted by: a late acknowledgement.
     ///
-    /// Remedy: find what drops it: FTP helper, MTU, anti-spoofing filter, stale ARP entry.
+    /// Remedy: in the network find what drops it: FTP helper, MTU, anti-spoofing filter, stale ARP entry; at the client
+    /// send each command in one segment, try a smaller MTU; at the server capture, to see whether the segment arrives.
     "control-stalled", Error,
     "a control segment is retransmitted and never acknowledged",
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
@@ -68,6 +69,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .support(icmp)
             .network("Find what drops this segment: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, a stale ARP entry.")
             .client("Let the client send each command in one segment; try a smaller MTU or passive mode.")
+            .server("Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement.")
             .done(),
     ]
 }

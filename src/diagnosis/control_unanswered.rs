@@ -20,7 +20,8 @@ diagnosis! {
     ///
     /// Refuted by: a connection whose other half was merely not captured; a port scan.
     ///
-    /// Remedy: check that the server runs and listens, and what filters port 21.
+    /// Remedy: at the server check that it runs and listens, and its host's firewall; at the client check name, address
+    /// and port; in the network check what filters port 21, both ways.
     "control-unanswered", Error,
     "the control connection was not answered",
     ["RFC 9293 3.10.7", "RFC 959 2.3"],

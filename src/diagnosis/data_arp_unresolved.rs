@@ -1,5 +1,7 @@
 //! `data-arp-unresolved`
 
+use std::net::IpAddr;
+
 use super::case::Case;
 use super::{lines, neighbours, timers};
 use crate::finding::{Confidence, Finding};
@@ -28,7 +30,8 @@ diagnosis! {
     /// Traps: captures filtered to TCP hold no ARP. The answer goes to the asker alone and need not be visible here;
     /// therefore one request tells nothing.
     ///
-    /// Remedy: announce the right address; bring the host, its VLAN or its proxy ARP up.
+    /// Remedy: at the client announce the right address; at the server offer the right one in 227, check its mask and
+    /// routes; in the network bring the host, its VLAN or its proxy ARP up.
     "data-arp-unresolved", Error,
     "nobody answers ARP or ND for the announced host",
     ["RFC 826", "RFC 4861 7.2", "RFC 1122 2.3.2"],
@@ -74,7 +77,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .rule_out("data-syn-refused", "nothing was delivered that could have been refused")
         .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
     Some(match offer.direction {
-        Direction::Active => draft.client("Announce an address that is in use and reachable, or use EPSV/PASV.").done(),
-        Direction::Passive => draft.server("Offer an address that is in use and reachable in the 227 reply.").done(),
+        Direction::Active => draft
+            .client("Announce an address that is in use and reachable, or use EPSV/PASV.")
+            .server(of_the_asker(query.asker, case.session.server.ip(), target))
+            .done(),
+        Direction::Passive => draft
+            .client("Use EPSV, whose reply names no address, or connect to the control connection's (curl: --ftp-skip-pasv-ip).")
+            .server("Offer an address that is in use and reachable in the 227 reply.")
+            .done(),
     })
+}
+
+/// What the server can do where the announced host does not answer.
+fn of_the_asker(asker: IpAddr, server: IpAddr, target: IpAddr) -> String {
+    if asker.to_canonical() == server.to_canonical() {
+        format!("If {target} is not on the server's own link, correct the server's mask or routes.")
+    } else {
+        "Allow passive mode (EPSV, PASV): the client then opens the data connection.".to_owned()
+    }
 }

@@ -18,7 +18,9 @@ diagnosis! {
     /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`); where no
     /// final reply came, a FIN before the RST, and words of the server that the capture lacks.
     ///
-    /// Remedy: look at the side that reset or fell silent, and at middleboxes with idle timeouts.
+    /// Remedy: look first at the side that reset or fell silent; at the server read the log; at the client look at the
+    /// log, the disk, the quota; in the network look for idle timeouts, and for a path MTU that large segments do not
+    /// pass.
     "data-connection-broken", Error,
     "the data connection was opened and then broke",
     ["RFC 959 4.2", "RFC 959 5.4"],
@@ -77,9 +79,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .rule_out("data-syn-refused", "the handshake completed")
         .rule_out("time-wait-collision", "the handshake completed");
     let finding = match reset {
-        Some(_) if client => finding.client("Find out why the client closed the data connection with a RST: it was killed, its disk is full, or it lost interest."),
-        Some(_) => finding.server("Read the server's log for the reason of the RST on the data connection."),
-        None => finding.server("Read the server's log: the data connection worked at TCP level."),
+        Some(_) if client => finding
+            .client("Find out why the client closed the data connection with a RST: it was killed, its disk is full, or it lost interest.")
+            .server("Nothing to change, unless the server had fallen silent before the RST: then read its log.")
+            .network("If the RST's TTL is not that of the client's other segments, find the device that sent it in its name."),
+        Some(_) => finding
+            .server("Read the server's log for the reason of the RST on the data connection.")
+            .client("Nothing to change, unless the client had stopped reading or sending before the RST.")
+            .network("If the RST's TTL is not that of the server's other segments, find the device that sent it in its name."),
+        None => finding
+            .server("Read the server's log: the data connection worked at TCP level.")
+            .client("Look in the client's log for why the transfer ended: its disk, its quota, its own timeout.")
+            .network("If large segments were repeated in vain before the end, look for a path MTU (tracepath) or an idle timeout on the way."),
     };
     Some(finding.done())
 }

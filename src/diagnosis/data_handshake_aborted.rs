@@ -18,7 +18,8 @@ diagnosis! {
     ///
     /// Refuted by: the final ACK seen on another interface; a SYN-ACK that belongs to an old connection.
     ///
-    /// Remedy: look for a stateful firewall or reverse-path filter that sees only one direction.
+    /// Remedy: in the network look for a stateful firewall or reverse-path filter that sees only one direction; at the
+    /// server compare its connect timeout with the time of the answer; at the client use passive mode.
     "data-handshake-aborted", Error,
     "the handshake of the data connection was not completed",
     ["RFC 9293 3.5", "RFC 3704"],

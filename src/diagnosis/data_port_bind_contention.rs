@@ -22,7 +22,8 @@ diagnosis! {
     ///
     /// Confidence: probable with the words, possible with the pauses alone or away from the server.
     ///
-    /// Remedy: the server shares its data port among its processes, or uses another one for every connection.
+    /// Remedy: at the server share the data port among its processes, or use another one for every connection; at the
+    /// client use passive mode; in the network nothing.
     "data-port-bind-contention", Error,
     "the server could not bind its data port while another transfer was using it",
     ["RFC 959 3.2"],
@@ -60,8 +61,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .caps(case.absence_caps())
             .all_ruled_out(no_syn::refuted(case))
             .or("data-syn-never-sent", "the server's log names the error of its bind()")
-            .server("Let every process of the server share its data port (SO_REUSEADDR), or use a port other than 20 for each connection.")
+            .server("Let every process of the server share its data port (SO_REUSEADDR), or send from other ports than 20 (vsftpd: connect_from_port_20=NO).")
             .client("Use passive mode (EPSV, PASV).")
+            .network("Nothing to change on the way: the failure is local to the server.")
             .done(),
     )
 }

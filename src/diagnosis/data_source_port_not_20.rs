@@ -18,7 +18,8 @@ diagnosis! {
     ///
     /// Refuted by: a NAT that rewrites source ports between the server and this point.
     ///
-    /// Remedy: firewall rules on connection state rather than on port 20; or let the server bind it.
+    /// Remedy: in the network base firewall rules on connection state rather than on port 20; at the server bind port
+    /// 20 (vsftpd: connect_from_port_20=YES); at the client use passive mode, if a rule cannot be changed.
     "data-source-port-not-20", Info,
     "active data connections do not come from the server's port 20",
     ["RFC 959 3.2"],
@@ -51,6 +52,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .in_session(case.session)
             .hosts([server.ip()])
             .network("Base firewall rules on connection state or an FTP helper, not on source port 20.")
+            .server("Where a filter insists on port 20, let the server bind it (vsftpd: connect_from_port_20=YES).")
             .done(),
     ]
 }

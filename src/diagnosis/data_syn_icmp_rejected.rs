@@ -18,8 +18,9 @@ diagnosis! {
     /// Traps: the quote may carry addresses from before or after NAT; errors are rate-limited, so one may answer many
     /// SYNs; NT-era stacks go on after such an error, Linux fails at once.
     ///
-    /// Remedy: by the code. Administratively prohibited: open the filter or use EPSV/PASV. Host or network unreachable:
-    /// announce an address that the server can reach. Port unreachable: a host firewall that rejects.
+    /// Remedy: in the network open the filter that prohibits, or mend the route to a host or network that is
+    /// unreachable; at the client let a host firewall stop rejecting (port unreachable), announce an address that the
+    /// server can reach, or use EPSV/PASV; at the server check the routes, allow EPSV/PASV.
     "data-syn-icmp-rejected", Error,
     "the data SYN was rejected by an ICMP error",
     ["RFC 792", "RFC 1122 3.2.2.1", "RFC 5927"],
@@ -52,7 +53,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .rule_out("data-syn-unanswered", "an ICMP error answered the SYN")
         .rule_out("time-wait-collision", "a SYN was sent");
     let finding = if icmp.from == attempt.to().ip() {
-        finding.client("Let the server's connections to the announced ports through the client's host firewall, or use passive mode.")
+        finding
+            .client("Let the server's connections to the announced ports through the client's host firewall, or use passive mode.")
+            .network("Nothing to change on the way: the SYN got through to the host that rejects it.")
     } else {
         finding
             .network(format!("Look at {}: it sends this error for the server's connection to the client; open the filter or mend the route.", icmp.from))

@@ -22,7 +22,9 @@ diagnosis! {
     ///
     /// Refuted by: any SYN; an ICMP error; a refused PORT.
     ///
-    /// Remedy: read the server's log; let it bind port 20 or use another; check its firewall's OUTPUT rules and routes.
+    /// Remedy: at the server read the log, let it bind port 20 or use another, check the firewall's OUTPUT rules and
+    /// the routes; at the client use passive mode meanwhile; in the network nothing, the failure is local to the
+    /// server.
     "data-syn-never-sent", Error,
     "the server failed to open the data connection without sending a SYN",
     ["RFC 959 3.2", "RFC 1122 4.2.4.1"],
@@ -58,6 +60,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .all_ruled_out(no_syn::refuted(case))
             .server("Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.")
             .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
+            .network("Nothing to change on the way: the failure is local to the server.")
             .done(),
     )
 }

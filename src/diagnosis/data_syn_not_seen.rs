@@ -16,7 +16,9 @@ diagnosis! {
     ///
     /// Refuted by: any data SYN; a capture at the server (`data-syn-never-sent`).
     ///
-    /// Remedy: capture at the server during one failing transfer, without a port filter.
+    /// Remedy: at the server capture during one failing transfer, without a port filter; at the client use passive mode
+    /// if a firewall or NAT lies between; in the network let the server's data connections through, or use an FTP
+    /// helper.
     "data-syn-not-seen", Error,
     "no data SYN reached this capture point",
     ["RFC 959 3.2"],

@@ -20,13 +20,16 @@ diagnosis! {
     /// Traps: a client that closes its listener after ABOR; a server that connects to a previous PORT or, after a
     /// refused one, to its default data port.
     ///
-    /// Remedy: the client must listen before it sends PORT and until the transfer is over; or the firewall that resets
-    /// must let the connection through; or passive mode.
+    /// Remedy: at the client listen before PORT is sent and until the transfer is over, or use passive mode; at the
+    /// server allow passive mode; in the network let the firewall that resets the connection let it through.
     "data-syn-refused", Error,
     "the data SYN was refused by a RST",
     ["RFC 9293 3.10.7.1"],
     Transfer(check)
 }
+
+const LISTEN: &str =
+    "Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall.";
 
 /// Who sent a RST, as far as TTL and MAC tell.
 enum Sender {
@@ -59,8 +62,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Sender::OnTheWay(_) => finding
             .network("Find the firewall or NAT that resets the data connection; let it through or use a stateful FTP helper.")
             .client("Use passive mode (EPSV, PASV)."),
-        Sender::Host | Sender::Unknown => finding
-            .client("Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall."),
+        Sender::Host => finding.client(LISTEN).network("Nothing to change on the way: the client itself refused."),
+        Sender::Unknown => finding
+            .client(LISTEN)
+            .network("If the client does listen, find the firewall on the way that resets the connection in its name."),
     };
     Some(finding.server("Allow passive mode (EPSV, PASV): the client then needs no open port.").done())
 }

@@ -18,7 +18,8 @@ diagnosis! {
     /// Confidence: at the client it is proven that the client's host dropped them; elsewhere it is proven that no
     /// answer came back to this point, and where they were dropped stays open.
     ///
-    /// Remedy: let connections from the server's data port to the client through (stateful FTP helper), or use EPSV/PASV.
+    /// Remedy: in the network let connections from the server's data port to the client through, or use a stateful FTP
+    /// helper; at the client use EPSV/PASV, or open its host firewall; at the server allow EPSV/PASV.
     "data-syn-unanswered", Error,
     "the data SYNs were never answered",
     ["RFC 1579", "RFC 6298", "Q200770"],
@@ -50,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let where_dropped = if at_client {
         "The SYNs reached this capture point near the client: look for a firewall on the client's host first."
     } else {
-        "Find what drops the SYNs between the server and the client; let them through or use a stateful FTP helper."
+        "Find what drops the SYNs between the server and the client; let them through, or use an FTP helper (Linux: nf_conntrack_ftp)."
     };
     let mut finding = DIAGNOSIS
         .finding(Confidence::Proven, message, lines::syns(attempt)?)
@@ -61,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .caps(opaque_cap(case))
         .rule_out("data-syn-refused", "no RST came back")
         .rule_out("data-syn-icmp-rejected", "no ICMP error quotes the SYN")
-        .client("Use passive mode (EPSV, PASV), or open the announced ports in the client's firewall.")
+        .client("Use passive mode (ftp -p, lftp: set ftp:passive-mode on), or open the announced ports in the client's firewall.")
         .server("Allow passive mode (EPSV, PASV): the client then opens the data connection.")
         .network(where_dropped);
     if !at_client && crossing::lost(case).is_none() {

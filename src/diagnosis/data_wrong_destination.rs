@@ -18,7 +18,8 @@ diagnosis! {
     ///
     /// Severity: warning when the transfer succeeds.
     ///
-    /// Remedy: mend the server, or the helper that rewrites PORT.
+    /// Remedy: at the server connect to the endpoint of the last PORT or EPRT; in the network mend the helper that
+    /// rewrites PORT; at the client use passive mode meanwhile.
     "data-wrong-destination", Error,
     "the server connected to another endpoint than announced",
     ["RFC 959 3.2"],
@@ -49,6 +50,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .server("Mend the server: it must connect to the endpoint of the last PORT or EPRT.")
             .network("If a middlebox rewrites PORT on the way to the server, look at its FTP helper.")
+            .client("Until then, use passive mode (EPSV, PASV): the server then connects nowhere.")
             .done(),
     )
 }

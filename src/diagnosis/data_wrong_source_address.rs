@@ -19,7 +19,8 @@ diagnosis! {
     ///
     /// Refuted by: a session of that other address with the same endpoint (FXP, another server).
     ///
-    /// Remedy: bind the server's data socket to the control connection's local address.
+    /// Remedy: at the server bind the data socket to the control connection's local address; at the client use passive
+    /// mode meanwhile; in the network let the server's other address through.
     "data-wrong-source-address", Error,
     "the data connection came from another address than the control connection's server",
     ["Q187277", "RFC 1123 4.1.2.12", "RFC 1122 3.3.4.2"],
@@ -53,6 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .server("Bind the data socket to the local address of the control connection (RFC 1123 4.1.2.12).")
             .network("Until then, let connections from the server's other address to the client's data ports through.")
+            .client("Until then, use passive mode (EPSV, PASV), or let the server's other address through the client's firewall.")
             .done(),
     )
 }

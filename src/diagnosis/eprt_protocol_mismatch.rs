@@ -18,7 +18,8 @@ diagnosis! {
     ///
     /// Severity: warning when the server took it and nothing failed, info when the client falls back or no reply is known.
     ///
-    /// Remedy: EPSV, or EPRT with the control connection's family.
+    /// Remedy: at the client use EPSV, or EPRT with the control connection's family; at the server listen on IPv6 too,
+    /// if it is wanted; in the network let a NAT64 translate EPRT and EPSV too (RFC 6384).
     "eprt-protocol-mismatch", Error,
     "EPRT or EPSV names a network protocol that does not fit",
     ["RFC 2428 2", "RFC 2428 3"],
@@ -53,6 +54,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .severity(severity)
             .support(case.dialogue())
             .client("Use EPSV, or EPRT with the address family of the control connection (1 for IPv4, 2 for IPv6).")
+            .server("If clients are to use IPv6, let the server listen on it too (vsftpd: listen_ipv6=YES, ProFTPD: UseIPv6 on).")
+            .network("If a NAT64 lies between, it needs an FTP helper that translates EPRT and EPSV (RFC 6384).")
             .done(),
     )
 }

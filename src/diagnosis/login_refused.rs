@@ -13,7 +13,8 @@ diagnosis! {
     ///
     /// Refuted by: a later login that succeeds.
     ///
-    /// Remedy: check user name, password and the server's access rules.
+    /// Remedy: at the client check user name and password, and whether TLS is wanted first; at the server check the
+    /// access rules; in the network nothing.
     "login-refused", Info,
     "the server refused the login",
     ["RFC 959 5.4"],

@@ -27,7 +27,8 @@ diagnosis! {
     /// Traps: captures joined from two segments; bonds that spread their traffic over several MACs; a lease given to
     /// another host.
     ///
-    /// Remedy: announce the address after the change (gratuitous ARP, `arp_notify`), or clear the peers' ARP caches.
+    /// Remedy: at the client or the server, whichever moved, announce the address after the change (gratuitous ARP,
+    /// `arp_notify`; Windows NT 4.0: Service Pack 4); in the network clear the peers' ARP caches.
     "mac-changed", Warning,
     "an address moved from one MAC to another",
     ["Q193157", "Q166750", "RFC 826", "RFC 5227 3"],
@@ -57,7 +58,9 @@ fn finding(moved: &Move) -> Option<Finding> {
         .hosts([*ip])
         .support(rest)
         .support(neighbours::cite(&[before.first, before.last], &format!("{ip} from {old}, first and last")))
-        .network(format!("Clear {ip} from the ARP caches of its peers, or announce it from {new} (arping -U)."));
+        .network(format!("Clear {ip} from the ARP caches of its peers, or announce it from {new} (arping -U)."))
+        .client(format!("If {ip} is the client's: announce it after such a change (Linux: arp_notify=1), and log in again."))
+        .server(format!("If {ip} is the server's: announce it after such a change (Linux: arp_notify=1; Windows NT 4.0: Service Pack 4)."));
     Some(if confidence == Confidence::Proven {
         draft.rule_out("arp-conflict", format!("{old} does not use {ip} after frame {}", before.last.number)).done()
     } else {

@@ -25,7 +25,8 @@ diagnosis! {
     /// Traps: a switch shows these frames only by flooding them; a link type without destination MAC (SLL) cannot show
     /// them. If the peer is a router, it is the router's cache that is stale, not the remote host's.
     ///
-    /// Remedy: delete the peer's ARP entry; remove static entries; announce the address after such a change.
+    /// Remedy: in the network delete the peer's ARP entry, and remove static ones; at the client or the server,
+    /// whichever moved, announce the address after such a change (gratuitous ARP, `arp_notify`).
     "mac-stale-peer", Error,
     "a peer keeps sending to the old MAC of an address that moved",
     ["Q166750", "Q138362", "Q193157", "RFC 826"],
@@ -84,6 +85,8 @@ fn draft(network: &Network, stale: &Stale) -> Option<Draft> {
             .support(rest)
             .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))
             .support(neighbours::cite(&[moved.old.1.last], &format!("the last of {ip} from {old}")))
-            .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}.")),
+            .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}."))
+            .client(format!("If {ip} is the client's: announce it after such a change (arping -U; Linux: arp_notify=1)."))
+            .server(format!("If {ip} is the server's: announce it whenever a card, bond, cluster or virtual machine moves it (arping -U).")),
     )
 }

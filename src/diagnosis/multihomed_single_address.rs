@@ -24,7 +24,8 @@ diagnosis! {
     ///
     /// This is no fault in itself: it tells that another interface exists, which the server may reach.
     ///
-    /// Remedy: connect from the interface that the server reaches, or use passive mode.
+    /// Remedy: at the client connect from the interface that the server reaches, or use passive mode; at the server
+    /// allow passive mode; in the network give the server a route to the announced address.
     "multihomed-single-address", Info,
     "a client with several addresses names the same one in every PORT",
     ["Q149528", "RFC 1122 3.3.4"],

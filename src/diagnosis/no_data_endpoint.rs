@@ -22,7 +22,8 @@ diagnosis! {
     ///
     /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
     ///
-    /// Remedy: the client sends PORT or PASV before each transfer (RFC 1123 4.1.2.5), and heeds a refused one.
+    /// Remedy: at the client send PORT or PASV before each transfer (RFC 1123 4.1.2.5), and heed a refused one; at the
+    /// server and in the network nothing.
     "no-data-endpoint", Error,
     "a transfer was asked for with no data endpoint in force",
     ["RFC 959 3.2", "RFC 1123 4.1.2.5"],
@@ -64,6 +65,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
             .client("Send PORT, EPRT, PASV or EPSV before every transfer, and do not go on when it was refused.")
+            .server("Nothing to change: a server may want an endpoint for every transfer (vsftpd uses each PORT or PASV once).")
+            .network("Nothing to change on the way: no data connection was tried.")
             .done(),
     )
 }

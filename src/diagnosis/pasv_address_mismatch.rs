@@ -21,7 +21,9 @@ diagnosis! {
     /// Severity: error when the client used the address and failed, else warning: many clients ignore the address and
     /// connect to the control peer.
     ///
-    /// Remedy: set the server's passive address (pasv_address, MasqueradeAddress, ForcePassiveIP, …), or use EPSV.
+    /// Remedy: at the server set the passive address (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd
+    /// ForcePassiveIP, IIS External IP Address of Firewall); at the client use EPSV, or ignore the address; in the
+    /// network let an FTP helper on the server's NAT rewrite 227, which needs a clear control connection.
     "pasv-address-mismatch", Error,
     "the 227 reply names another address than the server's",
     ["RFC 1123 4.1.2.6", "RFC 2428 3", "RFC 959 5.4"],
@@ -54,7 +56,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .severity(if failed { Severity::Error } else { Severity::Warning })
             .support(case.concluded.attempts.iter().take(2).filter_map(lines::syns))
             .support(case.dialogue())
-            .client("Use EPSV, or let the client ignore the address in 227 and connect to the control peer.")
+            .client("Use EPSV, or let the client ignore the address in 227 and connect to the control peer (curl: --ftp-skip-pasv-ip).")
             .server("Set the address that clients reach the server at (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd ForcePassiveIP).")
             .network("If the server is behind NAT, an FTP helper may rewrite 227; it needs a clear control connection.")
             .done(),

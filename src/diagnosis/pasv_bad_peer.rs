@@ -21,8 +21,8 @@ diagnosis! {
     /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; a stranger that steals the
     /// port.
     ///
-    /// Remedy: one egress address for the client; the server's pasv_promiscuous (vsftpd) and the like lift the check and
-    /// its protection.
+    /// Remedy: at the client use one address for all connections; in the network let NAT, proxy or load balancer keep
+    /// it; at the server lift the check, and its protection, by pasv_promiscuous (vsftpd) and the like.
     "pasv-bad-peer", Error,
     "the passive connection came from another address than the client's",
     ["RFC 2577 4", "RFC 2577 8"],
@@ -65,6 +65,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .client("Let control and data connections leave with one address: bind the client, or fix the NAT's address pool.")
             .server("Lift the peer check (vsftpd pasv_promiscuous=YES) only if the other address is known to be the client's.")
+            .network("Let NAT, proxy or load balancer show one and the same client address on both connections.")
             .done(),
     )
 }

@@ -20,7 +20,8 @@ diagnosis! {
     /// (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for the
     /// connection before it sends 150.
     ///
-    /// Remedy: look at the client's log and its host firewall.
+    /// Remedy: at the client look at the log and the host's firewall; at the server offer EPSV, and an address in 227
+    /// that clients accept; in the network nothing, no SYN leaves the client.
     "pasv-client-never-connects", Error,
     "the client never connected to the passive port",
     ["RFC 959 3.3", "RFC 1123 4.1.2.6"],
@@ -44,6 +45,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .or("time-wait-passive-reuse", "whether the client binds a fixed source port that it used towards this port before")
             .rule_out("pasv-connect-failed", "no SYN to the passive port was sent")
             .client("Look at the client's log and its host's firewall: it did not try to connect.")
+            .server("Nothing to change, unless the client declines what 227 names: offer EPSV too.")
+            .network("Nothing to change on the way: the client sent no SYN.")
             .done(),
     )
 }

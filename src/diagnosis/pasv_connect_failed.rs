@@ -22,7 +22,9 @@ diagnosis! {
     ///
     /// Confidence: proven; possible on an encrypted control connection, for the client may want something else there.
     ///
-    /// Remedy: open the server's passive port range in the firewall and forward it through NAT.
+    /// Remedy: at the server fix a small passive port range and open it in its firewall (vsftpd pasv_min_port and
+    /// pasv_max_port, ProFTPD PassivePorts, Pure-FTPd PassivePortRange, IIS Data Channel Port Range); in the network
+    /// let it through, forward it through the server's NAT; at the client use active mode until then.
     "pasv-connect-failed", Error,
     "the client could not connect to the server's passive port",
     ["RFC 1579", "RFC 2428 3"],
@@ -74,8 +76,8 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
         .support(timers::evidence(case))
         .caps(case.scene_caps(attempt.at()))
         .caps(opaque)
-        .server("Open the passive port range in the server's firewall, forward it through its NAT, and keep it small and fixed.")
-        .network(format!("Let {} through to {to} and the other passive ports.", from.ip()));
+        .server("Fix a small passive port range (vsftpd pasv_min_port, ProFTPD PassivePorts) and open it in the server's firewall.")
+        .network(format!("Let {} through to {to} and the other passive ports, and forward them to a server behind NAT.", from.ip()));
     draft = draft.client("Use active mode (PORT, EPRT) until the passive ports are open, if nothing stands before the client.");
     for (name, why) in wrong {
         draft = draft.rule_out(name, why);

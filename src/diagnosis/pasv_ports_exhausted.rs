@@ -16,7 +16,8 @@ diagnosis! {
     ///
     /// Refuted by: a 421 that closes the session for another reason (idle, too many users).
     ///
-    /// Remedy: widen the passive port range; close idle data connections sooner.
+    /// Remedy: at the server widen the passive port range, close idle data connections sooner; in the network open the
+    /// wider range too; at the client try later, or use active mode.
     "pasv-ports-exhausted", Error,
     "the server cannot offer a passive port",
     ["RFC 959 5.4"],
@@ -38,8 +39,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(confidence, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
-            .server("Widen the passive port range, and let idle data connections end sooner.")
+            .server("Widen the passive port range (vsftpd pasv_max_port, ProFTPD PassivePorts), and let idle data connections end sooner.")
             .client("Try again later, or use active mode.")
+            .network("Open the wider range in the firewall as well; nothing else to change on the way.")
             .done(),
     )
 }

@@ -17,7 +17,8 @@ diagnosis! {
     /// Refuted by: a SYN; a capture at the client (`pasv-client-never-connects`); a PORT of another session that names
     /// the endpoint (a server is to connect there).
     ///
-    /// Remedy: capture at the client during one failing transfer; check that the firewall lets the passive range in.
+    /// Remedy: at the client capture during one failing transfer; at the server open a small and fixed passive range in
+    /// its firewall; in the network let that range through.
     "pasv-syn-not-seen", Error,
     "no SYN to the passive port reached this capture point",
     ["RFC 1579", "RFC 2428 3"],

@@ -14,7 +14,8 @@ diagnosis! {
     ///
     /// Refuted by: a server that ignores the address, connects to the control peer and succeeds.
     ///
-    /// Remedy: the client announces the address of its control connection, or uses EPSV/PASV.
+    /// Remedy: at the client announce the address of the control connection, or use EPSV/PASV; at the server allow
+    /// EPSV/PASV; in the network nothing, no route leads to such an address.
     "port-address-unusable", Error,
     "PORT names an address that cannot be reached",
     ["RFC 6890", "RFC 3927", "RFC 959 5.3.2"],
@@ -39,6 +40,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .client(format!("Announce {}, the address of the control connection, or use passive mode (EPSV, PASV).", case.session.client.ip()))
             .server("Allow passive mode (EPSV, PASV).")
+            .network("Nothing to change on the way: no route can lead to such an address.")
             .done(),
     )
 }

@@ -18,7 +18,8 @@ diagnosis! {
     /// Refuted by: a data connection that had ended before, its 226 being merely on the way; a final reply that lies in a
     /// gap of the capture.
     ///
-    /// Remedy: the client waits for the final reply before it announces the next endpoint.
+    /// Remedy: at the client wait for the final reply before the next endpoint is announced; at the server and in the
+    /// network nothing.
     "port-changed-mid-transfer", Warning,
     "an endpoint command came while a transfer was active",
     ["RFC 959 3.2", "RFC 959 5.2"],
@@ -59,6 +60,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::transfer(case.session, transfer))
             .support(closed)
             .client("Wait for the final reply (226, 426) before the next PORT or PASV.")
+            .server("Nothing to change: RFC 959 has the server close the data connection when the endpoint changes.")
+            .network("Nothing to change on the way: the order of the commands is the client's.")
             .done(),
     )
 }

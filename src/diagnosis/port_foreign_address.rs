@@ -14,8 +14,9 @@ diagnosis! {
     ///
     /// Refuted by: evidence for one of those three.
     ///
-    /// Remedy: announce the control connection's address, or use EPSV/PASV; capture at the client, with ARP, to learn
-    /// whose address it is.
+    /// Remedy: at the client announce the control connection's address, or use EPSV/PASV; capture with ARP, to learn
+    /// whose address it is; at the server go on refusing foreign addresses, allow passive mode; in the network use an
+    /// FTP helper on the NAT, if there is one.
     "port-foreign-address", Error,
     "PORT names an address that is not the client's as seen here",
     ["RFC 959 5.3.2", "RFC 2577 3", "Q149528", "Q185378"],

@@ -20,7 +20,8 @@ diagnosis! {
     ///
     /// Refuted by: port 0 (`port-malformed`); a value that a middlebox put there.
     ///
-    /// Remedy: the client takes its data port from the ephemeral range.
+    /// Remedy: at the client take the data port from the ephemeral range; at the server go on refusing low ports; in
+    /// the network mend an FTP helper that changed the port.
     "port-low-port", Error,
     "PORT names a port below 1024",
     ["RFC 2577 3", "Q140424", "Q185378"],
@@ -41,7 +42,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .severity(severity)
         .support(case.dialogue())
         .client("Take the data port from the ephemeral range (1024 and above).")
-        .server("Keep refusing ports below 1024 (RFC 2577).");
+        .server("Keep refusing ports below 1024 (RFC 2577).")
+        .network("If the client sent a higher port, a middlebox changed it: update its FTP helper or switch it off.");
     Some(if spoken { finding.rule_out("port-foreign-address", "the server's words are about the port") } else { finding }.done())
 }
 

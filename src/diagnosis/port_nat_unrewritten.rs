@@ -23,7 +23,8 @@ diagnosis! {
     /// Confidence: probable, proven where both sides of the NAT are in the file. Where the server is in that private
     /// network too, NAT is only one reading (`port-foreign-address`).
     ///
-    /// Remedy: EPSV/PASV; or an FTP helper (ALG) on the NAT, which needs a clear control connection.
+    /// Remedy: at the client use EPSV/PASV; at the server allow them, with an address that clients reach; in the
+    /// network use an FTP helper (ALG) on the NAT (Linux: nf_nat_ftp), which needs a clear control connection.
     "port-nat-unrewritten", Error,
     "PORT names a private address behind a NAT that did not rewrite it",
     ["RFC 3022 4.4", "RFC 2428 4", "RFC 1918"],
@@ -51,9 +52,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([client, socket.ip()])
             .support(case.dialogue())
             .rule_out("port-wrong-interface", "nothing shows both addresses on one host")
-            .client("Use passive mode (EPSV, PASV): the NAT then sees only connections that the client opens.")
+            .client("Use passive mode (EPSV, PASV; ftp -p): the NAT then sees only connections that the client opens.")
             .server("Allow passive mode, with an address and a port range that clients reach.")
-            .network("Enable the FTP helper (ALG) on the NAT; it must see the control connection in clear text.")
+            .network("Enable the FTP helper (ALG) on the NAT (Linux: nf_nat_ftp); it must see the control connection in clear text.")
             .done(),
     )
 }

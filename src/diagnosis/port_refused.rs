@@ -4,6 +4,7 @@ use super::announced::{self, Whose};
 use super::case::Case;
 use super::{eprt_protocol_mismatch, lines, pasv_ports_exhausted, port_low_port, port_malformed};
 use crate::finding::{Confidence, Finding};
+use crate::transfer::Direction;
 
 diagnosis! {
     /// The server refused the endpoint command, and nothing in its argument explains why.
@@ -18,7 +19,8 @@ diagnosis! {
     ///
     /// A client that falls back to another command, and whose transfer goes on, gives no finding.
     ///
-    /// Remedy: use the mode the server allows, or allow this one in its configuration.
+    /// Remedy: at the client use the mode the server allows; at the server allow this one in its configuration; in the
+    /// network nothing, unless a proxy there answers for the server.
     "port-refused", Error,
     "the server refused PORT, EPRT, PASV or EPSV",
     ["RFC 959 5.4", "RFC 2428 4"],
@@ -50,7 +52,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(case.dialogue())
             .client("Use the other mode: EPSV or PASV instead of PORT, or the reverse.")
-            .server(format!("Allow {} in the server's configuration if it is wanted.", offer.command.name))
+            .server(format!("Allow {} in the server's configuration if it is wanted ({}).", offer.command.name, option(offer.direction)))
+            .network("Nothing to change on the way, unless a proxy or FTP helper there answers for the server.")
             .done(),
     )
+}
+
+/// What forbids a mode in common servers.
+fn option(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Active => "vsftpd: port_enable; ProFTPD: <Limit PORT EPRT>",
+        Direction::Passive => "vsftpd: pasv_enable; ProFTPD: <Limit PASV EPSV>",
+    }
 }

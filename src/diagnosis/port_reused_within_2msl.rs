@@ -24,7 +24,8 @@ diagnosis! {
     ///
     /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server, probable.
     ///
-    /// Remedy: the client lets its system pick the port, or counts through a range that lasts longer than 2MSL.
+    /// Remedy: at the client let the system pick the port, or count through a range that lasts longer than 2MSL; at the
+    /// server send data from a port other than 20; in the network nothing.
     "port-reused-within-2msl", Warning,
     "the client announces a port again whose 5-tuple the server may still hold in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1123 4.1.2.5"],
@@ -54,7 +55,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::close(previous))
             .caps(bite.cap(age))
             .client("Let the system pick the data port, or count through a range that lasts longer than 2MSL; or use passive mode.")
-            .server("Send data from a port other than 20.")
+            .server("Send data from a port other than 20 (vsftpd: connect_from_port_20=NO).")
+            .network("Nothing to change on the way: the server itself holds the 5-tuple.")
             .done(),
     )
 }

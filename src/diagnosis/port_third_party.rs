@@ -16,7 +16,8 @@ diagnosis! {
     ///
     /// Refuted by: evidence that both addresses are the client's (`port-wrong-interface`) or a NAT's.
     ///
-    /// Remedy: servers refuse such PORTs (RFC 2577); for FXP both servers must allow it explicitly.
+    /// Remedy: at the server refuse such PORTs (RFC 2577), unless FXP is wanted; at the client announce its own
+    /// address; in the network let the server open no connections to hosts and ports that no transfer needs.
     "port-third-party", Warning,
     "PORT names a third host",
     ["RFC 2577 3", "Q185378", "Q246173"],
@@ -42,7 +43,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out("port-wrong-interface", why)
             .client("Announce an address of the client itself, or use passive mode (EPSV, PASV).")
-            .server("Keep refusing PORT to third hosts (RFC 2577) unless server-to-server transfers are wanted.")
+            .server("Keep refusing PORT to third hosts (RFC 2577), unless server-to-server transfers are wanted (ProFTPD: AllowForeignAddress).")
+            .network("Let the firewall stop the server's connections to hosts and ports that no transfer needs.")
             .done(),
     )
 }

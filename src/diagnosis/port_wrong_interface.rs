@@ -21,7 +21,9 @@ diagnosis! {
     ///
     /// Confidence: proven by ownership of both, probable by weaker signs; equal TTL and options alone prove nothing.
     ///
-    /// Remedy: bind the client to the address the server is reached from (drop `-a`), or use EPSV/PASV.
+    /// Remedy: at the client bind to the address the server is reached from (drop `-a`), or use EPSV/PASV; at the
+    /// server go on refusing foreign addresses, allow passive mode; in the network give the server a route to the other
+    /// address, if that is to be used.
     "port-wrong-interface", Error,
     "PORT names another interface of the client",
     ["Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],

@@ -32,7 +32,8 @@ diagnosis! {
     ///
     /// Confidence: proven from both sides, possible from one.
     ///
-    /// Remedy: look at the FTP rules of the devices on the way; capture at the server to see what it said itself.
+    /// Remedy: in the network look at the FTP rules of the devices on the way; at the server capture, to see what it
+    /// said itself; at the client use passive mode, or a way around the device.
     "reply-by-middlebox", Warning,
     "the failing reply seems to come from a device on the way and not from the server",
     ["RFC 6384"],

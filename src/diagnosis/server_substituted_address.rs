@@ -15,7 +15,8 @@ diagnosis! {
     ///
     /// Refuted by: a NAT helper that rewrote the command behind this point.
     ///
-    /// Remedy: none needed; the client's announcement is still wrong.
+    /// Remedy: none needed at the server or in the network; at the client mend the announcement all the same, for other
+    /// servers refuse it or connect to what it says.
     "server-substituted-address", Info,
     "the server connected to the client's own address instead of the announced one",
     ["RFC 2577 3"],

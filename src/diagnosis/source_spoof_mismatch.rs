@@ -37,8 +37,9 @@ diagnosis! {
     ///
     /// Severity: error when the silence of a failed transfer or session begins with such packets, else warning.
     ///
-    /// Remedy: route by source (`ip rule from A`), or bind the program to the address of the interface it leaves by; or
-    /// except the host in the filter (loose instead of strict reverse path check).
+    /// Remedy: at the client or the server, whichever host it is, route by source (`ip rule from A`), or bind the
+    /// program to the address of the interface it leaves by; in the network except the host from the filter (loose
+    /// instead of strict reverse path check).
     "source-spoof-mismatch", Warning,
     "a host sends packets with the source address of its other interface",
     ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
@@ -102,8 +103,8 @@ fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
             .support(owned.into_iter().flatten())
             .support(returned.into_iter().flatten())
             .rule_out("mac-changed", format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
-            .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or add a route by source (ip rule from {ip})."))
+            .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or route by source (ip rule add from {ip})."))
             .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))
-            .network("Check anti-spoofing and reverse path filters on the way; a loose check, or an exception for this host, lets such packets pass."),
+            .network("Check anti-spoofing and reverse path filters on the way; a loose check (Linux: rp_filter=2) or an exception lets such packets pass."),
     )
 }

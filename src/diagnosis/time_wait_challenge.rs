@@ -30,7 +30,8 @@ diagnosis! {
     /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old connection
     /// that the capture does not hold, tells of stale state of some kind: possible, and said of a failure only.
     ///
-    /// Remedy: the client must not listen on the same port again within 2MSL; or passive mode.
+    /// Remedy: at the client do not listen on the same port again within 2MSL, or use passive mode; at the server send
+    /// data from ports that change; in the network nothing, unless a firewall there answers SYNs itself.
     "time-wait-challenge", Error,
     "the SYN was answered by the ACK of an old connection that is still in TIME-WAIT at its receiver",
     ["RFC 9293 3.10.7.4", "RFC 5961 4.2", "RFC 1337"],
@@ -94,6 +95,7 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .rule_out("data-syn-unanswered", "the SYN was answered, with the old connection's ACK")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
+            .network("Nothing to change on the way: both the SYN and its answer got through.")
             .done(),
     )
 }
@@ -121,6 +123,8 @@ fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .caps([cap("capture-midstream", Confidence::Possible, why.to_owned())])
             .or("tuple-still-open", "a capture that holds the earlier connection shows whether it was closed")
             .client("Let the system pick a new data port for every transfer, or use passive mode.")
+            .server("Send data from ports that change (not always 20), or allow passive mode.")
+            .network("Look for a firewall or SYN proxy on the way that still has the old session in its table.")
             .done(),
     )
 }

@@ -34,8 +34,9 @@ diagnosis! {
     /// A Linux server recycles its own TIME-WAIT when the old connection used TCP timestamps, so there the finding is
     /// one level less sure.
     ///
-    /// Remedy: the client lets its system pick the port and sends a new one with every PORT, or uses EPSV/PASV; the
-    /// server uses a data port other than 20, enables TCP timestamps (Linux), or lowers TcpTimedWaitDelay (Windows).
+    /// Remedy: at the client let the system pick the port and send a new one with every PORT, or use EPSV/PASV; at the
+    /// server use a data port other than 20, enable TCP timestamps (Linux), or lower TcpTimedWaitDelay (Windows); in
+    /// the network nothing, the server refuses before it sends a packet.
     "time-wait-collision", Error,
     "the server still holds the 5-tuple of the data connection in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1122 4.2.2.13", "RFC 1123 4.1.2.5", "RFC 9293 3.6.1"],
@@ -57,7 +58,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .caps(held.caps(case, confidence))
         .all_ruled_out(held_tuple::ruled_out(case))
         .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")
-        .server("Send data from a port other than 20, or enable TCP timestamps on both ends (Linux); on Windows lower TcpTimedWaitDelay.");
+        .server("Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).")
+        .network("Nothing to change on the way: the server refuses before it sends a packet.");
     if !case.would_show_server_syn() {
         finding = finding.or("data-syn-not-seen", "a capture at the server shows whether a SYN left it");
     } else if confidence < Confidence::Proven {

@@ -23,7 +23,8 @@ diagnosis! {
     /// Confidence: that of the collision or challenge; at most possible when the capture starts within the session, for
     /// a PORT may lie before it.
     ///
-    /// Remedy: the client sends PORT or PASV before each transfer (`sendport` on).
+    /// Remedy: at the client send PORT or PASV before each transfer (`sendport` on); at the server send data from a
+    /// port other than 20, though RFC 959 knows none; in the network nothing.
     "time-wait-default-port", Error,
     "without PORT every transfer uses the same 5-tuple, which is still in TIME-WAIT",
     ["RFC 959 3.2", "RFC 959 3.3", "RFC 1123 4.1.2.5", "Q129395"],
@@ -80,7 +81,8 @@ fn challenged_by_client(case: &Case<'_>) -> Option<Finding> {
 fn with_remedies(finding: super::Draft) -> super::Draft {
     finding
         .client("Send PORT, EPRT, PASV or EPSV before every transfer (`sendport` on), with a fresh port.")
-        .server("Nothing: RFC 959 leaves the server no other port to connect to.")
+        .server("RFC 959 leaves the server no other port to connect to; only sending from a port other than 20 avoids the collision.")
+        .network("Nothing to change on the way: one of the two hosts holds the 5-tuple.")
 }
 
 fn why_the_same(case: &Case<'_>) -> &'static str {

@@ -27,7 +27,9 @@ diagnosis! {
     /// Confidence: probable with both sides of the device, possible from one; never proven, for only the device's own
     /// table tells what it held.
     ///
-    /// Remedy: fresh ports for every transfer, or passive mode; shorter session timers on the device between.
+    /// Remedy: at the client use fresh ports for every transfer, or passive mode; at the server send data from ports
+    /// that change; in the network shorten the timers for closed sessions on the device between (Linux:
+    /// nf_conntrack_tcp_timeout_time_wait).
     "time-wait-middlebox", Warning,
     "a NAT or firewall on the way may still hold the closed session of the 5-tuple",
     ["RFC 5382 5", "RFC 6056"],
@@ -63,7 +65,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support([Evidence::sent(works.at(), works.from(), works.to(), "this one is answered")])
             .or("data-syn-unanswered", "a capture on the client's side shows whether the SYNs arrive there")
             .client("Announce a fresh port for every transfer, or use passive mode.")
-            .network("Look for the old session in the tables of the NAT or firewall; shorten its timers for closed sessions.")
+            .server("Send data from ports that change (not always 20), or allow passive mode.")
+            .network("Look for the old session in the NAT's or firewall's table (conntrack -L); shorten its timer (nf_conntrack_tcp_timeout_time_wait).")
             .done(),
     )
 }

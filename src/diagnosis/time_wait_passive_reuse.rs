@@ -31,7 +31,8 @@ diagnosis! {
     ///
     /// Confidence: with an ACK of the old numbers proven; else probable at the client, possible elsewhere.
     ///
-    /// Remedy: the client lets its system pick the source port; the server widens its passive range.
+    /// Remedy: at the client let the system pick the source port; at the server widen the passive range; in the network
+    /// let no NAT give the client one fixed source port.
     "time-wait-passive-reuse", Error,
     "the client reuses its source port towards the same passive port within TIME-WAIT",
     ["RFC 1123 4.1.2.6", "RFC 6056"],
@@ -87,6 +88,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
             .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
             .client("Let the system pick the source port of data connections.")
             .server("Widen the passive port range, so that a port comes round later than 2MSL.")
+            .network("Let no NAT on the way give the client one fixed source port; else nothing to change there.")
             .done(),
     )
 }
@@ -125,6 +127,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
             .or("pasv-client-never-connects", "the client's log names the error of its connect()")
             .client("Let the system pick the source port of data connections.")
             .server("Widen the passive port range, so that a port comes round later than 2MSL.")
+            .network("Let no NAT on the way give the client one fixed source port; else nothing to change there.")
             .done(),
     )
 }

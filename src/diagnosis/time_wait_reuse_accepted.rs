@@ -22,7 +22,8 @@ diagnosis! {
     /// more); one that was never fully closed (an orphan in FIN-WAIT-2 is recycled with the same mark); a challenge
     /// before it (`time-wait-challenge`).
     ///
-    /// Remedy: none needed; should TCP timestamps be switched off on either side, the same client will collide.
+    /// Remedy: none needed in the network or at the server; at the client let the system pick fresh ports all the same:
+    /// should TCP timestamps be switched off on either side, it will collide.
     "time-wait-reuse-accepted", Info,
     "a 5-tuple in TIME-WAIT was reused and accepted",
     ["RFC 1122 4.2.2.13", "RFC 6191", "RFC 9293 3.10.7.4"],

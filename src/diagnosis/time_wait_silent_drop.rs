@@ -31,7 +31,8 @@ diagnosis! {
     /// Confidence: probable, for silence has many causes; proven when the same SYN is answered after 2MSL, nothing else
     /// having changed.
     ///
-    /// Remedy: the client must not listen on the same port again within 2MSL; or passive mode.
+    /// Remedy: at the client do not listen on the same port again within 2MSL, or use passive mode; at the server send
+    /// data from ports that change; in the network nothing, the SYNs arrive.
     "time-wait-silent-drop", Error,
     "the SYNs were ignored by a client that still holds TIME-WAIT for the 5-tuple",
     ["RFC 6191 2", "RFC 1337", "RFC 9293 3.10.7.4"],
@@ -74,6 +75,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .or("data-syn-unanswered", "the client's firewall log, or a transfer with a fresh port")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
+            .network("Nothing to change on the way: the SYNs arrived at the client.")
             .done(),
     )
 }

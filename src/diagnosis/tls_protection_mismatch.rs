@@ -25,7 +25,8 @@ diagnosis! {
     /// Confidence: proven by the reply or by the two sides' bytes; with an encrypted control connection probable, for
     /// what PROT said cannot be read; by PROT alone probable.
     ///
-    /// Remedy: let the client send PBSZ 0 and PROT P before transfers; or let the server accept clear data connections.
+    /// Remedy: at the client send PBSZ 0 and PROT P before transfers; at the server accept the level that clients ask
+    /// for; in the network nothing, the data connection stands.
     "tls-protection-mismatch", Error,
     "one side protects the data connection with TLS and the other does not",
     ["RFC 4217 9", "RFC 2228 3"],
@@ -114,4 +115,5 @@ fn remedies(draft: super::Draft) -> super::Draft {
     draft
         .client("Send PBSZ 0 and PROT P before the first transfer (explicit FTPS), or PROT C if the data is to stay clear.")
         .server("Accept the level that clients ask for, or name it in the documentation: force_local_data_ssl (vsftpd), TLSRequired (ProFTPD).")
+        .network("Nothing to change on the way: the two hosts disagree about PROT.")
 }

@@ -39,7 +39,8 @@ diagnosis! {
     ///
     /// Traps: tickets of TLS 1.3 look like data; their size is known from the control connection.
     ///
-    /// Remedy: a client that resumes the control connection's TLS session; or lift the demand on the server.
+    /// Remedy: at the client use one that resumes the control connection's TLS session; at the server lift the demand
+    /// (require_ssl_reuse=NO, NoSessionReuseRequired); in the network nothing, the data connection stands.
     "tls-session-reuse-required", Error,
     "the server wants the TLS session of the control connection resumed on the data connection",
     ["RFC 4217 10.2", "RFC 8446 2.2", "RFC 5077"],
@@ -141,4 +142,5 @@ fn remedies(draft: super::Draft) -> super::Draft {
     draft
         .client("Use a client that resumes the control connection's TLS session on data connections (curl, lftp, FileZilla do).")
         .server("If clients cannot: require_ssl_reuse=NO (vsftpd), TLSOptions NoSessionReuseRequired (ProFTPD); it opens data connections to theft.")
+        .network("Nothing to change on the way: TLS begins on a data connection that stands.")
 }

@@ -17,8 +17,9 @@ diagnosis! {
     ///
     /// Refuted by: ABOR, to which 426 belongs; a client that closes the control connection without waiting for a reply.
     ///
-    /// Remedy: capture again, whole frames and without a port filter, at the server if it opens the data connection and at
-    /// the client otherwise, from before the control connection until two seconds behind the failure.
+    /// Remedy: capture again, whole frames and without a port filter, from before the control connection until two
+    /// seconds behind the failure: at the server if it opens the data connection, at the client otherwise, or in the
+    /// network next to one of them.
     "transfer-failed-unexplained", Warning,
     "a transfer failed and the capture does not show why",
     ["RFC 959 4.2"],
@@ -43,6 +44,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .client("Capture at the client too, whole frames (-s 0), without a port filter.")
             .server("Capture at the server from before the login until the failure, and read the server's log.")
+            .network("Where neither host can capture, mirror the port of the switch next to one of them, both directions.")
             .done(),
     )
 }
@@ -66,6 +68,7 @@ fn orphans(case: &SessionCase<'_>) -> Vec<Finding> {
         .in_session(session)
         .support(orphans.take(CITED - 1).map(|reply| lines::reply(session, reply)))
         .client("Capture again from before the login until the failure, both directions, whole frames, without a port filter.")
-        .server("Read the server's log of that time.");
+        .server("Read the server's log of that time.")
+        .network("Where the hosts cannot capture, mirror the port of the switch next to one of them, both directions.");
     vec![finding.done()]
 }

@@ -23,7 +23,8 @@ diagnosis! {
     /// capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s after
     /// which Linux forgets it.
     ///
-    /// Remedy: the client closes its data socket when it reads end of file; a new port for every transfer avoids it.
+    /// Remedy: at the client close the data socket when end of file is read, and use a new port for every transfer; at
+    /// the server send data from ports that change; in the network find what swallowed the missing FIN, if it was sent.
     "tuple-still-open", Error,
     "the previous connection on the 5-tuple was never fully closed",
     ["RFC 959 5.2", "RFC 5961 4.2", "RFC 9293 3.6"],
@@ -62,6 +63,7 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
         open.rule_out(draft, "time-wait-challenge")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
+            .network("If the missing FIN was sent, find what swallowed it; else nothing to change on the way.")
             .done(),
     )
 }
@@ -93,6 +95,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
         open.rule_out(draft, "time-wait-collision")
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
+            .network("If the missing FIN was sent, find what swallowed it; else nothing to change on the way.")
             .done(),
     )
 }
