@@ -216,6 +216,8 @@ impl Connection {
         if self.seen_twice {
             said = widened(speaker, &line, said);
         }
-        said.into_iter().for_each(|what| self.direction(speaker).script.say(what));
+        for what in said {
+            self.direction(speaker).script.say(what);
+        }
     }
 }

@@ -309,7 +309,7 @@ impl FileSource {
 /// The last of the packets at the front of `before.bytes` that are dismissed, and how many bytes they take; `before`
 /// is otherwise like the frame that comes before them.
 #[inline]
-fn dismissed<'a>(before: Frame<'a>, format: &Reader, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> (Stamp, usize) {
+fn dismissed(before: Frame<'_>, format: &Reader, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> (Stamp, usize) {
     let (mut last, mut rest) = (before.at, before.bytes);
     while let Some(Plain { time, wire_len, bytes, total }) = format.plain(rest)
         && time >= last.time

@@ -162,7 +162,7 @@ impl Glimpse {
     pub fn hosts(&self) -> [IpAddr; 2] {
         let [a, b, c, d] = self.addresses.map(u64::to_ne_bytes);
         if self.kind.to_ne_bytes()[2] == 6 {
-            [[a, b], [c, d]].map(|halves| Ipv6Addr::from(whole(halves)).into())
+            [[a, b], [c, d]].map(|halves| Ipv6Addr::from(joined::<8, 16>(halves)).into())
         } else {
             [0, 4].map(|from| Ipv4Addr::from(part::<4, 8>(&a, from)).into())
         }
@@ -173,8 +173,7 @@ impl Glimpse {
 pub fn way(source: SocketAddr, destination: SocketAddr) -> u64 {
     let addresses = match (source.ip(), destination.ip()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let [[a, b, c, d], [e, f, g, h]] = [source, destination].map(|ip| ip.octets());
-            [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), 0, 0, 0]
+            [u64::from_ne_bytes(joined([source, destination].map(|ip| ip.octets()))), 0, 0, 0]
         }
         (source, destination) => {
             let octets = |ip| match ip {
@@ -184,8 +183,8 @@ pub fn way(source: SocketAddr, destination: SocketAddr) -> u64 {
             words(octets(source), octets(destination))
         }
     };
-    let [[a, b], [c, d]] = [source, destination].map(|end| end.port().to_be_bytes());
-    hash(addresses, u32::from_ne_bytes([a, b, c, d]))
+    let ports = joined([source, destination].map(|end| end.port().to_be_bytes()));
+    hash(addresses, u32::from_ne_bytes(ports))
 }
 
 /// The payload of a TCP segment of `len` bytes that opens nothing; of a datagram, none.
@@ -233,9 +232,10 @@ fn words(source: [u8; 16], destination: [u8; 16]) -> [u64; 4] {
     [a, b, c, d].map(u64::from_ne_bytes)
 }
 
-fn whole([high, low]: [[u8; 8]; 2]) -> [u8; 16] {
-    let mut whole = [0; 16];
-    for (to, from) in whole.iter_mut().zip(high.into_iter().chain(low)) {
+/// The bytes of one behind those of the other.
+fn joined<const HALF: usize, const WHOLE: usize>([first, second]: [[u8; HALF]; 2]) -> [u8; WHOLE] {
+    let mut whole = [0; WHOLE];
+    for (to, from) in whole.iter_mut().zip(first.into_iter().chain(second)) {
         *to = from;
     }
     whole
@@ -348,7 +348,7 @@ mod tests {
             let mut decoder = Decoder::new();
             if let Some((glimpse, payload)) = Glimpse::of(&frame) {
                 let decoded = decoder.decode(&frame);
-                let untagged = u16::from_be_bytes(glimpse.tag.to_ne_bytes()) & 0xfff == 0;
+                let untagged = u16::from_be_bytes(glimpse.tag.to_ne_bytes()).trailing_zeros() >= 12;
                 prop_assert_eq!(decoded.wrapping == Wrapping::NONE, untagged);
                 let ip = match decoded.body {
                     Body::Tcp(ip, tcp) => {
