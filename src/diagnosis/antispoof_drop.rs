@@ -19,8 +19,9 @@ diagnosis! {
     ///
     /// Confidence: probable. From one side it is no more than a possible cause within another verdict.
     ///
-    /// Remedy: let the host send from the address of the interface it uses (routing by source, or a bound address), or set
-    /// the reverse path filter to loose (RFC 3704 2.4).
+    /// Remedy: at the client or at the server, whichever has the foreign address, routing by source or a socket bound to
+    /// the address of the interface in use; in the network, a loose reverse path filter (RFC 3704 2.4), or an exception for
+    /// the host.
     "antispoof-drop", Warning,
     "only packets with a foreign source are lost on the way",
     ["RFC 3704", "Q175396"],

@@ -24,7 +24,9 @@ diagnosis! {
     /// Traps: a third interface that is not in the capture, by which some of the packets leave (several links, ECMP); a
     /// capture filter that differs between the interfaces.
     ///
-    /// Remedy: look at the filter rules, the session table and the FTP helper of the device between both sides.
+    /// Remedy: at the client, the mode in which the other side connects, until the device lets both through; at the server,
+    /// data connections that a filter can expect: from port 20, or to a short range of passive ports; in the network, the
+    /// filter rules, the session table and the FTP helper of the device between both sides.
     "data-syn-lost-in-transit", Error,
     "the data SYN, or its SYN-ACK, came to a device on the way and did not leave it",
     ["RFC 3704", "RFC 5382"],
@@ -35,6 +37,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let lost = crossing::lost(case)?;
     let confidence = if lost.same_tuple_crosses() { Confidence::Proven } else { Confidence::Probable };
     let message = format!("{}, while other data connections of the session get through", lost.told(case));
+    let [mode, ports] = if lost.attempt.from().ip() == case.session.client.ip() {
+        ["Use active mode until the device lets these through.", "Offer passive ports from a short range that the device can be told to let through."]
+    } else {
+        ["Use passive mode until the device lets these through.", "Connect from port 20, from which filters and FTP helpers expect data connections."]
+    };
     let mut draft = DIAGNOSIS
         .finding(confidence, message, lost.came_in()?)
         .about(case)
@@ -42,7 +49,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .caps(opaque(case))
         .network("Look at the filter rules, the session table and the FTP helper of the device between both interfaces: it, or its next hop, drops these packets.")
-        .client("Use passive mode where the server is to connect, active mode where the client is, until the device lets it through.");
+        .client(mode)
+        .server(ports);
     draft = match lost.what {
         What::Syn => draft.rule_out("data-syn-refused", "nothing came back"),
         What::SynAck => draft.rule_out("data-syn-unanswered", "the SYN was answered by a SYN-ACK"),

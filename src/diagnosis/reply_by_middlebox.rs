@@ -113,6 +113,7 @@ fn from_both_sides(case: &Case<'_>) -> Option<Finding> {
             .support([lines::command(case.session, command)])
             .support([Evidence::missing(command.at(), later, format!("no reply {} on the server's side", reply.code))])
             .network("Look at the FTP rules (ALG, proxy, inspection) of the device between both interfaces.")
+            .server("Nothing to change: the server never sent that reply.")
             .client("Use passive mode, or another way to the server that does not pass the device.")
             .done(),
     )

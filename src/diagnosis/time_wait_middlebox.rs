@@ -91,7 +91,8 @@ fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
             .support(lines::close(previous))
             .support(lost.did_not_leave(case))
             .client("Announce a fresh port for every transfer, or use passive mode.")
-            .network("Look for the old session in the tables of the device between both interfaces; shorten its timers for closed sessions.")
+            .server("Send data from ports that change (not always 20), or allow passive mode.")
+            .network("Look for the old session in the table of the device between both interfaces (conntrack -L); shorten its timer (nf_conntrack_tcp_timeout_time_wait).")
             .done(),
     )
 }
