@@ -38,8 +38,8 @@ impl Pipeline {
         self.end_control(control);
         let Some(mut session) = self.sessions.take(index) else { return Ok(()) };
         if let Some(twin) = session.twin.and_then(|twin| self.sessions.get_mut(twin)) {
-            twin.other_view = Some(session.as_other_view());
-            session.other_view = Some(twin.as_other_view());
+            twin.other_view = Some(session.as_other_view(&self.flows));
+            session.other_view = Some(twin.as_other_view(&self.flows));
         }
         self.correlator.over(index, &session);
         let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };

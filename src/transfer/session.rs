@@ -315,16 +315,20 @@ impl Session {
     }
 
     /// This session as its twin sees it.
-    pub fn as_other_view(&self) -> OtherView {
+    pub fn as_other_view(&self, flows: &Table) -> OtherView {
         let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at(), line_len: offer.line_len() };
         let offers = self.offers.numbered().map(|(number, offer)| (number, other(offer))).collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
+        // What the client opens to other hosts serves no transfer.
+        let of_the_client =
+            |id: &ConnectionId| flows.connection(*id).is_some_and(|one| one.origin.ip() == self.client.ip());
+        let loose = self.loose.iter().filter(|id| !of_the_client(id)).count();
         OtherView {
             first: self.first,
             client: self.client,
             server: self.server,
             offers,
-            data_connections: claimed + self.loose.len(),
+            data_connections: claimed + loose,
         }
     }
 
