@@ -211,7 +211,9 @@ impl<'a> Case<'a> {
     fn tried_in_vain(&self) -> bool {
         let Some(reply) = self.transfer.and_then(|transfer| transfer.reply.as_ref()) else { return false };
         let vain = |attempt: &Attempt<'_>| match attempt.outcome() {
-            AttemptOutcome::Refused | AttemptOutcome::Icmp => attempt.connection.last < reply.at(),
+            AttemptOutcome::Refused | AttemptOutcome::Icmp => {
+                attempt.connection.last.seconds_since(reply.at()) <= SWAPPED
+            }
             AttemptOutcome::Unanswered => attempt.connection.syn_count >= 2 && attempt.at() < reply.at(),
             AttemptOutcome::Established
             | AttemptOutcome::Challenged

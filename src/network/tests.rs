@@ -541,6 +541,35 @@ fn directions_through_different_gateways_are_asymmetric() {
 }
 
 #[test]
+fn without_receivers_macs_the_interfaces_tell_ways_apart() {
+    // SLL2: the capturing host receives on one interface what it answers on another.
+    let ways = |there: u32, back: u32| {
+        let mut network = Network::new();
+        for (number, seconds) in [(1, 0.0), (2, 0.1), (3, 1.0), (4, 1.1), (5, 2.0), (6, 2.1)] {
+            let answer = number % 2 == 0;
+            let (index, station) = if answer { (back, "15") } else { (there, "01") };
+            let (source, destination) = if answer { ("10.0.9.21", "10.0.0.10") } else { ("10.0.0.10", "10.0.9.21") };
+            let place = Place { if_index: Some(index), ..place(0) };
+            let link =
+                Link { source: Some(mac(station)), if_index: Some(index), outgoing: Some(answer), destination: None };
+            let header = IpHeader {
+                source: ip(source),
+                destination: ip(destination),
+                ttl: 64,
+                identification: None,
+                tunnelled: false,
+            };
+            network.packet(stamp(number, seconds), place, &link, &header);
+        }
+        network.asymmetric(ip("10.0.0.10"), ip("10.0.9.21"))
+    };
+    let bent = ways(2, 3).unwrap();
+    assert_eq!((bent.there.place.if_index, bent.back.place.if_index), (Some(2), Some(3)));
+    assert_eq!((bent.there.to_mac, bent.back.to_mac), (None, None));
+    assert_eq!(ways(2, 2), None, "one interface both ways");
+}
+
+#[test]
 fn both_sides_of_a_router_are_symmetric() {
     let lines = |n: u32| {
         format!(

@@ -106,7 +106,7 @@ impl Pipeline {
     fn compare_views(&mut self, index: SessionIndex, session: &mut Session) {
         let view = |index: SessionIndex, session: &Session| {
             let control = self.flows.connection(session.control)?;
-            Some(session.as_other_view(control, &conclude(index, session, &self.flows, &self.correlator)))
+            Some(session.as_other_view(&self.flows, control, &conclude(index, session, &self.flows, &self.correlator)))
         };
         let Some(number) = session.twin else { return };
         let Some(twin) = self.sessions.get(number) else { return };

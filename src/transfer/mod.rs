@@ -159,7 +159,7 @@ pub struct OtherView {
     pub server: SocketAddr,
     /// Its offers there, by number.
     pub offers: BTreeMap<usize, OtherOffer>,
-    /// Data connections seen there.
+    /// Data connections seen there, and others that the client did not open.
     pub data_connections: usize,
     /// Its last frame there.
     pub last: Stamp,

@@ -316,16 +316,20 @@ impl Session {
     }
 
     /// This session, of which the capture shows that control connection and those data connections, as its twin sees it.
-    pub fn as_other_view(&self, control: &Connection, concluded: &[Concluded<'_>]) -> OtherView {
+    pub fn as_other_view(&self, flows: &Table, control: &Connection, concluded: &[Concluded<'_>]) -> OtherView {
         let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at(), line_len: offer.line_len() };
         let offers = self.offers.numbered().map(|(number, offer)| (number, other(offer))).collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
+        // What the client opens to other hosts serves no transfer.
+        let of_the_client =
+            |id: &ConnectionId| flows.connection(*id).is_some_and(|one| one.origin.ip() == self.client.ip());
+        let loose = self.loose.iter().filter(|id| !of_the_client(id)).count();
         OtherView {
             first: self.first,
             client: self.client,
             server: self.server,
             offers,
-            data_connections: claimed + self.loose.len(),
+            data_connections: claimed + loose,
             last: self.last,
             server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
             side: control.syns.first().map(|syn| syn.side(control.key.wrapping)),

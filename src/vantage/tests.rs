@@ -34,13 +34,18 @@ fn ends(vantage: &Vantage) -> (crate::record::Nearness, crate::record::Nearness)
 
 /// A neighbourhood in which `CLIENTS` answers for the client.
 fn arp() -> Network {
+    arp_by(CLIENTS)
+}
+
+/// A neighbourhood in which that MAC answers for the client.
+fn arp_by(mac: Mac) -> Network {
     let mut network = Network::new();
     let place = Place { capture: CaptureId(0), interface: InterfaceId(0), wrapping: Wrapping::NONE, if_index: None };
     let (std::net::IpAddr::V4(client), std::net::IpAddr::V4(server)) = (C, S) else { return network };
-    let link = Link { source: Some(CLIENTS), ..Link::default() };
+    let link = Link { source: Some(mac), ..Link::default() };
     let reply = Arp {
         operation: ArpOperation::Reply,
-        sender_mac: CLIENTS,
+        sender_mac: mac,
         sender_ip: client,
         target_mac: Mac([2; 6]),
         target_ip: server,
@@ -78,6 +83,24 @@ fn what_the_capturing_host_sent_is_marked() {
 }
 
 #[test]
+fn what_the_capturing_host_received_is_not_its_own() {
+    let mut control = control(0.0001, 0.0002, [60, 63]);
+    control.syns[0].link.outgoing = Some(false);
+    control.syn_acks[0].link.outgoing = Some(false);
+    assert_eq!(ends(&judged(&control)), (Unknown, Far));
+}
+
+#[test]
+fn a_host_captured_on_itself_stays_that_whatever_the_handshake_says() {
+    let mut control = control(0.0001, 0.02, [60, 63]);
+    control.syn_acks[0].link.outgoing = Some(true);
+    assert_eq!(ends(&judged(&control)), (Far, At));
+    control.syn_acks[0].link.outgoing = None;
+    control.syns[0].link.outgoing = Some(true);
+    assert_eq!(ends(&judged(&control)).0, At);
+}
+
+#[test]
 fn checksums_left_to_the_card_are_the_senders() {
     let mut control = control(0.0001, 0.0002, [63, 63]);
     (control.from_target.bad_checksums, control.from_target.good_checksums) = (3, 0);
@@ -100,10 +123,24 @@ fn the_owner_of_the_address_is_next_door_unless_its_ttl_is_counted_down() {
 }
 
 #[test]
+fn a_mac_that_stands_for_no_host_is_nobodys_neighbour() {
+    let mut control = control(0.0001, 0.0002, [60, 63]);
+    control.from_origin.first_mac = Some(CLIENTS);
+    // Another one answers.
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp_by(Mac([2, 0, 0, 0, 0, 0x99])))), (Unknown, Far));
+    // VRRP.
+    let router = Mac([0, 0, 0x5e, 0, 1, 5]);
+    control.from_origin.first_mac = Some(router);
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp_by(router))), (Unknown, Far));
+}
+
+#[test]
 fn packets_above_the_mtu_are_told_and_decide_nothing() {
     let mut control = control(0.0001, 0.0002, [60, 63]);
     control.from_target.largest_packet = 20_000;
     let vantage = judged(&control);
     assert_eq!(ends(&vantage), (Unknown, Far));
     assert!(vantage.clues.iter().any(|clue| clue.contains("20000 bytes")));
+    control.from_target.largest_packet = 1500;
+    assert!(!judged(&control).clues.iter().any(|clue| clue.contains("bytes")));
 }

@@ -8,6 +8,9 @@ use crate::frame::Stamp;
 /// is stopped.
 pub const END_MARGIN: f64 = 2.0;
 
+/// A capture that lost packets of the control connection lost others within this many seconds before and behind.
+const AROUND_A_GAP: f64 = 5.0;
+
 /// A cap.
 pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
     Cap { diagnosis, ceiling, why }
@@ -40,7 +43,8 @@ impl Case<'_> {
             ));
         }
         let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
-        let hole = holes.find(|hole| hole.at >= after && hole.at.seconds_since(until) < 5.0);
+        let around = |at: Stamp| after.seconds_since(at) < AROUND_A_GAP && at.seconds_since(until) < AROUND_A_GAP;
+        let hole = holes.find(|hole| around(hole.at));
         if let Some(lost) = hole {
             caps.push(cap(
                 "capture-gap",
