@@ -4,6 +4,9 @@ use super::case::Case;
 use super::crossing::{self, What};
 use crate::finding::{Cap, Confidence, Finding};
 
+/// The port from which a server connects (RFC 959 3.2).
+const ACTIVE_DATA: u16 = 20;
+
 diagnosis! {
     /// The data SYN, or the SYN-ACK that answered it, came to a router, firewall or NAT that was captured on both sides,
     /// and did not leave it on the other one.
@@ -38,9 +41,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let confidence = if lost.same_tuple_crosses() { Confidence::Proven } else { Confidence::Probable };
     let message = format!("{}, while other data connections of the session get through", lost.told(case));
     let [mode, ports] = if lost.attempt.from().ip() == case.session.client.ip() {
-        ["Use active mode until the device lets these through.", "Offer passive ports from a short range that the device can be told to let through."]
+        [
+            "Use active mode until the device lets these through.",
+            "Offer passive ports from a short range that the device can be told to let through.",
+        ]
+    } else if lost.attempt.from().port() == ACTIVE_DATA {
+        ["Use passive mode until the device lets these through.", "Allow passive mode: the client then opens the data connection."]
     } else {
-        ["Use passive mode until the device lets these through.", "Connect from port 20, from which filters and FTP helpers expect data connections."]
+        [
+            "Use passive mode until the device lets these through.",
+            "Connect from port 20, from which filters and FTP helpers expect data connections.",
+        ]
     };
     let mut draft = DIAGNOSIS
         .finding(confidence, message, lost.came_in()?)

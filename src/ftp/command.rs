@@ -105,7 +105,7 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
     }
     let command = |verb, name, argument, endpoint| {
         let (frames, unreliable) = (line.frames.clone(), line.unreliable);
-        Command { no, verb, name, argument, frames, endpoint, unreliable }
+        Command { no, verb, name, argument, len: line.bytes.len(), frames, endpoint, unreliable }
     };
     if let Some(verb) = secret(&line.bytes) {
         let name = if verb == Verb::Pass { "PASS" } else { "ACCT" };

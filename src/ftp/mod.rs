@@ -130,6 +130,8 @@ pub struct Command {
     pub name: String,
     /// The argument, printable, bounded; `***` for PASS and ACCT.
     pub argument: String,
+    /// Bytes of its line, without the line end.
+    pub len: usize,
     /// The frames its bytes came from, oldest first, never empty.
     pub frames: Vec<Stamp>,
     /// The endpoint it announces (PORT, EPRT, LPRT only). `None` too when the end of the line was not captured: then

@@ -33,6 +33,8 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     pub(super) aborted: u64,
     pub(super) unknown: u64,
+    /// Transfers of encrypted sessions, which are none of the others.
+    pub(super) inferred: u64,
     /// The captures with a session.
     pub(super) captures: BTreeSet<CaptureId>,
 }
@@ -41,6 +43,7 @@ impl Tally {
     pub(super) fn count(&mut self, session: &SessionRecord) {
         self.sessions += u64::from(!session.continues);
         self.captures.extend(&session.captures);
+        self.inferred += session.inferred.len() as u64;
         for transfer in &session.transfers {
             *match transfer.outcome {
                 Outcome::Completed => &mut self.completed,

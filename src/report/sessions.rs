@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::collect::{Collecting, Run};
 use super::escape::safe;
 use super::time::Clock;
-use super::totals::counted;
+use super::totals::{counted, inferred};
 use super::wrap::wrap;
 use super::{Style, TimeStyle, Verbosity, table};
 use crate::finding::{Finding, SessionId};
@@ -129,11 +129,9 @@ fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let sessions = counted(run.sessions.len() as u64, "session");
     let failed: usize = run.sessions.iter().map(failed).sum();
     let transfers: usize = run.sessions.iter().map(|session| session.transfers.len()).sum();
-    let hidden = match run.sessions.iter().map(|session| session.inferred.len()).sum::<usize>() {
-        0 => String::new(),
-        many => format!("; {many} more inferred from encrypted sessions"),
-    };
-    writeln!(out, "{sessions}, {}, {failed} failed{hidden}", counted(transfers as u64, "transfer"))
+    let hidden: usize = run.sessions.iter().map(|session| session.inferred.len()).sum();
+    let (transfers, hidden) = (counted(transfers as u64, "transfer"), inferred(hidden as u64));
+    writeln!(out, "{sessions}, {transfers}, {failed} failed{hidden}")
 }
 
 fn cells(run: &Run, session: &SessionRecord, clock: &Clock, style: &Style) -> [String; COLUMNS.len()] {

@@ -73,11 +73,12 @@ pub(super) fn totals(run: &Run) -> String {
     let summary = &run.summary;
     let faultless = summary.failed == 0 && summary.error == 0;
     let mut line = format!(
-        "{}{} in {}{}",
+        "{}{} in {}{}{}",
         if faultless && summary.transfers > 0 { "no failed transfer: " } else { "" },
         if summary.transfers == 0 { "no transfer".to_owned() } else { counted(summary.transfers, "transfer") },
         counted(run.tally.sessions, "session"),
         outcomes(run),
+        inferred(run.tally.inferred),
     );
     if !faultless || summary.warning > 0 {
         line = format!("{line}; {}, {}", counted(summary.error, "error"), counted(summary.warning, "warning"));
@@ -97,6 +98,11 @@ fn outcomes(run: &Run) -> String {
     let counts = [(completed, "completed"), (failed, "failed"), (aborted, "aborted"), (unknown, "unknown")];
     let listed = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     format!(": {}", listed.collect::<Vec<_>>().join(", "))
+}
+
+/// `; 2 more inferred from encrypted sessions`; empty when there is none.
+pub(super) fn inferred(count: u64) -> String {
+    if count == 0 { String::new() } else { format!("; {count} more inferred from encrypted sessions") }
 }
 
 /// `1 packet`, `2 packets`

@@ -48,10 +48,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// How long the line is that announces the endpoint, in characters.
+    /// How long the line is that announces the endpoint, in bytes.
     pub fn line_len(&self) -> usize {
         let reply = self.reply.as_ref().filter(|_| self.direction == Direction::Passive);
-        reply.map_or_else(|| self.command.line().len(), |reply| reply.line().len())
+        reply.map_or(self.command.len, |reply| reply.line().len())
     }
 
     /// What was announced: of PORT and kin by the command, of PASV and kin by the reply.
