@@ -109,7 +109,7 @@ fn draft(talk: Talk<'_>) -> Option<Draft> {
         .finding(broken.confidence, format!("{}: {}", line.text, broken.how), Evidence::seen_all(frames, Some(route), broken.note)?)
         .support([said])
         .support(broken.support)
-        .network("Update the FTP helper (ALG) on the way, or switch it off and use passive mode.")
+        .network("Update the FTP helper (ALG) on the way, or switch it off.")
         .client(other_mode(&line))
         .server("Allow EPSV and AUTH TLS: a helper cannot rewrite what it cannot read.");
     Some(finding)
