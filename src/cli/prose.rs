@@ -220,7 +220,8 @@ pub const PAGES: &[Page] = &[
                 "Anonymity",
                 "Times, ports, lengths, identifiers of VLANs and tunnels, names of server software and the common words \
                  of replies and comments stay, and addresses with a common prefix still have one: who knows a part of \
-                 the traffic can recognise it.",
+                 the traffic can recognise it. Lines that announce an endpoint get blanks behind their first word where \
+                 both sides of a NAT were captured, so that they stay as much longer than each other as they were.",
             ),
             (
                 "Two readings",

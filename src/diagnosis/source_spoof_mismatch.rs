@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
-use super::{Draft, neighbours};
+use super::{Draft, crossing, neighbours};
 use crate::finding::{Confidence, Finding};
 use crate::source::Capture;
 use crate::network::{Network, Spoof};
@@ -58,12 +58,14 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let symptom = Symptom::of_transfer(case)?;
-    Some(cause(case.network, case.scene.captures, &symptom)?.about(case).done())
+    let draft = cause(case.network, case.scene.captures, &symptom)?.about(case);
+    // With both sides in the capture, whether it is dropped there is told for itself.
+    Some(if crossing::lost(case).is_some() { draft } else { filtered(draft) }.done())
 }
 
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
     let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, case.scene.captures, &symptom));
-    draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
+    draft.map(|draft| filtered(draft).in_session(case.session).done()).into_iter().collect()
 }
 
 /// The foreign source as the cause of a silence: what comes back tells that such packets get through.
@@ -72,8 +74,13 @@ fn cause(network: &Network, captures: &[Capture], symptom: &Symptom) -> Option<D
     let spoofs = network.spoofs_between(one, other);
     let begins = |spoof: &&Spoof| spoof.sent.first().is_some_and(|first| symptom.begins_with(*first));
     let spoof = spoofs.iter().find(begins).filter(|_| !symptom.answered)?;
+    Some(symptom.blame(draft(spoof, captures)?))
+}
+
+/// A filter on the way may be why the packets get no answer: one capture point alone cannot tell.
+fn filtered(draft: Draft) -> Draft {
     let behind = "a capture behind the next router shows whether packets with this source are dropped there and others pass";
-    Some(symptom.blame(draft(spoof, captures)?).or("antispoof-drop", behind))
+    draft.or("antispoof-drop", behind)
 }
 
 fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {

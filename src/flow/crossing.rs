@@ -11,8 +11,8 @@ use super::{ConnectionId, Crossing, Side};
 use crate::frame::Stamp;
 use crate::wire::{Seq, Wrapping};
 
-/// A NAT forwards a SYN within this many seconds.
-const SAME_MOMENT: f64 = 0.5;
+/// The two sights of one SYN, before and behind a NAT, are at most this many seconds apart.
+pub const TRANSLATED_SECONDS: f64 = 0.5;
 
 /// SYNs of one such moment that are compared; what is forwarded leaves after a few others.
 const PASSING_KEPT: usize = 128;
@@ -101,7 +101,7 @@ impl Passed {
             && (self.isn, self.timestamp) == (other.isn, other.timestamp)
             && (self.ends, self.wrapping) != (other.ends, other.wrapping)
             && self.ends.iter().zip(&other.ends).any(|(one, other)| shares(one, other))
-            && other.at.seconds_since(self.at).abs() < SAME_MOMENT
+            && other.at.seconds_since(self.at).abs() < TRANSLATED_SECONDS
     }
 }
 

@@ -27,6 +27,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
+pub use crossing::TRANSLATED_SECONDS;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};

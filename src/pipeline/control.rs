@@ -7,7 +7,7 @@ use super::turns::Progress;
 use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Pace, Piece};
+use crate::flow::{Conversation, Pace, Piece, TRANSLATED_SECONDS};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -18,9 +18,6 @@ use crate::wire::{IpHeader, Segment};
 
 /// The port on which FTP is encrypted from the first byte.
 const IMPLICIT_TLS: u16 = 990;
-
-/// A NAT forwards a SYN within this many seconds.
-const SAME_MOMENT: f64 = 0.5;
 
 /// Control connections of one such moment that are compared.
 const RECENT_ISNS: usize = 64;
@@ -118,7 +115,7 @@ impl Pipeline {
         let connection = self.flows.connection(id)?;
         let isn = connection.isn()?;
         let at = connection.first;
-        self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < SAME_MOMENT);
+        self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < TRANSLATED_SECONDS);
         let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
         if let Some(twin) = twin {
             for (one, other) in [(index, twin), (twin, index)] {
