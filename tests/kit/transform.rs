@@ -24,6 +24,8 @@ pub enum Transform {
     Late(usize),
     /// A router between the first two interfaces: what comes in on one leaves on the other.
     Route,
+    /// A bridge between them: the same, and TTL and MACs stay.
+    Bridge,
     /// The same with NAT and an FTP helper: on the second interface the one address stands for the other.
     Nat { inside: IpAddr, outside: IpAddr },
 }
@@ -42,6 +44,7 @@ impl Transform {
             ["unsorted", places] => Self::Unsorted(parse(places)?),
             ["late", frames] => Self::Late(parse(frames)?),
             ["route"] => Self::Route,
+            ["bridge"] => Self::Bridge,
             ["nat", inside, outside] => Self::Nat { inside: parse(inside)?, outside: parse(outside)? },
             _ => return Err(format!("no transformation is written {}", words.join(" "))),
         })
@@ -56,8 +59,9 @@ impl Transform {
             Self::Renumber(isn) => renumber(packets, isn),
             Self::Unsorted(places) => unsorted(packets, places),
             Self::Late(frames) if frames < packets.len() => packets.into_iter().skip(frames).collect(),
-            Self::Route => route(packets, |packet| packet),
-            Self::Nat { inside, outside } => route(packets, |packet| translated(packet, inside, outside)),
+            Self::Route => forward(packets, |packet| packet, true),
+            Self::Bridge => forward(packets, |packet| packet, false),
+            Self::Nat { inside, outside } => forward(packets, |packet| translated(packet, inside, outside), true),
             Self::Late(frames) => return Err(format!("there are no {frames} frames to leave out")),
         })
     }
@@ -102,27 +106,27 @@ fn duplicate(packets: &[Packet], after: i64) -> Vec<Packet> {
 }
 
 /// Every packet of the first two interfaces on both of them, unless it gets lost; `outside` is what it looks like on the
-/// second one.
-fn route(packets: Vec<Packet>, outside: impl Fn(Packet) -> Packet) -> Vec<Packet> {
+/// second one. What is routed gets other MACs and a lower TTL.
+fn forward(packets: Vec<Packet>, outside: impl Fn(Packet) -> Packet, routed: bool) -> Vec<Packet> {
     let mut out = Vec::new();
     for packet in packets {
         let came = packet.interface;
-        let routed = matches!(packet.body, Body::Ip(_)) && came < 2;
+        let crosses = matches!(packet.body, Body::Ip(_)) && came < 2;
         let seen = |packet: Packet| if packet.interface == 1 { outside(packet) } else { packet };
-        if !routed {
+        if !crosses {
             out.push(packet);
             continue;
         }
         if !packet.lost {
             let mut left = Packet { at: packet.at + FORWARDING, interface: 1 - came, ..packet.clone() };
-            left.from = [2, 0, 0, 0, 0xfe, u8::from(came == 0)];
             left.marks.clear();
-            if let Body::Ip(ip) = &mut left.body {
+            if let (Body::Ip(ip), true) = (&mut left.body, routed) {
+                left.from = [2, 0, 0, 0, 0xfe, u8::from(came == 0)];
                 ip.ttl -= 1;
             }
             out.push(seen(left));
         }
-        let to = [2, 0, 0, 0, 0xfe, u8::from(came == 1)];
+        let to = if routed { [2, 0, 0, 0, 0xfe, u8::from(came == 1)] } else { packet.to };
         out.push(seen(Packet { to, ..packet }));
     }
     out.sort_by_key(|packet| packet.at);
