@@ -160,6 +160,7 @@ impl Connection {
         self.last = self.last.max(seen.at);
         let half = self.half_mut(from);
         half.saw(seen.at, seen.link, seen.ip, seen.tcp);
+        half.sighted(seen);
         let control = Flags::SYN | Flags::FIN | Flags::RST;
         if half.segments <= CHECKSUMS_VERIFIED || seen.tcp.flags.0 & control != 0 {
             half.verified(verify(seen.tcp, seen.ip));

@@ -4,7 +4,8 @@
 
 use super::crossing::Sight;
 use super::seq::Span;
-use super::{Crossing, GapSeen, HEAD_BYTES, Half, Irregular, Lag};
+use super::sighting::Sighting;
+use super::{Crossing, Denied, GapSeen, HEAD_BYTES, Half, Irregular, Lag};
 use crate::frame::Stamp;
 use crate::wire::{Checksum, Flags, IpHeader, Link, Segment, Seq};
 
@@ -324,14 +325,32 @@ impl Half {
         self.irregular.as_ref()?.crossing.as_ref()
     }
 
+    /// What leaves such a host in this end's name, and was not sent by it.
+    pub fn denied(&self) -> &[Denied] {
+        self.irregular.as_ref().map_or(&[], |irregular| irregular.both_sides.denied())
+    }
+
+    /// Takes a sight of a segment that is no copy.
+    pub(super) fn sighted(&mut self, seen: &Sighting<'_>) {
+        if let Some(irregular) = self.irregular.as_deref_mut()
+            && let Some(crossing) = &irregular.crossing
+        {
+            irregular.both_sides.take(crossing, seen, false);
+        }
+    }
+
     /// Records that a copy of a segment was captured.
-    pub(super) fn copied(&mut self, sights: [Sight; 2]) {
+    pub(super) fn copied(&mut self, sights: [Sight; 2], seen: &Sighting<'_>) {
         let [one, other] = sights;
         let (first, copy) = (one.at, other.at);
         let irregular = self.irregular();
         match (&mut irregular.crossing, Crossing::of(one, other)) {
             (Some(known), Some(new)) => known.again(&new),
             (known, new) => *known = known.or(new),
+        }
+        if let Some(crossing) = &irregular.crossing {
+            irregular.both_sides.crossed(crossing, sights, seen);
+            irregular.both_sides.take(crossing, seen, true);
         }
         irregular.duplicate_count = irregular.duplicate_count.saturating_add(1);
         if irregular.duplicates.len() < DUPLICATES_KEPT {

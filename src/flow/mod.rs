@@ -8,6 +8,7 @@ mod connection;
 mod conversation;
 mod copy;
 mod crossing;
+mod denied;
 mod half;
 mod pace;
 mod records;
@@ -28,6 +29,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
 pub use crossing::TRANSLATED_SECONDS;
+pub use denied::Denied;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
@@ -285,6 +287,7 @@ struct Irregular {
     other_ttl: Vec<(Stamp, u8)>,
     other_ttl_count: u32,
     crossing: Option<Crossing>,
+    both_sides: denied::BothSides,
     intact_repeats: u32,
     lag: Option<Lag>,
 }

@@ -123,7 +123,7 @@ impl Table {
         let fingerprint = Fingerprint::of(&seen);
         if let Some(original) = self.recent.original(fingerprint, &seen) {
             if let Some(connection) = self.connections.get_mut(&original.connection) {
-                connection.half_mut(original.from).copied(original.sights(&seen));
+                connection.half_mut(original.from).copied(original.sights(&seen), &seen);
             }
             let (connection, from) = (original.connection, original.from);
             return Booked { connection, from, event: FlowEvent::Other, copy: true };
