@@ -188,11 +188,7 @@ impl Lost<'_> {
 
     /// What happened, a clause.
     pub fn told(&self, case: &Case<'_>) -> String {
-        let [from, to] = self.sides.map(|side| side.map(|side| named(case, side)));
-        let (one, other) = match (from, to) {
-            (Some(from), Some(to)) if from != to => (format!("on {from}"), format!("on {to}")),
-            _ => ("on one side".to_owned(), "on the other".to_owned()),
-        };
+        let [one, other] = places(case, self.sides);
         let (from, to) = (self.attempt.from(), self.attempt.to());
         match self.what {
             What::Syn => {
@@ -236,6 +232,14 @@ impl Lost<'_> {
             ]
         });
         std::iter::once(missing).chain(witnesses).collect()
+    }
+}
+
+/// Where both sides are, in words.
+pub fn places(case: &Case<'_>, sides: [Option<Side>; 2]) -> [String; 2] {
+    match sides.map(|side| side.map(|side| named(case, side))) {
+        [Some(one), Some(other)] if one != other => [format!("on {one}"), format!("on {other}")],
+        _ => ["on one side".to_owned(), "on the other".to_owned()],
     }
 }
 

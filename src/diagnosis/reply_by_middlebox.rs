@@ -3,8 +3,10 @@
 use super::case::Case;
 use super::{crossing, lines};
 use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::{Crossing, Denied};
 use crate::frame::Stamp;
 use crate::ftp::{Command, Reply};
+use crate::transfer::OtherView;
 
 /// Segments of another TTL that a device in between sends at most: its reply, a repeat, its FIN.
 const FEW: u32 = 3;
@@ -22,15 +24,24 @@ diagnosis! {
     /// Needs: both sides of a NAT in one capture, and a 4yz or 5yz reply to a transfer or endpoint command on the client's
     /// side that the server's side does not show, although it holds all that both ends said there, and the server spoke on.
     ///
+    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly behind what
+    /// was seen on both, and never comes in on the server's, and a later segment of the server that denies it there: other
+    /// bytes under the same sequence numbers, a FIN that begins where the reply does, or an acknowledgement that does so
+    /// half a second later. That the reply does not come in is not enough: the capture may have lost it, or it came
+    /// another way, but then the server counts on behind it.
+    ///
     /// Or, from one side: such a reply in a segment whose TTL is two or more hops away from
     /// that of the server's other control segments, and hardly any other segment like it.
     ///
     /// Helps: a 227 or PORT that was rewritten in the same session (`alg-rewrote-port`).
     ///
     /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the
-    /// server's side; missing bytes or dropped packets, which may hide it there.
+    /// server's side, whenever it was recorded there; sequence numbers of the server that count it; missing bytes or
+    /// dropped packets, which may hide it there.
     ///
     /// Confidence: proven from both sides, possible from one.
+    ///
+    /// Traps: where segments are cut differently on both sides (GRO, TSO), or cross in both orders of time, nothing is said.
     ///
     /// Remedy: in the network look at the FTP rules of the devices on the way; at the server capture, to see what it
     /// said itself; at the client use passive mode, or a way around the device.
@@ -83,40 +94,102 @@ pub fn is_certain(case: &Case<'_>) -> bool {
     unsaid(case).is_some()
 }
 
-/// The reply that the client got and the server did not send, the command, and a later frame of the server on its side.
-fn unsaid<'a>(case: &Case<'a>) -> Option<(&'a Command, &'a Reply, Stamp)> {
-    let other = case.session.other_view.as_ref()?;
+/// A reply that the client got and the server did not send.
+struct Unsaid<'a> {
+    command: &'a Command,
+    reply: &'a Reply,
+    shown: Shown<'a>,
+}
+
+/// How both sides show it.
+enum Shown<'a> {
+    /// They are a NAT's: up to this frame of the server the far one does not show the reply.
+    Translated(Stamp),
+    /// They are a router's or bridge's: it does not come in where the server's segments do, and the server denies it there.
+    Forwarded(&'a Crossing, &'a Denied),
+}
+
+fn unsaid<'a>(case: &Case<'a>) -> Option<Unsaid<'a>> {
     let whole = case.control.from_origin.gaps().is_empty() && case.control.from_target.gaps().is_empty();
-    if !crossing::is_client_side(case, other) || !whole || !other.is_whole || case.scene.dropped() > 0 {
+    if !whole || case.scene.dropped() > 0 {
         return None;
     }
     let (command, reply) = failing(case).next()?;
+    let shown = match &case.session.other_view {
+        Some(other) => Shown::Translated(translated(case, other, command, reply)?),
+        None => forwarded(case, reply)?,
+    };
+    Some(Unsaid { command, reply, shown })
+}
+
+/// A later frame of the server on its side, which does not show the reply.
+fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Reply) -> Option<Stamp> {
+    if !crossing::is_client_side(case, other) || !other.is_whole {
+        return None;
+    }
     let later = other.server_last.filter(|last| last.seconds_since(reply.at()) > SAME_MOMENT)?;
     let meanwhile = |at: Stamp| {
         at.seconds_since(command.at()) >= -SAME_MOMENT && reply.at().seconds_since(at) >= -SAME_MOMENT
     };
     let said = other.failures.iter().any(|(at, code)| *code == reply.code && meanwhile(*at));
-    (!said).then_some((command, reply, later))
+    (!said).then_some(later)
+}
+
+/// What is seen of the reply where the server's segments come in and leave. That the client's go the other way tells that
+/// the sides were not confused by clocks that differ, or by a device that sets the TTL.
+fn forwarded<'a>(case: &Case<'a>, reply: &Reply) -> Option<Shown<'a>> {
+    let (client, server) = (case.control.half(case.client_end()), case.control.half(case.client_end().peer()));
+    let (there, back) = (client.crossing()?, server.crossing()?);
+    let denied = server.denied().iter().find(|denied| reply.frames.first() == Some(&denied.at))?;
+    ((there.from, there.to) == (back.to, back.from)).then_some(Shown::Forwarded(back, denied))
 }
 
 fn from_both_sides(case: &Case<'_>) -> Option<Finding> {
-    let (command, reply, later) = unsaid(case)?;
-    let message = format!(
-        "the client got {} to {}, but the server's side of this NAT shows no such reply: a device between both sides said it",
-        reply.line(),
-        command.name,
-    );
+    let Unsaid { command, reply, shown } = unsaid(case)?;
+    let (how, support) = match shown {
+        Shown::Translated(later) => (
+            "the server's side of this NAT shows no such reply: a device between both sides said it".to_owned(),
+            vec![Evidence::missing(command.at(), later, format!("no reply {} on the server's side", reply.code))],
+        ),
+        Shown::Forwarded(usual, denied) => told(case, command, reply, usual, denied),
+    };
+    let message = format!("the client got {} to {}, but {how}", reply.line(), command.name);
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
             .about(case)
             .support([lines::command(case.session, command)])
-            .support([Evidence::missing(command.at(), later, format!("no reply {} on the server's side", reply.code))])
+            .support(support)
             .network("Look at the FTP rules (ALG, proxy, inspection) of the device between both interfaces.")
             .server("Nothing to change: the server never sent that reply.")
             .client("Use passive mode, or another way to the server that does not pass the device.")
             .done(),
     )
+}
+
+/// What happened, a clause, and what shows it.
+fn told(
+    case: &Case<'_>,
+    command: &Command,
+    reply: &Reply,
+    usual: &Crossing,
+    denied: &Denied,
+) -> (String, Vec<Evidence>) {
+    let [inward, outward] = crossing::places(case, [Some(usual.from), Some(usual.to)]);
+    let (server, client) = (case.session.server, case.session.client);
+    let (goes_on, note) = if denied.otherwise {
+        ("says something else there under the same sequence numbers", "other bytes of the server under the same numbers")
+    } else {
+        ("goes on there as if it had not spoken", "the server's next byte has the number with which that reply begins")
+    };
+    let support = vec![
+        Evidence::sent(usual.first[0], server, client, format!("the server's segments come in {inward}")),
+        Evidence::seen(usual.first[1], format!("and leave {outward}")),
+        Evidence::missing(command.at(), denied.by, format!("no reply {} comes in {inward}", reply.code)),
+        Evidence::sent(denied.by, server, client, format!("{inward}: {note}")),
+    ];
+    let how = format!("it left {outward} and never came in {inward}, and the server {goes_on}: a device on the way said it");
+    (how, support)
 }
 
 fn ttl_of(reply: &Reply, others: &[(crate::frame::Stamp, u8)]) -> Option<u8> {
