@@ -250,9 +250,9 @@ mod tests {
 
     #[test]
     fn numbers_tell_only_where_both_sides_agree() {
-        let later = "9.0 S:20>C:5001 A seq=1005 ack=9001 if=1";
         let ahead = "1.0 S:20>C:5001 A seq=1008 ack=9001 text=425lone if=0";
-        assert!(denied(&format!("{ahead}\n{later}")).is_empty());
+        let there = "9.0 S:20>C:5001 A seq=1008 ack=9001 if=1";
+        assert!(denied(&format!("{ahead}\n{there}")).is_empty());
         // A line is left out on the way, and the numbers of the next are shifted.
         assert!(
             behind(
