@@ -11,8 +11,8 @@ use super::{Crossing, Side};
 use crate::frame::Stamp;
 use crate::wire::{Flags, Seq};
 
-/// Denied segments kept of one direction: the first ones are evidence enough.
-const DENIED_KEPT: usize = 4;
+/// Denied segments kept of one direction: a connection on which nobody mends the numbers does not survive many.
+const DENIED_KEPT: usize = 16;
 
 /// Payload bytes by which two segments are told apart: the code of a reply.
 const BEGINNING: usize = 3;
