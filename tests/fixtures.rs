@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kit::run::{analyse, schema};
+use serde_json::{Value, json};
 
 const CAPTURES: [&str; 9] =
     [".script", ".pcap", ".pcapng", ".pcap.gz", ".pcap.zst", ".pcap.lz4", ".snoop", ".txt", ".bin"];
@@ -77,8 +78,23 @@ fn json_obeys_the_schema_and_the_status_tells_of_errors() {
         if answer.status != i32::from(guilty) {
             complain(format!("exit status {} with{} an error", answer.status, if guilty { "" } else { "out" }));
         }
+        for twice in findings.iter().filter(|one| findings.iter().any(|other| tells_again(one, other))) {
+            complain(format!("{} is told twice: with what failed by it, and for itself", twice["diagnosis"]));
+        }
     }
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// Whether `one` blames the hosts that `other` has blamed for a transfer or a session that is part of its own.
+fn tells_again(one: &Value, other: &Value) -> bool {
+    let blamed = |finding: &Value| finding["role"] != "related" && finding["hosts"] != json!([]);
+    let same = |field| one[field] == other[field];
+    let wider = match (&one["session"], &one["transfer"]) {
+        (Value::Null, _) => !other["session"].is_null(),
+        (_, Value::Null) => same("session") && !other["transfer"].is_null(),
+        _ => false,
+    };
+    blamed(one) && blamed(other) && same("diagnosis") && same("hosts") && wider
 }
 
 /// Every fixture that is wanted, in `folder`.

@@ -52,16 +52,27 @@ fn encrypted_transfers_are_told_by_their_data_connections() {
     assert_eq!(only(unanswered), json!(["active", "unanswered", "failed", null, null, 0, 0]));
 }
 
-#[test]
-fn what_goes_up_closes_first() {
+/// The first inferred transfer of a script.
+fn scripted(name: &str) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
-    let capture = folder.path().join("upload.pcap");
-    let rendered = kit::render(&fixture("tls-control-opaque/fires-upload.script")).expect("a script");
+    let capture = folder.path().join("scripted.pcap");
+    let rendered = kit::render(&fixture(name)).expect("a script");
     std::fs::write(&capture, &rendered.file).expect("a capture");
     let document = analyse(program(), &capture).expect("it can be read").document;
     let one = &document["sessions"][0]["inferred"][0];
-    let told = json!([one["mode"], one["outcome"], one["protected"], one["direction"], one["bytes"]["to_server"]]);
+    json!([one["mode"], one["outcome"], one["protected"], one["direction"], one["bytes"]["to_server"]])
+}
+
+#[test]
+fn what_goes_up_closes_first() {
+    let told = scripted("tls-control-opaque/fires-upload.script");
     assert_eq!(told, json!(["passive", "completed", false, "upload", 1000]));
+}
+
+#[test]
+fn what_carried_nothing_was_neither_protected_nor_clear() {
+    let told = scripted("tls-control-opaque/fires-empty.script");
+    assert_eq!(told, json!(["active", "unknown", null, "none", 0]));
 }
 
 #[test]

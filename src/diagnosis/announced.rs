@@ -104,7 +104,7 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
         return Whose::BehindNat { confidence: Confidence::Proven };
     }
     // A server in the same private network could reach it: then NAT is only one reading.
-    let near_server = is_private(case.session.server.ip()) && same_net(named, case.session.server.ip());
+    let near_server = same_net(named, case.session.server.ip());
     if is_private(named) && !is_private(client) && !near_server {
         return Whose::BehindNat { confidence: Confidence::Probable };
     }

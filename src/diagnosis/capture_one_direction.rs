@@ -7,7 +7,8 @@ use crate::flow::{Connection, End};
 diagnosis! {
     /// Only one direction of a followed connection was captured, though the other must have existed.
     ///
-    /// Needs: segments of one end that acknowledge or answer what the other end sent, and none of that other end.
+    /// Needs: segments of one end that acknowledge or answer what the other end sent, and none of that other end. SYNs do
+    /// not, nor do segments without data in a connection that is older than the capture: keep-alives look like that.
     ///
     /// Who closed first, what was refused and what went unanswered cannot be told from one direction.
     ///
@@ -28,14 +29,14 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     vec![DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done()]
 }
 
-/// The end of which nothing was captured though it must have sent something: an unanswered SYN is no proof of that.
+/// The end of which nothing was captured though it must have sent something: an unanswered SYN is no proof of that, with
+/// data or without, and segments without data in an open connection may be keep-alives to a host that is gone.
 pub fn absent(connection: &Connection) -> Option<End> {
-    [End::Origin, End::Target].into_iter().find(|end| {
-        let (own, other) = (connection.half(*end), connection.half(end.peer()));
-        let answered = match end {
-            End::Origin => !connection.syn_acks.is_empty() || other.bytes > 0,
-            End::Target => other.bytes > 0 || other.segments > u64::from(connection.syn_count),
-        };
-        own.segments == 0 && answered
-    })
+    let (origin, target) = (&connection.from_origin, &connection.from_target);
+    if origin.segments == 0 {
+        // The connection begins with a SYN-ACK: any other segment makes its sender the origin.
+        return Some(End::Origin);
+    }
+    let went_on = origin.segments > u64::from(connection.syn_count) && (origin.bytes > 0 || !connection.midstream);
+    (target.segments == 0 && went_on).then_some(End::Target)
 }

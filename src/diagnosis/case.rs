@@ -4,7 +4,7 @@ mod limits;
 
 use std::net::SocketAddr;
 
-pub use limits::{END_MARGIN, cap};
+pub use limits::cap;
 
 use super::lines;
 use crate::finding::Evidence;

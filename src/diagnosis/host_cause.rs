@@ -32,9 +32,6 @@ pub struct Symptom {
 impl Symptom {
     /// The silence by which a transfer failed: SYNs or SYN-ACKs without answer, or a control connection that stalled.
     pub fn of_transfer(case: &Case<'_>) -> Option<Self> {
-        if !case.failed() && !case.failed_for_want_of_data() {
-            return None;
-        }
         let attempt = case.concluded.attempts.iter().find(|attempt| {
             matches!(attempt.outcome(), AttemptOutcome::Unanswered | AttemptOutcome::Aborted | AttemptOutcome::Refused)
         });
@@ -48,7 +45,7 @@ impl Symptom {
                 what: if answered { "the data connection was refused" } else { "the data connection got no answer" },
             });
         }
-        let lost = case.transfer?.lost.is_some();
+        let lost = case.failed() && case.transfer?.lost.is_some();
         if lost { Self::of_stall(case.control) } else { None }
     }
 

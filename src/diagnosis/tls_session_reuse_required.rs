@@ -30,8 +30,8 @@ diagnosis! {
     ///
     /// Helps: the same on every data connection of the session.
     ///
-    /// Refuted by: data on the connection; an abbreviated handshake; a client that closes first (it did not like the
-    /// certificate); 522 to EPRT or EPSV, which speaks of the address family.
+    /// Refuted by: data on the connection, or a gap of the capture where it may be; an abbreviated handshake; a client that
+    /// closes first (it did not like the certificate); 522 to EPRT or EPSV, which speaks of the address family.
     ///
     /// Confidence: proven by the server's words beside a full handshake, or by words that mean nothing else; probable by
     /// what vsftpd says of any failed handshake; without readable replies at most probable, for an empty listing of a

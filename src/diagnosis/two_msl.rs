@@ -171,8 +171,23 @@ mod tests {
     }
 
     #[test]
+    fn each_step_ends_with_what_coarse_timers_add() {
+        let ceiling = |age, system| bite(age, None, system).map(|bite| bite.ceiling);
+        let step = |age, system| (ceiling(age, system), ceiling(age + 0.1, system));
+        let (proven, probable) = (Some(Confidence::Proven), Some(Confidence::Probable));
+        let possible = Some(Confidence::Possible);
+        assert_eq!(step(61.5, System::Unknown), (proven, possible));
+        assert_eq!(step(61.5, System::Windows), (proven, probable));
+        assert_eq!(step(121.5, System::Windows), (probable, possible));
+        assert_eq!(step(121.5, System::Unix), (possible, None));
+        assert_eq!(step(241.5, System::OldWindows), (probable, possible));
+        assert_eq!(step(300.0, System::OldWindows), (possible, None));
+        assert_eq!(step(-1.6, System::Unknown), (None, proven));
+    }
+
+    #[test]
     fn the_users_value_overrides_it() {
-        assert!(bite(29.0, Some(30.0), System::Unknown).is_some());
-        assert!(bite(40.0, Some(30.0), System::Unknown).is_none());
+        assert!(bite(31.5, Some(30.0), System::Unknown).is_some());
+        assert!(bite(31.6, Some(30.0), System::Unknown).is_none());
     }
 }

@@ -155,7 +155,34 @@ fn is_plain(diagnosis: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ORDER, rank};
+    use super::{Blame, ORDER, blame, rank, settle};
+    use crate::finding::{Confidence, Evidence, Finding, Role};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+
+    fn finding(diagnosis: &str, host: u8, role: Role) -> Finding {
+        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
+        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let draft = diagnosis.finding(Confidence::Proven, String::new(), Evidence::seen(at, "here"));
+        Finding { role, ..draft.hosts([[10, 0, 0, host].into()]).done() }
+    }
+
+    fn told(findings: &[Finding]) -> Vec<(Blame, Role)> {
+        findings.iter().map(|finding| (blame(finding), finding.role)).collect()
+    }
+
+    #[test]
+    fn a_cause_is_told_before_its_symptom_and_once() {
+        let of_session =
+            || vec![finding("control-stalled", 1, Role::Context), finding("mac-stale-peer", 2, Role::Context)];
+        let alone = settle(of_session(), &[]);
+        let symptom = (("control-stalled", vec![[10, 0, 0, 1].into()]), Role::Related);
+        let cause = (("mac-stale-peer", vec![[10, 0, 0, 2].into()]), Role::Context);
+        assert_eq!(told(&alone), [cause.clone(), symptom.clone()]);
+        let by_transfer = settle(of_session(), &[finding("mac-stale-peer", 2, Role::Verdict)]);
+        assert_eq!(told(&by_transfer), std::slice::from_ref(&symptom));
+        let only_related = settle(of_session(), &[finding("mac-stale-peer", 2, Role::Related)]);
+        assert_eq!(told(&only_related), [cause, symptom]);
+    }
 
     #[test]
     fn a_cause_is_listed_once() {

@@ -3,15 +3,13 @@
 //! Without keys: whether a TLS session is new, and whether anything but the handshake passed. Knows no causes.
 
 use super::session::Session;
-use crate::flow::{Connection, End, TlsRecords};
+use crate::flow::{Connection, End, Half};
 use crate::frame::Stamp;
 use crate::wire::hello::{self, Handshake, Version};
 use crate::wire::tls::{Kind, Record};
 
 /// An alert of two bytes behind the disguise of TLS 1.3: its type and an AEAD tag of 16 bytes are added (RFC 8446 5.2).
 const HIDDEN_ALERT: u16 = 2 + 1 + 16;
-/// A Finished message with the shortest hash, likewise.
-const HIDDEN_FINISHED: u16 = 4 + 32 + 1 + 16;
 /// Signatures in two handshakes of one server differ by a few bytes (DER of ECDSA).
 const SIGNATURES_DIFFER: u16 = 4;
 
@@ -72,8 +70,8 @@ pub fn emptied_by_server(connection: &Connection, session: &Session) -> Option<E
     };
     let (of_client, of_server) = (connection.half(client), connection.half(client.peer()));
     let [control_client, control_server] = &session.records;
-    let client_rest = beyond_handshake(of_client.tls_records()?, version, control_client)?;
-    let server_rest = beyond_handshake(of_server.tls_records()?, version, control_server)?;
+    let client_rest = beyond_handshake(of_client, version, control_client)?;
+    let server_rest = beyond_handshake(of_server, version, control_server)?;
     let finished = of_client.tls_records()?.first().iter().find(|(record, _)| is_finished(*record, version))?.1;
     let first_end = |alert: Option<Stamp>, fin: Option<Stamp>| alert.into_iter().chain(fin).min();
     let server_end = first_end(server_rest.alert, of_server.fin.map(|fin| fin.at))?;
@@ -88,9 +86,10 @@ struct Silent {
     alert: Option<Stamp>,
 }
 
-/// `None` when data passed, or may have.
-fn beyond_handshake(records: &TlsRecords, version: Version, control: &[Record]) -> Option<Silent> {
-    if !records.are_all() {
+/// `None` when data passed, or may have where the capture has a gap.
+fn beyond_handshake(half: &Half, version: Version, control: &[Record]) -> Option<Silent> {
+    let records = half.tls_records()?;
+    if !records.are_all() || !half.gaps().is_empty() {
         return None;
     }
     let first = records.first();
@@ -113,11 +112,12 @@ pub fn is_alert(record: Record, version: Version) -> bool {
     record.kind == Kind::Alert || hidden
 }
 
-/// Whether a record of the client can be the one that finishes its handshake.
+/// Whether a record of the client can be the one that finishes its handshake: in TLS 1.3 the first that is hidden, unless
+/// the client broke off, which its end shows.
 pub fn is_finished(record: Record, version: Version) -> bool {
     match version {
         Version::Old => record.kind == Kind::ChangeCipherSpec,
-        Version::New => record.kind == Kind::Application && record.len >= HIDDEN_FINISHED,
+        Version::New => record.kind == Kind::Application,
     }
 }
 

@@ -4,10 +4,6 @@ use super::Case;
 use crate::finding::{Cap, Confidence};
 use crate::frame::Stamp;
 
-/// A SYN that the capture ends too early to show: tcpdump in its default mode loses up to this many seconds when it
-/// is stopped.
-pub const END_MARGIN: f64 = 2.0;
-
 /// A capture that lost packets of the control connection lost others within this many seconds before and behind.
 const AROUND_A_GAP: f64 = 5.0;
 
@@ -51,11 +47,6 @@ impl Case<'_> {
                 Confidence::Possible,
                 format!("frame {} shows that packets are missing", lost.at.number),
             ));
-        }
-        if self.scene.ends.seconds_since(until) < END_MARGIN
-            && self.transfer.is_some_and(|transfer| transfer.ended().is_none())
-        {
-            caps.push(cap("capture-truncated", Confidence::Probable, "the capture ends right behind it".into()));
         }
         caps
     }
