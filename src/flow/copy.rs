@@ -29,7 +29,6 @@ pub(super) struct Original {
     pub at: Stamp,
     pub connection: ConnectionId,
     pub from: End,
-    fingerprint: u64,
     side: Side,
     ttl: u8,
 }
@@ -71,36 +70,38 @@ impl Fingerprint {
 /// The packets of the last few milliseconds.
 #[derive(Debug)]
 pub(super) struct Recent {
-    sets: Vec<[Option<Original>; WAYS]>,
+    /// What is asked for each packet lies apart from what is read of few.
+    fingerprints: Vec<Set>,
+    originals: Vec<[Option<Original>; WAYS]>,
+}
+
+/// The fingerprints of packets that go into one place, and which of them is the oldest.
+#[derive(Clone, Copy, Debug, Default)]
+struct Set {
+    known: [u64; WAYS],
+    oldest: usize,
 }
 
 impl Recent {
     pub fn new() -> Self {
-        Self { sets: vec![[None; WAYS]; SETS] }
+        Self { fingerprints: vec![Set::default(); SETS], originals: vec![[None; WAYS]; SETS] }
     }
 
-    /// The packet of which this one is a copy.
+    /// The packet of which this one is a copy; the newest, if there are several.
     pub fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
-        self.set(fingerprint).iter().flatten().find(|known| known.is_original_of(fingerprint, seen)).copied()
+        let set = self.fingerprints[fingerprint.set()];
+        let newest_first = (1..=WAYS).map(|back| (set.oldest + WAYS - back) % WAYS);
+        let alike = newest_first.filter(|way| set.known[*way] == fingerprint.0);
+        alike.filter_map(|way| self.originals[fingerprint.set()][way]).find(|known| known.is_original_of(seen))
     }
 
     /// Remembers a packet that is no copy.
     pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
-        let original = Original {
-            at: seen.at,
-            connection,
-            from,
-            fingerprint: fingerprint.0,
-            side: Side::of(seen),
-            ttl: seen.ip.ttl,
-        };
-        let set = &mut self.sets[fingerprint.set()];
-        set.rotate_right(1);
-        set[0] = Some(original);
-    }
-
-    fn set(&self, fingerprint: Fingerprint) -> &[Option<Original>; WAYS] {
-        &self.sets[fingerprint.set()]
+        let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
+        let set = &mut self.fingerprints[fingerprint.set()];
+        set.known[set.oldest] = fingerprint.0;
+        self.originals[fingerprint.set()][set.oldest] = Some(original);
+        set.oldest = (set.oldest + 1) % WAYS;
     }
 }
 
@@ -118,10 +119,8 @@ impl Original {
         [first, Sight { at: copy.at, side: Side::of(copy), ttl: copy.ip.ttl }]
     }
 
-    fn is_original_of(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> bool {
-        if self.fingerprint != fingerprint.0 {
-            return false;
-        }
+    /// Whether a packet with the same fingerprint is a copy of this one.
+    fn is_original_of(&self, seen: &Sighting<'_>) -> bool {
         let apart = seen.at.seconds_since(self.at).abs();
         let hops = self.ttl.abs_diff(seen.ip.ttl);
         let elsewhere = self.side.interface != seen.interface || self.side.wrapping != seen.wrapping;
