@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use memchr::memmem;
+
 use super::software::Family;
 use super::texts::{ERRNOS, Errno, MEANINGS, Meaning, On};
 use super::{Reply, Verb};
@@ -71,13 +73,11 @@ fn answers(on: On, command: Verb) -> bool {
 
 /// Whether the parts of the pattern between its `*` come in their order.
 fn holds(line: &str, pattern: &str) -> bool {
-    let mut rest = line;
-    pattern.split('*').all(|part| match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
-        Some(behind) => {
-            rest = behind;
-            true
-        }
-        None => false,
+    let mut rest = line.as_bytes();
+    pattern.split('*').all(|part| {
+        let behind = memmem::find(rest, part.as_bytes()).and_then(|at| rest.get(at + part.len()..));
+        rest = behind.unwrap_or_default();
+        behind.is_some()
     })
 }
 

@@ -117,8 +117,11 @@ fn words(bytes: &[u8]) -> Words {
         return Words::Tls;
     }
     let mut telnet = Telnet::default();
-    let text: Cow<'_, [u8]> =
-        if bytes.contains(&IAC) { bytes.iter().filter_map(|byte| telnet.take(*byte)).collect() } else { bytes.into() };
+    let text: Cow<'_, [u8]> = if memchr(IAC, bytes).is_some() {
+        bytes.iter().filter_map(|byte| telnet.take(*byte)).collect()
+    } else {
+        bytes.into()
+    };
     let mut strongest = Words::Open;
     for (index, line) in lines(&text).enumerate() {
         let complete = line.last() == Some(&b'\n');
