@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use super::case::SessionCase;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
-use crate::network::SameHost;
 use crate::record::Outcome;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::{Direction, Offer};
@@ -68,11 +67,9 @@ fn is_unreached(one: &Concluded<'_>) -> bool {
 
 /// The other addresses of the client's host, why, and the frames that show it.
 fn others(case: &SessionCase<'_>, client: IpAddr) -> Vec<(IpAddr, String, Vec<crate::frame::Stamp>)> {
-    let own = case.network.addresses().into_iter().filter(|ip| *ip != client && ip.is_ipv4() == client.is_ipv4());
-    own.filter(|ip| !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local()))
-        .filter_map(|ip| match case.network.same_host(ip, client) {
-            SameHost::Proven { why, frames } => Some((ip, why, frames)),
-            SameHost::Probable { .. } | SameHost::Unknown | SameHost::Refuted { .. } => None,
-        })
-        .collect()
+    let mut others = case.network.other_addresses(client);
+    others.retain(|(ip, ..)| {
+        ip.is_ipv4() == client.is_ipv4() && !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
+    });
+    others
 }

@@ -37,11 +37,28 @@ pub enum SameHost {
 impl Network {
     /// Whether `a` and `b` belong to one host.
     pub fn same_host(&self, a: IpAddr, b: IpAddr) -> SameHost {
-        let (of_a, of_b) = (self.owners(a), self.owners(b));
-        self.by_one_mac(&of_a, &of_b)
+        self.compare(a, b, &self.owners(b))
+    }
+
+    /// The other addresses that are proven to be those of the host that has `ip`, in order: why, and the frames.
+    pub fn other_addresses(&self, ip: IpAddr) -> Vec<(IpAddr, String, Vec<Stamp>)> {
+        let own = self.owners(ip);
+        // Of an address of which nothing is known, nothing can be proven.
+        let others = if own.is_empty() && !self.interfaces.contains_key(&ip) { Vec::new() } else { self.addresses() };
+        let others = others.into_iter().filter(|other| *other != ip);
+        let proven = others.filter_map(|other| match self.compare(other, ip, &own) {
+            SameHost::Proven { why, frames } => Some((other, why, frames)),
+            SameHost::Probable { .. } | SameHost::Unknown | SameHost::Refuted { .. } => None,
+        });
+        proven.collect()
+    }
+
+    fn compare(&self, a: IpAddr, b: IpAddr, of_b: &[Claim]) -> SameHost {
+        let of_a = self.owners(a);
+        self.by_one_mac(&of_a, of_b)
             .or_else(|| self.by_interfaces(a, b))
-            .or_else(|| by_local_host(&of_a, &of_b))
-            .or_else(|| self.by_different_macs(&of_a, &of_b))
+            .or_else(|| by_local_host(&of_a, of_b))
+            .or_else(|| self.by_different_macs(&of_a, of_b))
             .unwrap_or(SameHost::Unknown)
     }
 

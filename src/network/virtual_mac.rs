@@ -90,8 +90,10 @@ impl Network {
                 note(ip, lane.place, lane.to_mac, lane.trail.first);
             }
         }
-        for claim in self.inventory() {
-            note(claim.ip, claim.place, Some(claim.mac), claim.first);
+        for (ip, holding) in self.holdings.iter() {
+            for run in &holding.runs {
+                note(ip, holding.place, Some(run.mac), run.trail.first);
+            }
         }
         uses.sort_by_key(|used| (used.ip, used.mac, used.at));
         uses.dedup_by_key(|used| (used.ip, used.mac));
