@@ -1,16 +1,21 @@
 //! Addresses that were used lately: a set that stays within its bound by forgetting what was not used for longest.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+
+use super::bounded::Keyed;
 
 /// The set, in two halves: when the younger one is full, the older one is forgotten and it takes its place. So at least
 /// half of the bound is remembered, and what is used again in time stays.
 #[derive(Debug)]
 pub struct Aged {
-    young: HashSet<IpAddr, RandomState>,
-    old: HashSet<IpAddr, RandomState>,
+    /// To which half each address belongs: the younger one has this number, the older one the one before.
+    halves: HashMap<Keyed<IpAddr>, u64, RandomState>,
+    number: u64,
+    /// How many are in the younger half, and may be in each.
+    young: usize,
     half: usize,
     added: usize,
     let_go: u64,
@@ -19,25 +24,23 @@ pub struct Aged {
 impl Aged {
     /// An empty set of at most `most` addresses.
     pub fn new(most: usize) -> Self {
-        let half = (most / 2).max(1);
-        Self { young: HashSet::default(), old: HashSet::default(), half, added: 0, let_go: 0 }
+        Self { halves: HashMap::default(), number: 0, young: 0, half: (most / 2).max(1), added: 0, let_go: 0 }
     }
 
     /// Uses an address; whether it is new.
     pub fn insert(&mut self, ip: IpAddr) -> bool {
-        if self.young.contains(&ip) {
+        if self.halves.get(&Keyed(ip)) == Some(&self.number) {
             return false;
         }
-        if self.young.len() >= self.half {
-            let forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-            self.let_go += forgotten.iter().filter(|one| **one != ip).count() as u64;
-            self.young.insert(ip);
-            let newly = !self.old.remove(&ip) && !forgotten.contains(&ip);
-            self.added += usize::from(newly);
-            return newly;
+        if self.young >= self.half {
+            let before = self.halves.len();
+            self.halves.retain(|known, number| *number == self.number || known.0 == ip);
+            self.let_go += (before - self.halves.len()) as u64;
+            self.number += 1;
+            self.young = 0;
         }
-        self.young.insert(ip);
-        let newly = !self.old.remove(&ip);
+        self.young += 1;
+        let newly = self.halves.insert(Keyed(ip), self.number).is_none();
         self.added += usize::from(newly);
         newly
     }
@@ -45,12 +48,12 @@ impl Aged {
     /// Whether it was used lately.
     #[inline]
     pub fn contains(&self, ip: &IpAddr) -> bool {
-        self.young.contains(ip) || self.old.contains(ip)
+        self.halves.contains_key(&Keyed(*ip))
     }
 
     /// All of them, in any order.
     pub fn iter(&self) -> impl Iterator<Item = &IpAddr> {
-        self.young.iter().chain(&self.old)
+        self.halves.keys().map(|known| &known.0)
     }
 
     /// How many were ever new: who remembers the number knows whether one has come since.

@@ -1,11 +1,11 @@
 //! A map that never outgrows its bounds, in entries and in what they hold together: the entries unused for longest make
 //! room, those of followed hosts last.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use super::aged::Aged;
 
@@ -25,7 +25,7 @@ impl Followed {
         Self { set: (limit > 0).then(|| Aged::new(limit)) }
     }
 
-    fn contains(&self, ip: &IpAddr) -> bool {
+    pub fn contains(&self, ip: &IpAddr) -> bool {
         self.set.as_ref().is_some_and(|set| set.contains(ip))
     }
 
@@ -44,12 +44,15 @@ impl Followed {
 }
 
 /// What a bounded map can be keyed by.
-pub(super) trait Key: Copy + Eq + Hash {
+pub(super) trait Key: Copy + Eq {
+    /// Hashes it in few large pieces: field by field takes longer than the look-up it is for.
+    fn feed<H: Hasher>(&self, state: &mut H);
     /// A cheap hash for direct-mapped caches.
     fn fold(&self) -> u64;
     /// Whether it is about a followed host.
     fn is_about(&self, followed: &Followed) -> bool;
     /// The slot in a direct-mapped cache of `slots`, a power of two greater than 1.
+    #[inline]
     fn slot(&self, slots: usize) -> usize {
         // Fibonacci hashing: the top bits of the product depend on all bits of the fold.
         let hash = self.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -57,6 +60,18 @@ pub(super) trait Key: Copy + Eq + Hash {
     }
 }
 
+/// A key as its map has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Keyed<K>(pub K);
+
+impl<K: Key> Hash for Keyed<K> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.feed(state);
+    }
+}
+
+#[inline]
 fn fold_ip(ip: &IpAddr) -> u64 {
     match ip {
         IpAddr::V4(ip) => u64::from(ip.to_bits()),
@@ -66,6 +81,14 @@ fn fold_ip(ip: &IpAddr) -> u64 {
 }
 
 impl Key for IpAddr {
+    #[inline]
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        match self {
+            IpAddr::V4(ip) => state.write_u32(ip.to_bits()),
+            IpAddr::V6(ip) => state.write_u128(ip.to_bits()),
+        }
+    }
+
     fn fold(&self) -> u64 {
         fold_ip(self)
     }
@@ -76,6 +99,16 @@ impl Key for IpAddr {
 }
 
 impl Key for (IpAddr, IpAddr) {
+    #[inline]
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        if let (IpAddr::V4(one), IpAddr::V4(other)) = self {
+            state.write_u64(u64::from(one.to_bits()) << 32 | u64::from(other.to_bits()));
+        } else {
+            self.0.feed(state);
+            self.1.feed(state);
+        }
+    }
+
     fn fold(&self) -> u64 {
         fold_ip(&self.0).rotate_left(32) ^ fold_ip(&self.1)
     }
@@ -86,6 +119,10 @@ impl Key for (IpAddr, IpAddr) {
 }
 
 impl Key for (super::Place, crate::wire::Mac) {
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        self.hash(state);
+    }
+
     fn fold(&self) -> u64 {
         self.1.0.iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet))
     }
@@ -95,9 +132,8 @@ impl Key for (super::Place, crate::wire::Mac) {
     }
 }
 
-#[derive(Debug)]
-struct Entry<K, V> {
-    key: K,
+#[derive(Debug, Default)]
+struct Entry<V> {
     value: V,
     used: u64,
 }
@@ -105,8 +141,8 @@ struct Entry<K, V> {
 /// The map. Iteration is in the order of insertion and so the same in every run.
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
-    entries: Vec<Entry<K, V>>,
-    index: HashMap<K, usize, RandomState>,
+    entries: IndexMap<Keyed<K>, Entry<V>, RandomState>,
+    /// Where in it those used last are.
     recent: Vec<usize>,
     limit: usize,
     /// What one value holds.
@@ -124,8 +160,7 @@ impl<K: Key, V: Default> Bounded<K, V> {
             weigh: |_| 0,
             weight: 0,
             heaviest: usize::MAX,
-            entries: Vec::new(),
-            index: HashMap::default(),
+            entries: IndexMap::default(),
             recent: vec![usize::MAX; SLOTS],
             limit: limit.max(SHARE),
             clock: 0,
@@ -150,22 +185,21 @@ impl<K: Key, V: Default> Bounded<K, V> {
     pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
         self.clock += 1;
         let slot = key.slot(SLOTS);
-        let cached =
-            self.recent.get(slot).copied().filter(|at| self.entries.get(*at).is_some_and(|entry| entry.key == key));
+        let cached = self.recent.get(slot).copied();
+        let cached = cached.filter(|at| self.entries.get_index(*at).is_some_and(|(known, _)| known.0 == key));
         let at = cached.unwrap_or_else(|| self.find_or_make(key, followed));
         if let Some(recent) = self.recent.get_mut(slot) {
             *recent = at;
         }
-        let clock = self.clock;
         // `at` was found or made above.
         let entry = &mut self.entries[at];
-        entry.used = clock;
+        entry.used = self.clock;
         &mut entry.value
     }
 
     /// The value of `key`, if there is one.
     pub fn look(&self, key: &K) -> Option<&V> {
-        self.index.get(key).and_then(|at| self.entries.get(*at)).map(|entry| &entry.value)
+        self.entries.get(&Keyed(*key)).map(|entry| &entry.value)
     }
 
     /// How many entries there are.
@@ -175,7 +209,7 @@ impl<K: Key, V: Default> Bounded<K, V> {
 
     /// All entries, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.entries.iter().map(|entry| (&entry.key, &entry.value))
+        self.entries.iter().map(|(key, entry)| (&key.0, &entry.value))
     }
 
     /// How many entries had to make room.
@@ -184,32 +218,27 @@ impl<K: Key, V: Default> Bounded<K, V> {
     }
 
     fn find_or_make(&mut self, key: K, followed: &Followed) -> usize {
-        if let Some(at) = self.index.get(&key) {
-            return *at;
-        }
-        if self.entries.len() >= self.limit {
+        if self.entries.len() >= self.limit && !self.entries.contains_key(&Keyed(key)) {
             self.make_room(followed);
         }
-        let at = self.entries.len();
-        self.entries.push(Entry { key, value: V::default(), used: self.clock });
-        self.index.insert(key, at);
+        let entry = self.entries.entry(Keyed(key));
+        let at = entry.index();
+        entry.or_default();
         at
     }
 
     fn make_room(&mut self, followed: &Followed) {
         let ranks: Vec<(bool, u64)> =
-            self.entries.iter().map(|entry| (entry.key.is_about(followed), entry.used)).collect();
+            self.entries.iter().map(|(key, entry)| (key.0.is_about(followed), entry.used)).collect();
         let before = self.entries.len();
         let pivot = *ranks.clone().select_nth_unstable(before / SHARE).1;
         // Of less than four the first one goes.
         let few = before < SHARE;
         let mut stays = ranks.into_iter().map(|rank| rank > pivot || (rank == pivot && !few));
-        self.entries.retain(|_| stays.next().unwrap_or(true));
+        self.entries.retain(|_, _| stays.next().unwrap_or(true));
         self.let_go += (before - self.entries.len()) as u64;
-        self.index.clear();
-        self.index.extend(self.entries.iter().enumerate().map(|(at, entry)| (entry.key, at)));
         self.recent.fill(usize::MAX);
-        self.weight = self.entries.iter().map(|entry| (self.weigh)(&entry.value)).sum();
+        self.weight = self.entries.values().map(|entry| (self.weigh)(&entry.value)).sum();
     }
 }
 
