@@ -31,15 +31,15 @@ use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
-use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
 use crate::network::{Aged, Network, Place};
 use crate::record::{Sink, Summary};
 use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
-use crate::wire::{Body, Checksum, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
-use bystanders::{Bystanders, of_no_interest};
+use crate::wire::{Body, Checksum, Decoder, Flags, Glimpse, IpHeader, Link, Segment, Seq, Wrapping};
+use bystanders::Bystanders;
 use control::Control;
 use drops::Drops;
 use load::Load;
@@ -186,6 +186,8 @@ pub struct Pipeline {
     latest: Option<Stamp>,
     /// The last frame of each capture.
     lasts: Vec<Stamp>,
+    /// What was glimpsed of the last frame that no pass was found for.
+    glimpsed: Option<(Stamp, Option<Glimpse>)>,
     /// The last frame that was dismissed, as long as none was pushed since.
     dismissed: Option<Stamp>,
     shows_more_than_control: bool,
@@ -231,6 +233,11 @@ fn checksum(tcp: &Segment<'_>, ip: &IpHeader) -> Checksum {
     tcp.checksum(ip)
 }
 
+/// Whether a frame comes behind the latest one, as far as clocks go.
+fn is_orderly(at: Stamp, latest: Stamp) -> bool {
+    at.seconds_since(latest) >= -ORDERLY
+}
+
 impl Pipeline {
     /// An analysis whose sessions are numbered from `first_session` on.
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
@@ -262,6 +269,7 @@ impl Pipeline {
             ends: None,
             latest: None,
             lasts: Vec::new(),
+            glimpsed: None,
             dismissed: None,
             shows_more_than_control: false,
             interfaces_told: HashSet::default(),
@@ -309,7 +317,8 @@ impl Pipeline {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
     pub fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
-        let dismissed = frame.at.time < self.due && self.bystanders.may_pass(frame, &mut self.network, &self.parties);
+        let dismissed = frame.at.time < self.due
+            && (self.bystanders.may_pass(frame, &self.network, &self.parties) || self.is_done_at_a_glance(frame));
         if dismissed {
             self.dismissed = Some(frame.at);
         }
@@ -367,23 +376,20 @@ impl Pipeline {
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         self.booked = None;
-        if self.bystanders.may_pass(frame, &mut self.network, &self.parties) {
+        let was_asked = self.glimpsed.is_some_and(|(at, _)| at == frame.at);
+        if !was_asked && self.dismisses(frame) {
             return;
         }
+        let glimpse = self.glimpsed.filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut lent = self.decoder.take().unwrap_or_default();
         let decoded = lent.decode(frame);
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
-        let place = Place {
-            capture: self.segment_of(frame),
-            interface: frame.interface,
-            wrapping: decoded.wrapping,
-            if_index: decoded.link.if_index,
-        };
+        let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);
         let (mut concerns, mut glance) = (Concerns::Nobody, None);
         // A MAC that comes after another tells something only if the file is in the order of time.
-        let orderly = self.latest.is_none_or(|latest| frame.at.seconds_since(latest) >= -ORDERLY);
+        let orderly = self.latest.is_none_or(|latest| is_orderly(frame.at, latest));
         match decoded.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
@@ -402,10 +408,8 @@ impl Pipeline {
             Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
             Body::Nothing => {}
         }
-        if let (Concerns::Nobody, Some(glance)) = (concerns, glance)
-            && let Some(glimpse) = of_no_interest(frame)
-        {
-            self.bystanders.admit(glimpse, glance, self.parties.added());
+        if let (Concerns::Nobody, Some(glance), Some(glimpse)) = (concerns, glance, glimpse) {
+            self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }
         self.shows_more_than_control |= concerns != Concerns::Control;
         self.decoder = Some(lent);
@@ -426,12 +430,7 @@ impl Pipeline {
             .find(|capture| capture.id == frame.at.capture)
             .and_then(|capture| capture.interfaces.iter().find(|interface| interface.id == frame.interface));
         if let Some(interface) = found {
-            let place = Place {
-                capture: self.segment_of(frame),
-                interface: frame.interface,
-                wrapping: Wrapping::NONE,
-                if_index: None,
-            };
+            let place = self.place(frame, Wrapping::NONE, None);
             self.network.interface_addresses(place, &interface.addresses);
             if interface.hides_payload() {
                 self.hiding.insert(key);
@@ -440,8 +439,9 @@ impl Pipeline {
     }
 
     /// The files of one timeline are one point: its segments are named after the first file.
-    fn segment_of(&self, frame: &Frame<'_>) -> CaptureId {
-        self.begins.map_or(frame.at.capture, |begins| begins.capture)
+    fn place(&self, frame: &Frame<'_>, wrapping: Wrapping, if_index: Option<u32>) -> Place {
+        let capture = self.begins.map_or(frame.at.capture, |begins| begins.capture);
+        Place { capture, interface: frame.interface, wrapping, if_index }
     }
 
     fn is_control_port(&self, port: u16) -> bool {
@@ -450,8 +450,6 @@ impl Pipeline {
 
     /// Books a segment.
     fn tcp(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Concerns {
-        let source = SocketAddr::new(ip.source, tcp.source_port);
-        let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
             self.scanners.knock(ip.source, tcp.destination_port);
         }
@@ -460,7 +458,7 @@ impl Pipeline {
             let control = self.followed(seen, ip, tcp, named);
             return if control { Concerns::Control } else { Concerns::Party };
         }
-        let key = FlowKey::new(seen.wrapping, source, destination);
+        let key = FlowKey::of(seen.wrapping, ip, tcp);
         match self.strangers.push(key, seen, ip, tcp, false) {
             Stranger::Nobody => return Concerns::Nobody,
             Stranger::Held => self.bystanders.revoke(&key),
@@ -515,8 +513,7 @@ impl Pipeline {
         }
         if !named && !booked.copy {
             // A host that speaks FTP may speak it on an unnamed port too.
-            let source = SocketAddr::new(ip.source, tcp.source_port);
-            let key = FlowKey::new(seen.wrapping, source, SocketAddr::new(ip.destination, tcp.destination_port));
+            let key = FlowKey::of(seen.wrapping, ip, tcp);
             if let Stranger::Ftp(held) = self.strangers.push(key, seen, ip, tcp, true) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {

@@ -53,11 +53,13 @@ impl Frames {
     }
 
     /// The next frame that is not dismissed, and the captures as far as they have been read. Of masked frames, none is.
+    #[inline]
     pub fn next(&mut self, dismiss: impl FnMut(&Frame<'_>) -> bool) -> Option<(Frame<'_>, &[Capture])> {
         if self.step(dismiss) { self.frame() } else { None }
     }
 
     /// Goes to the next frame that is not dismissed; whether there is one.
+    #[inline]
     pub fn step(&mut self, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> bool {
         let is_masked = self.mask.is_some();
         let is_there = self.timeline.step_over(|frame| !is_masked && dismiss(frame));
@@ -75,6 +77,7 @@ impl Frames {
     }
 
     /// That frame, and the captures as far as they have been read. To be asked for once.
+    #[inline]
     pub fn frame(&mut self) -> Option<(Frame<'_>, &[Capture])> {
         let frame = self.timeline.frame()?;
         let frame = match &mut self.mask {

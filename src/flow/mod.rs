@@ -24,7 +24,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
 
 use crate::frame::{InterfaceId, Stamp};
-use crate::wire::{Link, Mac, Options, Seq, Wrapping};
+use crate::wire::{IpHeader, Link, Mac, Options, Segment, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
@@ -46,6 +46,19 @@ pub struct FlowKey {
 }
 
 impl FlowKey {
+    /// The key of a segment.
+    #[inline]
+    pub fn of(wrapping: Wrapping, ip: &IpHeader, tcp: &Segment<'_>) -> Self {
+        let source = || SocketAddr::new(ip.source, tcp.source_port);
+        let destination = || SocketAddr::new(ip.destination, tcp.destination_port);
+        // Each socket is made where it stays: to move it costs more than to make it.
+        if (ip.source, tcp.source_port) <= (ip.destination, tcp.destination_port) {
+            Self { wrapping, low: source(), high: destination() }
+        } else {
+            Self { wrapping, low: destination(), high: source() }
+        }
+    }
+
     /// The key of a segment between these sockets, whichever sent it.
     pub fn new(wrapping: Wrapping, one: SocketAddr, other: SocketAddr) -> Self {
         let (low, high) = if one <= other { (one, other) } else { (other, one) };

@@ -27,7 +27,7 @@ impl Sighting<'_> {
     }
 
     pub fn key(&self) -> FlowKey {
-        FlowKey::new(self.wrapping, self.source(), self.destination())
+        FlowKey::of(self.wrapping, self.ip, self.tcp)
     }
 
     pub fn kind(&self) -> Kind {

@@ -3,59 +3,34 @@
 //! A packet whose hosts, MACs, place and TTL were seen within the last second tells nothing new. Hosts that are
 //! followed are booked packet by packet.
 
-use std::net::IpAddr;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
 
 use super::Place;
-use super::bounded::{Followed, Key as _};
+use super::bounded::{Followed, Key as _, Keyed};
 use crate::frame::Stamp;
-use crate::wire::{IpHeader, Link, Mac};
+use crate::wire::{IpHeader, Link};
 
 /// Slots, direct-mapped by the two addresses: a host that changes its MAC between two packets always shows.
 const SLOTS: usize = 1 << 13;
 /// For how long a packet stands for its likes, in nanoseconds.
 const SECOND: i64 = 1_000_000_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Look {
-    place: Place,
-    source: Option<Mac>,
-    destination: Option<Mac>,
-    from: IpAddr,
-    to: IpAddr,
-    ttl: u8,
-}
-
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    look: Look,
-    /// The time in nanoseconds within which a packet like that is a repetition.
+    /// The hash of what was seen, with a key that nobody knows: as good as that itself, and far shorter.
+    look: u64,
+    /// When, in nanoseconds.
     from: i64,
-    until: i64,
-    /// Whether either host is followed, when so many had ever been.
-    followed: bool,
-    asked: usize,
-    /// Tells it from all that were in its place before.
+    /// Tells it from all that were in its place before; 0 if none ever was.
     number: u64,
 }
 
 impl Slot {
-    fn is_fresh(&self, at: Stamp) -> bool {
-        (self.from..self.until).contains(&at.time.0)
-    }
-
-    /// Whether either host is followed by now.
     #[inline]
-    fn is_followed(&mut self, followed: &Followed) -> bool {
-        if self.asked != followed.added() {
-            self.ask(followed);
-        }
-        self.followed
-    }
-
-    #[cold]
-    fn ask(&mut self, followed: &Followed) {
-        self.followed = (self.look.from, self.look.to).is_about(followed);
-        self.asked = followed.added();
+    fn is_fresh(&self, at: Stamp) -> bool {
+        (self.from..self.from.saturating_add(SECOND)).contains(&at.time.0)
     }
 }
 
@@ -66,6 +41,11 @@ impl Slot {
 pub struct Glance {
     slot: usize,
     number: u64,
+}
+
+impl Glance {
+    /// Of no packet.
+    pub const NONE: Self = Self { slot: SLOTS, number: 0 };
 }
 
 /// What a packet is, compared with those before it.
@@ -82,48 +62,37 @@ pub(super) enum Seen {
 /// What was seen last.
 #[derive(Debug)]
 pub(super) struct Glances {
-    slots: Vec<Option<Slot>>,
-    /// The next slot's number.
+    slots: Vec<Slot>,
+    hasher: RandomState,
+    /// The last slot's number.
     number: u64,
 }
 
 impl Glances {
     pub fn new() -> Self {
-        Self { slots: vec![None; SLOTS], number: 0 }
+        Self { slots: vec![Slot::default(); SLOTS], hasher: RandomState::default(), number: 0 }
     }
 
     /// Whether a packet repeats what was just seen of hosts that nobody follows.
     pub fn look(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader, followed: &Followed) -> Seen {
         let pair = (ip.source, ip.destination);
-        let look = Look {
-            place,
-            source: link.source,
-            destination: link.destination,
-            from: ip.source,
-            to: ip.destination,
-            ttl: ip.ttl,
-        };
+        if pair.is_about(followed) {
+            return Seen::Followed;
+        }
+        let look = self.hasher.hash_one((Keyed(pair), place, link.source, link.destination, ip.ttl));
         let index = pair.slot(SLOTS);
         let Some(slot) = self.slots.get_mut(index) else { return Seen::Followed };
-        if let Some(known) = slot.as_mut().filter(|known| known.look == look) {
-            if known.is_followed(followed) {
-                return Seen::Followed;
-            }
-            if known.is_fresh(at) {
-                return Seen::Repeat(Glance { slot: index, number: known.number });
-            }
+        if slot.look == look && slot.number > 0 && slot.is_fresh(at) {
+            return Seen::Repeat(Glance { slot: index, number: slot.number });
         }
-        let (about, asked, number) = (pair.is_about(followed), followed.added(), self.number);
         self.number += 1;
-        let (from, until) = (at.time.0, at.time.0.saturating_add(SECOND));
-        *slot = Some(Slot { look, from, until, followed: about, asked, number });
-        if about { Seen::Followed } else { Seen::New(Glance { slot: index, number }) }
+        *slot = Slot { look, from: at.time.0, number: self.number };
+        Seen::New(Glance { slot: index, number: self.number })
     }
 
-    /// Whether a packet like that of the glance would be a repetition.
+    /// Whether a packet like that of the glance would be a repetition, unless a host of it is followed by now.
     #[inline]
-    pub fn holds(&mut self, glance: Glance, at: Stamp, followed: &Followed) -> bool {
-        let slot = self.slots.get_mut(glance.slot).and_then(Option::as_mut);
-        slot.is_some_and(|slot| slot.number == glance.number && slot.is_fresh(at) && !slot.is_followed(followed))
+    pub fn holds(&self, glance: Glance, at: Stamp) -> bool {
+        self.slots.get(glance.slot).is_some_and(|slot| slot.number == glance.number && slot.is_fresh(at))
     }
 }

@@ -22,6 +22,7 @@ mod virtual_mac;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 pub use aged::Aged;
@@ -40,7 +41,7 @@ use crate::frame::{CaptureId, InterfaceId, Stamp};
 use crate::wire::{Arp, IpHeader, Link, Mac, NeighborDiscovery, Wrapping};
 
 /// One layer 2 segment, as far as a capture can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The capture; of a rotated set the first one, for a segment does not end with a file.
     pub capture: CaptureId,
@@ -50,6 +51,15 @@ pub struct Place {
     pub wrapping: Wrapping,
     /// SLL2: the kernel's interface index, a segment of its own.
     pub if_index: Option<u32>,
+}
+
+/// In two large pieces, for it is a part of keys that are looked up often.
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.capture.0) << 32 | u64::from(self.interface.0));
+        let index = self.if_index.map_or(0, |index| u64::from(index) + 1);
+        state.write_u64(u64::from(self.wrapping.0) ^ index << 31);
+    }
 }
 
 impl Place {
@@ -203,8 +213,19 @@ impl Network {
 
     /// Whether a packet like that of the glance would still tell nothing new.
     #[inline]
-    pub fn is_still_known(&mut self, glance: Glance, at: Stamp) -> bool {
-        self.glances.holds(glance, at, &self.followed)
+    pub fn is_still_known(&self, glance: Glance, at: Stamp) -> bool {
+        self.glances.holds(glance, at)
+    }
+
+    /// Whether an address is followed.
+    pub fn follows(&self, ip: &IpAddr) -> bool {
+        self.followed.contains(ip)
+    }
+
+    /// How many were ever followed: who remembers the number knows whether one has come since.
+    #[inline]
+    pub fn followed(&self) -> usize {
+        self.followed.added()
     }
 
     /// Takes the addresses that a capture file gives for one of its interfaces.

@@ -12,13 +12,17 @@
 //!   of its likes ([`Glance`]).
 //! - Nothing is to be judged by its time (`Pipeline::due`).
 //!
+//! A packet without a pass that is of no consequence but to the network needs no decoding either
+//! ([`Pipeline::is_done_at_a_glance`]).
+//!
 //! So results are the same as without it, only sooner.
 
 use super::strangers::is_telling;
+use super::{Pipeline, is_orderly};
 use crate::flow::FlowKey;
 use crate::frame::{Frame, Stamp};
 use crate::network::{Aged, Glance, Network};
-use crate::wire::{Glimpse, PlainGlimpse, plain, way};
+use crate::wire::{Glimpse, PlainGlimpse, Wrapping, plain, way};
 
 /// Passes, direct-mapped: who comes later takes the place, and the loser takes the long way once. A busy link has some
 /// hundred connections at a time.
@@ -29,39 +33,48 @@ pub(super) fn of_no_interest(frame: &Frame<'_>) -> Option<Glimpse> {
     Glimpse::of(frame).and_then(|(glimpse, payload)| (!is_telling(payload)).then_some(glimpse))
 }
 
+/// What is read of it for nearly every packet of a capture is one line of the processor's cache.
 #[derive(Clone, Copy)]
+#[repr(C, align(64))]
 struct Pass {
-    glimpse: Glimpse,
+    /// How many hosts of interest had ever come when neither host was one.
+    asked: usize,
     glance: Glance,
-    /// How many parties had ever come when neither host was one.
-    parties: usize,
+    glimpse: Glimpse,
 }
 
 impl Pass {
     #[inline]
-    fn is_of_no_party(&mut self, parties: &Aged) -> bool {
-        self.parties == parties.added() || self.is_renewed(parties)
+    fn is_of_no_party(&mut self, network: &Network, parties: &Aged) -> bool {
+        self.asked == come(network, parties) || self.is_renewed(network, parties)
     }
 
-    /// Looks again, as there are more parties now.
+    /// Looks again, as there are more of them now.
     #[cold]
-    fn is_renewed(&mut self, parties: &Aged) -> bool {
-        let renewed = !self.glimpse.hosts().iter().any(|host| parties.contains(host));
+    fn is_renewed(&mut self, network: &Network, parties: &Aged) -> bool {
+        let renewed = !self.glimpse.hosts().iter().any(|host| parties.contains(host) || network.follows(host));
         if renewed {
-            self.parties = parties.added();
+            self.asked = come(network, parties);
         }
         renewed
     }
 }
 
+/// How many parties, and hosts that the network follows, have ever come.
+#[inline]
+fn come(network: &Network, parties: &Aged) -> usize {
+    parties.added() + network.followed()
+}
+
 /// The passes that have been given out, each for one direction of a conversation.
 pub(super) struct Bystanders {
-    passes: Vec<Option<Pass>>,
+    passes: Vec<Pass>,
 }
 
 impl Default for Bystanders {
     fn default() -> Self {
-        Self { passes: vec![None; PLACES] }
+        let nobody = Pass { asked: 0, glance: Glance::NONE, glimpse: Glimpse::NONE };
+        Self { passes: vec![nobody; PLACES] }
     }
 }
 
@@ -69,7 +82,7 @@ impl Bystanders {
     /// Whether a frame may go by.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    pub(super) fn may_pass(&mut self, frame: &Frame<'_>, network: &mut Network, parties: &Aged) -> bool {
+    pub(super) fn may_pass(&mut self, frame: &Frame<'_>, network: &Network, parties: &Aged) -> bool {
         let Some(head) = plain(frame) else { return self.may_pass_otherwise(*frame, network, parties) };
         let Some((glimpse, payload)) = PlainGlimpse::of(frame, head) else { return false };
         !is_telling(payload) && self.knows(&glimpse, glimpse.way(), frame.at, network, parties)
@@ -77,25 +90,25 @@ impl Bystanders {
 
     /// The same for frames of the less common kinds. Takes a copy so that the common ones need not be in memory.
     #[inline(never)]
-    fn may_pass_otherwise(&mut self, frame: Frame<'_>, network: &mut Network, parties: &Aged) -> bool {
+    fn may_pass_otherwise(&mut self, frame: Frame<'_>, network: &Network, parties: &Aged) -> bool {
         of_no_interest(&frame).is_some_and(|glimpse| self.knows(&glimpse, glimpse.way(), frame.at, network, parties))
     }
 
     /// Whether there is a pass for the likes of a packet.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    fn knows<G>(&mut self, glimpse: &G, way: u64, at: Stamp, network: &mut Network, parties: &Aged) -> bool
+    fn knows<G>(&mut self, glimpse: &G, way: u64, at: Stamp, network: &Network, parties: &Aged) -> bool
     where
         Glimpse: PartialEq<G>,
     {
-        let Some(Some(pass)) = self.passes.get_mut(place(way)) else { return false };
-        pass.glimpse == *glimpse && network.is_still_known(pass.glance, at) && pass.is_of_no_party(parties)
+        let Some(pass) = self.passes.get_mut(place(way)) else { return false };
+        pass.glimpse == *glimpse && network.is_still_known(pass.glance, at) && pass.is_of_no_party(network, parties)
     }
 
     /// Lets the likes of a packet pass, which is of no consequence and of which the network knows all that it tells.
-    pub(super) fn admit(&mut self, glimpse: Glimpse, glance: Glance, parties: usize) {
+    pub(super) fn admit(&mut self, glimpse: Glimpse, glance: Glance, network: &Network, parties: &Aged) {
         if let Some(pass) = self.passes.get_mut(place(glimpse.way())) {
-            *pass = Some(Pass { glimpse, glance, parties });
+            *pass = Pass { asked: come(network, parties), glance, glimpse };
         }
     }
 
@@ -103,9 +116,40 @@ impl Bystanders {
     pub(super) fn revoke(&mut self, key: &FlowKey) {
         for way in [way(key.low, key.high), way(key.high, key.low)] {
             if let Some(pass) = self.passes.get_mut(place(way)) {
-                *pass = None;
+                pass.glimpse = Glimpse::NONE;
             }
         }
+    }
+}
+
+impl Pipeline {
+    /// Does all that is to be done with a frame that tells where its hosts are and nothing else; whether it is one.
+    #[inline(never)]
+    pub(super) fn is_done_at_a_glance(&mut self, frame: &Frame<'_>) -> bool {
+        let glimpse = of_no_interest(frame);
+        self.glimpsed = Some((frame.at, glimpse));
+        let Some(glimpse) = glimpse else { return false };
+        let Some((link, ip)) = glimpse.headers() else { return false };
+        if let Some([source, destination]) = glimpse.sockets() {
+            let concerns_ftp = self.is_control_port(source.port())
+                || self.is_control_port(destination.port())
+                || self.parties.contains(&source.ip())
+                || self.parties.contains(&destination.ip())
+                || self.strangers.holds(&FlowKey::new(Wrapping::NONE, source, destination));
+            if concerns_ftp {
+                return false;
+            }
+        }
+        let is_new_place = self.told_last != Some((frame.at.capture.0, frame.interface.0));
+        let latest = self.dismissed.max(self.latest);
+        if is_new_place || !latest.is_some_and(|latest| is_orderly(frame.at, latest)) {
+            return false;
+        }
+        if let Some(glance) = self.network.packet(frame.at, self.place(frame, Wrapping::NONE, None), &link, &ip) {
+            self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
+        }
+        self.shows_more_than_control = true;
+        true
     }
 }
 
@@ -183,8 +227,8 @@ mod tests {
             Self { pipeline: Pipeline::new(Settings::default(), SessionId(1)), number: 0, millis: 0 }
         }
 
-        /// Sends a packet, a millisecond after the one before; whether it is dismissed.
-        fn dismisses(&mut self, packet: Packet<'_>) -> bool {
+        /// Sends a packet, a millisecond after the one before; whether it is dismissed, and by a pass.
+        fn sends(&mut self, packet: Packet<'_>) -> (bool, bool) {
             self.number += 1;
             self.millis += 1;
             let bytes = packet.bytes();
@@ -199,66 +243,88 @@ mod tests {
                 bytes: &bytes,
                 wire_len: u32::try_from(bytes.len()).unwrap(),
             };
+            let Pipeline { bystanders, network, parties, .. } = &mut self.pipeline;
+            let passes = bystanders.may_pass(&frame, network, parties);
             let dismissed = self.pipeline.dismisses(&frame);
             if !dismissed {
                 self.pipeline.push(&frame, &[], &mut Nobody).unwrap();
             }
             self.pipeline.catch_up();
-            assert_eq!(self.pipeline.ends, Some(frame.at), "dismissed or not, it was seen");
-            dismissed
+            assert!(self.pipeline.ends >= Some(frame.at), "dismissed or not, it was seen");
+            assert!(dismissed || !passes, "a pass is enough");
+            (dismissed, passes)
+        }
+
+        fn passed(&mut self, packets: &[Packet<'_>]) -> Vec<bool> {
+            packets.iter().map(|packet| self.sends(*packet).1).collect()
         }
 
         fn dismissed(&mut self, packets: &[Packet<'_>]) -> Vec<bool> {
-            packets.iter().map(|packet| self.dismisses(*packet)).collect()
+            packets.iter().map(|packet| self.sends(*packet).0).collect()
         }
     }
 
     #[test]
-    fn what_says_nothing_new_is_dismissed_each_way_by_itself() {
+    fn what_says_nothing_new_passes_each_way_by_itself() {
         let mut link = Link::new();
-        assert_eq!(link.dismissed(&[TO_CLIENT, TO_CLIENT, TO_SERVER, TO_SERVER]), [false, true, false, true]);
+        assert_eq!(link.passed(&[TO_CLIENT, TO_CLIENT, TO_SERVER, TO_SERVER]), [false, true, false, true]);
         let end = Packet { flags: ACK | 1, ..TO_SERVER };
-        assert_eq!(link.dismissed(&[end, TO_CLIENT]), [true, true]);
+        assert_eq!(link.passed(&[end, TO_CLIENT]), [true, true]);
     }
 
     #[test]
     fn what_opens_or_may_be_ftp_is_looked_at_and_so_is_what_comes_after_it() {
         let mut link = Link::new();
-        link.dismissed(&[TO_CLIENT, TO_SERVER]);
+        link.passed(&[TO_CLIENT, TO_SERVER]);
         let greeting = Packet { payload: b"220 ready\r\n", ..TO_CLIENT };
-        assert_eq!(link.dismissed(&[greeting, TO_SERVER, TO_CLIENT]), [false; 3]);
+        assert_eq!(link.passed(&[greeting, TO_SERVER, TO_CLIENT]), [false; 3]);
         let mut link = Link::new();
-        link.dismissed(&[TO_CLIENT, TO_SERVER]);
+        link.passed(&[TO_CLIENT, TO_SERVER]);
         let again = Packet { flags: SYN, ..TO_SERVER };
-        assert_eq!(link.dismissed(&[again, TO_SERVER]), [false, false]);
+        assert_eq!(link.passed(&[again, TO_SERVER]), [false, false]);
     }
 
     #[test]
     fn another_mac_ttl_or_second_is_looked_at() {
         let mut link = Link::new();
         let moved = Packet { mac: Some(9), ..TO_CLIENT };
-        assert_eq!(link.dismissed(&[TO_CLIENT, moved, TO_CLIENT, TO_CLIENT]), [false, false, false, true]);
+        assert_eq!(link.passed(&[TO_CLIENT, moved, TO_CLIENT, TO_CLIENT]), [false, false, false, true]);
         // The other connection says where its host is now; the first one has its pass, but has to say it again.
         let other = Packet { to: (1, 3001), ..moved };
-        assert_eq!(link.dismissed(&[other, TO_CLIENT, TO_CLIENT]), [false, false, true]);
-        assert!(!link.dismisses(Packet { ttl: 63, ..TO_CLIENT }));
-        link.dismisses(TO_CLIENT);
-        assert!(link.dismisses(TO_CLIENT));
+        assert_eq!(link.passed(&[other, TO_CLIENT, TO_CLIENT]), [false, false, true]);
+        assert_eq!(link.passed(&[Packet { ttl: 63, ..TO_CLIENT }, TO_CLIENT, TO_CLIENT]), [false, false, true]);
         link.millis += 1000;
-        assert_eq!(link.dismissed(&[TO_CLIENT, TO_CLIENT]), [false, true]);
+        assert_eq!(link.passed(&[TO_CLIENT, TO_CLIENT]), [false, true]);
     }
 
     #[test]
     fn a_host_that_turns_out_to_speak_ftp_is_looked_at_from_then_on() {
         let mut link = Link::new();
         let elsewhere = Packet { from: (3, 80), to: (4, 3000), ..TO_CLIENT };
-        link.dismissed(&[TO_CLIENT, TO_SERVER, elsewhere]);
-        assert_eq!(link.dismissed(&[TO_CLIENT, TO_SERVER, elsewhere]), [true; 3]);
+        link.passed(&[TO_CLIENT, TO_SERVER, elsewhere]);
+        assert_eq!(link.passed(&[TO_CLIENT, TO_SERVER, elsewhere]), [true; 3]);
         let command = Packet { from: (1, 3005), to: (5, 21), flags: SYN, payload: &[], ..TO_CLIENT };
         let reply = Packet { from: command.to, to: command.from, flags: SYN | ACK, ..command };
         let greeting = Packet { flags: ACK, seq: 2, payload: b"220 ready\r\n", ..reply };
         let user = Packet { flags: ACK, seq: 2, payload: b"USER me\r\n", ..command };
-        assert_eq!(link.dismissed(&[command, reply, greeting, user]), [false; 4]);
-        assert_eq!(link.dismissed(&[TO_CLIENT, TO_SERVER, elsewhere]), [false, false, true]);
+        assert_eq!(link.passed(&[command, reply, greeting, user]), [false; 4]);
+        assert_eq!(link.passed(&[TO_CLIENT, TO_SERVER, elsewhere]), [false, false, true]);
+    }
+
+    #[test]
+    fn what_only_tells_where_hosts_are_is_booked_without_a_closer_look() {
+        let mut link = Link::new();
+        let moved = Packet { mac: Some(9), ..TO_CLIENT };
+        let owners = |link: &Link| link.pipeline.network.owners([10, 0, 0, 2].into()).len();
+        assert_eq!(link.dismissed(&[TO_CLIENT, moved]), [false, true], "the first frame of a place has more to tell");
+        assert_eq!(owners(&link), 2);
+        // What opens is held, and so is what comes after it until it tells that it is no FTP.
+        let again = Packet { flags: SYN, ..TO_SERVER };
+        assert_eq!(link.dismissed(&[again, TO_SERVER, TO_CLIENT, TO_CLIENT]), [false, false, false, true]);
+        let command = Packet { to: (5, 21), ..TO_SERVER };
+        assert_eq!(link.dismissed(&[command, command]), [false; 2]);
+        // Another capture point, or a clock that stepped back.
+        link.millis -= 10;
+        assert_eq!(link.dismissed(&[moved]), [false]);
     }
 }

@@ -131,6 +131,11 @@ impl Strangers {
         }
     }
 
+    /// Whether a connection is held.
+    pub(super) fn holds(&self, key: &FlowKey) -> bool {
+        self.held.contains_key(key)
+    }
+
     /// Looks at a segment, which the flow table has `booked` or not.
     pub(super) fn push(
         &mut self,

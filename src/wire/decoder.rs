@@ -109,6 +109,7 @@ impl Decoder {
 
 impl Keep {
     /// Reads layer after layer until one has no other inside.
+    #[inline]
     fn walk<'a>(&mut self, around: &mut Around, layer: Layer, bytes: Bytes<'a>) -> End<'a> {
         let (mut layer, mut bytes) = (layer, bytes);
         for _ in 0..LAYERS {

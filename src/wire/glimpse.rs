@@ -5,9 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::Flags;
 use super::ip::{TCP, UDP};
 use super::tunnel::is_tunnel;
+use super::{Flags, IpHeader, Link, Mac};
 use crate::frame::{Frame, LinkType};
 
 const ETHERNET: LinkType = LinkType(1);
@@ -20,30 +20,36 @@ const PLAIN: [u8; 3] = [0x08, 0x00, 0x45];
 const PLAIN_LEN: usize = 38;
 
 /// What all packets of a conversation in one direction at one place have in common, in words that are quick to compare:
-/// their bytes are in the order of memory.
+/// their bytes are in the order of memory. What a [`PlainGlimpse`] is compared with comes first and together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Glimpse {
-    /// Source and destination, of IPv6 in two words each; of IPv4 in one word together.
-    addresses: [u64; 4],
+    /// Source and destination of IPv4; half of the source of IPv6.
+    addresses: u64,
+    /// The first 8 bytes of the two MACs.
+    macs: u64,
+    /// Their last 4 bytes.
+    macs_end: u32,
     /// Source and destination.
     ports: u32,
     /// TTL, protocol, IP version, 1 if there is a tag.
     kind: u32,
-    /// The first 8 bytes of the two, and the others.
-    macs: (u64, u32),
-    tag: u16,
     /// Capture and interface.
-    place: (u32, u32),
+    place: [u32; 2],
+    tag: u16,
+    /// The rest of the addresses of IPv6.
+    addresses_end: [u64; 3],
 }
 
 /// A [`Glimpse`] of IPv4 without a tag, which is nearly all there is: no word more than that takes.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainGlimpse {
     addresses: u64,
+    macs: u64,
+    macs_end: u32,
     ports: u32,
     kind: u32,
-    macs: (u64, u32),
-    place: (u32, u32),
+    place: [u32; 2],
 }
 
 impl PlainGlimpse {
@@ -60,8 +66,9 @@ impl PlainGlimpse {
             addresses: u64::from_ne_bytes(part(head, 26)),
             ports: u32::from_ne_bytes(ports),
             kind: kind(ttl, protocol, 4, false),
-            macs: (u64::from_ne_bytes(part(head, 0)), u32::from_ne_bytes(part(head, 8))),
-            place: (frame.at.capture.0, frame.interface.0),
+            macs: u64::from_ne_bytes(part(head, 0)),
+            macs_end: u32::from_ne_bytes(part(head, 8)),
+            place: [frame.at.capture.0, frame.interface.0],
         };
         Some((glimpse, payload(protocol, ports, frame.bytes.get(34..)?, len)?))
     }
@@ -74,8 +81,8 @@ impl PlainGlimpse {
 }
 
 impl From<PlainGlimpse> for Glimpse {
-    fn from(PlainGlimpse { addresses, ports, kind, macs, place }: PlainGlimpse) -> Self {
-        Self { addresses: [addresses, 0, 0, 0], ports, kind, macs, tag: 0, place }
+    fn from(PlainGlimpse { addresses, macs, macs_end, ports, kind, place }: PlainGlimpse) -> Self {
+        Self { addresses, macs, macs_end, ports, kind, place, tag: 0, addresses_end: [0; 3] }
     }
 }
 
@@ -84,12 +91,12 @@ impl PartialEq<PlainGlimpse> for Glimpse {
     /// that there is no tag.
     #[inline]
     fn eq(&self, plain: &PlainGlimpse) -> bool {
-        let words = self.addresses[0] ^ plain.addresses | self.macs.0 ^ plain.macs.0;
+        let words = self.addresses ^ plain.addresses | self.macs ^ plain.macs;
         let halves = self.ports ^ plain.ports
             | self.kind ^ plain.kind
-            | self.macs.1 ^ plain.macs.1
-            | self.place.0 ^ plain.place.0
-            | self.place.1 ^ plain.place.1;
+            | self.macs_end ^ plain.macs_end
+            | self.place[0] ^ plain.place[0]
+            | self.place[1] ^ plain.place[1];
         words | u64::from(halves) == 0
     }
 }
@@ -103,6 +110,10 @@ pub fn plain<'a>(frame: &Frame<'a>) -> Option<&'a [u8; PLAIN_LEN]> {
 }
 
 impl Glimpse {
+    /// Of no packet.
+    pub const NONE: Self =
+        Self { addresses: 0, macs: 0, macs_end: 0, ports: 0, kind: 0, place: [0; 2], tag: 0, addresses_end: [0; 3] };
+
     /// Looks at a frame; gives the captured payload of a segment too. `None` unless it is a whole TCP segment with
     /// consistent lengths and no SYN, or a UDP datagram that carries no other packet; without IPv4 options or IPv6
     /// extension headers.
@@ -142,25 +153,56 @@ impl Glimpse {
             _ => return None,
         };
         let ports = *inner.first_chunk()?;
+        let [addresses, addresses_end @ ..] = addresses;
         let glimpse = Self {
             addresses,
+            addresses_end,
             ports: u32::from_ne_bytes(ports),
             kind: kind(ttl, protocol, version, tagged),
-            macs: (u64::from_ne_bytes(part(macs, 0)), u32::from_ne_bytes(part(macs, 8))),
+            macs: u64::from_ne_bytes(part(macs, 0)),
+            macs_end: u32::from_ne_bytes(part(macs, 8)),
+            place: [frame.at.capture.0, frame.interface.0],
             tag: u16::from_ne_bytes(tag),
-            place: (frame.at.capture.0, frame.interface.0),
         };
         Some((glimpse, payload(protocol, ports, inner, len)?))
     }
 
     /// A hash of who talks to whom: the same wherever it is seen, and [`way`] gives it too.
     pub fn way(&self) -> u64 {
-        hash(self.addresses, self.ports)
+        hash(self.addresses(), self.ports)
+    }
+
+    /// What the decoder says of the headers, but for the identification; nothing of frames with a tag, whose wrapping
+    /// only the decoder can tell.
+    pub fn headers(&self) -> Option<(Link, IpHeader)> {
+        let [ttl, _, _, tagged] = self.kind.to_ne_bytes();
+        if tagged != 0 {
+            return None;
+        }
+        let [d0, d1, d2, d3, d4, d5, s0, s1] = self.macs.to_ne_bytes();
+        let [s2, s3, s4, s5] = self.macs_end.to_ne_bytes();
+        let macs = [[s0, s1, s2, s3, s4, s5], [d0, d1, d2, d3, d4, d5]].map(|mac| Some(Mac(mac)));
+        let ([source_mac, destination_mac], [source, destination]) = (macs, self.hosts());
+        let link = Link { source: source_mac, destination: destination_mac, ..Link::default() };
+        Some((link, IpHeader { source, destination, ttl, identification: None, tunnelled: false }))
+    }
+
+    /// Source and destination, of TCP.
+    pub fn sockets(&self) -> Option<[SocketAddr; 2]> {
+        let ([_, protocol, ..], [source, destination]) = (self.kind.to_ne_bytes(), self.hosts());
+        let [s0, s1, d0, d1] = self.ports.to_ne_bytes();
+        let sockets = [(source, [s0, s1]), (destination, [d0, d1])];
+        (protocol == TCP).then(|| sockets.map(|(ip, port)| SocketAddr::new(ip, u16::from_be_bytes(port))))
+    }
+
+    fn addresses(&self) -> [u64; 4] {
+        let [b, c, d] = self.addresses_end;
+        [self.addresses, b, c, d]
     }
 
     /// Source and destination.
     pub fn hosts(&self) -> [IpAddr; 2] {
-        let [a, b, c, d] = self.addresses.map(u64::to_ne_bytes);
+        let [a, b, c, d] = self.addresses().map(u64::to_ne_bytes);
         if self.kind.to_ne_bytes()[2] == 6 {
             [[a, b], [c, d]].map(|halves| Ipv6Addr::from(joined::<8, 16>(halves)).into())
         } else {
@@ -355,13 +397,16 @@ mod tests {
                         let ends = [(ip.source, tcp.source_port), (ip.destination, tcp.destination_port)];
                         let [source, destination] = ends.map(SocketAddr::from);
                         prop_assert_eq!(way(source, destination), glimpse.way());
+                        prop_assert_eq!(glimpse.sockets(), Some([source, destination]));
                         prop_assert_eq!(tcp.payload, payload);
                         prop_assert!(!tcp.flags.has(Flags::SYN));
                         ip
                     }
-                    Body::OtherIp(ip) if payload.is_empty() => ip,
+                    Body::OtherIp(ip) if payload.is_empty() && glimpse.sockets().is_none() => ip,
                     other => panic!("{other:?}"),
                 };
+                let ip = IpHeader { identification: None, ..ip };
+                prop_assert_eq!(glimpse.headers(), (!tagged).then_some((decoded.link, ip)));
                 prop_assert_eq!([ip.source, ip.destination], glimpse.hosts());
                 prop_assert_eq!((ip.ttl, ip.tunnelled), (glimpse.kind.to_ne_bytes()[0], false));
                 prop_assert!(decoder.undecoded().is_empty());

@@ -40,6 +40,7 @@ pub(super) fn any(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
 
 /// The same without a step between, for the packets that nearly all are. What cannot be read becomes a step of its own
 /// after all, which then knows what it is called.
+#[inline]
 pub(super) fn straight(bytes: Bytes<'_>, tunnelled: bool) -> Step<'_> {
     let (layer, read) = match bytes.u8(0).map(|byte| byte >> 4) {
         Some(4) => (Layer::Ipv4, v4(bytes, tunnelled)),
@@ -50,6 +51,7 @@ pub(super) fn straight(bytes: Bytes<'_>, tunnelled: bool) -> Step<'_> {
 }
 
 /// An IPv4 packet (RFC 791).
+#[inline]
 pub(super) fn v4(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     let read = Ipv4HeaderSlice::from_slice(bytes.captured).ok()?;
     let header = IpHeader {
@@ -100,6 +102,7 @@ pub(super) fn v6(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
 
 /// Most packets are TCP segments, and for them alone it pays to read the payload at once. Malformed ones go the long
 /// way round, where they are counted.
+#[inline]
 fn packet(header: IpHeader, protocol: u8, bytes: Bytes<'_>) -> Step<'_> {
     if protocol == TCP
         && let Some(segment) = tcp::segment(bytes)

@@ -55,6 +55,7 @@ pub(super) enum Step<'a> {
 impl Layer {
     /// Reads the bytes; `None` if the header does not fit into them or is malformed. `ip` is the last IP header, and
     /// `tunnelled` goes into the next one.
+    #[inline]
     pub fn read<'a>(self, bytes: Bytes<'a>, ip: Option<&IpHeader>, tunnelled: bool) -> Option<Step<'a>> {
         match self {
             Self::Ethernet => link::ethernet(bytes, tunnelled),

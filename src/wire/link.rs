@@ -16,6 +16,7 @@ const PACKET_OUTGOING: u16 = 4;
 const SLL_802_2: u16 = 4;
 
 /// What the header that belongs to the frame's link type says, as far as it was captured.
+#[inline]
 pub(super) fn of(frame: &Frame<'_>) -> Link {
     let bytes = Bytes::whole(frame.bytes);
     let mut link = Link::default();
@@ -41,6 +42,7 @@ pub(super) fn of(frame: &Frame<'_>) -> Link {
 }
 
 /// Takes off the header that belongs to the frame's link type. `Err` tells why it cannot.
+#[inline]
 pub(super) fn open<'a>(frame: &Frame<'a>) -> Result<(Layer, Bytes<'a>), Kind> {
     let missing = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
     let bytes = Bytes { captured: frame.bytes, missing };
@@ -89,6 +91,7 @@ fn hdlc(bytes: Bytes<'_>) -> Option<(Layer, Bytes<'_>)> {
 }
 
 /// An Ethernet header: what follows is named by an EtherType, or is 802.2 if the field is a length.
+#[inline]
 pub(super) fn ethernet(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     let ether_type = bytes.u16(12)?;
     let rest = bytes.skip(14)?;
@@ -99,6 +102,7 @@ pub(super) fn ethernet(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
 }
 
 /// What an EtherType announces. Types that carry no IP are of no interest and not counted.
+#[inline]
 pub(super) fn ether_type(ether_type: u16, bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     Some(match ether_type {
         0x0800 | 0x86dd => ip::straight(bytes, tunnelled),

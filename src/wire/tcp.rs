@@ -11,6 +11,7 @@ const LAYOUT_KINDS: u32 = 8;
 const LAYOUT_HIGH: u8 = 15;
 
 /// Reads a segment; `None` if it is malformed or cut before its flags.
+#[inline]
 pub(super) fn segment(bytes: Bytes<'_>) -> Option<Segment<'_>> {
     let [ports @ .., b12, flags] = bytes.array::<14>(0)?;
     let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3] = ports;
