@@ -54,6 +54,7 @@ const WEAKER: &[(&str, &str, &str)] = &[
     ("port-third-party/fires-fxp", "without the server", "port-foreign-address"),
     // Not known to have failed a transfer, it is told of the hosts, and as such more certain.
     ("mac-stale-peer/fires-failed", "without", "mac-stale-peer"),
+    ("mac-stale-peer/fires-data-stalled", "without", "mac-stale-peer"),
     ("mac-stale-peer/fires-stalled", "without", "mac-stale-peer"),
     ("mac-stale-peer/fires-syn-ack", "without", "mac-stale-peer"),
     ("arp-conflict/fires-refused", "without", "arp-conflict"),

@@ -8,6 +8,7 @@ use super::Draft;
 use super::case::{Case, SessionCase, cap};
 use super::{control_stalled, control_unanswered};
 use crate::finding::{Cap, Confidence, Severity};
+use crate::flow::Connection;
 use crate::frame::Stamp;
 use crate::record::AttemptOutcome;
 
@@ -30,7 +31,7 @@ pub struct Symptom {
 }
 
 impl Symptom {
-    /// The silence by which a transfer failed: SYNs or SYN-ACKs without answer, or a control connection that stalled.
+    /// The silence by which a transfer failed: SYNs or SYN-ACKs without answer, or a connection that stalled.
     pub fn of_transfer(case: &Case<'_>) -> Option<Self> {
         let attempt = case.concluded.attempts.iter().find(|attempt| {
             matches!(attempt.outcome(), AttemptOutcome::Unanswered | AttemptOutcome::Aborted | AttemptOutcome::Refused)
@@ -45,14 +46,19 @@ impl Symptom {
                 what: if answered { "the data connection was refused" } else { "the data connection got no answer" },
             });
         }
-        let lost = case.failed() && case.transfer?.lost.is_some();
-        if lost { Self::of_stall(case.control) } else { None }
+        if !case.failed() {
+            return None;
+        }
+        match case.transfer?.lost {
+            Some(_) => Self::of_stall(case.control, "the control connection stalled"),
+            None => Self::of_stall(case.concluded.established()?.connection, "the data connection stalled"),
+        }
     }
 
     /// The silence by which a session failed.
     pub fn of_session(case: &SessionCase<'_>) -> Option<Self> {
         if !control_unanswered::holds(case) {
-            return Self::of_stall(case.control);
+            return Self::of_stall(case.control, "the control connection stalled");
         }
         let control = case.control;
         let answered = !control.rsts.is_empty();
@@ -65,14 +71,14 @@ impl Symptom {
         })
     }
 
-    fn of_stall(control: &crate::flow::Connection) -> Option<Self> {
-        let (_, stamps) = control_stalled::stalled(control)?;
+    fn of_stall(connection: &Connection, what: &'static str) -> Option<Self> {
+        let (_, stamps) = control_stalled::stalled(connection)?;
         Some(Self {
-            ends: [control.origin.ip(), control.target.ip()],
+            ends: [connection.origin.ip(), connection.target.ip()],
             from: *stamps.first()?,
-            until: control.last,
+            until: connection.last,
             answered: false,
-            what: "the control connection stalled",
+            what,
         })
     }
 
