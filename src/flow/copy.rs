@@ -19,7 +19,11 @@ pub const MIRRORED_SECONDS: f64 = 0.001;
 pub const FORWARDED_SECONDS: f64 = 0.005;
 /// Payload bytes that are compared; a packet sent again with other content is no copy.
 const PAYLOAD_COMPARED: usize = 256;
-/// Packets remembered are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
+/// How far a file that is not sorted may go back, and its copies are still recognised.
+const UNSORTED_SECONDS: f64 = 10.0 * FORWARDED_SECONDS;
+/// The newest packets.
+const NEWEST: usize = 16;
+/// Those before them are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
 const SETS: usize = 2048;
 const WAYS: usize = 4;
 
@@ -67,41 +71,65 @@ impl Fingerprint {
     }
 }
 
-/// The packets of the last few milliseconds.
+/// The packets of the last few milliseconds. The newest few are looked through one by one; only of a busy connection there
+/// are more of them than that in so short a time.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// What is asked for each packet lies apart from what is read of few.
-    fingerprints: Vec<Set>,
-    originals: Vec<[Option<Original>; WAYS]>,
+    newest: Ring<NEWEST>,
+    earlier: Vec<Ring<WAYS>>,
+    /// The latest of the earlier ones.
+    left: Option<Stamp>,
 }
 
-/// The fingerprints of packets that go into one place, and which of them is the oldest.
-#[derive(Clone, Copy, Debug, Default)]
-struct Set {
-    known: [u64; WAYS],
+/// The newest `N` packets of some kind. What is asked for each packet lies apart from what is read of few.
+#[derive(Clone, Copy, Debug)]
+struct Ring<const N: usize> {
+    fingerprints: [u64; N],
+    originals: [Option<Original>; N],
     oldest: usize,
 }
 
 impl Recent {
     pub fn new() -> Self {
-        Self { fingerprints: vec![Set::default(); SETS], originals: vec![[None; WAYS]; SETS] }
+        Self { newest: Ring::new(), earlier: vec![Ring::new(); SETS], left: None }
     }
 
     /// The packet of which this one is a copy; the newest, if there are several.
     pub fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
-        let set = self.fingerprints[fingerprint.set()];
-        let newest_first = (1..=WAYS).map(|back| (set.oldest + WAYS - back) % WAYS);
-        let alike = newest_first.filter(|way| set.known[*way] == fingerprint.0);
-        alike.filter_map(|way| self.originals[fingerprint.set()][way]).find(|known| known.is_original_of(seen))
+        let may_be_earlier = || self.left.filter(|left| seen.at.seconds_since(*left) <= FORWARDED_SECONDS);
+        let among_earlier = |_| self.earlier[fingerprint.set()].original(fingerprint, seen);
+        self.newest.original(fingerprint, seen).or_else(|| may_be_earlier().and_then(among_earlier))
     }
 
     /// Remembers a packet that is no copy.
     pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
         let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
-        let set = &mut self.fingerprints[fingerprint.set()];
-        set.known[set.oldest] = fingerprint.0;
-        self.originals[fingerprint.set()][set.oldest] = Some(original);
-        set.oldest = (set.oldest + 1) % WAYS;
+        if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
+            && seen.at.seconds_since(original.at).abs() <= UNSORTED_SECONDS
+        {
+            self.left = self.left.max(Some(original.at));
+            self.earlier[fingerprint.set()].push(fingerprint, original);
+        }
+    }
+}
+
+impl<const N: usize> Ring<N> {
+    fn new() -> Self {
+        Self { fingerprints: [0; N], originals: [None; N], oldest: 0 }
+    }
+
+    fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
+        let newest_first = (1..=N).map(|back| (self.oldest + N - back) % N);
+        let alike = newest_first.filter(|at| self.fingerprints[*at] == fingerprint.0);
+        alike.filter_map(|at| self.originals[at]).find(|known| known.is_original_of(seen))
+    }
+
+    /// Takes one more; gives the one that has to go.
+    fn push(&mut self, fingerprint: Fingerprint, original: Original) -> Option<(Fingerprint, Original)> {
+        let at = self.oldest;
+        self.oldest = (at + 1) % N;
+        let before = std::mem::replace(&mut self.fingerprints[at], fingerprint.0);
+        Some((Fingerprint(before), self.originals[at].replace(original)?))
     }
 }
 

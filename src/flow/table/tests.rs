@@ -303,6 +303,26 @@ fn what_is_sent_again_is_no_copy() {
 }
 
 #[test]
+fn a_copy_is_found_behind_any_number_of_packets() {
+    // Of a burst of so many packets, all come again four milliseconds after the first one.
+    for count in [1_u32, 15, 16, 17, 100] {
+        let burst = |from: f64, rest: &str| {
+            let segment = |n| {
+                let time = from + f64::from(n) * 0.000_01;
+                format!("{time} S:20>C:5001 A seq={} ack=1 len=5 id={n} {rest}\n", 1000 + 5 * n)
+            };
+            (0..count).map(segment).collect::<Vec<_>>().concat()
+        };
+        let played = play(&(burst(0.0, "") + &burst(0.004, "ttl=63")));
+        let (first, again) = played.booked.split_at(count as usize);
+        assert!(first.iter().all(|booked| !booked.copy), "{count}");
+        assert!(again.iter().all(|booked| booked.copy), "{count}");
+        let late = play(&(burst(0.0, "") + &burst(0.006, "ttl=63")));
+        assert!(late.booked.iter().all(|booked| !booked.copy), "{count}");
+    }
+}
+
+#[test]
 fn a_reset_for_each_segment_is_no_copy() {
     let resets = "0.1 C:5001>S:20 R seq=10002 id=0\n0.1001 C:5001>S:20 R seq=10002 id=0";
     let played = after_close(resets);
