@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 
@@ -24,24 +25,30 @@ const SEGMENTS: usize = 16;
 /// Bytes held of one segment: more than a greeting needs.
 const BYTES: usize = 2_048;
 
+/// What a stranger that is none of FTP takes until that shows: a handshake and a request.
+const USUAL_SEGMENTS: usize = 4;
+const USUAL_BYTES: usize = 512;
+
 /// A segment that outlives its frame.
 struct Kept {
     seen: Seen,
     ip: IpHeader,
     header: Segment<'static>,
-    raw: Vec<u8>,
+    /// Where its bytes are among those of all segments, and where its payload begins.
+    raw: Range<usize>,
     payload: usize,
     /// Whether the flow table has it already.
     booked: bool,
 }
 
 impl Kept {
-    fn segment(&self) -> Segment<'_> {
-        Segment { payload: self.payload(), raw: &self.raw, ..self.header }
+    fn segment<'a>(&self, bytes: &'a [u8]) -> Segment<'a> {
+        let raw = bytes.get(self.raw.clone()).unwrap_or_default();
+        Segment { payload: self.payload(bytes), raw, ..self.header }
     }
 
-    fn payload(&self) -> &[u8] {
-        self.raw.get(self.payload..).unwrap_or_default()
+    fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.payload..self.raw.end).unwrap_or_default()
     }
 
     fn source(&self) -> SocketAddr {
@@ -52,6 +59,8 @@ impl Kept {
 /// The first segments of a connection.
 pub(super) struct Held {
     segments: Vec<Kept>,
+    /// The bytes of all of them.
+    bytes: Vec<u8>,
     /// How many were held before it.
     began: u64,
     origin: SocketAddr,
@@ -61,7 +70,7 @@ pub(super) struct Held {
 impl Held {
     /// The held segments, oldest first.
     pub(super) fn segments(&self) -> impl Iterator<Item = (Seen, IpHeader, Segment<'_>)> {
-        self.segments.iter().map(|kept| (kept.seen, kept.ip, kept.segment()))
+        self.segments.iter().map(|kept| (kept.seen, kept.ip, kept.segment(&self.bytes)))
     }
 
     /// Who serves, once it is recognised.
@@ -73,14 +82,29 @@ impl Held {
         self.segments.first().is_some_and(|kept| kept.ip.source == host || kept.ip.destination == host)
     }
 
-    fn bytes(&self) -> usize {
-        self.segments.iter().map(|kept| kept.raw.len()).sum()
+    /// Keeps a segment; how many bytes that takes.
+    fn keep(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, booked: bool) -> usize {
+        let header = tcp.raw.len().saturating_sub(tcp.payload.len());
+        let raw = tcp.raw.get(..tcp.raw.len().min(header + BYTES)).unwrap_or_default();
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(raw);
+        let kept = Kept {
+            seen,
+            ip: *ip,
+            header: Segment { payload: &[], raw: &[], ..*tcp },
+            raw: from..self.bytes.len(),
+            payload: from + header.min(raw.len()),
+            booked,
+        };
+        self.segments.push(kept);
+        raw.len()
     }
 
     /// What one end has sent so far, in the order of arrival.
     fn head(&self, of_origin: bool) -> Cow<'_, [u8]> {
         let of_end = |kept: &&Kept| (kept.source() == self.origin) == of_origin;
-        let mut payloads = self.segments.iter().filter(of_end).map(Kept::payload).filter(|payload| !payload.is_empty());
+        let payloads = self.segments.iter().filter(of_end).map(|kept| kept.payload(&self.bytes));
+        let mut payloads = payloads.filter(|payload| !payload.is_empty());
         let mut head = Cow::Borrowed(payloads.next().unwrap_or_default());
         for payload in payloads {
             if head.len() < HEAD_BYTES {
@@ -154,9 +178,7 @@ impl Strangers {
             self.forget(&key);
             return Stranger::Nobody;
         }
-        let kept = kept(seen, ip, tcp, booked);
-        self.bytes += kept.raw.len();
-        held.segments.push(kept);
+        self.bytes += held.keep(seen, ip, tcp, booked);
         if tcp.payload.is_empty() {
             return Stranger::Held;
         }
@@ -170,7 +192,7 @@ impl Strangers {
                 let other = if key.low == held.origin { key.high } else { key.low };
                 held.server = if server == End::Origin { held.origin } else { other };
                 let Some(held) = self.held.remove(&key) else { return Stranger::Nobody };
-                self.bytes -= held.bytes();
+                self.bytes -= held.bytes.len();
                 Stranger::Ftp(held)
             }
         }
@@ -184,7 +206,7 @@ impl Strangers {
         for held in concerned {
             for kept in held.segments.iter_mut().filter(|kept| !kept.booked) {
                 kept.booked = true;
-                book(kept.seen, &kept.ip, &kept.segment());
+                book(kept.seen, &kept.ip, &kept.segment(&held.bytes));
             }
         }
     }
@@ -202,13 +224,14 @@ impl Strangers {
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         let origin = if tcp.flags.has(Flags::SYN | Flags::ACK) { destination } else { source };
         self.order.push_back(key);
-        self.held.insert(key, Held { segments: Vec::new(), began: self.count, origin, server: destination });
+        let (segments, bytes) = (Vec::with_capacity(USUAL_SEGMENTS), Vec::with_capacity(USUAL_BYTES));
+        self.held.insert(key, Held { segments, bytes, began: self.count, origin, server: destination });
         self.count += 1;
     }
 
     fn forget(&mut self, key: &FlowKey) {
         if let Some(held) = self.held.remove(key) {
-            self.bytes -= held.bytes();
+            self.bytes -= held.bytes.len();
         }
     }
 }
@@ -234,11 +257,4 @@ pub(super) fn is_telling(payload: &[u8]) -> bool {
         [a, b, c, d, b' ' | b'\r', ..] => [a, b, c, d].iter().all(|byte| byte.is_ascii_alphabetic()),
         _ => false,
     }
-}
-
-fn kept(seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, booked: bool) -> Kept {
-    let header = tcp.raw.len().saturating_sub(tcp.payload.len());
-    let raw = tcp.raw.get(..tcp.raw.len().min(header + BYTES)).unwrap_or_default().to_vec();
-    let payload = header.min(raw.len());
-    Kept { seen, ip: *ip, header: Segment { payload: &[], raw: &[], ..*tcp }, raw, payload, booked }
 }
