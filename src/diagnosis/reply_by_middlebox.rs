@@ -36,8 +36,9 @@ diagnosis! {
     /// Helps: a 227 or PORT that was rewritten in the same session (`alg-rewrote-port`).
     ///
     /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the
-    /// server's side, whenever it was recorded there; sequence numbers of the server that count it; missing bytes or
-    /// dropped packets, which may hide it there.
+    /// server's side, whenever it was recorded there, or more of the server's words there within half a second, which may
+    /// be that reply under other numbers; sequence numbers of the server that count it; missing bytes or dropped packets,
+    /// which may hide it there.
     ///
     /// Confidence: proven from both sides, possible from one.
     ///

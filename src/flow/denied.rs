@@ -17,8 +17,8 @@ const DENIED_KEPT: usize = 16;
 /// Payload bytes by which two segments are told apart: the code of a reply.
 const BEGINNING: usize = 3;
 
-/// A segment without payload that comes in this much later, in seconds, was not overtaken by what it denies. What begins
-/// alike within this time may be the same under other numbers.
+/// A segment without payload that comes in this much later, in seconds, was not overtaken by what it denies. What else
+/// comes in within this time may be the denied one under other numbers.
 const SAME_MOMENT: f64 = 0.5;
 
 /// A segment that left and did not come in, and that its sender denies.
@@ -30,7 +30,6 @@ pub struct Denied {
     pub by: Stamp,
     /// Whether that one has other bytes under the same numbers; else it has none, and begins where the denied one does.
     pub otherwise: bool,
-    beginning: [u8; BEGINNING],
     start: Seq,
 }
 
@@ -109,15 +108,12 @@ impl BothSides {
         if self.lone.is_none() && self.denied.is_empty() {
             return;
         }
-        let same = |at: Stamp, known| {
-            seen.at.seconds_since(at).abs() <= SAME_MOMENT && beginning(seen).is_some_and(|mine| mine == known)
-        };
-        self.denied.retain(|one| !same(one.at, one.beginning));
+        let may_be_it = |one: &Denied| seen.tcp.payload_len > 0 && seen.at.seconds_since(one.at).abs() <= SAME_MOMENT;
+        self.denied.retain(|one| !may_be_it(one));
         let Some(lone) = self.lone else { return };
         if let Some(otherwise) = lone.denied_by(seen) {
             if self.denied.len() < DENIED_KEPT {
-                let Lone { at, start, beginning } = lone;
-                self.denied.push(Denied { at, by: seen.at, otherwise, beginning, start });
+                self.denied.push(Denied { at: lone.at, by: seen.at, otherwise, start: lone.start });
             }
         } else if !span.end.is_after(lone.start) {
             // Sent before the lone one, or perhaps.
