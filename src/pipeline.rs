@@ -311,9 +311,9 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Whether pushing a frame would be of no consequence; if so, it is done with (see [`bystanders`]). It may be asked
-    /// before a frame is pushed, by whom it serves to go on to the next one, and between two that are pushed in the
-    /// order of one capture's time.
+    /// Whether a frame need not be pushed; if so, it is done with, and what it tells of its hosts is booked (see
+    /// [`bystanders`]). It may be asked before a frame is pushed, by whom it serves to go on to the next one, and between
+    /// two that are pushed in the order of one capture's time.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
     pub fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
@@ -380,7 +380,7 @@ impl Pipeline {
         if !was_asked && self.dismisses(frame) {
             return;
         }
-        let glimpse = self.glimpsed.filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
+        let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut lent = self.decoder.take().unwrap_or_default();
         let decoded = lent.decode(frame);

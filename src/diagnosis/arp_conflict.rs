@@ -26,7 +26,8 @@ diagnosis! {
     /// Refuted by: the address going over once (`mac-changed`); a router or proxy that answers for many; redundancy
     /// protocols and clusters; two cards of one host, which answer for each other's addresses too.
     ///
-    /// Confidence: proven when the address went back at least twice; else probable.
+    /// Confidence: proven when the address went back at least twice; else probable. As the cause
+    /// of a failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
     /// Traps: the sender of a probe is 0.0.0.0 and claims nothing. Bonds that balance their load use several MACs, but
     /// announce none of them.

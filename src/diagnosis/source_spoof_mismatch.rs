@@ -30,7 +30,8 @@ diagnosis! {
     /// Refuted by: the MAC answering for A here too (a secondary address), or receiving A's packets here; a router's or
     /// virtual MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
     ///
-    /// Confidence: proven as above, else probable: another host could have forged the source.
+    /// Confidence: proven as above, else probable: another host could have forged the source. As the cause of
+    /// a failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
     /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs that
     /// are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.

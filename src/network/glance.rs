@@ -19,7 +19,8 @@ const SECOND: i64 = 1_000_000_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// The hash of what was seen, with a key that nobody knows: as good as that itself, and far shorter.
+    /// A hash of what was seen, far shorter than that and seeded anew in each run: what had the same one by chance would
+    /// be taken for a repetition, for a second at most.
     look: u64,
     /// When, in nanoseconds.
     from: i64,
