@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
 //! | [`source`], [`wire`], [`finding`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix; wire: etherparse |
-//! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap |
+//! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
 //! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
+
 use super::Place;
 use super::bounded::{Bounded, Followed};
 use super::holdings::{Holdings, is_host, is_mixed};
@@ -100,7 +102,8 @@ struct MacFacts {
 /// All conversations, and what is known of MACs.
 #[derive(Debug)]
 pub(super) struct Pairs {
-    map: Bounded<(IpAddr, IpAddr), Vec<Lane>>,
+    /// Most pairs have one lane for ever.
+    map: Bounded<(IpAddr, IpAddr), SmallVec<[Lane; 1]>>,
     macs: Bounded<(Place, Mac), MacFacts>,
     nobody: Followed,
 }
@@ -108,7 +111,7 @@ pub(super) struct Pairs {
 impl Pairs {
     /// `lanes`: how many all pairs may have together.
     pub fn new(pairs: usize, lanes: usize, macs: usize) -> Self {
-        Self { map: Bounded::new(pairs).weighing(Vec::len, lanes), macs: Bounded::new(macs), nobody: Followed::new(0) }
+        Self { map: Bounded::new(pairs).weighing(SmallVec::len, lanes), macs: Bounded::new(macs), nobody: Followed::new(0) }
     }
 
     pub fn len(&self) -> usize {
@@ -140,8 +143,6 @@ impl Pairs {
             if lanes.len() >= LANES {
                 return;
             }
-            // Most pairs have one for ever.
-            lanes.reserve_exact(1);
             lanes.push(Lane::new(at, place, from_mac, link));
         }
         let last = lanes.len() - 1;
@@ -194,7 +195,7 @@ impl Pairs {
 
     /// The ways from one address to another.
     pub fn lanes(&self, from: IpAddr, to: IpAddr) -> &[Lane] {
-        self.map.look(&(from, to)).map_or(&[], Vec::as_slice)
+        self.map.look(&(from, to)).map_or(&[], SmallVec::as_slice)
     }
 
     /// All ways, in the order in which pairs appeared.

@@ -14,30 +14,33 @@ const PORTS: usize = 8;
 /// The first port that no service has by registry: data connections go to these.
 const FIRST_FREE: u16 = 1_024;
 
-/// The service ports each source has sent a SYN to.
+/// The service ports a source has sent a SYN to, each once; 0 where none is yet.
+type Ports = [u16; PORTS];
+
+/// Who has sent SYNs to service ports.
 #[derive(Debug, Default)]
 pub(super) struct Scanners {
-    knocked: HashMap<IpAddr, Vec<u16>, RandomState>,
+    knocked: HashMap<IpAddr, Ports, RandomState>,
 }
 
 impl Scanners {
     /// `source` has sent a SYN to `port`.
     pub(super) fn knock(&mut self, source: IpAddr, port: u16) {
-        if port >= FIRST_FREE {
+        if port == 0 || port >= FIRST_FREE {
             return;
         }
         if self.knocked.len() >= SOURCES && !self.knocked.contains_key(&source) {
             self.make_room();
         }
         let ports = self.knocked.entry(source).or_default();
-        if ports.len() < PORTS && !ports.contains(&port) {
-            ports.push(port);
+        if let Some(place) = ports.iter_mut().find(|known| [0, port].contains(known)) {
+            *place = port;
         }
     }
 
     /// Most sources knock once; should most be scanners, all of them begin anew.
     fn make_room(&mut self) {
-        self.knocked.retain(|_, ports| ports.len() >= PORTS);
+        self.knocked.retain(|_, ports| are_many(ports));
         if self.knocked.len() > SOURCES / 2 {
             self.knocked.clear();
         }
@@ -45,8 +48,13 @@ impl Scanners {
 
     /// Whether `source` has knocked at many service ports.
     pub(super) fn is_scanner(&self, source: IpAddr) -> bool {
-        self.knocked.get(&source).is_some_and(|ports| ports.len() >= PORTS)
+        self.knocked.get(&source).is_some_and(are_many)
     }
+}
+
+/// Whether they make a scan.
+fn are_many(ports: &Ports) -> bool {
+    !ports.contains(&0)
 }
 
 #[cfg(test)]

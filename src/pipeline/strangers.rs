@@ -29,6 +29,9 @@ const BYTES: usize = 2_048;
 const USUAL_SEGMENTS: usize = 4;
 const USUAL_BYTES: usize = 512;
 
+/// Strangers that were forgotten and lend what they took to the next ones: as many as come and go within a moment.
+const SPARE: usize = 16;
+
 /// A segment that outlives its frame.
 struct Kept {
     seen: Seen,
@@ -135,6 +138,8 @@ pub(super) enum Stranger {
 pub(super) struct Strangers {
     held: HashMap<FlowKey, Held, RandomState>,
     order: VecDeque<FlowKey>,
+    /// Segments and bytes of forgotten ones, empty.
+    spare: Vec<(Vec<Kept>, Vec<u8>)>,
     bytes: usize,
     most: usize,
     most_bytes: usize,
@@ -148,6 +153,7 @@ impl Strangers {
         Self {
             held: HashMap::default(),
             order: VecDeque::new(),
+            spare: Vec::new(),
             bytes: 0,
             count: 0,
             most: scaled(HELD),
@@ -224,14 +230,20 @@ impl Strangers {
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         let origin = if tcp.flags.has(Flags::SYN | Flags::ACK) { destination } else { source };
         self.order.push_back(key);
-        let (segments, bytes) = (Vec::with_capacity(USUAL_SEGMENTS), Vec::with_capacity(USUAL_BYTES));
+        let spare = self.spare.pop();
+        let (segments, bytes) =
+            spare.unwrap_or_else(|| (Vec::with_capacity(USUAL_SEGMENTS), Vec::with_capacity(USUAL_BYTES)));
         self.held.insert(key, Held { segments, bytes, began: self.count, origin, server: destination });
         self.count += 1;
     }
 
     fn forget(&mut self, key: &FlowKey) {
-        if let Some(held) = self.held.remove(key) {
-            self.bytes -= held.bytes.len();
+        let Some(Held { mut segments, mut bytes, .. }) = self.held.remove(key) else { return };
+        self.bytes -= bytes.len();
+        if self.spare.len() < SPARE {
+            segments.clear();
+            bytes.clear();
+            self.spare.push((segments, bytes));
         }
     }
 }
