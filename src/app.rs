@@ -371,8 +371,8 @@ fn sentences(plan: &Plan) -> Vec<String> {
     if told.is_empty() { Vec::new() } else { vec![told] }
 }
 
-/// How many frames pass between two looks at the progress bar and at the interrupt.
-const FRAMES_PER_LOOK: u32 = 16_384;
+/// How many frames are handed out between two looks at the progress bar. One in a mebibyte is at least.
+const FRAMES_PER_LOOK: u32 = 256;
 
 fn read(
     frames: &mut Frames,
@@ -385,12 +385,10 @@ fn read(
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
     let mut left = FRAMES_PER_LOOK;
     while !stop.load(Ordering::Relaxed)
-        && let Some((frame, captures)) = frames.next(|frame| {
-            left = left.saturating_sub(1);
-            left > 0 && pipeline.dismisses(frame)
-        })
+        && let Some((frame, captures)) = frames.next(pipeline)
     {
         pipeline.push(&frame, captures, sink)?;
+        left -= 1;
         if left == 0 {
             left = FRAMES_PER_LOOK;
             if let (read, Some(total)) = frames.progress() {

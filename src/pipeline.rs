@@ -35,7 +35,7 @@ use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
 use crate::network::{Aged, Network, Place};
 use crate::record::{Sink, Summary};
-use crate::source::Capture;
+use crate::source::{Capture, Sieve};
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Checksum, Decoder, Flags, Glimpse, IpHeader, Link, Segment, Seq, Wrapping};
@@ -311,20 +311,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Whether a frame need not be pushed; if so, it is done with, and what it tells of its hosts is booked (see
-    /// [`bystanders`]). It may be asked before a frame is pushed, by whom it serves to go on to the next one, and between
-    /// two that are pushed in the order of one capture's time.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    pub fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
-        let dismissed = frame.at.time < self.due
-            && (self.bystanders.may_pass(frame, &self.network, &self.parties) || self.is_done_at_a_glance(frame));
-        if dismissed {
-            self.dismissed = Some(frame.at);
-        }
-        dismissed
-    }
-
     /// Books when the last dismissed frame came: the latest of them all, as they came in the order of time.
     fn catch_up(&mut self) {
         if let Some(at) = self.dismissed.take() {
@@ -377,7 +363,7 @@ impl Pipeline {
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         self.booked = None;
         let was_asked = self.glimpsed.is_some_and(|(at, _)| at == frame.at);
-        if !was_asked && self.dismisses(frame) {
+        if !was_asked && (self.lets_pass(frame) || self.dismisses(frame)) {
             return;
         }
         let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);

@@ -92,7 +92,7 @@ impl Scripts {
                 let place = self.connections.len();
                 self.by_id.insert(overheard.connection, place);
                 self.by_key.entry(key).or_default().push(place);
-                let names = Names::of_ends([key.low, key.high]);
+                let names = Names::of_ends(key.ends());
                 let (from_client, from_server) = (Direction::default(), Direction::default());
                 let seen_twice = twin.is_some();
                 self.connections.push(Connection { first, client, seen_twice, names, from_client, from_server });

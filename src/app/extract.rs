@@ -16,7 +16,7 @@ use crate::frame::{CaptureId, Timestamp};
 use crate::points::Plan;
 use crate::record::Sink;
 use crate::source::write::{Writer, WrittenInterface};
-use crate::source::{Capture, Named, Remarks};
+use crate::source::{Capture, Everything, Named, Remarks};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
@@ -143,7 +143,7 @@ impl Output {
     ) -> io::Result<()> {
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
-        while !stop.load(Ordering::Relaxed) && frames.step(|_| false) {
+        while !stop.load(Ordering::Relaxed) && frames.step(&mut Everything) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
             self.read += 1;

@@ -10,7 +10,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
-use crate::source::{Capture, FilterError, OpenError, Remarks, Timeline};
+use crate::source::{Capture, FilterError, OpenError, Remarks, Sieve, Timeline};
 
 /// A timeline that may wear a mask.
 pub(super) struct Frames {
@@ -54,15 +54,14 @@ impl Frames {
 
     /// The next frame that is not dismissed, and the captures as far as they have been read. Of masked frames, none is.
     #[inline]
-    pub fn next(&mut self, dismiss: impl FnMut(&Frame<'_>) -> bool) -> Option<(Frame<'_>, &[Capture])> {
-        if self.step(dismiss) { self.frame() } else { None }
+    pub fn next(&mut self, sieve: &mut impl Sieve) -> Option<(Frame<'_>, &[Capture])> {
+        if self.step(sieve) { self.frame() } else { None }
     }
 
     /// Goes to the next frame that is not dismissed; whether there is one.
     #[inline]
-    pub fn step(&mut self, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> bool {
-        let is_masked = self.mask.is_some();
-        let is_there = self.timeline.step_over(|frame| !is_masked && dismiss(frame));
+    pub fn step(&mut self, sieve: &mut impl Sieve) -> bool {
+        let is_there = if self.mask.is_some() { self.timeline.step() } else { self.timeline.step_over(sieve) };
         self.mask_captures();
         is_there
     }

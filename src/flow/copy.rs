@@ -19,8 +19,8 @@ pub const MIRRORED_SECONDS: f64 = 0.001;
 pub const FORWARDED_SECONDS: f64 = 0.005;
 /// Payload bytes that are compared; a packet sent again with other content is no copy.
 const PAYLOAD_COMPARED: usize = 256;
-/// How far a file that is not sorted may go back, and its copies are still recognised.
-const UNSORTED_SECONDS: f64 = 10.0 * FORWARDED_SECONDS;
+/// Older packets are not kept beyond the newest few: a clock that goes back by as much again still finds its copies.
+const KEPT_SECONDS: f64 = 2.0 * FORWARDED_SECONDS;
 /// The newest packets.
 const NEWEST: usize = 16;
 /// Those before them are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
@@ -105,7 +105,7 @@ impl Recent {
     pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
         let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
         if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
-            && seen.at.seconds_since(original.at).abs() <= UNSORTED_SECONDS
+            && seen.at.seconds_since(original.at).abs() <= KEPT_SECONDS
         {
             self.left = self.left.max(Some(original.at));
             self.earlier[fingerprint.set()].push(fingerprint, original);

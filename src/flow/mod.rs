@@ -10,6 +10,7 @@ mod copy;
 mod crossing;
 mod denied;
 mod half;
+mod key;
 mod pace;
 mod records;
 #[cfg(test)]
@@ -19,68 +20,21 @@ mod sighting;
 mod stream;
 mod table;
 
-use std::hash::{Hash, Hasher};
-use std::net::{IpAddr, SocketAddr};
+use std::hash::Hash;
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 
 use crate::frame::{InterfaceId, Stamp};
-use crate::wire::{IpHeader, Link, Mac, Options, Segment, Seq, Wrapping};
+use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
 pub use crossing::TRANSLATED_SECONDS;
 pub use denied::Denied;
+pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
-
-/// A 5-tuple with its VLANs and tunnels, without direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowKey {
-    /// VLANs and tunnels.
-    pub wrapping: Wrapping,
-    /// The lower of the two sockets.
-    pub low: SocketAddr,
-    /// The higher of the two sockets.
-    pub high: SocketAddr,
-}
-
-impl FlowKey {
-    /// The key of a segment.
-    #[inline]
-    pub fn of(wrapping: Wrapping, ip: &IpHeader, tcp: &Segment<'_>) -> Self {
-        let source = || SocketAddr::new(ip.source, tcp.source_port);
-        let destination = || SocketAddr::new(ip.destination, tcp.destination_port);
-        // Each socket is made where it stays: to move it costs more than to make it.
-        if (ip.source, tcp.source_port) <= (ip.destination, tcp.destination_port) {
-            Self { wrapping, low: source(), high: destination() }
-        } else {
-            Self { wrapping, low: destination(), high: source() }
-        }
-    }
-
-    /// The key of a segment between these sockets, whichever sent it.
-    pub fn new(wrapping: Wrapping, one: SocketAddr, other: SocketAddr) -> Self {
-        let (low, high) = if one <= other { (one, other) } else { (other, one) };
-        Self { wrapping, low, high }
-    }
-}
-
-/// In few large pieces: hashing a socket address field by field takes longer than the look-up it is for.
-impl Hash for FlowKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for end in [self.low, self.high] {
-            match end.ip() {
-                IpAddr::V4(ip) => state.write_u64(u64::from(ip.to_bits()) << 16 | u64::from(end.port())),
-                IpAddr::V6(ip) => {
-                    state.write_u128(ip.to_bits());
-                    state.write_u16(end.port());
-                }
-            }
-        }
-        state.write_u32(self.wrapping.0);
-    }
-}
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,6 +11,18 @@ use super::aged::Aged;
 
 /// Slots of the direct-mapped cache in front of the map; consecutive packets mostly belong to few conversations.
 const SLOTS: usize = 1 << 10;
+
+/// Where in the map the entry of a key is that was used last, of those that share a slot; what the key folds to tells
+/// without a look at the entry that it is another's.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    fold: u64,
+    at: usize,
+}
+
+impl Recent {
+    const NONE: Self = Self { fold: 0, at: usize::MAX };
+}
 /// A full map lets one entry of so many go, so that the work is spread over many insertions.
 const SHARE: usize = 4;
 
@@ -142,8 +154,7 @@ struct Entry<V> {
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
     entries: IndexMap<Keyed<K>, Entry<V>, RandomState>,
-    /// Where in it those used last are.
-    recent: Vec<usize>,
+    recent: Vec<Recent>,
     limit: usize,
     /// What one value holds.
     weigh: fn(&V) -> usize,
@@ -161,7 +172,7 @@ impl<K: Key, V: Default> Bounded<K, V> {
             weight: 0,
             heaviest: usize::MAX,
             entries: IndexMap::default(),
-            recent: vec![usize::MAX; SLOTS],
+            recent: vec![Recent::NONE; SLOTS],
             limit: limit.max(SHARE),
             clock: 0,
             let_go: 0,
@@ -184,12 +195,12 @@ impl<K: Key, V: Default> Bounded<K, V> {
     /// The value of `key`, made if need be.
     pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
         self.clock += 1;
-        let slot = key.slot(SLOTS);
-        let cached = self.recent.get(slot).copied();
+        let (slot, fold) = (key.slot(SLOTS), key.fold());
+        let cached = self.recent.get(slot).filter(|recent| recent.fold == fold).map(|recent| recent.at);
         let cached = cached.filter(|at| self.entries.get_index(*at).is_some_and(|(known, _)| known.0 == key));
         let at = cached.unwrap_or_else(|| self.find_or_make(key, followed));
         if let Some(recent) = self.recent.get_mut(slot) {
-            *recent = at;
+            *recent = Recent { fold, at };
         }
         // `at` was found or made above.
         let entry = &mut self.entries[at];
@@ -237,7 +248,7 @@ impl<K: Key, V: Default> Bounded<K, V> {
         let mut stays = ranks.into_iter().map(|rank| rank > pivot || (rank == pivot && !few));
         self.entries.retain(|_, _| stays.next().unwrap_or(true));
         self.let_go += (before - self.entries.len()) as u64;
-        self.recent.fill(usize::MAX);
+        self.recent.fill(Recent::NONE);
         self.weight = self.entries.values().map(|entry| (self.weigh)(&entry.value)).sum();
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::{IpHeader, Link};
 /// Slots, direct-mapped by the two addresses: a host that changes its MAC between two packets always shows.
 const SLOTS: usize = 1 << 13;
 /// For how long a packet stands for its likes, in nanoseconds.
-const SECOND: i64 = 1_000_000_000;
+const SECOND: u64 = 1_000_000_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
@@ -24,15 +24,6 @@ struct Slot {
     look: u64,
     /// When, in nanoseconds.
     from: i64,
-    /// Tells it from all that were in its place before; 0 if none ever was.
-    number: u64,
-}
-
-impl Slot {
-    #[inline]
-    fn is_fresh(&self, at: Stamp) -> bool {
-        (self.from..self.from.saturating_add(SECOND)).contains(&at.time.0)
-    }
 }
 
 /// That a packet, and so each of its likes, tells nothing new for a while; [`Network::is_still_known`] says how long.
@@ -40,13 +31,35 @@ impl Slot {
 /// [`Network::is_still_known`]: super::Network::is_still_known
 #[derive(Clone, Copy, Debug)]
 pub struct Glance {
-    slot: usize,
-    number: u64,
+    mark: Mark,
+    /// When it was, in nanoseconds.
+    from: i64,
+}
+
+/// A slot, and what tells it from all that were in its place before: a number that goes up, and the place in its lower
+/// bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark(u64);
+
+impl Mark {
+    const NONE: Self = Self(u64::MAX);
+
+    #[inline]
+    fn place(self) -> usize {
+        usize::try_from(self.0 % SLOTS as u64).unwrap_or(0)
+    }
 }
 
 impl Glance {
     /// Of no packet.
-    pub const NONE: Self = Self { slot: SLOTS, number: 0 };
+    pub const NONE: Self = Self { mark: Mark::NONE, from: 0 };
+
+    /// Whether it stands for a packet of this time.
+    #[inline]
+    fn is_fresh(self, at: Stamp) -> bool {
+        // One comparison: what is before it is far behind it, without a sign.
+        at.time.0.wrapping_sub(self.from).cast_unsigned() < SECOND
+    }
 }
 
 /// What a packet is, compared with those before it.
@@ -64,6 +77,8 @@ pub(super) enum Seen {
 #[derive(Debug)]
 pub(super) struct Glances {
     slots: Vec<Slot>,
+    /// The mark of each. Apart, as it is all that is asked for most packets.
+    marks: Vec<Mark>,
     hasher: RandomState,
     /// The last slot's number.
     number: u64,
@@ -71,7 +86,12 @@ pub(super) struct Glances {
 
 impl Glances {
     pub fn new() -> Self {
-        Self { slots: vec![Slot::default(); SLOTS], hasher: RandomState::default(), number: 0 }
+        Self {
+            slots: vec![Slot::default(); SLOTS],
+            marks: vec![Mark::NONE; SLOTS],
+            hasher: RandomState::default(),
+            number: 0,
+        }
     }
 
     /// Whether a packet repeats what was just seen of hosts that nobody follows.
@@ -82,18 +102,22 @@ impl Glances {
         }
         let look = self.hasher.hash_one((Keyed(pair), place, link.source, link.destination, ip.ttl));
         let index = pair.slot(SLOTS);
-        let Some(slot) = self.slots.get_mut(index) else { return Seen::Followed };
-        if slot.look == look && slot.number > 0 && slot.is_fresh(at) {
-            return Seen::Repeat(Glance { slot: index, number: slot.number });
+        let (Some(slot), Some(mark)) = (self.slots.get_mut(index), self.marks.get_mut(index)) else {
+            return Seen::Followed;
+        };
+        let before = Glance { mark: *mark, from: slot.from };
+        if slot.look == look && *mark != Mark::NONE && before.is_fresh(at) {
+            return Seen::Repeat(before);
         }
         self.number += 1;
-        *slot = Slot { look, from: at.time.0, number: self.number };
-        Seen::New(Glance { slot: index, number: self.number })
+        *mark = Mark(self.number * SLOTS as u64 + index as u64);
+        *slot = Slot { look, from: at.time.0 };
+        Seen::New(Glance { mark: *mark, from: slot.from })
     }
 
     /// Whether a packet like that of the glance would be a repetition, unless a host of it is followed by now.
     #[inline]
     pub fn holds(&self, glance: Glance, at: Stamp) -> bool {
-        self.slots.get(glance.slot).is_some_and(|slot| slot.number == glance.number && slot.is_fresh(at))
+        self.marks.get(glance.mark.place()) == Some(&glance.mark) && glance.is_fresh(at)
     }
 }

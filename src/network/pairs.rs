@@ -111,7 +111,11 @@ pub(super) struct Pairs {
 impl Pairs {
     /// `lanes`: how many all pairs may have together.
     pub fn new(pairs: usize, lanes: usize, macs: usize) -> Self {
-        Self { map: Bounded::new(pairs).weighing(SmallVec::len, lanes), macs: Bounded::new(macs), nobody: Followed::new(0) }
+        Self {
+            map: Bounded::new(pairs).weighing(SmallVec::len, lanes),
+            macs: Bounded::new(macs),
+            nobody: Followed::new(0),
+        }
     }
 
     pub fn len(&self) -> usize {

@@ -33,7 +33,7 @@ impl Scanners {
             self.make_room();
         }
         let ports = self.knocked.entry(source).or_default();
-        if let Some(place) = ports.iter_mut().find(|known| [0, port].contains(known)) {
+        if let Some(place) = ports.iter_mut().find(|known| **known == 0 || **known == port) {
             *place = port;
         }
     }

@@ -195,8 +195,7 @@ impl Strangers {
                 Stranger::Nobody
             }
             Recognition::Ftp { server } => {
-                let other = if key.low == held.origin { key.high } else { key.low };
-                held.server = if server == End::Origin { held.origin } else { other };
+                held.server = if server == End::Origin { held.origin } else { key.opposite(held.origin) };
                 let Some(held) = self.held.remove(&key) else { return Stranger::Nobody };
                 self.bytes -= held.bytes.len();
                 Stranger::Ftp(held)
@@ -251,8 +250,7 @@ impl Strangers {
 /// Port 990 promises FTP in TLS.
 fn ports(key: &FlowKey, origin: SocketAddr) -> Ports {
     const IMPLICIT_TLS: u16 = 990;
-    let target = if key.low == origin { key.high } else { key.low };
-    if target.port() == IMPLICIT_TLS {
+    if key.opposite(origin).port() == IMPLICIT_TLS {
         Ports::Named(End::Target)
     } else if origin.port() == IMPLICIT_TLS {
         Ports::Named(End::Origin)

@@ -12,6 +12,7 @@ use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::record::{Plain, Record};
 use super::reorder::{Held, Reorder};
+use super::sieve::Sieve;
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
 use super::{Annotations, Capture, Damage, Remarks};
@@ -146,17 +147,18 @@ impl FileSource {
         (self.read.load(Ordering::Relaxed), self.size)
     }
 
-    /// Moves to the next frame that passes the filter; its time, or `None` at the end. Frames before it that `dismiss`
-    /// dismisses are passed over; it is asked of plain ones only.
+    /// Moves to the next frame that passes the filter; its time, or `None` at the end. Frames before it that are earlier
+    /// than `limit` and that the sieve dismisses are passed over; it is asked of plain ones only.
     #[inline]
     pub(super) fn advance(
         &mut self,
         capture: &mut Capture,
         filter: &mut Option<Filter>,
-        dismiss: impl FnMut(&Frame<'_>) -> bool,
+        limit: Timestamp,
+        sieve: &mut impl Sieve,
     ) -> Option<Timestamp> {
         if filter.is_none() {
-            self.pass_over(capture, dismiss);
+            self.pass_over(capture, limit, sieve);
         }
         self.go_on(capture, filter)
     }
@@ -165,26 +167,41 @@ impl FileSource {
     /// the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind the window, a clock that steps
     /// back, captures of several interfaces, whatever is no packet.
     #[inline]
-    fn pass_over(&mut self, capture: &mut Capture, dismiss: impl FnMut(&Frame<'_>) -> bool) {
+    fn pass_over(&mut self, capture: &mut Capture, limit: Timestamp, sieve: &mut impl Sieve) {
         let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
         else {
             return;
         };
-        let before_them = Frame {
-            at: Stamp { capture: capture.id, number: FrameNo(self.format.number()), time: before.time },
+        let first = FrameNo(self.format.number());
+        let mut last = Frame {
+            at: Stamp { capture: capture.id, number: first, time: before.time },
             interface: interface.id,
             link_type: interface.link_type,
-            bytes: self.window.data(),
+            bytes: &[],
             wire_len: 0,
         };
-        let (last, passed) = dismissed(before_them, &self.format, dismiss);
-        let count = last.number.0 - before_them.at.number.0;
-        if count > 0 {
-            *before = last;
+        let mut rest = self.window.data();
+        let at_hand = rest.len();
+        loop {
+            (last.at, rest) = pass(&last, rest, &self.format, limit, sieve);
+            if last.at.number > first {
+                sieve.is_past(last.at);
+            }
+            // The next one does not pass.
+            let Some((next, behind)) = next(&last, rest, &self.format, limit) else { break };
+            if !sieve.dismisses(&next) {
+                break;
+            }
+            (last, rest) = (next, behind);
         }
-        capture.last = capture.last.max(Some(last.time));
+        let count = last.at.number.0 - first.0;
+        if count > 0 {
+            *before = last.at;
+        }
+        capture.last = capture.last.max(Some(last.at.time));
         capture.packets += count;
-        self.format.passed(count, last.time);
+        self.format.passed(count, last.at.time);
+        let passed = at_hand - rest.len();
         self.window.skip(passed);
     }
 
@@ -306,21 +323,37 @@ impl FileSource {
     }
 }
 
-/// The last of the packets at the front of `before.bytes` that are dismissed, and how many bytes they take; `before`
-/// is otherwise like the frame that comes before them.
-#[inline]
-fn dismissed(before: Frame<'_>, format: &Reader, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> (Stamp, usize) {
-    let (mut last, mut rest) = (before.at, before.bytes);
-    while let Some(Plain { time, wire_len, bytes, total }) = format.plain(rest)
-        && time >= last.time
+/// The last of the packets at the front of `rest` that pass, and what is behind it. A function of its own, so that the
+/// processor's registers are for what is at hand here.
+#[inline(never)]
+fn pass<'a>(
+    before: &Frame<'_>,
+    mut rest: &'a [u8],
+    format: &Reader,
+    limit: Timestamp,
+    sieve: &mut impl Sieve,
+) -> (Stamp, &'a [u8]) {
+    let mut last = *before;
+    while let Some((frame, behind)) = next(&last, rest, format, limit)
+        && sieve.lets_pass(&frame)
     {
-        let at = Stamp { number: FrameNo(last.number.0 + 1), time, ..last };
-        if !dismiss(&Frame { at, bytes, wire_len, ..before }) {
-            break;
-        }
-        (last, rest) = (at, rest.get(total..).unwrap_or_default());
+        (last.at.number, last.at.time, rest) = (frame.at.number, frame.at.time, behind);
     }
-    (last, before.bytes.len() - rest.len())
+    (last.at, rest)
+}
+
+/// The packet at the front of `rest`, the next one after `before` and like it, and what is behind it; if it is plain to
+/// see, and its time between that of `before` and `limit`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the way of nearly all packets")]
+fn next<'a>(before: &Frame<'_>, rest: &'a [u8], format: &Reader, limit: Timestamp) -> Option<(Frame<'a>, &'a [u8])> {
+    let Plain { time, wire_len, bytes, total } = format.plain(rest)?;
+    if time < before.at.time || time >= limit {
+        return None;
+    }
+    let at = Stamp { number: FrameNo(before.at.number.0 + 1), time, ..before.at };
+    let Frame { interface, link_type, .. } = *before;
+    Some((Frame { at, interface, link_type, bytes, wire_len }, rest.get(total..)?))
 }
 
 fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> {

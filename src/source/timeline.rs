@@ -11,6 +11,7 @@ use super::error::OpenError;
 use super::file::FileSource;
 use super::filter::{Filter, FilterError};
 use super::input::Input;
+use super::sieve::{Everything, Sieve};
 use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, Timestamp};
 
@@ -28,6 +29,9 @@ pub struct Timeline {
     finished: u64,
     total: Option<u64>,
 }
+
+/// Later than any frame.
+const ALWAYS: Timestamp = Timestamp(i64::MAX);
 
 /// A capture's place in the timeline.
 enum Slot {
@@ -99,7 +103,7 @@ impl Timeline {
             }
         }
         capture.timeline = self.captures.first().map_or(capture.id, |first| first.id);
-        let first = source.advance(&mut capture, &mut self.filter, |_| false);
+        let first = source.advance(&mut capture, &mut self.filter, ALWAYS, &mut Everything);
         let (read, size) = source.progress();
         self.total = self.total.zip(size).map(|(total, size)| total.saturating_add(size));
         let place = self.captures.len();
@@ -156,15 +160,14 @@ impl Timeline {
 
     /// Goes to the next frame; whether there is one.
     pub fn step(&mut self) -> bool {
-        self.step_over(|_| false)
+        self.step_over(&mut Everything)
     }
 
-    /// Goes to the next frame that `dismiss` does not dismiss; whether there is one. It is asked of frames in the order
-    /// of time, all those before were given or dismissed, but not of each.
+    /// Goes to the next frame that is not dismissed; whether there is one.
     #[inline]
-    pub fn step_over(&mut self, dismiss: impl FnMut(&Frame<'_>) -> bool) -> bool {
+    pub fn step_over(&mut self, sieve: &mut impl Sieve) -> bool {
         if let Some(place) = self.current.take()
-            && let Some(time) = self.advance(place, dismiss)
+            && let Some(time) = self.advance(place, sieve)
         {
             match self.due.peek() {
                 Some(Reverse(earliest)) if *earliest < (time, place) => self.due.push(Reverse((time, place))),
@@ -201,16 +204,17 @@ impl Timeline {
 
     /// The time of the capture's next frame that is not dismissed; without one, the capture is closed.
     #[inline]
-    fn advance(&mut self, place: usize, mut dismiss: impl FnMut(&Frame<'_>) -> bool) -> Option<Timestamp> {
+    fn advance(&mut self, place: usize, sieve: &mut impl Sieve) -> Option<Timestamp> {
         let (Some(slot), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
             return None;
         };
         let Slot::Open(source) = slot else { return None };
         // What another capture has before it comes first.
-        let earliest = self.due.peek().map(|Reverse(earliest)| *earliest);
-        let time = source.advance(capture, &mut self.filter, |frame| {
-            earliest.is_none_or(|earliest| (frame.at.time, place) < earliest) && dismiss(frame)
-        });
+        let limit = match self.due.peek() {
+            Some(Reverse((time, other))) => Timestamp(time.0.saturating_add(i64::from(place < *other))),
+            None => ALWAYS,
+        };
+        let time = source.advance(capture, &mut self.filter, limit, sieve);
         if time.is_none() {
             self.finished = self.finished.saturating_add(source.progress().0);
             *slot = Slot::Done;
@@ -241,7 +245,7 @@ impl Timeline {
                 Ok((source, fresh)) => {
                     let shown = std::mem::replace(capture, Capture { timeline: capture.timeline, ..fresh });
                     *slot = Slot::Open(Box::new(source));
-                    let stands = self.advance(place, |_| false).is_some();
+                    let stands = self.advance(place, &mut Everything).is_some();
                     self.keep_shown(place, shown);
                     return stands;
                 }

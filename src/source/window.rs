@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 /// Size to begin with. Larger reads cost less by the byte, up to about here.
-const INITIAL_WINDOW: usize = 1 << 20;
+const INITIAL_WINDOW: usize = 1 << 19;
 
 /// The longest record that is read; Wireshark refuses longer pcapng blocks as well.
 pub(super) const MAX_WINDOW: usize = 16 << 20;

@@ -16,8 +16,8 @@ const IPV6: [u8; 2] = [0x86, 0xdd];
 const VLAN: [u8; 2] = [0x81, 0x00];
 /// EtherType, version and length of the header of IPv4 without options.
 const PLAIN: [u8; 3] = [0x08, 0x00, 0x45];
-/// MACs, EtherType, header and ports.
-const PLAIN_LEN: usize = 38;
+/// How long the head of a plain frame is: MACs, EtherType, header and ports.
+pub const PLAIN_LEN: usize = 38;
 
 /// What all packets of a conversation in one direction at one place have in common, in words that are quick to compare:
 /// their bytes are in the order of memory. What a [`PlainGlimpse`] is compared with comes first and together.
