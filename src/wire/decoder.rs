@@ -8,7 +8,7 @@ use super::fragment::{FragmentPool, LostFragments, Whole};
 use super::layer::{Layer, Step};
 use super::link;
 use super::wrapping::{Component, Wrappings};
-use super::{Body, Decoded, IpHeader, Link, Wrapping};
+use super::{Body, Decoded, IpHeader, Link, Wrapping, straight};
 
 /// Headers of one frame: four tunnels with all their layers are about forty.
 const LAYERS: usize = 64;
@@ -60,7 +60,12 @@ impl Decoder {
     }
 
     /// Decodes a frame, whatever its bytes are.
+    #[inline]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
+        straight::segment(frame).unwrap_or_else(|| self.through_layers(frame))
+    }
+
+    pub(super) fn through_layers<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
         let Self { keep, wholes } = self;
         let nothing = Decoded { link: Link::default(), wrapping: Wrapping::NONE, body: Body::Nothing, fragments: &[] };
         let link = link::of(frame);

@@ -251,7 +251,7 @@ fn payload(protocol: u8, [_, _, d0, d1]: [u8; 4], packet: &[u8], len: usize) -> 
 /// "More fragments", or an offset.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-fn is_fragment([f0, f1]: [u8; 2]) -> bool {
+pub(super) fn is_fragment([f0, f1]: [u8; 2]) -> bool {
     f0 & 0x3f != 0 || f1 != 0
 }
 
@@ -263,7 +263,7 @@ fn kind(ttl: u8, protocol: u8, version: u8, tagged: bool) -> u32 {
 /// The bytes of `head` at `from`, which it has.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-fn part<const N: usize, const LEN: usize>(head: &[u8; LEN], from: usize) -> [u8; N] {
+pub(super) fn part<const N: usize, const LEN: usize>(head: &[u8; LEN], from: usize) -> [u8; N] {
     head.get(from..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
