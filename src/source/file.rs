@@ -157,20 +157,22 @@ impl FileSource {
         limit: Timestamp,
         sieve: &mut impl Sieve,
     ) -> Option<Timestamp> {
-        if filter.is_none() {
-            self.pass_over(capture, limit, sieve);
+        if filter.is_none()
+            && let Some(time) = self.pass_over(capture, limit, sieve)
+        {
+            return Some(time);
         }
         self.go_on(capture, filter)
     }
 
-    /// Passes over the packets at hand as long as they are dismissed, with no more ado than that takes. Leaves all but
-    /// the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind the window, a clock that steps
-    /// back, captures of several interfaces, whatever is no packet.
+    /// Passes over the packets at hand as long as they are dismissed, with no more ado than that takes, and moves to the
+    /// first that is not. Leaves all but the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind
+    /// the window, a clock that steps back, captures of several interfaces, whatever is no packet.
     #[inline]
-    fn pass_over(&mut self, capture: &mut Capture, limit: Timestamp, sieve: &mut impl Sieve) {
+    fn pass_over(&mut self, capture: &mut Capture, limit: Timestamp, sieve: &mut impl Sieve) -> Option<Timestamp> {
         let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
         else {
-            return;
+            return None;
         };
         let first = FrameNo(self.format.number());
         let mut last = Frame {
@@ -182,27 +184,46 @@ impl FileSource {
         };
         let mut rest = self.window.data();
         let at_hand = rest.len();
-        loop {
+        let stays = loop {
             (last.at, rest) = pass(&last, rest, &self.format, limit, sieve);
             if last.at.number > first {
                 sieve.is_past(last.at);
             }
-            // The next one does not pass.
-            let Some((next, behind)) = next(&last, rest, &self.format, limit) else { break };
-            if !sieve.dismisses(&next) {
-                break;
+            let Some((frame, plain)) = next(&last, rest, &self.format, limit) else { break None };
+            // It does not pass, but may be dismissed yet.
+            last = frame;
+            if !sieve.dismisses(&frame) {
+                break Some((plain.header..plain.header + plain.bytes.len(), plain.total));
             }
-            (last, rest) = (next, behind);
-        }
-        let count = last.at.number.0 - first.0;
-        if count > 0 {
-            *before = last.at;
-        }
-        capture.last = capture.last.max(Some(last.at.time));
-        capture.packets += count;
-        self.format.passed(count, last.at.time);
+            rest = rest.get(plain.total..).unwrap_or_default();
+        };
+        let Frame { at, interface, link_type, wire_len, .. } = last;
         let passed = at_hand - rest.len();
+        let count = at.number.0 - first.0;
+        if count > 0 {
+            *before = at;
+        }
+        capture.last = capture.last.max(Some(at.time));
+        capture.packets += count;
+        self.format.passed(count, at.time);
         self.window.skip(passed);
+        let (bytes, total) = stays?;
+        let options = match self.format {
+            Reader::Pcap(_) => 0..0,
+            Reader::Pcapng(_) => bytes.end.next_multiple_of(4)..total,
+        };
+        self.record = Record {
+            number: at.number,
+            time: at.time,
+            timed: true,
+            interface,
+            link_type,
+            wire_len,
+            options: self.window.pass(0, options),
+            bytes: self.window.pass(total, bytes),
+        };
+        self.current = Current::InWindow;
+        Some(at.time)
     }
 
     /// Moves to the next frame that passes the filter.
@@ -334,26 +355,27 @@ fn pass<'a>(
     sieve: &mut impl Sieve,
 ) -> (Stamp, &'a [u8]) {
     let mut last = *before;
-    while let Some((frame, behind)) = next(&last, rest, format, limit)
+    while let Some((frame, plain)) = next(&last, rest, format, limit)
         && sieve.lets_pass(&frame)
     {
-        (last.at.number, last.at.time, rest) = (frame.at.number, frame.at.time, behind);
+        (last.at.number, last.at.time) = (frame.at.number, frame.at.time);
+        rest = rest.get(plain.total..).unwrap_or_default();
     }
     (last.at, rest)
 }
 
-/// The packet at the front of `rest`, the next one after `before` and like it, and what is behind it; if it is plain to
-/// see, and its time between that of `before` and `limit`.
+/// The packet at the front of `rest` as the frame after `before` and like it, if it is plain to see, and its time between
+/// that of `before` and `limit`.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-fn next<'a>(before: &Frame<'_>, rest: &'a [u8], format: &Reader, limit: Timestamp) -> Option<(Frame<'a>, &'a [u8])> {
-    let Plain { time, wire_len, bytes, total } = format.plain(rest)?;
-    if time < before.at.time || time >= limit {
+fn next<'a>(before: &Frame<'_>, rest: &'a [u8], format: &Reader, limit: Timestamp) -> Option<(Frame<'a>, Plain<'a>)> {
+    let plain = format.plain(rest)?;
+    if plain.time < before.at.time || plain.time >= limit {
         return None;
     }
-    let at = Stamp { number: FrameNo(before.at.number.0 + 1), time, ..before.at };
+    let at = Stamp { number: FrameNo(before.at.number.0 + 1), time: plain.time, ..before.at };
     let Frame { interface, link_type, .. } = *before;
-    Some((Frame { at, interface, link_type, bytes, wire_len }, rest.get(total..)?))
+    Some((Frame { at, interface, link_type, bytes: plain.bytes, wire_len: plain.wire_len }, plain))
 }
 
 fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> {

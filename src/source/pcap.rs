@@ -102,7 +102,7 @@ impl Pcap {
         }
         let header = RECORD + self.extra;
         let total = header + captured as usize;
-        Some(Plain { time: self.time(seconds, ticks), wire_len, bytes: data.get(header..total)?, total })
+        Some(Plain { time: self.time(seconds, ticks), wire_len, bytes: data.get(header..total)?, header, total })
     }
 
     fn time(&self, seconds: u32, ticks: u32) -> Timestamp {

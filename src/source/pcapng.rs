@@ -87,7 +87,7 @@ impl Pcapng {
             return None;
         }
         let time = clock.time(u64::from(high) << 32 | u64::from(low));
-        Some(Plain { time, wire_len, bytes: data.get(packet)?, total: block })
+        Some(Plain { time, wire_len, bytes: data.get(packet)?, header: ENHANCED_PACKET_DATA, total: block })
     }
 
     /// The number of the packet read last.

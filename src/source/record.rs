@@ -44,6 +44,8 @@ pub(super) struct Plain<'a> {
     pub time: Timestamp,
     pub wire_len: u32,
     pub bytes: &'a [u8],
+    /// How much stands before its bytes.
+    pub header: usize,
     /// Its length with all that belongs to it.
     pub total: usize,
 }
@@ -93,11 +95,17 @@ impl Endian {
     pub(super) fn words(self, bytes: [u8; 16]) -> [u32; 4] {
         let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = bytes;
         let words = [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]].map(u32::from_le_bytes);
-        if self == Self::Big { words.map(u32::swap_bytes) } else { words }
+        if self == Self::Big { swapped(words) } else { words }
     }
 
     pub(super) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
         let bytes = bytes.get(at..)?.first_chunk()?;
         Some(if self == Self::Big { u64::from_be_bytes(*bytes) } else { u64::from_le_bytes(*bytes) })
     }
+}
+
+/// A function of its own for the rarer order, so that the other has no more to do than to look which it is.
+#[cold]
+fn swapped(words: [u32; 4]) -> [u32; 4] {
+    words.map(u32::swap_bytes)
 }

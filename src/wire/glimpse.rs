@@ -235,7 +235,7 @@ pub fn way(source: SocketAddr, destination: SocketAddr) -> u64 {
 fn payload(protocol: u8, [_, _, d0, d1]: [u8; 4], packet: &[u8], len: usize) -> Option<&[u8]> {
     match protocol {
         TCP => {
-            let [offset, flags] = *packet.get(12..)?.first_chunk()?;
+            let [.., offset, flags] = *packet.first_chunk::<14>()?;
             let header = usize::from(offset >> 4) * 4;
             if header < 20 || len < header || flags & Flags::SYN != 0 {
                 return None;
