@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use super::aged::Aged;
 
 /// Slots of the direct-mapped cache in front of the map; consecutive packets mostly belong to few conversations.
-const SLOTS: usize = 1 << 10;
+const SLOTS: usize = 1 << 8;
 
 /// Where in the map the entry of a key is that was used last, of those that share a slot; what the key folds to tells
 /// without a look at the entry that it is another's.

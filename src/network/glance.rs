@@ -17,13 +17,12 @@ const SLOTS: usize = 1 << 13;
 /// For how long a packet stands for its likes, in nanoseconds.
 const SECOND: u64 = 1_000_000_000;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Slot {
     /// A hash of what was seen, far shorter than that and seeded anew in each run: what had the same one by chance would
     /// be taken for a repetition, for a second at most.
     look: u64,
-    /// When, in nanoseconds.
-    from: i64,
+    glance: Glance,
 }
 
 /// That a packet, and so each of its likes, tells nothing new for a while; [`Network::is_still_known`] says how long.
@@ -77,8 +76,6 @@ pub(super) enum Seen {
 #[derive(Debug)]
 pub(super) struct Glances {
     slots: Vec<Slot>,
-    /// The mark of each. Apart, as it is all that is asked for most packets.
-    marks: Vec<Mark>,
     hasher: RandomState,
     /// The last slot's number.
     number: u64,
@@ -86,12 +83,8 @@ pub(super) struct Glances {
 
 impl Glances {
     pub fn new() -> Self {
-        Self {
-            slots: vec![Slot::default(); SLOTS],
-            marks: vec![Mark::NONE; SLOTS],
-            hasher: RandomState::default(),
-            number: 0,
-        }
+        let slots = vec![Slot { look: 0, glance: Glance::NONE }; SLOTS];
+        Self { slots, hasher: RandomState::default(), number: 0 }
     }
 
     /// Whether a packet repeats what was just seen of hosts that nobody follows.
@@ -102,22 +95,19 @@ impl Glances {
         }
         let look = self.hasher.hash_one((Keyed(pair), place, link.source, link.destination, ip.ttl));
         let index = pair.slot(SLOTS);
-        let (Some(slot), Some(mark)) = (self.slots.get_mut(index), self.marks.get_mut(index)) else {
-            return Seen::Followed;
-        };
-        let before = Glance { mark: *mark, from: slot.from };
-        if slot.look == look && *mark != Mark::NONE && before.is_fresh(at) {
-            return Seen::Repeat(before);
+        let Some(slot) = self.slots.get_mut(index) else { return Seen::Followed };
+        if slot.look == look && slot.glance.mark != Mark::NONE && slot.glance.is_fresh(at) {
+            return Seen::Repeat(slot.glance);
         }
         self.number += 1;
-        *mark = Mark(self.number * SLOTS as u64 + index as u64);
-        *slot = Slot { look, from: at.time.0 };
-        Seen::New(Glance { mark: *mark, from: slot.from })
+        let glance = Glance { mark: Mark(self.number * SLOTS as u64 + index as u64), from: at.time.0 };
+        *slot = Slot { look, glance };
+        Seen::New(glance)
     }
 
     /// Whether a packet like that of the glance would be a repetition, unless a host of it is followed by now.
     #[inline]
     pub fn holds(&self, glance: Glance, at: Stamp) -> bool {
-        self.marks.get(glance.mark.place()) == Some(&glance.mark) && glance.is_fresh(at)
+        self.slots.get(glance.mark.place()).is_some_and(|slot| slot.glance.mark == glance.mark) && glance.is_fresh(at)
     }
 }
