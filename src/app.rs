@@ -371,7 +371,7 @@ fn sentences(plan: &Plan) -> Vec<String> {
     if told.is_empty() { Vec::new() } else { vec![told] }
 }
 
-/// How many frames are handed out between two looks at the progress bar. One in a mebibyte is at least.
+/// How many frames are handed out between two looks at the progress bar; of a mebibyte there is one at least.
 const FRAMES_PER_LOOK: u32 = 256;
 
 fn read(

@@ -12,17 +12,6 @@ use super::aged::Aged;
 /// Slots of the direct-mapped cache in front of the map; consecutive packets mostly belong to few conversations.
 const SLOTS: usize = 1 << 8;
 
-/// Where in the map the entry of a key is that was used last, of those that share a slot; what the key folds to tells
-/// without a look at the entry that it is another's.
-#[derive(Clone, Copy, Debug)]
-struct Recent {
-    fold: u64,
-    at: usize,
-}
-
-impl Recent {
-    const NONE: Self = Self { fold: 0, at: usize::MAX };
-}
 /// A full map lets one entry of so many go, so that the work is spread over many insertions.
 const SHARE: usize = 4;
 
@@ -142,6 +131,18 @@ impl Key for (super::Place, crate::wire::Mac) {
     fn is_about(&self, _: &Followed) -> bool {
         false
     }
+}
+
+/// Where in the map the entry of a key is that was used last, of those that share a slot; what the key folds to tells
+/// without a look at the entry that it is another's.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    fold: u64,
+    at: usize,
+}
+
+impl Recent {
+    const NONE: Self = Self { fold: 0, at: usize::MAX };
 }
 
 #[derive(Debug, Default)]

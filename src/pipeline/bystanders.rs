@@ -88,11 +88,6 @@ impl Bystanders {
         !is_telling(payload) && self.knows(&glimpse, glimpse.way(), frame.at, network, parties)
     }
 
-    /// Whether a frame of any kind may.
-    fn may_pass_otherwise(&mut self, frame: &Frame<'_>, network: &Network, parties: &Aged) -> bool {
-        of_no_interest(frame).is_some_and(|glimpse| self.knows(&glimpse, glimpse.way(), frame.at, network, parties))
-    }
-
     /// Whether there is a pass for the likes of a packet.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
@@ -131,10 +126,19 @@ impl Sieve for Pipeline {
     }
 
     fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
-        let is_plain = plain(frame).is_some();
-        frame.at.time < self.due
-            && (!is_plain && self.bystanders.may_pass_otherwise(frame, &self.network, &self.parties)
-                || self.is_done_at_a_glance(frame))
+        if frame.at.time >= self.due {
+            return false;
+        }
+        let glimpse = of_no_interest(frame);
+        // The less common kinds of frames are not let pass, but have their passes too.
+        if let Some(glimpse) = glimpse
+            && plain(frame).is_none()
+            && self.bystanders.knows(&glimpse, glimpse.way(), frame.at, &self.network, &self.parties)
+        {
+            return true;
+        }
+        self.glimpsed = Some((frame.at, glimpse));
+        glimpse.is_some_and(|glimpse| self.is_done_at_a_glance(frame, glimpse))
     }
 
     fn is_past(&mut self, last: Stamp) {
@@ -144,10 +148,7 @@ impl Sieve for Pipeline {
 
 impl Pipeline {
     /// Does all that is to be done with a frame that tells where its hosts are and nothing else; whether it is one.
-    fn is_done_at_a_glance(&mut self, frame: &Frame<'_>) -> bool {
-        let glimpse = of_no_interest(frame);
-        self.glimpsed = Some((frame.at, glimpse));
-        let Some(glimpse) = glimpse else { return false };
+    fn is_done_at_a_glance(&mut self, frame: &Frame<'_>, glimpse: Glimpse) -> bool {
         let Some((link, ip)) = glimpse.headers() else { return false };
         if let Some([source, destination]) = glimpse.sockets() {
             let concerns_ftp = self.is_control_port(source.port())
