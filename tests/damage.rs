@@ -58,6 +58,7 @@ const WEAKER: &[(&str, &str, &str)] = &[
     ("mac-stale-peer/fires-stalled", "without", "mac-stale-peer"),
     ("mac-stale-peer/fires-syn-ack", "without", "mac-stale-peer"),
     ("arp-conflict/fires-refused", "without", "arp-conflict"),
+    ("arp-conflict/fires-data-stalled", "without", "arp-conflict"),
 ];
 
 /// Damage that the test kit does to the packets of a script.

@@ -2,11 +2,6 @@
 
 use super::case::SessionCase;
 use crate::finding::{Confidence, Evidence, Finding, Route};
-use crate::flow::{Connection, End};
-use crate::frame::Stamp;
-
-/// Repeats that make a stall: one lost packet is repaired by one retransmission.
-const REPEATS: usize = 2;
 
 /// Frames cited.
 const CITED: usize = 8;
@@ -32,16 +27,8 @@ diagnosis! {
     Session(check)
 }
 
-/// Whose segment is never acknowledged, and its frames.
-pub(super) fn stalled(control: &Connection) -> Option<(End, &[Stamp])> {
-    [End::Origin, End::Target].into_iter().find_map(|end| {
-        let stamps = control.half(end).unacknowledged();
-        (stamps.len() > REPEATS && control.half(end.peer()).segments > 0).then_some((end, stamps))
-    })
-}
-
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let Some((end, stamps)) = stalled(case.control) else { return Vec::new() };
+    let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
     let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
     let (first, last) = (stamps[0], stamps[stamps.len() - 1]);
     let text = case.line_at(first).unwrap_or_else(|| "a segment".to_owned());

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::Draft;
 use super::case::{Case, SessionCase, cap};
-use super::{control_stalled, control_unanswered};
+use super::control_unanswered;
 use crate::finding::{Cap, Confidence, Severity};
 use crate::flow::Connection;
 use crate::frame::Stamp;
@@ -72,7 +72,7 @@ impl Symptom {
     }
 
     fn of_stall(connection: &Connection, what: &'static str) -> Option<Self> {
-        let (_, stamps) = control_stalled::stalled(connection)?;
+        let (_, stamps) = connection.stalled()?;
         Some(Self {
             ends: [connection.origin.ip(), connection.target.ip()],
             from: *stamps.first()?,

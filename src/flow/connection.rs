@@ -22,6 +22,8 @@ pub const RSTS_KEPT: usize = 8;
 pub const ICMP_KEPT: usize = 12;
 /// The first segments of each direction whose checksum is verified: enough to tell who leaves checksums to the card.
 const CHECKSUMS_VERIFIED: u64 = 6;
+/// Repeats that make a stall: one lost packet is repaired by one retransmission.
+const STALLING_REPEATS: usize = 2;
 /// How far ahead of SND.NXT an RST may lie where the capture is known to miss bytes of its sender.
 const UNSEEN_BEFORE_RST: i32 = 1 << 20;
 /// Linux sets the ISN of a recycled TIME-WAIT this far behind the old SND.NXT (tcp_minisocks.c, tcp_ipv4.c).
@@ -110,6 +112,14 @@ impl Connection {
     /// Whether it was open at some time: its handshake was completed, or it was picked up mid-stream.
     pub fn was_open(&self) -> bool {
         self.established.is_some() || (self.midstream && self.rsts.len() as u64 != self.segments())
+    }
+
+    /// Whose segment is never acknowledged though sent again and again, and its frames: the connection has stalled.
+    pub fn stalled(&self) -> Option<(End, &[Stamp])> {
+        [End::Origin, End::Target].into_iter().find_map(|end| {
+            let stamps = self.half(end).unacknowledged();
+            (stamps.len() > STALLING_REPEATS && self.half(end.peer()).segments > 0).then_some((end, stamps))
+        })
     }
 
     /// Segments seen of both directions.
