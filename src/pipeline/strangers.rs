@@ -268,3 +268,51 @@ pub(super) fn is_telling(payload: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{CaptureId, FrameNo, InterfaceId, Stamp, Timestamp};
+    use crate::wire::{Link, Options, Seq, Wrapping};
+
+    /// A segment between 10.0.0.1 and 10.0.0.2 whose header takes no bytes.
+    fn says(strangers: &mut Strangers, number: u64, ports: (u16, u16), flags: u8, payload: &[u8]) -> Stranger {
+        let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) };
+        let seen = Seen { at, interface: InterfaceId(0), link: Link::default(), wrapping: Wrapping::NONE };
+        let (client, server) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let (source, destination) = if ports.0 > ports.1 { (client, server) } else { (server, client) };
+        let ip = IpHeader { source, destination, ttl: 64, identification: None, tunnelled: false };
+        let tcp = Segment {
+            source_port: ports.0,
+            destination_port: ports.1,
+            seq: Seq(1),
+            ack: Seq(1),
+            flags: Flags(flags),
+            window: 0,
+            options: Options::default(),
+            payload,
+            payload_len: u32::try_from(payload.len()).unwrap(),
+            raw: payload,
+        };
+        strangers.push(FlowKey::of(Wrapping::NONE, &ip, &tcp), seen, &ip, &tcp, false)
+    }
+
+    #[test]
+    fn what_one_stranger_said_is_not_told_of_the_next_one() {
+        let mut strangers = Strangers::holding(|bound| bound);
+        let (web, ftp) = ((40_000, 8080), (40_001, 2121));
+        for number in [1, 3] {
+            assert!(matches!(says(&mut strangers, number, web, Flags::SYN, b""), Stranger::Held));
+            let request = says(&mut strangers, number + 1, web, Flags::ACK, b"GET / HTTP/1.1\r\n\r\n");
+            assert!(matches!(request, Stranger::Nobody));
+            assert_eq!((strangers.bytes, strangers.spare.len()), (0, 1), "it is forgotten, and what it took is kept");
+        }
+        says(&mut strangers, 5, ftp, Flags::SYN, b"");
+        says(&mut strangers, 6, (ftp.1, ftp.0), Flags::ACK, b"220 ready\r\n");
+        let Stranger::Ftp(held) = says(&mut strangers, 7, ftp, Flags::ACK, b"USER me\r\n") else { panic!("no FTP") };
+        let told: Vec<_> = held.segments().map(|(seen, _, tcp)| (seen.at.number.0, tcp.payload)).collect();
+        assert_eq!(told, [(5, &b""[..]), (6, b"220 ready\r\n"), (7, b"USER me\r\n")]);
+        assert_eq!(held.server(), SocketAddr::from(([10, 0, 0, 2], 2121)));
+        assert_eq!(strangers.bytes, 0);
+    }
+}

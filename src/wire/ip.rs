@@ -38,8 +38,8 @@ pub(super) fn any(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     }
 }
 
-/// The same without a step between, for the packets that nearly all are. What cannot be read becomes a step of its own
-/// after all, which then knows what it is called.
+/// The same without a step between, for the segments that [`super::straight`] does not decode: in IPv6, behind a tag, on
+/// other links. What cannot be read becomes a step of its own after all, which then knows what it is called.
 #[inline]
 pub(super) fn straight(bytes: Bytes<'_>, tunnelled: bool) -> Step<'_> {
     let (layer, read) = match bytes.u8(0).map(|byte| byte >> 4) {
