@@ -166,7 +166,7 @@ impl Table {
         }
     }
 
-    /// Keeps this many incarnations instead of [`CONNECTIONS_KEPT`](super::CONNECTIONS_KEPT).
+    /// Keeps this many incarnations instead of [`CONNECTIONS_KEPT`].
     #[must_use]
     pub fn holding(mut self, incarnations: usize) -> Self {
         self.limit = incarnations;
