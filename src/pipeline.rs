@@ -447,7 +447,9 @@ impl Pipeline {
         let key = FlowKey::of(seen.wrapping, ip, tcp);
         match self.strangers.push(key, seen, ip, tcp, false) {
             Stranger::Nobody => return Concerns::Nobody,
-            Stranger::Held => self.bystanders.revoke(&key),
+            Stranger::Begun => self.bystanders.revoke(&key),
+            // No pass is given out for what is held.
+            Stranger::Held => {}
             Stranger::Ftp(held) => {
                 self.bystanders.revoke(&key);
                 self.adopt(&held);

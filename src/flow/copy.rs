@@ -18,7 +18,7 @@ pub const MIRRORED_SECONDS: f64 = 0.001;
 /// Copies that a router or bridge in between made; a packet sent again takes at least a round trip or a timer.
 pub const FORWARDED_SECONDS: f64 = 0.005;
 /// Payload bytes that are compared; a packet sent again with other content is no copy.
-const PAYLOAD_COMPARED: usize = 256;
+const PAYLOAD_COMPARED: usize = 64;
 /// Older packets are not kept beyond the newest few: a clock that goes back by as much again still finds its copies.
 const KEPT_SECONDS: f64 = 2.0 * FORWARDED_SECONDS;
 /// The newest packets.

@@ -240,8 +240,9 @@ impl<K: Key, V: Default> Bounded<K, V> {
     }
 
     fn make_room(&mut self, followed: &Followed) {
-        let ranks: Vec<(bool, u64)> =
-            self.entries.iter().map(|(key, entry)| (key.0.is_about(followed), entry.used)).collect();
+        // Those of followed hosts behind all others, in one word.
+        let rank = |(key, entry): (&Keyed<K>, &Entry<V>)| entry.used | u64::from(key.0.is_about(followed)) << 63;
+        let ranks: Vec<u64> = self.entries.iter().map(rank).collect();
         let before = self.entries.len();
         let pivot = *ranks.clone().select_nth_unstable(before / SHARE).1;
         // Of less than four the first one goes.

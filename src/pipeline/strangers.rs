@@ -128,7 +128,9 @@ impl Held {
 pub(super) enum Stranger {
     /// It is of no interest.
     Nobody,
-    /// It is held: the next segment may tell.
+    /// It is held from now on: the next segment may tell.
+    Begun,
+    /// It was held before, and still is.
     Held,
     /// It speaks FTP; everything that was held of it.
     Ftp(Held),
@@ -176,9 +178,11 @@ impl Strangers {
         booked: bool,
     ) -> Stranger {
         let may_begin = tcp.flags.has(Flags::SYN) || is_telling(tcp.payload);
-        if may_begin && !self.held.contains_key(&key) {
+        let begins = may_begin && !self.held.contains_key(&key);
+        if begins {
             self.hold(key, ip, tcp);
         }
+        let stays = if begins { Stranger::Begun } else { Stranger::Held };
         let Some(held) = self.held.get_mut(&key) else { return Stranger::Nobody };
         if tcp.flags.has(Flags::RST) || tcp.flags.has(Flags::FIN) || held.segments.len() >= SEGMENTS {
             self.forget(&key);
@@ -186,10 +190,10 @@ impl Strangers {
         }
         self.bytes += held.keep(seen, ip, tcp, booked);
         if tcp.payload.is_empty() {
-            return Stranger::Held;
+            return stays;
         }
         match recognise(&held.head(true), &held.head(false), ports(&key, held.origin)) {
-            Recognition::Unknown => Stranger::Held,
+            Recognition::Unknown => stays,
             Recognition::NotFtp | Recognition::Silent { .. } => {
                 self.forget(&key);
                 Stranger::Nobody
@@ -302,7 +306,8 @@ mod tests {
         let mut strangers = Strangers::holding(|bound| bound);
         let (web, ftp) = ((40_000, 8080), (40_001, 2121));
         for number in [1, 3] {
-            assert!(matches!(says(&mut strangers, number, web, Flags::SYN, b""), Stranger::Held));
+            assert!(matches!(says(&mut strangers, number, web, Flags::SYN, b""), Stranger::Begun));
+            assert!(matches!(says(&mut strangers, number, web, Flags::ACK, b""), Stranger::Held));
             let request = says(&mut strangers, number + 1, web, Flags::ACK, b"GET / HTTP/1.1\r\n\r\n");
             assert!(matches!(request, Stranger::Nobody));
             assert_eq!((strangers.bytes, strangers.spare.len()), (0, 1), "it is forgotten, and what it took is kept");
