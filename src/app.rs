@@ -371,7 +371,7 @@ fn sentences(plan: &Plan) -> Vec<String> {
     if told.is_empty() { Vec::new() } else { vec![told] }
 }
 
-/// How many frames are handed out between two looks at the progress bar; of a mebibyte there is one at least.
+/// How many frames are handed out between two looks at the progress bar: one at least of all that is read at once.
 const FRAMES_PER_LOOK: u32 = 256;
 
 fn read(

@@ -18,9 +18,9 @@ pub const MIRRORED_SECONDS: f64 = 0.001;
 /// Copies that a router or bridge in between made; a packet sent again takes at least a round trip or a timer.
 pub const FORWARDED_SECONDS: f64 = 0.005;
 /// Payload bytes that are compared; a packet sent again with other content is no copy.
-const PAYLOAD_COMPARED: usize = 64;
-/// Older packets are not kept beyond the newest few: a clock that goes back by as much again still finds its copies.
-const KEPT_SECONDS: f64 = 2.0 * FORWARDED_SECONDS;
+const PAYLOAD_COMPARED: usize = 256;
+/// How far a file that is not sorted may go back, and its copies are still recognised.
+const UNSORTED_SECONDS: f64 = 10.0 * FORWARDED_SECONDS;
 /// The newest packets.
 const NEWEST: usize = 16;
 /// Those before them are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
@@ -79,6 +79,10 @@ pub(super) struct Recent {
     earlier: Vec<Ring<WAYS>>,
     /// The latest of the earlier ones.
     left: Option<Stamp>,
+    latest: Option<Stamp>,
+    /// How far the file has gone back so far, in seconds: in one that is sorted, older packets than copies can have need
+    /// not be kept.
+    back: f64,
 }
 
 /// The newest `N` packets of some kind. What is asked for each packet lies apart from what is read of few.
@@ -91,7 +95,7 @@ struct Ring<const N: usize> {
 
 impl Recent {
     pub fn new() -> Self {
-        Self { newest: Ring::new(), earlier: vec![Ring::new(); SETS], left: None }
+        Self { newest: Ring::new(), earlier: vec![Ring::new(); SETS], left: None, latest: None, back: 0.0 }
     }
 
     /// The packet of which this one is a copy; the newest, if there are several.
@@ -103,9 +107,13 @@ impl Recent {
 
     /// Remembers a packet that is no copy.
     pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
+        if let Some(latest) = self.latest {
+            self.back = self.back.max(latest.seconds_since(seen.at)).min(UNSORTED_SECONDS);
+        }
+        self.latest = self.latest.max(Some(seen.at));
         let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
         if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
-            && seen.at.seconds_since(original.at).abs() <= KEPT_SECONDS
+            && seen.at.seconds_since(original.at).abs() <= FORWARDED_SECONDS + self.back
         {
             self.left = self.left.max(Some(original.at));
             self.earlier[fingerprint.set()].push(fingerprint, original);

@@ -23,7 +23,7 @@ use crate::flow::FlowKey;
 use crate::frame::{Frame, Stamp};
 use crate::network::{Aged, Glance, Network};
 use crate::source::Sieve;
-use crate::wire::{Glimpse, PLAIN_LEN, PlainGlimpse, Wrapping, plain, way};
+use crate::wire::{Glimpse, PlainGlimpse, Wrapping, plain, way};
 
 /// Passes, direct-mapped: who comes later takes the place, and the loser takes the long way once. A busy link has some
 /// hundred connections at a time.
@@ -83,8 +83,8 @@ impl Bystanders {
     /// Whether a frame of the commonest kind may go by.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    fn may_pass(&mut self, frame: &Frame<'_>, head: &[u8; PLAIN_LEN], network: &Network, parties: &Aged) -> bool {
-        let Some((glimpse, payload)) = PlainGlimpse::of(frame, head) else { return false };
+    fn may_pass(&mut self, frame: &Frame<'_>, network: &Network, parties: &Aged) -> bool {
+        let Some((glimpse, payload)) = PlainGlimpse::of(frame) else { return false };
         !is_telling(payload) && self.knows(&glimpse, glimpse.way(), frame.at, network, parties)
     }
 
@@ -121,8 +121,7 @@ impl Sieve for Pipeline {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
     fn lets_pass(&mut self, frame: &Frame<'_>) -> bool {
-        frame.at.time < self.due
-            && plain(frame).is_some_and(|head| self.bystanders.may_pass(frame, head, &self.network, &self.parties))
+        frame.at.time < self.due && self.bystanders.may_pass(frame, &self.network, &self.parties)
     }
 
     fn dismisses(&mut self, frame: &Frame<'_>) -> bool {

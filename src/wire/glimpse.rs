@@ -16,8 +16,8 @@ const IPV6: [u8; 2] = [0x86, 0xdd];
 const VLAN: [u8; 2] = [0x81, 0x00];
 /// EtherType, version and length of the header of IPv4 without options.
 const PLAIN: [u8; 3] = [0x08, 0x00, 0x45];
-/// How long the head of a plain frame is: MACs, EtherType, header and ports.
-pub const PLAIN_LEN: usize = 38;
+/// MACs, EtherType, header and ports.
+const PLAIN_LEN: usize = 38;
 
 /// What all packets of a conversation in one direction at one place have in common, in words that are quick to compare:
 /// their bytes are in the order of memory. What a [`PlainGlimpse`] is compared with comes first and together.
@@ -53,10 +53,11 @@ pub struct PlainGlimpse {
 }
 
 impl PlainGlimpse {
-    /// As [`Glimpse::of`], for a frame that [`plain`] has found plain.
+    /// As [`Glimpse::of`], for a frame that is [`plain`].
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    pub fn of<'a>(frame: &Frame<'a>, head: &[u8; PLAIN_LEN]) -> Option<(Self, &'a [u8])> {
+    pub fn of<'a>(frame: &Frame<'a>) -> Option<(Self, &'a [u8])> {
+        let head = plain(frame)?;
         let ([ttl, protocol], ports) = (part(head, 22), part(head, 34));
         let len = usize::from(u16::from_be_bytes(part(head, 16))).checked_sub(20)?;
         if is_fragment(part(head, 20)) {
@@ -118,8 +119,8 @@ impl Glimpse {
     /// consistent lengths and no SYN, or a UDP datagram that carries no other packet; without IPv4 options or IPv6
     /// extension headers.
     pub fn of<'a>(frame: &Frame<'a>) -> Option<(Self, &'a [u8])> {
-        if let Some(head) = plain(frame) {
-            return PlainGlimpse::of(frame, head).map(|(glimpse, payload)| (glimpse.into(), payload));
+        if plain(frame).is_some() {
+            return PlainGlimpse::of(frame).map(|(glimpse, payload)| (glimpse.into(), payload));
         }
         if frame.link_type != ETHERNET {
             return None;

@@ -32,7 +32,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub use count::Undecoded;
 pub use decoder::Decoder;
 pub use fragment::{LostDatagram, LostFragments};
-pub use glimpse::{Glimpse, PLAIN_LEN, PlainGlimpse, plain, way};
+pub use glimpse::{Glimpse, PlainGlimpse, plain, way};
 
 use crate::frame::Stamp;
 

@@ -323,6 +323,33 @@ fn a_copy_is_found_behind_any_number_of_packets() {
 }
 
 #[test]
+fn a_copy_is_found_in_a_file_that_goes_back() {
+    let bursts = |first: &str| {
+        let burst = |from: f64, count: u32, rest: &str| {
+            let segment = |n| format!("{from} S:20>C:5001 A seq={} ack=1 len=5 id={n} {rest}\n", 1000 + 5 * n);
+            (0..count).map(segment).collect::<Vec<_>>().concat()
+        };
+        // The burst is 40 ms old when others take its place, and then come its copies.
+        let others = burst(2.04, 20, "win=7");
+        let played = play(&(first.to_owned() + &burst(2.0, 40, "") + &others + &burst(2.004, 40, "ttl=63")));
+        played.booked.iter().rev().take(40).filter(|booked| booked.copy).count()
+    };
+    let back =
+        |seconds: f64| format!("1.1 S:20>C:5001 A seq=900 ack=1\n{} S:20>C:5001 A seq=901 ack=1\n", 1.1 - seconds);
+    assert_eq!(bursts(&back(0.045)), 40);
+    assert!(bursts(&back(0.0)) < 40, "a sorted file has no copies of what is so old");
+}
+
+#[test]
+fn a_segment_sent_again_with_another_end_is_no_copy() {
+    let command = |time: &str, name: &str| {
+        format!("{time} C:5001>S:20 A seq=1000 ack=1 id=0 text=STOR_{}{name}\n", "x".repeat(200))
+    };
+    let played = play(&(command("0.0", "a") + &command("0.0002", "b") + &command("0.0004", "a")));
+    assert_eq!(played.booked.iter().map(|booked| booked.copy).collect::<Vec<_>>(), [false, false, true]);
+}
+
+#[test]
 fn a_reset_for_each_segment_is_no_copy() {
     let resets = "0.1 C:5001>S:20 R seq=10002 id=0\n0.1001 C:5001>S:20 R seq=10002 id=0";
     let played = after_close(resets);
