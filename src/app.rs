@@ -5,9 +5,10 @@ mod extract;
 mod frames;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
+mod output;
 mod sessions;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,10 +26,11 @@ use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
-use crate::report::{self, Style, Tee, Verbosity, View};
+use crate::report::{self, Format, Out, Style, Tee, Verbosity, View};
 use crate::source::{Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input};
 use crate::text::printable;
 use frames::Frames;
+use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
 pub use extract::extract;
@@ -51,7 +53,7 @@ pub fn run(options: &Options) -> u8 {
 /// Lists the hosts of what `options` name. The exit status.
 pub fn hosts(options: &HostsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), true);
-    let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(BufWriter::new(io::stdout()))));
+    let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(Destination::standard_output())));
     status(list(&options.input, &settings, open))
 }
 
@@ -67,9 +69,11 @@ fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
         return Err(Trouble::Refused(why.to_owned()));
     }
     let plan = plan(&options.input)?;
-    let mut views = Vec::new();
+    let files = options.views.iter().filter_map(|(_, path)| path.as_deref());
+    claim(&mut read_by(&options.input, &plan), !printed.is_empty(), files)?;
+    let mut views: Vec<(View, Box<dyn Out>)> = Vec::new();
     for (view, path) in &options.views {
-        views.push((*view, output(path.as_deref())?));
+        views.push((*view, Box::new(whole(path.as_deref())?)));
     }
     let settings = settings(&options.input, options.selection.clone(), true);
     let mut sink = report::show(views, options.sessions.clone(), options.style.clone(), sentences(&plan));
@@ -82,9 +86,34 @@ fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
     Ok(if read.complete && unknown.is_none() { CLEAN } else { TROUBLE })
 }
 
-/// Opens where a report goes: standard output if no path is given.
-fn output(path: Option<&Path>) -> Result<Box<dyn Write>, Trouble> {
-    path.map_or_else(|| Ok(Box::new(BufWriter::new(io::stdout())) as Box<dyn Write>), create)
+/// The files that `input` says and the plan found: no output may be one of them.
+fn read_by(input: &Input, plan: &Plan) -> Files {
+    let mut files = Files::default();
+    input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+    let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
+    input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
+    files
+}
+
+/// Notes what will be written: standard output, if it is `printed` to, and `outputs`. Refuses what would destroy a file
+/// that is read or another output.
+fn claim<'a>(files: &mut Files, printed: bool, mut outputs: impl Iterator<Item = &'a Path>) -> Result<(), Trouble> {
+    let standard = if printed { files.writes_standard_output() } else { Ok(()) };
+    standard.and_then(|()| outputs.try_for_each(|path| files.writes(path))).map_err(Trouble::Refused)
+}
+
+/// Opens where a report goes that is written at the end: standard output if no path is given.
+fn whole(path: Option<&Path>) -> io::Result<Destination> {
+    path.map_or_else(|| Ok(Destination::standard_output()), Destination::whole)
+}
+
+/// The same for a report that may be written as findings come.
+fn opened(path: Option<&Path>, streamed: bool) -> io::Result<Box<dyn Out>> {
+    let destination = match path {
+        Some(path) if streamed => Destination::growing(path)?,
+        path => whole(path)?,
+    };
+    Ok(Box::new(destination))
 }
 
 /// Prints what needs no capture. The exit status.
@@ -109,7 +138,7 @@ fn status(result: Result<u8, Trouble>) -> u8 {
 /// Why a run came to no end.
 enum Trouble {
     Filter(FilterError),
-    /// Standard output or another stream that was open already.
+    /// Standard output, or a pipe whose reader has gone.
     Output(io::Error),
     /// A file that could not be read or written, and the reason.
     File {
@@ -134,19 +163,18 @@ impl std::fmt::Display for Trouble {
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
-        Self::Output(error)
+        match Failure::within(&error) {
+            Some(Failure { path, reason }) => Self::File { doing: "write", path: path.clone(), reason: reason.clone() },
+            None => Self::Output(error),
+        }
     }
-}
-
-fn create(path: &Path) -> Result<Box<dyn Write>, Trouble> {
-    let failed = |error| Trouble::File { doing: "write", path: path.into(), reason: reason(&error) };
-    Ok(Box::new(BufWriter::new(File::create(path).map_err(failed)?)))
 }
 
 /// Every report that is asked for, the main one first.
 fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
-    let out = output(options.output.as_deref())?;
-    let main = if is_growing(&options.input) {
+    let growing = is_growing(&options.input);
+    let out = opened(options.output.as_deref(), growing && options.format.is_streamed())?;
+    let main = if growing {
         report::live_sink(options.format, options.style.clone(), out)?
     } else {
         report::sink(options.format, options.style.clone(), grouping.to_vec(), out)?
@@ -158,7 +186,8 @@ fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trou
     for (format, path) in &options.beside {
         // A file is no terminal, whatever standard output is.
         let style = Style { color: false, ..options.style.clone() };
-        sinks.push(report::sink(*format, style, grouping.to_vec(), create(path)?)?);
+        let out = opened(Some(path), growing && *format == Format::Ndjson)?;
+        sinks.push(report::sink(*format, style, grouping.to_vec(), out)?);
     }
     Ok(Box::new(Tee::new(sinks)))
 }
@@ -209,22 +238,30 @@ impl Sink for Watched<'_> {
 
 fn analyse(options: &Options) -> Result<u8, Trouble> {
     let plan = plan(&options.input)?;
+    let mut files = read_by(&options.input, &plan);
+    options.baseline.iter().for_each(|path| files.reads(Role::Baseline, path));
+    let named = options.output.iter().chain(options.beside.iter().map(|(_, path)| path)).chain(&options.write_baseline);
+    claim(&mut files, options.output.is_none(), named.map(PathBuf::as_path))?;
     let known = read_baseline(options.baseline.as_deref())?;
+    let baseline = options.write_baseline.as_deref().map(Destination::whole).transpose()?;
     let mut sink = reports(options, &sentences(&plan))?;
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
     let settings = settings(&options.input, options.selection.clone(), false);
     let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
-    if let Some(path) = &options.write_baseline {
-        let failed = |error| Trouble::File { doing: "write", path: path.clone(), reason: reason(&error) };
-        fs::write(path, baselined.found.to_text()).map_err(failed)?;
-    }
+    let kept = baseline.map_or(Ok(()), |mut file| {
+        file.write_all(baselined.found.to_text().as_bytes())?;
+        file.finish()
+    });
     if baselined.left_out > 0 && options.format.is_for_people() && options.style.verbosity > Verbosity::Quiet {
         let known = if baselined.left_out == 1 { "finding" } else { "findings" };
         let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
     }
-    baselined.end(&read.captures, &read.summary)?;
+    let ended = baselined.end(&read.captures, &read.summary);
+    // A reader of the report who has gone does not hide that there is no baseline.
+    kept?;
+    ended?;
     let reached = watched.reached > 0 && options.write_baseline.is_none();
     let none = options.require_transfers && read.summary.transfers == 0;
     Ok(match (read.complete, reached || none) {
@@ -241,6 +278,7 @@ fn list(
     open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
 ) -> Result<u8, Trouble> {
     let plan = plan(input)?;
+    claim(&mut read_by(input, &plan), true, std::iter::empty())?;
     let mut sink = open(sentences(&plan))?;
     let read = read_all(&plan, input, settings, &mut *sink)?;
     sink.end(&read.captures, &read.summary)?;

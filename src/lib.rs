@@ -18,7 +18,7 @@
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
 //! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
-//! | [`source`], [`wire`], [`finding`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix; wire: etherparse |
+//! | [`source`], [`wire`], [`finding`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
 //! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
@@ -27,7 +27,7 @@
 //! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
-//! | [`app`] | options into all of the above: the only place that knows everything | signal-hook |
+//! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
 //!
 //! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, or a crate comes in by a second door.
 //!
@@ -42,6 +42,8 @@
 //! - **Confidence is the lower of rule and caps**: what is wrong with the capture lowers every claim that touches it.
 //! - **One failed transfer, one verdict.** What else holds is related; [`diagnosis::verdict`] has the order.
 //! - **Everything kept is bounded** by a named constant with its reason. Reaching one gives `capture-limit`.
+//! - **No output destroys an input.** `app/output` compares what is written with what is read, and puts a file in its
+//!   place when it is whole.
 //! - **Text from the wire is hostile.** It becomes printable in [`text`] and [`report`]; what PASS and ACCT say does not
 //!   leave [`ftp`].
 //! - **A wrong accusation costs more than "cannot tell from here".** No detector knows a fixture.
@@ -58,6 +60,8 @@
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
 //!   `report/hostile.rs` holds it to harmless text. JSON has its own types in `report/shape`; fields may be added, and
 //!   `ftpwhy schema` follows by itself.
+//! - **A file that is written**: `app/output` notes, opens and finishes it. Nothing else creates files that users name, except
+//!   `app/live`, which writes as long as it runs.
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
 //!

@@ -290,12 +290,20 @@ fn privileges_are_gone_before_packets_are_looked_at() {
 fn nothing_is_written_outside_the_directories_that_were_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let inner = folder.path().join("inner");
+    let kept = folder.path().join("kept");
+    for folder in [&inner, &kept] {
+        std::fs::create_dir(folder).expect("a folder");
+    }
+    // Where a link leads to at the start may be written.
+    std::os::unix::fs::symlink(kept.join("m.prom"), inner.join("m.prom")).expect("a link");
     let metrics = inner.join("m.prom").to_string_lossy().into_owned();
     let Some(run) = Run::within("confined", &["--metrics-file", &metrics], &inner) else { return };
     let notes = run.notes.join("\n");
     if notes.contains("no Landlock") {
         return eprintln!("skipped: {notes}");
     }
+    assert_eq!(run.facts["written"], true, "{notes}");
+    assert!(std::fs::read_to_string(kept.join("m.prom")).expect("metrics").contains("ftpwhy_packets_total"));
     assert_eq!((&run.facts["escaped"], &run.facts["ended"]), (&false.into(), &true.into()), "{notes}");
     assert!(notes.contains("could not write") && notes.contains("m.prom"), "{notes}");
     assert_eq!(run.status, 2);

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::{CLEAN, FOUND, TROUBLE, Trouble, complain, create, settings, status};
+use super::output::{Destination, Files, Role, replace};
+use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, settings, status};
 use crate::check::{Expectation, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::Pipeline;
-use crate::report::{Checked, Comparison, write_checked};
+use crate::report::{Checked, Comparison, Out, Style, keep_worst, write_checked};
 use crate::source::{Timeline, check_filter, is_capture};
 use crate::text::printable;
 
@@ -41,17 +42,21 @@ fn compare(options: &CheckOptions) -> Result<u8, Trouble> {
         complain("there is no capture to check", None);
         return Ok(TROUBLE);
     }
-    let checked = check_all(&found.captures, options);
-    let mut out = BufWriter::new(io::stdout());
-    let orphans = found.orphans();
-    write_checked(options.format, &checked, &orphans, &options.style, &mut out)?;
-    out.flush()?;
+    found.spare(options)?;
+    let mut reports = vec![(options.format, options.style.clone(), Destination::standard_output())];
     for (format, path) in &options.beside {
-        let mut file = create(path)?;
-        let style = crate::report::Style { color: false, ..options.style.clone() };
-        write_checked(*format, &checked, &orphans, &style, &mut file)?;
-        file.flush()?;
+        reports.push((*format, Style { color: false, ..options.style.clone() }, Destination::whole(path)?));
     }
+    let checked = check_all(&found.captures, options);
+    let orphans = found.orphans();
+    let mut failed = None;
+    for (format, style, mut out) in reports {
+        let written = write_checked(format, &checked, &orphans, &style, &mut out);
+        if let Err(error) = written.and_then(|()| out.finish()) {
+            keep_worst(&mut failed, error);
+        }
+    }
+    failed.map_or(Ok(()), Err)?;
     let any = |comparison| checked.iter().any(|one| one.comparison == comparison);
     Ok(match any(Comparison::Unreadable) {
         true => TROUBLE,
@@ -96,6 +101,19 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// Refuses what would be written to a file that is read, or to another one that is written.
+    fn spare(&self, options: &CheckOptions) -> Result<(), Trouble> {
+        let mut files = Files::default();
+        options.input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+        self.captures.iter().for_each(|path| files.reads(Role::Input, path));
+        let expected: Vec<PathBuf> = self.captures.iter().map(|capture| expectation_path(capture)).collect();
+        if options.bless {
+            files.rewrites(&expected).map_err(Trouble::Refused)?;
+        }
+        expected.iter().chain(&self.expectations).for_each(|path| files.reads(Role::Expectation, path));
+        claim(&mut files, true, options.beside.iter().map(|(_, path)| path.as_path()))
     }
 
     /// The expectations that belong to no capture, printable.
@@ -184,7 +202,7 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
     if options.bless && (expectation.is_none() || !differences.is_empty()) {
         let old = text.unwrap_or_default();
         let new = blessed(&old, &findings, &transfers)?;
-        fs::write(&path, &new).map_err(|error| of_path("write", &reason(&error)))?;
+        replace(&path, &new).map_err(|error| of_path("write", &reason(&error)))?;
         if expectation.is_none() {
             differences.clear();
         }

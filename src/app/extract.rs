@@ -1,20 +1,22 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::frames::Frames;
+use super::output::Destination;
 use super::{
-    CLEAN, TROUBLE, Trouble, complain, create, interrupt, must_be_read_again, plan, read_all, settings, status,
+    CLEAN, TROUBLE, Trouble, claim, complain, interrupt, must_be_read_again, plan, read_all, read_by, settings, status,
+    whole,
 };
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
 use crate::frame::{CaptureId, Timestamp};
-use crate::points::Plan;
 use crate::record::Sink;
+use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
 use crate::source::{Capture, Everything, Named, Remarks};
 
@@ -32,9 +34,8 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
         return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
     }
     let plan = plan(&options.input)?;
-    if !to_stdout {
-        spare_inputs(&options.write, &plan)?;
-    }
+    let target = (!to_stdout).then_some(options.write.as_path());
+    claim(&mut read_by(&options.input, &plan), to_stdout, target.into_iter())?;
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
         options.input.files.iter().try_for_each(|file| must_be_read_again(file))?;
@@ -66,7 +67,7 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
         if opened > 0 {
             let output = match &mut output {
                 Some(output) => output,
-                none => none.insert(Output::create(&options.write, frames.captures(), options.annotate)?),
+                none => none.insert(Output::create(target, frames.captures(), options.annotate)?),
             };
             output.write(frames, &mut wanted, &comments, &stop)?;
         }
@@ -81,17 +82,6 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
     Ok(if complete { CLEAN } else { TROUBLE })
 }
 
-/// Refuses to write over what is to be read.
-fn spare_inputs(target: &Path, plan: &Plan) -> Result<(), Trouble> {
-    let target = target.canonicalize().ok();
-    for file in plan.groups.iter().flat_map(|group| &group.files) {
-        if target.is_some() && file.canonicalize().ok() == target {
-            return Err(Trouble::Refused(format!("{} is one of the inputs: write to another file", file.display())));
-        }
-    }
-    Ok(())
-}
-
 /// What the sections of captures tell as one: all comments, and what one alone says of its machine.
 fn sections(captures: &[Capture]) -> Remarks {
     let all = || captures.iter().map(|capture| &capture.annotations.section);
@@ -102,7 +92,7 @@ fn sections(captures: &[Capture]) -> Remarks {
 
 /// The file being written.
 struct Output {
-    writer: Writer<Box<dyn Write>>,
+    writer: Writer<Destination>,
     interfaces: Vec<Interface>,
     /// How many names of each capture are written.
     told: BTreeMap<CaptureId, usize>,
@@ -122,14 +112,12 @@ struct Interface {
 
 impl Output {
     /// What the sections of these captures tell, that of the file does.
-    fn create(path: &Path, captures: &[Capture], annotated: bool) -> Result<Self, Trouble> {
-        let to_stdout = path == Path::new("-");
-        let out = if to_stdout { Box::new(BufWriter::new(io::stdout())) } else { create(path)? };
+    fn create(path: Option<&Path>, captures: &[Capture], annotated: bool) -> io::Result<Self> {
         let mut section = sections(captures);
         if annotated && !section.comments.iter().any(|comment| comment == NUMBERING) {
             section.comments.push(NUMBERING.to_owned());
         }
-        let writer = Writer::telling(out, &section)?;
+        let writer = Writer::telling(whole(path)?, &section)?;
         let told = captures.iter().map(|capture| (capture.id, 0)).collect();
         Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
     }
@@ -213,7 +201,7 @@ impl Output {
 
     /// Packets read and written.
     fn finish(self) -> io::Result<(u64, u64)> {
-        self.writer.finish()?;
+        self.writer.finish()?.finish()?;
         Ok((self.read, self.written))
     }
 }

@@ -12,6 +12,7 @@ use std::io::{self, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::output::{Destination, Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain};
 use crate::cli::{LiveOptions, StatusLine, reason};
 use crate::diagnosis::case::Policy;
@@ -20,7 +21,7 @@ use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::record::Sink;
-use crate::report::{self, Verbosity, ledger};
+use crate::report::{self, Out, Verbosity, ledger};
 use crate::source::live::{Arrival, Arrivals, Confined, Tap, Wanted, confine, devices, now, user_exists};
 use crate::source::write::{Counted, Rotating};
 use evidence::Evidence;
@@ -109,6 +110,7 @@ impl<'a> Watch<'a> {
         if let Some(user) = options.user.as_ref().filter(|user| !user_exists(user)) {
             return Err(Some((format!("there is no user {user}"), None)));
         }
+        claim(options).map_err(|why| Some((why, None)))?;
         let taps = open(options)?;
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
@@ -118,9 +120,9 @@ impl<'a> Watch<'a> {
         let report =
             options.output.as_ref().map(|path| Outfile::create(path).map_err(|error| failed("write", path, &error)));
         let report = report.transpose()?;
-        let out: Box<dyn Write> = match &report {
+        let out: Box<dyn Out> = match &report {
             Some(file) => Box::new(file.clone()),
-            None => Box::new(stdout()),
+            None => Box::new(Destination::standard_output()),
         };
         let sink = report::live_sink(options.format, options.style.clone(), out);
         let quiet = options.style.verbosity == Verbosity::Quiet;
@@ -264,7 +266,7 @@ impl<'a> Watch<'a> {
     fn write_metrics(&mut self) -> Result<(), Trouble> {
         let Some(path) = &self.options.metrics else { return Ok(()) };
         let text = counters::Counters::of(&self.arrivals, &self.pipeline, &self.told).prometheus();
-        counters::replace(path, &text).map_err(|error| failed("write", path, &error))
+        replace(path, &text).map_err(|error| failed("write", path, &error))
     }
 
     fn write_evidence(&mut self) -> Result<(), Trouble> {
@@ -341,10 +343,24 @@ fn open(options: &LiveOptions) -> Result<Vec<Tap>, Trouble> {
     Ok(taps)
 }
 
-/// The directories in which files come to be.
+/// Refuses what would be written over the configuration file or another output.
+fn claim(options: &LiveOptions) -> Result<(), String> {
+    let mut files = Files::default();
+    options.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+    if options.output.is_none() {
+        files.writes_standard_output()?;
+    }
+    // The files of a ring have other names.
+    let write = options.write.iter().filter(|_| !options.rotation.is_wanted());
+    let mut outputs = options.output.iter().chain(write).chain(&options.metrics).chain(&options.evidence);
+    outputs.try_for_each(|path| files.writes(path))
+}
+
+/// The directories in which files come to be, and those that links lead to.
 fn folders(options: &LiveOptions) -> Vec<PathBuf> {
     let files = [&options.write, &options.output, &options.metrics];
-    let of_files = files.into_iter().flatten().map(|path| match path.parent() {
+    let named = files.into_iter().flatten().flat_map(|path| [Some(path.clone()), followed(path)]);
+    let of_files = named.flatten().map(|path| match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     });

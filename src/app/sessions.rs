@@ -1,7 +1,6 @@
 //! `ftpwhy sessions`: the sessions of captures and their transfers.
 
-use std::io::{self, BufWriter};
-
+use super::output::Destination;
 use super::{list, settings, status};
 use crate::cli::SessionsOptions;
 use crate::diagnosis::selection::Selection;
@@ -10,7 +9,7 @@ use crate::report;
 /// Lists what `options` ask for. The exit status.
 pub fn sessions(options: &SessionsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), false);
-    let out = Box::new(BufWriter::new(io::stdout()));
+    let out = Box::new(Destination::standard_output());
     let open = |grouping| Ok(report::sessions(options.choice.clone(), options.style.clone(), grouping, out));
     status(list(&options.input, &settings, open))
 }

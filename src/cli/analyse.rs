@@ -115,7 +115,7 @@ impl From<FormatName> for Format {
 
 impl Analyse {
     /// What is left open is decided by what standard output is; a report that goes to a file is no terminal's.
-    pub(super) fn into_options(self, screen: &Screen) -> Options {
+    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> Options {
         let (mut format, mut output) = (self.format, None);
         let mut beside = Vec::new();
         for target in self.output {
@@ -143,7 +143,7 @@ impl Analyse {
             ..self.plain.into_style(screen)
         };
         Options {
-            input: self.input.into_input(),
+            input: self.input.into_input(config),
             selection: self.selection.into_selection(),
             format,
             style,

@@ -100,7 +100,7 @@ pub struct CheckOptions {
 }
 
 impl Check {
-    pub(super) fn into_options(self, screen: &Screen) -> CheckOptions {
+    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> CheckOptions {
         let mut format = self.format;
         let mut beside = Vec::new();
         for target in self.output {
@@ -121,6 +121,7 @@ impl Check {
                 time_wait: self.reading.time_wait,
                 grouping: Grouping::PerFile,
                 follow: false,
+                config,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

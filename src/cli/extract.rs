@@ -48,9 +48,9 @@ pub(super) struct Extract {
 }
 
 impl Extract {
-    pub(super) fn into_options(self) -> ExtractOptions {
+    pub(super) fn into_options(self, config: Option<PathBuf>) -> ExtractOptions {
         ExtractOptions {
-            input: self.input.into_input(),
+            input: self.input.into_input(config),
             choice: match (self.session, self.finding, self.slim) {
                 (Some(session), _, _) => Choice::Session(SessionId(session)),
                 (_, Some(pick), _) => Choice::Finding(pick),

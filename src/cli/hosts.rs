@@ -1,5 +1,7 @@
 //! `ftpwhy hosts`: the inventory.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::input::InputArguments;
@@ -27,9 +29,9 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    pub(super) fn into_options(self, screen: &Screen) -> HostsOptions {
+    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> HostsOptions {
         HostsOptions {
-            input: self.input.into_input(),
+            input: self.input.into_input(config),
             json: self.format == TextOrJson::Json,
             style: Style { time: self.time.style(), ..self.plain.into_style(screen) },
         }

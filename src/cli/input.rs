@@ -117,8 +117,9 @@ pub(super) struct SelectionArguments {
 }
 
 impl InputArguments {
-    pub(super) fn into_input(self) -> Input {
+    pub(super) fn into_input(self, config: Option<PathBuf>) -> Input {
         Input {
+            config,
             anonymize: self.anonymize.then_some(self.anonymize_key).map(|key| key.unwrap_or_else(Key::random)),
             files: self.read.into_iter().chain(self.files).collect(),
             filter: self.reading.filter,

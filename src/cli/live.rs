@@ -274,10 +274,12 @@ pub struct LiveOptions {
     pub statistics: bool,
     /// Which findings make the exit status 1.
     pub fail_on: FailOn,
+    /// The file that settings were read from.
+    pub config: Option<PathBuf>,
 }
 
 impl Live {
-    pub(super) fn into_options(self, screen: &Screen) -> LiveOptions {
+    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> LiveOptions {
         let screen =
             if self.output.is_some() { &Screen { terminal: false, width: None, color: false } } else { screen };
         let mut rotation = Rotation::default();
@@ -332,6 +334,7 @@ impl Live {
                 Least::Info => FailOn::Info,
                 Least::Never => FailOn::Never,
             },
+            config,
         }
     }
 }

@@ -154,21 +154,22 @@ fn read_in(
 ) -> Result<(Invocation, Vec<String>), clap::Error> {
     let mut settled = settings::settle(command().version(version()), arguments, surroundings)?;
     let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
+    let config = settled.config;
     let invocation = match command {
-        Some(Command::Show(show)) => Invocation::Show(show.into_options(screen)),
+        Some(Command::Show(show)) => Invocation::Show(show.into_options(screen, config)),
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
-        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen)),
-        Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options())),
-        Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen))),
-        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen))),
+        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen, config)),
+        Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options(config))),
+        Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen, config))),
+        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen, config))),
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Interfaces(_)) => Invocation::Interfaces,
         #[cfg(all(feature = "live", target_os = "linux"))]
-        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen))),
+        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen, config))),
         Some(Command::Schema(_)) => Invocation::Schema,
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
-        None => Invocation::Analyse(Box::new(analyse.into_options(screen))),
+        None => Invocation::Analyse(Box::new(analyse.into_options(screen, config))),
     };
     Ok((invocation, settled.remarks))
 }

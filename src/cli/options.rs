@@ -27,6 +27,8 @@ pub struct Input {
     pub anonymize: Option<Key>,
     /// Whether the one file is read on behind its end.
     pub follow: bool,
+    /// The file that settings were read from.
+    pub config: Option<PathBuf>,
 }
 
 /// What `ftpwhy extract` is told.

@@ -47,6 +47,23 @@ const CONFIG: (&str, &str) = (
      only there, as each takes its own. Unknown keys are errors. Options that \
      write files are taken only from a file that --config names.",
 );
+const OUTPUTS: (&str, &str) = (
+    "Output files",
+    "A file that is written must not be an input (given or found in a directory), the configuration file, the baseline, \
+     an expectation or another output, whatever name it has: links are compared, too. Otherwise nothing is written and \
+     the exit status is 2. A report to a regular file is written beside the old file and takes its place when it is \
+     complete, so the disk must have room for both, and a full disk or a killed program leaves the old file. Mode and \
+     owner are kept, and a symbolic link is followed; other hard links to the old file keep its content. If the \
+     directory is not writable, or the owner cannot be kept, the report is written to the directory for temporary files \
+     (TMPDIR) and, when it is complete, copied over the old file. Pipes, devices, /dev/stdout and what is written while \
+     packets still come (full, concise and ndjson with --follow or from a pipe) are written directly.",
+);
+const LIVE_OUTPUTS: (&str, &str) = (
+    "Output files",
+    "A file that is written must not be the configuration file or another output, whatever name it has; otherwise \
+     nothing is captured and the exit status is 2. The files of -o, -w and --evidence are written while packets come. \
+     That of --metrics-file is replaced as a whole; mode and owner are kept, and a symbolic link is followed.",
+);
 /// Of what has no options to set.
 const NO_SETTINGS: Entries = &[("FTPWHY_*", "Not looked at: there is nothing to set.")];
 const NO_CONFIG: Entries = &[(".ftpwhy.toml", "Not looked at: there is nothing to set.")];
@@ -104,8 +121,11 @@ pub const PAGES: &[Page] = &[
             (
                 "--baseline FILE",
                 "TOML: a fingerprint, a diagnosis and whom it is about for each known finding. Fingerprints hold no \
-                 times, frame numbers and ephemeral ports, so they survive another capture of the same trouble.",
+                 times, frame numbers and ephemeral ports, so they survive another capture of the same trouble. \
+                 --write-baseline writes all findings, known or not; to update a baseline that a setting names, write \
+                 to another file and rename it.",
             ),
+            OUTPUTS,
         ],
         limits: CAPTURE_LIMITS,
     },
@@ -133,6 +153,7 @@ pub const PAGES: &[Page] = &[
                  with these words. Comments at its head survive --bless.",
             ),
             CONFIG,
+            OUTPUTS,
         ],
         limits: &[
             ("Alone", "Each file is judged alone; a rotated set is checked after it was merged into one file."),
@@ -148,7 +169,7 @@ pub const PAGES: &[Page] = &[
             ("ftpwhy show --html case.html capture.pcap", "A page to hand on; nothing is loaded from elsewhere."),
         ],
         environment: TIMED,
-        files: &[CONFIG],
+        files: &[CONFIG, OUTPUTS],
         limits: CAPTURE_LIMITS,
     },
     Page {
@@ -209,7 +230,7 @@ pub const PAGES: &[Page] = &[
             ("ftpwhy extract --anonymize -w public.pcapng capture.pcap", "The same of FTP, and nothing of anybody."),
         ],
         environment: &[SETTINGS, ("TMPDIR", "Where a copy of standard input is kept, if not in /tmp.")],
-        files: &[CONFIG],
+        files: &[CONFIG, OUTPUTS],
         limits: &[
             (
                 "What is left out",
@@ -252,7 +273,7 @@ pub const PAGES: &[Page] = &[
             ("ftpwhy live -i eth0 -w ring.pcapng -b filesize:100000 -b files:10", "Keep what was captured, too."),
         ],
         environment: TIMED,
-        files: &[CONFIG],
+        files: &[CONFIG, LIVE_OUTPUTS],
         limits: LIVE_LIMITS,
     },
     Page {

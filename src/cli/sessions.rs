@@ -1,6 +1,7 @@
 //! `ftpwhy sessions`: list sessions and transfers.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -89,10 +90,10 @@ pub struct SessionsOptions {
 }
 
 impl Sessions {
-    pub(super) fn into_options(self, screen: &Screen) -> SessionsOptions {
+    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> SessionsOptions {
         let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
         SessionsOptions {
-            input: self.input.into_input(),
+            input: self.input.into_input(config),
             choice: SessionChoice {
                 hosts: self.hosts,
                 since: self.since,

@@ -55,6 +55,8 @@ impl Surroundings {
 pub(super) struct Settled {
     pub(super) matches: ArgMatches,
     pub(super) remarks: Vec<String>,
+    /// The file that was read.
+    pub(super) config: Option<PathBuf>,
 }
 
 /// An argument from elsewhere.
@@ -84,11 +86,13 @@ pub(super) fn settle(
         Some((name, inner)) => (command.find_subcommand(name).unwrap_or(&command), inner, Some(name)),
     };
     if settings(active).next().is_none() || inner.get_flag("isolated") {
-        return Ok(Settled { matches: command.try_get_matches_from_mut(arguments)?, remarks: Vec::new() });
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        return Ok(Settled { matches, remarks: Vec::new(), config: None });
     }
     let from_environment = of_environment(active, surroundings)?;
-    let from_file = match file(inner, surroundings)? {
-        Some(file) => of_file(&command, active, name, &file)?,
+    let file = file(inner, surroundings)?;
+    let from_file = match &file {
+        Some(file) => of_file(&command, active, name, file)?,
         None => Vec::new(),
     };
     let mut taken: Vec<&str> =
@@ -107,7 +111,7 @@ pub(super) fn settle(
     all.extend(rest);
     let remarks = unknown_variables(&command, surroundings);
     let matches = command.clone().try_get_matches_from(all).map_err(|error| blame(error, &added))?;
-    Ok(Settled { matches, remarks })
+    Ok(Settled { matches, remarks, config: file.map(|file| file.opened) })
 }
 
 fn is_said(matches: &ArgMatches, arg: &Arg) -> bool {
@@ -194,6 +198,8 @@ fn unknown_variables(command: &Command, surroundings: &Surroundings) -> Vec<Stri
 
 /// A file of settings.
 struct File {
+    /// As it was opened, and as it is shown.
+    opened: PathBuf,
     path: PathBuf,
     table: Table,
     /// Whether `--config` names it.
@@ -215,7 +221,7 @@ fn file(matches: &ArgMatches, surroundings: &Surroundings) -> Result<Option<File
         wrong(&format!("{shown}: line {line}, column {column}: {}", error.message()))
     };
     let table = text.parse().map_err(damaged)?;
-    Ok(Some(File { path: shown.into(), table, named: named.is_some() }))
+    Ok(Some(File { opened: path, path: shown.into(), table, named: named.is_some() }))
 }
 
 /// The settings for `active`; every key is looked at, also those for other commands.

@@ -55,7 +55,7 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn into_options(self, screen: &Screen) -> ShowOptions {
+    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> ShowOptions {
         // `-` is standard output, which has no path.
         let path = |path: PathBuf| (path.as_os_str() != "-").then_some(path);
         let plain = self.transcript || (!self.ladder && self.svg.is_none() && self.html.is_none());
@@ -65,7 +65,7 @@ impl Show {
         views.extend(self.svg.map(|file| (View::Svg, path(file))));
         views.extend(self.html.map(|file| (View::Html, path(file))));
         ShowOptions {
-            input: self.input.into_input(),
+            input: self.input.into_input(config),
             selection: self.selection.into_selection(),
             sessions: self.sessions.into_iter().map(|number| SessionId(number.get())).collect(),
             views,

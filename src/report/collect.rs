@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::Style;
+use super::{Out, Style};
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
@@ -150,7 +150,7 @@ pub(super) struct Collecting {
     pub(super) with_sessions: bool,
     pub(super) run: Run,
     pub(super) style: Style,
-    pub(super) out: Box<dyn Write>,
+    pub(super) out: Box<dyn Out>,
 }
 
 impl Sink for Collecting {
@@ -203,6 +203,8 @@ impl Collecting {
         arrange(&mut self.run);
         let mut out = io::BufWriter::new(&mut self.out);
         (self.write)(&self.run, &self.style, &mut out)?;
-        out.flush()
+        out.flush()?;
+        drop(out);
+        self.out.finish()
     }
 }

@@ -53,7 +53,7 @@ pub use collect::in_order;
 pub use schema::schema;
 pub use sessions::{Order, SessionChoice, sessions};
 pub use show::View;
-pub use tee::Tee;
+pub use tee::{Tee, keep_worst};
 pub use time::parse_time;
 
 use collect::{Collecting, Run};
@@ -90,6 +90,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether [`live_sink`] writes findings as they come.
+    pub fn is_streamed(self) -> bool {
+        matches!(self, Self::Full | Self::Concise | Self::Ndjson)
+    }
+
     /// Whether a person is to read it, so that remarks beside it do no harm.
     pub fn is_for_people(self) -> bool {
         matches!(self, Self::Full | Self::Concise | Self::Table)
@@ -133,11 +138,19 @@ pub enum Verbosity {
     Verbose,
 }
 
+/// Where a report goes. Each sink of this module calls [`Out::finish`] once, when it has written all of its report.
+pub trait Out: Write {
+    /// The report is whole. An error means that it is not where it should be.
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
 /// A report in `format`, written to `out`. `grouping` says in sentences without full stop how several inputs were
 /// taken ("a.pcap, b.pcap: one timeline"); it is empty for a single file.
 ///
 /// An error is `out`'s; only `ndjson` writes before the first record.
-pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
+pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Out>) -> io::Result<Box<dyn Sink>> {
     let write = match format {
         Format::Full => full::write,
         Format::Concise => concise::write,
@@ -157,7 +170,7 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
 
 /// A report on a capture that goes on: `full` and `concise` write each finding as it comes, `ndjson` as always. The
 /// other formats need the end and write then.
-pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
+pub fn live_sink(format: Format, style: Style, out: Box<dyn Out>) -> io::Result<Box<dyn Sink>> {
     match format {
         Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
         Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
@@ -174,7 +187,7 @@ pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Resul
 }
 
 /// The inventory of hosts, as a table or as JSON. Needs a run in full.
-pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
+pub fn hosts(json: bool, style: Style, out: Box<dyn Out>) -> Box<dyn Sink> {
     let write = if json { hosts::write_json } else { hosts::write };
     Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
 }
@@ -182,7 +195,7 @@ pub fn hosts(json: bool, style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
 /// Views of what happened, each written to its own output at the end; `wanted`: of these sessions, or of those that
 /// matter if it is empty. `grouping` as in [`sink`]. Needs a run in full.
 pub fn show(
-    views: Vec<(View, Box<dyn Write>)>,
+    views: Vec<(View, Box<dyn Out>)>,
     wanted: Vec<SessionId>,
     style: Style,
     grouping: Vec<String>,

@@ -1,7 +1,8 @@
 //! `--format ndjson`: one object a line, written and flushed as it becomes known.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::Out;
 use super::escape::safe_json;
 use super::shape::{Closing, Line, Meta, SCHEMA, Tool};
 use crate::finding::Finding;
@@ -11,12 +12,12 @@ use crate::text::printable_str;
 
 /// Writes the lines; keeps nothing.
 pub(super) struct Lines {
-    out: Box<dyn Write>,
+    out: Box<dyn Out>,
 }
 
 impl Lines {
     /// Writes the first line.
-    pub(super) fn start(grouping: &[String], out: Box<dyn Write>) -> io::Result<Self> {
+    pub(super) fn start(grouping: &[String], out: Box<dyn Out>) -> io::Result<Self> {
         let mut lines = Self { out };
         let grouping = grouping.iter().map(|sentence| printable_str(sentence)).collect();
         lines.write(&Line::Meta(Meta { schema: SCHEMA, tool: Tool::this(), grouping }))?;
@@ -47,7 +48,8 @@ impl Sink for Lines {
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         let captures = captures.iter().map(Into::into).collect();
-        self.write(&Line::Summary(Closing { captures, summary: summary.into() }))
+        self.write(&Line::Summary(Closing { captures, summary: summary.into() }))?;
+        self.out.finish()
     }
 }
 

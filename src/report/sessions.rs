@@ -9,7 +9,7 @@ use super::escape::safe;
 use super::time::Clock;
 use super::totals::{counted, inferred};
 use super::wrap::wrap;
-use super::{Style, TimeStyle, Verbosity, table};
+use super::{Out, Style, TimeStyle, Verbosity, table};
 use crate::finding::{Finding, SessionId};
 use crate::frame::Timestamp;
 use crate::record::{Outcome, SessionRecord, Sink, Summary};
@@ -53,7 +53,7 @@ pub enum Order {
 }
 
 /// A sink that writes the tables at the end.
-pub fn sessions(selection: SessionChoice, style: Style, grouping: Vec<String>, out: Box<dyn Write>) -> Box<dyn Sink> {
+pub fn sessions(selection: SessionChoice, style: Style, grouping: Vec<String>, out: Box<dyn Out>) -> Box<dyn Sink> {
     let run = Run { grouping, ..Run::default() };
     let collecting = Collecting { write, with_sessions: true, run, style, out };
     Box::new(Selecting { selection, collecting })

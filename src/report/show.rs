@@ -6,8 +6,9 @@ use super::collect::Run;
 use super::ladder::{Figure, Ladder, svg_file, write_text, write_transcript};
 use super::page::Page;
 use super::place::title;
+use super::tee::keep_worst;
 use super::wrap::write_wrapped;
-use super::{Style, Verbosity, html};
+use super::{Out, Style, Verbosity, html};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
@@ -35,9 +36,9 @@ impl View {
     }
 }
 
-/// Collects a run in full and writes its views at the end.
+/// Collects a run in full and writes its views at the end. One that cannot be written does not spoil the others.
 pub(super) struct Showing {
-    pub(super) views: Vec<(View, Box<dyn Write>)>,
+    pub(super) views: Vec<(View, Box<dyn Out>)>,
     /// The sessions that are wanted; empty for those that matter.
     pub(super) wanted: Vec<SessionId>,
     pub(super) run: Run,
@@ -78,18 +79,27 @@ impl Sink for Showing {
         if !self.wanted.is_empty() {
             self.run.recount();
         }
+        let mut failed = None;
         for (view, out) in &mut self.views {
-            let mut out = io::BufWriter::new(out);
-            match view {
-                View::Transcript => sessions(&self.run, &self.style, &mut out, transcript)?,
-                View::Ladder => sessions(&self.run, &self.style, &mut out, ladder)?,
-                View::Svg => svg(&self.run, &graphic(&self.style), &mut out)?,
-                View::Html => html::write(&self.run, &graphic(&self.style), &mut out)?,
+            if let Err(error) = write(*view, &self.run, &self.style, &mut **out) {
+                keep_worst(&mut failed, error);
             }
-            out.flush()?;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
+}
+
+fn write(view: View, run: &Run, style: &Style, out: &mut dyn Out) -> io::Result<()> {
+    let mut buffered = io::BufWriter::new(&mut *out);
+    match view {
+        View::Transcript => sessions(run, style, &mut buffered, transcript)?,
+        View::Ladder => sessions(run, style, &mut buffered, ladder)?,
+        View::Svg => svg(run, &graphic(style), &mut buffered)?,
+        View::Html => html::write(run, &graphic(style), &mut buffered)?,
+    }
+    buffered.flush()?;
+    drop(buffered);
+    out.finish()
 }
 
 /// The style of what is no terminal.

@@ -8,7 +8,7 @@ use super::concise;
 use super::escape::safe;
 use super::page::Page;
 use super::place::placed;
-use super::{Style, Verbosity, totals};
+use super::{Out, Style, Verbosity, totals};
 use crate::finding::{Finding, Severity};
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
@@ -21,15 +21,15 @@ pub(super) struct Stream {
     write: WriteOne,
     run: Run,
     style: Style,
-    out: Box<dyn Write>,
+    out: Box<dyn Out>,
 }
 
 impl Stream {
-    pub(super) fn full(style: Style, out: Box<dyn Write>) -> Self {
+    pub(super) fn full(style: Style, out: Box<dyn Out>) -> Self {
         Self { write: as_block, run: Run::default(), style, out }
     }
 
-    pub(super) fn concise(style: Style, out: Box<dyn Write>) -> Self {
+    pub(super) fn concise(style: Style, out: Box<dyn Out>) -> Self {
         Self { write: concise::line, run: Run::default(), style, out }
     }
 }
@@ -86,7 +86,7 @@ impl Sink for Stream {
         if self.style.verbosity > Verbosity::Quiet {
             totals::write(&self.run, &self.style, &mut self.out)?;
         }
-        self.out.flush()
+        self.out.finish()
     }
 }
 
@@ -111,6 +111,8 @@ mod tests {
             Ok(())
         }
     }
+
+    impl Out for Shared {}
 
     #[test]
     fn each_finding_is_written_when_it_comes() {

@@ -7,7 +7,7 @@ use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 
 /// Passes everything to each of its sinks. One that fails gets nothing more, the others go on; the end tells of the
-/// first failure.
+/// worst failure.
 pub struct Tee {
     sinks: Vec<Box<dyn Sink>>,
     failed: Option<io::Error>,
@@ -24,7 +24,7 @@ impl Tee {
         self.sinks.retain_mut(|sink| match tell(&mut **sink) {
             Ok(()) => true,
             Err(error) => {
-                failed.get_or_insert(error);
+                keep_worst(failed, error);
                 false
             }
         });
@@ -36,6 +36,13 @@ impl Tee {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+}
+
+/// Keeps the first failure, but rather that of a report that somebody misses than that of one whose reader has gone.
+pub fn keep_worst(kept: &mut Option<io::Error>, error: io::Error) {
+    if kept.as_ref().is_none_or(|kept| kept.kind() == io::ErrorKind::BrokenPipe) {
+        *kept = Some(error);
     }
 }
 
@@ -78,7 +85,7 @@ mod tests {
     use super::Tee;
     use crate::record::{Sink, Summary};
     use crate::report::testing::{Shared, narrow};
-    use crate::report::{Format, sink};
+    use crate::report::{Format, Out, sink};
 
     struct Gone;
 
@@ -91,7 +98,9 @@ mod tests {
         }
     }
 
-    fn json(out: Box<dyn Write>) -> Box<dyn Sink> {
+    impl Out for Gone {}
+
+    fn json(out: Box<dyn Out>) -> Box<dyn Sink> {
         sink(Format::Json, narrow(), Vec::new(), out).expect("starts")
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::ladder::sample::trace;
-use super::{Format, Style, TimeStyle, Verbosity, View, hosts, show, sink};
+use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
 use crate::finding::{
     Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity, TransferId,
 };
@@ -69,6 +69,8 @@ impl Write for Shared {
     }
 }
 
+impl Out for Shared {}
+
 impl Sample {
     pub(super) fn all() -> [Self; 5] {
         [Self::collision(), Self::clean(), Self::without_ftp(), Self::merged(), Self::hostile()]
@@ -89,7 +91,7 @@ impl Sample {
         self.written(|out| show(vec![(view, out)], wanted.to_vec(), style.clone(), self.grouping.clone()))
     }
 
-    fn written(&self, open: impl FnOnce(Box<dyn Write>) -> Box<dyn Sink>) -> String {
+    fn written(&self, open: impl FnOnce(Box<dyn Out>) -> Box<dyn Sink>) -> String {
         let out = Shared::default();
         let mut sink = open(Box::new(out.clone()));
         for session in &self.sessions {

@@ -146,13 +146,18 @@ def do_privileges(L, start):
 
 
 def do_confined(L, start):
-    """The next metrics file is made to lead out of the directories that are left to the program."""
+    """The metrics file, a link, is made to lead out of the directories that are left to the program."""
     out = os.path.dirname(os.path.abspath(sys.argv[2])) + f'/escape-{os.getpid()}'
+    metrics = sys.argv[2] + '/m.prom'
     L.routed(); live = start('S', 's0')
-    os.symlink(out, sys.argv[2] + '/m.prom.new')
+    for _ in range(100):
+        if os.path.exists(metrics): break
+        time.sleep(0.1)
+    written = os.path.islink(metrics) and os.path.getsize(metrics) > 0
+    os.symlink(out, sys.argv[2] + '/link'); os.replace(sys.argv[2] + '/link', metrics)
     try: live.p.wait(15)
     except subprocess.TimeoutExpired: pass
-    live.facts = dict(escaped=os.path.exists(out), ended=live.p.poll() is not None); live.end()
+    live.facts = dict(written=written, escaped=os.path.exists(out), ended=live.p.poll() is not None); live.end()
     if live.facts['escaped']: os.unlink(out)
     return live
 

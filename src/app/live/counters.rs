@@ -1,9 +1,6 @@
 //! How things stand: on a line for people, and in Prometheus' text format.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
-use std::path::Path;
 
 use super::told::Told;
 use crate::pipeline::{Pipeline, Standing};
@@ -77,14 +74,6 @@ fn escaped(label: &str) -> String {
     label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// Puts a file in the place of another at once, so that nobody reads half of it.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    fs::write(&fresh, text)?;
-    fs::rename(&fresh, path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,15 +106,5 @@ mod tests {
         ] {
             assert!(text.lines().any(|one| one == line), "{line} in\n{text}");
         }
-    }
-
-    #[test]
-    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ftpwhy.prom");
-        replace(&path, "one").unwrap();
-        replace(&path, "two").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::report::Out;
+
 /// A file that several hold.
 #[derive(Clone)]
 pub(super) struct Outfile {
@@ -29,6 +31,8 @@ impl Outfile {
         Ok(())
     }
 }
+
+impl Out for Outfile {}
 
 impl Write for Outfile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
