@@ -1,65 +1,114 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::frames::Frames;
+use super::interrupt::Interrupt;
 use super::{
-    CLEAN, TROUBLE, Trouble, complain, create, interrupt, must_be_read_again, plan, read_all, settings, status,
+    CLEAN, TROUBLE, Trouble, complain, create, is_whole, keep_for_two_readings, plan, read_all, reading, settings,
 };
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
 use crate::frame::{CaptureId, Timestamp};
+use crate::pipeline::Settings;
 use crate::points::Plan;
-use crate::record::Sink;
+use crate::record::{Signal, Sink};
 use crate::source::write::{Writer, WrittenInterface};
-use crate::source::{Capture, Everything, Named, Remarks};
+use crate::source::{Capture, Everything, Named, OpenError, Remarks, standard_input_is_cut};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
 
 /// Writes what `options` ask for. The exit status.
 pub fn extract(options: &ExtractOptions) -> u8 {
-    status(extracted(options))
+    reading(|interrupt| extracted(options, interrupt))
 }
 
-fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
+fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let to_stdout = options.write.as_path() == Path::new("-");
     if to_stdout && io::stdout().is_terminal() {
         return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
     }
-    let plan = plan(&options.input)?;
+    let plan = plan(&options.input, interrupt)?;
     if !to_stdout {
         spare_inputs(&options.write, &plan)?;
     }
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
-        options.input.files.iter().try_for_each(|file| must_be_read_again(file))?;
+        interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
     }
     let settings = settings(&options.input, Selection::default(), false);
     let mut collected = Collected::default();
     let mut complete = plan.errors.is_empty();
     if concluded {
-        let read = read_all(&plan, &options.input, &settings, &mut collected)?;
+        let read = read_all(&plan, &options.input, &settings, interrupt, &mut collected)?;
         collected.end(&read.captures, &read.summary)?;
         complete = read.complete;
     }
-    let mut wanted = collected.wanted(&options.choice).map_err(Trouble::Refused)?;
-    let comments = if options.annotate { collected.comments() } else { Comments::default() };
-    let stop = interrupt();
+    if !is_whole(interrupt, &options.write) {
+        return Ok(TROUBLE);
+    }
+    let mut selected = Selected {
+        wanted: collected.wanted(&options.choice).map_err(Trouble::Refused)?,
+        comments: if options.annotate { collected.comments() } else { Comments::default() },
+    };
+    let told = |error: &OpenError| {
+        // The first reading has said so.
+        if !concluded {
+            complain(&error.to_string(), None);
+        }
+        complete = false;
+    };
+    let output = interrupt.watch(|| write(&plan, options, &settings, &mut selected, interrupt, told))?;
+    let Some(output) = output else { return Ok(TROUBLE) };
+    if options.input.anonymize.is_some() && !is_whole(interrupt, &options.write) {
+        drop(output);
+        discard(&options.write);
+        return Ok(TROUBLE);
+    }
+    if output.overfull {
+        complain("there are more comments and names of addresses than are kept; the rest is left out", None);
+    }
+    let (read, written) = output.finish(interrupt.cut())?;
+    // The packets are what was asked for; whoever has closed standard error has not asked how many.
+    let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
+    Ok(if complete { CLEAN } else { TROUBLE })
+}
+
+/// What is said of an extract that a signal has cut off.
+fn interrupted_by(signal: Signal) -> String {
+    format!("interrupted by {}, so not everything was read", signal.name())
+}
+
+/// What of the inputs is written, and what is said of it.
+struct Selected {
+    wanted: Wanted,
+    comments: Comments,
+}
+
+/// Reads the inputs and writes what is selected of them; `None` where nothing could be read.
+fn write(
+    plan: &Plan,
+    options: &ExtractOptions,
+    settings: &Settings,
+    selected: &mut Selected,
+    interrupt: &Interrupt,
+    mut told: impl FnMut(&OpenError),
+) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
+    let mut cut = interrupt.is_wanted() || standard_input_is_cut();
     for group in &plan.groups {
-        let (frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
-        if !concluded {
-            complete &= errors.is_empty();
-            for error in &errors {
-                complain(&error.to_string(), None);
-            }
+        if interrupt.is_wanted() {
+            cut = true;
+            break;
         }
+        let (frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
+        errors.iter().for_each(&mut told);
         let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
         first = CaptureId(first.0.saturating_add(opened));
         // Where nothing could be read there is no capture to write.
@@ -68,17 +117,22 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
                 Some(output) => output,
                 none => none.insert(Output::create(&options.write, frames.captures(), options.annotate)?),
             };
-            output.write(frames, &mut wanted, &comments, &stop)?;
+            cut |= output.write(frames, selected, interrupt)?;
         }
+        cut |= opened as usize + errors.len() < group.files.len();
     }
-    let Some(output) = output else { return Ok(TROUBLE) };
-    if output.overfull {
-        complain("there are more comments and names of addresses than are kept; the rest is left out", None);
+    if cut && let Some(signal) = interrupt.cut_off() {
+        complain(&interrupted_by(signal), None);
     }
-    let (read, written) = output.finish()?;
-    // The packets are what was asked for; whoever has closed standard error has not asked how many.
-    let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
-    Ok(if complete { CLEAN } else { TROUBLE })
+    Ok(output)
+}
+
+/// Leaves nothing of an anonymised file that was begun: what is in it rests on a part of what was to be hidden.
+fn discard(path: &Path) {
+    if path.is_file() {
+        // Where it cannot be removed, the exit status and standard error have told.
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// Refuses to write over what is to be read.
@@ -134,16 +188,12 @@ impl Output {
         Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
     }
 
-    fn write(
-        &mut self,
-        mut frames: Frames,
-        wanted: &mut Wanted,
-        comments: &Comments,
-        stop: &AtomicBool,
-    ) -> io::Result<()> {
+    /// Writes what is selected of a timeline; whether a signal has cut it off.
+    fn write(&mut self, mut frames: Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<bool> {
+        let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
-        while !stop.load(Ordering::Relaxed) && frames.step(&mut Everything) {
+        while !interrupt.is_wanted() && frames.step(&mut Everything) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
             self.read += 1;
@@ -168,7 +218,11 @@ impl Output {
         }
         self.describe(frames.captures(), wanted)?;
         self.overfull |= frames.captures().iter().any(|capture| capture.annotations.overfull);
-        self.count(before, frames.captures())
+        self.count(before, frames.captures())?;
+        if interrupt.is_wanted() {
+            frames.break_off();
+        }
+        Ok(frames.captures().iter().any(|capture| capture.unread))
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
@@ -211,8 +265,12 @@ impl Output {
         Ok(())
     }
 
-    /// Packets read and written.
-    fn finish(self) -> io::Result<(u64, u64)> {
+    /// Ends the file, which says so if a signal has cut it off. Packets read and written.
+    fn finish(mut self, cut: Option<Signal>) -> io::Result<(u64, u64)> {
+        if let (Some(signal), Some(interface)) = (cut, self.interfaces.iter().max_by_key(|interface| interface.last)) {
+            let comment = format!("ftpwhy: {}", interrupted_by(signal));
+            self.writer.comment(interface.written, interface.last, &comment)?;
+        }
         self.writer.finish()?;
         Ok((self.read, self.written))
     }

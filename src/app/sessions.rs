@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter};
 
-use super::{list, settings, status};
+use super::{list, reading, settings};
 use crate::cli::SessionsOptions;
 use crate::diagnosis::selection::Selection;
 use crate::report;
@@ -12,5 +12,5 @@ pub fn sessions(options: &SessionsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), false);
     let out = Box::new(BufWriter::new(io::stdout()));
     let open = |grouping| Ok(report::sessions(options.choice.clone(), options.style.clone(), grouping, out));
-    status(list(&options.input, &settings, open))
+    reading(|interrupt| list(&options.input, &settings, interrupt, open))
 }

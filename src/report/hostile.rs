@@ -3,23 +3,9 @@
 use super::testing::{Sample, wide};
 use super::{Format, Style, TimeStyle, Verbosity};
 
-const FORMATS: [Format; 11] = [
-    Format::Full,
-    Format::Concise,
-    Format::Table,
-    Format::Json,
-    Format::Ndjson,
-    Format::Sarif,
-    Format::Junit,
-    Format::Github,
-    Format::Gitlab,
-    Format::Markdown,
-    Format::Csv,
-];
-
 #[test]
 fn no_format_lets_control_characters_through() {
-    for format in FORMATS {
+    for format in Format::ALL {
         for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {
             let text = Sample::hostile().render(format, &Style { verbosity, ..wide() });
             let bad = text.chars().find(|c| {
@@ -40,7 +26,7 @@ fn the_inventory_lets_none_through_either() {
 
 #[test]
 fn no_line_can_be_forged() {
-    for format in FORMATS {
+    for format in Format::ALL {
         let text = Sample::hostile().render(format, &wide());
         assert!(!text.lines().any(|line| line.trim_start().starts_with("error[forged]")), "{format:?}:\n{text}");
     }

@@ -83,9 +83,7 @@ impl Sink for Stream {
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.run.captures = captures.to_vec();
         self.run.summary = *summary;
-        if self.style.verbosity > Verbosity::Quiet {
-            totals::write(&self.run, &self.style, &mut self.out)?;
-        }
+        totals::write(&self.run, &self.style, &mut self.out)?;
         self.out.flush()
     }
 }

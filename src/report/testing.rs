@@ -111,7 +111,7 @@ impl Sample {
             sessions: vec![session()],
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
-            summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1 },
+            summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1, interrupted: None },
             grouping: Vec::new(),
         }
     }
