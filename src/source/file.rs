@@ -308,10 +308,9 @@ impl FileSource {
     #[cold]
     fn end(&mut self, capture: &mut Capture, damage: Option<Damage>) -> bool {
         self.ended = true;
-        if (self.is_cut)() {
-            // Told to stop, it stops anywhere: that is no damage.
-            capture.unread = true;
-        } else {
+        capture.unread = (self.is_cut)();
+        // Told to stop, it stops anywhere: that is no damage.
+        if !capture.unread {
             capture.damage = capture.damage.take().or(damage);
         }
         false

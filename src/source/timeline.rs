@@ -135,7 +135,9 @@ impl Timeline {
     /// Nobody wants the rest of the frames: marks the captures that are not read to their end.
     pub fn break_off(&mut self) {
         for (capture, slot) in self.captures.iter_mut().zip(&self.slots) {
-            capture.unread |= !matches!(slot, Slot::Done);
+            if !matches!(slot, Slot::Done) {
+                capture.unread = true;
+            }
         }
     }
 
