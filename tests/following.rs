@@ -268,5 +268,5 @@ fn a_file_that_is_rotated_while_it_is_followed_goes_on() {
     let _ = Command::new("kill").args(["-INT", &piped.program.id().to_string()]).status();
     let (lines, status) = piped.end();
     assert_eq!(lines.last().expect("the summary")["captures"].as_array().map(Vec::len), Some(2));
-    assert_eq!(status, Some(0));
+    assert_eq!(status, Some(130));
 }

@@ -49,7 +49,11 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         collected.end(&read.captures, &read.summary)?;
         complete = read.complete;
     }
-    if !is_whole(interrupt, &options.write) {
+    let anonymous = options.input.anonymize.is_some();
+    // Either it is not known yet what is wanted, or a part of what is to be hidden.
+    if interrupt.is_wanted() || (anonymous && standard_input_is_cut()) {
+        interrupt.cut_off();
+        is_whole(interrupt, &options.write);
         return Ok(TROUBLE);
     }
     let mut selected = Selected {
@@ -65,7 +69,7 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     };
     let output = interrupt.watch(|| write(&plan, options, &settings, &mut selected, interrupt, told))?;
     let Some(output) = output else { return Ok(TROUBLE) };
-    if options.input.anonymize.is_some() && !is_whole(interrupt, &options.write) {
+    if anonymous && !is_whole(interrupt, &options.write) {
         drop(output);
         discard(&options.write);
         return Ok(TROUBLE);
@@ -101,7 +105,7 @@ fn write(
 ) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
-    let mut cut = interrupt.is_wanted() || standard_input_is_cut();
+    let mut cut = standard_input_is_cut();
     for group in &plan.groups {
         if interrupt.is_wanted() {
             cut = true;
@@ -112,14 +116,14 @@ fn write(
         let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
         first = CaptureId(first.0.saturating_add(opened));
         // Where nothing could be read there is no capture to write.
-        if opened > 0 {
+        if opened > 0 && !interrupt.is_wanted() {
             let output = match &mut output {
                 Some(output) => output,
                 none => none.insert(Output::create(&options.write, frames.captures(), options.annotate)?),
             };
-            cut |= output.write(frames, selected, interrupt)?;
+            output.write(frames, selected, interrupt)?;
         }
-        cut |= opened as usize + errors.len() < group.files.len();
+        cut |= interrupt.is_wanted();
     }
     if cut && let Some(signal) = interrupt.cut_off() {
         complain(&interrupted_by(signal), None);
@@ -188,8 +192,8 @@ impl Output {
         Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
     }
 
-    /// Writes what is selected of a timeline; whether a signal has cut it off.
-    fn write(&mut self, mut frames: Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<bool> {
+    /// Writes what is selected of a timeline.
+    fn write(&mut self, mut frames: Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
         let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
@@ -218,11 +222,7 @@ impl Output {
         }
         self.describe(frames.captures(), wanted)?;
         self.overfull |= frames.captures().iter().any(|capture| capture.annotations.overfull);
-        self.count(before, frames.captures())?;
-        if interrupt.is_wanted() {
-            frames.break_off();
-        }
-        Ok(frames.captures().iter().any(|capture| capture.unread))
+        self.count(before, frames.captures())
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.

@@ -1,6 +1,7 @@
 //! What every report says of a run that a signal ended before its inputs did: one sentence, in each format's own place.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::Style;
 use super::collect::{Run, path_of};
@@ -20,10 +21,14 @@ pub fn interrupted_by(interruption: &Interruption, captures: &[Capture]) -> Stri
     let by = format!("interrupted by {}", signal.name());
     let read = captures.iter().filter(|capture| !capture.unread).count();
     match (captures, not_read) {
-        ([one], 0) if one.packets > 0 => format!("{by} after {} of {}", counted(one.packets, "packet"), path_of(one)),
+        ([one], 0) if one.packets > 0 => format!("{by} after {} of {}", counted(one.packets, "packet"), named(one)),
         ([], _) | ([_], 0) => format!("{by} before the first packet was read"),
         _ => format!("{by}; {read} of {} were read to the end", counted(captures.len() as u64 + not_read, "capture")),
     }
+}
+
+fn named(capture: &Capture) -> String {
+    if capture.path == Path::new("-") { "standard input".to_owned() } else { path_of(capture) }
 }
 
 impl Run {
