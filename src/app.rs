@@ -92,7 +92,7 @@ fn output(path: Option<&Path>) -> Result<Box<dyn Write>, Trouble> {
 pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> u8 {
     let mut out = BufWriter::new(io::stdout());
     let written = write(&mut out).and_then(|()| out.flush());
-    status(written.map(|()| CLEAN).map_err(Trouble::from))
+    status(written.map(|()| CLEAN).map_err(Trouble::Print))
 }
 
 fn status(result: Result<u8, Trouble>) -> u8 {
@@ -111,7 +111,7 @@ fn told(result: Result<u8, Trouble>) -> Option<u8> {
     match result {
         Ok(status) => Some(status),
         // Whoever read the report has seen enough of it.
-        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Some(CLEAN),
+        Err(Trouble::Output(error) | Trouble::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Some(CLEAN),
         Err(trouble) => {
             complain(&trouble.to_string(), None);
             None
@@ -124,6 +124,8 @@ enum Trouble {
     Filter(FilterError),
     /// Standard output or another stream that was open already.
     Output(io::Error),
+    /// Standard output, for something that is no report.
+    Print(io::Error),
     /// A file that could not be read or written, and the reason.
     File {
         doing: &'static str,
@@ -139,6 +141,7 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Filter(error) => error.fmt(f),
             Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
+            Self::Print(error) => write!(f, "could not write to standard output: {}", reason(error)),
             Self::Refused(why) => f.write_str(why),
             Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
         }
