@@ -189,6 +189,15 @@ fn a_fifo_that_nobody_writes_to_does_not_keep_it() {
 }
 
 #[test]
+fn a_followed_fifo_does_not_keep_it() {
+    for (signal, status) in SIGNALS {
+        let output = on_fifo(&["--isolated", "--json", "--follow"], signal);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!((output.status.code(), &report["complete"]), (Some(status), &false.into()), "{report}");
+    }
+}
+
+#[test]
 fn a_followed_file_is_reported_with_what_was_pending() {
     // A refused PORT is judged ten seconds later, for the client may fall back to PASV.
     let script = "host C 10.0.0.10 02:00:00:00:00:0c\nhost S 10.0.0.21 02:00:00:00:00:15\n@ctl C:1040 S:21\n@quit\n\

@@ -92,8 +92,8 @@ pub(super) struct Superseded {
     transfer: Option<u32>,
     /// The hosts it was about; empty for one about a session.
     hosts: Vec<String>,
-    /// The diagnosis that takes its place, the same one when only its role or confidence has changed; null when
-    /// nothing came of it.
+    /// The diagnosis that takes its place, the same one when only its role, its confidence or what it counts has
+    /// changed; null when nothing came of it.
     by: Option<&'static str>,
 }
 
