@@ -37,10 +37,10 @@ pub use sessions::sessions;
 const CLEAN: u8 = 0;
 /// Such findings, or no transfer where one was required.
 const FOUND: u8 = 1;
-/// Usage, I/O, unreadable or unsupported input; wins over those above.
+/// Usage, I/O, unreadable or unsupported input; wins over those above. Only a signal that cuts the reading off wins over
+/// it (see [`reading`]).
 const TROUBLE: u8 = 2;
-/// Second interrupt: 128 + SIGINT, as shells count. After the first signal that cuts the reading off the status is 128
-/// and its number as well, and wins over all others, unless the report itself could not be written.
+/// Second interrupt: 128 + SIGINT, as shells count.
 const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
@@ -99,7 +99,8 @@ fn status(result: Result<u8, Trouble>) -> u8 {
     told(result).unwrap_or(TROUBLE)
 }
 
-/// The status of what `run` reads and reports, which a signal may cut off.
+/// The status of what `run` reads and reports. A signal that cuts the reading off makes it 128 and the signal's number,
+/// unless the report could not be written: who waits for it has to know that it is not there.
 fn reading(run: impl FnOnce(&Interrupt) -> Result<u8, Trouble>) -> u8 {
     let interrupt = Interrupt::catch();
     let status = told(run(&interrupt));
@@ -328,7 +329,13 @@ fn read_all(
     interrupt: &Interrupt,
     sink: &mut dyn Sink,
 ) -> io::Result<AllRead> {
-    interrupt.watch(|| read_groups(plan, input, settings, interrupt, sink))
+    interrupt.watch(|| {
+        let read = read_groups(plan, input, settings, interrupt, sink);
+        if read.is_err() && interrupt.is_wanted() {
+            interrupt.cut_off();
+        }
+        read
+    })
 }
 
 fn read_groups(

@@ -163,6 +163,21 @@ fn every_view_and_list_says_that_it_is_incomplete() {
 }
 
 #[test]
+fn a_reader_that_the_same_signal_ended_makes_no_clean_run() {
+    // In `ftpwhy - | cat` both get ^C.
+    for format in ["ndjson", "concise", "json"] {
+        let mut run = Run::start(ftpwhy(&["--isolated", "--format", format, "-"]).stdin(Stdio::piped()));
+        let mut pipe = run.child.stdin.take().expect("a pipe");
+        pipe.write_all(&long(CLEAN)).expect("written");
+        run.signal(Signal::SIGINT);
+        drop(run.child.stdout.take());
+        let output = run.end();
+        assert_eq!(output.status.code(), Some(130), "{format} {}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("could not write"), "{format}");
+    }
+}
+
+#[test]
 fn a_fifo_that_nobody_writes_to_does_not_keep_it() {
     for (signal, status) in SIGNALS {
         let folder = tempfile::tempdir().expect("a folder");

@@ -92,13 +92,11 @@ impl CheckResult {
         let all = self.checked.len();
         let done = self.checked.iter().filter(|one| one.comparison != Comparison::Unchecked).count();
         let by = format!("interrupted by {}", signal.name());
-        // Where all that were found are checked, directories were still being looked through.
-        let found = format!("{by} before all captures were found");
-        Some(if done == all {
-            found
-        } else {
-            format!("{by}; {done} of {} were checked", counted(all as u64, "capture"))
-        })
+        if done == all {
+            // There is none, for directories were still being looked through.
+            return Some(format!("{by} before all captures were found"));
+        }
+        Some(format!("{by}; {done} of {all} captures were checked"))
     }
 }
 
