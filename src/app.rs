@@ -3,6 +3,7 @@
 mod check;
 mod extract;
 mod frames;
+mod interrupt;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
@@ -11,11 +12,6 @@ mod sessions;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use signal_hook::consts::SIGINT;
-use signal_hook::flag;
 
 use crate::check::{Baseline, Baselined};
 use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
@@ -25,11 +21,14 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
-use crate::report::{self, Format, Out, Style, Tee, Verbosity, View};
-use crate::source::{Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input};
-use crate::text::printable;
+use crate::record::{HostRecord, Interruption, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
+use crate::source::{
+    Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input, standard_input_is_a_file,
+    standard_input_is_cut,
+};
 use frames::Frames;
+use interrupt::Interrupt;
 use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
@@ -40,35 +39,36 @@ pub use sessions::sessions;
 const CLEAN: u8 = 0;
 /// Such findings, or no transfer where one was required.
 const FOUND: u8 = 1;
-/// Usage, I/O, unreadable or unsupported input; wins over the others.
+/// Usage, I/O, unreadable or unsupported input; wins over those above. Only a signal that cuts the reading off wins over
+/// it (see [`reading`]).
 const TROUBLE: u8 = 2;
 /// Second interrupt: 128 + SIGINT, as shells count.
 const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
 pub fn run(options: &Options) -> u8 {
-    status(analyse(options))
+    reading(|interrupt| analyse(options, interrupt))
 }
 
 /// Lists the hosts of what `options` name. The exit status.
 pub fn hosts(options: &HostsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), true);
     let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(Destination::standard_output())));
-    status(list(&options.input, &settings, open))
+    reading(|interrupt| list(&options.input, &settings, interrupt, open))
 }
 
 /// Shows what happened in what `options` name. The exit status.
 pub fn show(options: &ShowOptions) -> u8 {
-    status(shown(options))
+    reading(|interrupt| shown(options, interrupt))
 }
 
-fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
+fn shown(options: &ShowOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let printed: Vec<View> = options.views.iter().filter(|(_, path)| path.is_none()).map(|(view, _)| *view).collect();
     if printed.len() > 1 && printed.iter().any(|view| view.is_document()) {
         let why = "an SVG or HTML document on standard output stands alone: name a file for it, or for the others";
         return Err(Trouble::Refused(why.to_owned()));
     }
-    let plan = plan(&options.input)?;
+    let plan = plan(&options.input, interrupt)?;
     let files = options.views.iter().filter_map(|(_, path)| path.as_deref());
     claim(&mut read_by(&options.input, &plan), !printed.is_empty(), files)?;
     let mut views: Vec<(View, Box<dyn Out>)> = Vec::new();
@@ -77,9 +77,10 @@ fn shown(options: &ShowOptions) -> Result<u8, Trouble> {
     }
     let settings = settings(&options.input, options.selection.clone(), true);
     let mut sink = report::show(views, options.sessions.clone(), options.style.clone(), sentences(&plan));
-    let read = read_all(&plan, &options.input, &settings, &mut *sink)?;
+    let read = read_all(&plan, &options.input, &settings, interrupt, &mut *sink)?;
     sink.end(&read.captures, &read.summary)?;
-    let unknown = options.sessions.iter().find(|id| **id > read.last_session);
+    // After an interrupt it may have been among what was not read.
+    let unknown = options.sessions.iter().find(|id| **id > read.last_session && interrupt.cut().is_none());
     if let Some(id) = unknown {
         complain(&format!("no session {}: the last one is {}", id.0, read.last_session.0), None);
     }
@@ -120,17 +121,30 @@ fn opened(path: Option<&Path>, streamed: bool) -> io::Result<Box<dyn Out>> {
 pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> u8 {
     let mut out = BufWriter::new(io::stdout());
     let written = write(&mut out).and_then(|()| out.flush());
-    status(written.map(|()| CLEAN).map_err(Trouble::from))
+    status(written.map(|()| CLEAN).map_err(Trouble::Print))
 }
 
 fn status(result: Result<u8, Trouble>) -> u8 {
+    told(result).unwrap_or(TROUBLE)
+}
+
+/// The status of what `run` reads and reports. A signal that cuts the reading off makes it 128 and the signal's number,
+/// unless the report could not be written: who waits for it has to know that it is not there.
+fn reading(run: impl FnOnce(&Interrupt) -> Result<u8, Trouble>) -> u8 {
+    let interrupt = Interrupt::catch();
+    let status = told(run(&interrupt));
+    status.map_or(TROUBLE, |status| interrupt.cut().map_or(status, Signal::status))
+}
+
+/// Says on standard error why there is no status, if there is none.
+fn told(result: Result<u8, Trouble>) -> Option<u8> {
     match result {
-        Ok(status) => status,
+        Ok(status) => Some(status),
         // Whoever read the report has seen enough of it.
-        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => CLEAN,
+        Err(Trouble::Output(error) | Trouble::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Some(CLEAN),
         Err(trouble) => {
             complain(&trouble.to_string(), None);
-            TROUBLE
+            None
         }
     }
 }
@@ -140,6 +154,8 @@ enum Trouble {
     Filter(FilterError),
     /// Standard output, or a pipe whose reader has gone.
     Output(io::Error),
+    /// Standard output, for something that is no report.
+    Print(io::Error),
     /// A file that could not be read or written, and the reason.
     File {
         doing: &'static str,
@@ -155,6 +171,7 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Filter(error) => error.fmt(f),
             Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
+            Self::Print(error) => write!(f, "could not write to standard output: {}", reason(error)),
             Self::Refused(why) => f.write_str(why),
             Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
         }
@@ -236,8 +253,8 @@ impl Sink for Watched<'_> {
     }
 }
 
-fn analyse(options: &Options) -> Result<u8, Trouble> {
-    let plan = plan(&options.input)?;
+fn analyse(options: &Options, interrupt: &Interrupt) -> Result<u8, Trouble> {
+    let plan = plan(&options.input, interrupt)?;
     let mut files = read_by(&options.input, &plan);
     options.baseline.iter().for_each(|path| files.reads(Role::Baseline, path));
     let named = options.output.iter().chain(options.beside.iter().map(|(_, path)| path)).chain(&options.write_baseline);
@@ -249,8 +266,9 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
     let settings = settings(&options.input, options.selection.clone(), false);
-    let read = read_all(&plan, &options.input, &settings, &mut baselined)?;
-    let kept = baseline.map_or(Ok(()), |mut file| {
+    let read = read_all(&plan, &options.input, &settings, interrupt, &mut baselined)?;
+    let whole = options.write_baseline.as_deref().is_some_and(|path| is_whole(interrupt, path));
+    let kept = baseline.filter(|_| whole).map_or(Ok(()), |mut file| {
         file.write_all(baselined.found.to_text().as_bytes())?;
         file.finish()
     });
@@ -275,12 +293,13 @@ fn analyse(options: &Options) -> Result<u8, Trouble> {
 fn list(
     input: &Input,
     settings: &Settings,
+    interrupt: &Interrupt,
     open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
 ) -> Result<u8, Trouble> {
-    let plan = plan(input)?;
+    let plan = plan(input, interrupt)?;
     claim(&mut read_by(input, &plan), true, std::iter::empty())?;
     let mut sink = open(sentences(&plan))?;
-    let read = read_all(&plan, input, settings, &mut *sink)?;
+    let read = read_all(&plan, input, settings, interrupt, &mut *sink)?;
     sink.end(&read.captures, &read.summary)?;
     Ok(if read.complete { CLEAN } else { TROUBLE })
 }
@@ -292,21 +311,31 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
-fn plan(input: &Input) -> Result<Plan, Trouble> {
+fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
     input.filter.as_deref().map_or(Ok(()), check_filter).map_err(Trouble::Filter)?;
     if input.anonymize.is_some() {
-        input.files.iter().try_for_each(|file| must_be_read_again(file))?;
+        interrupt.watch(|| keep_for_two_readings(input, interrupt))?;
     }
     let arrange = match input.grouping {
         Grouping::Auto => Arrange::Auto,
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
-    let plan = points::plan(&input.files, arrange);
+    let plan = interrupt.watch(|| points::plan(&input.files, arrange));
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
     Ok(plan)
+}
+
+/// Sees to it that all inputs can be read twice. What has been kept of standard input when a signal comes is what was
+/// read of it: that is judged, unless another signal comes.
+fn keep_for_two_readings(input: &Input, interrupt: &Interrupt) -> Result<(), Trouble> {
+    input.files.iter().try_for_each(|file| must_be_read_again(file))?;
+    if standard_input_is_cut() {
+        interrupt.go_on();
+    }
+    Ok(())
 }
 
 /// Sees to it that an input can be read twice: standard input is copied, another pipe is refused.
@@ -332,8 +361,29 @@ struct AllRead {
 }
 
 /// Reads and judges one timeline after the other; `sink` is told everything but the end.
-fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink) -> io::Result<AllRead> {
-    let stop = interrupt();
+fn read_all(
+    plan: &Plan,
+    input: &Input,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    sink: &mut dyn Sink,
+) -> io::Result<AllRead> {
+    interrupt.watch(|| {
+        let read = read_groups(plan, input, settings, interrupt, sink);
+        if read.is_err() && interrupt.is_wanted() {
+            interrupt.cut_off();
+        }
+        read
+    })
+}
+
+fn read_groups(
+    plan: &Plan,
+    input: &Input,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    sink: &mut dyn Sink,
+) -> io::Result<AllRead> {
     let mut all = AllRead {
         captures: Vec::new(),
         summary: Summary::default(),
@@ -341,27 +391,34 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
         last_session: SessionId(0),
     };
     let mut next = SessionId(1);
+    // Directories may not have been looked through.
+    let mut cut = interrupt.is_wanted();
+    let mut not_read = 0;
     for group in &plan.groups {
-        if stop.load(Ordering::Relaxed) {
-            break;
+        if interrupt.is_wanted() {
+            cut = true;
+            not_read += group.files.len();
+            continue;
         }
         let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
         if is_growing(input)
             && let [file] = group.files.as_slice()
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, &stop)?;
+            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
             if let Some(error) = following.failure() {
                 all.complete = false;
                 complain(&error.to_string(), None);
             }
+            cut |= interrupt.is_wanted();
+            not_read += usize::from(following.captures().is_empty() && following.failure().is_none());
             let part = pipeline.finish(following.captures(), sink)?;
             next = pipeline.next_session();
             add(&mut all.summary, &part);
             all.captures.extend_from_slice(following.captures());
             continue;
         }
-        let (mut frames, errors) = Frames::open(&group.files, first, input, settings, &stop)?;
+        let (mut frames, errors) = Frames::open(&group.files, first, input, settings, interrupt)?;
         all.complete &= errors.is_empty();
         for error in &errors {
             complain(&error.to_string(), None);
@@ -370,15 +427,17 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
         }
         let mut pipeline = Pipeline::new(settings.clone(), next);
-        read(&mut frames, &mut pipeline, sink, &stop, group)?;
+        read(&mut frames, &mut pipeline, sink, interrupt, group)?;
         for error in frames.filter_refusals() {
             all.complete = false;
             complain(&format!("packets were left out: {error}"), None);
         }
-        if stop.load(Ordering::Relaxed) {
+        if interrupt.is_wanted() {
             frames.break_off();
-            complain(&interrupted(plan, &all.captures, frames.captures()), None);
         }
+        let opened = frames.captures().len() + errors.len();
+        not_read += group.files.len().saturating_sub(opened);
+        cut |= opened < group.files.len() || frames.captures().iter().any(|capture| capture.unread);
         let part = pipeline.finish(frames.captures(), sink)?;
         next = pipeline.next_session();
         add(&mut all.summary, &part);
@@ -389,18 +448,20 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
         }
     }
     all.last_session = SessionId(next.0 - 1);
+    if cut && let Some(signal) = interrupt.cut_off() {
+        let interruption = Interruption { signal, not_read: not_read as u64 };
+        complain(&interrupted_by(&interruption, &all.captures), None);
+        all.summary.interrupted = Some(interruption);
+    }
     Ok(all)
 }
 
-/// What an interrupted run rests on.
-fn interrupted(plan: &Plan, before: &[Capture], last: &[Capture]) -> String {
-    let files: usize = plan.groups.iter().map(|group| group.files.len()).sum();
-    if let (1, [capture]) = (files, last) {
-        let path = printable(capture.path.as_os_str().as_encoded_bytes());
-        return format!("interrupted: this is what the first {} packets of {path} tell", capture.packets);
+/// Whether all was read, so that the file of this name may be written; says so if it may not.
+fn is_whole(interrupt: &Interrupt, path: &Path) -> bool {
+    if interrupt.cut().is_some() {
+        complain(&format!("{} was not written, for not everything was read", path.display()), None);
     }
-    let whole = before.iter().chain(last).filter(|capture| !capture.unread).count();
-    format!("interrupted: this is what was found so far; {whole} of {files} captures were read to their end")
+    interrupt.cut().is_none()
 }
 
 /// How the inputs were taken, where that is not plain.
@@ -416,13 +477,13 @@ fn read(
     frames: &mut Frames,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
     group: &Group,
 ) -> io::Result<()> {
     let mut progress = Progress::new(true);
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
     let mut left = FRAMES_PER_LOOK;
-    while !stop.load(Ordering::Relaxed)
+    while !interrupt.is_wanted()
         && let Some((frame, captures)) = frames.next(pipeline)
     {
         pipeline.push(&frame, captures, sink)?;
@@ -440,7 +501,7 @@ fn read(
 
 /// Whether the input is still being written: `--follow`, or a pipe.
 fn is_growing(input: &Input) -> bool {
-    let pipe = || !is_spooled() && !fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.is_file());
+    let pipe = || !is_spooled() && !standard_input_is_a_file();
     // Pseudonyms are given to what has been read to its end.
     input.anonymize.is_none()
         && (input.follow || matches!(input.files.as_slice(), [file] if file == Path::new("-")) && pipe())
@@ -453,9 +514,9 @@ fn follow(
     filter: Option<&str>,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
-    stop: &Arc<AtomicBool>,
+    interrupt: &Interrupt,
 ) -> io::Result<Following> {
-    let mut following = Following::start(file, id, filter, stop)?;
+    let mut following = Following::start(file, id, filter, interrupt.flag())?;
     let mut begun = 0;
     loop {
         match following.wait() {
@@ -472,17 +533,6 @@ fn follow(
             Came::End => return Ok(following),
         }
     }
-}
-
-/// A flag that the first ^C sets; the second one ends the program at once.
-fn interrupt() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    // The order matters: the shutdown looks at the flag before it is set. Without handlers ^C still ends the program.
-    let armed = flag::register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop));
-    if armed.is_ok() {
-        let _ = flag::register(SIGINT, Arc::clone(&stop));
-    }
-    stop
 }
 
 fn add(sum: &mut Summary, part: &Summary) {

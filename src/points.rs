@@ -9,7 +9,7 @@ mod same_packets;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::source::{OpenError, is_capture};
+use crate::source::{OpenError, is_capture, is_stopped};
 
 /// What the user wants done with several files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,10 +116,11 @@ fn arrange_named(files: Vec<PathBuf>) -> Vec<Group> {
 /// The captures of a directory, sorted by name; not those of directories below it, which are other collections.
 fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let entries = std::fs::read_dir(directory).map_err(|error| OpenError::io(directory, &error))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let entries = entries.flatten().take_while(|_| !is_stopped());
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     files.sort();
-    files.retain(|path| is_capture(path));
-    if files.is_empty() {
+    files.retain(|path| !is_stopped() && is_capture(path));
+    if files.is_empty() && !is_stopped() {
         return Err(OpenError::new(directory, "it is a directory without captures"));
     }
     Ok(files)

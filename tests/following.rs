@@ -268,5 +268,33 @@ fn a_file_that_is_rotated_while_it_is_followed_goes_on() {
     let _ = Command::new("kill").args(["-INT", &piped.program.id().to_string()]).status();
     let (lines, status) = piped.end();
     assert_eq!(lines.last().expect("the summary")["captures"].as_array().map(Vec::len), Some(2));
-    assert_eq!(status, Some(0));
+    assert_eq!(status, Some(130));
+}
+
+#[test]
+fn what_is_told_again_differs_from_what_it_replaces() {
+    let path = kit::root().join("fixtures/port-nat-unrewritten/fires-lab-port-2121.pcapng");
+    let bytes = std::fs::read(path).expect("a fixture");
+    let mut piped = Piped::start(&["--isolated", "-"]);
+    piped.write(&bytes);
+    let (lines, _) = piped.end();
+    let replaced: Vec<&Value> =
+        lines.iter().filter(|line| line["type"] == "superseded" && line["by"] == line["diagnosis"]).collect();
+    assert!(!replaced.is_empty(), "the fixture has one");
+    for line in replaced {
+        let same = |finding: &&Value| {
+            finding["type"] == "finding"
+                && ["diagnosis", "session", "transfer"].iter().all(|key| finding[*key] == line[*key])
+        };
+        let told: Vec<&Value> = lines.iter().filter(same).collect();
+        let [before, after] = told[..] else { panic!("told {} times", told.len()) };
+        assert!(["role", "severity", "confidence", "message"].iter().any(|key| before[*key] != after[*key]), "{after}");
+    }
+    let mut command = Command::new(PROGRAM);
+    command.args(["--isolated", "--format", "concise", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut program = command.spawn().expect("runs");
+    program.stdin.take().expect("a pipe").write_all(&bytes).expect("written");
+    let said = String::from_utf8(program.wait_with_output().expect("ends").stdout).expect("UTF-8");
+    assert!(said.contains("updated[port-nat-unrewritten] replaced by what is told above"), "{said}");
+    assert!(!said.contains("superseded[port-nat-unrewritten]"), "{said}");
 }

@@ -44,3 +44,34 @@ fn a_diagnosis_is_explained_and_a_slip_of_the_pen_is_answered() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("time-wait-collision"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_an_error() {
+    let commands = "--help|--version|-h|check --help|schema|rules|rules --format json|explain mac-*|completions bash";
+    for arguments in commands.split('|').chain(cfg!(feature = "live").then_some("interfaces")) {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+        let output = command.args(arguments.split(' ')).stdout(full).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said, "error: could not write to standard output: no space left\n", "{arguments}");
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        // A reader who has seen enough is no error.
+        let mut run = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn();
+        let run = run.as_mut().expect("runs");
+        drop(run.stdout.take());
+        assert_eq!(run.wait().expect("ends").code(), Some(0), "{arguments}");
+    }
+}
+
+#[test]
+fn a_misspelt_subcommand_is_answered() {
+    for (arguments, meant) in [("hosst x", "hosts"), ("chekc --bless .", "check"), ("--isolated sesions x", "sessions")]
+    {
+        let output = ftpwhy().args(arguments.split(' ')).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(&format!("did you mean {meant}?")), "{arguments}: {said}");
+        assert!(!said.contains("could not read"), "{arguments}: {said}");
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+    }
+}

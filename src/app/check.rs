@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::interrupt::Interrupt;
 use super::output::{Destination, Files, Role, replace};
-use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, settings, status};
+use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, reading, settings};
 use crate::check::{Expectation, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::Pipeline;
-use crate::report::{Checked, Comparison, Out, Style, keep_worst, write_checked};
-use crate::source::{Timeline, check_filter, is_capture};
+use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
+use crate::source::{Timeline, check_filter, is_capture, is_stopped};
 use crate::text::printable;
 
 /// What an expectation's name ends in.
@@ -27,42 +28,70 @@ const PACKED: [&str; 3] = ["gz", "zst", "lz4"];
 
 /// Checks what `options` name and writes the result. The exit status.
 pub fn check(options: &CheckOptions) -> u8 {
-    status(compare(options))
+    reading(|interrupt| compare(options, interrupt))
 }
 
-fn compare(options: &CheckOptions) -> Result<u8, Trouble> {
+fn compare(options: &CheckOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     if let Some(filter) = &options.input.filter {
         check_filter(filter).map_err(Trouble::Filter)?;
     }
-    let mut found = Found::default();
-    for input in &options.input.files {
-        found.add(input)?;
-    }
-    if found.captures.is_empty() {
+    let mut reports = Vec::new();
+    let result = interrupt.watch(|| find_and_check(options, interrupt, &mut reports))?;
+    if result.checked.is_empty() && result.interrupted.is_none() {
         complain("there is no capture to check", None);
         return Ok(TROUBLE);
     }
-    found.spare(options)?;
-    let mut reports = vec![(options.format, options.style.clone(), Destination::standard_output())];
-    for (format, path) in &options.beside {
-        reports.push((*format, Style { color: false, ..options.style.clone() }, Destination::whole(path)?));
+    if let Some(why) = result.interrupted() {
+        complain(&why, None);
     }
-    let checked = check_all(&found.captures, options);
-    let orphans = found.orphans();
     let mut failed = None;
     for (format, style, mut out) in reports {
-        let written = write_checked(format, &checked, &orphans, &style, &mut out);
+        let written = write_checked(format, &result, &style, &mut out);
         if let Err(error) = written.and_then(|()| out.finish()) {
             keep_worst(&mut failed, error);
         }
     }
     failed.map_or(Ok(()), Err)?;
-    let any = |comparison| checked.iter().any(|one| one.comparison == comparison);
-    Ok(match any(Comparison::Unreadable) {
+    Ok(match result.has(Comparison::Unreadable) {
         true => TROUBLE,
-        false if any(Comparison::Failed) || any(Comparison::Unexpected) => FOUND,
+        false if result.has(Comparison::Failed) || result.has(Comparison::Unexpected) => FOUND,
         false => CLEAN,
     })
+}
+
+/// A report of the result: its format, its looks, and where it goes.
+type Report = (CheckFormat, Style, Destination);
+
+/// Finds what there is to check, opens the reports, and checks.
+fn find_and_check(
+    options: &CheckOptions,
+    interrupt: &Interrupt,
+    reports: &mut Vec<Report>,
+) -> Result<CheckResult, Trouble> {
+    let mut found = Found::default();
+    for input in &options.input.files {
+        found.add(input, interrupt)?;
+    }
+    found.spare(options)?;
+    *reports = opened(options)?;
+    if interrupt.is_wanted() {
+        // What there is to check is not known.
+        return Ok(CheckResult { interrupted: interrupt.cut_off(), ..CheckResult::default() });
+    }
+    let mut result =
+        CheckResult { checked: check_all(&found.captures, options), orphans: found.orphans(), interrupted: None };
+    if result.has(Comparison::Unchecked) {
+        result.interrupted = interrupt.cut_off();
+    }
+    Ok(result)
+}
+
+fn opened(options: &CheckOptions) -> io::Result<Vec<Report>> {
+    let mut reports = vec![(options.format, options.style.clone(), Destination::standard_output())];
+    for (format, path) in &options.beside {
+        reports.push((*format, Style { color: false, ..options.style.clone() }, Destination::whole(path)?));
+    }
+    Ok(reports)
 }
 
 /// The captures to check, and the expectations that were come across.
@@ -75,7 +104,7 @@ struct Found {
 impl Found {
     /// A file is a capture; of a directory and those below it whatever looks like one, and what is expected to be
     /// unreadable. Links to directories are not followed.
-    fn add(&mut self, input: &Path) -> Result<(), Trouble> {
+    fn add(&mut self, input: &Path, interrupt: &Interrupt) -> Result<(), Trouble> {
         if !input.is_dir() {
             self.captures.push(input.into());
             return Ok(());
@@ -86,6 +115,9 @@ impl Found {
             let failed = |error| Trouble::File { doing: "read", path: directory.clone(), reason: reason(&error) };
             for entry in fs::read_dir(&directory).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
+                if interrupt.is_wanted() {
+                    return Ok(());
+                }
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
                     _ => files.push(entry.path()),
@@ -94,6 +126,9 @@ impl Found {
         }
         files.sort();
         for file in files {
+            if interrupt.is_wanted() {
+                return Ok(());
+            }
             if file.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes()) {
                 self.expectations.push(file);
             } else if file.is_file() && (is_capture(&file) || expects_unreadable(&file)) {
@@ -167,9 +202,12 @@ fn check_all(captures: &[PathBuf], options: &CheckOptions) -> Vec<Checked> {
 }
 
 fn check_one(capture: &Path, options: &CheckOptions) -> Checked {
-    let (comparison, lines) = compared(capture, options).unwrap_or_else(|why| (Comparison::Unreadable, vec![why]));
+    let compared = if is_stopped() { Ok(UNCHECKED) } else { compared(capture, options) };
+    let (comparison, lines) = compared.unwrap_or_else(|why| (Comparison::Unreadable, vec![why]));
     Checked { path: printable(capture.as_os_str().as_encoded_bytes()), comparison, lines }
 }
+
+const UNCHECKED: (Comparison, Vec<String>) = (Comparison::Unchecked, Vec::new());
 
 /// The error says what could not be read.
 fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<String>), String> {
@@ -184,7 +222,7 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
     if let Some(wrong) = expectation.iter().flat_map(Expectation::diagnoses).find_map(misspelt) {
         return Err(of_path("read", &wrong));
     }
-    let observed = observe(capture, options);
+    let Some(observed) = observe(capture, options).transpose() else { return Ok(UNCHECKED) };
     if let Some(words) = expectation.as_ref().and_then(|expectation| expectation.unreadable.as_ref()) {
         return Ok(match observed {
             Err(why) if why.contains(words.as_str()) => (Comparison::AsExpected, Vec::new()),
@@ -226,8 +264,8 @@ fn misspelt(name: &str) -> Option<String> {
     }
 }
 
-/// What the program says of a capture that is judged alone.
-fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, String> {
+/// What the program says of a capture that is judged alone; `None` if reading was told to stop before its end.
+fn observe(capture: &Path, options: &CheckOptions) -> Result<Option<Observations>, String> {
     let (mut timeline, errors) =
         Timeline::open(&[capture.to_path_buf()], CaptureId(0), options.input.filter.as_deref());
     if let Some(error) = errors.first() {
@@ -236,12 +274,15 @@ fn observe(capture: &Path, options: &CheckOptions) -> Result<Observations, Strin
     let mut pipeline = Pipeline::new(settings(&options.input, Selection::default(), false), SessionId(1));
     let mut observations = Observations::default();
     let failed = |error: io::Error| error.to_string();
-    while timeline.step() {
+    while !is_stopped() && timeline.step() {
         let Some(frame) = timeline.frame() else { break };
         pipeline.push(&frame, timeline.captures(), &mut observations).map_err(failed)?;
     }
+    if is_stopped() {
+        return Ok(None);
+    }
     pipeline.finish(timeline.captures(), &mut observations).map_err(failed)?;
-    Ok(observations)
+    Ok(Some(observations))
 }
 
 #[cfg(test)]

@@ -3,83 +3,136 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::frames::Frames;
+use super::interrupt::Interrupt;
 use super::output::Destination;
 use super::{
-    CLEAN, TROUBLE, Trouble, claim, complain, interrupt, must_be_read_again, plan, read_all, read_by, settings, status,
-    whole,
+    CLEAN, TROUBLE, Trouble, claim, complain, is_whole, keep_for_two_readings, plan, read_all, read_by, reading,
+    settings, whole,
 };
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
 use crate::frame::{CaptureId, Timestamp};
-use crate::record::Sink;
+use crate::pipeline::Settings;
+use crate::points::Plan;
+use crate::record::{Signal, Sink};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
-use crate::source::{Capture, Everything, Named, Remarks};
+use crate::source::{Capture, Everything, Named, OpenError, Remarks, standard_input_is_cut};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
 
 /// Writes what `options` ask for. The exit status.
 pub fn extract(options: &ExtractOptions) -> u8 {
-    status(extracted(options))
+    reading(|interrupt| extracted(options, interrupt))
 }
 
-fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
-    let to_stdout = options.write.as_path() == Path::new("-");
+fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
+    let to_stdout = target(options).is_none();
     if to_stdout && io::stdout().is_terminal() {
         return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
     }
-    let plan = plan(&options.input)?;
-    let target = (!to_stdout).then_some(options.write.as_path());
-    claim(&mut read_by(&options.input, &plan), to_stdout, target.into_iter())?;
+    let plan = plan(&options.input, interrupt)?;
+    claim(&mut read_by(&options.input, &plan), to_stdout, target(options).into_iter())?;
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
-        options.input.files.iter().try_for_each(|file| must_be_read_again(file))?;
+        interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
     }
     let settings = settings(&options.input, Selection::default(), false);
     let mut collected = Collected::default();
     let mut complete = plan.errors.is_empty();
     if concluded {
-        let read = read_all(&plan, &options.input, &settings, &mut collected)?;
+        let read = read_all(&plan, &options.input, &settings, interrupt, &mut collected)?;
         collected.end(&read.captures, &read.summary)?;
         complete = read.complete;
     }
-    let mut wanted = collected.wanted(&options.choice).map_err(Trouble::Refused)?;
-    let comments = if options.annotate { collected.comments() } else { Comments::default() };
-    let stop = interrupt();
-    let mut output: Option<Output> = None;
-    let mut first = CaptureId(0);
-    for group in &plan.groups {
-        let (frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
-        if !concluded {
-            complete &= errors.is_empty();
-            for error in &errors {
-                complain(&error.to_string(), None);
-            }
-        }
-        let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
-        first = CaptureId(first.0.saturating_add(opened));
-        // Where nothing could be read there is no capture to write.
-        if opened > 0 {
-            let output = match &mut output {
-                Some(output) => output,
-                none => none.insert(Output::create(target, frames.captures(), options.annotate)?),
-            };
-            output.write(frames, &mut wanted, &comments, &stop)?;
-        }
+    let anonymous = options.input.anonymize.is_some();
+    // Either it is not known yet what is wanted, or a part of what is to be hidden.
+    if interrupt.is_wanted() || (anonymous && standard_input_is_cut()) {
+        interrupt.cut_off();
+        is_whole(interrupt, &options.write);
+        return Ok(TROUBLE);
     }
+    let mut selected = Selected {
+        wanted: collected.wanted(&options.choice).map_err(Trouble::Refused)?,
+        comments: if options.annotate { collected.comments() } else { Comments::default() },
+    };
+    let told = |error: &OpenError| {
+        // The first reading has said so.
+        if !concluded {
+            complain(&error.to_string(), None);
+        }
+        complete = false;
+    };
+    let output = interrupt.watch(|| write(&plan, options, &settings, &mut selected, interrupt, told))?;
     let Some(output) = output else { return Ok(TROUBLE) };
+    // What an anonymised file rests on must be whole: what was begun is dropped, and what was there stays.
+    if anonymous && !is_whole(interrupt, &options.write) {
+        return Ok(TROUBLE);
+    }
     if output.overfull {
         complain("there are more comments and names of addresses than are kept; the rest is left out", None);
     }
-    let (read, written) = output.finish()?;
+    let (read, written) = output.finish(interrupt.cut())?;
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
     Ok(if complete { CLEAN } else { TROUBLE })
+}
+
+/// The file that is written; nothing for standard output.
+fn target(options: &ExtractOptions) -> Option<&Path> {
+    Some(options.write.as_path()).filter(|path| *path != Path::new("-"))
+}
+
+/// What is said of an extract that a signal has cut off.
+fn interrupted_by(signal: Signal) -> String {
+    format!("interrupted by {}, so not everything was read", signal.name())
+}
+
+/// What of the inputs is written, and what is said of it.
+struct Selected {
+    wanted: Wanted,
+    comments: Comments,
+}
+
+/// Reads the inputs and writes what is selected of them; `None` where nothing could be read.
+fn write(
+    plan: &Plan,
+    options: &ExtractOptions,
+    settings: &Settings,
+    selected: &mut Selected,
+    interrupt: &Interrupt,
+    mut told: impl FnMut(&OpenError),
+) -> Result<Option<Output>, Trouble> {
+    let mut output: Option<Output> = None;
+    let mut first = CaptureId(0);
+    let mut cut = standard_input_is_cut();
+    for group in &plan.groups {
+        if interrupt.is_wanted() {
+            cut = true;
+            break;
+        }
+        let (frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
+        errors.iter().for_each(&mut told);
+        let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
+        first = CaptureId(first.0.saturating_add(opened));
+        // Where nothing could be read there is no capture to write.
+        if opened > 0 && !interrupt.is_wanted() {
+            let output = match &mut output {
+                Some(output) => output,
+                none => none.insert(Output::create(target(options), frames.captures(), options.annotate)?),
+            };
+            output.write(frames, selected, interrupt)?;
+        }
+        cut |= interrupt.is_wanted();
+    }
+    if cut && let Some(signal) = interrupt.cut_off() {
+        complain(&interrupted_by(signal), None);
+    }
+    Ok(output)
 }
 
 /// What the sections of captures tell as one: all comments, and what one alone says of its machine.
@@ -122,16 +175,12 @@ impl Output {
         Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
     }
 
-    fn write(
-        &mut self,
-        mut frames: Frames,
-        wanted: &mut Wanted,
-        comments: &Comments,
-        stop: &AtomicBool,
-    ) -> io::Result<()> {
+    /// Writes what is selected of a timeline.
+    fn write(&mut self, mut frames: Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
+        let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
-        while !stop.load(Ordering::Relaxed) && frames.step(&mut Everything) {
+        while !interrupt.is_wanted() && frames.step(&mut Everything) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
             self.read += 1;
@@ -199,8 +248,12 @@ impl Output {
         Ok(())
     }
 
-    /// Packets read and written.
-    fn finish(self) -> io::Result<(u64, u64)> {
+    /// Ends the file, which says so if a signal has cut it off. Packets read and written.
+    fn finish(mut self, cut: Option<Signal>) -> io::Result<(u64, u64)> {
+        if let (Some(signal), Some(interface)) = (cut, self.interfaces.iter().max_by_key(|interface| interface.last)) {
+            let comment = format!("ftpwhy: {}", interrupted_by(signal));
+            self.writer.comment(interface.written, interface.last, &comment)?;
+        }
         self.writer.finish()?.finish()?;
         Ok((self.read, self.written))
     }

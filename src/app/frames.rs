@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::interrupt::Interrupt;
 use crate::anonymize::{Anonymizer, Key, RemarksOn};
 use crate::cli::Input;
 use crate::finding::{Finding, SessionId};
@@ -40,10 +40,10 @@ impl Frames {
         first: CaptureId,
         input: &Input,
         settings: &Settings,
-        stop: &AtomicBool,
+        interrupt: &Interrupt,
     ) -> io::Result<(Self, Vec<OpenError>)> {
         let mask = match input.anonymize {
-            Some(key) => Some(Box::new(Mask::fitted(key, files, first, input, settings, stop)?)),
+            Some(key) => Some(Box::new(Mask::fitted(key, files, first, input, settings, interrupt)?)),
             None => None,
         };
         let (timeline, errors) = Timeline::open(files, first, input.filter.as_deref());
@@ -135,13 +135,13 @@ impl Mask {
         first: CaptureId,
         input: &Input,
         settings: &Settings,
-        stop: &AtomicBool,
+        interrupt: &Interrupt,
     ) -> io::Result<Self> {
         let mut anonymizer = Anonymizer::new(key);
         let settings = Settings { overhear: true, in_full: false, ..settings.clone() };
         let mut pipeline = Pipeline::new(settings, SessionId(1));
         let (mut timeline, _) = Timeline::open(files, first, input.filter.as_deref());
-        while !stop.load(Ordering::Relaxed) && timeline.step() {
+        while !interrupt.is_wanted() && timeline.step() {
             let Some(frame) = timeline.frame() else { break };
             anonymizer.look(&frame);
             pipeline.push(&frame, timeline.captures(), &mut Nobody)?;

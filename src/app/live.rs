@@ -8,12 +8,12 @@ mod stop;
 mod told;
 
 use std::fs;
-use std::io::{self, Write, stderr, stdout};
+use std::io::{self, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::output::{Destination, Files, Role, followed, replace};
-use super::{CLEAN, FOUND, TROUBLE, complain};
+use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
@@ -48,22 +48,20 @@ pub fn interfaces() -> u8 {
             return TROUBLE;
         }
     };
-    let mut out = stdout().lock();
-    for device in devices {
-        let state = match (device.up, device.running) {
-            (false, _) => "down",
-            (true, false) => "no carrier",
-            (true, true) => "up",
-        };
-        let permitted =
-            if Tap::is_permitted(&device.name) { "may capture" } else { "may not capture (needs CAP_NET_RAW)" };
-        let addresses: Vec<String> = device.addresses.iter().map(ToString::to_string).collect();
-        let line = [device.name, state.to_owned(), permitted.to_owned(), addresses.join(" ")];
-        if writeln!(out, "{}", line.join("\t").trim_end()).is_err() {
-            break;
-        }
-    }
-    CLEAN
+    print(|out| {
+        devices.iter().try_for_each(|device| {
+            let state = match (device.up, device.running) {
+                (false, _) => "down",
+                (true, false) => "no carrier",
+                (true, true) => "up",
+            };
+            let permitted =
+                if Tap::is_permitted(&device.name) { "may capture" } else { "may not capture (needs CAP_NET_RAW)" };
+            let addresses: Vec<String> = device.addresses.iter().map(ToString::to_string).collect();
+            let line = [device.name.as_str(), state, permitted, &addresses.join(" ")];
+            writeln!(out, "{}", line.join("\t").trim_end())
+        })
+    })
 }
 
 /// Captures and judges until told to stop. The exit status.

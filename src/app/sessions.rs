@@ -1,7 +1,7 @@
 //! `ftpwhy sessions`: the sessions of captures and their transfers.
 
 use super::output::Destination;
-use super::{list, settings, status};
+use super::{list, reading, settings};
 use crate::cli::SessionsOptions;
 use crate::diagnosis::selection::Selection;
 use crate::report;
@@ -11,5 +11,5 @@ pub fn sessions(options: &SessionsOptions) -> u8 {
     let settings = settings(&options.input, Selection::default(), false);
     let out = Box::new(Destination::standard_output());
     let open = |grouping| Ok(report::sessions(options.choice.clone(), options.style.clone(), grouping, out));
-    status(list(&options.input, &settings, open))
+    reading(|interrupt| list(&options.input, &settings, interrupt, open))
 }

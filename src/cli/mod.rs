@@ -27,6 +27,8 @@ mod target;
 
 use std::ffi::OsString;
 use std::io::{Write, stderr};
+use std::iter;
+use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -108,7 +110,7 @@ pub enum Invocation {
     Schema,
     /// Print this text.
     Print(Vec<u8>),
-    /// Nothing more: help, version or a usage error was printed. The exit status.
+    /// Nothing more: a usage error was printed. The exit status.
     Done(u8),
 }
 
@@ -139,6 +141,8 @@ pub fn parse(
             }
             invocation
         }
+        // Help and version are what was asked for: whether they could be written counts.
+        Err(said) if !said.use_stderr() => Invocation::Print(shown(&said, screen).into_bytes()),
         Err(said) => {
             let _ = said.print();
             Invocation::Done(status(&said))
@@ -152,7 +156,9 @@ fn read_in(
     screen: &Screen,
     surroundings: &Surroundings,
 ) -> Result<(Invocation, Vec<String>), clap::Error> {
-    let mut settled = settings::settle(command().version(version()), arguments, surroundings)?;
+    let command = command().version(version());
+    misspelt_command(&command, &arguments, surroundings).map_or(Ok(()), Err)?;
+    let mut settled = settings::settle(command, arguments, surroundings)?;
     let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
     let config = settled.config;
     let invocation = match command {
@@ -180,6 +186,30 @@ fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Resul
     read_in(arguments.into_iter().collect(), screen, &Surroundings::default()).map(|(invocation, _)| invocation)
 }
 
+/// Refuses what would be read as a file, is none, and is spelt nearly like a subcommand.
+fn misspelt_command(
+    command: &clap::Command,
+    arguments: &[OsString],
+    surroundings: &Surroundings,
+) -> Option<clap::Error> {
+    let lenient = command.clone().ignore_errors(true).disable_help_flag(true);
+    let matches = lenient.try_get_matches_from(arguments).ok()?;
+    let file = matches.try_get_many::<PathBuf>("files").ok()??.next()?;
+    let commands = command.get_subcommands().flat_map(|one| iter::once(one.get_name()).chain(one.get_all_aliases()));
+    let meant = spelling::nearest(file.to_str()?, commands)?;
+    let is_path = file.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'/' | b'.'));
+    if is_path || surroundings.directory.join(file).exists() {
+        return None;
+    }
+    Some(settings::wrong(&format!("there is no file and no subcommand {}, did you mean {meant}?", file.display())))
+}
+
+/// What clap says, with its colours where standard output wants them.
+fn shown(said: &clap::Error, screen: &Screen) -> String {
+    let text = said.render();
+    if screen.color { text.ansi().to_string() } else { text.to_string() }
+}
+
 /// 0 for help and version, 2 for wrong usage.
 fn status(said: &clap::Error) -> u8 {
     if said.use_stderr() { 2 } else { 0 }
@@ -199,7 +229,7 @@ fn version() -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Invocation, Screen, command, read, status};
+    use super::{Invocation, Screen, Surroundings, command, read, read_in, status};
 
     fn run(line: &str) -> Result<Invocation, u8> {
         let screen = Screen { terminal: false, width: None, color: false };
@@ -221,6 +251,25 @@ mod tests {
     fn a_file_called_like_a_subcommand_has_a_path() {
         let Ok(Invocation::Analyse(options)) = run("ftpwhy ./schema") else { panic!("not taken as a file") };
         assert_eq!(options.input.files, [PathBuf::from("./schema")]);
+    }
+
+    #[test]
+    fn a_misspelt_subcommand_is_told_unless_a_file_is_called_so() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let surroundings = Surroundings { directory: folder.path().into(), ..Surroundings::default() };
+        let said = |line: &str| {
+            let arguments = line.split(' ').map(Into::into).collect();
+            read_in(arguments, &Screen::NONE, &surroundings).map_err(|said| said.to_string())
+        };
+        for line in ["ftpwhy hosst x", "ftpwhy --isolated -q hosst", "ftpwhy hosst --help", "ftpwhy hosst -w x"] {
+            let text = said(line).expect_err("refused");
+            assert!(text.contains("no file and no subcommand hosst, did you mean hosts?"), "{line}: {text}");
+        }
+        for line in ["ftpwhy ./hosst", "ftpwhy x.pcap hosst", "ftpwhy capture", "ftpwhy -r hosst"] {
+            assert!(said(line).is_ok(), "{line}");
+        }
+        std::fs::write(folder.path().join("hosst"), "").expect("written");
+        assert!(matches!(said("ftpwhy hosst"), Ok((Invocation::Analyse(_), _))));
     }
 
     #[test]

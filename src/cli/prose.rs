@@ -67,10 +67,13 @@ const LIVE_OUTPUTS: (&str, &str) = (
 /// Of what has no options to set.
 const NO_SETTINGS: Entries = &[("FTPWHY_*", "Not looked at: there is nothing to set.")];
 const NO_CONFIG: Entries = &[(".ftpwhy.toml", "Not looked at: there is nothing to set.")];
+/// The statuses of a run that a signal ended.
+const SIGNALS: &str = "129, 130, 143";
 const PRINTS: Entries = &[("0", "It was printed."), ("2", "Wrong usage, or standard output could not be written.")];
 const READS: Entries = &[
     ("0", "All inputs were read."),
     ("2", "Wrong usage, or an input that could not be read. The other inputs are still listed."),
+    (SIGNALS, "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was read is shown and marked as incomplete."),
 ];
 const NOT_CAPTURED: (&str, &str) = (
     "What was not captured",
@@ -93,8 +96,19 @@ const TWICE: (&str, &str) = (
     "--anonymize reads its inputs twice: of standard input a copy is kept meanwhile in the directory for temporary files \
      (TMPDIR), of at most 4 GiB and without a name; other pipes are refused.",
 );
+const INTERRUPTS: (&str, &str) = (
+    "Interrupts",
+    "The first SIGINT (^C), SIGTERM or SIGHUP ends the reading, also of a pipe and with --follow. What was read is judged \
+     and reported, and the report says in every format that it is incomplete. The exit status is 128 plus the signal's \
+     number and wins over all others, except when the report could not be written (2). A second ^C ends the program at \
+     once. Under nohup SIGHUP is ignored.",
+);
+const CLOSED_OUTPUT: (&str, &str) = (
+    "Closed standard output",
+    "A closed standard output (>&-) cannot be told from /dev/null: what is printed is lost without an error.",
+);
 const LIVE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION];
-const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, TWICE];
+const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, TWICE, INTERRUPTS, CLOSED_OUTPUT];
 
 /// The pages.
 pub const PAGES: &[Page] = &[
@@ -104,6 +118,11 @@ pub const PAGES: &[Page] = &[
             ("0", "No finding at or above --fail-on."),
             ("1", "At least one such finding, or no transfer with --require-transfers."),
             ("2", "Wrong usage, or an input that could not be read. The other inputs are still reported."),
+            (
+                SIGNALS,
+                "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was read is reported and marked as incomplete; no \
+                 baseline is written.",
+            ),
         ],
         examples: &[
             ("ftpwhy capture.pcapng", "Why did transfers fail?"),
@@ -135,6 +154,11 @@ pub const PAGES: &[Page] = &[
             ("0", "Every capture is as expected, or its expectation was written by --bless."),
             ("1", "A capture differs from its expectation, or has none and a finding at or above --fail-on."),
             ("2", "Wrong usage, or a capture or an expectation could not be read."),
+            (
+                SIGNALS,
+                "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was checked is reported; the other captures are listed \
+                 as unchecked and not blessed.",
+            ),
         ],
         examples: &[
             ("ftpwhy check captures/", "Are all captures judged as they were?"),
@@ -158,6 +182,7 @@ pub const PAGES: &[Page] = &[
         limits: &[
             ("Alone", "Each file is judged alone; a rotated set is checked after it was merged into one file."),
             ("Frames", "Expected frames are those of the file: whoever edits a capture blesses it again."),
+            INTERRUPTS,
         ],
     },
     Page {
@@ -197,6 +222,7 @@ pub const PAGES: &[Page] = &[
             ),
             ANONYMITY,
             TWICE,
+            INTERRUPTS,
         ],
     },
     Page {
@@ -223,6 +249,11 @@ pub const PAGES: &[Page] = &[
         exit_status: &[
             ("0", "It was written."),
             ("2", "Wrong usage, nothing that was asked for, or an input or the output could not be read or written."),
+            (
+                SIGNALS,
+                "Ended by SIGHUP, SIGINT (^C) or SIGTERM. A comment in the file says that it is incomplete; with \
+                 --anonymize no file is written.",
+            ),
         ],
         examples: &[
             ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),

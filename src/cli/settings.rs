@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
 use super::reason;
-use super::spelling::nearest;
+use super::spelling::{nearest, related};
 use crate::text::line_and_column;
 
 /// The file that is read without being named.
@@ -232,7 +232,7 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
         if let (Value::Table(table), Some(subcommand)) = (value, command.find_subcommand(key)) {
             let known: Vec<&str> = settings(subcommand).filter_map(Arg::get_long).collect();
             for (key, value) in table {
-                check_key(key, &known, file, subcommand.get_name())?;
+                check_key(key, &known, file, Some(subcommand.get_name()))?;
                 if name == Some(subcommand.get_name()) {
                     additions.extend(addition(active, key, value, file)?);
                 }
@@ -241,10 +241,12 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
         }
         if value.is_table() {
             let commands = command.get_subcommands().map(Command::get_name);
-            let meant = nearest(key, commands).map_or_else(String::new, |meant| format!(", did you mean [{meant}]?"));
+            let meant = nearest(key, commands);
+            let meant =
+                meant.map_or("; `ftpwhy --help` lists them".to_owned(), |meant| format!(", did you mean [{meant}]?"));
             return Err(wrong(&format!("{}: there is no subcommand for [{key}]{meant}", file.path.display())));
         }
-        check_key(key, &everywhere, file, "")?;
+        check_key(key, &everywhere, file, None)?;
         let more_special = |table: &Value| table.get(key).is_some();
         if name.is_some() && OWN.contains(&key.as_str()) {
             continue;
@@ -256,13 +258,20 @@ fn of_file(command: &Command, active: &Command, name: Option<&str>, file: &File)
     Ok(additions)
 }
 
-fn check_key(key: &str, known: &[&str], file: &File, table: &str) -> Result<(), clap::Error> {
+/// `table` is the subcommand whose table the key stands in.
+fn check_key(key: &str, known: &[&str], file: &File, table: Option<&str>) -> Result<(), clap::Error> {
     let shown = file.path.display();
-    let place = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
     if !known.contains(&key) {
-        let meant = nearest(key, known.iter().copied());
-        let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
-        return Err(wrong(&format!("{shown}: unknown key {key}{place}{meant}")));
+        let place = table.map_or_else(String::new, |table| format!(" in [{table}]"));
+        let words = || known.iter().copied();
+        let help = match nearest(key, words()).or_else(|| related(key, words())) {
+            Some(meant) => format!(", did you mean {meant}?"),
+            None if known.is_empty() => ": there is nothing to set".to_owned(),
+            None => {
+                format!("; `ftpwhy {}--help` lists them", table.map_or_else(String::new, |table| format!("{table} ")))
+            }
+        };
+        return Err(wrong(&format!("{shown}: unknown key {key}{place}{help}")));
     }
     if WRITING.contains(&key) && !file.named {
         return Err(wrong(&format!("{shown}: {key} writes files and is taken only from a file that --config names")));
@@ -312,7 +321,7 @@ fn blame(error: clap::Error, added: &[&Addition]) -> clap::Error {
 }
 
 /// A setting that cannot be taken. Status 2, like wrong usage.
-fn wrong(what: &str) -> clap::Error {
+pub(super) fn wrong(what: &str) -> clap::Error {
     clap::Error::raw(ErrorKind::InvalidValue, format!("{}\n", crate::text::printable_str(what)))
 }
 
@@ -401,7 +410,13 @@ mod tests {
         assert!(complaint("x", "prot = 1", &[]).contains(".ftpwhy.toml: unknown key prot, did you mean port?"));
         assert!(complaint("x", "[check]\nbles = true", &[]).contains("in [check], did you mean bless?"));
         assert!(complaint("x", "config = \"y\"", &[]).contains("unknown key config"));
-        assert!(complaint("x", "[schema]\nx = 1", &[]).contains("unknown key x"));
+        assert!(complaint("x", "[schema]\nx = 1", &[]).contains("unknown key x in [schema]: there is nothing to set"));
+        assert!(complaint("x", "no-color = true", &[]).contains("unknown key no-color, did you mean color?"));
+        let text = complaint("x", "severity = \"error\"", &[]);
+        assert!(text.contains("unknown key severity; `ftpwhy --help` lists them"), "{text}");
+        let text = complaint("x", "[hosts]\nfail-on = \"never\"", &[]);
+        assert!(text.contains("unknown key fail-on in [hosts]; `ftpwhy hosts --help` lists them"), "{text}");
+        assert!(complaint("x", "[hosst]\nutc = true", &[]).contains("did you mean [hosts]?"));
         let (_, remarks) = run("x", "", &[("FTPWHY_PROT", "1"), ("FTPWHY_CAPTURES", "x")]).expect("a remark only");
         assert_eq!(remarks, ["FTPWHY_PROT is no setting, did you mean FTPWHY_PORT?"]);
     }

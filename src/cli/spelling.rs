@@ -1,5 +1,7 @@
 //! What a misspelt word was probably meant to be.
 
+use std::cmp::Reverse;
+
 /// Longer words are not compared: nobody misspells them into ours.
 const MAX_LENGTH: usize = 64;
 
@@ -10,6 +12,15 @@ pub(super) fn nearest<'a>(written: &str, words: impl IntoIterator<Item = &'a str
     }
     let closest = words.into_iter().map(|word| (distance(written, word), word)).min()?;
     (closest.0 <= written.chars().count().max(3) / 3).then_some(closest.1)
+}
+
+/// The word that has most parts in common with `written`, the shortest of them: `color` for `no-color`, `fail-on` for
+/// `fail`.
+pub(super) fn related<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let parts: Vec<&str> = written.split(['-', '_']).filter(|part| part.len() > 2).collect();
+    let common = |word: &str| word.split('-').filter(|part| parts.contains(part)).count();
+    let words = words.into_iter().filter(|word| common(word) > 0);
+    words.min_by_key(|word| (Reverse(common(word)), word.len(), *word))
 }
 
 /// How many letters have to be put in, taken out, changed or swapped with their neighbour to get from one word to the
@@ -38,7 +49,7 @@ fn distance(from: &str, to: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, nearest};
+    use super::{distance, nearest, related};
 
     #[test]
     fn distances_are_those_of_the_books() {
@@ -57,5 +68,16 @@ mod tests {
         assert_eq!(nearest("fail_on", words), Some("fail-on"));
         assert_eq!(nearest("formt", words), Some("format"));
         assert_eq!(nearest("verbose", words), None);
+    }
+
+    #[test]
+    fn a_word_with_a_part_in_common_is_related() {
+        let words = ["color", "fail-on", "write-baseline", "baseline", "utc"];
+        assert_eq!(related("no-color", words), Some("color"));
+        assert_eq!(related("fail", words), Some("fail-on"));
+        assert_eq!(related("baseline-file", words), Some("baseline"));
+        assert_eq!(related("write_a_baseline", words), Some("write-baseline"));
+        assert_eq!(related("on", words), None, "too short to tell anything");
+        assert_eq!(related("severity", words), None);
     }
 }

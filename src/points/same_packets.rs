@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Group;
 use crate::frame::{CaptureId, Frame, Timestamp};
-use crate::source::Timeline;
+use crate::source::{Timeline, is_stopped};
 
 /// Captures that are compared with each other; who names more, names the files of a rotation.
 const MAX_COMPARED: usize = 32;
@@ -63,7 +63,9 @@ fn sample(group: &Group, common_start: Option<Timestamp>) -> Vec<u64> {
     let (mut timeline, _) = Timeline::open(&group.files, CaptureId(0), None);
     let mut marks = Vec::new();
     let mut later = 0;
-    while let Some(frame) = timeline.next() {
+    while !is_stopped()
+        && let Some(frame) = timeline.next()
+    {
         let from_start = marks.len() < FROM_START;
         let from_common = common_start.is_none_or(|start| frame.at.time >= start);
         if from_start || from_common {

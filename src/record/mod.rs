@@ -2,6 +2,7 @@
 //!
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
+mod interruption;
 pub mod trace;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,8 @@ use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
 use crate::source::Capture;
 use trace::Trace;
+
+pub use interruption::{Interruption, Signal};
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -253,7 +256,7 @@ pub struct HostRecord {
     pub shared: Option<String>,
 }
 
-/// Counts over a run.
+/// Counts over a run, and whether it came to its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Transfers.
@@ -268,6 +271,8 @@ pub struct Summary {
     pub info: u64,
     /// Quality findings.
     pub quality: u64,
+    /// What ended the run before its inputs did, if something did.
+    pub interrupted: Option<Interruption>,
 }
 
 impl Summary {

@@ -7,10 +7,11 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::Style;
 use super::Verbosity;
 use super::escape::safe;
-use super::github::Annotation;
-use super::junit::xml;
+use super::github::{Annotation, write_interrupted};
+use super::junit::{interrupted, write_report, xml};
 use super::paint::Ink;
 use super::totals::counted;
+use crate::record::Signal;
 
 /// How a capture compares with what is expected of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Comparison {
     Blessed,
     /// It, or its expectation, could not be read.
     Unreadable,
+    /// The run was interrupted before it was checked.
+    Unchecked,
 }
 
 impl Comparison {
@@ -35,6 +38,7 @@ impl Comparison {
             Self::Unexpected => "unexpected",
             Self::Blessed => "blessed",
             Self::Unreadable => "unreadable",
+            Self::Unchecked => "unchecked",
         }
     }
 
@@ -65,18 +69,43 @@ pub enum CheckFormat {
     Github,
 }
 
-/// Writes the result of a check. `orphans` are expectations without a capture.
-pub fn write_checked(
-    format: CheckFormat,
-    checked: &[Checked],
-    orphans: &[String],
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+/// The result of a check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckResult {
+    /// The captures, in the order in which they were named or found.
+    pub checked: Vec<Checked>,
+    /// Expectations without a capture, printable.
+    pub orphans: Vec<String>,
+    /// What ended the check before all captures were found and checked.
+    pub interrupted: Option<Signal>,
+}
+
+impl CheckResult {
+    /// Whether a capture compares like this.
+    pub fn has(&self, comparison: Comparison) -> bool {
+        self.checked.iter().any(|one| one.comparison == comparison)
+    }
+
+    /// `interrupted by SIGINT; 3 of 10 captures were checked`, if it was.
+    pub fn interrupted(&self) -> Option<String> {
+        let signal = self.interrupted?;
+        let all = self.checked.len();
+        let done = self.checked.iter().filter(|one| one.comparison != Comparison::Unchecked).count();
+        let by = format!("interrupted by {}", signal.name());
+        if done == all {
+            // There is none, for directories were still being looked through.
+            return Some(format!("{by} before all captures were found"));
+        }
+        Some(format!("{by}; {done} of {all} captures were checked"))
+    }
+}
+
+/// Writes the result of a check.
+pub fn write_checked(format: CheckFormat, result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        CheckFormat::Text => text(checked, orphans, style, out),
-        CheckFormat::Junit => junit(checked, style, out),
-        CheckFormat::Github => github(checked, style, out),
+        CheckFormat::Text => text(result, style, out),
+        CheckFormat::Junit => junit(result, style, out),
+        CheckFormat::Github => github(result, style, out),
     }
 }
 
@@ -86,11 +115,12 @@ const NAMED: usize = 5;
 /// The width of the first column.
 const WORDS: usize = 12;
 
-fn text(checked: &[Checked], orphans: &[String], style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for one in checked {
+fn text(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for one in &result.checked {
         let ink = match one.comparison {
             Comparison::AsExpected | Comparison::Blessed => Ink::Good,
             Comparison::Failed | Comparison::Unreadable | Comparison::Unexpected => Ink::Error,
+            Comparison::Unchecked => Ink::Warning,
         };
         if style.verbosity == Verbosity::Quiet && one.comparison == Comparison::AsExpected {
             continue;
@@ -102,16 +132,19 @@ fn text(checked: &[Checked], orphans: &[String], style: &Style, out: &mut dyn Wr
         }
     }
     if style.verbosity > Verbosity::Quiet {
-        writeln!(out, "{}", totals(checked, orphans, style.ascii))?;
+        writeln!(out, "{}", totals(&result.checked, &result.orphans, style.ascii))?;
+    }
+    if let Some(why) = result.interrupted() {
+        writeln!(out, "{} {why}", style.paint(Ink::Error, "incomplete:"))?;
     }
     Ok(())
 }
 
 /// `4 captures: 2 ok, 1 failed, 1 unexpected; 3 expectations have no capture`
 fn totals(checked: &[Checked], orphans: &[String], ascii: bool) -> String {
-    use Comparison::{AsExpected, Blessed, Failed, Unexpected, Unreadable};
+    use Comparison::{AsExpected, Blessed, Failed, Unchecked, Unexpected, Unreadable};
     let count = |comparison| checked.iter().filter(|one| one.comparison == comparison).count();
-    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable]
+    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable, Unchecked]
         .into_iter()
         .map(|comparison| (count(comparison), comparison.word()))
         .filter(|(count, _)| *count > 0)
@@ -133,12 +166,14 @@ fn totals(checked: &[Checked], orphans: &[String], ascii: bool) -> String {
     line
 }
 
-fn junit(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn junit(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut suite = TestSuite::new("ftpwhy check");
-    for one in checked {
+    for one in &result.checked {
         let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
         let status = if one.comparison.is_fine() {
             TestCaseStatus::success()
+        } else if one.comparison == Comparison::Unchecked {
+            TestCaseStatus::skipped()
         } else {
             let unreadable = one.comparison == Comparison::Unreadable;
             let kind = if unreadable { NonSuccessKind::Error } else { NonSuccessKind::Failure };
@@ -153,11 +188,19 @@ fn junit(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<
     }
     let mut report = Report::new("ftpwhy check");
     report.add_test_suite(suite);
-    report.serialize(out).map_err(io::Error::other)
+    if let Some(why) = result.interrupted() {
+        report.add_test_suite(interrupted(&why, style));
+    }
+    write_report(&report, out)
 }
 
-fn github(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for one in checked.iter().filter(|one| !one.comparison.is_fine()) {
+fn github(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    // One for all of them: GitHub keeps ten of a step.
+    if let Some(why) = result.interrupted() {
+        write_interrupted(&why, style, out)?;
+    }
+    let told = |one: &&Checked| !one.comparison.is_fine() && one.comparison != Comparison::Unchecked;
+    for one in result.checked.iter().filter(told) {
         let title = format!("ftpwhy check: {}", one.comparison.word());
         let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
         // An annotation needs a line; the whole file is meant.
@@ -168,25 +211,40 @@ fn github(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result
 
 #[cfg(test)]
 mod tests {
-    use super::{CheckFormat, Checked, Comparison, write_checked};
+    use super::{CheckFormat, CheckResult, Checked, Comparison, write_checked};
+    use crate::record::Signal;
     use crate::report::testing::narrow;
     use crate::report::{Style, Verbosity};
 
-    fn written(format: CheckFormat, style: &Style) -> String {
+    fn result() -> CheckResult {
         let one = |path: &str, comparison, lines: &[&str]| Checked {
             path: path.into(),
             comparison,
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         };
-        let checked = [
+        let checked = vec![
             one("a.pcap", Comparison::AsExpected, &[]),
             one("b.pcap", Comparison::Failed, &["x: role is related, not verdict", "missing: y\n::error::forged"]),
             one("c.pcap", Comparison::Unexpected, &["error z"]),
         ];
+        CheckResult { checked, orphans: vec!["d.expect.toml".to_owned()], interrupted: None }
+    }
+
+    /// The same, ended by ^C before the last capture was checked.
+    fn interrupted() -> CheckResult {
+        let mut result = CheckResult { interrupted: Some(Signal::Interrupt), ..result() };
+        (result.checked[2].comparison, result.checked[2].lines) = (Comparison::Unchecked, Vec::new());
+        result
+    }
+
+    fn write(format: CheckFormat, result: &CheckResult, style: &Style) -> String {
         let mut out = Vec::new();
-        write_checked(format, &checked, &["d.expect.toml".to_owned()], style, &mut out)
-            .expect("a vector takes everything");
+        write_checked(format, result, style, &mut out).expect("a vector takes everything");
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    fn written(format: CheckFormat, style: &Style) -> String {
+        write(format, &result(), style)
     }
 
     #[test]
@@ -220,5 +278,25 @@ mod tests {
         let text = written(CheckFormat::Github, &narrow());
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.lines().all(|line| line.starts_with("::error file=")), "{text}");
+    }
+
+    #[test]
+    fn an_interrupted_check_says_what_was_not_checked() {
+        let why = "interrupted by SIGINT; 2 of 3 captures were checked";
+        let text = write(CheckFormat::Text, &interrupted(), &narrow());
+        assert!(text.contains("\nunchecked   c.pcap\n3 captures: 1 ok, 1 failed, 1 unchecked;"), "{text}");
+        assert!(text.ends_with(&format!("\nincomplete: {why}\n")), "{text}");
+        let quiet = Style { verbosity: Verbosity::Quiet, ..narrow() };
+        assert!(write(CheckFormat::Text, &interrupted(), &quiet).ends_with(&format!("incomplete: {why}\n")));
+        let junit = write(CheckFormat::Junit, &interrupted(), &narrow());
+        let report = quick_junit::Report::deserialize_from_str(&junit).expect("JUnit XML");
+        assert_eq!((report.tests, report.failures, report.errors), (4, 1, 1));
+        assert!(junit.contains(why) && junit.contains("<skipped"), "{junit}");
+        let github = write(CheckFormat::Github, &interrupted(), &narrow());
+        assert!(github.starts_with(&format!("::error title=ftpwhy%3A interrupted::{why}\n")), "{github}");
+        assert_eq!(github.lines().count(), 2, "{github}");
+        let listing = CheckResult { interrupted: Some(Signal::Terminate), ..CheckResult::default() };
+        let text = write(CheckFormat::Text, &listing, &narrow());
+        assert!(text.ends_with("incomplete: interrupted by SIGTERM before all captures were found\n"), "{text}");
     }
 }

@@ -101,6 +101,7 @@ impl Run {
             warning: count(Severity::Warning),
             info: count(Severity::Info),
             quality: self.findings.iter().filter(|finding| finding.severity == Severity::Quality).count() as u64,
+            ..self.summary
         };
     }
 

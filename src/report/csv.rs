@@ -6,6 +6,7 @@ use super::Style;
 use super::collect::Run;
 use super::escape::safe;
 use super::identity::session_of;
+use super::interrupted::NAME;
 use super::time::rfc3339;
 use super::words::{Confidence, Party, Role, Severity};
 use crate::finding::Finding;
@@ -31,11 +32,36 @@ const COLUMNS: [&str; 15] = [
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    writer.write_record(COLUMNS)?;
+    let mut add = |row: [String; COLUMNS.len()]| {
+        writer.write_record(row.map(|cell| inert(&safe(&cell, style.ascii)))).map_err(cause)
+    };
+    add(COLUMNS.map(str::to_owned))?;
     for finding in &run.findings {
-        writer.write_record(row(run, finding).map(|cell| inert(&safe(&cell, style.ascii))))?;
+        add(row(run, finding))?;
+    }
+    if let Some(why) = run.interrupted() {
+        add(interrupted(run, &why))?;
     }
     writer.flush()
+}
+
+/// Why a row could not be written; as the library tells it, it is of no kind.
+fn cause(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// The last row of a run that did not come to its end: an error without a frame.
+fn interrupted(run: &Run, why: &str) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|column| match column {
+        "capture" => run.interrupted_in(),
+        "severity" => Severity::Error.to_string(),
+        "diagnosis" => NAME.to_owned(),
+        "message" => why.to_owned(),
+        _ => String::new(),
+    })
 }
 
 fn row(run: &Run, finding: &Finding) -> [String; COLUMNS.len()] {

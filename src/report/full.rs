@@ -47,7 +47,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     )?;
     write_list(page, &context, MAX_CONTEXT, "findings", out)?;
     if style.verbosity == Verbosity::Quiet {
-        return Ok(());
+        return totals::write(run, style, out);
     }
     write_notes(page, &notes, out)?;
     if style.verbosity == Verbosity::Verbose {

@@ -10,6 +10,7 @@ use super::Style;
 use super::collect::Run;
 use super::escape::safe;
 use super::identity::stands_alone;
+use super::interrupted::NAME;
 use super::place::place;
 use super::words::Confidence;
 use crate::finding::{Finding, Severity};
@@ -17,6 +18,9 @@ use crate::finding::{Finding, Severity};
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut findings: Vec<&Finding> = run.findings.iter().filter(|finding| stands_alone(finding)).collect();
     findings.sort_by_key(|finding| Reverse(finding.severity));
+    if let Some(why) = run.interrupted() {
+        write_interrupted(&why, style, out)?;
+    }
     for finding in findings {
         let at = finding.primary.first();
         let level = match finding.severity {
@@ -34,6 +38,11 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         annotation.write(&message, style, out)?;
     }
     Ok(())
+}
+
+/// An annotation of the whole run, of which a part was not done.
+pub(super) fn write_interrupted(why: &str, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "::error title={}::{}", property(&format!("ftpwhy: {NAME}")), data(&safe(why, style.ascii)))
 }
 
 /// Where an annotation is shown.

@@ -8,6 +8,7 @@ use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
 use super::identity::{identities, stands_alone};
+use super::interrupted::NAME;
 use super::words::Confidence;
 use crate::finding;
 use crate::text::printable_str;
@@ -47,8 +48,20 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
                 location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },
             }
         })
+        .chain(run.interrupted().map(|why| interrupted(run, &why)))
         .collect();
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&issues)?))
+}
+
+/// What stands for a run that did not come to its end.
+fn interrupted(run: &Run, why: &str) -> Issue {
+    Issue {
+        description: printable_str(why),
+        check_name: NAME,
+        fingerprint: NAME.to_owned(),
+        severity: "blocker",
+        location: Location { path: run.interrupted_in(), lines: Lines { begin: 1 } },
+    }
 }
 
 fn severity(severity: finding::Severity) -> &'static str {

@@ -1,25 +1,13 @@
 //! What every format must withstand, whoever wrote the names and replies.
 
-use super::testing::{Sample, wide};
-use super::{Format, Style, TimeStyle, Verbosity};
+use std::io::{self, ErrorKind, Write};
 
-const FORMATS: [Format; 11] = [
-    Format::Full,
-    Format::Concise,
-    Format::Table,
-    Format::Json,
-    Format::Ndjson,
-    Format::Sarif,
-    Format::Junit,
-    Format::Github,
-    Format::Gitlab,
-    Format::Markdown,
-    Format::Csv,
-];
+use super::testing::{Sample, wide};
+use super::{CheckFormat, CheckResult, Checked, Comparison, Format, Style, TimeStyle, Verbosity, write_checked};
 
 #[test]
 fn no_format_lets_control_characters_through() {
-    for format in FORMATS {
+    for format in Format::ALL {
         for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {
             let text = Sample::hostile().render(format, &Style { verbosity, ..wide() });
             let bad = text.chars().find(|c| {
@@ -40,7 +28,7 @@ fn the_inventory_lets_none_through_either() {
 
 #[test]
 fn no_line_can_be_forged() {
-    for format in FORMATS {
+    for format in Format::ALL {
         let text = Sample::hostile().render(format, &wide());
         assert!(!text.lines().any(|line| line.trim_start().starts_with("error[forged]")), "{format:?}:\n{text}");
     }
@@ -71,6 +59,40 @@ fn text_keeps_to_the_width() {
                 let too_long = text.lines().filter(wrapped).find(|line| line.chars().count() > width);
                 assert_eq!(too_long, None, "at {width}:\n{text}");
             }
+        }
+    }
+}
+
+/// A disk that is full, or a reader that has gone.
+struct Refusing(ErrorKind);
+
+impl Write for Refusing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl crate::report::Out for Refusing {}
+
+#[test]
+fn what_the_system_says_of_a_report_that_cannot_be_written_comes_through() {
+    // Longer than all buffers on the way, so that each library that writes meets the error.
+    let mut sample = Sample::collision();
+    sample.findings = vec![sample.findings; 200].concat();
+    for kind in [ErrorKind::StorageFull, ErrorKind::BrokenPipe] {
+        for format in Format::ALL {
+            let error = sample.written_to(format, &wide(), Box::new(Refusing(kind))).expect_err("refused");
+            assert_eq!(error.kind(), kind, "{format:?}: {error}");
+        }
+        let checked = Checked { path: "a".repeat(20_000), comparison: Comparison::Failed, lines: Vec::new() };
+        let result = CheckResult { checked: vec![checked], ..CheckResult::default() };
+        for format in [CheckFormat::Text, CheckFormat::Junit, CheckFormat::Github] {
+            let error = write_checked(format, &result, &wide(), &mut Refusing(kind)).expect_err("refused");
+            assert_eq!(error.kind(), kind, "{format:?}: {error}");
         }
     }
 }

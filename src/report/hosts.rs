@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::Style;
 use super::collect::Run;
 use super::escape::{safe, safe_json};
-use super::shape::{Host, Hosts};
+use super::shape::{Completeness, Host, Inventory};
 use super::table::write_grid;
+use super::{Style, interrupted};
 use crate::frame::CaptureId;
 use crate::record::{HostRecord, SessionRecord};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if run.hosts.is_empty() {
-        return writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address");
+        writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address")?;
+        return interrupted::write(run, style, out);
     }
     let mut by_capture: BTreeMap<CaptureId, Vec<[String; 5]>> = BTreeMap::new();
     for host in &run.hosts {
@@ -26,7 +27,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         }
         write_grid(&["MAC", "address", "interface", "role", "known by"], rows, &[0, 1, 2], style, out)?;
     }
-    Ok(())
+    interrupted::write(run, style, out)
 }
 
 fn cells(run: &Run, host: &HostRecord, style: &Style) -> [String; 5] {
@@ -41,7 +42,9 @@ fn cells(run: &Run, host: &HostRecord, style: &Style) -> [String; 5] {
 }
 
 pub(super) fn write_json(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let hosts = Hosts::new(run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host))));
+    let completeness = Completeness::of(&run.summary, &run.captures);
+    let hosts = run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host)));
+    let hosts = Inventory::new(completeness, hosts);
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&hosts)?))
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
-use super::shape::{Capture, Finding, Report, SCHEMA, Session, Summary, Tool};
+use super::shape::{Capture, Completeness, Finding, Report, SCHEMA, Session, Summary, Tool};
 use crate::text::printable_str;
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -13,6 +13,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         schema: SCHEMA,
         tool: Tool::this(),
         grouping: run.grouping.iter().map(|sentence| printable_str(sentence)).collect(),
+        completeness: Completeness::of(&run.summary, &run.captures),
         captures: run.captures.iter().map(Capture::from).collect(),
         sessions: run.sessions.iter().map(Session::from).collect(),
         findings: run.findings.iter().map(Finding::from).collect(),

@@ -11,6 +11,7 @@ use super::collect::Run;
 use super::concise;
 use super::escape::safe;
 use super::identity::session_of;
+use super::interrupted::NAME;
 use super::words::Party;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{about, transfer_of};
@@ -22,7 +23,24 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     for capture in &run.captures {
         report.add_test_suite(suite(run, capture, style));
     }
-    report.serialize(out).map_err(io::Error::other)
+    if let Some(why) = run.interrupted() {
+        report.add_test_suite(interrupted(&why, style));
+    }
+    write_report(&report, out)
+}
+
+/// Writes a whole report. Serialized straight to `out`, its errors would not say why it could not be written.
+pub(super) fn write_report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(report.to_string().map_err(io::Error::other)?.as_bytes())
+}
+
+/// A suite with the error that a run did not come to its end.
+pub(super) fn interrupted(why: &str, style: &Style) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(NAME).set_message(xml(&safe(why, style.ascii)));
+    let mut suite = TestSuite::new("ftpwhy");
+    suite.add_test_case(TestCase::new(NAME, status));
+    suite
 }
 
 fn suite(run: &Run, capture: &Capture, style: &Style) -> TestSuite {

@@ -15,6 +15,9 @@ use crate::report::escape::safe;
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Markdown { run, style };
     writeln!(out, "## Why FTP transfers failed\n")?;
+    if let Some(why) = run.interrupted() {
+        writeln!(out, "**Incomplete: {}**\n", page.text(&why))?;
+    }
     for line in totals::lines(run) {
         writeln!(out, "{}\n", page.text(&line))?;
     }

@@ -20,6 +20,7 @@ mod hostile;
 mod hosts;
 mod html;
 mod identity;
+mod interrupted;
 mod json;
 mod junit;
 mod ladder;
@@ -48,8 +49,9 @@ mod wrap;
 
 use std::io::{self, Write};
 
-pub use checked::{CheckFormat, Checked, Comparison, write_checked};
+pub use checked::{CheckFormat, CheckResult, Checked, Comparison, write_checked};
 pub use collect::in_order;
+pub use interrupted::interrupted_by;
 pub use schema::schema;
 pub use sessions::{Order, SessionChoice, sessions};
 pub use show::View;
@@ -94,6 +96,21 @@ impl Format {
     pub fn is_streamed(self) -> bool {
         matches!(self, Self::Full | Self::Concise | Self::Ndjson)
     }
+
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Full,
+        Self::Concise,
+        Self::Table,
+        Self::Json,
+        Self::Ndjson,
+        Self::Sarif,
+        Self::Junit,
+        Self::Github,
+        Self::Gitlab,
+        Self::Markdown,
+        Self::Csv,
+    ];
 
     /// Whether a person is to read it, so that remarks beside it do no harm.
     pub fn is_for_people(self) -> bool {

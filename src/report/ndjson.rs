@@ -4,7 +4,7 @@ use std::io;
 
 use super::Out;
 use super::escape::safe_json;
-use super::shape::{Closing, Line, Meta, SCHEMA, Tool};
+use super::shape::{Closing, Completeness, Line, Meta, SCHEMA, Tool};
 use crate::finding::Finding;
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
@@ -47,8 +47,9 @@ impl Sink for Lines {
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        let completeness = Completeness::of(summary, captures);
         let captures = captures.iter().map(Into::into).collect();
-        self.write(&Line::Summary(Closing { captures, summary: summary.into() }))?;
+        self.write(&Line::Summary(Closing { completeness, captures, summary: summary.into() }))?;
         self.out.finish()
     }
 }

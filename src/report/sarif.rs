@@ -18,6 +18,7 @@ use super::words::{Confidence, Party, Role};
 use crate::diagnosis::ALL;
 use crate::finding::{self, Evidence, Finding};
 use crate::frame::Stamp;
+use crate::record::Signal;
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -35,8 +36,27 @@ struct Log {
 #[derive(Serialize)]
 struct SarifRun {
     tool: Tool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    invocations: Vec<Invocation>,
     artifacts: Vec<Artifact>,
     results: Vec<SarifResult>,
+}
+
+/// SARIF 3.20: told of a run that did not come to its end.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    exit_code: u8,
+    exit_signal_name: &'static str,
+    exit_signal_number: u8,
+    tool_execution_notifications: [Notification; 1],
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Message,
 }
 
 #[derive(Serialize)]
@@ -148,12 +168,26 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: [SarifRun {
+            invocations: run.summary.interrupted.map(|one| interrupted(run, one.signal)).into_iter().collect(),
             artifacts: artifacts.collect(),
             results,
             tool: Tool { driver: Driver { name: "ftpwhy", version: env!("CARGO_PKG_VERSION"), rules } },
         }],
     };
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&log)?))
+}
+
+fn interrupted(run: &Run, by: Signal) -> Invocation {
+    Invocation {
+        execution_successful: false,
+        exit_code: by.status(),
+        exit_signal_name: by.name(),
+        exit_signal_number: by.number(),
+        tool_execution_notifications: [Notification {
+            level: "error",
+            message: Message::new(&run.interrupted().unwrap_or_default()),
+        }],
+    }
 }
 
 fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {
@@ -272,6 +306,7 @@ mod tests {
     use serde_json::Value;
 
     use super::uri;
+    use crate::record::{Interruption, Signal};
     use crate::report::Format;
     use crate::report::testing::{Sample, expect, narrow};
 
@@ -289,6 +324,13 @@ mod tests {
             let log = sarif(&sample);
             assert!(validator.validate(&log).is_ok(), "{:?}", validator.validate(&log));
         }
+        let mut interrupted = Sample::collision();
+        interrupted.summary.interrupted = Some(Interruption { signal: Signal::HangUp, not_read: 1 });
+        let log = sarif(&interrupted);
+        assert!(validator.validate(&log).is_ok(), "{:?}", validator.validate(&log));
+        let invocation = &log["runs"][0]["invocations"][0];
+        assert_eq!((&invocation["executionSuccessful"], &invocation["exitCode"]), (&false.into(), &129.into()));
+        assert_eq!(invocation["exitSignalName"], "SIGHUP");
         let mut broken = sarif(&Sample::collision());
         broken["runs"][0]["results"][0]["level"] = "fatal".into();
         assert!(!validator.is_valid(&broken), "the schema must demand something");

@@ -9,7 +9,7 @@ use super::escape::safe;
 use super::time::Clock;
 use super::totals::{counted, inferred};
 use super::wrap::wrap;
-use super::{Out, Style, TimeStyle, Verbosity, table};
+use super::{Out, Style, TimeStyle, Verbosity, interrupted, table};
 use crate::finding::{Finding, SessionId};
 use crate::frame::Timestamp;
 use crate::record::{Outcome, SessionRecord, Sink, Summary};
@@ -117,12 +117,14 @@ const SOFTWARE: usize = 24;
 
 fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if run.sessions.is_empty() {
-        return writeln!(out, "no such session in {}", counted(run.captures.len() as u64, "capture"));
+        writeln!(out, "no such session in {}", counted(run.captures.len() as u64, "capture"))?;
+        return interrupted::write(run, style, out);
     }
     let clock = Clock::new(style.time);
     let grid = run.sessions.iter().map(|session| cells(run, session, &clock, style));
     table::write_grid(&COLUMNS, grid, &[0, 1, 2, 3, 4, 5], style, out)?;
     table::write_rows(&table::rows(run), style, out)?;
+    interrupted::write(run, style, out)?;
     if style.verbosity == Verbosity::Quiet {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use super::page::Page;
 use super::place::title;
 use super::tee::keep_worst;
 use super::wrap::write_wrapped;
-use super::{Out, Style, Verbosity, html};
+use super::{Out, Style, Verbosity, html, interrupted};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
@@ -136,12 +136,13 @@ fn sessions(run: &Run, style: &Style, out: &mut dyn Write, write: WriteSession) 
         writeln!(out)?;
     }
     match run.sessions.len() - shown {
-        0 if shown == 0 && run.tally.captures.is_empty() => writeln!(out, "no FTP session"),
-        0 if shown == 0 => writeln!(out, "no such session"),
-        0 => Ok(()),
-        1 => writeln!(out, "and one more session (-s N shows one)"),
-        more => writeln!(out, "and {more} more sessions (-s N shows one)"),
+        0 if shown == 0 && run.tally.captures.is_empty() => writeln!(out, "no FTP session")?,
+        0 if shown == 0 => writeln!(out, "no such session")?,
+        0 => {}
+        1 => writeln!(out, "and one more session (-s N shows one)")?,
+        more => writeln!(out, "and {more} more sessions (-s N shows one)")?,
     }
+    interrupted::write(run, style, out)
 }
 
 fn transcript(page: &Page<'_>, session: &SessionRecord, ladder: &Ladder, out: &mut dyn Write) -> io::Result<()> {
@@ -161,7 +162,8 @@ fn svg(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
             figures.push(Figure::of(&page, &ladder, &title(&page, session)));
         }
     }
-    out.write_all(svg_file(&figures).as_bytes())
+    let note = run.interrupted().map(|why| format!("incomplete: {why}"));
+    out.write_all(svg_file(&figures, note.as_deref()).as_bytes())
 }
 
 #[cfg(test)]

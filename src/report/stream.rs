@@ -44,6 +44,17 @@ fn about(superseded: &Superseded) -> String {
     }
 }
 
+/// `superseded[a] no longer holds: now b (session 1)`. What is told again with another role, confidence or count still
+/// holds: nothing is superseded by itself.
+fn taken_back(superseded: &Superseded) -> String {
+    let (diagnosis, about) = (superseded.diagnosis, about(superseded));
+    match superseded.by {
+        Some(by) if by == diagnosis => format!("updated[{diagnosis}] replaced by what is told above ({about})"),
+        Some(by) => format!("superseded[{diagnosis}] no longer holds: now {by} ({about})"),
+        None => format!("superseded[{diagnosis}] no longer holds: nothing came of it ({about})"),
+    }
+}
+
 /// What limits claims is a note, everything else a block.
 fn as_block(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page::new(run, style);
@@ -74,18 +85,17 @@ impl Sink for Stream {
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        let by = superseded.by.map_or("nothing came of it".to_owned(), |by| format!("now {by}"));
-        let line = format!("superseded[{}] no longer holds: {by} ({})", superseded.diagnosis, about(superseded));
-        writeln!(self.out, "{}", safe(&line, self.style.ascii))?;
+        if superseded.severity == Severity::Quality && self.style.verbosity == Verbosity::Quiet {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", safe(&taken_back(superseded), self.style.ascii))?;
         self.out.flush()
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.run.captures = captures.to_vec();
         self.run.summary = *summary;
-        if self.style.verbosity > Verbosity::Quiet {
-            totals::write(&self.run, &self.style, &mut self.out)?;
-        }
+        totals::write(&self.run, &self.style, &mut self.out)?;
         self.out.finish()
     }
 }
@@ -138,5 +148,27 @@ mod tests {
         assert!(text().ends_with(
             "superseded[port-reused-within-2msl] no longer holds: now time-wait-collision (session 1, transfer 2)\n"
         ));
+        stream.superseded(&Superseded { by: None, ..superseded }).expect("written");
+        assert!(text().ends_with("no longer holds: nothing came of it (session 1, transfer 2)\n"));
+    }
+
+    #[test]
+    fn nothing_is_superseded_by_itself() {
+        let limit = Superseded {
+            diagnosis: "capture-limit",
+            role: Role::Context,
+            severity: Severity::Quality,
+            session: None,
+            transfer: None,
+            hosts: Vec::new(),
+            by: Some("capture-limit"),
+        };
+        let written = |style: Style| {
+            let out = Shared::default();
+            Stream::concise(style, Box::new(out.clone())).superseded(&limit).expect("written");
+            String::from_utf8(out.0.take()).expect("UTF-8")
+        };
+        assert_eq!(written(narrow()), "updated[capture-limit] replaced by what is told above (the capture)\n");
+        assert_eq!(written(Style { verbosity: Verbosity::Quiet, ..narrow() }), "", "like the note itself");
     }
 }

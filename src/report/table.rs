@@ -9,7 +9,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table};
 use super::collect::Run;
 use super::escape::safe;
 use super::words::{AttemptOutcome, Mode, Outcome};
-use super::{Style, Verbosity, totals};
+use super::{Style, totals};
 use crate::frame::Stamp;
 use crate::record::{self, InferredRecord, SessionRecord, TransferRecord};
 
@@ -26,7 +26,7 @@ const GAP: usize = 2;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_rows(&rows(run), style, out)?;
-    if style.verbosity > Verbosity::Quiet { totals::write(run, style, out) } else { Ok(()) }
+    totals::write(run, style, out)
 }
 
 /// The table with at most `most` transfers; when there are more, the failed ones come first to stay.

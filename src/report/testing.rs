@@ -91,19 +91,24 @@ impl Sample {
         self.written(|out| show(vec![(view, out)], wanted.to_vec(), style.clone(), self.grouping.clone()))
     }
 
+    /// Writes it in `format` to any output.
+    pub(super) fn written_to(&self, format: Format, style: &Style, out: Box<dyn Out>) -> io::Result<()> {
+        self.tell(&mut *sink(format, style.clone(), self.grouping.clone(), out)?)
+    }
+
     fn written(&self, open: impl FnOnce(Box<dyn Out>) -> Box<dyn Sink>) -> String {
         let out = Shared::default();
         let mut sink = open(Box::new(out.clone()));
-        for session in &self.sessions {
-            sink.session(session).expect("takes a session");
-        }
-        for finding in &self.findings {
-            sink.finding(finding).expect("takes a finding");
-        }
-        sink.hosts(&self.hosts).expect("takes hosts");
-        sink.end(&self.captures, &self.summary).expect("ends");
+        self.tell(&mut *sink).expect("takes everything");
         drop(sink);
         out.text()
+    }
+
+    fn tell(&self, sink: &mut dyn Sink) -> io::Result<()> {
+        self.sessions.iter().try_for_each(|session| sink.session(session))?;
+        self.findings.iter().try_for_each(|finding| sink.finding(finding))?;
+        sink.hosts(&self.hosts)?;
+        sink.end(&self.captures, &self.summary)
     }
 
     /// One session with a transfer that failed by TIME-WAIT, a related finding, one of context and one of quality.
@@ -113,7 +118,7 @@ impl Sample {
             sessions: vec![session()],
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
-            summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1 },
+            summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1, interrupted: None },
             grouping: Vec::new(),
         }
     }

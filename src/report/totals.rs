@@ -1,4 +1,5 @@
-//! The last lines of the formats for people: how the inputs were taken, what held no FTP, and one line of totals.
+//! The last lines of the formats for people: how the inputs were taken, what held no FTP, whether something kept the
+//! report from being complete, and one line of totals.
 
 use std::io::{self, Write};
 
@@ -6,7 +7,7 @@ use super::collect::{Run, Tally, path_of};
 use super::escape::safe;
 use super::paint::Ink;
 use super::wrap::write_wrapped;
-use super::{Style, Verbosity};
+use super::{Style, Verbosity, interrupted};
 use crate::finding::Severity;
 use crate::source::Capture;
 
@@ -14,6 +15,9 @@ use crate::source::Capture;
 const MAX_LISTED: usize = 5;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if style.verbosity == Verbosity::Quiet {
+        return interrupted::write(run, style, out);
+    }
     let lists = [run.grouping.clone(), without_ftp(run)];
     for lines in lists {
         let shown = if style.verbosity == Verbosity::Verbose { lines.len() } else { MAX_LISTED };
@@ -24,12 +28,14 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
             writeln!(out, "and {} more (-v shows all)", lines.len() - shown)?;
         }
     }
+    interrupted::write(run, style, out)?;
     let summary = &run.summary;
     let found = summary.failed + summary.error + summary.warning > 0;
     if run.tally.sessions == 0 && !found {
         return Ok(());
     }
-    writeln!(out, "{}", style.paint(if found { Ink::Strong } else { Ink::Good }, &totals(run)))
+    let good = !found && summary.interrupted.is_none();
+    writeln!(out, "{}", style.paint(if good { Ink::Good } else { Ink::Strong }, &totals(run)))
 }
 
 /// The same for a format that lays out its own lines.
@@ -53,7 +59,7 @@ pub(super) fn without_ftp(run: &Run) -> Vec<String> {
             || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
     };
     let sentence = |timeline: &[Capture]| {
-        let without: Vec<&Capture> = timeline.iter().filter(|capture| !holds_ftp(capture)).collect();
+        let without: Vec<&Capture> = timeline.iter().filter(|capture| !capture.unread && !holds_ftp(capture)).collect();
         let packets = without.iter().map(|capture| capture.packets).sum();
         let named = match without.as_slice() {
             [] => return None,
@@ -74,7 +80,7 @@ pub(super) fn totals(run: &Run) -> String {
     let faultless = summary.failed == 0 && summary.error == 0;
     let mut line = format!(
         "{}{} in {}{}{}",
-        if faultless && summary.transfers > 0 { "no failed transfer: " } else { "" },
+        if faultless && summary.transfers > 0 && summary.interrupted.is_none() { "no failed transfer: " } else { "" },
         if summary.transfers == 0 { "no transfer".to_owned() } else { counted(summary.transfers, "transfer") },
         counted(run.tally.sessions, "session"),
         outcomes(run),

@@ -38,6 +38,8 @@ pub(super) struct FileSource {
     before: Vec<Option<Stamp>>,
     read: std::sync::Arc<std::sync::atomic::AtomicU64>,
     size: Option<u64>,
+    /// Whether its end may not be its end.
+    is_cut: fn() -> bool,
 }
 
 enum Reader {
@@ -138,6 +140,7 @@ impl FileSource {
             before: Vec::new(),
             read: input.read,
             size: input.size,
+            is_cut: input.is_cut,
         };
         Ok((source, capture))
     }
@@ -305,7 +308,11 @@ impl FileSource {
     #[cold]
     fn end(&mut self, capture: &mut Capture, damage: Option<Damage>) -> bool {
         self.ended = true;
-        capture.damage = capture.damage.take().or(damage);
+        capture.unread = (self.is_cut)();
+        // Told to stop, it stops anywhere: that is no damage.
+        if !capture.unread {
+            capture.damage = capture.damage.take().or(damage);
+        }
         false
     }
 

@@ -133,15 +133,22 @@ fn read(
 ) -> Result<(), Over> {
     let mut teller = Teller { send, stop: Arc::clone(stop), over: Vec::new() };
     if path == Path::new("-") {
-        return teller.tell_all(path, Timeline::filtered(path, pipe::until(stop, io::stdin), id, filter));
+        return teller.tell_pipe(path, id, filter, || Ok(io::stdin()));
+    }
+    let growing = {
+        let (path, stop) = (path.to_owned(), Arc::clone(stop));
+        move || File::open(&path).map(|file| Growing { path, file: Arc::new(file), stop })
+    };
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return teller.tell_pipe(path, id, filter, growing);
     }
     loop {
         let id = CaptureId(id.0.saturating_add(u32::try_from(teller.over.len()).unwrap_or(u32::MAX)));
-        let file = match File::open(path) {
-            Ok(file) => Arc::new(file),
+        let growing = match growing.clone()() {
+            Ok(growing) => growing,
             Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
         };
-        let growing = Growing { path: path.to_owned(), file: Arc::clone(&file), stop: Arc::clone(stop) };
+        let file = Arc::clone(&growing.file);
         teller.tell_all(path, Timeline::filtered(path, Box::new(growing), id, filter))?;
         if stop.load(Ordering::Relaxed) || !is_replaced(path, &file) {
             return Ok(());
@@ -166,10 +173,24 @@ impl Teller<'_> {
         self.tell(Word::Captures(self.over.iter().chain(current).cloned().collect()))
     }
 
+    /// Tells all of a capture whose reader may have to wait without end.
+    fn tell_pipe<R: Read>(
+        &mut self,
+        path: &Path,
+        id: CaptureId,
+        filter: Option<&str>,
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+    ) -> Result<(), Over> {
+        let pipe = pipe::until(&self.stop, open).map_err(|error| OpenError::io(path, &error));
+        self.tell_all(path, pipe.and_then(|pipe| Timeline::filtered(path, pipe, id, filter)))
+    }
+
     /// Tells all of a capture.
     fn tell_all(&mut self, path: &Path, opened: Result<Timeline, OpenError>) -> Result<(), Over> {
         let mut timeline = match opened {
             Ok(timeline) => timeline,
+            // Told to stop before there was enough to tell what it is.
+            Err(_) if self.stop.load(Ordering::Relaxed) => return Ok(()),
             Err(error) => return self.tell(Word::Failed(error)),
         };
         let mut known: Vec<Interface> = Vec::new();
@@ -190,7 +211,9 @@ impl Teller<'_> {
         }
         if self.stop.load(Ordering::Relaxed) {
             // Told to stop, it stops anywhere: that is no damage.
-            timeline.captures_mut().iter_mut().for_each(|capture| capture.damage = None);
+            for capture in timeline.captures_mut() {
+                (capture.damage, capture.unread) = (None, true);
+            }
         }
         for error in timeline.filter_refusals() {
             self.tell(Word::Failed(OpenError::new(path, error.to_string())))?;

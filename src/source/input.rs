@@ -12,7 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::error::OpenError;
 use super::frames::{Codec, Frames};
-use super::spool;
+use super::{pipe, spool, stop};
 
 /// Bytes looked at to tell compression.
 const MAGIC: usize = 6;
@@ -30,6 +30,8 @@ pub(super) struct Input {
     pub read: Arc<AtomicU64>,
     /// Size of the raw file; unknown for pipes.
     pub size: Option<u64>,
+    /// Whether its end may not be its end, for reading was told to stop.
+    pub is_cut: fn() -> bool,
 }
 
 /// What the first bytes say of compression.
@@ -45,16 +47,30 @@ impl Input {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         if path == Path::new("-") {
             return match spool::standard_input() {
-                Some(copy) => Self::from_reader(path, Box::new(copy), None),
-                None => Self::from_reader(path, Box::new(io::stdin()), None),
+                Some(copy) => Ok(Self { is_cut: spool::is_cut, ..Self::from_reader(path, Box::new(copy), None)? }),
+                None if standard_input_is_a_file() => Self::from_reader(path, Box::new(io::stdin()), None),
+                None => Self::from_pipe(path, || Ok(io::stdin())),
             };
         }
-        let file = File::open(path).map_err(|error| OpenError::io(path, &error))?;
-        let metadata = file.metadata().map_err(|error| OpenError::io(path, &error))?;
+        let metadata = path.metadata().map_err(|error| OpenError::io(path, &error))?;
         if metadata.is_dir() {
             return Err(OpenError::new(path, "it is a directory"));
         }
-        Self::from_reader(path, Box::new(file), metadata.is_file().then_some(metadata.len()))
+        if !metadata.is_file() {
+            let pipe = path.to_owned();
+            return Self::from_pipe(path, || File::open(pipe));
+        }
+        let file = File::open(path).map_err(|error| OpenError::io(path, &error))?;
+        Self::from_reader(path, Box::new(file), Some(metadata.len()))
+    }
+
+    /// Opens what may keep its reader waiting.
+    fn from_pipe<R: Read>(
+        path: &Path,
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        let pipe = pipe::until(&stop::flag(), open).map_err(|error| OpenError::io(path, &error))?;
+        Self::from_reader(path, pipe, None)
     }
 
     /// Takes any byte stream; `path` is how errors name it.
@@ -76,8 +92,20 @@ impl Input {
                 return Err(OpenError::new(path, what));
             }
         };
-        Ok(Self { reader, compression, read, size })
+        let is_cut = if size.is_some() { || false } else { stop::is_stopped };
+        Ok(Self { reader, compression, read, size, is_cut })
     }
+}
+
+/// Whether an input that could not be opened was not even waited for, for reading was told to stop.
+pub(super) fn is_cut(path: &Path) -> bool {
+    let is_file = if path == Path::new("-") { standard_input_is_a_file() } else { path.is_file() };
+    (stop::is_stopped() && !is_file) || (path == Path::new("-") && spool::is_cut())
+}
+
+/// Whether standard input is a file, which keeps nobody waiting.
+pub(super) fn standard_input_is_a_file() -> bool {
+    Path::new("/dev/stdin").metadata().is_ok_and(|stdin| stdin.is_file())
 }
 
 fn buffered<R: Read>(reader: R) -> BufReader<R> {

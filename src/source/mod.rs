@@ -22,6 +22,7 @@ mod reorder;
 mod sieve;
 mod sniff;
 mod spool;
+mod stop;
 mod timeline;
 mod version;
 mod window;
@@ -41,7 +42,8 @@ pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
 pub use remarks::{Annotations, Named, Remarks};
 pub use sieve::{Everything, Sieve};
-pub use spool::{is_spooled, spool_standard_input};
+pub use spool::{is_cut as standard_input_is_cut, is_spooled, spool_standard_input};
+pub use stop::{is_stopped, stop_when};
 pub use timeline::Timeline;
 pub use version::libpcap_version;
 
@@ -146,6 +148,11 @@ impl Interface {
 
 /// The part of a capture filter by which tcpdump's users take IPv4 segments without payload (pcap-filter(7)).
 const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";
+
+/// Whether standard input is a file, which keeps nobody waiting and can be read again.
+pub fn standard_input_is_a_file() -> bool {
+    input::standard_input_is_a_file()
+}
 
 /// Whether a file looks like a capture, of a format that is read or not; any other file of a directory is passed over.
 pub fn is_capture(path: &Path) -> bool {

@@ -19,13 +19,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long it is read on for a writer that does not stop.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The stream that `open` gives, until `stop` is set: then it ends as soon as nothing comes.
-pub(super) fn until<R: Read + Send + 'static>(stop: &Arc<AtomicBool>, open: impl Fn() -> R) -> Box<dyn Read + Send> {
-    match Pipe::read(open(), Arc::clone(stop)) {
-        Ok(pipe) => Box::new(pipe),
-        // Without a thread it can be read all the same.
-        Err(_) => Box::new(open()),
-    }
+/// The stream that `open` gives, until `stop` is set: then it ends as soon as nothing comes. It is opened by the thread,
+/// too, for a FIFO opens only when somebody writes to it; why it could not be is told by the first read.
+pub(super) fn until<R: Read>(
+    stop: &Arc<AtomicBool>,
+    open: impl FnOnce() -> io::Result<R> + Send + 'static,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(Pipe::read(open, Arc::clone(stop))?))
 }
 
 struct Pipe {
@@ -37,9 +37,14 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn read(mut raw: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    fn read<R: Read>(open: impl FnOnce() -> io::Result<R> + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let (send, pieces) = sync_channel(PIECES);
         thread::Builder::new().name("pipe".to_owned()).spawn(move || {
+            let mut raw = match open() {
+                Ok(raw) => raw,
+                // When nobody listens any more there is nothing left to do.
+                Err(error) => return drop(send.send(Err(error))),
+            };
             loop {
                 let mut piece = vec![0; PIECE];
                 let read = match raw.read(&mut piece) {
@@ -85,12 +90,13 @@ mod tests {
 
     #[test]
     fn it_gives_all_it_gets_even_when_told_to_stop() {
-        let bytes: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let expected: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         for stopped in [false, true] {
             let stop = Arc::new(AtomicBool::new(stopped));
             let mut all = Vec::new();
-            until(&stop, || Cursor::new(bytes.clone())).read_to_end(&mut all).unwrap();
-            assert!(all == bytes, "{stopped}: {} bytes", all.len());
+            let bytes = expected.clone();
+            until(&stop, || Ok(Cursor::new(bytes))).unwrap().read_to_end(&mut all).unwrap();
+            assert!(all == expected, "{stopped}: {} bytes", all.len());
         }
     }
 
@@ -101,13 +107,24 @@ mod tests {
         let stop = Arc::new(AtomicBool::new(false));
         let (mut theirs, ours) = std::os::unix::net::UnixStream::pair().unwrap();
         theirs.write_all(b"abc").unwrap();
-        let mut pipe = until(&stop, || ours.try_clone().unwrap());
+        let mut pipe = until(&stop, || Ok(ours)).unwrap();
         let mut first = [0; 3];
         pipe.read_exact(&mut first).unwrap();
         let telling = thread::spawn(move || pipe.read(&mut [0; 8]).unwrap());
         stop.store(true, Ordering::Relaxed);
         assert_eq!((first, telling.join().unwrap()), (*b"abc", 0));
-        let read = io::copy(&mut until(&stop, || io::repeat(7)), &mut io::sink()).unwrap();
+        let read = io::copy(&mut until(&stop, || Ok(io::repeat(7))).unwrap(), &mut io::sink()).unwrap();
         assert!(read > 0, "it has ended");
+    }
+
+    #[test]
+    fn it_stops_while_the_stream_is_being_opened_and_tells_why_it_cannot_be() {
+        let stop = Arc::new(AtomicBool::new(true));
+        let (_open, never) = std::sync::mpsc::channel::<io::Result<io::Empty>>();
+        let mut pipe = until(&stop, move || never.recv().unwrap()).unwrap();
+        assert_eq!(pipe.read(&mut [0; 8]).unwrap(), 0);
+        let refused = || Err::<io::Empty, _>(io::ErrorKind::PermissionDenied.into());
+        let error = until(&stop, refused).unwrap().read(&mut [0; 8]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::error::OpenError;
 use super::file::FileSource;
 use super::filter::{Filter, FilterError};
-use super::input::Input;
+use super::input::{Input, is_cut};
 use super::sieve::{Everything, Sieve};
 use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, Timestamp};
@@ -45,7 +45,8 @@ enum Slot {
 
 impl Timeline {
     /// Opens files (`-` is standard input), whose captures are numbered from `first_id` on. Those that cannot be
-    /// opened are reported one by one and left out. `filter` is a capture filter (see [`super::check_filter`]).
+    /// opened are reported one by one and left out; those that were not waited for any more (see [`super::stop_when`]) are
+    /// left out alone. `filter` is a capture filter (see [`super::check_filter`]).
     pub fn open(files: &[PathBuf], first_id: CaptureId, filter: Option<&str>) -> (Self, Vec<OpenError>) {
         let mut timeline = Self::empty(filter);
         let mut errors = Vec::new();
@@ -55,7 +56,7 @@ impl Timeline {
                 let reopenable = files.len() > 1 && source.progress().1.is_some();
                 timeline.add(source, capture, reopenable)
             });
-            errors.extend(added.err());
+            errors.extend(added.err().filter(|_| !is_cut(path)));
         }
         (timeline, errors)
     }
@@ -134,7 +135,9 @@ impl Timeline {
     /// Nobody wants the rest of the frames: marks the captures that are not read to their end.
     pub fn break_off(&mut self) {
         for (capture, slot) in self.captures.iter_mut().zip(&self.slots) {
-            capture.unread = !matches!(slot, Slot::Done);
+            if !matches!(slot, Slot::Done) {
+                capture.unread = true;
+            }
         }
     }
 

@@ -64,10 +64,15 @@ fn summary(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     // Nothing transferred is no good news.
     let class = match run.summary.transfers {
         _ if bad => "result bad",
+        _ if run.summary.interrupted.is_some() => "result none",
         0 => "result none",
         _ => "result",
     };
-    writeln!(out, "<section>\n<h2>Summary</h2>\n<p class=\"{class}\">{}</p>", markup(&totals(run)))?;
+    writeln!(out, "<section>\n<h2>Summary</h2>")?;
+    if let Some(why) = run.interrupted() {
+        writeln!(out, "<p class=\"result bad\">incomplete: {}</p>", markup(&why))?;
+    }
+    writeln!(out, "<p class=\"{class}\">{}</p>", markup(&totals(run)))?;
     for sentence in run.grouping.iter().chain(&without_ftp(run)) {
         writeln!(out, "<p>{}</p>", markup(sentence))?;
     }

@@ -23,6 +23,9 @@ const LABEL: usize = 36;
 /// Lines that a label may take.
 const LABEL_LINES: usize = 8;
 
+/// Characters in a line of the note above all figures.
+const NOTE: usize = 110;
+
 /// The style of the figures, light, dark and in print.
 pub(in crate::report) const FIGURE_STYLE: &str = "\
 .ladder{--paper:#fff;--ink:#1f2328;--dim:#59636e;--lane:#afb8c1;--bad:#c31c28;--data:#0a5cb8;--held:#e0a800;--mark:#fff3c4;--warn:#8a5a00;\
@@ -81,9 +84,13 @@ impl Figure {
     }
 }
 
-/// Figures one below the other, as a file that needs nothing else.
-pub(in crate::report) fn file(figures: &[Figure]) -> String {
+/// Figures one below the other under a note, as a file that needs nothing else.
+pub(in crate::report) fn file(figures: &[Figure], note: Option<&str>) -> String {
     let (mut y, mut body) = (0, String::new());
+    for line in note.map(|note| wrap(note, NOTE, NOTE)).unwrap_or_default() {
+        y += LINE;
+        let _ = write!(body, "<text class=\"note error\" x=\"2\" y=\"{y}\">{}</text>", markup(&line));
+    }
     for Figure { title, body: figure, height } in figures {
         // Writing to a string cannot fail, here and below.
         let _ = write!(body, "<text class=\"name\" x=\"2\" y=\"{}\">{title}</text>", y + LINE);

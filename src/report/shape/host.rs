@@ -2,20 +2,22 @@
 
 use serde::Serialize;
 
-use super::SCHEMA;
+use super::{Completeness, SCHEMA};
 use crate::record::HostRecord;
 use crate::text::printable_str;
 
 /// All hosts.
 #[derive(Serialize)]
-pub(in crate::report) struct Hosts {
+pub(in crate::report) struct Inventory {
     schema: u32,
+    #[serde(flatten)]
+    completeness: Completeness,
     hosts: Vec<Host>,
 }
 
-impl Hosts {
-    pub(in crate::report) fn new(hosts: impl Iterator<Item = Host>) -> Self {
-        Self { schema: SCHEMA, hosts: hosts.collect() }
+impl Inventory {
+    pub(in crate::report) fn new(completeness: Completeness, hosts: impl Iterator<Item = Host>) -> Self {
+        Self { schema: SCHEMA, completeness, hosts: hosts.collect() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Domain types may change their shape, these may only grow. Text is printable here, PASS and ACCT never arrive.
 
 mod capture;
+mod completeness;
 mod finding;
 mod host;
 mod rule;
@@ -12,8 +13,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use capture::Capture;
+pub(super) use completeness::Completeness;
 pub(super) use finding::Finding;
-pub(super) use host::{Host, Hosts};
+pub(super) use host::{Host, Inventory};
 pub(super) use rule::{Rule, Rules};
 pub(super) use session::Session;
 
@@ -34,6 +36,8 @@ pub(super) struct Report {
     pub(super) tool: Tool,
     /// How several inputs were taken; empty for a single file.
     pub(super) grouping: Vec<String>,
+    #[serde(flatten)]
+    pub(super) completeness: Completeness,
     pub(super) captures: Vec<Capture>,
     pub(super) sessions: Vec<Session>,
     pub(super) findings: Vec<Finding>,
@@ -71,6 +75,8 @@ pub(super) struct Meta {
 /// The last line of `--format ndjson`.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Closing {
+    #[serde(flatten)]
+    pub(super) completeness: Completeness,
     pub(super) captures: Vec<Capture>,
     #[serde(flatten)]
     pub(super) summary: Summary,
@@ -86,8 +92,8 @@ pub(super) struct Superseded {
     transfer: Option<u32>,
     /// The hosts it was about; empty for one about a session.
     hosts: Vec<String>,
-    /// The diagnosis that takes its place, the same one when only its role or confidence has changed; null when
-    /// nothing came of it.
+    /// The diagnosis that takes its place, the same one when only its role, its confidence or what it counts has
+    /// changed; null when nothing came of it.
     by: Option<&'static str>,
 }
 
@@ -145,7 +151,7 @@ pub(super) struct Summary {
 
 impl From<&record::Summary> for Summary {
     fn from(summary: &record::Summary) -> Self {
-        let record::Summary { transfers, failed, error, warning, info, quality } = *summary;
+        let record::Summary { transfers, failed, error, warning, info, quality, interrupted: _ } = *summary;
         Self { transfers, failed, error, warning, info, quality }
     }
 }

@@ -171,6 +171,16 @@ impl<W: Write> Writer<W> {
         send(&mut self.out, &mut self.written, block)
     }
 
+    /// Says something of an interface up to `at`, where packets can no longer carry it.
+    pub fn comment(&mut self, interface: WrittenInterface, at: Timestamp, comment: &str) -> io::Result<()> {
+        let block = Block::new(&mut self.buffer, INTERFACE_STATISTICS)
+            .u32(interface.0)
+            .time(ticks(at))
+            .remarks(&[comment.to_owned()], &[])
+            .end();
+        send(&mut self.out, &mut self.written, block)
+    }
+
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written

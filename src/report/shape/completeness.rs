@@ -1,0 +1,42 @@
+//! Whether a run came to its end.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::record::{Interruption, Summary};
+use crate::report::interrupted::interrupted_by;
+use crate::source::Capture;
+
+/// Whether a report tells all there was to tell.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Completeness {
+    /// Whether every input was read to its end.
+    complete: bool,
+    /// The signal that ended the run before that; null for a run that came to its end.
+    interrupted: Option<Interrupted>,
+}
+
+/// What ended a run before its inputs did.
+#[derive(Serialize, JsonSchema)]
+struct Interrupted {
+    /// `SIGINT`, `SIGTERM` or `SIGHUP`.
+    signal: &'static str,
+    /// Inputs that were not read at all; they are not among the captures.
+    not_read: u64,
+    /// The same in a sentence.
+    message: String,
+}
+
+impl Completeness {
+    pub(in crate::report) fn of(summary: &Summary, captures: &[Capture]) -> Self {
+        let told = |interruption: Interruption| Interrupted {
+            signal: interruption.signal.name(),
+            not_read: interruption.not_read,
+            message: interrupted_by(&interruption, captures),
+        };
+        Self {
+            complete: summary.interrupted.is_none() && captures.iter().all(Capture::is_complete),
+            interrupted: summary.interrupted.map(told),
+        }
+    }
+}
