@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn frame(link_type: u32, bytes: &[u8]) -> Frame<'_> {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let wire_len = u32::try_from(bytes.len()).unwrap();
         Frame { at, interface: InterfaceId(0), link_type: LinkType(link_type), bytes, wire_len }
     }

@@ -358,11 +358,6 @@ impl Half {
         }
     }
 
-    /// Whether a gap was found at `from` or later.
-    pub(super) fn has_gap_since(&self, from: crate::frame::Timestamp) -> bool {
-        self.gaps().iter().any(|gap| gap.at.time >= from)
-    }
-
     fn jumped_over(&mut self, span: Span, at: Stamp, identification: Option<u16>) {
         let holes = &mut self.irregular().holes;
         if holes.len() >= HOLES_KEPT {
@@ -387,7 +382,7 @@ impl Half {
                 return Some(Late::SentAgain);
             }
         }
-        let soon = at.seconds_since(since) < OVERTAKEN_SECONDS;
+        let soon = at.seconds_since(since).abs() < OVERTAKEN_SECONDS;
         Some(if soon { Late::Overtaken } else { Late::SentAgain })
     }
 
