@@ -130,8 +130,15 @@ pub enum Heard {
         /// The sequence number of the first byte.
         seq: Seq,
     },
-    /// The next bytes of a direction.
-    Bytes {
+    /// The next bytes of a direction, which were read as lines.
+    Text {
+        /// Whose.
+        speaker: Speaker,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The next bytes of a direction, which were read as TLS.
+    Records {
         /// Whose.
         speaker: Speaker,
         /// The bytes.

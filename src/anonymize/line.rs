@@ -7,9 +7,10 @@ use std::ops::Range;
 use super::address::Addresses;
 use super::located::{Replaced, addresses_in, extended_port, long_port, port};
 use super::names::pseudonym;
+use super::reading::Line;
 use super::script::What;
 use super::words::Words;
-use crate::ftp::vocabulary::{split_command, verb};
+use crate::ftp::vocabulary::{secret_command, split_command, verb};
 use crate::ftp::{Speaker, Verb};
 
 /// Names of a session that are looked for in replies.
@@ -20,8 +21,9 @@ const WIDER: u64 = 40;
 const SECRET: &[u8] = b"xxxxxxxx";
 /// Commands beside those of [`Verb`] whose arguments name nobody.
 const HARMLESS: [&[u8]; 9] = [b"TYPE", b"MODE", b"STRU", b"PBSZ", b"ALLO", b"FEAT", b"OPTS", b"LANG", b"NOOP"];
-/// Telnet: Interpret As Command.
-const IAC: u8 = 255;
+
+/// How often a pseudonym is drawn that must not be a command; one in some thousand is.
+const AGAIN: usize = 8;
 
 /// What a session has said so far that must not be said again.
 #[derive(Debug, Default)]
@@ -55,22 +57,16 @@ impl Names {
 /// What a line becomes, in stretches.
 pub(super) fn redacted(
     speaker: Speaker,
-    line: &[u8],
+    line: &Line,
     names: &mut Names,
     words: &Words,
     addresses: &mut Addresses,
 ) -> Vec<What> {
-    let (text, places) = without_telnet(line);
     let hidden = match speaker {
-        Speaker::Client => command(&text, names, words, addresses),
-        Speaker::Server => reply(&text, names, words, addresses),
+        Speaker::Client => command(&line.text, names, words, addresses),
+        Speaker::Server => reply(&line.text, names, words, addresses),
     };
-    let mut now = line.to_vec();
-    for (place, byte) in places.iter().zip(&hidden.now) {
-        if let Some(slot) = now.get_mut(*place) {
-            *slot = *byte;
-        }
-    }
+    let (now, line, places) = (line.saying(&hidden.now), &line.raw, &line.places);
     let place = |at: usize| places.get(at).copied().unwrap_or(line.len());
     let mut out = Vec::new();
     let mut at = 0;
@@ -123,27 +119,6 @@ struct Hidden {
     replaced: Vec<Replaced>,
 }
 
-/// The line without Telnet commands (RFC 854), and where each byte comes from.
-fn without_telnet(line: &[u8]) -> (Vec<u8>, Vec<usize>) {
-    let mut text = Vec::with_capacity(line.len());
-    let mut places = Vec::with_capacity(line.len());
-    let mut at = 0;
-    while let Some(byte) = line.get(at) {
-        let command = line.get(at + 1).copied().filter(|_| *byte == IAC);
-        at += match command {
-            Some(251..=254) => 3,
-            Some(IAC | 236..=250) => 2,
-            Some(_) => 1,
-            None => {
-                text.push(*byte);
-                places.push(at);
-                1
-            }
-        };
-    }
-    (text, places)
-}
-
 fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let (name, argument) = split_command(text);
     let (name, argument) = (place_in(text, name), place_in(text, argument));
@@ -158,6 +133,12 @@ fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addres
     let mut replaced = Vec::new();
     match known {
         Some(Verb::Pass | Verb::Acct) if !argument.is_empty() => replaced.push((argument, SECRET.to_vec())),
+        None if secret_command(text).is_some() => {
+            let said = behind_letters(text, name.start, 4)..text.len();
+            if !said.is_empty() {
+                replaced.push((said, SECRET.to_vec()));
+            }
+        }
         Some(Verb::Port) => {
             replaced = moved(port(said(&argument), addresses));
             mask_letters(&mut now, argument);
@@ -186,9 +167,22 @@ fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addres
             let hidden = pseudonym(addresses.key(), said(&argument));
             put(&mut now, argument, &hidden);
         }
-        None => now = pseudonym(addresses.key(), text),
+        None => now = unknown_command(text, addresses),
     }
     Hidden { now, replaced }
+}
+
+/// Another line that is no command of FTP either.
+fn unknown_command(text: &[u8], addresses: &Addresses) -> Vec<u8> {
+    let is_command = |line: &[u8]| verb(split_command(line).0).is_some() || secret_command(line).is_some();
+    let mut lines = std::iter::successors(Some(text.to_vec()), |line| Some(pseudonym(addresses.key(), line))).skip(1);
+    lines.by_ref().take(AGAIN).find(|line| !is_command(line)).or_else(|| lines.next()).unwrap_or_default()
+}
+
+/// Where a text goes on behind so many letters, between which control bytes may stand.
+fn behind_letters(text: &[u8], start: usize, letters: usize) -> usize {
+    let graphic = text.iter().enumerate().skip(start).filter(|(_, byte)| byte.is_ascii_graphic());
+    graphic.take(letters).last().map_or(text.len(), |(at, _)| at + 1)
 }
 
 fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
@@ -348,13 +342,21 @@ mod tests {
     use super::*;
     use crate::anonymize::key::Key;
 
+    fn read(bytes: &[u8]) -> Line {
+        let mut line = Line::default();
+        for byte in bytes {
+            line.push(*byte);
+        }
+        line
+    }
+
     #[test]
     fn both_sides_of_a_rewritten_line_grow_alike() {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
         let mut widened = |speaker, line: &str| {
-            let line = line.as_bytes();
-            let said = redacted(speaker, line, &mut Names::default(), &Words::new(), &mut addresses);
-            let said = super::widened(speaker, line, said);
+            let line = read(line.as_bytes());
+            let said = redacted(speaker, &line, &mut Names::default(), &Words::new(), &mut addresses);
+            let said = super::widened(speaker, &line.raw, said);
             let (was, now): (Vec<_>, Vec<_>) = said
                 .into_iter()
                 .map(|what| match what {
@@ -362,7 +364,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 })
                 .unzip();
-            assert_eq!(was.concat(), line);
+            assert_eq!(was.concat(), line.raw);
             String::from_utf8(now.concat()).unwrap()
         };
         for (speaker, line, grows) in [
@@ -388,7 +390,8 @@ mod tests {
             let mut was = Vec::new();
             out.clear();
             let speaker = if line.starts_with("> ") { Speaker::Client } else { speaker };
-            for what in redacted(speaker, line.trim_start_matches("> ").as_bytes(), &mut names, &words, &mut addresses)
+            for what in
+                redacted(speaker, &read(line.trim_start_matches("> ").as_bytes()), &mut names, &words, &mut addresses)
             {
                 let What::Text(old, now) = what else { panic!("{what:?}") };
                 was.extend(old);
@@ -449,7 +452,8 @@ mod tests {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
         let ends = ["10.1.0.10:1050", "198.51.100.77:21"].map(|end| end.parse().unwrap());
         let (mut names, words) = (Names::of_ends(ends), Words::new());
-        let said = redacted(Speaker::Server, b"227 (3325256781,51,9)\r\n", &mut names, &words, &mut addresses);
+        let line = read(b"227 (3325256781,51,9)\r\n");
+        let said = redacted(Speaker::Server, &line, &mut names, &words, &mut addresses);
         let now: Vec<u8> = said
             .into_iter()
             .flat_map(|what| match what {
@@ -488,6 +492,28 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_hidden_however_its_command_is_spelt() {
+        for (line, now) in [
+            ("PASShunter2\r\n", "PASSxxxxxxxx\r\n"),
+            ("pa\u{1}ss hunter2\r\n", "pa\u{1}ssxxxxxxxx\r\n"),
+            ("ACCT\u{0}hunter2\r\n", "ACCTxxxxxxxx\r\n"),
+        ] {
+            assert_eq!(said(Speaker::Client, &[line]), now);
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_stays_none() {
+        let addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        for number in 0..40_000_u32 {
+            let line = [number >> 12, number >> 8, number >> 4, number].map(|n| b'a' + u8::try_from(n & 15).unwrap());
+            let now = unknown_command(&line, &addresses);
+            assert!(verb(split_command(&now).0).is_none() && secret_command(&now).is_none(), "{line:?}");
+            assert_eq!(now.len(), line.len());
+        }
+    }
+
+    #[test]
     fn announced_addresses_become_pseudonyms() {
         let address = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap()).v4("10.1.0.10".parse().unwrap());
         let commas = address.to_string().replace('.', ",");
@@ -508,7 +534,7 @@ mod tests {
     fn telnet_commands_stay() {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
         let line = b"\xff\xf4\xff\xf2RE\xff\xf1TR x\r\n";
-        let what = redacted(Speaker::Client, line, &mut Names::default(), &Words::new(), &mut addresses);
+        let what = redacted(Speaker::Client, &read(line), &mut Names::default(), &Words::new(), &mut addresses);
         let [What::Text(_, now)] = &what[..] else { panic!("{what:?}") };
         assert_eq!(now.get(..11), line.get(..11));
     }

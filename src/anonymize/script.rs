@@ -75,8 +75,15 @@ impl Script {
         let (at, now_at) = (self.end, self.now_end);
         self.end += what.len();
         self.now_end += what.now_len();
-        match (self.runs.last_mut().map(|run| &mut run.what), what) {
+        let before = self.runs.last_mut().filter(|run| run.end() == at).map(|run| &mut run.what);
+        match (before, what) {
             (Some(What::Blank(len)), What::Blank(more)) | (Some(What::Kept(len)), What::Kept(more)) => *len += more,
+            (Some(What::Text(was, now)), What::Text(more_was, more_now))
+                if was.len() == now.len() && more_was.len() == more_now.len() =>
+            {
+                was.extend(more_was);
+                now.extend(more_now);
+            }
             (_, what) if what.len() > 0 => self.runs.push(Run { at, now_at, what }),
             (_, _) => {}
         }

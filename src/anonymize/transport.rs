@@ -104,11 +104,13 @@ impl Rewrite<'_> {
         let len = if let Some(len) = tunnel {
             len
         } else {
-            // The first word tells these encapsulations from what else uses their ports.
-            let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
-            let (marker, rest) = inside.limit(told);
-            self.keep(marker.captured);
-            marker.len + self.blank(rest)
+            // The first words tell encapsulations from what else uses their ports, and what is in them.
+            let told = match u16_at(head, 2) {
+                1701 | 2152 | 4500 => 4,
+                4789 | 4790 | 6081 | 8472 => 8,
+                _ => 0,
+            };
+            self.unread(told, inside)
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 4, inside.len, len);
