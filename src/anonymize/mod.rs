@@ -28,6 +28,7 @@ mod script;
 mod scripts;
 mod transport;
 mod tree;
+mod veil;
 mod words;
 
 pub use address::Addresses;

@@ -1,6 +1,6 @@
 //! A line of the dialogue while it is read, as the analysis reads it: its bytes, and which of them are text.
 
-use super::script::masked;
+use super::veil::masked;
 use crate::ftp::vocabulary::{LINE_BYTES, Text};
 
 /// The first Telnet command (RFC 854): what stands beside text and is less is an option, or of a subnegotiation.

@@ -127,8 +127,9 @@ impl Scripts {
                 connection.end_line(speaker, &self.words, addresses);
                 let direction = connection.direction(speaker);
                 direction.script.skip(len);
-                if let Reading::Opaque(records) = &mut direction.reading {
-                    records.skip(len);
+                match &mut direction.reading {
+                    Reading::Opaque(records) => records.skip(len),
+                    Reading::Line(line) => *line = Line::default(),
                 }
             }
         }

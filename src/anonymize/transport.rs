@@ -6,7 +6,8 @@ use super::checksum::{Sum, carried};
 use super::cut::{Cut, adjust, set, u16_at};
 use super::ip::Ends;
 use super::rewrite::{Layer, Rewrite};
-use super::script::{Script, masked};
+use super::script::Script;
+use super::veil::masked;
 use crate::wire::{Flags, Seq, Wrapping};
 
 const TCP: u8 = 6;
@@ -55,7 +56,7 @@ impl Rewrite<'_> {
         let (payload, len) = match scripts {
             // The other parts of a datagram have been written without regard to it.
             Some(_) if ends.fragment => (rest.captured.iter().map(|byte| masked(*byte)).collect(), rest.len),
-            Some((own, _)) => own.payload(first, rest.captured, rest.len),
+            Some((own, _)) => own.payload(self.addresses.key(), first, rest.captured, rest.len),
             None => (self.data((self.wrapping, from, to), first, rest.captured), rest.len),
         };
         self.keep(&payload);

@@ -34,7 +34,7 @@ const IDENTIFICATIONS_BACK: u16 = 32;
 /// IP identifications this far above were given out after it: to a repeat, behind what was on its way meanwhile.
 const IDENTIFICATIONS_AHEAD: u16 = 4096;
 /// An acknowledgement further ahead than the largest window (RFC 7323 2.3) is no acknowledgement of this stream.
-const LARGEST_WINDOW: i32 = 1 << 30;
+const LARGEST_WINDOW: i32 = 65_535 << 14;
 
 /// A stretch that was jumped over: lost before the capture, lost by the capture, or still to come.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -32,6 +32,12 @@ pub fn secret_command(line: &[u8]) -> Option<Verb> {
     secret::secret(line)
 }
 
+/// Whether the beginning of a line may be that of a command which says a secret: then the analysis reads nothing of
+/// what follows it behind lost bytes.
+pub fn may_begin_secret(start: &[u8]) -> bool {
+    secret::may_begin(start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{phrases, split_command, verb};

@@ -298,7 +298,7 @@ fn shift_number(bytes: &mut [u8], tcp: usize, dice: &mut Dice) {
     let Some(field) = bytes.get_mut(tcp + 4 + 4 * dice.roll(2)..).and_then(<[u8]>::first_chunk_mut::<4>) else {
         return;
     };
-    let by = *dice.of(&[1, u32::MAX, 2, 10, 1460, 65_537, 1 << 30]);
+    let by = *dice.of(&[1, u32::MAX, 2, 10, 1460, 65_537, 700_000_000]);
     *field = u32::from_be_bytes(*field).wrapping_add(by).to_be_bytes();
 }
 
