@@ -61,7 +61,7 @@ pub fn decoder(bytes: &[u8]) {
         let (frame, next) = more.split_at(more.len().min(usize::from(*len) * 2));
         number += 1;
         let time = Timestamp(i64::try_from(number).unwrap_or(0) * 1_000_000);
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time };
+        let at = Stamp::new(CaptureId(0), FrameNo(number), time);
         let packet = decoder.decode(&Frame {
             at,
             interface: InterfaceId(0),
@@ -85,7 +85,7 @@ pub fn control(bytes: &[u8]) {
     while let [what, len, more @ ..] = rest {
         let (said, next) = more.split_at(more.len().min(usize::from(*len)));
         number += 1;
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0));
         let speaker = if what & 1 == 0 { Speaker::Client } else { Speaker::Server };
         match what >> 1 & 7 {
             0 => dialogue.gap(speaker, u64::from(*len), at, &mut events),

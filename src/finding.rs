@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn evidence_in_two_files_is_cited_in_each() {
-        let at = |capture, number| Stamp { capture: CaptureId(capture), number: FrameNo(number), time: Timestamp(0) };
+        let at = |capture, number| Stamp::new(CaptureId(capture), FrameNo(number), Timestamp(0));
         let evidence =
             Evidence::seen_all(vec![at(1, 20), at(1, 24), at(0, 1), at(2, 3), at(0, 2)], None, "SYN").unwrap();
         let parts: Vec<Vec<(u32, u64)>> = evidence

@@ -80,7 +80,7 @@ mod tests {
     fn times_frames_and_ephemeral_ports_do_not_matter() {
         let (finding, session) = sample();
         let (mut later, mut again) = (finding.clone(), session.clone());
-        let at = Stamp { capture: CaptureId(3), number: FrameNo(9_999), time: Timestamp(1) };
+        let at = Stamp::new(CaptureId(3), FrameNo(9_999), Timestamp(1));
         later.primary = Evidence::seen(at, "another day");
         later.message = "11.9 s ago".into();
         again.client.set_port(1);

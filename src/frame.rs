@@ -40,33 +40,55 @@ impl Timestamp {
 pub struct LinkType(pub u32);
 
 /// A frame's name and time: what evidence cites.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// Stamps of a timeline compare as their frames come in it. That is the order of time as long as clocks run forward; a
+/// clock that is set back begins a new epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stamp {
+    /// How many times the timeline's clock had stepped back before the frame.
+    pub epoch: u32,
+    /// Its time.
+    pub time: Timestamp,
     /// The capture the frame is in.
     pub capture: CaptureId,
     /// Its number there.
     pub number: FrameNo,
-    /// Its time.
-    pub time: Timestamp,
 }
 
 impl Stamp {
-    /// Seconds from `earlier` to `self`.
+    /// A frame of a clock that has not stepped back.
+    pub const fn new(capture: CaptureId, number: FrameNo, time: Timestamp) -> Self {
+        Self { epoch: 0, time, capture, number }
+    }
+
+    /// The same frame where it comes next after `before` in a timeline.
+    #[must_use]
+    pub fn behind(self, before: Self) -> Self {
+        let same = Self { epoch: before.epoch, ..self };
+        if same < before { Self { epoch: before.epoch.saturating_add(1), ..same } } else { same }
+    }
+
+    /// Seconds from `earlier` to `self` as the clock told them; negative where it was set back by more, or where `self`
+    /// comes first.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         self.time.seconds_since(earlier.time)
     }
-}
 
-/// By time first, so that stamps of several captures sort into one timeline.
-impl Ord for Stamp {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.time, self.capture, self.number).cmp(&(other.time, other.capture, other.number))
+    /// How old `earlier` was at this frame, in seconds: 0 where the clock was set back by more, so that nobody knows.
+    /// Negative only where `self` comes first.
+    pub fn age_of(self, earlier: Self) -> f64 {
+        let seconds = self.seconds_since(earlier);
+        if self >= earlier { seconds.max(0.0) } else { seconds }
     }
-}
 
-impl PartialOrd for Stamp {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+    /// Whether this frame comes behind `from`, or before it by no more than `slack` seconds.
+    pub fn is_since(self, from: Self, slack: f64) -> bool {
+        self >= from || self.seconds_since(from).abs() <= slack
+    }
+
+    /// Whether this frame comes before `until`, or behind it by no more than `slack` seconds.
+    pub fn is_until(self, until: Self, slack: f64) -> bool {
+        until.is_since(self, slack)
     }
 }
 
@@ -95,5 +117,40 @@ impl Frame<'_> {
 impl fmt::Display for FrameNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(number: u64, seconds: i64) -> Stamp {
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(seconds * 1_000_000_000))
+    }
+
+    #[test]
+    fn frames_come_one_behind_the_other_whatever_their_clock_says() {
+        let times = [10, 11, 11, 8, 9, 12, 5];
+        let mut stamps = vec![at(1, 10)];
+        for (number, seconds) in (2..).zip(&times[1..]) {
+            stamps.push(at(number, *seconds).behind(stamps[stamps.len() - 1]));
+        }
+        assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{stamps:?}");
+        assert_eq!(stamps.iter().map(|at| at.epoch).collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1, 2]);
+    }
+
+    #[test]
+    fn an_age_is_never_negative_where_a_clock_was_set_back() {
+        let (before, after) = (at(1, 10), at(2, 8).behind(at(1, 10)));
+        assert_eq!((after.seconds_since(before), after.age_of(before)), (-2.0, 0.0));
+        assert_eq!((at(2, 13).age_of(before), before.age_of(at(2, 13))), (3.0, -3.0));
+    }
+
+    #[test]
+    fn slack_counts_only_against_the_order_of_frames() {
+        let (before, after) = (at(1, 10), at(2, 8).behind(at(1, 10)));
+        assert!(after.is_since(before, 0.0) && before.is_until(after, 0.0));
+        assert!(!before.is_since(after, 1.0) && !after.is_until(before, 1.0), "2 s apart");
+        assert!(before.is_since(after, 2.0) && after.is_until(before, 2.0));
     }
 }

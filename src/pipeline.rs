@@ -130,8 +130,15 @@ pub enum Heard {
         /// The sequence number of the first byte.
         seq: Seq,
     },
-    /// The next bytes of a direction.
-    Bytes {
+    /// The next bytes of a direction, which were read as lines.
+    Text {
+        /// Whose.
+        speaker: Speaker,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The next bytes of a direction, which were read as TLS.
+    Records {
         /// Whose.
         speaker: Speaker,
         /// The bytes.
@@ -182,7 +189,7 @@ pub struct Pipeline {
     begins: Option<Stamp>,
     /// The latest moment: that of a frame, or while a capture goes on one known to have passed.
     ends: Option<Stamp>,
-    /// The latest frame.
+    /// The frame of the latest time.
     latest: Option<Stamp>,
     /// The last frame of each capture.
     lasts: Vec<Stamp>,
@@ -311,7 +318,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Books when the last dismissed frame came: the latest of them all, as they came in the order of time.
+    /// Books when the last dismissed frame came.
     fn catch_up(&mut self) {
         if let Some(at) = self.dismissed.take() {
             self.saw(at);
@@ -321,10 +328,10 @@ impl Pipeline {
     /// Books when frames came.
     #[inline]
     fn saw(&mut self, at: Stamp) {
-        if self.ends.is_none_or(|ends| ends.time < at.time || ends < at) {
+        if self.ends.is_none_or(|ends| ends < at) {
             self.ends = Some(at);
         }
-        if self.latest.is_none_or(|latest| latest.time < at.time || latest < at) {
+        if self.latest.is_none_or(|latest| latest.time <= at.time) {
             self.latest = Some(at);
         }
         match self.lasts.last_mut() {

@@ -10,12 +10,11 @@ mod kit;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use ftpwhy::check::{Observations, Observed};
-use ftpwhy::finding::SessionId;
-use ftpwhy::frame::{CaptureId, Frame, FrameNo, Timestamp};
-use ftpwhy::pipeline::{Pipeline, Settings};
-use ftpwhy::source::{Capture, Timeline};
+use ftpwhy::check::Observed;
+use ftpwhy::frame::Timestamp;
+use ftpwhy::source::Capture;
 use ftpwhy::wire::{Body, Decoder};
+use kit::frames::{Owned, observed, read, renumber};
 
 const CAPTURES: [&str; 6] = [".script", ".pcap", ".pcapng", ".pcap.gz", ".pcap.zst", ".pcap.lz4"];
 
@@ -74,23 +73,6 @@ const TO_FRAMES: [(&str, Damage); 4] = [
 
 type Damage = fn(Vec<Owned>) -> Vec<Owned>;
 
-/// A frame that outlives its file.
-#[derive(Clone)]
-struct Owned {
-    at: ftpwhy::frame::Stamp,
-    interface: ftpwhy::frame::InterfaceId,
-    link_type: ftpwhy::frame::LinkType,
-    bytes: Vec<u8>,
-    wire_len: u32,
-}
-
-impl Owned {
-    fn frame(&self) -> Frame<'_> {
-        let Self { at, interface, link_type, ref bytes, wire_len } = *self;
-        Frame { at, interface, link_type, bytes, wire_len }
-    }
-}
-
 #[test]
 fn damage_changes_no_verdict() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -140,26 +122,9 @@ fn capture_of(source: &Path, damage: &str, folder: &Path) -> PathBuf {
     path
 }
 
-fn read(path: &Path) -> (Vec<Owned>, Vec<Capture>) {
-    let (mut timeline, errors) = Timeline::open(&[path.to_path_buf()], CaptureId(0), None);
-    assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-    let mut frames = Vec::new();
-    while let Some(frame) = timeline.next() {
-        let Frame { at, interface, link_type, bytes, wire_len } = frame;
-        frames.push(Owned { at, interface, link_type, bytes: bytes.to_vec(), wire_len });
-    }
-    (frames, timeline.captures().to_vec())
-}
-
 /// The errors and warnings of a capture.
 fn judged(frames: &[Owned], captures: &[Capture]) -> Vec<Observed> {
-    let mut pipeline = Pipeline::new(Settings::default(), SessionId(1));
-    let mut seen = Observations::default();
-    for frame in frames {
-        pipeline.push(&frame.frame(), captures, &mut seen).expect("nothing is written");
-    }
-    pipeline.finish(captures, &mut seen).expect("nothing is written");
-    seen.findings.into_iter().filter(Observed::is_serious).collect()
+    observed(frames, captures).findings.into_iter().filter(Observed::is_serious).collect()
 }
 
 /// `instead` is what may be found in the stead of what is lost.
@@ -181,12 +146,6 @@ fn differences(whole: &[Observed], damaged: &[Observed], deaf: bool, instead: Op
         all.extend(lost.map(|old| format!("lost: {old}")));
     }
     all
-}
-
-fn renumber(frames: &mut [Owned]) {
-    for (number, frame) in (1..).zip(frames) {
-        frame.at.number = FrameNo(number);
-    }
 }
 
 /// Every frame twice, 0.2 ms apart.

@@ -95,7 +95,7 @@ fn ours(file: &[u8]) -> Option<(Facts, Vec<String>)> {
         at += 16 + captured as usize;
         number += 1;
         let time = Timestamp(i64::from(seconds) * 1_000_000_000);
-        let stamp = Stamp { capture: CaptureId(0), number: FrameNo(number), time };
+        let stamp = Stamp::new(CaptureId(0), FrameNo(number), time);
         let frame = Frame { at: stamp, interface: InterfaceId(0), link_type, bytes, wire_len };
         match decoder.decode(&frame).body {
             Body::Tcp(ip, tcp) => {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::opaque::Records;
-use super::script::Script;
+use super::opaque::{Next, Records};
+use super::script::{Script, What};
 use crate::flow::RECORDS_KEPT;
 use crate::wire::{Flags, Segment, Seq, Wrapping};
 
@@ -92,15 +92,18 @@ impl Learned {
             self.blank(u64::from(ahead.unsigned_abs()));
         }
         let skip = if ahead < 0 { ahead.unsigned_abs() } else { 0 };
-        let Some(mut rest) = usize::try_from(skip).ok().and_then(|skip| tcp.payload.get(skip..)) else { return };
-        let cut = u64::from(tcp.payload_len.saturating_sub(skip)).saturating_sub(rest.len() as u64);
+        if skip >= tcp.payload_len {
+            return;
+        }
+        let mut rest = usize::try_from(skip).ok().and_then(|skip| tcp.payload.get(skip..)).unwrap_or_default();
+        let cut = u64::from(tcp.payload_len - skip).saturating_sub(rest.len() as u64);
         while !rest.is_empty() {
-            let (what, len) = self.records.next(rest);
-            if len == 0 {
-                self.blank(rest.len() as u64);
-                break;
-            }
-            self.script.say(what);
+            let next = self.records.next(rest);
+            let (Next::Kept(len) | Next::Blank(len)) = next;
+            self.script.say(match next {
+                Next::Kept(len) => What::Kept(len as u64),
+                Next::Blank(len) => What::Blank(len as u64),
+            });
             rest = rest.get(len..).unwrap_or_default();
         }
         if cut > 0 {
@@ -111,6 +114,6 @@ impl Learned {
 
     fn blank(&mut self, len: u64) {
         self.records.skip(len);
-        self.script.say(super::script::What::Blank(len));
+        self.script.say(What::Blank(len));
     }
 }

@@ -1,7 +1,6 @@
 //! IPv4, IPv6 and their extension headers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::rc::Rc;
 
 use super::checksum::{Sum, carried};
 use super::cut::{Cut, adjust, set, u16_at};
@@ -148,7 +147,7 @@ impl Rewrite<'_> {
                 }
                 _ => break,
             };
-            let Some((head, behind)) = rest.split(size) else { return len + self.blank(rest) };
+            let Some((head, behind)) = rest.split(size) else { return len + self.unread(2, rest) };
             if protocol == FRAGMENT {
                 let place = u16_at(head, 2);
                 ends.fragment = place & !6 != 0;
@@ -207,7 +206,7 @@ impl Rewrite<'_> {
         };
         len.unwrap_or_else(|| {
             self.out.truncate(written);
-            self.blank(bytes)
+            self.unread(if matches!(protocol, GRE | AUTHENTICATION) { 4 } else { 0 }, bytes)
         })
     }
 
@@ -223,9 +222,12 @@ impl Rewrite<'_> {
         if !ends.fragment {
             return None;
         }
-        let whole = Rc::clone(self.fragments.get(&(self.at.capture, self.at.number))?);
+        let (completed, whole) = self.fragments.get(&(self.at.capture, self.at.number))?.clone();
         let start = self.out.len();
-        self.tcp(&Ends { fragment: false, ..*ends }, Cut { captured: &whole, len: whole.len() })?;
+        let at = std::mem::replace(&mut self.at, completed);
+        let written = self.tcp(&Ends { fragment: false, ..*ends }, Cut { captured: &whole, len: whole.len() });
+        self.at = at;
+        written?;
         let segment = self.out.split_off(start);
         let end = if part.more { part.offset + len } else { segment.len() };
         let bytes = segment.get(part.offset..end.min(segment.len())).unwrap_or_default();

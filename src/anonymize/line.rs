@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::address::Addresses;
-use super::located::{Replaced, addresses_in, extended_port, long_port, port};
+use super::located::{Replaced, addresses_in, extended_port, long_port, no_number, port};
 use super::names::pseudonym;
+use super::reading::Line;
 use super::script::What;
 use super::words::Words;
-use crate::ftp::vocabulary::{split_command, verb};
+use crate::ftp::vocabulary::{may_begin_secret, secret_command, split_command, verb};
 use crate::ftp::{Speaker, Verb};
 
 /// Names of a session that are looked for in replies.
@@ -20,8 +21,12 @@ const WIDER: u64 = 40;
 const SECRET: &[u8] = b"xxxxxxxx";
 /// Commands beside those of [`Verb`] whose arguments name nobody.
 const HARMLESS: [&[u8]; 9] = [b"TYPE", b"MODE", b"STRU", b"PBSZ", b"ALLO", b"FEAT", b"OPTS", b"LANG", b"NOOP"];
-/// Telnet: Interpret As Command.
-const IAC: u8 = 255;
+
+/// Replies that announce an endpoint.
+const ENDPOINT_CODES: [&[u8]; 3] = [b"227", b"228", b"229"];
+
+/// How often a pseudonym is drawn that must not be a command; one in some thousand is.
+const AGAIN: usize = 8;
 
 /// What a session has said so far that must not be said again.
 #[derive(Debug, Default)]
@@ -55,22 +60,16 @@ impl Names {
 /// What a line becomes, in stretches.
 pub(super) fn redacted(
     speaker: Speaker,
-    line: &[u8],
+    line: &Line,
     names: &mut Names,
     words: &Words,
     addresses: &mut Addresses,
 ) -> Vec<What> {
-    let (text, places) = without_telnet(line);
     let hidden = match speaker {
-        Speaker::Client => command(&text, names, words, addresses),
-        Speaker::Server => reply(&text, names, words, addresses),
+        Speaker::Client => command(&line.text, names, words, addresses),
+        Speaker::Server => reply(&line.text, names, words, addresses),
     };
-    let mut now = line.to_vec();
-    for (place, byte) in places.iter().zip(&hidden.now) {
-        if let Some(slot) = now.get_mut(*place) {
-            *slot = *byte;
-        }
-    }
+    let (now, line, places) = (line.saying(&hidden.now), &line.raw, &line.places);
     let place = |at: usize| places.get(at).copied().unwrap_or(line.len());
     let mut out = Vec::new();
     let mut at = 0;
@@ -90,7 +89,7 @@ pub(super) fn redacted(
 pub(super) fn widened(speaker: Speaker, line: &[u8], said: Vec<What>) -> Vec<What> {
     let announces = match speaker {
         Speaker::Client => verb(split_command(line).0).is_some_and(Verb::is_active_endpoint),
-        Speaker::Server => [b"227", b"228", b"229"].iter().any(|code| line.starts_with(*code)),
+        Speaker::Server => ENDPOINT_CODES.iter().any(|code| line.starts_with(*code)),
     };
     let length = |of: fn(&What) -> u64| said.iter().map(of).sum::<u64>();
     let room = (length(What::len) + WIDER).checked_sub(length(What::now_len));
@@ -123,27 +122,6 @@ struct Hidden {
     replaced: Vec<Replaced>,
 }
 
-/// The line without Telnet commands (RFC 854), and where each byte comes from.
-fn without_telnet(line: &[u8]) -> (Vec<u8>, Vec<usize>) {
-    let mut text = Vec::with_capacity(line.len());
-    let mut places = Vec::with_capacity(line.len());
-    let mut at = 0;
-    while let Some(byte) = line.get(at) {
-        let command = line.get(at + 1).copied().filter(|_| *byte == IAC);
-        at += match command {
-            Some(251..=254) => 3,
-            Some(IAC | 236..=250) => 2,
-            Some(_) => 1,
-            None => {
-                text.push(*byte);
-                places.push(at);
-                1
-            }
-        };
-    }
-    (text, places)
-}
-
 fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let (name, argument) = split_command(text);
     let (name, argument) = (place_in(text, name), place_in(text, argument));
@@ -158,6 +136,12 @@ fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addres
     let mut replaced = Vec::new();
     match known {
         Some(Verb::Pass | Verb::Acct) if !argument.is_empty() => replaced.push((argument, SECRET.to_vec())),
+        None if secret_command(text).is_some() => {
+            let said = behind_letters(text, name.start, 4)..text.len();
+            if !said.is_empty() {
+                replaced.push((said, SECRET.to_vec()));
+            }
+        }
         Some(Verb::Port) => {
             replaced = moved(port(said(&argument), addresses));
             mask_letters(&mut now, argument);
@@ -168,7 +152,10 @@ fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addres
         }
         Some(Verb::Eprt) => {
             let found = extended_port(said(&argument), addresses);
-            replaced = moved(found.unwrap_or_else(|| addresses_in(said(&argument), addresses)));
+            if found.is_none() {
+                put(&mut now, argument.clone(), &no_number(said(&argument)));
+            }
+            replaced = moved(found.unwrap_or_default());
             mask_letters(&mut now, argument);
         }
         // What should stand there is common; nobody sees to it that it does.
@@ -186,18 +173,58 @@ fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addres
             let hidden = pseudonym(addresses.key(), said(&argument));
             put(&mut now, argument, &hidden);
         }
-        None => now = pseudonym(addresses.key(), text),
+        None => now = unknown_command(text, addresses),
     }
     Hidden { now, replaced }
 }
 
+/// Another line that is no command of FTP either, nor the beginning of a secret where this is none.
+fn unknown_command(text: &[u8], addresses: &Addresses) -> Vec<u8> {
+    let is_command = |line: &[u8]| verb(split_command(line).0).is_some() || secret_command(line).is_some();
+    let mut lines = std::iter::successors(Some(text.to_vec()), |line| Some(pseudonym(addresses.key(), line))).skip(1);
+    let is_other = |line: &Vec<u8>| !is_command(line) && !may_begin_secret(line);
+    let mut now = lines.by_ref().take(AGAIN).find(is_other).or_else(|| lines.next()).unwrap_or_default();
+    if may_begin_secret(text) {
+        // The letters that make it one say nothing of anybody.
+        let len = text.len().min(4);
+        for at in 0..=text.len() - len {
+            let name = text.get(at..at + len).unwrap_or_default();
+            if len < 4 || secret_command(name).is_some() {
+                put(&mut now, at..at + len, name);
+            }
+        }
+    }
+    now
+}
+
+/// Where a text goes on behind so many letters, between which control bytes may stand.
+fn behind_letters(text: &[u8], start: usize, letters: usize) -> usize {
+    let graphic = text.iter().enumerate().skip(start).filter(|(_, byte)| byte.is_ascii_graphic());
+    graphic.take(letters).last().map_or(text.len(), |(at, _)| at + 1)
+}
+
 fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let code = if digits == 3 { 3 } else { 0 };
+    // What stands behind it says whether it is one.
+    let code = if digits == 3 { 3 + usize::from(text.get(3).is_some_and(|byte| *byte >= 0x80)) } else { 0 };
     let (code, rest) = text.split_at_checked(code).unwrap_or((&[], text));
-    let hidden = hide_words(rest, names, words, addresses);
+    let mut hidden = hide_words(rest, names, words, addresses);
+    if ENDPOINT_CODES.iter().any(|endpoint| code.starts_with(*endpoint)) {
+        keep_ports(rest, &mut hidden.now);
+    }
     let moved = hidden.replaced.into_iter().map(|(range, now)| (range.start + code.len()..range.end + code.len(), now));
     Hidden { now: [code, &hidden.now].concat(), replaced: moved.collect() }
+}
+
+/// Leaves numbers that may be those of a port, or of a half of it.
+fn keep_ports(text: &[u8], now: &mut [u8]) {
+    let mut start = 0;
+    for run in text.split(|byte| !byte.is_ascii_digit()) {
+        if run.len() <= 5 {
+            put(now, start..start + run.len(), run);
+        }
+        start += run.len() + 1;
+    }
 }
 
 /// A text that somebody wrote: pseudonyms for addresses and for all but common words; longer numbers may be anything.
@@ -306,11 +333,13 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
-/// Letters are hidden, digits and signs stay: for what should hold no letter.
+/// Letters are hidden, digits and signs stay: for what should hold no letter. What is none stays none.
 fn mask_letters(now: &mut [u8], range: Range<usize>) {
     for byte in now.iter_mut().take(range.end).skip(range.start) {
-        if byte.is_ascii_alphabetic() || *byte >= 0x80 {
-            *byte = b'x';
+        match *byte {
+            b'A'..=b'Z' | b'a'..=b'z' => *byte = b'x',
+            0x80.. => *byte = 0x80,
+            _ => {}
         }
     }
 }
@@ -348,13 +377,21 @@ mod tests {
     use super::*;
     use crate::anonymize::key::Key;
 
+    fn read(bytes: &[u8]) -> Line {
+        let mut line = Line::default();
+        for byte in bytes {
+            line.push(*byte);
+        }
+        line
+    }
+
     #[test]
     fn both_sides_of_a_rewritten_line_grow_alike() {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
         let mut widened = |speaker, line: &str| {
-            let line = line.as_bytes();
-            let said = redacted(speaker, line, &mut Names::default(), &Words::new(), &mut addresses);
-            let said = super::widened(speaker, line, said);
+            let line = read(line.as_bytes());
+            let said = redacted(speaker, &line, &mut Names::default(), &Words::new(), &mut addresses);
+            let said = super::widened(speaker, &line.raw, said);
             let (was, now): (Vec<_>, Vec<_>) = said
                 .into_iter()
                 .map(|what| match what {
@@ -362,7 +399,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 })
                 .unzip();
-            assert_eq!(was.concat(), line);
+            assert_eq!(was.concat(), line.raw);
             String::from_utf8(now.concat()).unwrap()
         };
         for (speaker, line, grows) in [
@@ -388,7 +425,8 @@ mod tests {
             let mut was = Vec::new();
             out.clear();
             let speaker = if line.starts_with("> ") { Speaker::Client } else { speaker };
-            for what in redacted(speaker, line.trim_start_matches("> ").as_bytes(), &mut names, &words, &mut addresses)
+            for what in
+                redacted(speaker, &read(line.trim_start_matches("> ").as_bytes()), &mut names, &words, &mut addresses)
             {
                 let What::Text(old, now) = what else { panic!("{what:?}") };
                 was.extend(old);
@@ -449,7 +487,8 @@ mod tests {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
         let ends = ["10.1.0.10:1050", "198.51.100.77:21"].map(|end| end.parse().unwrap());
         let (mut names, words) = (Names::of_ends(ends), Words::new());
-        let said = redacted(Speaker::Server, b"227 (3325256781,51,9)\r\n", &mut names, &words, &mut addresses);
+        let line = read(b"227 (3325256781,51,9)\r\n");
+        let said = redacted(Speaker::Server, &line, &mut names, &words, &mut addresses);
         let now: Vec<u8> = said
             .into_iter()
             .flat_map(|what| match what {
@@ -488,6 +527,44 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_hidden_however_its_command_is_spelt() {
+        for (line, now) in [
+            ("PASShunter2\r\n", "PASSxxxxxxxx\r\n"),
+            ("pa\u{1}ss hunter2\r\n", "pa\u{1}ssxxxxxxxx\r\n"),
+            ("ACCT\u{0}hunter2\r\n", "ACCTxxxxxxxx\r\n"),
+        ] {
+            assert_eq!(said(Speaker::Client, &[line]), now);
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_stays_none() {
+        let addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        for number in 0..40_000_u32 {
+            let line = [number >> 12, number >> 8, number >> 4, number].map(|n| b'a' + u8::try_from(n & 15).unwrap());
+            let now = unknown_command(&line, &addresses);
+            assert!(verb(split_command(&now).0).is_none() && secret_command(&now).is_none(), "{line:?}");
+            assert_eq!(now.len(), line.len());
+        }
+    }
+
+    #[test]
+    fn ports_in_replies_stay_whatever_stands_beside_them() {
+        for text in ["227 Entering Passive Mo|||5000|(10,1,0,10,195,80)\r\n", "227 of alice,10,1,0,10,195,80\r\n"] {
+            let said = said(Speaker::Server, &["> RETR 195\r\n", text]);
+            assert!(said.contains(",195,80") && !said.contains("alice") && !said.contains("10,1,0,10"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_endpoint_hides_what_address_it_was() {
+        for line in ["PORT x10,1,0,10,4,1\r\n", "EPRT |1|10.1.0.1O|5000|\r\n", "EPRT 10.1.0.10\r\n"] {
+            let said = said(Speaker::Client, &[line]);
+            assert!(!said.contains("1,0,10") && !said.contains("10.1.0"), "{said}");
+        }
+    }
+
+    #[test]
     fn announced_addresses_become_pseudonyms() {
         let address = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap()).v4("10.1.0.10".parse().unwrap());
         let commas = address.to_string().replace('.', ",");
@@ -508,8 +585,13 @@ mod tests {
     fn telnet_commands_stay() {
         let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
         let line = b"\xff\xf4\xff\xf2RE\xff\xf1TR x\r\n";
-        let what = redacted(Speaker::Client, line, &mut Names::default(), &Words::new(), &mut addresses);
+        let what = redacted(Speaker::Client, &read(line), &mut Names::default(), &Words::new(), &mut addresses);
         let [What::Text(_, now)] = &what[..] else { panic!("{what:?}") };
         assert_eq!(now.get(..11), line.get(..11));
+        // Behind PORT this is no letter: it stays so, for a letter would make another command of it.
+        let line = read(b"PORT\x9d10,1,0,10,4,1\r\n");
+        let what = redacted(Speaker::Client, &line, &mut Names::default(), &Words::new(), &mut addresses);
+        assert!(matches!(&what[0], What::Text(_, now) if now.starts_with(b"PORT")));
+        assert!(matches!(&what[1], What::Text(_, now) if now == b"\x8099"));
     }
 }

@@ -44,22 +44,22 @@ pub(super) fn long_port(argument: &[u8], addresses: &mut Addresses) -> Vec<Repla
     long(argument, &fields(argument), addresses)
 }
 
-/// The address of EPRT, between the second and the last but one of its delimiters.
+/// The address of EPRT, between the second and the last but one of its delimiters. `None` without these.
 pub(super) fn extended_port(argument: &[u8], addresses: &mut Addresses) -> Option<Vec<Replaced>> {
     let delimiter = argument.first().copied()?;
     let marks: Vec<usize> = (0..argument.len()).filter(|at| argument.get(*at) == Some(&delimiter)).collect();
     let (start, end) = (marks.get(1)? + 1, *marks.get(marks.len().checked_sub(2)?)?);
-    let text = std::str::from_utf8(argument.get(start..end)?).ok()?;
-    let blanks = text.len() - text.trim_start().len();
-    let text = text.trim();
-    let (literal, _zone) = text.split_once('%').unwrap_or((text, ""));
-    let pseudonym = match (literal.parse::<Ipv6Addr>(), plain(literal.as_bytes(), b'.')) {
-        (Ok(address), _) => addresses.v6(address).to_string(),
-        (_, Some(address)) => addresses.v4(address).to_string(),
-        (Err(_), None) => return None,
+    let bytes = argument.get(start..end)?;
+    let start = start + bytes.len() - bytes.trim_ascii_start().len();
+    let bytes = bytes.trim_ascii();
+    let literal = bytes.split(|byte| *byte == b'%').next().unwrap_or_default();
+    let parsed = std::str::from_utf8(literal).ok().and_then(|literal| literal.parse::<Ipv6Addr>().ok());
+    let pseudonym = match (parsed, plain(literal, b'.')) {
+        (Some(address), _) => addresses.v6(address).to_string().into_bytes(),
+        (_, Some(address)) => addresses.v4(address).to_string().into_bytes(),
+        (None, None) => no_number(bytes),
     };
-    let start = start + blanks;
-    Some(vec![(start..start + text.len(), pseudonym.into_bytes())])
+    Some(vec![(start..start + bytes.len(), pseudonym)])
 }
 
 /// Stretches of bytes of a kind.
@@ -168,24 +168,41 @@ fn long(text: &[u8], fields: &[Range<usize>], addresses: &mut Addresses) -> Vec<
     say(text, rest, &addresses.v6(octets.into()).octets())
 }
 
-/// The first four fields as an IPv4 address; those that are none count as 0 in it.
+/// The first four fields as an IPv4 address. Those that are no octets count as 0 in it, but for the first: addresses that
+/// begin so are kept.
 fn octets(text: &[u8], fields: &[Range<usize>], addresses: &mut Addresses) -> Vec<Replaced> {
     let value = |at: usize| {
         let field = fields.get(at).and_then(|range| text.get(range.clone()));
-        field.and_then(number).and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
+        field.and_then(number).and_then(|value| u8::try_from(value).ok())
     };
-    let address = Ipv4Addr::new(value(0), value(1), value(2), value(3));
+    let octet = |at: usize| value(at).unwrap_or(0);
+    let address = Ipv4Addr::new(value(0).unwrap_or(1), octet(1), octet(2), octet(3));
     say(text, fields, &addresses.v4(address).octets())
 }
 
-/// Numbers for numbers; too large ones stay too large, and what is no number is left to be masked.
+/// Numbers for numbers; too large ones stay too large, and what is no number stays none.
 fn say(text: &[u8], fields: &[Range<usize>], octets: &[u8]) -> Vec<Replaced> {
-    let said = fields.iter().zip(octets).filter_map(|(range, octet)| {
-        let value = number(text.get(range.clone())?)?;
-        let now = if value > 255 { "999".to_owned() } else { octet.to_string() };
-        Some((range.clone(), now.into_bytes()))
+    let said = fields.iter().zip(octets).filter(|(range, _)| !range.is_empty()).filter_map(|(range, octet)| {
+        let field = text.get(range.clone())?;
+        let now = match number(field) {
+            Some(256..) => b"999".to_vec(),
+            Some(_) => octet.to_string().into_bytes(),
+            None => no_number(field),
+        };
+        Some((range.clone(), now))
     });
     said.collect()
+}
+
+/// Nines for digits and x for letters: of what is not well formed enough to have a pseudonym.
+pub(super) fn no_number(text: &[u8]) -> Vec<u8> {
+    let other = |byte: &u8| match byte {
+        b'0'..=b'9' => b'9',
+        b'A'..=b'Z' | b'a'..=b'z' => b'x',
+        0x80.. => 0x80,
+        _ => *byte,
+    };
+    text.iter().map(other).collect()
 }
 
 /// A decimal number; what is too large stays too large.
@@ -251,14 +268,16 @@ mod tests {
 
     #[test]
     fn what_is_wrong_about_a_port_stays_wrong() {
-        let [a, b, c, d] = addresses().v4("10.1.0.0".parse().unwrap()).octets();
+        let [a, b, c, _] = addresses().v4("10.1.0.0".parse().unwrap()).octets();
         let text = "10,1,0,300,19,136";
         assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("{a},{b},{c},999,19,136"));
         let text = "10,1,0";
         assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("{a},{b},{c}"));
         let text = "10,1,0,x,1,1";
         assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("{a},{b},{c},x,1,1"));
-        let _ = d;
+        let text = "z10,1,0,77,1,1";
+        let [_, b, c, d] = addresses().v4("1.1.0.77".parse().unwrap()).octets();
+        assert_eq!(said(text, &port(text.as_bytes(), &mut addresses())), format!("x99,{b},{c},{d},1,1"));
     }
 
     #[test]
@@ -272,7 +291,8 @@ mod tests {
         ] {
             assert_eq!(said(text, &extended_port(text.as_bytes(), &mut addresses()).unwrap()), expected);
         }
-        assert_eq!(extended_port(b"|1|x|5000|", &mut addresses()), None);
+        let text = "|1|10.1.0.y|5000|";
+        assert_eq!(said(text, &extended_port(text.as_bytes(), &mut addresses()).unwrap()), "|1|99.9.9.x|5000|");
         assert_eq!(extended_port(b"|", &mut addresses()), None);
     }
 }

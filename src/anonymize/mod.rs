@@ -21,12 +21,14 @@ mod line;
 mod located;
 mod names;
 mod opaque;
+mod reading;
 mod remarks;
 mod rewrite;
 mod script;
 mod scripts;
 mod transport;
 mod tree;
+mod veil;
 mod words;
 
 pub use address::Addresses;
@@ -43,7 +45,8 @@ use handshakes::Handshakes;
 use rewrite::{LAYERS, Rewrite};
 use scripts::Scripts;
 
-use crate::frame::{CaptureId, Frame, FrameNo};
+use crate::flow::{ConnectionId, FlowKey};
+use crate::frame::{CaptureId, Frame, FrameNo, Stamp};
 use crate::pipeline::Overheard;
 use crate::source::Interface;
 use crate::wire::{Body, Decoder};
@@ -68,8 +71,8 @@ pub struct Anonymizer {
     out: Vec<u8>,
 }
 
-/// Segments that came in IP fragments, by the frames of their fragments.
-type Fragments = HashMap<(CaptureId, FrameNo), Rc<[u8]>, RandomState>;
+/// Segments that came in IP fragments, each with the frame that made it whole, by the frames of their fragments.
+type Fragments = HashMap<(CaptureId, FrameNo), (Stamp, Rc<[u8]>), RandomState>;
 
 /// Bytes of such segments that are kept. Of those behind it the text is masked: fragments of control text are rare, and
 /// those of a flood are none.
@@ -89,12 +92,16 @@ impl Anonymizer {
         }
     }
 
-    /// Takes a frame of the first reading, for TLS records and for what lies in fragments.
-    pub fn look(&mut self, frame: &Frame<'_>) {
+    /// Takes a frame of the first reading and the connection it was booked on, for TLS records and for what lies in
+    /// fragments; what was overheard with it has been heard.
+    pub fn look(&mut self, frame: &Frame<'_>, booked: Option<ConnectionId>) {
         let decoded = self.decoder.decode(frame);
         let Body::Tcp(ip, tcp) = decoded.body else { return };
         let from = SocketAddr::new(ip.source, tcp.source_port);
         let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        if let Some(connection) = booked {
+            self.scripts.booked(FlowKey::new(decoded.wrapping, from, to), frame.at, connection);
+        }
         self.handshakes.look((decoded.wrapping, from, to), &tcp);
         let is_whole = tcp.payload.len() == tcp.payload_len as usize;
         if decoded.fragments.is_empty() || !is_whole || self.fragmented > FRAGMENTED_BYTES {
@@ -103,7 +110,7 @@ impl Anonymizer {
         let segment: Rc<[u8]> = tcp.raw.into();
         self.fragmented += segment.len();
         for at in decoded.fragments.iter().chain([&frame.at]) {
-            self.fragments.insert((at.capture, at.number), Rc::clone(&segment));
+            self.fragments.insert((at.capture, at.number), (frame.at, Rc::clone(&segment)));
         }
     }
 
@@ -173,7 +180,7 @@ mod tests {
     }
 
     fn frame(link_type: u32, bytes: &[u8]) -> Frame<'_> {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let wire_len = u32::try_from(bytes.len()).unwrap();
         Frame { at, interface: InterfaceId(0), link_type: LinkType(link_type), bytes, wire_len }
     }
@@ -223,7 +230,7 @@ mod tests {
             set(&mut bytes, start + if first == 0x60 { 6 } else { 9 }, &[protocol]);
             let mut anonymizer = anonymizer();
             let original = frame(link_type, &bytes);
-            anonymizer.look(&original);
+            anonymizer.look(&original, None);
             anonymizer.heard();
             let shown = anonymizer.frame(&original);
             prop_assert_eq!((shown.bytes.len(), shown.wire_len), (bytes.len(), original.wire_len));

@@ -1,11 +1,8 @@
 //! TLS: record headers stay, and of what is said in clear which messages come and which version and keys the server
 //! chooses; names, certificates and everything encrypted become zeros.
 
-use super::script::What;
+use crate::wire::tls::{self, Kind};
 
-/// Type, version and length (RFC 8446 5.1).
-const HEADER_BYTES: usize = 5;
-const HANDSHAKE: u8 = 0x16;
 /// Bytes of a record that are read for the messages in them: hellos have a few hundred.
 const READ_BYTES: usize = 2048;
 
@@ -19,76 +16,82 @@ const RETRY: [u8; 8] = [0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11];
 const SUPPORTED_VERSIONS: [u8; 2] = [0, 43];
 
 /// Where in its records a direction stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Records {
-    header: Vec<u8>,
-    /// Bytes of the body to come.
-    body: u64,
+    /// As the analysis walks over them.
+    walker: tls::Records,
     /// The first bytes of a handshake record; `None` for other records, and behind missing bytes.
     read: Option<Vec<u8>>,
-    /// The boundaries are lost: all that follows is blanked.
-    lost: bool,
     /// Headers seen.
     pub count: u32,
 }
 
+impl Default for Records {
+    fn default() -> Self {
+        Self { walker: tls::Records::First, read: None, count: 0 }
+    }
+}
+
+/// What is done with the next bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// So many stay.
+    Kept(usize),
+    /// So many are blanked.
+    Blank(usize),
+}
+
 impl Records {
-    /// Whether these bytes, at the beginning of a line, begin TLS (or an SSLv2 hello) and no text.
-    pub fn begin(bytes: &[u8]) -> bool {
-        match bytes {
-            [0x14 | 0x17 | 0x18, 3, ..] => true,
-            [first, ..] => matches!(first, 0x15 | 0x16 | 0x80 | 0x81),
-            [] => false,
+    /// The same bytes of a direction that is all records, as they may be shown.
+    pub fn blanked(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        while let Some(rest @ [_, ..]) = bytes.get(out.len()..) {
+            match self.next(rest) {
+                Next::Kept(len) => out.extend_from_slice(rest.get(..len).unwrap_or_default()),
+                Next::Blank(len) => out.resize(out.len() + len, 0),
+            }
         }
+        out
     }
 
-    /// What the next bytes become, and how many they are; none where text begins again.
-    pub fn next(&mut self, bytes: &[u8]) -> (What, usize) {
-        let Some(first) = bytes.first() else { return (What::Blank(0), 0) };
-        if self.lost {
-            return (What::Blank(bytes.len() as u64), bytes.len());
-        }
-        if self.body > 0 {
-            return self.of_body(bytes, *first);
-        }
-        match (self.header.len(), first) {
-            (0, b' '..=b'~' | 0xff) => (What::Blank(0), 0),
-            (0, 0x80..) => {
-                self.lost = true;
-                (What::Kept(1), 1)
-            }
-            (_, byte) => {
-                self.header.push(*byte);
-                if let [kind, major, minor, high, low] = self.header[..] {
-                    self.lost = !((0x14..=0x18).contains(&kind) && major == 3 && minor <= 4);
-                    self.body = u64::from(u16::from_be_bytes([high, low]));
-                    self.read = (kind == HANDSHAKE).then(Vec::new);
-                    self.count += 1;
-                    self.header.clear();
+    /// What the next bytes become, of which there is one at least. Where text begins the boundaries are lost.
+    pub fn next(&mut self, bytes: &[u8]) -> Next {
+        match (self.walker, bytes) {
+            (tls::Records::Body(left @ 1..), [first, ..]) => self.of_body(left, *first, bytes),
+            (tls::Records::Lost, _) | (_, []) => Next::Blank(bytes.len()),
+            (before, [first, ..]) => {
+                let (read, count) = (&mut self.read, &mut self.count);
+                let mut tell = |record: tls::Record| {
+                    *read = (record.kind == Kind::Handshake).then(Vec::new);
+                    *count += 1;
+                };
+                let is_text = self.walker.walk(&[*first], &mut tell).is_some();
+                if is_text {
+                    self.walker = tls::Records::Lost;
                 }
-                debug_assert!(self.header.len() < HEADER_BYTES);
-                (What::Kept(1), 1)
+                // What begins no record is no header.
+                let begins = matches!(before, tls::Records::First | tls::Records::Body(_));
+                if begins && self.walker == tls::Records::Lost { Next::Blank(1) } else { Next::Kept(1) }
             }
         }
     }
 
-    fn of_body(&mut self, bytes: &[u8], first: u8) -> (What, usize) {
+    fn of_body(&mut self, left: u64, first: u8, bytes: &[u8]) -> Next {
         if let Some(read) = &mut self.read
             && read.len() < READ_BYTES
         {
             read.push(first);
-            self.body -= 1;
-            return (if is_told(read) { What::Kept(1) } else { What::Blank(1) }, 1);
+            self.walker = tls::Records::Body(left - 1);
+            return if is_told(read) { Next::Kept(1) } else { Next::Blank(1) };
         }
-        let len = usize::try_from(self.body).unwrap_or(usize::MAX).min(bytes.len());
-        self.body -= len as u64;
-        (What::Blank(len as u64), len)
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        self.walker = tls::Records::Body(left - len as u64);
+        Next::Blank(len)
     }
 
     /// Passes over missing bytes.
     pub fn skip(&mut self, len: u64) {
-        self.lost |= len > self.body || !self.header.is_empty();
-        self.body = self.body.saturating_sub(len);
+        self.walker.skip(len);
         self.read = None;
     }
 }
@@ -133,24 +136,11 @@ fn is_told_by_server(hello: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{RETRY, Records, What};
+    use super::{RETRY, Records};
     use crate::wire::hello::{Handshake, Version, judge};
 
-    fn blanked(bytes: &[u8]) -> (Vec<u8>, usize) {
-        let (mut records, mut out, mut at) = (Records::default(), Vec::new(), 0);
-        while at < bytes.len() {
-            let (what, len) = records.next(&bytes[at..]);
-            match what {
-                What::Kept(_) => out.extend(&bytes[at..at + len]),
-                What::Blank(_) => out.resize(out.len() + len, 0),
-                What::Text(..) => panic!("no text"),
-            }
-            if len == 0 {
-                break;
-            }
-            at += len;
-        }
-        (out, at)
+    fn blanked(bytes: &[u8]) -> Vec<u8> {
+        Records::default().blanked(bytes)
     }
 
     fn record(body: &[u8]) -> Vec<u8> {
@@ -171,7 +161,10 @@ mod tests {
     #[test]
     fn headers_stay_and_bodies_go() {
         let bytes = b"\x17\x03\x01\x00\x03sni\x15\x03\x03\x00\x02\x01\x00QUIT\r\n";
-        assert_eq!(blanked(bytes), (b"\x17\x03\x01\x00\x03\0\0\0\x15\x03\x03\x00\x02\0\0".to_vec(), 15));
+        let shown = b"\x17\x03\x01\x00\x03\0\0\0\x15\x03\x03\x00\x02\0\0\0\0\0\0\0\0";
+        assert_eq!(blanked(bytes), shown, "text that the analysis takes for records is blanked");
+        let old = b"\x80\x03old\x16\x03\x01\x00\x01h";
+        assert_eq!(blanked(old), b"\x80\x03\0\0\0\x16\x03\x01\x00\x01h");
     }
 
     #[test]
@@ -191,26 +184,20 @@ mod tests {
         ];
         for (bytes, handshake) in cases {
             assert_eq!(judge(&bytes), handshake);
-            let (out, len) = blanked(&bytes);
-            assert_eq!((judge(&out), len, out.len()), (handshake, bytes.len(), bytes.len()));
+            let out = blanked(&bytes);
+            assert_eq!((judge(&out), out.len()), (handshake, bytes.len()));
             for secret in [&b"RR"[..], b"ID", b"KK", b"ALP", b"CERT", b"TICK"] {
                 assert!(!out.windows(secret.len()).any(|part| part == secret), "{out:02x?}");
             }
         }
-        let (client, _) = blanked(&record(&message(1, b"server.example.com")));
+        let client = blanked(&record(&message(1, b"server.example.com")));
         assert!(client[9..].iter().all(|byte| *byte == 0));
         assert_eq!(client[5], 1);
     }
 
     #[test]
     fn what_cannot_be_delimited_goes_as_a_whole() {
-        assert_eq!(blanked(b"\x16\x09\x01\x00\x03secret").0[5..], [0; 6]);
-        assert_eq!(blanked(b"\x80\x03secret").0[1..], [0; 7]);
-    }
-
-    #[test]
-    fn text_is_no_tls() {
-        assert!(Records::begin(b"\x16\x03") && Records::begin(b"\x17\x03\x03"));
-        assert!(!Records::begin(b"USER") && !Records::begin(b"\xff\xf4") && !Records::begin(b"\x17x"));
+        assert_eq!(blanked(b"\x16\x09\x01\x00\x03secret")[5..], [0; 6]);
+        assert_eq!(blanked(b"secret"), [0; 6]);
     }
 }

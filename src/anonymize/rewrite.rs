@@ -41,6 +41,19 @@ pub(super) enum Layer {
     Ip,
 }
 
+impl Layer {
+    /// How many bytes of its header name nobody and say how it is to be read.
+    fn told(self) -> usize {
+        match self {
+            Self::EtherType(0x0806) | Self::Llc => 8,
+            Self::Pppoe => 6,
+            Self::Ppp => 4,
+            Self::Ip => 1,
+            Self::EtherType(_) | Self::Ethernet | Self::Mpls => 0,
+        }
+    }
+}
+
 impl Rewrite<'_> {
     /// The whole frame; its new length on the wire.
     pub fn frame(&mut self, frame: &Frame<'_>) -> usize {
@@ -58,7 +71,7 @@ impl Rewrite<'_> {
         }
     }
 
-    /// A layer that is named by the one before; what cannot be read is blanked.
+    /// A layer that is named by the one before; what cannot be read is blanked, and cannot be read then either.
     pub fn layer(&mut self, layer: Layer, bytes: Cut<'_>) -> usize {
         if self.layers == 0 {
             return self.blank(bytes);
@@ -80,8 +93,15 @@ impl Rewrite<'_> {
         };
         len.unwrap_or_else(|| {
             self.out.truncate(written);
-            self.blank(bytes)
+            self.unread(layer.told(), bytes)
         })
+    }
+
+    /// Blanks a header that cannot be read, but for its first bytes, which tell why.
+    pub fn unread(&mut self, told: usize, bytes: Cut<'_>) -> usize {
+        let (head, rest) = bytes.limit(told);
+        self.keep(head.captured);
+        head.len + self.blank(rest)
     }
 
     /// Zeros, as many as there were bytes.
@@ -170,8 +190,8 @@ impl Rewrite<'_> {
 
     fn ether_type(&mut self, ether_type: u16, bytes: Cut<'_>) -> Option<usize> {
         match ether_type {
-            0x0800 => self.v4(bytes),
-            0x86dd => self.v6(bytes),
+            // The packet itself says its version.
+            0x0800 | 0x86dd => Some(self.layer(Layer::Ip, bytes)),
             0x0806 => self.arp(bytes),
             0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
                 let (tag, rest) = bytes.split(4)?;

@@ -3,6 +3,8 @@
 //! Runs of the stream, in order, each with what was said and what is said instead. Any segment, whatever part of the
 //! stream it carries and however often, becomes the same part of the new stream.
 
+use super::key::Key;
+use super::veil::{veiled, veiled_as};
 use crate::wire::Seq;
 
 /// What is done with a stretch of the stream.
@@ -75,8 +77,15 @@ impl Script {
         let (at, now_at) = (self.end, self.now_end);
         self.end += what.len();
         self.now_end += what.now_len();
-        match (self.runs.last_mut().map(|run| &mut run.what), what) {
+        let before = self.runs.last_mut().filter(|run| run.end() == at).map(|run| &mut run.what);
+        match (before, what) {
             (Some(What::Blank(len)), What::Blank(more)) | (Some(What::Kept(len)), What::Kept(more)) => *len += more,
+            (Some(What::Text(was, now)), What::Text(more_was, more_now))
+                if was.len() == now.len() && more_was.len() == more_now.len() =>
+            {
+                was.extend(more_was);
+                now.extend(more_now);
+            }
             (_, what) if what.len() > 0 => self.runs.push(Run { at, now_at, what }),
             (_, _) => {}
         }
@@ -98,9 +107,13 @@ impl Script {
 
     /// The captured bytes of a segment and the length of all its bytes on the wire, as they are now. `seq` is the
     /// number of the first byte, `len` the old length on the wire.
-    pub fn payload(&self, seq: Seq, captured: &[u8], len: usize) -> (Vec<u8>, usize) {
+    pub fn payload(&self, key: &Key, seq: Seq, captured: &[u8], len: usize) -> (Vec<u8>, usize) {
         let Some(start) = self.offset(seq) else {
-            return (captured.iter().map(|byte| masked(*byte)).collect(), len);
+            let places = seq.0.into()..;
+            return (captured.iter().zip(places).map(|(byte, at)| veiled(key, *byte, at, None)).collect(), len);
+        };
+        let outside = |bytes: &[u8], at: u64, out: &mut Vec<u8>| {
+            out.extend(bytes.iter().zip(at..).map(|(byte, at)| veiled(key, *byte, at, None)));
         };
         let mut out = Vec::with_capacity(captured.len());
         let mut at = start;
@@ -111,15 +124,15 @@ impl Script {
             if run.at >= end {
                 break;
             }
-            let (outside, rest) = split(own, run.at.saturating_sub(at));
-            out.extend(outside.iter().map(|byte| masked(*byte)));
-            at += outside.len() as u64;
+            let (unknown, rest) = split(own, run.at.saturating_sub(at));
+            outside(unknown, at, &mut out);
+            at += unknown.len() as u64;
             let (inside, rest) = split(rest, run.end().min(end) - at);
-            say(run, at, inside, &mut out);
+            say(key, run, at, inside, &mut out);
             at += inside.len() as u64;
             own = rest;
         }
-        out.extend(own.iter().map(|byte| masked(*byte)));
+        outside(own, at, &mut out);
         let wire_end = start + len as u64;
         let now_len = self.now(wire_end).saturating_sub(self.now(start));
         (out, usize::try_from(now_len).unwrap_or(len))
@@ -158,7 +171,7 @@ impl Script {
 }
 
 /// Says the part of a run that a segment has from offset `at` on.
-fn say(run: &Run, at: u64, own: &[u8], out: &mut Vec<u8>) {
+fn say(key: &Key, run: &Run, at: u64, own: &[u8], out: &mut Vec<u8>) {
     match &run.what {
         What::Kept(_) => out.extend(own),
         What::Blank(_) => out.resize(out.len() + own.len(), 0),
@@ -170,32 +183,13 @@ fn say(run: &Run, at: u64, own: &[u8], out: &mut Vec<u8>) {
             if was == own {
                 out.extend(now);
             } else if was.len() == now.len() {
-                let copies = own.iter().zip(was).zip(now);
-                out.extend(copies.map(|((own, was), now)| if own == was { *now } else { differing(*own, *now) }));
+                let copies = own.iter().zip(at..).zip(was.iter().zip(now));
+                let veil = |own: u8, at: u64, now: u8| veiled(key, own, at, Some(now));
+                out.extend(copies.map(|((own, at), (was, now))| if own == was { *now } else { veil(*own, at, *now) }));
             } else {
-                out.extend(now.iter().map(|now| differing(*now, *now)));
+                out.extend(veiled_as(key, own, now));
             }
         }
-    }
-}
-
-/// A byte that stays another one than `now`, and of the kind of `own`.
-fn differing(own: u8, now: u8) -> u8 {
-    match (own, now) {
-        (b'0'..=b'9', b'1') => b'2',
-        (b'0'..=b'9', _) => b'1',
-        (_, b'y') => b'z',
-        (0..=0x1f, _) if own != now => own,
-        (_, _) => b'y',
-    }
-}
-
-/// Tells nothing but whether it was a letter, a digit or neither.
-pub(super) fn masked(byte: u8) -> u8 {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | 0x80.. => b'x',
-        b'0'..=b'9' => b'0',
-        _ => byte,
     }
 }
 
@@ -219,10 +213,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Script, What};
+    use crate::anonymize::key::Key;
     use crate::wire::Seq;
 
     fn text(was: &str, now: &str) -> What {
         What::Text(was.as_bytes().to_vec(), now.as_bytes().to_vec())
+    }
+
+    fn key() -> Key {
+        Key::from_hex(&"21".repeat(16)).unwrap()
     }
 
     fn script(base: u32) -> Script {
@@ -254,8 +253,8 @@ mod tests {
     #[test]
     fn copies_that_differ_still_differ() {
         let script = script(0);
-        let (whole, _) = script.payload(Seq(0), OLD, OLD.len());
-        let (other, len) = script.payload(Seq(0), b"PORT 10,9,0,10,4,1\r\nRETR b.txt\r\n", OLD.len());
+        let (whole, _) = script.payload(&key(), Seq(0), OLD, OLD.len());
+        let (other, len) = script.payload(&key(), Seq(0), b"PORT 10,9,0,10,4,1\r\nRETR b.txt\r\n", OLD.len());
         assert_eq!((whole.len(), other.len()), (len, len));
         assert_ne!(whole[5..17], other[5..17]);
         assert_ne!(whole[28], other[28]);
@@ -267,13 +266,15 @@ mod tests {
         let mut script = script(0);
         script.skip(4);
         script.say(text("x\r\n", "y\r\n"));
-        assert_eq!(script.payload(Seq(32), b"Ab1\nx\r\nmore", 11), (b"xx0\ny\r\nxxxx".to_vec(), 11));
-        assert_eq!(script.payload(Seq(u32::MAX - 9), b"before", 6), (b"xxxxxx".to_vec(), 6));
+        let (shown, len) = script.payload(&key(), Seq(32), b"Ab1\nx\r\nmore", 11);
+        assert_eq!((&shown[3..7], len), (&b"\ny\r\n"[..], 11));
+        assert!([&shown[..3], &shown[7..]].iter().zip([&b"Ab1"[..], b"more"]).all(|(one, other)| *one != other));
+        assert_ne!(script.payload(&key(), Seq(u32::MAX - 9), b"before", 6).0, b"before");
     }
 
     #[test]
     fn a_cut_segment_keeps_its_length_on_the_wire() {
-        assert_eq!(script(0).payload(Seq(0), b"PORT 10,", OLD.len()), (b"PORT 10,".to_vec(), NEW.len()));
+        assert_eq!(script(0).payload(&key(), Seq(0), b"PORT 10,", OLD.len()), (b"PORT 10,".to_vec(), NEW.len()));
     }
 
     proptest! {
@@ -285,7 +286,7 @@ mod tests {
             for pair in edges.windows(2) {
                 let seq = Seq(base).plus(u32::try_from(pair[0]).unwrap());
                 prop_assert_eq!(script.seq(seq), Seq(base).plus(u32::try_from(said.len()).unwrap()));
-                let (now, len) = script.payload(seq, &OLD[pair[0]..pair[1]], pair[1] - pair[0]);
+                let (now, len) = script.payload(&key(), seq, &OLD[pair[0]..pair[1]], pair[1] - pair[0]);
                 prop_assert_eq!(now.len(), len);
                 said.extend(now);
             }

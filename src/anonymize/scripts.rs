@@ -10,7 +10,8 @@ use foldhash::fast::RandomState;
 use super::address::Addresses;
 use super::line::{Names, redacted, widened};
 use super::opaque::Records;
-use super::script::Script;
+use super::reading::Line;
+use super::script::{Script, What};
 use super::words::Words;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::frame::Stamp;
@@ -22,8 +23,6 @@ use crate::wire::Wrapping;
 const TEXT_BYTES: usize = 128 << 20;
 /// What a stretch costs beside its text.
 const STRETCH_BYTES: usize = 64;
-/// Longest line that is understood, as for the analysis; the rest of a longer one is masked.
-const LINE_BYTES: usize = 8192;
 
 /// All control connections of a capture group.
 #[derive(Debug)]
@@ -31,8 +30,9 @@ pub(super) struct Scripts {
     words: Words,
     connections: Vec<Connection>,
     by_id: HashMap<ConnectionId, usize, RandomState>,
-    /// The incarnations of a 5-tuple, in order of time.
-    by_key: HashMap<FlowKey, Vec<usize>, RandomState>,
+    /// From which frame on the segments of a 5-tuple belong to which of its incarnations: a late copy of the one before
+    /// comes in between.
+    turns: HashMap<FlowKey, Vec<(Stamp, usize)>, RandomState>,
     bytes: usize,
     /// Whether the bound was reached.
     pub overfull: bool,
@@ -40,7 +40,6 @@ pub(super) struct Scripts {
 
 #[derive(Debug)]
 struct Connection {
-    first: Stamp,
     client: SocketAddr,
     /// Whether the other side of a NAT is in the capture too.
     seen_twice: bool,
@@ -60,16 +59,14 @@ struct Direction {
 #[derive(Debug)]
 enum Reading {
     /// As text, with the line so far.
-    Line(Vec<u8>),
-    /// As the rest of a line that is too long.
-    Overlong,
+    Line(Line),
     /// As TLS.
     Opaque(Records),
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self::Line(Vec::new())
+        Self::Line(Line::default())
     }
 }
 
@@ -79,7 +76,7 @@ impl Scripts {
             words: Words::new(),
             connections: Vec::new(),
             by_id: HashMap::default(),
-            by_key: HashMap::default(),
+            turns: HashMap::default(),
             bytes: 0,
             overfull: false,
         }
@@ -91,11 +88,11 @@ impl Scripts {
             Heard::Opened { key, client, first, twin } => {
                 let place = self.connections.len();
                 self.by_id.insert(overheard.connection, place);
-                self.by_key.entry(key).or_default().push(place);
+                self.turn(key, first, place);
                 let names = Names::of_ends(key.ends());
                 let (from_client, from_server) = (Direction::default(), Direction::default());
                 let seen_twice = twin.is_some();
-                self.connections.push(Connection { first, client, seen_twice, names, from_client, from_server });
+                self.connections.push(Connection { client, seen_twice, names, from_client, from_server });
                 if let Some(twin) = twin.and_then(|twin| self.connection(twin)) {
                     twin.seen_twice = true;
                 }
@@ -105,17 +102,24 @@ impl Scripts {
                     connection.direction(speaker).script.begins(seq);
                 }
             }
-            Heard::Bytes { speaker, bytes } => {
+            Heard::Text { speaker, bytes } | Heard::Records { speaker, bytes } if self.bytes > TEXT_BYTES => {
+                self.overfull = true;
                 let Some(place) = self.by_id.get(&overheard.connection) else { return };
                 let Some(connection) = self.connections.get_mut(*place) else { return };
-                if self.bytes > TEXT_BYTES {
-                    self.overfull = true;
-                    connection.end_line(speaker, &self.words, addresses);
-                    connection.direction(speaker).script.skip(bytes.len() as u64);
-                    return;
-                }
+                connection.end_line(speaker, &self.words, addresses);
+                connection.direction(speaker).script.skip(bytes.len() as u64);
+            }
+            Heard::Text { speaker, bytes } => {
+                let Some(place) = self.by_id.get(&overheard.connection) else { return };
+                let Some(connection) = self.connections.get_mut(*place) else { return };
                 self.bytes += bytes.len() * 2;
                 self.bytes += connection.read(speaker, &bytes, &self.words, addresses) * STRETCH_BYTES;
+            }
+            Heard::Records { speaker, bytes } => {
+                let Some(place) = self.by_id.get(&overheard.connection) else { return };
+                let Some(connection) = self.connections.get_mut(*place) else { return };
+                self.bytes += bytes.len() * 2;
+                connection.hide(speaker, &bytes, &self.words, addresses);
             }
             Heard::Gap { speaker, len } => {
                 let Some(place) = self.by_id.get(&overheard.connection) else { return };
@@ -123,10 +127,27 @@ impl Scripts {
                 connection.end_line(speaker, &self.words, addresses);
                 let direction = connection.direction(speaker);
                 direction.script.skip(len);
-                if let Reading::Opaque(records) = &mut direction.reading {
-                    records.skip(len);
+                match &mut direction.reading {
+                    Reading::Opaque(records) => records.skip(len),
+                    Reading::Line(line) => *line = Line::default(),
                 }
             }
+        }
+    }
+
+    /// A segment between the sockets of `key` was booked on this connection.
+    pub fn booked(&mut self, key: FlowKey, at: Stamp, connection: ConnectionId) {
+        if let Some(place) = self.by_id.get(&connection) {
+            self.turn(key, at, *place);
+        }
+    }
+
+    fn turn(&mut self, key: FlowKey, from: Stamp, place: usize) {
+        let turns = self.turns.entry(key).or_default();
+        // What is recognised late began before others did.
+        let behind = turns.partition_point(|(other, _)| *other <= from);
+        if behind.checked_sub(1).and_then(|before| turns.get(before)).is_none_or(|(_, before)| *before != place) {
+            turns.insert(behind, (from, place));
         }
     }
 
@@ -141,9 +162,10 @@ impl Scripts {
 
     /// What `from` says to `to`, and what it is answered, if that is a control connection at this time.
     pub fn of(&self, wrapping: Wrapping, from: SocketAddr, to: SocketAddr, at: Stamp) -> Option<(&Script, &Script)> {
-        let places = self.by_key.get(&FlowKey::new(wrapping, from, to))?;
-        let incarnations = places.iter().filter_map(|place| self.connections.get(*place));
-        let connection = incarnations.rev().find(|connection| connection.first <= at)?;
+        let turns = self.turns.get(&FlowKey::new(wrapping, from, to))?;
+        let behind = turns.partition_point(|(from, _)| *from <= at);
+        let (_, place) = turns.get(behind.checked_sub(1)?)?;
+        let connection = self.connections.get(*place)?;
         let (client, server) = (&connection.from_client.script, &connection.from_server.script);
         Some(if from == connection.client { (client, server) } else { (server, client) })
     }
@@ -166,55 +188,45 @@ impl Connection {
         }
     }
 
-    /// Reads bytes; how many lines they ended.
+    /// Reads text; how many lines it ended.
     fn read(&mut self, speaker: Speaker, bytes: &[u8], words: &Words, addresses: &mut Addresses) -> usize {
-        let mut rest = bytes;
+        if matches!(self.direction(speaker).reading, Reading::Opaque(_)) {
+            self.direction(speaker).reading = Reading::default();
+        }
         let mut lines = 0;
-        while let Some((first, behind)) = rest.split_first() {
+        for byte in bytes {
             let direction = self.direction(speaker);
-            match &mut direction.reading {
-                Reading::Line(line) if line.is_empty() && Records::begin(rest) => {
-                    direction.reading = Reading::Opaque(Records::default());
-                }
-                Reading::Line(line) => {
-                    line.push(*first);
-                    rest = behind;
-                    let (ended, too_long) = (*first == b'\n', line.len() >= LINE_BYTES);
-                    if ended || too_long {
-                        self.end_line(speaker, words, addresses);
-                        lines += 1;
-                    }
-                    if too_long && !ended {
-                        self.direction(speaker).reading = Reading::Overlong;
-                    }
-                }
-                Reading::Overlong => {
-                    direction.script.skip(1);
-                    rest = behind;
-                    if *first == b'\n' {
-                        direction.reading = Reading::default();
-                    }
-                }
-                Reading::Opaque(records) => {
-                    let (said, len) = records.next(rest);
-                    if len == 0 {
-                        direction.reading = Reading::default();
-                    }
-                    direction.script.say(said);
-                    rest = rest.get(len..).unwrap_or_default();
-                }
+            let Reading::Line(line) = &mut direction.reading else { continue };
+            let ends = line.push(*byte);
+            if line.overlong {
+                line.overlong = !ends;
+                direction.script.skip(1);
+            } else if ends || line.is_full() {
+                self.end_line(speaker, words, addresses);
+                lines += 1;
             }
         }
         lines
     }
 
+    /// Takes records.
+    fn hide(&mut self, speaker: Speaker, bytes: &[u8], words: &Words, addresses: &mut Addresses) {
+        if matches!(self.direction(speaker).reading, Reading::Line(_)) {
+            self.end_line(speaker, words, addresses);
+            self.direction(speaker).reading = Reading::Opaque(Records::default());
+        }
+        let Direction { script, reading: Reading::Opaque(records) } = self.direction(speaker) else { return };
+        let now = records.blanked(bytes);
+        script.say(What::Text(bytes.to_vec(), now));
+    }
+
     /// What has come of a line is all there is.
     fn end_line(&mut self, speaker: Speaker, words: &Words, addresses: &mut Addresses) {
         let Reading::Line(line) = &mut self.direction(speaker).reading else { return };
-        let line = std::mem::take(line);
+        let line = line.take();
         let mut said = redacted(speaker, &line, &mut self.names, words, addresses);
         if self.seen_twice {
-            said = widened(speaker, &line, said);
+            said = widened(speaker, &line.raw, said);
         }
         for what in said {
             self.direction(speaker).script.say(what);

@@ -6,7 +6,8 @@ use super::checksum::{Sum, carried};
 use super::cut::{Cut, adjust, set, u16_at};
 use super::ip::Ends;
 use super::rewrite::{Layer, Rewrite};
-use super::script::{Script, masked};
+use super::script::Script;
+use super::veil::masked;
 use crate::wire::{Flags, Seq, Wrapping};
 
 const TCP: u8 = 6;
@@ -55,7 +56,7 @@ impl Rewrite<'_> {
         let (payload, len) = match scripts {
             // The other parts of a datagram have been written without regard to it.
             Some(_) if ends.fragment => (rest.captured.iter().map(|byte| masked(*byte)).collect(), rest.len),
-            Some((own, _)) => own.payload(first, rest.captured, rest.len),
+            Some((own, _)) => own.payload(self.addresses.key(), first, rest.captured, rest.len),
             None => (self.data((self.wrapping, from, to), first, rest.captured), rest.len),
         };
         self.keep(&payload);
@@ -104,11 +105,13 @@ impl Rewrite<'_> {
         let len = if let Some(len) = tunnel {
             len
         } else {
-            // The first word tells these encapsulations from what else uses their ports.
-            let told = if matches!(u16_at(head, 2), 1701 | 2152 | 4500) { 4 } else { 0 };
-            let (marker, rest) = inside.limit(told);
-            self.keep(marker.captured);
-            marker.len + self.blank(rest)
+            // The first words tell encapsulations from what else uses their ports, and what is in them.
+            let told = match u16_at(head, 2) {
+                1701 | 2152 | 4500 => 4,
+                4789 | 4790 | 6081 | 8472 => 8,
+                _ => 0,
+            };
+            self.unread(told, inside)
         };
         let now = self.out.get_mut(start..)?;
         adjust(now, 4, inside.len, len);

@@ -143,9 +143,9 @@ impl Mask {
         let (mut timeline, _) = Timeline::open(files, first, input.filter.as_deref());
         while !interrupt.is_wanted() && timeline.step() {
             let Some(frame) = timeline.frame() else { break };
-            anonymizer.look(&frame);
             pipeline.push(&frame, timeline.captures(), &mut Nobody)?;
             pipeline.overheard().into_iter().for_each(|overheard| anonymizer.hear(overheard));
+            anonymizer.look(&frame, pipeline.booked());
         }
         pipeline.finish(timeline.captures(), &mut Nobody)?;
         pipeline.overheard().into_iter().for_each(|overheard| anonymizer.hear(overheard));

@@ -176,7 +176,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
     fn finding(role: Role, severity: Severity) -> Finding {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         Finding {
             diagnosis: "mac-changed",
             role,

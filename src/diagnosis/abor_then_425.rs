@@ -38,14 +38,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let abor = aborted.abor?;
     let acknowledged = case.session.exchanges.iter().filter(|one| one.is(Verb::Abor) && one.command.at() == abor);
     let answer = acknowledged.filter_map(|one| one.reply.as_ref()).chain(&aborted.reply).max_by_key(|one| one.at())?;
-    if answer.at() > transfer.at() || transfer.at().seconds_since(answer.at()) > SOON {
+    if answer.at() > transfer.at() || transfer.at().age_of(answer.at()) > SOON {
         return None;
     }
     let confidence = if case.would_show_server_syn() { Confidence::Probable } else { Confidence::Possible };
     let message = format!(
         "{} {:.1} s after an ABOR was answered {} without a SYN to {}, a fresh port: the server has not cleared the aborted transfer away",
         transfer.command.name,
-        transfer.at().seconds_since(abor),
+        transfer.at().age_of(abor),
         reply.code,
         gone.socket,
     );

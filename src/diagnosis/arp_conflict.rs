@@ -4,7 +4,6 @@ use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
 use crate::finding::{Confidence, Finding};
-use crate::frame::Stamp;
 use crate::network::{Conflict, Network};
 
 /// What a peer was told last, it believes for about so long without being told again (Linux: base_reachable_time and
@@ -63,10 +62,7 @@ fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
     let during = |conflict: &&Conflict| {
         let [(_, one), (_, other)] = &conflict.claims;
         let last = one.last().max(other.last());
-        other.first().zip(last).is_some_and(|(rival, last)| {
-            let settled = last.time.plus_seconds(CACHED);
-            symptom.meets(*rival, Stamp { time: settled, ..*last })
-        })
+        other.first().zip(last).is_some_and(|(rival, last)| symptom.meets(*rival, *last, CACHED))
     };
     Some(symptom.blame(draft(conflicts.iter().find(during)?)?))
 }

@@ -211,9 +211,7 @@ impl<'a> Case<'a> {
     fn tried_in_vain(&self) -> bool {
         let Some(reply) = self.transfer.and_then(|transfer| transfer.reply.as_ref()) else { return false };
         let vain = |attempt: &Attempt<'_>| match attempt.outcome() {
-            AttemptOutcome::Refused | AttemptOutcome::Icmp => {
-                attempt.connection.last.seconds_since(reply.at()) <= SWAPPED
-            }
+            AttemptOutcome::Refused | AttemptOutcome::Icmp => attempt.connection.last.is_until(reply.at(), SWAPPED),
             AttemptOutcome::Unanswered => attempt.connection.syn_count >= 2 && attempt.at() < reply.at(),
             AttemptOutcome::Established
             | AttemptOutcome::Challenged
@@ -238,8 +236,8 @@ impl<'a> Case<'a> {
         let Some(offer) = self.offer().filter(|offer| offer.direction == Direction::Active) else { return false };
         let Some(reply) = offer.reply.as_ref().filter(|reply| reply.code / 100 == 4) else { return false };
         let meanwhile = |attempt: &&Attempt<'_>| {
-            let (behind, ahead) = (attempt.at().seconds_since(offer.at()), reply.at().seconds_since(attempt.at()));
-            Some(attempt.to()) == offer.socket && behind >= -SWAPPED && ahead >= -SWAPPED
+            let at = attempt.at();
+            Some(attempt.to()) == offer.socket && at.is_since(offer.at(), SWAPPED) && at.is_until(reply.at(), SWAPPED)
         };
         self.concluded.established().is_none() && self.server_attempts().any(|attempt| meanwhile(&attempt))
     }

@@ -37,13 +37,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             && !case.data_was_reset_before(lost.at)
     });
     let lost = closing.or(lost)?;
-    let after = lost.at.seconds_since(transfer.at());
+    let after = lost.at.age_of(transfer.at());
     let message = format!("{} got no final reply: {} after {after:.1} s", transfer.command.name, lost.how);
     let data = case.concluded.established().map(|attempt| {
         let connection = attempt.connection;
         let bytes = connection.from_origin.bytes + connection.from_target.bytes;
         let final_data = connection.from_origin.last_data.max(connection.from_target.last_data).unwrap_or(connection.last);
-        let idle = lost.at.seconds_since(final_data);
+        let idle = lost.at.age_of(final_data);
         Evidence::sent(final_data, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {idle:.1} s before"))
     });
     Some(

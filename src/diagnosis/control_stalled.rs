@@ -35,7 +35,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let message = format!(
         "{from} sent {text} {} times within {:.1} s and {to} never acknowledged it",
         stamps.len(),
-        last.seconds_since(first),
+        last.age_of(first),
     );
     let mut frames = stamps.to_vec();
     if frames.len() > CITED {

@@ -102,7 +102,7 @@ fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate
     connection
         .rsts
         .iter()
-        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.seconds_since(reply) <= 0.05))
+        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, 0.05)))
         .map(|rst| (rst.at, rst.from))
 }
 

@@ -35,7 +35,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     })?;
     let connection = attempt.connection;
     let last = connection.syns.last()?.at.max(connection.last);
-    let span = last.seconds_since(attempt.at());
+    let span = last.age_of(attempt.at());
     let client_silent = case.control.half(case.client_end()).segments == 0;
     if client_silent {
         return None;

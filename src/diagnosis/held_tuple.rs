@@ -42,7 +42,7 @@ pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
     }
     let earlier = active(case)?;
     let Close::TimeWait { holder, since, assassinated, gapless } = earlier.close else { return None };
-    let age = transfer.at().seconds_since(since);
+    let age = transfer.at().age_of(since);
     if !holder.includes(End::Origin) || reused_younger(case, earlier, age) {
         return None;
     }
@@ -158,7 +158,7 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
             format!("the client closed the earlier connection first (frame {}): the server holds nothing", since.number)
         }
         Some((earlier, Close::TimeWait { since, .. })) => {
-            let age = transfer.at().seconds_since(since);
+            let age = transfer.at().age_of(since);
             if reused_younger(case, earlier, age) {
                 "the same 5-tuple was used again with success at a younger age".to_owned()
             } else if two_msl::bite(age, case.policy.time_wait, System::of_server(case)).is_none() {
@@ -203,7 +203,7 @@ fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: f64) -> bool {
         let before = later.previous.and_then(|id| case.flows.connection(id));
         before.is_some_and(|before| match before.close_before(later.first) {
             Close::TimeWait { since: then, holder, .. } => {
-                holder.includes(End::Origin) && later.first.seconds_since(then) < age
+                holder.includes(End::Origin) && later.first.age_of(then) < age
             }
             Close::Open | Close::Half { .. } | Close::Reset { .. } => false,
         })
@@ -223,7 +223,7 @@ fn fresh_port<'a>(case: &Case<'a>) -> Option<&'a Attempt<'a>> {
     let first_failure = failures(case).map(Transfer::at).find(|at| *at > since)?;
     let worked = |one: &&Concluded<'_>| {
         let at = one.transfer.map(Transfer::at).filter(|at| *at > first_failure);
-        let held = at.and_then(|at| two_msl::bite(at.seconds_since(since), case.policy.time_wait, system)).is_some();
+        let held = at.and_then(|at| two_msl::bite(at.age_of(since), case.policy.time_wait, system)).is_some();
         held && one.outcome() == Outcome::Completed && !is_same_tuple(case, one)
     };
     let port = case.session.default_data_port();
@@ -242,11 +242,10 @@ fn failures<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Transfer> {
 fn recovered(case: &Case<'_>) -> Option<(Stamp, f64)> {
     let earlier = active(case)?;
     let Close::TimeWait { since, .. } = earlier.close else { return None };
-    let last_failure =
-        failures(case).map(|transfer| transfer.at().seconds_since(since)).fold(f64::NEG_INFINITY, f64::max);
+    let last_failure = failures(case).map(|transfer| transfer.at().age_of(since)).fold(f64::NEG_INFINITY, f64::max);
     let success = case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some());
     let (at, age) = success
-        .map(|later| (later.first, later.first.seconds_since(since)))
+        .map(|later| (later.first, later.first.age_of(since)))
         .filter(|(_, age)| *age > last_failure)
         .min_by(|one, other| one.1.total_cmp(&other.1))?;
     let ends = |limit: f64| last_failure <= limit + two_msl::COARSE && age >= limit - 1.0;

@@ -88,9 +88,9 @@ impl Symptom {
         first <= self.until && self.from.seconds_since(first) <= BEFORE
     }
 
-    /// Whether something went on during it.
-    pub fn meets(&self, first: Stamp, last: Stamp) -> bool {
-        first <= self.until && last >= self.from
+    /// Whether something went on during it, or was over for no more than `lasting` seconds.
+    pub fn meets(&self, first: Stamp, last: Stamp, lasting: f64) -> bool {
+        first <= self.until && self.from.is_until(last, lasting)
     }
 
     /// Makes a fact about hosts the cause of this failure.

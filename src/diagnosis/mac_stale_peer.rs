@@ -56,7 +56,7 @@ fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
 fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
     let all = network.stale_between(one, other);
-    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last)).filter(|_| !symptom.answered)?;
+    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last, 0.0)).filter(|_| !symptom.answered)?;
     Some(symptom.blame(draft(network, stale)?))
 }
 

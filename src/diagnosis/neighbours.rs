@@ -65,7 +65,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
     fn stamp(capture: u32, number: u64) -> Stamp {
-        Stamp { capture: CaptureId(capture), number: FrameNo(number), time: Timestamp(i64::try_from(number).unwrap()) }
+        Stamp::new(CaptureId(capture), FrameNo(number), Timestamp(i64::try_from(number).unwrap()))
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
     match attempt.outcome() {
         AttemptOutcome::Unanswered if attempt.connection.syn_count >= 2 => {
             let count = attempt.connection.syn_count;
-            let span = attempt.connection.last.seconds_since(attempt.at());
+            let span = attempt.connection.last.age_of(attempt.at());
             Some((format!("{count} SYNs within {span:.1} s, no answer"), lines::syns(attempt)?, vec![("pasv-client-never-connects", "the client sent SYNs")]))
         }
         AttemptOutcome::Refused => {

@@ -86,7 +86,7 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
 fn given_up(case: &Case<'_>, offer: &Offer, socket: SocketAddr) -> Option<Absent> {
     let announced = offer.reply.as_ref()?.at();
     let (_, until) = case.window()?;
-    let waited = until.seconds_since(announced);
+    let waited = until.age_of(announced);
     let left = offer.superseded.is_some() || case.session.left_at().is_some();
     if case.concluded.for_a_server {
         return None;

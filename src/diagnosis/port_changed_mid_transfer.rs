@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let message = format!(
         "the client sent {} {:.1} s before the final reply to {} ({}), while the transfer was active",
         command.line(),
-        until.seconds_since(at),
+        until.age_of(at),
         transfer.command.name,
         transfer.reply.as_ref().map_or_else(|| "none came".to_owned(), crate::ftp::Reply::line),
     );

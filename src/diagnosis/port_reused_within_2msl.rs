@@ -42,7 +42,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if known || !(pending || case.concluded.outcome() == Outcome::Completed && is_habit(case)) {
         return None;
     }
-    let age = offer.at().seconds_since(since);
+    let age = offer.at().age_of(since);
     let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
     let message = format!(
         "the client announces {} again {age:.1} s after the server closed {} -> {} (frame {}): TIME-WAIT lasts {}",
@@ -70,7 +70,7 @@ fn reused<'a>(case: &Case<'a>) -> Option<(&'a Connection, Stamp)> {
     };
     let Close::TimeWait { holder, since, .. } = previous.close_before(offer.at()) else { return None };
     let by_data_port = previous.origin.port() == case.session.default_data_port();
-    let inside = offer.at().seconds_since(since) <= case.policy.time_wait.unwrap_or(two_msl::NOMINAL);
+    let inside = offer.at().age_of(since) <= case.policy.time_wait.unwrap_or(two_msl::NOMINAL);
     (by_data_port && inside && holder.includes(End::Origin)).then_some((previous, since))
 }
 

@@ -129,9 +129,7 @@ fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Rep
         return None;
     }
     let later = other.server_last.filter(|last| last.seconds_since(reply.at()) > SAME_MOMENT)?;
-    let meanwhile = |at: Stamp| {
-        at.seconds_since(command.at()) >= -SAME_MOMENT && reply.at().seconds_since(at) >= -SAME_MOMENT
-    };
+    let meanwhile = |at: Stamp| at.is_since(command.at(), SAME_MOMENT) && at.is_until(reply.at(), SAME_MOMENT);
     let said = other.failures.iter().any(|(at, code)| *code == reply.code && meanwhile(*at));
     (!said).then_some(later)
 }

@@ -54,7 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let Challenge { ack, previous, since } = in_time_wait(attempt)?;
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let receiver = case.control.end_of(attempt.to()).map_or(System::Unknown, |end| System::of_end(case, end));
     let bite = two_msl::bite(age, case.policy.time_wait, receiver)?;
     let outcome = match attempt.outcome() {

@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if fresh_fail_too(case, attempt) || crossing::crossed(attempt.connection) {
         return None;
     }
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let message = format!(
         "the SYNs of {} to {} vanish {age:.1} s after the previous connection on that 5-tuple was closed: a NAT or firewall on the way may still hold its session",
         attempt.from(),
@@ -79,7 +79,7 @@ fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
     if !crossing::crossed(previous) || !lost.witnesses.iter().any(other) || fresh_fail_too(case, attempt) {
         return None;
     }
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let message = format!(
         "{}, {age:.1} s after the previous connection on that 5-tuple, which had got through, was closed: the device between may still hold its session",
         lost.told(case),
@@ -111,6 +111,6 @@ fn vanished<'a>(attempt: &Attempt<'a>) -> Option<(&'a Connection, Stamp)> {
     let previous = attempt.previous?;
     let Close::TimeWait { since, .. } = previous.close_before(attempt.at()) else { return None };
     let silent = attempt.outcome() == AttemptOutcome::Unanswered && attempt.connection.syn_count >= 2;
-    let young = attempt.at().seconds_since(since) <= two_msl::NOMINAL;
+    let young = attempt.at().age_of(since) <= two_msl::NOMINAL;
     (silent && young).then_some((previous, since))
 }

@@ -54,7 +54,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
         let Close::TimeWait { holder, since, .. } = previous.close_before(attempt.at()) else { return None };
         Some((attempt, previous, since, holder))
     })?;
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
     let challenge = time_wait_challenge::in_time_wait(attempt);
     let unacceptable = time_wait_challenge::is_acceptable(attempt, previous) == Some(false);
@@ -102,7 +102,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
     let Close::TimeWait { holder, since, .. } = earlier.close else { return None };
     let previous = earlier.connection;
     let at = offer.at();
-    let age = at.seconds_since(since);
+    let age = at.age_of(since);
     let bite = two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
     if !holder.includes(End::Origin) {
         return None;
@@ -136,7 +136,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
 /// it binds that source port again is not known.
 pub(super) fn as_possible_cause(case: &Case<'_>) -> Option<Alternative> {
     let Close::TimeWait { holder, since, .. } = case.concluded.earlier.as_ref()?.close else { return None };
-    let age = case.concluded.in_force()?.at().seconds_since(since);
+    let age = case.concluded.in_force()?.at().age_of(since);
     two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
     let would_decide = "whether the client binds a fixed source port that it used towards this port before";
     holder.includes(End::Origin).then(|| Alternative { diagnosis: DIAGNOSIS.name, would_decide: would_decide.to_owned() })

@@ -32,7 +32,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let Reuse { attempt, previous, holder, since } = case.concluded.attempts.iter().find_map(|one| of(case, one))?;
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let mark = attempt.connection.isn_is_recycled(previous);
     let (confidence, how) = match mark {
         Some(_) => (Confidence::Proven, "; the new initial sequence number is the old one + 65537, as Linux recycles TIME-WAIT"),
@@ -76,7 +76,7 @@ struct Reuse<'a> {
 fn of<'a>(case: &Case<'a>, attempt: &'a Attempt<'a>) -> Option<Reuse<'a>> {
     let previous = attempt.previous?;
     let Close::TimeWait { holder, since, assassinated, .. } = previous.close_before(attempt.at()) else { return None };
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let remarkable = (0.0..=case.policy.time_wait.unwrap_or(MINUTE)).contains(&age);
     let accepted = attempt.connection.established.is_some() && attempt.connection.stale_acks.is_empty();
     (remarkable && accepted && assassinated.is_none()).then_some(Reuse { attempt, previous, holder, since })

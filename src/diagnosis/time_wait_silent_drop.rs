@@ -44,12 +44,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let Dropped { attempt, previous, since, at_last } = case.server_attempts().find_map(|attempt| dropped(case, attempt))?;
-    let age = attempt.at().seconds_since(since);
+    let age = attempt.at().age_of(since);
     let bite = two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
     let alive = case.control.half(case.client_end()).last.filter(|last| *last >= attempt.at())?;
     let ignored = attempt.connection.syn_count - u32::from(at_last.is_some());
     let outcome = at_last.map_or(String::new(), |at| {
-        format!("; the same SYN was answered {:.1} s behind the close, when TIME-WAIT had ended", at.seconds_since(since))
+        format!("; the same SYN was answered {:.1} s behind the close, when TIME-WAIT had ended", at.age_of(since))
     });
     let message = format!(
         "{} ignored {ignored} SYNs of {} to port {}: it has held that 5-tuple in TIME-WAIT since frame {}, {age:.1} s before, and their sequence number is not above the old one's{outcome}",
@@ -106,7 +106,7 @@ fn dropped<'a>(case: &Case<'_>, attempt: &'a Attempt<'a>) -> Option<Dropped<'a>>
 /// When the SYN was answered, if that was at the first repeat behind the end of a TIME-WAIT.
 fn answered_at_last(case: &Case<'_>, attempt: &Attempt<'_>, since: Stamp) -> Option<Stamp> {
     let answer = attempt.connection.syn_acks.first()?.at;
-    let ages = attempt.connection.syns.iter().filter(|syn| syn.at < answer).map(|syn| syn.at.seconds_since(since));
+    let ages = attempt.connection.syns.iter().filter(|syn| syn.at < answer).map(|syn| syn.at.age_of(since));
     let ages: Vec<f64> = ages.collect();
     let [.., ignored, answered] = ages.as_slice() else { return None };
     let between = |limit: f64| *ignored <= limit + two_msl::COARSE && *answered >= limit - two_msl::COARSE;

@@ -161,7 +161,7 @@ mod tests {
 
     fn finding(diagnosis: &str, host: u8, role: Role) -> Finding {
         let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let draft = diagnosis.finding(Confidence::Proven, String::new(), Evidence::seen(at, "here"));
         Finding { role, ..draft.hosts([[10, 0, 0, host].into()]).done() }
     }

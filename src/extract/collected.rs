@@ -9,13 +9,10 @@ use foldhash::fast::RandomState;
 use super::wanted::{Pair, Wanted, pair};
 use super::{Choice, Pick};
 use crate::finding::{Evidence, Finding, SessionId};
-use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::report::in_order;
 use crate::source::Capture;
-
-/// Hosts still answer what came last, and repeat themselves, for this long. Seconds.
-const GRACE: f64 = 5.0;
 
 /// The comments on frames, by capture and number.
 pub type Comments = HashMap<(CaptureId, FrameNo), Vec<String>, RandomState>;
@@ -31,8 +28,8 @@ pub struct Collected {
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
     pub control: Pair,
-    pub from: Timestamp,
-    pub until: Timestamp,
+    pub first: Stamp,
+    pub last: Stamp,
     pub data: BTreeSet<Pair>,
     pub offers: BTreeSet<SocketAddr>,
     pub hosts: BTreeSet<IpAddr>,
@@ -46,8 +43,8 @@ impl Parts {
         let offers = || session.offers.iter().filter_map(|offer| offer.endpoint);
         Self {
             control: pair(session.client, session.server),
-            from: session.first.time,
-            until: session.last.time.plus_seconds(GRACE),
+            first: session.first,
+            last: session.last,
             data: attempts().map(|attempt| pair(attempt.from, attempt.to)).collect(),
             offers: offers().collect(),
             hosts: [session.client, session.server]

@@ -11,6 +11,9 @@ use crate::frame::{CaptureId, Frame, FrameNo, Stamp};
 use crate::source::Named;
 use crate::wire::{Body, Decoder, IpHeader};
 
+/// Hosts still answer what came last, and repeat themselves, for this long. Seconds.
+const GRACE: f64 = 5.0;
+
 /// Two sockets, whichever sends.
 pub(super) type Pair = (SocketAddr, SocketAddr);
 
@@ -120,7 +123,7 @@ impl Parts {
     /// TIME-WAIT is about; the sockets of its control connection may serve another session at another time.
     fn holds(&self, at: Stamp, from: SocketAddr, to: SocketAddr) -> bool {
         let pair = pair(from, to);
-        let now = self.from <= at.time && at.time <= self.until;
+        let now = self.first <= at && at.is_until(self.last, GRACE);
         self.data.contains(&pair)
             || now && (pair == self.control || self.offers.contains(&from) || self.offers.contains(&to))
     }

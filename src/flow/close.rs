@@ -79,8 +79,8 @@ impl Connection {
         if self.payload_hidden {
             return self.from_origin.segments > 0 && self.from_target.segments > 0;
         }
-        let from = fin.time.plus_seconds(-AROUND_SECONDS);
-        [&self.from_origin, &self.from_target].iter().all(|half| half.segments > 0 && !half.has_gap_since(from))
+        let around = |half: &Half| half.gaps().iter().any(|gap| gap.at.is_since(fin, AROUND_SECONDS));
+        [&self.from_origin, &self.from_target].into_iter().all(|half| half.segments > 0 && !around(half))
     }
 }
 

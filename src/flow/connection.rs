@@ -131,7 +131,8 @@ impl Connection {
     /// first ACK seen is not the first one sent. Two SYN-ACKs within a millisecond may be one that was captured twice.
     pub fn handshake_rtt(&self) -> Option<(f64, f64)> {
         let ([syn], [syn_ack, repeats @ ..]) = (self.syns.as_slice(), self.syn_acks.as_slice()) else { return None };
-        let once = repeats.iter().all(|repeat| repeat.at.seconds_since(syn_ack.at) <= super::copy::MIRRORED_SECONDS);
+        let once =
+            repeats.iter().all(|repeat| repeat.at.seconds_since(syn_ack.at).abs() <= super::copy::MIRRORED_SECONDS);
         let established = self.established.filter(|_| once && self.established_at_once)?;
         Some((syn_ack.at.seconds_since(syn.at), established.seconds_since(syn_ack.at)))
     }
@@ -389,7 +390,7 @@ impl Connection {
             known.from == icmp.from
                 && known.error == icmp.error
                 && known.ttl.abs_diff(icmp.ttl) <= 1
-                && at.seconds_since(known.at) <= super::copy::FORWARDED_SECONDS
+                && at.seconds_since(known.at).abs() <= super::copy::FORWARDED_SECONDS
         });
         if !is_copy && self.icmp.len() < ICMP_KEPT {
             push_tight(&mut self.icmp, icmp);

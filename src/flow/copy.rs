@@ -79,6 +79,7 @@ pub(super) struct Recent {
     earlier: Vec<Ring<WAYS>>,
     /// The latest of the earlier ones.
     left: Option<Stamp>,
+    /// The packet of the latest time.
     latest: Option<Stamp>,
     /// How far the file has gone back so far, in seconds: in one that is sorted, older packets than copies can have need
     /// not be kept.
@@ -110,12 +111,12 @@ impl Recent {
         if let Some(latest) = self.latest {
             self.back = self.back.max(latest.seconds_since(seen.at)).min(UNSORTED_SECONDS);
         }
-        self.latest = self.latest.max(Some(seen.at));
+        self.latest = self.latest.filter(|latest| latest.time > seen.at.time).or(Some(seen.at));
         let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
         if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
             && seen.at.seconds_since(original.at).abs() <= FORWARDED_SECONDS + self.back
         {
-            self.left = self.left.max(Some(original.at));
+            self.left = self.left.filter(|left| left.time > original.at.time).or(Some(original.at));
             self.earlier[fingerprint.set()].push(fingerprint, original);
         }
     }

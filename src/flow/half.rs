@@ -34,7 +34,7 @@ const IDENTIFICATIONS_BACK: u16 = 32;
 /// IP identifications this far above were given out after it: to a repeat, behind what was on its way meanwhile.
 const IDENTIFICATIONS_AHEAD: u16 = 4096;
 /// An acknowledgement further ahead than the largest window (RFC 7323 2.3) is no acknowledgement of this stream.
-const LARGEST_WINDOW: i32 = 1 << 30;
+const LARGEST_WINDOW: i32 = 65_535 << 14;
 
 /// A stretch that was jumped over: lost before the capture, lost by the capture, or still to come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -358,11 +358,6 @@ impl Half {
         }
     }
 
-    /// Whether a gap was found at `from` or later.
-    pub(super) fn has_gap_since(&self, from: crate::frame::Timestamp) -> bool {
-        self.gaps().iter().any(|gap| gap.at.time >= from)
-    }
-
     fn jumped_over(&mut self, span: Span, at: Stamp, identification: Option<u16>) {
         let holes = &mut self.irregular().holes;
         if holes.len() >= HOLES_KEPT {
@@ -387,7 +382,7 @@ impl Half {
                 return Some(Late::SentAgain);
             }
         }
-        let soon = at.seconds_since(since) < OVERTAKEN_SECONDS;
+        let soon = at.seconds_since(since).abs() < OVERTAKEN_SECONDS;
         Some(if soon { Late::Overtaken } else { Late::SentAgain })
     }
 

@@ -123,7 +123,7 @@ mod tests {
     fn half(segments: &[(u32, &[u8])]) -> Half {
         let mut half = Half { head_at: Some(crate::wire::Seq(FIRST)), ..Half::default() };
         for (number, (offset, payload)) in (1..).zip(segments) {
-            let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) };
+            let at = Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0));
             half.follow_records(at, &segment(FIRST + offset, 1, Flags::ACK, payload));
             half.head.extend_from_slice(payload);
         }

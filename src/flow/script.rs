@@ -22,7 +22,7 @@ pub const S: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 21));
 
 /// The stamp of frame `number` at `seconds`.
 pub fn stamp(number: u64, seconds: f64) -> Stamp {
-    Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0).plus_seconds(seconds) }
+    Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0).plus_seconds(seconds))
 }
 
 /// A segment of a control connection.

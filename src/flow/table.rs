@@ -264,7 +264,7 @@ impl Connection {
     /// The RST that refuses this SYN, where it was recorded just before it: it can have come only behind it.
     fn refusal_before(&self, syn: &Sighting<'_>) -> Option<RstSeen> {
         let rst = self.rsts.last().filter(|_| syn.kind() == Kind::Syn)?;
-        let soon = syn.at.seconds_since(rst.at) <= OVERTAKEN_SECONDS;
+        let soon = syn.at.seconds_since(rst.at).abs() <= OVERTAKEN_SECONDS;
         let refuses = self.socket(rst.from) == syn.destination() && rst.ack == Some(syn.tcp.seq.plus(1));
         (soon && refuses).then_some(RstSeen { from: End::Target, acceptable: true, after_close: false, ..*rst })
     }

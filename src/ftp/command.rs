@@ -169,7 +169,7 @@ mod tests {
     use crate::ftp::{Command, CommandNo, Endpoint, Verb};
 
     fn command(bytes: &[u8]) -> Option<Command> {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let bytes = bytes.to_vec();
         let line = Line { bytes, frames: vec![at], cut: false, ended: true, unreliable: false, start: Start::Sure };
         parse(CommandNo(0), &line)

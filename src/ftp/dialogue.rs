@@ -3,6 +3,7 @@
 //! Knows where clear text ends (TLS, GSSAPI) and begins again. Knows no packets beyond the frames it is told.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::command;
 use super::line::{Line, LineReader, Start, shown};
@@ -65,9 +66,17 @@ impl Dialogue {
         Self { client, server, replies, pairing, protection, said: VecDeque::new(), next: CommandNo(0) }
     }
 
-    /// In-order bytes of one speaker, all from one frame. Appends what they tell to `out`. `unreliable`: copies of
-    /// these bytes differed.
-    pub fn bytes(&mut self, speaker: Speaker, bytes: &[u8], at: Stamp, unreliable: bool, out: &mut Vec<Event>) {
+    /// In-order bytes of one speaker, all from one frame. Appends what they tell to `out`, and gives the parts that are
+    /// TLS records and no text. `unreliable`: copies of these bytes differed.
+    pub fn bytes(
+        &mut self,
+        speaker: Speaker,
+        bytes: &[u8],
+        at: Stamp,
+        unreliable: bool,
+        out: &mut Vec<Event>,
+    ) -> Vec<Range<usize>> {
+        let mut opaque = Vec::new();
         let mut rest = bytes;
         let side = self.side(speaker);
         if side.records.is_none() && side.lines.is_unsure() && tls::is_record(rest) {
@@ -78,9 +87,13 @@ impl Dialogue {
             let side = self.side(speaker);
             if let Some(records) = &mut side.records {
                 let mut tell = |record| out.push(Event::Record { speaker, record, at });
-                let Some(clear) = records.walk(rest, &mut tell) else { return };
-                rest = clear;
-                side.records = None;
+                let clear = records.walk(rest, &mut tell);
+                let begun = bytes.len() - rest.len();
+                rest = clear.unwrap_or_default();
+                opaque.push(begun..bytes.len() - rest.len());
+                if clear.is_some() {
+                    side.records = None;
+                }
             } else if may_begin && side.lines.at_line_start() && tls::begins(*byte) {
                 self.protect_by_tls(speaker, at, out);
             } else {
@@ -90,6 +103,7 @@ impl Dialogue {
                 }
             }
         }
+        opaque
     }
 
     /// `len` bytes of one speaker were not captured. A line or reply that was begun is given as far as it came.

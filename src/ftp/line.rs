@@ -7,7 +7,7 @@ use crate::frame::Stamp;
 use crate::text::printable;
 
 /// Bytes of a line that are kept. Real lines end at a few hundred; servers refuse them from 512 to 8192 on.
-pub(super) const LINE_BYTES: usize = 8192;
+pub const LINE_BYTES: usize = 8192;
 /// Frames a line or reply remembers: enough for a PORT at one byte a segment, few enough for a reply of 120 kB.
 pub(super) const LINE_FRAMES: usize = 128;
 /// Bytes of a line's text that leave the parser: one screen line of a file name or a reply.
@@ -37,15 +37,32 @@ pub(super) struct Line {
     pub(super) start: Start,
 }
 
+/// Tells which bytes of a control stream are text and which of them end a line. Survives segment boundaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    telnet: Telnet,
+    after_cr: bool,
+}
+
+impl Text {
+    /// Takes a byte and gives it back if it is text, and whether a line ends with it: at LF or CR NUL, a CR before LF
+    /// belonging to the line end.
+    pub fn take(&mut self, byte: u8) -> Option<(u8, bool)> {
+        let byte = self.telnet.take(byte)?;
+        let ends = byte == b'\n' || (byte == 0 && self.after_cr);
+        self.after_cr = byte == b'\r';
+        Some((byte, ends))
+    }
+}
+
 /// The line that is being read. Holds passwords, so it has no `Debug`.
 #[derive(Default)]
 pub(super) struct LineReader {
-    telnet: Telnet,
+    text: Text,
     bytes: Vec<u8>,
     frames: Vec<Stamp>,
     cut: bool,
     unreliable: bool,
-    after_cr: bool,
     start: Start,
 }
 
@@ -55,19 +72,17 @@ impl LineReader {
         Self { start: Start::Unsure, ..Self::default() }
     }
 
-    /// Takes a byte; gives the line that it ends. Lines end at LF or CR NUL, a CR before LF belongs to the line end.
+    /// Takes a byte; gives the line that it ends.
     pub(super) fn take(&mut self, byte: u8, at: Stamp, unreliable: bool) -> Option<Line> {
-        let byte = self.telnet.take(byte)?;
+        let (byte, ends) = self.text.take(byte)?;
         push_frame(&mut self.frames, at);
         self.unreliable |= unreliable;
-        let ends = byte == b'\n' || (byte == 0 && self.after_cr);
         if ends {
-            if self.after_cr && !self.cut {
+            if self.bytes.last() == Some(&b'\r') && !self.cut {
                 self.bytes.pop();
             }
             return Some(self.finish());
         }
-        self.after_cr = byte == b'\r';
         if self.bytes.len() < LINE_BYTES {
             self.bytes.push(byte);
         } else {
@@ -78,7 +93,7 @@ impl LineReader {
 
     /// Whether the next byte begins a line.
     pub(super) fn at_line_start(&self) -> bool {
-        self.frames.is_empty() && self.telnet == Telnet::Data
+        self.frames.is_empty() && self.text.telnet == Telnet::Data
     }
 
     /// Bytes that wait for the line's end.
@@ -122,7 +137,7 @@ impl LineReader {
         if self.start == Start::Secret {
             self.start = Start::Unsure;
         }
-        (self.cut, self.unreliable, self.after_cr) = (false, false, false);
+        (self.cut, self.unreliable, self.text.after_cr) = (false, false, false);
         line
     }
 }
@@ -157,7 +172,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
     fn at(number: u64) -> Stamp {
-        Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) }
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0))
     }
 
     fn read(reader: &mut LineReader, number: u64, bytes: &[u8]) -> Vec<Line> {

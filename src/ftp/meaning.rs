@@ -91,7 +91,7 @@ mod tests {
     use crate::ftp::{Reply, Verb};
 
     fn reply(text: &str) -> Reply {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let (code, text) = text.split_once(' ').unwrap();
         let (code, text) = (code.parse().unwrap(), text.to_owned());
         Reply { code, text, more: Vec::new(), frames: vec![at], answers: None, endpoint: None, unreliable: false }

@@ -182,7 +182,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::{CommandNo, Verb, command};
 
-    const AT: Stamp = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+    const AT: Stamp = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
 
     /// Plays words: a verb is a command (numbered from 0), a number a reply, `<` lost replies, `>` lost commands.
     /// Tells for each reply which command it answered, -1 for none.

@@ -142,7 +142,7 @@ mod tests {
     use crate::ftp::line::{Line, Start};
 
     fn line(number: u64, text: &str) -> Line {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0));
         Line { bytes: text.into(), frames: vec![at], cut: false, ended: true, unreliable: false, start: Start::Sure }
     }
 

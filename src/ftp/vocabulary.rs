@@ -2,9 +2,11 @@
 //!
 //! For whoever hides the rest of a dialogue and must not hide what it is judged by.
 
+pub use super::line::{LINE_BYTES, Text};
+
 use super::software::{BANNERS, WORDINGS};
 use super::texts::{ERRNOS, MEANINGS};
-use super::{Verb, command};
+use super::{Verb, command, secret};
 
 /// The parts of replies that tell what they mean or who says them, in any case.
 pub fn phrases() -> impl Iterator<Item = &'static str> {
@@ -23,6 +25,17 @@ pub fn split_command(line: &[u8]) -> (&[u8], &[u8]) {
 /// The command of this name, in any case; `None` if FTP has none.
 pub fn verb(name: &[u8]) -> Option<Verb> {
     command::known(name)
+}
+
+/// The command that a line is which says a secret, however it is spelt.
+pub fn secret_command(line: &[u8]) -> Option<Verb> {
+    secret::secret(line)
+}
+
+/// Whether the beginning of a line may be that of a command which says a secret: then the analysis reads nothing of
+/// what follows it behind lost bytes.
+pub fn may_begin_secret(start: &[u8]) -> bool {
+    secret::may_begin(start)
 }
 
 #[cfg(test)]

@@ -25,11 +25,7 @@ fn place(interface: u32) -> Place {
 }
 
 fn stamp(number: usize, seconds: f64) -> Stamp {
-    Stamp {
-        capture: CaptureId(0),
-        number: FrameNo(number as u64),
-        time: Timestamp(1_000_000_000_000_000_000).plus_seconds(seconds),
-    }
+    Stamp::new(CaptureId(0), FrameNo(number as u64), Timestamp(1_000_000_000_000_000_000).plus_seconds(seconds))
 }
 
 /// One packet a line, numbered from 1: `TIME ifN MAC reply IP to IP`, `... announce IP`, `... ask IP for IP`,

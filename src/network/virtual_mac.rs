@@ -51,11 +51,11 @@ pub(super) fn kind(mac: Mac) -> Option<VirtualKind> {
     }
 }
 
-/// What a MAC is for when it goes with `ip`: NLB's MACs end in the address of the cluster.
+/// What a MAC is for when it goes with `ip`: NLB's MACs end in the address of the cluster, which begins with no zero.
 pub(super) fn kind_for(mac: Mac, ip: IpAddr) -> Option<VirtualKind> {
     let IpAddr::V4(ip) = ip else { return kind(mac) };
     let [first, _, tail @ ..] = mac.0;
-    let nlb = matches!(first, 0x02 | 0x03) && tail == ip.octets();
+    let nlb = matches!(first, 0x02 | 0x03) && tail == ip.octets() && tail.first() != Some(&0);
     if nlb { Some(VirtualKind::Nlb) } else { kind(mac) }
 }
 

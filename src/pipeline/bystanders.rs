@@ -160,8 +160,8 @@ impl Pipeline {
             }
         }
         let is_new_place = self.told_last != Some((frame.at.capture.0, frame.interface.0));
-        let latest = self.dismissed.max(self.latest);
-        if is_new_place || !latest.is_some_and(|latest| is_orderly(frame.at, latest)) {
+        let mut latest = self.dismissed.iter().chain(&self.latest);
+        if is_new_place || !latest.all(|latest| is_orderly(frame.at, *latest)) {
             return false;
         }
         if let Some(glance) = self.network.packet(frame.at, self.place(frame, Wrapping::NONE, None), &link, &ip) {
@@ -252,11 +252,7 @@ mod tests {
             self.millis += 1;
             let bytes = packet.bytes();
             let frame = Frame {
-                at: Stamp {
-                    capture: CaptureId(0),
-                    number: FrameNo(self.number),
-                    time: Timestamp(self.millis * 1_000_000),
-                },
+                at: Stamp::new(CaptureId(0), FrameNo(self.number), Timestamp(self.millis * 1_000_000)),
                 interface: InterfaceId(0),
                 link_type: LinkType(1),
                 bytes: &bytes,

@@ -1,6 +1,7 @@
 //! Control connections: segments to in-order bytes, bytes to dialogue, dialogue to the session's events.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use super::prompt::Answer;
 use super::turns::Progress;
@@ -151,10 +152,10 @@ impl Pipeline {
         let mut events = Vec::new();
         let mut overheard = self.settings.overhear.then(Vec::new);
         let mut read = |piece: Piece<'_>| {
+            let opaque = read(dialogue, server_end, piece, &mut events);
             if let Some(overheard) = &mut overheard {
-                overheard.extend(overhear(id, server_end, piece));
+                overhear(id, server_end, piece, &opaque, overheard);
             }
-            read(dialogue, server_end, piece, &mut events);
         };
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
         if let Some(overheard) = overheard {
@@ -257,10 +258,10 @@ impl Pipeline {
         let dialogue = &mut control.dialogue;
         let mut overheard = Vec::new();
         control.conversation.finish(&mut |piece| {
+            let opaque = read(dialogue, server_end, piece, &mut events);
             if self.settings.overhear {
-                overheard.extend(overhear(id, server_end, piece));
+                overhear(id, server_end, piece, &opaque, &mut overheard);
             }
-            read(dialogue, server_end, piece, &mut events);
         });
         self.overheard.extend(overheard);
         self.tell(control.session, events);
@@ -303,20 +304,41 @@ fn speaker(server_end: End, end: End) -> Speaker {
     if end == server_end { Speaker::Server } else { Speaker::Client }
 }
 
-fn overhear(connection: ConnectionId, server_end: End, piece: Piece<'_>) -> Option<Overheard> {
-    let heard = match piece {
-        Piece::Bytes { from, bytes, .. } => Heard::Bytes { speaker: speaker(server_end, from), bytes: bytes.to_vec() },
-        Piece::Gap { from, len, .. } => Heard::Gap { speaker: speaker(server_end, from), len },
-        Piece::Closed { .. } => return None,
-    };
-    Some(Overheard { connection, heard })
+/// Adds a piece as it was read: as records where it is `opaque`.
+fn overhear(
+    connection: ConnectionId,
+    server_end: End,
+    piece: Piece<'_>,
+    opaque: &[Range<usize>],
+    out: &mut Vec<Overheard>,
+) {
+    let mut hear = |heard| out.push(Overheard { connection, heard });
+    match piece {
+        Piece::Bytes { from, bytes, .. } => {
+            let speaker = speaker(server_end, from);
+            let part = |range: Range<usize>| bytes.get(range).filter(|part| !part.is_empty()).map(<[u8]>::to_vec);
+            let mut at = 0;
+            for records in opaque {
+                part(at..records.start).into_iter().for_each(|bytes| hear(Heard::Text { speaker, bytes }));
+                part(records.clone()).into_iter().for_each(|bytes| hear(Heard::Records { speaker, bytes }));
+                at = records.end;
+            }
+            part(at..bytes.len()).into_iter().for_each(|bytes| hear(Heard::Text { speaker, bytes }));
+        }
+        Piece::Gap { from, len, .. } => hear(Heard::Gap { speaker: speaker(server_end, from), len }),
+        Piece::Closed { .. } => {}
+    }
 }
 
-fn read(dialogue: &mut Dialogue, server_end: End, piece: Piece<'_>, events: &mut Vec<Event>) {
+/// Reads a piece; which parts of it are no text.
+fn read(dialogue: &mut Dialogue, server_end: End, piece: Piece<'_>, events: &mut Vec<Event>) -> Vec<Range<usize>> {
     let speaker = |end: End| speaker(server_end, end);
     match piece {
-        Piece::Bytes { from, bytes, at, conflicting } => dialogue.bytes(speaker(from), bytes, at, conflicting, events),
+        Piece::Bytes { from, bytes, at, conflicting } => {
+            return dialogue.bytes(speaker(from), bytes, at, conflicting, events);
+        }
         Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),
         Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),
     }
+    Vec::new()
 }

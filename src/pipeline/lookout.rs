@@ -176,7 +176,7 @@ mod tests {
 
     fn finding(diagnosis: &'static str, host: u8, confidence: Confidence) -> Finding {
         let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let draft = diagnosis.finding(confidence, format!("about {host}"), Evidence::seen(at, "here"));
         if host == 0 { draft.done() } else { draft.hosts([IpAddr::from([10, 0, 0, host])]).done() }
     }

@@ -281,7 +281,7 @@ mod tests {
 
     /// A segment between 10.0.0.1 and 10.0.0.2 whose header takes no bytes.
     fn says(strangers: &mut Strangers, number: u64, ports: (u16, u16), flags: u8, payload: &[u8]) -> Stranger {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0));
         let seen = Seen { at, interface: InterfaceId(0), link: Link::default(), wrapping: Wrapping::NONE };
         let (client, server) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         let (source, destination) = if ports.0 > ports.1 { (client, server) } else { (server, client) };

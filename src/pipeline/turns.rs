@@ -65,7 +65,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Timestamp};
 
     fn at(number: u64) -> Stamp {
-        Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) }
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0))
     }
 
     #[test]

@@ -149,7 +149,7 @@ mod tests {
 
     fn mark_of(link_type: u32, bytes: &[u8]) -> Option<u64> {
         mark(&Frame {
-            at: Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) },
+            at: Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0)),
             interface: InterfaceId(0),
             link_type: LinkType(link_type),
             bytes,

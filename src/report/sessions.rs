@@ -92,7 +92,7 @@ impl SessionChoice {
 
 fn sort(sessions: &mut [SessionRecord], order: Order, reverse: bool) {
     match order {
-        Order::Start => sessions.sort_by_key(|session| session.first.time),
+        Order::Start => sessions.sort_by_key(|session| session.first),
         Order::Duration => {
             sessions.sort_by_key(|session| Reverse(session.last.time.0.saturating_sub(session.first.time.0)));
         }

@@ -218,7 +218,7 @@ impl Sample {
 /// A frame of the first capture, `microseconds` after its start.
 pub(super) fn at(number: u64, microseconds: i64) -> Stamp {
     let time = Timestamp(1_500_000_000_000_000_000 + microseconds * 1000);
-    Stamp { capture: CaptureId(0), number: FrameNo(number), time }
+    Stamp::new(CaptureId(0), FrameNo(number), time)
 }
 
 pub(super) fn client(port: u16) -> SocketAddr {

@@ -151,17 +151,19 @@ impl FileSource {
     }
 
     /// Moves to the next frame that passes the filter; its time, or `None` at the end. Frames before it that are earlier
-    /// than `limit` and that the sieve dismisses are passed over; it is asked of plain ones only.
+    /// than `limit` and that the sieve dismisses are passed over; it is asked of plain ones only. `latest` is the frame
+    /// of the timeline that was handed out or passed over last.
     #[inline]
     pub(super) fn advance(
         &mut self,
         capture: &mut Capture,
         filter: &mut Option<Filter>,
         limit: Timestamp,
+        latest: &mut Stamp,
         sieve: &mut impl Sieve,
     ) -> Option<Timestamp> {
         if filter.is_none()
-            && let Some(time) = self.pass_over(capture, limit, sieve)
+            && let Some(time) = self.pass_over(capture, limit, latest, sieve)
         {
             return Some(time);
         }
@@ -172,14 +174,20 @@ impl FileSource {
     /// first that is not. Leaves all but the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind
     /// the window, a clock that steps back, captures of several interfaces, whatever is no packet.
     #[inline]
-    fn pass_over(&mut self, capture: &mut Capture, limit: Timestamp, sieve: &mut impl Sieve) -> Option<Timestamp> {
+    fn pass_over(
+        &mut self,
+        capture: &mut Capture,
+        limit: Timestamp,
+        latest: &mut Stamp,
+        sieve: &mut impl Sieve,
+    ) -> Option<Timestamp> {
         let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
         else {
             return None;
         };
         let first = FrameNo(self.format.number());
         let mut last = Frame {
-            at: Stamp { capture: capture.id, number: first, time: before.time },
+            at: Stamp { epoch: latest.epoch, ..Stamp::new(capture.id, first, before.time) },
             interface: interface.id,
             link_type: interface.link_type,
             bytes: &[],
@@ -191,6 +199,7 @@ impl FileSource {
             (last.at, rest) = pass(&last, rest, &self.format, limit, sieve);
             if last.at.number > first {
                 sieve.is_past(last.at);
+                *latest = last.at;
             }
             let Some((frame, plain)) = next(&last, rest, &self.format, limit) else { break None };
             // It does not pass, but may be dismissed yet.
@@ -257,7 +266,7 @@ impl FileSource {
         Some(time)
     }
 
-    /// The frame that [`FileSource::advance`] moved to.
+    /// The frame that [`FileSource::advance`] moved to, as if its file were all there is.
     #[inline]
     pub(super) fn frame(&self, id: CaptureId) -> Option<Frame<'_>> {
         match &self.current {
@@ -324,7 +333,7 @@ impl FileSource {
         if !record.timed {
             return;
         }
-        let at = Stamp { capture: capture.id, number: record.number, time: record.time };
+        let at = Stamp::new(capture.id, record.number, record.time);
         capture.last = capture.last.max(Some(at.time));
         let interface = record.interface.0 as usize;
         match self.before.get_mut(interface) {
@@ -387,7 +396,7 @@ fn next<'a>(before: &Frame<'_>, rest: &'a [u8], format: &Reader, limit: Timestam
 
 fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> {
     Frame {
-        at: Stamp { capture, number: record.number, time: record.time },
+        at: Stamp::new(capture, record.number, record.time),
         interface: record.interface,
         link_type: record.link_type,
         bytes,

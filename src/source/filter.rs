@@ -230,7 +230,7 @@ mod tests {
 
         fn frame(bytes: &[u8], link_type: u32, wire_len: u32) -> Frame<'_> {
             Frame {
-                at: Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) },
+                at: Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0)),
                 interface: InterfaceId(0),
                 link_type: LinkType(link_type),
                 bytes,

@@ -131,7 +131,7 @@ fn read(
     stop: &Arc<AtomicBool>,
     send: &SyncSender<Word>,
 ) -> Result<(), Over> {
-    let mut teller = Teller { send, stop: Arc::clone(stop), over: Vec::new() };
+    let mut teller = Teller { send, stop: Arc::clone(stop), over: Vec::new(), latest: None };
     if path == Path::new("-") {
         return teller.tell_pipe(path, id, filter, || Ok(io::stdin()));
     }
@@ -162,6 +162,8 @@ struct Teller<'a> {
     stop: Arc<AtomicBool>,
     /// The captures that have been read to their end.
     over: Vec<Capture>,
+    /// The last frame of all of them.
+    latest: Option<Stamp>,
 }
 
 impl Teller<'_> {
@@ -201,8 +203,10 @@ impl Teller<'_> {
                 self.tell_captures(timeline.captures())?;
             }
             let Some(frame) = timeline.frame() else { break };
+            let at = self.latest.map_or(frame.at, |latest| frame.at.behind(latest));
+            self.latest = Some(at);
             self.tell(Word::Frame(Owned {
-                at: frame.at,
+                at,
                 interface: frame.interface,
                 link_type: frame.link_type,
                 wire_len: frame.wire_len,

@@ -13,7 +13,7 @@ use super::filter::{Filter, FilterError};
 use super::input::{Input, is_cut};
 use super::sieve::{Everything, Sieve};
 use super::{Capture, Damage, Remarks};
-use crate::frame::{CaptureId, Frame, Timestamp};
+use crate::frame::{CaptureId, Frame, FrameNo, Stamp, Timestamp};
 
 /// The captures of one timeline.
 pub struct Timeline {
@@ -22,6 +22,8 @@ pub struct Timeline {
     slots: Vec<Slot>,
     /// The capture whose frame was given last.
     current: Option<usize>,
+    /// That frame, or the last one that was dismissed behind it.
+    latest: Stamp,
     /// All others that have frames left: the time of the next one and the place of the capture.
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
     filter: Option<Filter>,
@@ -32,6 +34,8 @@ pub struct Timeline {
 
 /// Later than any frame.
 const ALWAYS: Timestamp = Timestamp(i64::MAX);
+/// Before any frame.
+const BEGINNING: Stamp = Stamp::new(CaptureId(0), FrameNo(0), Timestamp(i64::MIN));
 
 /// A capture's place in the timeline.
 enum Slot {
@@ -84,6 +88,7 @@ impl Timeline {
             captures: Vec::new(),
             slots: Vec::new(),
             current: None,
+            latest: BEGINNING,
             due: BinaryHeap::new(),
             filter: filter.map(Filter::new),
             finished: 0,
@@ -104,7 +109,7 @@ impl Timeline {
             }
         }
         capture.timeline = self.captures.first().map_or(capture.id, |first| first.id);
-        let first = source.advance(&mut capture, &mut self.filter, ALWAYS, &mut Everything);
+        let first = source.advance(&mut capture, &mut self.filter, ALWAYS, &mut self.latest, &mut Everything);
         let (read, size) = source.progress();
         self.total = self.total.zip(size).map(|(total, size)| total.saturating_add(size));
         let place = self.captures.len();
@@ -183,12 +188,21 @@ impl Timeline {
                 self.current = Some(place);
             }
         }
+        if let Some(frame) = self.current_frame() {
+            self.latest = frame.at.behind(self.latest);
+        }
         true
     }
 
     /// The frame that the last step went to.
     #[inline]
     pub fn frame(&self) -> Option<Frame<'_>> {
+        Some(Frame { at: self.latest, ..self.current_frame()? })
+    }
+
+    /// The same as its file has it.
+    #[inline]
+    fn current_frame(&self) -> Option<Frame<'_>> {
         let place = self.current?;
         let id = self.captures.get(place)?.id;
         match self.slots.get(place)? {
@@ -217,7 +231,7 @@ impl Timeline {
             Some(Reverse((time, other))) => Timestamp(time.0.saturating_add(i64::from(place < *other))),
             None => ALWAYS,
         };
-        let time = source.advance(capture, &mut self.filter, limit, sieve);
+        let time = source.advance(capture, &mut self.filter, limit, &mut self.latest, sieve);
         if time.is_none() {
             self.finished = self.finished.saturating_add(source.progress().0);
             *slot = Slot::Done;
@@ -344,6 +358,29 @@ mod tests {
             assert_eq!(order.len(), 12, "each once");
             assert!(dismissed > 0 && !sieve.past.is_empty(), "some were dismissed, and it was told");
             assert_eq!(timeline.captures().iter().map(|capture| capture.packets).collect::<Vec<_>>(), [6, 6]);
+        }
+    }
+
+    #[test]
+    fn stamps_are_in_the_order_of_frames_though_clocks_step_back_and_whatever_is_dismissed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files =
+            [file(&folder, "b", &[5, 6, 3, 3, 4, 9, 1]), file(&folder, "a", &[2, 7, 1, 8]), file(&folder, "c", &[6])];
+        let (mut timeline, _) = Timeline::open(&files, CaptureId(0), None);
+        let mut stamps = Vec::new();
+        while let Some(frame) = timeline.next() {
+            stamps.push(frame.at);
+        }
+        assert_eq!(stamps.len(), 12);
+        assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{stamps:?}");
+        for at_first_sight in [true, false] {
+            let (mut timeline, _) = Timeline::open(&files, CaptureId(0), None);
+            let mut sieve = Dismissing { at_first_sight, seen: Vec::new(), past: Vec::new() };
+            while timeline.step_over(&mut sieve) {
+                sieve.seen.extend(timeline.frame().map(|frame| frame.at));
+            }
+            sieve.seen.dedup();
+            assert_eq!(sieve.seen, stamps);
         }
     }
 

@@ -136,9 +136,9 @@ pub fn conclude<'a>(
             let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
             let late = if offer.direction == Direction::Passive { LATE } else { SLACK };
             attempts.extend(claimed(&offer.connections, flows, Aim::Announced, |at| {
-                at.seconds_since(from) >= -SLACK
+                at.is_since(from, SLACK)
                     && until.is_none_or(|until| at < until)
-                    && transfer.ended().is_none_or(|ended| at.seconds_since(ended) <= late)
+                    && transfer.ended().is_none_or(|ended| at.is_until(ended, late))
             }));
         }
         attempts.extend(loose(session, transfer, next, offer, flows));
@@ -257,8 +257,8 @@ fn loose<'a>(
         .filter_map(|connection| Some(attempt(connection, aim_of(session, offer, connection)?, flows)))
         .filter(|attempt| {
             let at = attempt.at();
-            let begun = at >= transfer.at() || (first && at.seconds_since(transfer.at()) >= -SLACK);
-            begun && next.is_none_or(|next| at < next.at()) && until.seconds_since(at) >= -SLACK
+            let begun = at >= transfer.at() || (first && at.is_since(transfer.at(), SLACK));
+            begun && next.is_none_or(|next| at < next.at()) && at.is_until(until, SLACK)
         })
         .collect()
 }
@@ -274,7 +274,7 @@ fn outdated<'a>(
     let until = transfer.ended().unwrap_or(session.last);
     let over = before.map(Transfer::ended);
     let begun = move |at: Stamp| {
-        at.seconds_since(transfer.at()) >= -SLACK && over.is_none_or(|over| over.is_some_and(|over| at > over))
+        at.is_since(transfer.at(), SLACK) && over.is_none_or(|over| over.is_some_and(|over| at > over))
     };
     let active = |offer: &&Offer| offer.direction == Direction::Active;
     let in_force =
@@ -328,7 +328,7 @@ fn serving_offer(session: &Session, transfer: &Transfer, flows: &Table) -> Optio
             .iter()
             .filter_map(|id| flows.connection(*id))
             .filter(|one| session.offers.get(latest).is_some_and(|offer| one.first > offer.at()))
-            .any(|one| one.first.seconds_since(transfer.at()) >= -SLACK && one.first.seconds_since(ended) <= SLACK)
+            .any(|one| one.first.is_since(transfer.at(), SLACK) && one.first.is_until(ended, SLACK))
     };
     let standing = (session.offers.first_number()..latest).rev().find(|index| !refused(*index));
     let standing = standing.filter(|index| refused(latest) && is_used(index));

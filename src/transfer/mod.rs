@@ -139,7 +139,7 @@ impl Transfer {
 
     /// Seconds from the command to the final reply.
     pub fn delay(&self) -> Option<f64> {
-        self.reply.as_ref().map(|reply| reply.frames[0].seconds_since(self.at()))
+        self.reply.as_ref().map(|reply| reply.frames[0].age_of(self.at()))
     }
 
     /// Whether the client sends the data.

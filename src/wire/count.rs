@@ -105,7 +105,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, LinkType, Stamp, Timestamp};
 
     fn at(number: u64) -> Stamp {
-        Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(i64::try_from(number).unwrap()) }
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(i64::try_from(number).unwrap()))
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn v6(next_header: u8, payload: &str) -> String {
 
 /// A frame number with that many seconds.
 pub fn at(number: u64, seconds: i64) -> Stamp {
-    Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(seconds * 1_000_000_000) }
+    Stamp::new(CaptureId(0), FrameNo(number), Timestamp(seconds * 1_000_000_000))
 }
 
 /// A whole frame.

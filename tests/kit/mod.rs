@@ -2,12 +2,15 @@
 //!
 //! - [`script`] reads a `NAME.script` and gives [`packet::Packet`]s; `fixtures/README.md` is its manual.
 //! - [`transform`] damages packets as networks and capture tools do; [`container`] writes them as a file.
+//! - [`frames`] reads a capture into memory and judges it there; [`mutate`] spoils it, at random and reproducibly.
 //! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`; [`run`] reads JSON.
 #![allow(dead_code, unused_imports, reason = "every test crate compiles the whole kit and uses a part of it")]
 
 mod connection;
 pub mod container;
+pub mod frames;
 pub mod marks;
+pub mod mutate;
 pub mod packet;
 pub mod run;
 pub mod script;

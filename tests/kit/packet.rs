@@ -321,7 +321,7 @@ impl Tcp {
 }
 
 /// The Internet checksum over the parts, each of which but the last has even length.
-fn checksum(parts: &[&[u8]]) -> u16 {
+pub(super) fn checksum(parts: &[&[u8]]) -> u16 {
     let mut sum = 0_u32;
     for part in parts {
         for pair in part.chunks(2) {

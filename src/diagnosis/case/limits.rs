@@ -7,6 +7,9 @@ use crate::frame::Stamp;
 /// A capture that lost packets of the control connection lost others within this many seconds before and behind.
 const AROUND_A_GAP: f64 = 5.0;
 
+/// Neighbours of a file that is not quite sorted may be this far apart. Seconds.
+const UNSORTED: f64 = 0.05;
+
 /// A cap.
 pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
     Cap { diagnosis, ceiling, why }
@@ -15,10 +18,17 @@ pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
 impl Case<'_> {
     /// A limit on what is claimed of a time between two frames.
     pub fn clock_cap(&self, from: Stamp, until: Stamp) -> Option<Cap> {
-        let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until)?;
-        let why =
-            format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
-        Some(cap("capture-clock-step", Confidence::Possible, why))
+        let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until);
+        if let Some(step) = step {
+            let why =
+                format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
+            return Some(cap("capture-clock-step", Confidence::Possible, why));
+        }
+        let back = from.seconds_since(until);
+        (from < until && back > UNSORTED).then(|| {
+            let why = format!("frame {} is {back:.1} s earlier than frame {} before it", until.number, from.number);
+            cap("capture-reordered", Confidence::Possible, why)
+        })
     }
 
     /// Limits on claims that something was not there.
@@ -54,7 +64,7 @@ impl Case<'_> {
     /// Limits on claims that no earlier connection was there: it may lie before the capture.
     pub fn history_caps(&self, reach: f64) -> Vec<Cap> {
         let Some((at, _)) = self.window() else { return Vec::new() };
-        let age = at.seconds_since(self.scene.begins);
+        let age = at.age_of(self.scene.begins);
         if age >= reach {
             return Vec::new();
         }

@@ -53,7 +53,7 @@ impl Table {
         let crossing = current.target == seen.source()
             && current.is_unanswered()
             && !current.is_closed()
-            && seen.at.seconds_since(current.last) < SIMULTANEOUS_SECONDS;
+            && seen.at.seconds_since(current.last).abs() < SIMULTANEOUS_SECONDS;
         if crossing { Place::Existing(current.id) } else { Place::New }
     }
 

@@ -8,7 +8,7 @@ use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 use Speaker::{Client, Server};
 
 fn at(number: u64) -> Stamp {
-    Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(0) }
+    Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0))
 }
 
 /// Each turn is one frame, numbered from 1.

@@ -59,6 +59,8 @@ pub struct Arrivals {
     order: Order,
     /// The interface whose packet was given last.
     current: Option<usize>,
+    /// That packet.
+    latest: Option<Stamp>,
     stop: Arc<AtomicBool>,
 }
 
@@ -89,6 +91,7 @@ impl Arrivals {
             words,
             order: Order::new(taps.len()),
             current: None,
+            latest: None,
             stop: Arc::clone(&stop),
         };
         for (place, tap) in taps.into_iter().enumerate() {
@@ -149,10 +152,9 @@ impl Arrivals {
     /// The frame that has come.
     pub fn frame(&self) -> Option<Frame<'_>> {
         let tap = self.current?;
-        let [capture] = &self.captures;
         let packet = self.order.head(tap)?;
         Some(Frame {
-            at: Stamp { capture: capture.id, number: FrameNo(capture.packets), time: packet.time },
+            at: self.latest?,
             interface: InterfaceId(u32::try_from(tap).unwrap_or(u32::MAX)),
             link_type: *self.link_types.get(tap)?,
             bytes: packet.bytes,
@@ -187,6 +189,8 @@ impl Arrivals {
         capture.packets += 1;
         capture.first = Some(capture.first.map_or(time, |first| first.min(time)));
         capture.last = Some(capture.last.map_or(time, |last| last.max(time)));
+        let at = Stamp::new(capture.id, FrameNo(capture.packets), time);
+        self.latest = Some(self.latest.map_or(at, |latest| at.behind(latest)));
     }
 }
 

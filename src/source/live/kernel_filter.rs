@@ -103,7 +103,7 @@ mod tests {
             let mut filter = Filter::new(&expression);
             filter.prepare(link_type).ok().map(|()| filter)
         });
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(0) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let wire_len = u32::try_from(bytes.len()).unwrap();
         let frame = Frame { at, interface: InterfaceId(0), link_type, bytes, wire_len };
         fitting.next().expect("one of them compiles").passes(&frame)

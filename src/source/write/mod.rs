@@ -231,7 +231,7 @@ mod tests {
     use crate::source::written;
 
     fn frame(number: u64, time: i64, bytes: &[u8], wire_len: u32) -> Frame<'_> {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(number), time: Timestamp(time) };
+        let at = Stamp::new(CaptureId(0), FrameNo(number), Timestamp(time));
         Frame { at, interface: InterfaceId(0), link_type: LinkType(1), bytes, wire_len }
     }
 

@@ -175,7 +175,7 @@ mod tests {
     const SECOND: i64 = 1_000_000_000;
 
     fn frame(seconds: i64) -> Frame<'static> {
-        let at = Stamp { capture: CaptureId(0), number: FrameNo(1), time: Timestamp(seconds * SECOND) };
+        let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(seconds * SECOND));
         Frame { at, interface: InterfaceId(0), link_type: LinkType(1), bytes: &[7; 1000], wire_len: 1000 }
     }
 
