@@ -43,7 +43,7 @@ impl Connection {
         };
         Self {
             id,
-            key: seen.key(),
+            key: seen.key,
             origin,
             target,
             syns: Vec::new(),
@@ -169,7 +169,7 @@ impl Connection {
     pub(super) fn book(&mut self, seen: &Sighting<'_>, from: End, verify: Verify) -> FlowEvent {
         self.last = self.last.max(seen.at);
         let half = self.half_mut(from);
-        half.saw(seen.at, seen.link, seen.ip, seen.tcp);
+        half.saw(seen);
         half.sighted(seen);
         let control = Flags::SYN | Flags::FIN | Flags::RST;
         if half.segments <= CHECKSUMS_VERIFIED || seen.tcp.flags.0 & control != 0 {

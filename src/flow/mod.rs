@@ -69,6 +69,8 @@ pub struct SynSeen {
     pub interface: InterfaceId,
     /// Link addresses.
     pub link: Link,
+    /// The VLANs and tunnels around it.
+    pub wrapping: Wrapping,
     /// Initial sequence number.
     pub isn: Seq,
     /// Acknowledgement number (SYN-ACK only).
@@ -83,8 +85,8 @@ pub struct SynSeen {
 
 impl SynSeen {
     /// The side it was seen on, of a connection with that wrapping.
-    pub fn side(&self, wrapping: Wrapping) -> Side {
-        Side { interface: self.interface, if_index: self.link.if_index, wrapping }
+    pub fn side(&self) -> Side {
+        Side { interface: self.interface, if_index: self.link.if_index, wrapping: self.wrapping }
     }
 }
 
@@ -211,6 +213,8 @@ pub struct Half {
     pub first_ttl: Option<u8>,
     /// Link-layer source of the first segment.
     pub first_mac: Option<Mac>,
+    /// The VLANs and tunnels around its first segment.
+    pub first_wrapping: Option<Wrapping>,
     /// Segments sent again (same sequence range).
     pub retransmissions: u32,
     /// Segments whose checksum does not verify; only those that open and close and the first few are looked at.

@@ -15,6 +15,8 @@ pub(super) struct Sighting<'a> {
     pub wrapping: Wrapping,
     pub ip: &'a IpHeader,
     pub tcp: &'a Segment<'a>,
+    /// Under which its connection is kept.
+    pub key: FlowKey,
 }
 
 impl Sighting<'_> {
@@ -24,10 +26,6 @@ impl Sighting<'_> {
 
     pub fn destination(&self) -> SocketAddr {
         SocketAddr::new(self.ip.destination, self.tcp.destination_port)
-    }
-
-    pub fn key(&self) -> FlowKey {
-        FlowKey::of(self.wrapping, self.ip, self.tcp)
     }
 
     pub fn kind(&self) -> Kind {
@@ -59,6 +57,7 @@ impl Sighting<'_> {
             at: self.at,
             interface: self.interface,
             link: *self.link,
+            wrapping: self.wrapping,
             isn: self.tcp.seq,
             ack: self.tcp.ack,
             ttl: self.ip.ttl,

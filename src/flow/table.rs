@@ -5,6 +5,7 @@
 
 mod keep;
 mod place;
+mod tenants;
 
 pub use keep::CONNECTIONS_KEPT;
 
@@ -14,6 +15,7 @@ use foldhash::fast::RandomState;
 
 use self::keep::Queues;
 use self::place::Place;
+use self::tenants::Tenants;
 use super::connection::Verify;
 use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
@@ -27,8 +29,6 @@ use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
 pub const INCARNATIONS_KEPT: usize = 64;
 /// How long a closed incarnation can matter: the longest TIME-WAIT that is ever assumed (evidence ladder, 300 s).
 pub const REMEMBERED_SECONDS: f64 = 300.0;
-/// Wrappings that a quoted segment is looked for in, where its own is unknown.
-const WRAPPINGS_TRIED: u32 = 64;
 
 /// All connections that are still known.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub struct Table {
     /// Incarnations kept.
     limit: usize,
     tuples: HashMap<FlowKey, Tuple, RandomState>,
+    tenants: Tenants,
     connections: HashMap<ConnectionId, Box<Connection>, RandomState>,
     recent: Recent,
     passing: Passing,
@@ -97,6 +98,7 @@ impl Table {
             verify,
             limit: keep::CONNECTIONS_KEPT,
             tuples: HashMap::default(),
+            tenants: Tenants::default(),
             connections: HashMap::default(),
             recent: Recent::new(),
             passing: Passing::default(),
@@ -119,7 +121,8 @@ impl Table {
         ip: &IpHeader,
         tcp: &Segment<'_>,
     ) -> Booked {
-        let seen = Sighting { at, interface, link, wrapping, ip, tcp };
+        let key = FlowKey::of(wrapping, ip, tcp);
+        let mut seen = Sighting { at, interface, link, wrapping, ip, tcp, key };
         let fingerprint = Fingerprint::of(&seen);
         if let Some(original) = self.recent.original(fingerprint, &seen) {
             if let Some(connection) = self.connections.get_mut(&original.connection) {
@@ -129,6 +132,7 @@ impl Table {
             return Booked { connection, from, event: FlowEvent::Other, copy: true };
         }
         self.highest_wrapping = self.highest_wrapping.max(wrapping);
+        seen.key = self.tenant(&seen);
         let (connection, from, event) = self.book(&seen);
         if seen.kind() == Kind::Syn {
             self.pair(&seen, connection);
@@ -140,10 +144,10 @@ impl Table {
     /// Books an ICMP error on the incarnation whose segment it quotes, if that is known.
     pub fn icmp(&mut self, at: Stamp, wrapping: Wrapping, ip: &IpHeader, error: &IcmpError) -> Option<ConnectionId> {
         let quoted = error.quoted;
-        let others =
-            (0..=self.highest_wrapping.0.min(WRAPPINGS_TRIED)).map(Wrapping).filter(|other| *other != wrapping);
+        let key = FlowKey::new(wrapping, quoted.source, quoted.destination);
+        let others = self.tenants.wrappings(&key).chain([Wrapping::NONE]).filter(|other| *other != wrapping);
         let id = std::iter::once(wrapping).chain(others).find_map(|wrapping| {
-            let tuple = self.tuples.get(&FlowKey::new(wrapping, quoted.source, quoted.destination))?;
+            let tuple = self.tuples.get(&key.within(wrapping))?;
             tuple.newest_first().find(|id| {
                 self.connections.get(id).is_some_and(|connection| connection.may_have_sent(quoted.source, quoted.seq))
             })
@@ -230,7 +234,7 @@ impl Table {
         self.make_room(seen.at);
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
-        let key = seen.key();
+        let key = seen.key;
         let before = self.tuples.get(&key).and_then(|tuple| self.connection(tuple.current));
         let previous = before.and_then(|before| if before.was_open() { Some(before.id) } else { before.previous });
         let refusal = before.and_then(|before| before.refusal_before(seen));

@@ -332,7 +332,7 @@ impl Session {
             data_connections: claimed + loose,
             last: self.last,
             server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
-            side: control.syns.first().map(|syn| syn.side(control.key.wrapping)),
+            side: control.syns.first().map(|syn| syn.side()),
             ttl: control.syns.first().map(|syn| syn.ttl),
             is_whole: !control.midstream
                 && [&control.from_origin, &control.from_target]

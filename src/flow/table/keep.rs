@@ -97,7 +97,10 @@ impl Table {
             if tuple.current == id {
                 match tuple.earlier.pop() {
                     Some(earlier) => tuple.current = earlier,
-                    None => drop(self.tuples.remove(&connection.key)),
+                    None => {
+                        self.tuples.remove(&connection.key);
+                        self.tenants.forget(&connection.key);
+                    }
                 }
             }
         }
