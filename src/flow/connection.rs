@@ -62,6 +62,7 @@ impl Connection {
             previous,
             rearmed: None,
             payload_hidden: false,
+            translated: None,
             elsewhere: None,
             isn: None,
         }

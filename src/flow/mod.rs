@@ -34,7 +34,7 @@ pub use denied::Denied;
 pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
-pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -347,6 +347,8 @@ pub struct Connection {
     /// nothing, for what opens and closes is not among them.
     pub payload_hidden: bool,
     /// One more than the number of the same connection under other addresses: `None` takes no room.
+    /// The sockets of one direction, where it was captured on another side of a NAT than the other one.
+    pub translated: Option<Box<Translated>>,
     elsewhere: Option<NonZeroU64>,
     /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
     isn: Option<Seq>,

@@ -17,15 +17,18 @@ pub(super) struct Sighting<'a> {
     pub tcp: &'a Segment<'a>,
     /// Under which its connection is kept.
     pub key: FlowKey,
+    /// Who sent it to whom, as the ends of its connection are called.
+    pub from: SocketAddr,
+    pub to: SocketAddr,
 }
 
 impl Sighting<'_> {
     pub fn source(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.source, self.tcp.source_port)
+        self.from
     }
 
     pub fn destination(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.destination, self.tcp.destination_port)
+        self.to
     }
 
     pub fn kind(&self) -> Kind {

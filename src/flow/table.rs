@@ -6,16 +6,20 @@
 mod keep;
 mod place;
 mod tenants;
+mod translation;
 
 pub use keep::CONNECTIONS_KEPT;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
 use self::keep::Queues;
 use self::place::Place;
 use self::tenants::Tenants;
+pub use self::translation::Translated;
+use self::translation::Translations;
 use super::connection::Verify;
 use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
@@ -38,6 +42,7 @@ pub struct Table {
     limit: usize,
     tuples: HashMap<FlowKey, Tuple, RandomState>,
     tenants: Tenants,
+    translations: Translations,
     connections: HashMap<ConnectionId, Box<Connection>, RandomState>,
     recent: Recent,
     passing: Passing,
@@ -99,6 +104,7 @@ impl Table {
             limit: keep::CONNECTIONS_KEPT,
             tuples: HashMap::default(),
             tenants: Tenants::default(),
+            translations: Translations::default(),
             connections: HashMap::default(),
             recent: Recent::new(),
             passing: Passing::default(),
@@ -122,7 +128,9 @@ impl Table {
         tcp: &Segment<'_>,
     ) -> Booked {
         let key = FlowKey::of(wrapping, ip, tcp);
-        let mut seen = Sighting { at, interface, link, wrapping, ip, tcp, key };
+        let from = SocketAddr::new(ip.source, tcp.source_port);
+        let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        let mut seen = Sighting { at, interface, link, wrapping, ip, tcp, key, from, to };
         let fingerprint = Fingerprint::of(&seen);
         if let Some(original) = self.recent.original(fingerprint, &seen) {
             if let Some(connection) = self.connections.get_mut(&original.connection) {
@@ -133,6 +141,10 @@ impl Table {
         }
         self.highest_wrapping = self.highest_wrapping.max(wrapping);
         seen.key = self.tenant(&seen);
+        seen = self.translate(seen);
+        if !self.tuples.contains_key(&seen.key) {
+            seen = self.join(seen);
+        }
         let (connection, from, event) = self.book(&seen);
         if seen.kind() == Kind::Syn {
             self.pair(&seen, connection);
@@ -242,6 +254,7 @@ impl Table {
         connection.rsts.extend(refusal);
         self.connections.insert(id, Box::new(connection));
         self.queues.started.push_back(id);
+        self.begins_half(id, seen);
         let tuple = self.tuples.entry(key).and_modify(|tuple| {
             tuple.earlier.push(tuple.current);
             tuple.current = id;
@@ -278,7 +291,7 @@ impl Connection {
     }
 
     /// Whether `source` may have sent a segment with this sequence number in this incarnation.
-    fn may_have_sent(&self, source: std::net::SocketAddr, seq: Seq) -> bool {
+    fn may_have_sent(&self, source: SocketAddr, seq: Seq) -> bool {
         let Some(end) = self.end_of(source) else { return false };
         let half = self.half(end);
         match (half.first_seq, half.next) {
