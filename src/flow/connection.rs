@@ -341,6 +341,10 @@ impl Connection {
     }
 
     fn book_ack(&mut self, at: Stamp, from: End, ack: Seq) {
+        let next = self.half(from.peer()).next;
+        if let (Some(translated), Some(next)) = (&mut self.translated, next) {
+            translated.acknowledges(from.peer(), ack.distance_from(next), at);
+        }
         let peer = self.half_mut(from.peer());
         peer.acknowledged(ack, at);
         if let Some(fin) = &mut peer.fin

@@ -34,7 +34,7 @@ pub use denied::Denied;
 pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
-pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table, Translated};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Shift, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,7 @@ use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
 use super::Table;
 use super::place::NEAR;
+use crate::frame::Stamp;
 use crate::wire::Seq;
 
 /// Half connections that may find their other direction, the newest: those that begin within a round trip.
@@ -21,6 +22,11 @@ const HALVES_KEPT: usize = 1_024;
 const MIDSTREAM_KEPT: usize = 64;
 /// A half connection whose other direction did not come within this many seconds has none here.
 const APART_SECONDS: f64 = 5.0;
+
+/// Acknowledgements that show by how much numbers differ: what is under way makes others.
+const SHIFT_SHOWN: u32 = 3;
+/// An endpoint takes at most so many bytes more or less on the other side of a NAT.
+const LINE_GROWS: i32 = 64;
 
 /// The sockets that one direction bears, where a NAT stands between it and the other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +37,36 @@ pub struct Translated {
     pub origin: SocketAddr,
     /// The target there.
     pub target: SocketAddr,
+    /// By how much what the other side acknowledges differs from what the origin, and the target, sent here.
+    shifts: [Option<Shift>; 2],
+}
+
+/// A constant difference between the numbers of a direction on both sides: a line was made shorter or longer on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// By how many bytes the line became longer on the way.
+    pub by: i32,
+    /// The first acknowledgement that shows it.
+    pub since: Stamp,
+    /// How many acknowledgements in a row show it.
+    times: u32,
+}
+
+impl Translated {
+    /// By how much the lines of one end became longer on the way, if they did.
+    pub fn shift(&self, of: End) -> Option<Shift> {
+        self.shifts[usize::from(of == End::Target)].filter(|shift| shift.by != 0 && shift.times >= SHIFT_SHOWN)
+    }
+
+    /// An acknowledgement of what one end sent, which is `ahead` of that.
+    pub(in crate::flow) fn acknowledges(&mut self, of: End, ahead: i32, at: Stamp) {
+        let slot = &mut self.shifts[usize::from(of == End::Target)];
+        match slot {
+            Some(shift) if shift.by == ahead => shift.times = shift.times.saturating_add(1),
+            Some(_) | None if ahead.abs() > LINE_GROWS => {}
+            Some(_) | None => *slot = Some(Shift { by: ahead, since: at, times: 1 }),
+        }
+    }
 }
 
 /// Half connections that were joined, and those that may be.
@@ -54,7 +90,7 @@ impl Translations {
 }
 
 fn joined_key(connection: &Connection) -> Option<(FlowKey, usize)> {
-    let Translated { from, origin, target } = **connection.translated.as_ref()?;
+    let Translated { from, origin, target, .. } = **connection.translated.as_ref()?;
     let key = FlowKey::new(connection.key.wrapping, origin, target);
     Some((key, key.direction(if from == End::Origin { origin } else { target })))
 }
@@ -90,7 +126,7 @@ impl Table {
         let Some(half) = connections.get_mut(&id) else { return seen };
         let (own, sockets) = ([seen.from, seen.to], [half.socket(from), half.socket(from.peer())]);
         let [origin, target] = if from == End::Origin { own } else { [seen.to, seen.from] };
-        half.translated = Some(Box::new(Translated { from, origin, target }));
+        half.translated = Some(Box::new(Translated { from, origin, target, shifts: [None; 2] }));
         let key = half.key;
         translations.joined.insert((seen.key, seen.key.direction(seen.from)), (key, sockets));
         Sighting { key, from: sockets[0], to: sockets[1], ..seen }
