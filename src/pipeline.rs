@@ -240,6 +240,11 @@ fn checksum(tcp: &Segment<'_>, ip: &IpHeader) -> Checksum {
     tcp.checksum(ip)
 }
 
+/// What a connection is held by until it is recognised: whatever its tags, for each direction may bear others.
+fn stranger_key(ip: &IpHeader, tcp: &Segment<'_>) -> FlowKey {
+    FlowKey::of(Wrapping::NONE, ip, tcp)
+}
+
 /// Whether a frame comes behind the latest one, as far as clocks go.
 fn is_orderly(at: Stamp, latest: Stamp) -> bool {
     at.seconds_since(latest) >= -ORDERLY
@@ -451,7 +456,7 @@ impl Pipeline {
             let control = self.followed(seen, ip, tcp, named);
             return if control { Concerns::Control } else { Concerns::Party };
         }
-        let key = FlowKey::of(seen.wrapping, ip, tcp);
+        let key = stranger_key(ip, tcp);
         match self.strangers.push(key, seen, ip, tcp, false) {
             Stranger::Nobody => return Concerns::Nobody,
             Stranger::Begun => self.bystanders.revoke(&key),
@@ -508,7 +513,7 @@ impl Pipeline {
         }
         if !named && !booked.copy {
             // A host that speaks FTP may speak it on an unnamed port too.
-            let key = FlowKey::of(seen.wrapping, ip, tcp);
+            let key = stranger_key(ip, tcp);
             if let Stranger::Ftp(held) = self.strangers.push(key, seen, ip, tcp, true) {
                 self.start_control(booked.connection, Some(held.server()));
                 for (seen, ip, tcp) in held.segments() {

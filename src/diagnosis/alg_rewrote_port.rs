@@ -4,6 +4,7 @@ use super::case::SessionCase;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::meaning::quoted;
+use crate::transfer::{Direction, Offer};
 
 /// Rewritten endpoints cited.
 const CITED: usize = 4;
@@ -12,8 +13,8 @@ diagnosis! {
     /// A middlebox on the way (the FTP helper of a NAT or firewall) rewrote the endpoint in PORT, EPRT, 227 or 229.
     ///
     /// Needs: the same control connection seen on both sides of the middlebox with different endpoints in the same
-    /// command or reply; or, from one side, a refusal in which the server quotes another address than the command names
-    /// here (Pure-FTPd, pyftpdlib).
+    /// command or reply; or a receiver that acknowledges a line of another length than was sent; or, from one side, a
+    /// refusal in which the server quotes another address than the command names here (Pure-FTPd, pyftpdlib).
     ///
     /// Helps: a constant shift of the sequence numbers by the change of length; a data SYN to the new endpoint that is
     /// translated back.
@@ -31,7 +32,9 @@ diagnosis! {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let Some(other) = case.session.other_view.as_ref() else { return quoted_otherwise(case).into_iter().collect() };
+    let Some(other) = case.session.other_view.as_ref() else {
+        return quoted_otherwise(case).or_else(|| renumbered(case)).into_iter().collect();
+    };
     if case.session.first >= other.first {
         return Vec::new();
     }
@@ -56,6 +59,25 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .support(support)
             .done(),
     ]
+}
+
+/// A line that grew or shrank on the way, where each direction was captured on another side of a NAT: its receiver
+/// acknowledges more or less than was sent here.
+fn renumbered(case: &SessionCase<'_>) -> Option<Finding> {
+    let translated = case.control.translated.as_ref()?;
+    let client = case.control.end_of(case.session.client)?;
+    [client, client.peer()].into_iter().find_map(|end| {
+        let shift = translated.shift(end)?;
+        let announces = |offer: &&Offer| (offer.direction == Direction::Active) == (end == client) && offer.at() < shift.since;
+        let offer = case.session.offers.iter().filter(announces).max_by_key(|offer| offer.at())?;
+        let (line, by) = if end == client { (offer.command.line(), "server") } else { (offer.reply.as_ref()?.line(), "client") };
+        let more = if shift.by > 0 { "more" } else { "less" };
+        let bytes = shift.by.unsigned_abs();
+        let message = format!("a middlebox rewrote {line}: the {by} acknowledges {bytes} {more} than was sent here");
+        let said = Evidence::seen(offer.at(), line.clone());
+        let note = format!("acknowledges {bytes} {more} bytes");
+        Some(DIAGNOSIS.finding(Confidence::Proven, message, said).in_session(case.session).support([Evidence::seen(shift.since, note)]).done())
+    })
 }
 
 /// A command that the server's refusal quotes with another address than was sent here.

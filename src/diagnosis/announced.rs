@@ -56,8 +56,12 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
         // The other side of a NAT in the same capture shows whether the command was rewritten on the way.
         let unrewritten =
             other_side(case).is_some_and(|(other, other_client)| other == socket && other_client != client);
+        let across = case.across_nat().map(|[there, _]| there.ip().to_canonical());
+        let sent_so = across.is_some_and(|there| there != client) && !case.is_rewritten(case.client_end());
         let whose = if unrewritten {
             Whose::BehindNat { confidence: Confidence::Proven }
+        } else if sent_so {
+            Whose::BehindNat { confidence: Confidence::Probable }
         } else if seen_as(offer).is_some_and(|seen| seen != client) {
             Whose::BehindNat { confidence: Confidence::Probable }
         } else {
@@ -100,7 +104,8 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
         let why = format!("that host was told to listen on {socket} in another session (server-to-server transfer)");
         return Whose::ThirdParty { confidence: Confidence::Proven, why, evidence: vec![evidence], fxp: true };
     }
-    if other_side(case).is_some_and(|(_, other_client)| other_client == named) {
+    let across = case.across_nat().is_some_and(|[there, _]| there.ip().to_canonical() == named);
+    if across || other_side(case).is_some_and(|(_, other_client)| other_client == named) {
         return Whose::BehindNat { confidence: Confidence::Proven };
     }
     // A server in the same private network could reach it: then NAT is only one reading.

@@ -90,6 +90,19 @@ impl<'a> Case<'a> {
         self.concluded.offer
     }
 
+    /// The client's and the server's control sockets as the other direction bears them, where each direction was captured
+    /// on another side of a NAT.
+    pub fn across_nat(&self) -> Option<[SocketAddr; 2]> {
+        let translated = self.control.translated.as_ref()?;
+        let sockets = [translated.origin, translated.target];
+        Some(if self.client_end() == End::Origin { sockets } else { [sockets[1], sockets[0]] })
+    }
+
+    /// Whether lines of one end were made longer or shorter on the way, as the other end's acknowledgements show.
+    pub fn is_rewritten(&self, speaker: End) -> bool {
+        self.control.translated.as_ref().is_some_and(|translated| translated.shift(speaker).is_some())
+    }
+
     /// The offer, if it is the server's to connect and was not refused.
     pub fn active_offer(&self) -> Option<&'a Offer> {
         self.concluded.in_force().filter(|offer| offer.direction == Direction::Active)

@@ -126,7 +126,7 @@ fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
             (Some(_), Some(far)) if is_unheard(&attempt, far) => What::SynAck,
             (None | Some(_), _) => return None,
         };
-        let own = case.control.syns.first().map(|syn| syn.side(case.control.key.wrapping));
+        let own = case.control.syns.first().map(|syn| syn.side());
         let sides = if here { [own, other.side] } else { [other.side, own] };
         let sides = if what == What::Syn { sides } else { [sides[1], sides[0]] };
         let witnesses = siblings(case, by_client).filter_map(|witness| {
@@ -150,9 +150,8 @@ fn forwarded<'a>(case: &Case<'a>, attempt: &Attempt<'a>) -> Option<Lost<'a>> {
     if !usual.spans(first, last) || !answers.spans(first, last) {
         return None;
     }
-    let wrapping = connection.key.wrapping;
-    let mut syns = connection.syns.iter().map(|syn| syn.side(wrapping));
-    let mut syn_acks = connection.syn_acks.iter().map(|syn| syn.side(wrapping));
+    let mut syns = connection.syns.iter().map(|syn| syn.side());
+    let mut syn_acks = connection.syn_acks.iter().map(|syn| syn.side());
     let (what, sides) = match connection.from_origin.crossing() {
         None if is_silent(attempt) && syns.all(|side| side == usual.from) => (What::Syn, [usual.from, usual.to]),
         Some(_) if attempt.outcome() == AttemptOutcome::Aborted && connection.syn_acks.len() >= 2 => {

@@ -29,7 +29,8 @@ diagnosis! {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let announced = case.active_offer().filter(|offer| offer.accepted() == Some(true))?.socket?;
     let attempt = case.server_attempts().find(|attempt| attempt.aim == Aim::Elsewhere)?;
-    if case.concluded.announced_attempts().next().is_some() || case.session.other_view.is_some() {
+    let translated = case.session.other_view.is_some() || case.across_nat().is_some();
+    if case.concluded.announced_attempts().next().is_some() || translated {
         return None;
     }
     let to = attempt.to();

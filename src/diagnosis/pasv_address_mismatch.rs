@@ -37,9 +37,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if named.to_canonical() == server.to_canonical() {
         return None;
     }
+    let tried = case.concluded.attempts.iter().any(|attempt| attempt.aim == Aim::Announced);
+    // On the server's side of a NAT the server names itself; that the client uses the address shows that it was not rewritten.
+    if !tried && case.across_nat().is_some_and(|[_, there]| there.ip().to_canonical() == named.to_canonical()) {
+        return None;
+    }
     let reply = offer.reply.as_ref()?;
     let established = case.concluded.established().is_some();
-    let tried = case.concluded.attempts.iter().any(|attempt| attempt.aim == Aim::Announced);
     let failed = !established && (case.is_data_failure() || (case.transfer.is_none() && tried && !case.fell_back()));
     let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
     let outcome = match (failed, established) {

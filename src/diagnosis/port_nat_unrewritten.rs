@@ -38,7 +38,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     // Inside the NAT the client's own address is the private one; the other side shows what the server sees.
     let own = case.session.client.ip();
-    let elsewhere = case.session.other_view.as_ref().map(|other| other.client.ip()).or_else(|| announced::seen_as(offer));
+    let elsewhere = case.session.other_view.as_ref().map(|other| other.client.ip());
+    let across = || case.across_nat().map(|[there, _]| there.ip());
+    let elsewhere = elsewhere.or_else(across).or_else(|| announced::seen_as(offer));
     let client = elsewhere.filter(|_| own == socket.ip()).unwrap_or(own);
     let message = format!(
         "{} names the private address {} although the client is seen as {client}: a NAT between them did not rewrite it",

@@ -43,7 +43,7 @@ impl Connection {
         };
         Self {
             id,
-            key: seen.key(),
+            key: seen.key,
             origin,
             target,
             syns: Vec::new(),
@@ -62,6 +62,7 @@ impl Connection {
             previous,
             rearmed: None,
             payload_hidden: false,
+            translated: None,
             elsewhere: None,
             isn: None,
         }
@@ -170,7 +171,7 @@ impl Connection {
     pub(super) fn book(&mut self, seen: &Sighting<'_>, from: End, verify: Verify) -> FlowEvent {
         self.last = self.last.max(seen.at);
         let half = self.half_mut(from);
-        half.saw(seen.at, seen.link, seen.ip, seen.tcp);
+        half.saw(seen);
         half.sighted(seen);
         let control = Flags::SYN | Flags::FIN | Flags::RST;
         if half.segments <= CHECKSUMS_VERIFIED || seen.tcp.flags.0 & control != 0 {
@@ -341,6 +342,10 @@ impl Connection {
     }
 
     fn book_ack(&mut self, at: Stamp, from: End, ack: Seq) {
+        let next = self.half(from.peer()).next;
+        if let (Some(translated), Some(next)) = (&mut self.translated, next) {
+            translated.acknowledges(from.peer(), ack.distance_from(next), at);
+        }
         let peer = self.half_mut(from.peer());
         peer.acknowledged(ack, at);
         if let Some(fin) = &mut peer.fin

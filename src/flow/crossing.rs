@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::sighting::Sighting;
-use super::{ConnectionId, Crossing, Side};
+use super::{Connection, ConnectionId, Crossing, Side, SynSeen};
 use crate::frame::Stamp;
 use crate::wire::{Seq, Wrapping};
 
@@ -56,6 +56,27 @@ impl Crossing {
     /// Whether packets are seen to cross before and behind that time.
     pub fn spans(&self, from: Stamp, until: Stamp) -> bool {
         self.first[0] <= from && self.last[0] >= until
+    }
+}
+
+impl Connection {
+    /// Whether two connections are one on both sides of a NAT: one equal number may be chance, or a stack that always
+    /// begins with it, so packet after packet is there on both sides, in one moment and with the same numbers.
+    pub fn is_other_side_of(&self, other: &Self) -> bool {
+        let alike = |one: &SynSeen, other: &SynSeen| {
+            one.isn == other.isn
+                && one.options.timestamps == other.options.timestamps
+                && one.at.seconds_since(other.at).abs() < TRANSLATED_SECONDS
+        };
+        let pairs = |ones: &[SynSeen], others: &[SynSeen]| {
+            ones.iter().zip(others).filter(|(one, other)| alike(one, other)).count()
+        };
+        let begins = |one: &Self| [&one.from_origin, &one.from_target].map(|half| half.first_seq);
+        let [from_origin, from_target] =
+            [0, 1].map(|end| begins(self)[end].zip(begins(other)[end]).map(|(one, other)| one == other));
+        let answered = from_target == Some(true);
+        let shown = pairs(&self.syns, &other.syns) + usize::from(answered);
+        from_origin != Some(false) && from_target != Some(false) && shown >= 2
     }
 }
 
@@ -130,6 +151,19 @@ mod tests {
              0.0002 S:20>C:5001 S seq=1000 id=7",
         );
         assert!(mirrored.only().from_origin.crossing().is_none());
+    }
+
+    #[test]
+    fn one_equal_number_makes_no_other_side() {
+        let is_pair = |second: &str| {
+            let played = play(&format!("0.0 C:1050>S:21 S seq=1000\n0.001 S:21>C:1050 SA seq=9000 ack=1001\n{second}"));
+            let all: Vec<_> = played.table.connections().collect();
+            all[0].is_other_side_of(all[1])
+        };
+        let syn = "0.0002 10.9.9.9:1050>S:21 S seq=1000";
+        assert!(is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=9000 ack=1001")));
+        assert!(!is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=7000 ack=1001")));
+        assert!(!is_pair(syn));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::seq::Span;
 use super::sighting::Sighting;
 use super::{Crossing, Denied, GapSeen, HEAD_BYTES, Half, Irregular, Lag};
 use crate::frame::Stamp;
-use crate::wire::{Checksum, Flags, IpHeader, Link, Segment, Seq};
+use crate::wire::{Checksum, Flags, IpHeader, Segment, Seq};
 
 /// Stretches not seen yet that are watched: a burst loss leaves a few, more are one story.
 pub const HOLES_KEPT: usize = 16;
@@ -129,12 +129,14 @@ impl Half {
     }
 
     /// Facts of any segment, whatever its numbers.
-    pub(super) fn saw(&mut self, at: Stamp, link: &Link, ip: &IpHeader, tcp: &Segment<'_>) {
+    pub(super) fn saw(&mut self, seen: &Sighting<'_>) {
+        let Sighting { at, link, wrapping, ip, tcp, .. } = *seen;
         self.segments += 1;
         if self.first.is_none() {
             self.first = Some(at);
             self.first_ttl = Some(ip.ttl);
             self.first_mac = link.source;
+            self.first_wrapping = Some(wrapping);
         }
         self.last = Some(at);
         if self.first_ttl.is_some_and(|first| first.abs_diff(ip.ttl) >= OTHER_TTL_HOPS) {

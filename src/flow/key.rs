@@ -59,6 +59,17 @@ impl FlowKey {
         Self { ips: [low.1, high.1], ports: [low.0, high.0], wrapping }
     }
 
+    /// The same 5-tuple with other VLANs and tunnels around it.
+    #[must_use]
+    pub fn within(self, wrapping: Wrapping) -> Self {
+        Self { wrapping, ..self }
+    }
+
+    /// 0 for what the lower of the two sockets sends, 1 for what the other one does.
+    pub(super) fn direction(&self, source: SocketAddr) -> usize {
+        usize::from((self.ports[0], self.ips[0]) != packed(source.ip(), source.port()))
+    }
+
     /// The two sockets, in an order that does not depend on the direction.
     pub fn ends(&self) -> [SocketAddr; 2] {
         let ([low, high], [low_ip, high_ip]) = (self.ports, self.ips);

@@ -34,7 +34,7 @@ pub use denied::Denied;
 pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
-pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Table};
+pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Shift, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +69,8 @@ pub struct SynSeen {
     pub interface: InterfaceId,
     /// Link addresses.
     pub link: Link,
+    /// The VLANs and tunnels around it.
+    pub wrapping: Wrapping,
     /// Initial sequence number.
     pub isn: Seq,
     /// Acknowledgement number (SYN-ACK only).
@@ -83,8 +85,8 @@ pub struct SynSeen {
 
 impl SynSeen {
     /// The side it was seen on, of a connection with that wrapping.
-    pub fn side(&self, wrapping: Wrapping) -> Side {
-        Side { interface: self.interface, if_index: self.link.if_index, wrapping }
+    pub fn side(&self) -> Side {
+        Side { interface: self.interface, if_index: self.link.if_index, wrapping: self.wrapping }
     }
 }
 
@@ -211,6 +213,8 @@ pub struct Half {
     pub first_ttl: Option<u8>,
     /// Link-layer source of the first segment.
     pub first_mac: Option<Mac>,
+    /// The VLANs and tunnels around its first segment.
+    pub first_wrapping: Option<Wrapping>,
     /// Segments sent again (same sequence range).
     pub retransmissions: u32,
     /// Segments whose checksum does not verify; only those that open and close and the first few are looked at.
@@ -343,6 +347,8 @@ pub struct Connection {
     /// nothing, for what opens and closes is not among them.
     pub payload_hidden: bool,
     /// One more than the number of the same connection under other addresses: `None` takes no room.
+    /// The sockets of one direction, where it was captured on another side of a NAT than the other one.
+    pub translated: Option<Box<Translated>>,
     elsewhere: Option<NonZeroU64>,
     /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
     isn: Option<Seq>,

@@ -15,19 +15,20 @@ pub(super) struct Sighting<'a> {
     pub wrapping: Wrapping,
     pub ip: &'a IpHeader,
     pub tcp: &'a Segment<'a>,
+    /// Under which its connection is kept.
+    pub key: FlowKey,
+    /// Who sent it to whom, as the ends of its connection are called.
+    pub from: SocketAddr,
+    pub to: SocketAddr,
 }
 
 impl Sighting<'_> {
     pub fn source(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.source, self.tcp.source_port)
+        self.from
     }
 
     pub fn destination(&self) -> SocketAddr {
-        SocketAddr::new(self.ip.destination, self.tcp.destination_port)
-    }
-
-    pub fn key(&self) -> FlowKey {
-        FlowKey::of(self.wrapping, self.ip, self.tcp)
+        self.to
     }
 
     pub fn kind(&self) -> Kind {
@@ -59,6 +60,7 @@ impl Sighting<'_> {
             at: self.at,
             interface: self.interface,
             link: *self.link,
+            wrapping: self.wrapping,
             isn: self.tcp.seq,
             ack: self.tcp.ack,
             ttl: self.ip.ttl,

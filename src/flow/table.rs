@@ -5,15 +5,21 @@
 
 mod keep;
 mod place;
+mod tenants;
+mod translation;
 
 pub use keep::CONNECTIONS_KEPT;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
 use self::keep::Queues;
 use self::place::Place;
+use self::tenants::Tenants;
+use self::translation::Translations;
+pub use self::translation::{Shift, Translated};
 use super::connection::Verify;
 use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
@@ -27,8 +33,6 @@ use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
 pub const INCARNATIONS_KEPT: usize = 64;
 /// How long a closed incarnation can matter: the longest TIME-WAIT that is ever assumed (evidence ladder, 300 s).
 pub const REMEMBERED_SECONDS: f64 = 300.0;
-/// Wrappings that a quoted segment is looked for in, where its own is unknown.
-const WRAPPINGS_TRIED: u32 = 64;
 
 /// All connections that are still known.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub struct Table {
     /// Incarnations kept.
     limit: usize,
     tuples: HashMap<FlowKey, Tuple, RandomState>,
+    tenants: Tenants,
+    translations: Translations,
     connections: HashMap<ConnectionId, Box<Connection>, RandomState>,
     recent: Recent,
     passing: Passing,
@@ -97,6 +103,8 @@ impl Table {
             verify,
             limit: keep::CONNECTIONS_KEPT,
             tuples: HashMap::default(),
+            tenants: Tenants::default(),
+            translations: Translations::default(),
             connections: HashMap::default(),
             recent: Recent::new(),
             passing: Passing::default(),
@@ -119,7 +127,10 @@ impl Table {
         ip: &IpHeader,
         tcp: &Segment<'_>,
     ) -> Booked {
-        let seen = Sighting { at, interface, link, wrapping, ip, tcp };
+        let key = FlowKey::of(wrapping, ip, tcp);
+        let from = SocketAddr::new(ip.source, tcp.source_port);
+        let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        let mut seen = Sighting { at, interface, link, wrapping, ip, tcp, key, from, to };
         let fingerprint = Fingerprint::of(&seen);
         if let Some(original) = self.recent.original(fingerprint, &seen) {
             if let Some(connection) = self.connections.get_mut(&original.connection) {
@@ -129,6 +140,11 @@ impl Table {
             return Booked { connection, from, event: FlowEvent::Other, copy: true };
         }
         self.highest_wrapping = self.highest_wrapping.max(wrapping);
+        seen.key = self.tenant(&seen);
+        seen = self.translate(seen);
+        if !self.tuples.contains_key(&seen.key) {
+            seen = self.join(seen);
+        }
         let (connection, from, event) = self.book(&seen);
         if seen.kind() == Kind::Syn {
             self.pair(&seen, connection);
@@ -140,10 +156,10 @@ impl Table {
     /// Books an ICMP error on the incarnation whose segment it quotes, if that is known.
     pub fn icmp(&mut self, at: Stamp, wrapping: Wrapping, ip: &IpHeader, error: &IcmpError) -> Option<ConnectionId> {
         let quoted = error.quoted;
-        let others =
-            (0..=self.highest_wrapping.0.min(WRAPPINGS_TRIED)).map(Wrapping).filter(|other| *other != wrapping);
+        let key = FlowKey::new(wrapping, quoted.source, quoted.destination);
+        let others = self.tenants.wrappings(&key).chain([Wrapping::NONE]).filter(|other| *other != wrapping);
         let id = std::iter::once(wrapping).chain(others).find_map(|wrapping| {
-            let tuple = self.tuples.get(&FlowKey::new(wrapping, quoted.source, quoted.destination))?;
+            let tuple = self.tuples.get(&key.within(wrapping))?;
             tuple.newest_first().find(|id| {
                 self.connections.get(id).is_some_and(|connection| connection.may_have_sent(quoted.source, quoted.seq))
             })
@@ -230,7 +246,7 @@ impl Table {
         self.make_room(seen.at);
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
-        let key = seen.key();
+        let key = seen.key;
         let before = self.tuples.get(&key).and_then(|tuple| self.connection(tuple.current));
         let previous = before.and_then(|before| if before.was_open() { Some(before.id) } else { before.previous });
         let refusal = before.and_then(|before| before.refusal_before(seen));
@@ -238,6 +254,7 @@ impl Table {
         connection.rsts.extend(refusal);
         self.connections.insert(id, Box::new(connection));
         self.queues.started.push_back(id);
+        self.begins_half(id, seen);
         let tuple = self.tuples.entry(key).and_modify(|tuple| {
             tuple.earlier.push(tuple.current);
             tuple.current = id;
@@ -274,7 +291,7 @@ impl Connection {
     }
 
     /// Whether `source` may have sent a segment with this sequence number in this incarnation.
-    fn may_have_sent(&self, source: std::net::SocketAddr, seq: Seq) -> bool {
+    fn may_have_sent(&self, source: SocketAddr, seq: Seq) -> bool {
         let Some(end) = self.end_of(source) else { return false };
         let half = self.half(end);
         match (half.first_seq, half.next) {

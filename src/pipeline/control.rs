@@ -226,7 +226,9 @@ impl Pipeline {
                 self.prompt.answered(index, session, &answer);
             }
             let Some(number) = announced else { continue };
-            session.claim_loose(number, &self.flows);
+            let socket = session.offers.get(number).and_then(|offer| offer.socket);
+            let before = socket.and_then(|socket| self.correlator.last_offer(index, socket));
+            session.claim(number, before.filter(|before| *before != number), &self.flows);
             let Some(offer) = session.offers.get(number) else { continue };
             if let Some(socket) = offer.socket {
                 self.correlator.offered(index, number, socket, offer);

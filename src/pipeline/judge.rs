@@ -110,6 +110,11 @@ impl Pipeline {
         };
         let Some(number) = session.twin else { return };
         let Some(twin) = self.sessions.get(number) else { return };
+        let [here, there] = [session.control, twin.control].map(|id| self.flows.connection(id));
+        if !here.zip(there).is_some_and(|(here, there)| here.is_other_side_of(there)) {
+            session.twin = None;
+            return;
+        }
         let (own, other) = (view(index, session), view(number, twin));
         session.other_view = other;
         if let Some(twin) = self.sessions.get_mut(number) {

@@ -350,7 +350,7 @@ fn earlier<'a>(
         Some(offer) => (offer.direction == Direction::Passive, offer.socket?),
         None => (false, session.client),
     };
-    let wrapping = flows.connection(session.control).map(|control| control.key.wrapping);
+    let control = flows.connection(session.control);
     let from = |origin: SocketAddr| if passive { origin.ip() == session.client.ip() } else { origin == expected };
     correlator
         .history(socket)
@@ -358,7 +358,7 @@ fn earlier<'a>(
         .rev()
         .filter_map(|id| flows.connection(*id))
         .filter(|connection| !attempts.iter().any(|attempt| attempt.connection.id == connection.id))
-        .filter(|connection| wrapping.is_none_or(|wrapping| wrapping == connection.key.wrapping))
+        .filter(|connection| control.is_none_or(|control| control.shares_tags_with(connection)))
         .find(|connection| from(connection.origin) && connection.first < at && connection.was_open())
         .map(|connection| Earlier { connection, close: connection.close_before(until) })
 }

@@ -113,6 +113,12 @@ impl Correlator {
         }
     }
 
+    /// The offer of a session that announced a socket last.
+    pub fn last_offer(&self, index: SessionIndex, socket: SocketAddr) -> Option<usize> {
+        let offers = self.sockets.get(&socket)?.offers.iter().rev();
+        offers.filter(|(other, _)| *other == index).map(|(_, number)| *number).next()
+    }
+
     /// `socket` was announced by offer `offer` of session `index`.
     pub fn offered(&mut self, index: SessionIndex, number: usize, socket: SocketAddr, offer: &Offer) {
         let slot = self.slot(socket);

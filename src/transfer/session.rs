@@ -27,6 +27,10 @@ const CLOCK_STEPS_KEPT: usize = 16;
 /// between PORT and reply.
 const LOOSE_KEPT: usize = 1024;
 
+/// Clocks of two interfaces differ by this many seconds at most: within it, what causes comes before what it causes, as
+/// a SYN comes behind the words that announce its target.
+const CLOCKS_APART: f64 = 0.001;
+
 /// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
 const INVITED: f64 = 1.0;
 
@@ -332,7 +336,7 @@ impl Session {
             data_connections: claimed + loose,
             last: self.last,
             server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
-            side: control.syns.first().map(|syn| syn.side(control.key.wrapping)),
+            side: control.syns.first().map(|syn| syn.side()),
             ttl: control.syns.first().map(|syn| syn.ttl),
             is_whole: !control.midstream
                 && [&control.from_origin, &control.from_target]
@@ -402,16 +406,26 @@ impl Session {
     }
 
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
-    /// bytes before them are missing.
-    pub fn claim_loose(&mut self, offer: usize, flows: &Table) {
-        let Some(offer) = self.offers.get_mut(offer) else { return };
+    /// bytes before them are missing, where clocks of two interfaces differ, and where they wait for a checksum or an
+    /// acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
+    pub fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
+        let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
-        let belongs =
-            |id: &ConnectionId| flows.connection(*id).is_some_and(|one| Some(one.target) == socket && one.first >= at);
-        let (claimed, loose) = self.loose.drain(..).partition(belongs);
+        let belongs = |id: &ConnectionId| {
+            let here = |one: &Connection| Some(one.target) == socket && one.first.seconds_since(at) >= -CLOCKS_APART;
+            flows.connection(*id).is_some_and(here)
+        };
+        let (mut claimed, loose): (Vec<_>, _) = self.loose.drain(..).partition(belongs);
         self.loose = loose;
-        let claimed: Vec<ConnectionId> = claimed;
-        offer.connections.extend(claimed);
+        if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
+            let (own, kept) = before.connections.drain(..).partition(belongs);
+            before.connections = kept;
+            let own: Vec<_> = own;
+            claimed.extend(own);
+        }
+        if let Some(offer) = self.offers.get_mut(number) {
+            offer.connections.extend(claimed);
+        }
     }
 
     /// Remembers a connection between the hosts that answers no offer.

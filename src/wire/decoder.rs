@@ -44,6 +44,10 @@ struct Around {
     tunnels: u8,
     /// The last IP header.
     ip: Option<IpHeader>,
+    /// The innermost link header: that of the segment on which the hosts are.
+    link: Link,
+    /// Whether IP came in a tunnel with no link header of its own.
+    tunnelled: bool,
 }
 
 /// How going through the layers ends.
@@ -68,19 +72,29 @@ impl Decoder {
     pub(super) fn through_layers<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
         let Self { keep, wholes } = self;
         let nothing = Decoded { link: Link::default(), wrapping: Wrapping::NONE, body: Body::Nothing, fragments: &[] };
-        let link = link::of(frame);
+        let outer = link::of(frame);
         let (mut layer, mut bytes) = match link::open(frame) {
             Ok(opened) => opened,
             Err(kind) => {
                 keep.counts.add(kind, frame.at);
-                return Decoded { link, ..nothing };
+                return Decoded { link: outer, ..nothing };
             }
         };
-        let mut around = Around { at: frame.at, wrapping: Wrapping::NONE, vlans: 0, tunnels: 0, ip: None };
+        let mut around = Around {
+            at: frame.at,
+            wrapping: Wrapping::NONE,
+            vlans: 0,
+            tunnels: 0,
+            ip: None,
+            link: outer,
+            tunnelled: false,
+        };
         let mut fragments: &[Stamp] = &[];
         for slot in wholes {
             match keep.walk(&mut around, layer, bytes) {
-                End::Body(body) => return Decoded { link, wrapping: around.wrapping, body, fragments },
+                End::Body(body) => {
+                    return Decoded { link: around.link, wrapping: around.wrapping, body, fragments };
+                }
                 End::Whole(mut whole, next) => {
                     whole.frames.extend_from_slice(fragments);
                     whole.frames.sort();
@@ -92,7 +106,7 @@ impl Decoder {
             }
         }
         keep.counts.add(Kind::Encapsulation("fragments nested too deeply"), frame.at);
-        Decoded { link, ..nothing }
+        Decoded { link: outer, ..nothing }
     }
 
     /// What could not be decoded, by the frame in which its kind appeared first.
@@ -112,13 +126,24 @@ impl Decoder {
     }
 }
 
+impl Around {
+    /// A frame begins inside: what its link header says counts, for the hosts' segment reaches as far as this.
+    fn bridge(&mut self, bytes: Bytes<'_>) {
+        self.link = link::ethernet_addresses(bytes);
+        self.tunnelled = false;
+    }
+}
+
 impl Keep {
     /// Reads layer after layer until one has no other inside.
     #[inline]
     fn walk<'a>(&mut self, around: &mut Around, layer: Layer, bytes: Bytes<'a>) -> End<'a> {
         let (mut layer, mut bytes) = (layer, bytes);
-        for _ in 0..LAYERS {
-            match layer.read(bytes, around.ip.as_ref(), around.tunnels > 0) {
+        for depth in 0..LAYERS {
+            if depth > 0 && matches!(layer, Layer::Ethernet) {
+                around.bridge(bytes);
+            }
+            match layer.read(bytes, around.ip.as_ref(), around.tunnelled) {
                 Some(Step::Next(next, rest)) => (layer, bytes) = (next, rest),
                 Some(Step::Packet(header, protocol, rest)) => {
                     around.ip = Some(header);
@@ -165,6 +190,7 @@ impl Keep {
             return Err(Kind::Encapsulation(too_deep));
         }
         *depth += 1;
+        around.tunnelled |= matches!(component, Component::Tunnel(..));
         // One wrapping for several would mix up their flows.
         around.wrapping = self
             .wrappings
@@ -201,7 +227,8 @@ mod tests {
             assert_eq!(header.ttl, 64);
             let tunnel =
                 ["tunnel", "GRE", "PPTP", "ERSPAN", "VXLAN", "Geneve", "IP "].iter().any(|kind| name.contains(kind));
-            assert_eq!(header.tunnelled, tunnel, "{packet}");
+            // Where a frame is inside, its own link addresses are there.
+            assert_eq!(header.tunnelled, tunnel && found.link.source.is_none(), "{packet}");
             let wrapping = found.wrapping;
             assert_eq!(decoder.wrapping_name(wrapping), name, "{packet}");
         }
@@ -221,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outermost_link_header_is_kept() {
+    fn the_link_header_is_that_of_the_hosts() {
         let mut decoder = Decoder::new();
         let ethernet = hex(&format!("{MACS} 8100 000a 0800 {}", v4(6, SYN)));
         let link = decoder.decode(&frame(1, 1, &ethernet)).link;

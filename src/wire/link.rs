@@ -21,10 +21,7 @@ pub(super) fn of(frame: &Frame<'_>) -> Link {
     let bytes = Bytes::whole(frame.bytes);
     let mut link = Link::default();
     match frame.link_type {
-        LinkType(1) => {
-            link.destination = bytes.array(0).map(Mac);
-            link.source = bytes.array(6).map(Mac);
-        }
+        LinkType(1) => return ethernet_addresses(bytes),
         // Packet type, ARPHRD type, address length, address, protocol.
         LinkType(113) => {
             link.outgoing = bytes.u16(0).map(|packet_type| packet_type == PACKET_OUTGOING);
@@ -39,6 +36,12 @@ pub(super) fn of(frame: &Frame<'_>) -> Link {
         _ => {}
     }
     link
+}
+
+/// The addresses of an Ethernet header.
+#[inline]
+pub(super) fn ethernet_addresses(bytes: Bytes<'_>) -> Link {
+    Link { destination: bytes.array(0).map(Mac), source: bytes.array(6).map(Mac), ..Link::default() }
 }
 
 /// Takes off the header that belongs to the frame's link type. `Err` tells why it cannot.

@@ -73,7 +73,8 @@ pub struct IpHeader {
     pub ttl: u8,
     /// IPv4 identification.
     pub identification: Option<u16>,
-    /// Whether the packet came inside a tunnel: its link addresses and TTL history are the tunnel's.
+    /// Whether the packet came in a tunnel that carries IP: the link addresses around it are the tunnel's. A tunnel that
+    /// carries frames (VXLAN, ERSPAN) brings their own.
     pub tunnelled: bool,
 }
 

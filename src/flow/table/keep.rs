@@ -92,12 +92,16 @@ impl Table {
 
     fn remove(&mut self, id: ConnectionId, missed: Option<Stamp>) {
         let Some(connection) = self.connections.remove(&id) else { return };
+        self.translations.forget(&connection);
         if let Some(tuple) = self.tuples.get_mut(&connection.key) {
             tuple.earlier.retain(|earlier| *earlier != id);
             if tuple.current == id {
                 match tuple.earlier.pop() {
                     Some(earlier) => tuple.current = earlier,
-                    None => drop(self.tuples.remove(&connection.key)),
+                    None => {
+                        self.tuples.remove(&connection.key);
+                        self.tenants.forget(&connection.key);
+                    }
                 }
             }
         }

@@ -6,14 +6,14 @@ use super::{REMEMBERED_SECONDS, Table, Tuple};
 use crate::wire::{Flags, Seq};
 
 /// Incarnations that a segment is compared with, newest first.
-const LOOK_BACK: usize = 8;
+pub(super) const LOOK_BACK: usize = 8;
 /// A SYN with the ISN of a connection that closed this long ago is no late copy but a new connection.
 const ECHO_SECONDS: f64 = 1.0;
 /// Crossing SYNs come within a round trip or a first retry.
 const SIMULTANEOUS_SECONDS: f64 = 3.0;
 /// A segment this near the numbers of one incarnation and not of the other belongs there: the largest window without
 /// scaling.
-const NEAR: u32 = 1 << 16;
+pub(super) const NEAR: u32 = 1 << 16;
 /// A segment this far from all numbers of a connection does not belong to it: the largest windows in use.
 const FAR: u32 = 1 << 24;
 
@@ -26,7 +26,7 @@ pub(super) enum Place {
 impl Table {
     /// Which incarnation a segment belongs to.
     pub(super) fn place(&mut self, seen: &Sighting<'_>) -> Place {
-        let Some(current) = self.tuples.get(&seen.key()).and_then(|tuple| self.connection(tuple.current)) else {
+        let Some(current) = self.tuples.get(&seen.key).and_then(|tuple| self.connection(tuple.current)) else {
             return Place::New;
         };
         // Almost every segment continues the only incarnation that is open.
@@ -39,7 +39,7 @@ impl Table {
     }
 
     fn place_syn(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
-        let same = self.recent_incarnations(&seen.key()).find(|connection| {
+        let same = self.recent_incarnations(&seen.key).find(|connection| {
             let idle = seen.at.seconds_since(connection.last);
             let over = connection.was_open() && connection.is_closed() && idle > ECHO_SECONDS;
             connection.origin == seen.source()
@@ -59,7 +59,7 @@ impl Table {
 
     fn place_syn_ack(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
         let ack = seen.tcp.ack;
-        let answered = self.recent_incarnations(&seen.key()).find(|connection| {
+        let answered = self.recent_incarnations(&seen.key).find(|connection| {
             let syn = connection.target == seen.source() && connection.syn_is_acked_by(ack);
             let crossing = connection.origin == seen.source()
                 && connection.from_target.first_seq.is_some_and(|isn| ack == isn.plus(1))
@@ -80,7 +80,7 @@ impl Table {
             return place;
         }
         let refused = seen.ack().and_then(|ack| {
-            self.recent_incarnations(&seen.key()).find(|connection| {
+            self.recent_incarnations(&seen.key).find(|connection| {
                 connection.target == seen.source() && connection.is_unanswered() && connection.syn_is_acked_by(ack)
             })
         });
@@ -164,7 +164,7 @@ impl Connection {
     }
 
     /// Whether a segment's numbers lie within `distance` of this incarnation's, as far as they are known.
-    fn is_near(&self, seen: &Sighting<'_>, distance: u32) -> bool {
+    pub(super) fn is_near(&self, seen: &Sighting<'_>, distance: u32) -> bool {
         let Some(from) = self.end_of(seen.source()) else { return false };
         let near = |half: &Half, seq: Seq| {
             half.next.or(half.acked).map(|known| known.distance_from(seq).unsigned_abs() <= distance)

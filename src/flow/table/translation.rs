@@ -1,0 +1,234 @@
+//! Joins the two directions of a connection where each was captured on another side of a NAT: the receive or transmit
+//! stage of a firewall shows one direction with the addresses before and the other with those behind the translation.
+//!
+//! Two half connections are one where they share an end, neither has the other's direction, and the numbers fit: one
+//! answers exactly the SYN of the other, or each goes on where the other stands.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use foldhash::fast::RandomState;
+
+use super::super::sighting::{Kind, Sighting};
+use super::super::{Connection, ConnectionId, End, FlowKey, Half};
+use super::Table;
+use super::place::NEAR;
+use crate::frame::Stamp;
+use crate::wire::Seq;
+
+/// Half connections that may find their other direction, the newest: those that begin within a round trip.
+const HALVES_KEPT: usize = 1_024;
+/// Those of them that began before the capture: they are compared one by one.
+const MIDSTREAM_KEPT: usize = 64;
+/// A half connection whose other direction did not come within this many seconds has none here.
+const APART_SECONDS: f64 = 5.0;
+
+/// Acknowledgements that show by how much numbers differ: what is under way makes others.
+const SHIFT_SHOWN: u32 = 3;
+/// An endpoint takes at most so many bytes more or less on the other side of a NAT.
+const LINE_GROWS: i32 = 64;
+
+/// The sockets that one direction bears, where a NAT stands between it and the other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translated {
+    /// Whose segments those are.
+    pub from: End,
+    /// The origin there.
+    pub origin: SocketAddr,
+    /// The target there.
+    pub target: SocketAddr,
+    /// By how much what the other side acknowledges differs from what the origin, and the target, sent here.
+    shifts: [Option<Shift>; 2],
+}
+
+/// A constant difference between the numbers of a direction on both sides: a line was made shorter or longer on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// By how many bytes the line became longer on the way.
+    pub by: i32,
+    /// The first acknowledgement that shows it.
+    pub since: Stamp,
+    /// How many acknowledgements in a row show it.
+    times: u32,
+}
+
+impl Translated {
+    /// By how much the lines of one end became longer on the way, if they did.
+    pub fn shift(&self, of: End) -> Option<Shift> {
+        self.shifts[usize::from(of == End::Target)].filter(|shift| shift.by != 0 && shift.times >= SHIFT_SHOWN)
+    }
+
+    /// An acknowledgement of what one end sent, which is `ahead` of that.
+    pub(in crate::flow) fn acknowledges(&mut self, of: End, ahead: i32, at: Stamp) {
+        let slot = &mut self.shifts[usize::from(of == End::Target)];
+        match slot {
+            Some(shift) if shift.by == ahead => shift.times = shift.times.saturating_add(1),
+            Some(_) | None if ahead.abs() > LINE_GROWS => {}
+            Some(_) | None => *slot = Some(Shift { by: ahead, since: at, times: 1 }),
+        }
+    }
+}
+
+/// Half connections that were joined, and those that may be.
+#[derive(Debug, Default)]
+pub(super) struct Translations {
+    /// By key and direction as captured: under which key, from whom and to whom a segment is booked.
+    joined: HashMap<(FlowKey, usize), (FlowKey, [SocketAddr; 2]), RandomState>,
+    /// The newest connection that begins with this number.
+    by_isn: HashMap<Seq, ConnectionId, RandomState>,
+    isns: VecDeque<Seq>,
+    midstream: VecDeque<ConnectionId>,
+}
+
+impl Translations {
+    /// The connection is gone.
+    pub fn forget(&mut self, connection: &Connection) {
+        if let Some(key) = joined_key(connection) {
+            self.joined.remove(&key);
+        }
+    }
+}
+
+fn joined_key(connection: &Connection) -> Option<(FlowKey, usize)> {
+    let Translated { from, origin, target, .. } = **connection.translated.as_ref()?;
+    let key = FlowKey::new(connection.key.wrapping, origin, target);
+    Some((key, key.direction(if from == End::Origin { origin } else { target })))
+}
+
+impl Table {
+    /// A segment as one of the connection that it is joined with, if it is of such a one.
+    pub(super) fn translate<'a>(&self, seen: Sighting<'a>) -> Sighting<'a> {
+        if self.translations.joined.is_empty() {
+            return seen;
+        }
+        let way = seen.key.direction(seen.source());
+        match self.translations.joined.get(&(seen.key, way)) {
+            Some((key, [from, to])) => Sighting { key: *key, from: *from, to: *to, ..seen },
+            None => seen,
+        }
+    }
+
+    /// Joins a segment that nothing is known of with the half connection it complements, if there is one.
+    pub(super) fn join<'a>(&mut self, seen: Sighting<'a>) -> Sighting<'a> {
+        let Self { translations, connections, .. } = self;
+        let by_isn = |isn| translations.by_isn.get(&isn).copied();
+        let found = |id| {
+            let half: &Connection = connections.get(&id)?;
+            Some((id, half.complemented_by(&seen)?))
+        };
+        let complemented = match seen.kind() {
+            Kind::Syn => by_isn(seen.tcp.seq).and_then(found),
+            Kind::SynAck => by_isn(seen.tcp.ack.plus(u32::MAX)).and_then(found),
+            Kind::Rst => None,
+            Kind::Later => translations.midstream.iter().rev().copied().find_map(found),
+        };
+        let Some((id, from)) = complemented else { return seen };
+        let Some(half) = connections.get_mut(&id) else { return seen };
+        let (own, sockets) = ([seen.from, seen.to], [half.socket(from), half.socket(from.peer())]);
+        let [origin, target] = if from == End::Origin { own } else { [seen.to, seen.from] };
+        half.translated = Some(Box::new(Translated { from, origin, target, shifts: [None; 2] }));
+        let key = half.key;
+        translations.joined.insert((seen.key, seen.key.direction(seen.from)), (key, sockets));
+        Sighting { key, from: sockets[0], to: sockets[1], ..seen }
+    }
+
+    /// A connection begins with this segment, which is of one direction.
+    pub(super) fn begins_half(&mut self, id: ConnectionId, seen: &Sighting<'_>) {
+        let Translations { by_isn, isns, midstream, .. } = &mut self.translations;
+        let isn = match seen.kind() {
+            Kind::Syn => seen.tcp.seq,
+            Kind::SynAck => seen.tcp.ack.plus(u32::MAX),
+            Kind::Rst | Kind::Later => {
+                if midstream.len() >= MIDSTREAM_KEPT {
+                    midstream.pop_front();
+                }
+                midstream.push_back(id);
+                return;
+            }
+        };
+        if isns.len() >= HALVES_KEPT
+            && let Some(oldest) = isns.pop_front()
+        {
+            by_isn.remove(&oldest);
+        }
+        isns.push_back(isn);
+        by_isn.insert(isn, id);
+    }
+}
+
+impl Connection {
+    /// The end whose direction is missing here and which a segment of another tuple complements: its numbers fit and it
+    /// goes from or to the same socket.
+    fn complemented_by(&self, seen: &Sighting<'_>) -> Option<End> {
+        let from = if seen.destination() == self.origin || seen.source() == self.target {
+            End::Target
+        } else if seen.destination() == self.target || seen.source() == self.origin {
+            End::Origin
+        } else {
+            return None;
+        };
+        let fits = match seen.kind() {
+            Kind::SynAck => from == End::Target && self.isn().is_some_and(|isn| seen.tcp.ack == isn.plus(1)),
+            Kind::Syn => from == End::Origin && self.isn() == Some(seen.tcp.seq),
+            Kind::Rst => false,
+            Kind::Later => self.goes_on_with(from, seen),
+        };
+        let is_half = self.half(from).segments == 0 && self.half(from.peer()).segments > 0;
+        let is_recent = seen.at.seconds_since(self.last).abs() <= APART_SECONDS;
+        (is_half && is_recent && fits).then_some(from)
+    }
+
+    /// Whether a segment of the missing direction goes on where the other one stands, by both numbers.
+    fn goes_on_with(&self, from: End, seen: &Sighting<'_>) -> bool {
+        let near = |known: Option<_>, number| {
+            known.is_some_and(|known: Seq| known.distance_from(number).unsigned_abs() <= NEAR)
+        };
+        let other: &Half = self.half(from.peer());
+        self.midstream
+            && near(self.half(from).acked, seen.tcp.seq)
+            && seen.ack().is_some_and(|ack| near(other.next, ack))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::flow::script::play;
+
+    /// How many connections there are, and how many of them were established.
+    fn connections(script: &str) -> (usize, usize) {
+        let table = play(script).table;
+        let established = table.connections().filter(|connection| connection.established.is_some()).count();
+        (table.connections().count(), established)
+    }
+
+    #[test]
+    fn directions_on_different_sides_of_a_nat_are_one_connection() {
+        let source = "0.000 10.0.0.5:1050>S:21 S seq=1000
+             0.010 S:21>198.51.100.7:40000 SA seq=900000 ack=1001
+             0.011 10.0.0.5:1050>S:21 A seq=1001 ack=900001
+             0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1001 len=9";
+        assert_eq!(connections(source), (1, 1));
+        let destination = "0.000 C:1050>198.51.100.7:21 S seq=1000
+             0.010 10.0.0.5:21>C:1050 SA seq=900000 ack=1001
+             0.011 C:1050>198.51.100.7:21 A seq=1001 ack=900001";
+        assert_eq!(connections(destination), (1, 1));
+        let late = "0.000 10.0.0.5:1050>S:21 A seq=1001 ack=900001 len=5
+             0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1006 len=9
+             0.013 10.0.0.5:1050>S:21 A seq=1006 ack=900010";
+        assert_eq!(connections(late).0, 1);
+    }
+
+    #[test]
+    fn half_connections_whose_numbers_do_not_fit_stay_two() {
+        let other_syn = "0.000 10.0.0.5:1050>S:21 S seq=1000
+             0.010 S:21>198.51.100.7:40000 SA seq=900000 ack=5001";
+        assert_eq!(connections(other_syn).0, 2);
+        let whole = "0.000 10.0.0.5:1050>S:21 S seq=1000
+             0.010 S:21>10.0.0.5:1050 SA seq=900000 ack=1001
+             0.011 S:21>198.51.100.7:40000 SA seq=900000 ack=1001 ttl=60";
+        assert_eq!(connections(whole).0, 2, "the first one has both directions");
+        let nothing_shared = "0.000 10.0.0.5:1050>S:21 S seq=1000
+             0.010 203.0.113.1:2121>198.51.100.7:40000 SA seq=900000 ack=1001";
+        assert_eq!(connections(nothing_shared).0, 2);
+    }
+}
