@@ -39,6 +39,10 @@ impl Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u32);
 
+/// Clocks of two interfaces differ by this many seconds at most: within it, what causes comes before what it causes, as
+/// a SYN comes behind the words that announce its target.
+const CLOCKS_APART: f64 = 0.001;
+
 /// A frame's name and time: what evidence cites.
 ///
 /// Stamps of a timeline compare as their frames come in it. That is the order of time as long as clocks run forward; a
@@ -72,6 +76,11 @@ impl Stamp {
     /// comes first.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         self.time.seconds_since(earlier.time)
+    }
+
+    /// Whether this frame came first, by more than the clocks of two interfaces differ.
+    pub fn precedes(self, other: Self) -> bool {
+        self.seconds_since(other) < -CLOCKS_APART
     }
 
     /// How old `earlier` was at this frame, in seconds: 0 where the clock was set back by more, so that nobody knows.

@@ -35,7 +35,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         attempt.aim == Aim::Announced
             && attempt.from().ip() != server
             && attempt.from().ip() != case.session.client.ip()
-            && attempt.at() >= offer.command.at()
+            && !attempt.at().precedes(offer.command.at())
             && transfer.ended().is_none_or(|ended| attempt.at() <= ended)
     })?;
     let by_it = case.failed() && !attempt.is_established();

@@ -27,10 +27,6 @@ const CLOCK_STEPS_KEPT: usize = 16;
 /// between PORT and reply.
 const LOOSE_KEPT: usize = 1024;
 
-/// Clocks of two interfaces differ by this many seconds at most: within it, what causes comes before what it causes, as
-/// a SYN comes behind the words that announce its target.
-const CLOCKS_APART: f64 = 0.001;
-
 /// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
 const INVITED: f64 = 1.0;
 
@@ -412,7 +408,7 @@ impl Session {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
         let belongs = |id: &ConnectionId| {
-            let here = |one: &Connection| Some(one.target) == socket && one.first.seconds_since(at) >= -CLOCKS_APART;
+            let here = |one: &Connection| Some(one.target) == socket && !one.first.precedes(at);
             flows.connection(*id).is_some_and(here)
         };
         let (mut claimed, loose): (Vec<_>, _) = self.loose.drain(..).partition(belongs);
