@@ -332,7 +332,9 @@ impl<'a> Watch<'a> {
         let missing = [lacking::verdict(self.arrivals.captures()), recording, evidence, self.report.finish(), metrics];
         let lost = self.lost.then(|| "no interface is left to capture on".to_owned());
         let trouble: Vec<String> = missing.into_iter().flatten().chain(lost).collect();
-        trouble.iter().for_each(|message| complain(message, None));
+        for message in &trouble {
+            complain(message, None);
+        }
         Ok(match (trouble.is_empty(), self.told.reached()) {
             (false, _) => TROUBLE,
             (true, true) => FOUND,

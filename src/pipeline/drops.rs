@@ -49,7 +49,9 @@ impl Drops {
         let changed: u64 =
             self.changes.iter().filter(|(at, _)| from <= *at && *at <= until).map(|(_, more)| more).sum();
         let mut captures = captures.to_vec();
-        captures.iter_mut().for_each(|capture| capture.gaps.limit_to(from, until));
+        for capture in &mut captures {
+            capture.gaps.limit_to(from, until);
+        }
         let lost = changed + captures.iter().map(|capture| capture.gaps.packets()).sum::<u64>();
         let mut interfaces = captures.iter_mut().flat_map(|capture| &mut capture.interfaces);
         if let Some(first) = interfaces.next() {

@@ -6,7 +6,8 @@
 Needs root. Makes a network namespace (`fw<pid>`) with veth pairs of its own and removes it. Sends frames that were
 built before: 20 a transfer, one transfer in 50 refused, half of them in sessions that never end and half in sessions
 of ten, beside one packet in five of others. `passing` counts the frames that the default filter lets pass, which are
-all but the payload of data connections. What was sent must be what was judged and what was dropped together.
+all but the payload of data connections. What was sent must be what was judged and what was dropped together: what is
+missing must be 0. `lost` is what the namespace itself lost on a busy machine, before anybody could capture it.
 """
 import argparse, ctypes, json, os, random, signal, socket, struct, subprocess, sys, tempfile, threading, time
 
@@ -162,6 +163,12 @@ def send(sockets, made, rate):
     return time.perf_counter() - begin
 
 
+def lost(names):
+    """What the interfaces of the namespace lost before it could be captured."""
+    links = json.loads(subprocess.run(['ip', '-s', '-j', 'link'], capture_output=True, check=True).stdout)
+    return sum(l['stats64']['rx']['dropped'] for l in links if l['ifname'] in names)
+
+
 def run(arguments, rate, folder):
     made, passing = frames(int(rate * arguments.seconds))
     two = arguments.interfaces == 'two'
@@ -178,9 +185,9 @@ def run(arguments, rate, folder):
         if program.poll() is not None: sys.exit(open(notes.name).read())
         time.sleep(0.05)
     time.sleep(0.5)
-    memory = Memory(program.pid)
+    memory, before = Memory(program.pid), lost(('vb', 'wb'))
     took = send(sockets, made, rate)
-    ended = time.perf_counter()
+    ended, behind = time.perf_counter(), lost(('vb', 'wb')) - before
     program.send_signal(signal.SIGINT)
     _, status, used = os.wait4(program.pid, 0)
     lines = [json.loads(l) for l in open(report)]
@@ -189,7 +196,7 @@ def run(arguments, rate, folder):
     kinds = [l.get('diagnosis') for l in lines if l['type'] == 'finding']
     sent = (passing if arguments.filter == 'passing' else len(made)) * (2 if arguments.interfaces == 'any' else 1)
     return dict(rate=f'{len(made) / took:.0f}', sent=sent, judged=capture['packets'], dropped=dropped,
-                missing=sent - capture['packets'] - dropped, complete=capture['complete'],
+                missing=sent - behind - capture['packets'] - dropped, lost=behind, complete=capture['complete'],
                 status=os.waitstatus_to_exitcode(status), MiB=f'{memory.peak / 1024:.0f}',
                 cpu=f'{used.ru_utime + used.ru_stime:.1f}', end=f'{time.perf_counter() - ended:.1f}',
                 transfers=lines[-1]['transfers'], failed=lines[-1]['failed'], drops_told=kinds.count('capture-drops'))

@@ -13,11 +13,13 @@ pub(super) const IN_ALL: usize = 10_000;
 /// A diagnosis, and the server or host it is about.
 pub(super) type Kind = (&'static str, Option<IpAddr>);
 
+/// Those of a kind, each with the turn in which it came.
+type Files<T> = VecDeque<(u64, T)>;
+
 /// What is kept of the files that were put here, whatever they are.
 #[derive(Debug)]
 pub(super) struct Shelf<T> {
-    /// By diagnosis and server, each with the turn in which it came.
-    kinds: BTreeMap<&'static str, BTreeMap<Option<IpAddr>, VecDeque<(u64, T)>>>,
+    kinds: BTreeMap<&'static str, BTreeMap<Option<IpAddr>, Files<T>>>,
     next: u64,
     count: usize,
     of_a_kind: usize,
@@ -45,7 +47,7 @@ impl<T> Shelf<T> {
     }
 
     fn take_from_most(&mut self) -> Option<T> {
-        let most = self.kinds.values_mut().max_by_key(|servers| servers.values().map(VecDeque::len).sum::<usize>())?;
+        let most = self.kinds.values_mut().max_by_key(|servers| servers.values().map(Files::len).sum::<usize>())?;
         let oldest = most.iter().min_by_key(|(_, files)| files.front().map_or(u64::MAX, |(turn, _)| *turn));
         let server = oldest.map(|(server, _)| *server)?;
         let files = most.get_mut(&server)?;
@@ -65,27 +67,27 @@ mod tests {
     const REFUSED: &str = "data-syn-refused";
     const COLLISION: &str = "time-wait-collision";
 
-    fn server(number: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([10, 0, 0, number]))
+    fn server(number: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, number])
     }
 
     #[test]
     fn the_newest_of_a_kind_are_kept() {
         let mut shelf = Shelf::new(2, 100);
-        let gone: Vec<_> = (0..5).filter_map(|number| shelf.put((REFUSED, server(1)), number)).collect();
+        let gone: Vec<_> = (0..5).filter_map(|number| shelf.put((REFUSED, Some(server(1))), number)).collect();
         assert_eq!((gone, shelf.count), (vec![0, 1, 2], 2));
-        assert_eq!(shelf.put((REFUSED, server(2)), 9), None, "another server");
-        assert_eq!(shelf.put((COLLISION, server(1)), 9), None, "another diagnosis");
+        assert_eq!(shelf.put((REFUSED, Some(server(2))), 9), None, "another server");
+        assert_eq!(shelf.put((COLLISION, Some(server(1))), 9), None, "another diagnosis");
         assert_eq!(shelf.put((REFUSED, None), 9), None, "no server");
     }
 
     #[test]
     fn in_all_the_diagnosis_with_most_gives_way() {
         let mut shelf = Shelf::new(2, 5);
-        assert_eq!(shelf.put((COLLISION, server(1)), 100), None);
-        let gone: Vec<_> = (0..20).filter_map(|number| shelf.put((REFUSED, server(number)), number)).collect();
+        assert_eq!(shelf.put((COLLISION, Some(server(1))), 100), None);
+        let gone: Vec<_> = (0..20).filter_map(|number| shelf.put((REFUSED, Some(server(number))), number)).collect();
         assert_eq!(gone, (0..16).collect::<Vec<_>>(), "the oldest of the flood");
-        assert_eq!(shelf.put((COLLISION, server(2)), 101), Some(16), "a new one of the other is recorded");
+        assert_eq!(shelf.put((COLLISION, Some(server(2))), 101), Some(16), "a new one of the other is recorded");
         assert_eq!(shelf.count, 5);
     }
 }

@@ -11,7 +11,7 @@ use super::order::{Order, Packet};
 use super::reader::Reader;
 use super::{Counts, Tap, described, now};
 use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
-use crate::source::{Annotations, Capture, Gap, Gaps};
+use crate::source::{Annotations, Capture, Gap, Gaps, Interface};
 
 /// How long it is waited for a packet, before it is told that none has come.
 const WAIT: Duration = Duration::from_millis(20);
@@ -53,6 +53,18 @@ impl Arrivals {
     pub fn start(taps: Vec<Tap>, id: CaptureId, path: PathBuf, bytes: usize) -> std::io::Result<Self> {
         let lanes = Arc::new(Lanes::new(taps.len(), bytes));
         let interfaces = taps.iter().enumerate().map(|(place, tap)| described(place, tap));
+        let arrivals = Self::of(Arc::clone(&lanes), id, path, interfaces.collect());
+        for (place, tap) in taps.into_iter().enumerate() {
+            let name = format!("capture {}", tap.name());
+            let reader = Reader::new(place, tap, Arc::clone(&lanes));
+            thread::Builder::new().name(name).spawn(move || reader.read())?;
+        }
+        Ok(arrivals)
+    }
+
+    /// What comes by the lanes, one of each interface.
+    fn of(lanes: Arc<Lanes>, id: CaptureId, path: PathBuf, interfaces: Vec<Interface>) -> Self {
+        let (count, link_types) = (interfaces.len(), interfaces.iter().map(|interface| interface.link_type).collect());
         let capture = Capture {
             id,
             path,
@@ -61,30 +73,24 @@ impl Arrivals {
             first: None,
             last: None,
             damage: None,
-            interfaces: interfaces.collect(),
+            interfaces,
             backwards: Vec::new(),
             annotations: Annotations::default(),
             timeline: id,
             unread: false,
             gaps: Gaps::default(),
         };
-        let arrivals = Self {
+        Self {
             captures: [capture],
-            link_types: taps.iter().map(|tap| tap.link_type).collect(),
-            counts: vec![Counts::default(); taps.len()],
-            lanes: Arc::clone(&lanes),
-            order: Order::new(taps.len()),
+            link_types,
+            counts: vec![Counts::default(); count],
+            lanes,
+            order: Order::new(count),
             notices: VecDeque::new(),
             current: None,
-            over: vec![false; taps.len()],
+            over: vec![false; count],
             waiting: None,
-        };
-        for (place, tap) in taps.into_iter().enumerate() {
-            let name = format!("capture {}", tap.name());
-            let reader = Reader::new(place, tap, Arc::clone(&lanes));
-            thread::Builder::new().name(name).spawn(move || reader.read())?;
         }
-        Ok(arrivals)
     }
 
     /// The one capture, with its interfaces in the order in which they were opened.
@@ -243,5 +249,92 @@ impl Arrivals {
 impl Drop for Arrivals {
     fn drop(&mut self) {
         self.lanes.enter(Phase::Closed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order::Batch;
+    use super::*;
+
+    /// Two interfaces without threads: the lanes, and what comes by them.
+    fn two() -> (Arc<Lanes>, Arrivals) {
+        let lanes = Arc::new(Lanes::new(2, 1 << 20));
+        let interface = |number| Interface::new(InterfaceId(number), LinkType(1));
+        let arrivals = Arrivals::of(Arc::clone(&lanes), CaptureId(0), "two".into(), vec![interface(0), interface(1)]);
+        (lanes, arrivals)
+    }
+
+    fn offer(lanes: &Lanes, lane: usize, times: &[i64]) {
+        let mut batch = Batch::default();
+        for time in times {
+            batch.push(Timestamp(*time), 60, &[7; 60]);
+        }
+        lanes.offer(lane, batch, Duration::ZERO).unwrap();
+    }
+
+    /// The times of the frames that come before anything else does.
+    fn frames(arrivals: &mut Arrivals, most: usize) -> Vec<i64> {
+        let mut times = Vec::new();
+        while times.len() < most && arrivals.next() == Arrival::Frame {
+            times.push(arrivals.frame().unwrap().at.time.0);
+        }
+        times
+    }
+
+    #[test]
+    fn what_is_captured_comes_in_order_of_time_until_the_end() {
+        let (lanes, mut arrivals) = two();
+        offer(&lanes, 0, &[1, 4]);
+        offer(&lanes, 1, &[2]);
+        offer(&lanes, 0, &[5]);
+        assert_eq!(frames(&mut arrivals, 9), [1, 2], "the second one may still have an earlier one than 4");
+        lanes.tell(1, |told| told.read_to = Timestamp(4));
+        assert_eq!(frames(&mut arrivals, 9), [4]);
+        for lane in [0, 1] {
+            lanes.tell(lane, |told| told.over = true);
+        }
+        assert_eq!(frames(&mut arrivals, 9), [5]);
+        assert_eq!(arrivals.next(), Arrival::Ended);
+        assert!(arrivals.captures()[0].is_complete());
+    }
+
+    #[test]
+    fn an_interface_without_packets_holds_back_the_others_only_as_far_as_it_was_read() {
+        let (lanes, mut arrivals) = two();
+        for lane in [0, 1] {
+            lanes.tell(lane, |told| told.read_to = Timestamp(10));
+        }
+        assert_eq!(arrivals.next(), Arrival::Idle(Timestamp(10)));
+        lanes.tell(0, |told| told.read_to = Timestamp(20));
+        assert_eq!(arrivals.next(), Arrival::Idle(Timestamp(10)), "what comes may be of the second one");
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_counted_as_dropped() {
+        let (lanes, mut arrivals) = two();
+        offer(&lanes, 0, &[1, 2, 3, 4]);
+        offer(&lanes, 0, &[5, 6]);
+        offer(&lanes, 1, &[1, 2, 3]);
+        // The kernel dropped some before, and a thread still holds some.
+        lanes.tell(0, |told| {
+            told.counts = Counts { received: 16, dropped: 10 };
+            told.gaps.push(Gap { from: Timestamp(3), until: Timestamp(4), packets: 10, away: false });
+        });
+        assert_eq!(frames(&mut arrivals, 3).len(), 3);
+        arrivals.end();
+        lanes.tell(1, |told| told.counts.dropped += 5);
+        for lane in [0, 1] {
+            lanes.tell(lane, |told| told.over = true);
+        }
+        arrivals.abandon();
+        let [capture] = arrivals.captures() else { panic!("one capture") };
+        let dropped: u64 = capture.interfaces.iter().filter_map(|interface| interface.dropped).sum();
+        let offered = 4 + 2 + 3;
+        assert_eq!((capture.packets, dropped), (3, offered - 3 + 10 + 5));
+        assert_eq!(capture.gaps.packets(), dropped, "each has its time");
+        assert!(!capture.is_complete());
+        let last = capture.gaps.iter().last().unwrap();
+        assert_eq!(Some(last.from), capture.last, "what was not looked at came behind the last frame");
     }
 }

@@ -72,6 +72,8 @@ pub(super) struct Lanes {
 struct State {
     phase: Phase,
     lanes: Vec<Lane>,
+    /// A thread told something since it was last waited for.
+    has_news: bool,
 }
 
 impl Lanes {
@@ -85,7 +87,8 @@ impl Lanes {
             over: false,
         };
         let lane = || Lane { batches: VecDeque::new(), held: 0, told: told() };
-        let state = State { phase: Phase::Reading, lanes: (0..count).map(|_| lane()).collect() };
+        let lanes = (0..count).map(|_| lane()).collect();
+        let state = State { phase: Phase::Reading, lanes, has_news: false };
         Self { state: Mutex::new(state), room: Condvar::new(), news: Condvar::new(), bound: bytes / count.max(1) }
     }
 
@@ -122,16 +125,19 @@ impl Lanes {
         let Some(lane) = state.lanes.get_mut(lane).filter(|_| is_taken) else { return Err(batch) };
         lane.held += weight;
         lane.batches.push_back(batch);
+        state.has_news = true;
         self.news.notify_one();
         Ok(())
     }
 
     /// Tells something beside packets.
     pub(super) fn tell(&self, lane: usize, tell: impl FnOnce(&mut Told)) {
-        if let Some(lane) = self.lock().lanes.get_mut(lane) {
+        let mut state = self.lock();
+        if let Some(lane) = state.lanes.get_mut(lane) {
             tell(&mut lane.told);
             lane.told.notices.truncate(NOTICES);
         }
+        state.has_news = true;
         self.news.notify_one();
     }
 
@@ -157,10 +163,10 @@ impl Lanes {
         Some(Told { counts, gaps, notices: std::mem::take(&mut told.notices), read_to, over })
     }
 
-    /// Waits until a thread tells something, but not for long.
+    /// Waits until a thread has told something since this was last asked, but not for long.
     pub(super) fn wait(&self, patience: Duration) {
-        let waited = self.news.wait_timeout(self.lock(), patience);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let waited = self.news.wait_timeout_while(self.lock(), patience, |state| !state.has_news);
+        waited.unwrap_or_else(PoisonError::into_inner).0.has_news = false;
     }
 }
 

@@ -66,28 +66,23 @@ impl Reader {
                 Phase::Ending(at) | Phase::Discarding(at) => break self.read_out(at),
                 Phase::Closed => break,
             }
-            if self.presence.as_ref().is_some_and(Presence::is_away) {
-                thread::sleep(LOOK_FOR_IT);
-                self.look();
-                continue;
-            }
             let before = now();
             let (batch, found) = self.collect(Timestamp(i64::MAX));
             let is_quiet = batch.left() == 0;
             self.hand_over(batch);
             match found {
                 Found::More | Found::Behind => {}
-                Found::All => self.has_read_to(before),
-                Found::Away => {
-                    self.has_read_to(before);
-                    self.look();
-                }
+                Found::All | Found::Away => self.has_read_to(before),
                 Found::Failure(why) => break self.fail(&why),
             }
-            if self.looked.0.elapsed() >= LOOK {
+            let is_away = self.presence.as_ref().is_some_and(Presence::is_away);
+            if self.looked.0.elapsed() >= if is_away { LOOK_FOR_IT } else { LOOK } {
                 self.look();
             }
-            if is_quiet {
+            if is_away {
+                // The socket would tell nothing but that.
+                thread::sleep(LOOK_FOR_IT);
+            } else if is_quiet {
                 let mut fds = [PollFd::new(self.tap.handle.as_fd(), PollFlags::POLLIN)];
                 // An error shows again, with its reason, when packets are asked for.
                 let _ = poll(&mut fds, PollTimeout::try_from(SLEEP).unwrap_or(PollTimeout::ZERO));
@@ -196,10 +191,11 @@ impl Reader {
         if let Some(index) = look.bind {
             let was_promiscuous = self.tap.promiscuous;
             match self.tap.bind(index) {
-                Ok(()) if was_promiscuous => {
-                    let how = "not in promiscuous mode: packets between other hosts may be missing; start ftpwhy again to see them";
-                    look.notices.push(format!("{} is captured {how}", self.tap.name()));
-                }
+                Ok(()) if was_promiscuous => look.notices.push(format!(
+                    "{} is captured without promiscuous mode from now on: packets between other hosts may be missing; \
+                     start ftpwhy again to see them",
+                    self.tap.name()
+                )),
                 Ok(()) => {}
                 // It is tried again at the next look.
                 Err(_) => look.notices.clear(),
