@@ -325,6 +325,11 @@ fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
     for error in &plan.errors {
         complain(&error.to_string(), None);
     }
+    let captures: usize = plan.groups.iter().map(|group| group.files.len()).sum();
+    if input.follow && captures > 1 {
+        let why = format!("--follow reads one capture, the one that is still being written, and {captures} were named");
+        return Err(Trouble::Refused(why));
+    }
     Ok(plan)
 }
 
@@ -519,7 +524,11 @@ fn follow(
     let mut following = Following::start(file, id, filter, interrupt.flag())?;
     let mut begun = 0;
     loop {
-        match following.wait() {
+        let came = following.wait();
+        for notice in following.take_notices() {
+            complain(&notice, None);
+        }
+        match came {
             Came::Frame => {
                 if std::mem::replace(&mut begun, following.captures().len()) < following.captures().len() {
                     sink.begins(following.captures())?;

@@ -298,3 +298,37 @@ fn what_is_told_again_differs_from_what_it_replaces() {
     assert!(said.contains("updated[port-nat-unrewritten] replaced by what is told above"), "{said}");
     assert!(!said.contains("superseded[port-nat-unrewritten]"), "{said}");
 }
+
+#[test]
+fn several_captures_cannot_be_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, other) = (folder.path().join("one.pcap"), folder.path().join("other.pcap"));
+    let bytes = capture(&format!("{LAN}@ctl C:1050 S:21\n@quit\n"));
+    for path in [&one, &other] {
+        std::fs::write(path, &bytes).expect("written");
+    }
+    // Named, or found in a directory: it ends at once, and reads nothing.
+    for arguments in [vec![one.as_path(), other.as_path()], vec![folder.path()]] {
+        let output = Command::new(PROGRAM).arg("--follow").args(arguments).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("--follow reads one capture") && said.contains("2 were named"), "{said}");
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]));
+    }
+}
+
+#[test]
+fn garbage_in_the_place_of_a_followed_file_ends_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ring.pcap");
+    std::fs::write(&path, capture(&format!("{LAN}@ctl C:1050 S:21\n@port 5001\nC> RETR a\n@act 5001\n@quit\n")))
+        .expect("written");
+    let piped = Piped::start(&["--follow", &path.to_string_lossy()]);
+    while piped.lines.recv_timeout(PATIENCE).expect("a line while the file is followed")["type"] != "session" {}
+    let garbage = folder.path().join("garbage");
+    std::fs::write(&garbage, "this is no capture").expect("written");
+    std::fs::rename(garbage, &path).expect("moved");
+    // Nobody tells it to end.
+    let (lines, status) = piped.end();
+    assert_eq!(lines.last().expect("the summary")["type"], "summary");
+    assert_eq!(status, Some(2));
+}

@@ -2,7 +2,11 @@
 
 mod counters;
 mod evidence;
+mod lacking;
+mod outage;
 mod outfile;
+mod recording;
+mod shelf;
 mod signals;
 mod stop;
 mod told;
@@ -12,7 +16,7 @@ use std::io::{self, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::output::{Destination, Files, Role, followed, replace};
+use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
 use crate::diagnosis::case::Policy;
@@ -21,11 +25,14 @@ use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::record::Sink;
-use crate::report::{self, Out, Verbosity, ledger};
+use crate::report::{self, Verbosity, ledger};
 use crate::source::live::{Arrival, Arrivals, Confined, Tap, Wanted, confine, devices, now, user_exists};
-use crate::source::write::{Counted, Rotating};
+use crate::source::write::Counted;
 use evidence::Evidence;
+use lacking::Lacking;
+use outage::Outage;
 use outfile::Outfile;
+use recording::Recording;
 use signals::Signals;
 use stop::Stop;
 use told::Told;
@@ -36,8 +43,11 @@ const BREATH: Duration = Duration::from_secs(1);
 /// How often the metrics are written: nobody scrapes more often.
 const METRICS: Duration = Duration::from_secs(10);
 
-/// What has been captured when it is time to stop is still read, but not longer than this.
+/// What has been captured when it is time to stop is still judged, but not longer than this; the rest is dropped.
 const LAST_READ: Duration = Duration::from_secs(1);
+
+/// The share of the memory limit that packets may take which wait to be judged: one part of so many, within bounds.
+const WAITING: u64 = 16;
 
 /// Lists the interfaces. The exit status.
 pub fn interfaces() -> u8 {
@@ -94,11 +104,15 @@ struct Watch<'a> {
     arrivals: Arrivals,
     pipeline: Pipeline,
     told: Told,
-    report: Option<Outfile>,
-    file: Option<Rotating>,
+    report: Outfile,
+    recording: Option<Recording>,
     evidence: Option<Evidence>,
+    metrics: Outage,
+    lacking: Lacking,
+    /// What the interfaces counted when last looked at, for the files.
+    counted: Vec<Counted>,
     stop: Stop,
-    /// The last interface is gone.
+    /// The last interface is gone for good.
     lost: bool,
 }
 
@@ -113,51 +127,50 @@ impl<'a> Watch<'a> {
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
         }
-        let confined = confine(options.user.as_deref(), &folders(options)).map_err(|why| Some((why, None)))?;
+        let confined = confine(options.user.as_deref(), &folders(options), &options.interfaces);
+        let confined = confined.map_err(|why| Some((why, None)))?;
 
-        let report =
-            options.output.as_ref().map(|path| Outfile::create(path).map_err(|error| failed("write", path, &error)));
-        let report = report.transpose()?;
-        let out: Box<dyn Out> = match &report {
-            Some(file) => Box::new(file.clone()),
-            None => Box::new(Destination::standard_output()),
+        let report = match &options.output {
+            Some(path) => Outfile::create(path),
+            None => Outfile::standard_output(),
         };
-        let sink = report::live_sink(options.format, options.style.clone(), out);
+        let report = report.map_err(|error| output_failed(options, &error))?;
+        let sink = report::live_sink(options.format, options.style.clone(), Box::new(report.clone()));
         let quiet = options.style.verbosity == Verbosity::Quiet;
         let name = options.write.clone().filter(|_| !options.rotation.is_wanted());
         let name = name.unwrap_or_else(|| PathBuf::from(options.interfaces.join(",")));
-        let arrivals = Arrivals::start(taps, CaptureId(0), name).map_err(|error| Some((error.to_string(), None)))?;
+        let waiting = (options.memory_limit / WAITING).clamp(1 << 20, 16 << 20);
+        let arrivals = Arrivals::start(taps, CaptureId(0), name, usize::try_from(waiting).unwrap_or(usize::MAX));
+        let arrivals = arrivals.map_err(|error| Some((error.to_string(), None)))?;
         let interfaces: Vec<_> = arrivals.captures().iter().flat_map(|capture| capture.interfaces.clone()).collect();
-        let file = options.write.as_ref().map(|path| {
-            let file = Rotating::create(path, options.rotation, interfaces.clone(), now());
-            file.map_err(|error| failed("write", path, &error))
+        let recording = options.write.as_ref().map(|path| {
+            let recording = Recording::create(path, options.rotation, interfaces.clone(), now());
+            recording.map_err(|error| failed("write", path, &error))
         });
+        let kept = options.evidence.as_ref().map_or(0, |_| evidence::share(options.memory_limit));
         let settings = Settings {
             ports: options.scope.ports.clone(),
             policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
             judging: Judging::Promptly,
-            memory: Some(
-                options.memory_limit - options.evidence.as_ref().map_or(0, |_| evidence::share(options.memory_limit)),
-            ),
+            memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
             selection: Selection::default(),
             in_full: false,
             overhear: false,
         };
+        let sink = sink.map_err(|error| output_failed(options, &error))?;
+        let metrics = options.metrics.as_deref().unwrap_or(Path::new("")).display().to_string();
+        let evidence = |folder: &PathBuf| Evidence::new(folder.clone(), interfaces, options.memory_limit);
         let mut watch = Self {
             options,
             signals,
             pipeline: Pipeline::new(settings, SessionId(1)),
-            told: Told::new(
-                sink.map_err(|error| output_failed(options, &error))?,
-                options.fail_on,
-                StatusLine::new(!quiet),
-            ),
+            told: Told::new(sink, options.fail_on, StatusLine::new(!quiet)),
             report,
-            file: file.transpose()?,
-            evidence: options
-                .evidence
-                .as_ref()
-                .map(|folder| Evidence::new(folder.clone(), interfaces, options.memory_limit)),
+            recording: recording.transpose()?,
+            evidence: options.evidence.as_ref().map(evidence),
+            metrics: Outage::new(metrics, ["update", "updates"]),
+            lacking: Lacking::default(),
+            counted: counted(&arrivals),
             stop: Stop::new(options.stop_at.clone()),
             arrivals,
             lost: false,
@@ -181,35 +194,38 @@ impl<'a> Watch<'a> {
     fn watch(mut self) -> Result<u8, Trouble> {
         self.told.begins(self.arrivals.captures()).map_err(|error| self.report_failed(&error))?;
         let (mut breath, mut metrics) = (Instant::now(), None::<Instant>);
-        let mut stopping: Option<Instant> = None;
+        let mut ending: Option<Instant> = None;
         loop {
-            let arrival = self.arrivals.next();
-            let idle = matches!(arrival, Arrival::Idle(_));
-            match arrival {
+            match self.arrivals.next() {
                 Arrival::Frame => self.frame()?,
                 Arrival::Idle(time) => self.idle(time)?,
                 Arrival::Notice(notice) => self.notice(&notice),
                 Arrival::Ended => {
-                    self.lost = true;
+                    self.lost = ending.is_none();
                     break;
                 }
             }
-            if let Some(since) = stopping {
-                if idle || since.elapsed() >= LAST_READ {
+            if self.stop.is_enough(self.arrivals.captures(), self.recording.as_ref().map(Recording::written)) {
+                break;
+            }
+            match ending {
+                Some(since) if since.elapsed() >= LAST_READ => {
+                    self.arrivals.abandon();
                     break;
                 }
-            } else if self.signals.stop() {
-                stopping = Some(Instant::now());
-            } else if self.stop.is_reached(self.arrivals.captures(), self.file.as_ref().map(Rotating::written)) {
-                break;
+                None if self.signals.stop() || self.stop.is_time() => {
+                    self.arrivals.end();
+                    ending = Some(Instant::now());
+                }
+                _ => {}
             }
             if breath.elapsed() >= BREATH {
                 breath = Instant::now();
-                self.breathe()?;
+                self.breathe();
             }
             if metrics.is_none_or(|metrics| metrics.elapsed() >= METRICS) {
                 metrics = Some(Instant::now());
-                self.write_metrics()?;
+                self.write_metrics();
             }
         }
         self.end()
@@ -218,39 +234,44 @@ impl<'a> Watch<'a> {
     fn frame(&mut self) -> Result<(), Trouble> {
         let Some(frame) = self.arrivals.frame() else { return Ok(()) };
         let captures = self.arrivals.captures();
-        if let Some(file) = &mut self.file {
-            let counted = counted(&self.arrivals);
-            file.frame(&frame, &counted).map_err(|error| failed("write", file.current(), &error))?;
-        }
+        let notice = self.recording.as_mut().and_then(|recording| recording.frame(&frame, &self.counted));
         self.pipeline.push(&frame, captures, &mut self.told).map_err(|error| output_failed(self.options, &error))?;
         if let Some(evidence) = &mut self.evidence {
             evidence.keep(&frame, self.pipeline.booked());
         }
         self.stop.seen(&frame);
-        self.write_evidence()
+        self.write_evidence();
+        self.notices(notice);
+        Ok(())
     }
 
     fn idle(&mut self, time: Timestamp) -> Result<(), Trouble> {
         let ticked = self.pipeline.tick(time, self.arrivals.captures(), &mut self.told);
         ticked.map_err(|error| self.report_failed(&error))?;
-        self.write_evidence()
+        self.write_evidence();
+        Ok(())
     }
 
     /// What is done from time to time, whether packets come or not.
-    fn breathe(&mut self) -> Result<(), Trouble> {
-        if let Some(file) = &mut self.file {
-            file.flush().map_err(|error| failed("write", file.current(), &error))?;
+    fn breathe(&mut self) {
+        self.counted = counted(&self.arrivals);
+        let is_reopening = self.signals.reopen();
+        if is_reopening {
+            self.report.reopen();
         }
-        if self.signals.reopen() {
-            if let Some(report) = &self.report {
-                report.reopen().map_err(|error| failed("write", report.path(), &error))?;
+        let mut notices = self.report.breathe();
+        if let Some(recording) = &mut self.recording {
+            if is_reopening {
+                notices.extend(recording.reopen(now(), &self.counted));
             }
-            let counted = counted(&self.arrivals);
-            if let Some(file) = &mut self.file {
-                file.reopen(now(), &counted).map_err(|error| failed("write", file.current(), &error))?;
-            }
+            notices.extend(recording.breathe(now(), &self.counted));
         }
-        let counters = counters::Counters::of(&self.arrivals, &self.pipeline, &self.told);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.breathe();
+        }
+        notices.extend(self.lacking.breathe(self.arrivals.captures()));
+        self.notices(notices);
+        let counters = self.counters();
         if self.signals.show() {
             self.notice(&counters.line());
             if self.options.statistics {
@@ -258,45 +279,67 @@ impl<'a> Watch<'a> {
             }
         }
         self.told.status().show(&counters.line());
-        Ok(())
     }
 
-    fn write_metrics(&mut self) -> Result<(), Trouble> {
-        let Some(path) = &self.options.metrics else { return Ok(()) };
-        let text = counters::Counters::of(&self.arrivals, &self.pipeline, &self.told).prometheus();
-        replace(path, &text).map_err(|error| failed("write", path, &error))
+    fn counters(&self) -> counters::Counters {
+        let files = [self.recording.as_ref().map(Recording::outage), self.evidence.as_ref().map(Evidence::outage)];
+        let unwritten = files.into_iter().flatten().map(Outage::in_all).chain([self.report.lost()]);
+        counters::Counters::of(&self.arrivals, &self.pipeline, &self.told, unwritten.collect())
     }
 
-    fn write_evidence(&mut self) -> Result<(), Trouble> {
-        let findings = self.told.take_new();
-        let Some(evidence) = &mut self.evidence else { return Ok(()) };
-        for finding in findings {
-            evidence.write(&finding).map_err(|error| failed("write", evidence.folder(), &error))?;
+    fn write_metrics(&mut self) {
+        let Some(path) = &self.options.metrics else { return };
+        let notice = match replace(path, &self.counters().prometheus()) {
+            Ok(()) => self.metrics.ends(),
+            Err(error) => {
+                self.metrics.lose(1);
+                self.metrics.begins(&error)
+            }
+        };
+        self.notices(notice);
+    }
+
+    fn write_evidence(&mut self) {
+        let mut findings = self.told.take_new();
+        let Some(evidence) = self.evidence.as_mut().filter(|_| !findings.is_empty()) else { return };
+        for (finding, server) in &mut findings {
+            let of_session = || self.pipeline.server(finding.session?);
+            *server = server.or_else(of_session).or_else(|| finding.hosts.first().copied());
         }
-        Ok(())
+        let notices = evidence.write(&findings);
+        self.notices(notices);
     }
 
     fn end(mut self) -> Result<u8, Trouble> {
         self.told.status().clear();
         let finished = self.pipeline.finish(self.arrivals.captures(), &mut self.told);
         let summary = finished.map_err(|error| self.report_failed(&error))?;
-        self.write_evidence()?;
+        if let Some(evidence) = &mut self.evidence {
+            evidence.breathe();
+        }
+        self.write_evidence();
         let ended = self.told.end(self.arrivals.captures(), &summary);
         ended.map_err(|error| self.report_failed(&error))?;
         if self.options.statistics {
             self.show_ledger();
         }
-        self.write_metrics()?;
+        self.write_metrics();
         let counted = counted(&self.arrivals);
-        if let Some(file) = self.file.take() {
-            let path = file.current().to_owned();
-            file.finish(now(), &counted).map_err(|error| failed("write", &path, &error))?;
+        let recording = self.recording.take().and_then(|recording| recording.finish(now(), &counted));
+        let evidence = self.evidence.as_ref().and_then(|evidence| evidence.outage().verdict());
+        // Metrics that could be written in the end are up to date.
+        let metrics = self.metrics.verdict().filter(|_| self.metrics.is_on());
+        let missing = [lacking::verdict(self.arrivals.captures()), recording, evidence, self.report.finish(), metrics];
+        let lost = self.lost.then(|| "no interface is left to capture on".to_owned());
+        let trouble: Vec<String> = missing.into_iter().flatten().chain(lost).collect();
+        for message in &trouble {
+            complain(message, None);
         }
-        if self.lost {
-            complain("no interface is left to capture on", None);
-            return Ok(TROUBLE);
-        }
-        Ok(if self.told.reached() { FOUND } else { CLEAN })
+        Ok(match (trouble.is_empty(), self.told.reached()) {
+            (false, _) => TROUBLE,
+            (true, true) => FOUND,
+            (true, false) => CLEAN,
+        })
     }
 
     /// Which 5-tuples are in TIME-WAIT, on standard error.
@@ -310,6 +353,10 @@ impl<'a> Watch<'a> {
     fn notice(&mut self, text: &str) {
         self.told.status().clear();
         let _ = writeln!(stderr(), "ftpwhy: {}", crate::text::printable_str(text));
+    }
+
+    fn notices(&mut self, texts: impl IntoIterator<Item = String>) {
+        texts.into_iter().for_each(|text| self.notice(&text));
     }
 
     fn report_failed(&self, error: &io::Error) -> Trouble {
@@ -354,13 +401,21 @@ fn claim(options: &LiveOptions) -> Result<(), String> {
     outputs.try_for_each(|path| files.writes(path))
 }
 
-/// The directories in which files come to be, and those that links lead to.
+/// The directories in which files come to be, and those that links lead to. One that is removed and made again is another
+/// one to the kernel: that those of a ring and of evidence can be written again, the directory around them has to be open
+/// too.
 fn folders(options: &LiveOptions) -> Vec<PathBuf> {
-    let files = [&options.write, &options.output, &options.metrics];
-    let named = files.into_iter().flatten().flat_map(|path| [Some(path.clone()), followed(path)]);
-    let of_files = named.flatten().map(|path| match path.parent() {
+    let files = [&options.write, &options.output, &options.metrics].into_iter().flatten();
+    let files = files.flat_map(|path| [Some(path.clone()), followed(path)]).flatten().map(|path| parent(&path));
+    let ring = options.write.iter().filter(|_| options.rotation.is_wanted()).map(|path| parent(path));
+    let made_again: Vec<PathBuf> = ring.chain(options.evidence.clone()).collect();
+    let around = made_again.iter().map(|folder| parent(folder)).filter(|around| around != Path::new("/"));
+    files.chain(around).chain(options.evidence.clone()).collect()
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
-    });
-    of_files.chain(options.evidence.clone()).collect()
+    }
 }

@@ -25,8 +25,9 @@ pub(super) struct Interfaces {}
 /// are told in chapters. What is captured by default hides the bytes of data
 /// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
+/// Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
+/// gone and an interface that is gone end nothing: it says so, counts what is missing, and goes on when they are back.
 #[derive(Args)]
-#[command(after_long_help = AFTER)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Live {
     /// Capture on IFACE; may be repeated; any is all of them (see ftpwhy interfaces)
@@ -52,7 +53,7 @@ pub(super) struct Live {
     #[arg(short = 'p', long, help_heading = "Capture")]
     no_promiscuous: bool,
 
-    /// Let the kernel hold back this much while the program is busy
+    /// Let the kernel hold back this much for each interface while the program is busy; beyond it packets are dropped
     #[arg(
         short = 'B',
         long,
@@ -97,7 +98,7 @@ pub(super) struct Live {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
     time_wait: Option<Duration>,
 
-    /// Keep at most this much in all tables together, frames for --evidence among them
+    /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
         long,
         value_name = "MiB",
@@ -115,7 +116,8 @@ pub(super) struct Live {
     #[arg(short = 'b', long, value_name = "CONDITION", value_parser = ring, requires = "write", help_heading = "Files")]
     ring_buffer: Vec<Ring>,
 
-    /// Write an annotated capture per finding into DIR: the frames of its connections, with what they show
+    /// Write an annotated capture per finding into DIR: the frames of its connections, with what they show; the newest
+    /// 10 of each diagnosis and server are kept
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     evidence: Option<PathBuf>,
 
@@ -168,26 +170,6 @@ pub(super) struct Live {
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
     fail_on: Least,
 }
-
-/// What follows the options in `ftpwhy live --help` and in the manual.
-const AFTER: &str = "\
-Privileges: sudo setcap cap_net_raw=ep $(command -v ftpwhy) lets everybody who may run it capture; no other right is \
-needed. Once the interfaces are open it drops every capability, becomes the user of -Z, and confines itself (Landlock) \
-to the directories of -w, -o, --evidence and --metrics-file, which that user must be able to write. Without the \
-capability: dumpcap -i IFACE -w - | ftpwhy -
-
-As a service: contrib/ftpwhy-live.service runs it under systemd as a user of its own with CAP_NET_RAW as ambient \
-capability and nothing else; findings go to /var/log/ftpwhy, annotated captures to /var/lib/ftpwhy, counters to \
-/run/ftpwhy. Exit status 1, findings, counts as success there. Point logrotate at systemctl reload ftpwhy-live.
-
-The default filter keeps control connections (port 21 and --port), of all other TCP the segments without payload and \
-those that open and close, ICMP, ARP, neighbour discovery and fragments, with and without VLAN tags. It sees into no \
-tunnel: use -f there. What it hides is never taken for missing.
-
-\
-Several -i are one capture with an interface each. On any, each packet bears the number of its interface (as ip link \
-shows it), and an interface that is removed and made again is captured on again; a named one that is removed is \
-reported, the others go on, and when the last one is gone the exit status is 2.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LiveFormat {

@@ -107,7 +107,56 @@ const CLOSED_OUTPUT: (&str, &str) = (
     "Closed standard output",
     "A closed standard output (>&-) cannot be told from /dev/null: what is printed is lost without an error.",
 );
-const LIVE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION];
+const LIVE_LIMITS: Entries = &[
+    (
+        "Privileges",
+        "sudo setcap cap_net_raw=ep $(command -v ftpwhy) lets everybody who may run it capture; no other right is \
+         needed. Once the interfaces are open it drops every capability, becomes the user of -Z, and confines itself \
+         (Landlock) to writing in the directories of -w, -o, --evidence and --metrics-file, which that user must be able \
+         to write. Without the capability: dumpcap -i IFACE -w - | ftpwhy -",
+    ),
+    (
+        "Directories that are removed",
+        "A directory that is removed and made again is another one to Landlock. So that those of --evidence and of a ring \
+         (-b) are found again, the directory around them may be written to as well, unless that is /: give them one of \
+         their own, as in /var/lib/ftpwhy/ring/r.pcapng and /var/lib/ftpwhy/evidence. The directory of any other file \
+         must stay.",
+    ),
+    (
+        "Service",
+        "contrib/ftpwhy-live.service runs it under systemd as a user of its own with CAP_NET_RAW as ambient capability \
+         and nothing else; findings go to /var/log/ftpwhy, annotated captures to /var/lib/ftpwhy, counters to \
+         /run/ftpwhy. Point logrotate at systemctl reload ftpwhy-live.",
+    ),
+    (
+        "Default filter",
+        "It keeps control connections (port 21 and --port), of all other TCP the segments without payload and those that \
+         open and close, ICMP, ARP, neighbour discovery and fragments, with and without VLAN tags. It sees into no \
+         tunnel: use -f there. What it hides is never taken for missing.",
+    ),
+    (
+        "Interfaces",
+        "Several -i are one capture with an interface each. On any, each packet bears the number of its interface (as ip \
+         link shows it). An interface that is renamed is captured on; one that goes down or is removed is waited for, and \
+         captured on again when it is back under its name: without promiscuous mode, which would need the capability \
+         again, and only if it is of the same kind. For the time between, nothing is claimed to be missing.",
+    ),
+    (
+        "Dropped packets",
+        "Packets wait for the program in a queue of 1 to 16 MiB (a sixteenth of --memory-limit), then in the kernel's \
+         buffer (-B, on top of --memory-limit); beyond that the kernel drops them. When it ends, it judges what waits for \
+         a second more and counts the rest as dropped. Whatever is dropped is counted in the report and the metrics, \
+         makes \"complete\" false and the exit status 2, and limits what is claimed of that time (capture-drops). \
+         Received packets are those judged and those dropped.",
+    ),
+    (
+        "Files of evidence",
+        "The newest 10 of each diagnosis and server are kept, and 10,000 in all, where the diagnosis with most files \
+         gives way: a fault that repeats fills no disk and hides no other. Only files that this run wrote are removed.",
+    ),
+    NOT_CAPTURED,
+    ENCRYPTION,
+];
 const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, TWICE, INTERRUPTS, CLOSED_OUTPUT];
 
 /// The pages.
@@ -295,7 +344,11 @@ pub const PAGES: &[Page] = &[
         exit_status: &[
             ("0", "Ended, with no finding at or above --fail-on."),
             ("1", "Ended, with at least one such finding."),
-            ("2", "Wrong usage, no permission to capture, or the last interface is gone."),
+            (
+                "2",
+                "Wrong usage or no permission to capture; or packets were dropped, an interface was gone for a time, or \
+                 a file could not be written in full: what was found is reported all the same.",
+            ),
             ("130", "Interrupted a second time."),
         ],
         examples: &[

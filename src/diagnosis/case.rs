@@ -53,9 +53,16 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// Packets that the capture itself counts as dropped.
-    pub fn dropped(&self) -> u64 {
-        self.captures.iter().flat_map(|capture| &capture.interfaces).filter_map(|interface| interface.dropped).sum()
+    /// How the capture itself says that it lacks packets, a sentence part; `None` where it does not.
+    pub fn lacks(&self) -> Option<String> {
+        let interfaces = self.captures.iter().flat_map(|capture| &capture.interfaces);
+        let dropped: u64 = interfaces.filter_map(|interface| interface.dropped).sum();
+        if dropped > 0 {
+            return Some(format!("the capture counts {dropped} dropped packets"));
+        }
+        let away: f64 = self.captures.iter().map(|capture| capture.gaps.seconds_away()).sum();
+        let gaps = self.captures.iter().any(|capture| !capture.gaps.is_empty());
+        gaps.then(|| format!("an interface was away for {away:.1} s"))
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Witness<'a> {
 /// The data connection of a failed transfer that got lost between the two sides of this capture.
 pub fn lost<'a>(case: &Case<'a>) -> Option<Lost<'a>> {
     let whole = |control: &Connection| control.from_origin.gaps().is_empty() && control.from_target.gaps().is_empty();
-    if !case.failed_for_want_of_data() || case.scene.dropped() > 0 || !whole(case.control) {
+    if !case.failed_for_want_of_data() || case.scene.lacks().is_some() || !whole(case.control) {
         return None;
     }
     match &case.session.other_view {

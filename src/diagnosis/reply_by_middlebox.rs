@@ -112,7 +112,7 @@ enum Shown<'a> {
 
 fn unsaid<'a>(case: &Case<'a>) -> Option<Unsaid<'a>> {
     let whole = case.control.from_origin.gaps().is_empty() && case.control.from_target.gaps().is_empty();
-    if !whole || case.scene.dropped() > 0 {
+    if !whole || case.scene.lacks().is_some() {
         return None;
     }
     let (command, reply) = failing(case).next()?;

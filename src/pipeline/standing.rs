@@ -1,6 +1,9 @@
 //! How things stand while a capture goes on.
 
+use std::net::IpAddr;
+
 use super::Pipeline;
+use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::frame::Timestamp;
 use crate::record::{Held, Summary};
@@ -47,6 +50,11 @@ impl Pipeline {
             (network.addresses, "addresses of the neighbourhood"),
             (network.pairs, "pairs of MAC and IP address"),
         ]
+    }
+
+    /// The server of a session that is under way.
+    pub fn server(&self, id: SessionId) -> Option<IpAddr> {
+        self.sessions.iter().find(|session| session.id == id).map(|session| session.server.ip())
     }
 
     /// The connection the last frame belongs to, if it belongs to one that is followed.

@@ -249,6 +249,7 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         annotations: crate::source::Annotations::default(),
         timeline: CaptureId(id),
         unread: false,
+        gaps: crate::source::Gaps::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::reorder::{Held, Reorder};
 use super::sieve::Sieve;
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
-use super::{Annotations, Capture, Damage, Remarks};
+use super::{Annotations, Capture, Damage, Gaps, Remarks};
 use crate::frame::{CaptureId, Frame, FrameNo, Stamp, Timestamp};
 
 /// A step back of an interface's clock that is worth telling, in nanoseconds.
@@ -116,6 +116,7 @@ impl FileSource {
             annotations: Annotations::default(),
             timeline: id,
             unread: false,
+            gaps: Gaps::default(),
         };
         let opened = if looks == Looks::Like(Format::Pcap) {
             Pcap::open(&mut window).map(|(pcap, interface, name)| {

@@ -2,18 +2,20 @@
 //! waits for frames notices when none come.
 //!
 //! A file that is moved away and written anew under its name is read to its end, and then the new one, as a further
-//! capture of the same point.
+//! capture of the same point. What has its name then and is no capture is told at once: it will not become one.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::error::OpenError;
+use super::error::{OpenError, shown};
+use super::input::is_packed;
+use super::sniff::{Looks, sniff};
 use super::timeline::Timeline;
 use super::{Capture, Interface, pipe};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
@@ -22,6 +24,12 @@ use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 const FRAMES: usize = 4_096;
 /// How long a file that has not grown is left alone.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a file may be gone, or have less than a capture begins with, before that is told.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes by which a capture is known. The first record is among them: no other capture begins with the same.
+const HEAD: usize = 64;
+/// Bytes that name a format.
+const MAGIC: usize = 4;
 /// How long the reader waits for a frame before it is told that none came.
 const WAIT: Duration = Duration::from_millis(50);
 /// Time without a frame counts up to this, in seconds, longer than a judgement waits: a pipe that stalls longer tells
@@ -45,6 +53,7 @@ enum Word {
     Frame(Owned),
     Captures(Vec<Capture>),
     Failed(OpenError),
+    Notice(String),
 }
 
 struct Owned {
@@ -63,6 +72,7 @@ pub struct Following {
     /// The time of the last frame, and when it came.
     heard: Option<(Timestamp, Instant)>,
     failure: Option<OpenError>,
+    notices: Vec<String>,
 }
 
 impl Following {
@@ -74,7 +84,7 @@ impl Following {
             // When nobody listens any more there is nothing left to do.
             let _ = read(&path, id, filter.as_deref(), &stop, &send);
         })?;
-        Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None })
+        Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None, notices: Vec::new() })
     }
 
     /// What comes next; waits a moment for it.
@@ -89,6 +99,7 @@ impl Following {
                 }
                 Ok(Word::Captures(captures)) => self.captures = captures,
                 Ok(Word::Failed(error)) => self.failure = Some(error),
+                Ok(Word::Notice(notice)) => self.notices.push(notice),
                 Err(RecvTimeoutError::Disconnected) => return Came::End,
                 Err(RecvTimeoutError::Timeout) => {
                     return self.heard.map_or(Came::NothingYet, |(time, since)| {
@@ -115,6 +126,11 @@ impl Following {
         &self.captures
     }
 
+    /// What happened to the file since this was last asked, sentences with its name.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
     /// Why it could not be read.
     pub fn failure(&self) -> Option<&OpenError> {
         self.failure.as_ref()
@@ -135,22 +151,23 @@ fn read(
     if path == Path::new("-") {
         return teller.tell_pipe(path, id, filter, || Ok(io::stdin()));
     }
-    let growing = {
-        let (path, stop) = (path.to_owned(), Arc::clone(stop));
-        move || File::open(&path).map(|file| Growing { path, file: Arc::new(file), stop })
-    };
     if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-        return teller.tell_pipe(path, id, filter, growing);
+        let (own, stop, send) = (path.to_owned(), Arc::clone(stop), send.clone());
+        let open =
+            move || Followed::open(&own, &stop).map(|file| Growing { file: Arc::new(file), send, is_finite: false });
+        return teller.tell_pipe(path, id, filter, open);
     }
     loop {
         let id = CaptureId(id.0.saturating_add(u32::try_from(teller.over.len()).unwrap_or(u32::MAX)));
-        let growing = match growing.clone()() {
-            Ok(growing) => growing,
+        let followed = match Followed::open(path, stop) {
+            Ok(file) => Arc::new(file),
             Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
         };
-        let file = Arc::clone(&growing.file);
+        let (file, send) = (Arc::clone(&followed), send.clone());
+        // What is no capture is read as it is: that gives the reason.
+        let growing = Growing { file, send, is_finite: !followed.begins_as_capture() };
         teller.tell_all(path, Timeline::filtered(path, Box::new(growing), id, filter))?;
-        if stop.load(Ordering::Relaxed) || !is_replaced(path, &file) {
+        if stop.load(Ordering::Relaxed) || !followed.is_replaced() {
             return Ok(());
         }
     }
@@ -228,40 +245,135 @@ impl Teller<'_> {
     }
 }
 
-/// A file whose end is not its end, unless another one has taken its place.
-struct Growing {
+/// What has become of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Nothing.
+    Itself,
+    /// Another file has its name. What was written before that comes first.
+    Moved,
+    /// Another one's bytes have taken the place of its own.
+    Overwritten,
+}
+
+/// A file that is being written.
+struct Followed {
     path: PathBuf,
-    file: Arc<File>,
+    file: File,
+    /// What it begins with, as it was read.
+    head: Mutex<Vec<u8>>,
     stop: Arc<AtomicBool>,
+}
+
+impl Followed {
+    fn open(path: &Path, stop: &Arc<AtomicBool>) -> io::Result<Self> {
+        let file = File::open(path)?;
+        Ok(Self { path: path.to_owned(), file, head: Mutex::default(), stop: Arc::clone(stop) })
+    }
+
+    /// Waits for the bytes that name a format; whether they do.
+    fn begins_as_capture(&self) -> bool {
+        let mut since = Instant::now();
+        while cfg!(unix) {
+            let is_over = self.stop.load(Ordering::Relaxed) || self.is_replaced();
+            let head = self.peek(MAGIC);
+            if head.is_empty() {
+                since = Instant::now();
+            }
+            if head.len() >= MAGIC || is_over || since.elapsed() >= PATIENCE {
+                return is_packed(&head) || matches!(sniff(&head), Looks::Like(_));
+            }
+            thread::sleep(PAUSE);
+        }
+        true
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.fate() != Fate::Itself
+    }
+
+    fn fate(&self) -> Fate {
+        let Ok(position) = (&self.file).stream_position() else { return Fate::Itself };
+        let Ok(own) = self.file.metadata() else { return Fate::Itself };
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        if position > own.len() || self.peek(head.len()) != *head {
+            return Fate::Overwritten;
+        }
+        let is_moved = self.path.metadata().is_ok_and(|named| is_another(&named, &own));
+        if is_moved { Fate::Moved } else { Fate::Itself }
+    }
+
+    /// The first bytes, as many as there are.
+    fn peek(&self, len: usize) -> Vec<u8> {
+        let mut head = vec![0; len];
+        let mut read = 0;
+        while let Some(free) = head.get_mut(read..).filter(|free| !free.is_empty()) {
+            match read_at(&self.file, free, read as u64) {
+                Ok(more) if more > 0 => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                _ => break,
+            }
+        }
+        head.truncate(read);
+        head
+    }
+}
+
+/// Its end is not its end, unless another one has taken its place.
+struct Growing {
+    file: Arc<Followed>,
+    send: SyncSender<Word>,
+    /// It is not waited for more than there is.
+    is_finite: bool,
 }
 
 impl Read for Growing {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut gone: Option<Instant> = None;
+        let mut is_told = false;
         loop {
-            // What was written before it was moved away comes first.
-            let is_over = self.stop.load(Ordering::Relaxed) || is_replaced(&self.path, &self.file);
-            let read = (&*self.file).read(buf)?;
+            let fate = self.file.fate();
+            let is_over = self.is_finite || self.file.stop.load(Ordering::Relaxed) || fate != Fate::Itself;
+            let read = if fate == Fate::Overwritten { 0 } else { (&self.file.file).read(buf)? };
             if read > 0 || buf.is_empty() || is_over {
+                let mut head = self.file.head.lock().unwrap_or_else(PoisonError::into_inner);
+                let missing = HEAD.saturating_sub(head.len()).min(read);
+                head.extend_from_slice(buf.get(..missing).unwrap_or_default());
                 return Ok(read);
+            }
+            gone = if self.file.path.exists() { None } else { gone.or_else(|| Some(Instant::now())) };
+            if !is_told && gone.is_some_and(|since| since.elapsed() >= PATIENCE) {
+                is_told = true;
+                let notice = format!("{} is gone; reading goes on when it is there again", shown(&self.file.path));
+                // When nobody listens any more there is nobody to be told.
+                let _ = self.send.send(Word::Notice(notice));
             }
             thread::sleep(PAUSE);
         }
     }
 }
 
-/// Whether another file has the name of the open one, or that has been cut short and is written from its beginning.
 #[cfg(unix)]
-fn is_replaced(path: &Path, open: &File) -> bool {
-    use std::io::Seek;
+fn is_another(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let (Ok(named), Ok(own)) = (path.metadata(), open.metadata()) else { return false };
-    let cut = (&*open).stream_position().is_ok_and(|position| position > own.len());
-    (named.dev(), named.ino()) != (own.dev(), own.ino()) || cut
+    (one.dev(), one.ino()) != (other.dev(), other.ino())
 }
 
 #[cfg(not(unix))]
-fn is_replaced(_: &Path, _: &File) -> bool {
+fn is_another(_: &Metadata, _: &Metadata) -> bool {
     false
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    file.read_at(buf, offset)
+}
+
+/// Elsewhere a file is taken for what it is at first.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Ok(0)
 }
 
 #[cfg(test)]
@@ -327,5 +439,99 @@ mod tests {
         let mut following = Following::start(Path::new("/no/such/file"), CaptureId(0), None, &stop).unwrap();
         while following.wait() != Came::End {}
         assert_eq!(following.failure().unwrap().what, "there is no such file");
+    }
+
+    /// What the file at `path` gives, once `change` has been made to it, until the end.
+    fn failure_after(change: impl FnOnce(&Path)) -> (usize, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing.pcap");
+        std::fs::write(&path, [pcap_header(Little, 0xa1b2_c3d4, 1), pcap_record(Little, 7, 0, &[1; 60])].concat())
+            .unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut following = Following::start(&path, CaptureId(0), None, &stop).unwrap();
+        while following.wait() != Came::Frame {}
+        change(&path);
+        // It ends by itself: nobody sets `stop`.
+        let mut frames = 1;
+        loop {
+            match following.wait() {
+                Came::End => break,
+                Came::Frame => frames += 1,
+                Came::Nothing(_) | Came::NothingYet => {}
+            }
+        }
+        (frames, following.failure().map(|error| error.what.clone()))
+    }
+
+    #[test]
+    fn what_takes_its_place_and_is_no_capture_is_told_at_once() {
+        let garbage = |bytes: Vec<u8>| {
+            move |path: &Path| {
+                let other = path.with_extension("other");
+                std::fs::write(&other, bytes).unwrap();
+                std::fs::rename(other, path).unwrap();
+            }
+        };
+        for bytes in [b"hello".to_vec(), vec![0x80; 200], vec![0; 5_000], b"x".to_vec()] {
+            let (frames, failure) = failure_after(garbage(bytes.clone()));
+            assert!(frames == 1 && failure.is_some(), "{} bytes: {failure:?}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn what_is_written_over_it_and_is_no_capture_is_told_at_once() {
+        // Shorter, and longer: the bytes behind the place of reading would be taken for packets.
+        for bytes in [vec![0; 30], vec![0; 5_000]] {
+            let (frames, failure) = failure_after(|path| std::fs::write(path, &bytes).unwrap());
+            assert!(frames == 1 && failure.is_some(), "{} bytes: {failure:?}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn another_capture_that_is_written_over_it_is_read_from_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing.pcap");
+        let written = |seconds: &[u32]| {
+            let records = seconds.iter().flat_map(|second| pcap_record(Little, *second, 0, &[1; 60]));
+            let bytes: Vec<u8> = pcap_header(Little, 0xa1b2_c3d4, 1).into_iter().chain(records).collect();
+            std::fs::write(&path, bytes).unwrap();
+        };
+        written(&[7]);
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut following = Following::start(&path, CaptureId(3), None, &stop).unwrap();
+        let next = |following: &mut Following| {
+            while following.wait() != Came::Frame {}
+            following.frame().unwrap().at.time.0 / 1_000_000_000
+        };
+        assert_eq!(next(&mut following), 7);
+        written(&[20, 21, 22]);
+        assert_eq!([next(&mut following), next(&mut following), next(&mut following)], [20, 21, 22]);
+        stop.store(true, Ordering::Relaxed);
+        while following.wait() != Came::End {}
+        assert!(following.failure().is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_told_and_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing.pcap");
+        let one = |second| [pcap_header(Little, 0xa1b2_c3d4, 1), pcap_record(Little, second, 0, &[1; 60])].concat();
+        std::fs::write(&path, one(7)).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut following = Following::start(&path, CaptureId(3), None, &stop).unwrap();
+        while following.wait() != Came::Frame {}
+        std::fs::remove_file(&path).unwrap();
+        let notices = loop {
+            following.wait();
+            let notices = following.take_notices();
+            if !notices.is_empty() {
+                break notices;
+            }
+        };
+        assert!(notices.len() == 1 && notices[0].ends_with("is gone; reading goes on when it is there again"));
+        std::fs::write(&path, one(8)).unwrap();
+        while following.wait() != Came::Frame {}
+        stop.store(true, Ordering::Relaxed);
+        while following.wait() != Came::End {}
     }
 }

@@ -112,6 +112,11 @@ fn buffered<R: Read>(reader: R) -> BufReader<R> {
     BufReader::with_capacity(COMPRESSED_BUFFER, reader)
 }
 
+/// Whether the first bytes are those of a compressed file.
+pub(super) fn is_packed(magic: &[u8]) -> bool {
+    matches!(packing(magic), Packing::Gzip | Packing::Framed(_))
+}
+
 fn packing(magic: &[u8]) -> Packing {
     match magic {
         [0x1f, 0x8b, ..] => Packing::Gzip,

@@ -9,6 +9,7 @@ mod file;
 mod filter;
 mod following;
 mod frames;
+mod gap;
 mod input;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
@@ -32,6 +33,7 @@ mod zstd;
 #[cfg(test)]
 mod written;
 
+use std::fs::File;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +42,7 @@ use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 pub use error::OpenError;
 pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
+pub use gap::{Gap, Gaps};
 pub use remarks::{Annotations, Named, Remarks};
 pub use sieve::{Everything, Sieve};
 pub use spool::{is_cut as standard_input_is_cut, is_spooled, spool_standard_input};
@@ -74,12 +77,14 @@ pub struct Capture {
     pub timeline: CaptureId,
     /// Whether reading was broken off before its end.
     pub unread: bool,
+    /// When this program itself captured less than there was; a file counts what was dropped at its interfaces.
+    pub gaps: Gaps,
 }
 
 impl Capture {
-    /// Whether all that the file should hold was there and was read.
+    /// Whether all that the file should hold, or the interfaces showed, was there and was read.
     pub fn is_complete(&self) -> bool {
-        self.damage.is_none() && !self.unread
+        self.damage.is_none() && !self.unread && self.gaps.is_empty()
     }
 }
 
@@ -152,6 +157,19 @@ const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0
 /// Whether standard input is a file, which keeps nobody waiting and can be read again.
 pub fn standard_input_is_a_file() -> bool {
     input::standard_input_is_a_file()
+}
+
+/// Whether an open file has no name any more: what is written to it is lost.
+#[cfg(unix)]
+pub fn is_removed(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+pub fn is_removed(_: &File) -> bool {
+    false
 }
 
 /// Whether a file looks like a capture, of a format that is read or not; any other file of a directory is passed over.

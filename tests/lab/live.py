@@ -150,13 +150,15 @@ def do_confined(L, start):
     out = os.path.dirname(os.path.abspath(sys.argv[2])) + f'/escape-{os.getpid()}'
     metrics = sys.argv[2] + '/m.prom'
     L.routed(); live = start('S', 's0')
-    for _ in range(100):
-        if os.path.exists(metrics): break
-        time.sleep(0.1)
+    def until(is_so):
+        end = time.time() + 25
+        while time.time() < end and not is_so(): time.sleep(0.1)
+    until(lambda: os.path.exists(metrics))
     written = os.path.islink(metrics) and os.path.getsize(metrics) > 0
     os.symlink(out, sys.argv[2] + '/link'); os.replace(sys.argv[2] + '/link', metrics)
-    try: live.p.wait(15)
-    except subprocess.TimeoutExpired: pass
+    until(lambda: any('could not write' in l and 'm.prom' in l for _, l in live.notes))
+    os.unlink(metrics)
+    until(lambda: any('m.prom is written again' in l for _, l in live.notes))
     live.facts = dict(written=written, escaped=os.path.exists(out), ended=live.p.poll() is not None); live.end()
     if live.facts['escaped']: os.unlink(out)
     return live
@@ -180,7 +182,91 @@ def do_removal(L, start):
     """The interface goes down and up, and is removed."""
     L.routed(); live = start('S', 's0'); time.sleep(1)
     L.ip('S', 'link set s0 down'); time.sleep(1.5); L.ip('S', 'link set s0 up'); time.sleep(1.5)
-    L.ip('S', 'link del s0'); live.end(sig=0)
+    L.ip('S', 'link del s0'); time.sleep(1); live.facts = dict(alive=live.p.poll() is None); live.end()
+    return live
+
+
+def again(L):
+    """Makes the server's interface again."""
+    L.veth('S', 's0', 'R', 'rs', '02:00:00:00:02:20', '02:00:00:00:02:01')
+    L.ip('S', 'addr add 10.2.0.20/24 dev s0'); L.ip('R', 'addr add 10.2.0.1/24 dev rs'); L.ip('S', 'route add default via 10.2.0.1')
+    time.sleep(0.5)
+
+
+def do_comes_back(L, start):
+    """The interface is removed and made again, and goes down, gets another name and comes up; a session each time, and
+    in the last one a collision."""
+    os.chmod(sys.argv[2], 0o777)
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S'); live = start('S', 's0')
+    def one(port):
+        c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(port); c.port(l); c.xfer('LIST', l); c.quit()
+    one(5000); L.ip('S', 'link del s0'); time.sleep(0.5); again(L); one(5001)
+    L.ip('S', 'link del s0'); again(L); one(5002)
+    for change in 'set s0 down', 'set s0 name lan0', 'set lan0 up': L.ip('S', 'link ' + change)
+    L.ip('S', 'route add default via 10.2.0.1'); time.sleep(0.5)
+    c = L.ctl('C', '10.2.0.20'); c.login(); twice(c, port=5100); c.quit()
+    return live
+
+
+def refused(L, port):
+    """A session with a transfer that is refused."""
+    c = L.ctl('C', '10.2.0.20'); c.login(); c.cmd('PORT ' + hp('10.1.0.10', port)); c.cmd('LIST'); c.quit()
+
+
+def told_of(live, count):
+    """Waits until so many transfers are said to have been refused."""
+    end = time.time() + 15
+    while time.time() < end and sum('"type":"finding"' in l and 'data-syn-refused' in l for _, l in live.lines) < count: time.sleep(0.1)
+    time.sleep(1.5)               # the files are looked at every second
+
+
+def everything(folder):
+    """The files there, each with its length."""
+    return {os.path.relpath(os.path.join(at, name), folder): os.path.getsize(os.path.join(at, name))
+            for at, _, names in os.walk(folder) for name in names}
+
+
+def writing(L, folder):
+    """`ftpwhy live` that writes a ring, evidence, a report and metrics into a folder."""
+    args = ['-i', 's0', '-w', folder + '/ring/r.pcapng', '-b', 'filesize:20', '-b', 'files:3', '--evidence', folder + '/cases',
+            '--metrics-file', folder + '/m.prom']
+    os.makedirs(folder + '/ring', exist_ok=True)
+    return Live(L, 'S', sys.argv[3], args + sys.argv[4:])
+
+
+def do_full(L, start):
+    """The device to which ring and evidence are written is full for a time."""
+    small = sys.argv[2] + '/small'
+    os.makedirs(small); sh(['mount', '-t', 'tmpfs', '-o', 'size=512k', 'none', small])
+    try:
+        L.routed(); L.vsftpd('S'); live = writing(L, small)
+        refused(L, 5000); told_of(live, 1); before = everything(small)
+        with open(small + '/filler', 'wb', buffering=0) as filler:
+            try:
+                while True: filler.write(b'x' * 4096)
+            except OSError: pass
+        for port in range(5001, 5006): refused(L, port)
+        told_of(live, 6); full = everything(small); alive = live.p.poll() is None
+        os.unlink(small + '/filler'); time.sleep(2)
+        refused(L, 5006); told_of(live, 7); after = everything(small)
+        live.end(); live.facts = dict(before=before, full=full, after=after, end=everything(small), alive=alive)
+    finally:
+        sh(['umount', '-l', small])
+    return live
+
+
+def do_vanished(L, start):
+    """The directories of ring and evidence are removed, and made again by somebody."""
+    folder = sys.argv[2] + '/out'
+    L.routed(); L.vsftpd('S'); live = writing(L, folder)
+    refused(L, 5000); told_of(live, 1); before = everything(folder)
+    for name in 'ring', 'cases': shutil.rmtree(folder + '/' + name)
+    time.sleep(1.5); refused(L, 5001); told_of(live, 2); gone = everything(folder)
+    os.makedirs(folder + '/ring'); time.sleep(2)
+    refused(L, 5002); told_of(live, 3); after = everything(folder); live.end()
+    live.facts = dict(before=before, gone=gone, after=after, end=everything(folder))
     return live
 
 
@@ -199,23 +285,20 @@ def do_any(L, start):
     for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
     L.vsftpd('S'); live = start('S', 'any')
     c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit()
-    L.ip('S', 'link del s0'); time.sleep(0.5)
-    L.veth('S', 's0', 'R', 'rs', '02:00:00:00:02:20', '02:00:00:00:02:01')
-    L.ip('S', 'addr add 10.2.0.20/24 dev s0'); L.ip('R', 'addr add 10.2.0.1/24 dev rs'); L.ip('S', 'route add default via 10.2.0.1')
-    time.sleep(0.5)
+    L.ip('S', 'link del s0'); time.sleep(0.5); again(L)
     c = L.ctl('C', '10.2.0.20'); c.login(); twice(c, port=5100); c.quit()
     return live
 
 
 def do_one_of_two(L, start):
-    """One of two interfaces is removed: the other goes on, until it is removed too."""
+    """One of two interfaces is removed: the other goes on, and the capture even without it."""
     L.routed(); L.vsftpd('S'); live = start('R', 'rc', 'rs')
     L.ip('R', 'link del rc'); time.sleep(1.5)
     with_one = live.p.poll()
     c = L.ctl('R', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l); c.quit(); time.sleep(4)
     sessions = sum('"type":"session"' in l for _, l in live.lines)
-    L.ip('R', 'link del rs'); live.end(sig=0)
-    live.facts = dict(alive=with_one is None, sessions=sessions)
+    L.ip('R', 'link del rs'); time.sleep(1); with_none = live.p.poll(); live.end()
+    live.facts = dict(alive=with_one is None and with_none is None, sessions=sessions)
     return live
 
 

@@ -13,10 +13,17 @@ pub(super) struct Counters {
     interfaces: Vec<(String, u64, u64)>,
     standing: Standing,
     findings: Vec<(&'static str, u64)>,
+    /// What could not be written, and how many.
+    unwritten: Vec<(&'static str, u64)>,
 }
 
 impl Counters {
-    pub(super) fn of(arrivals: &Arrivals, pipeline: &Pipeline, told: &Told) -> Self {
+    pub(super) fn of(
+        arrivals: &Arrivals,
+        pipeline: &Pipeline,
+        told: &Told,
+        unwritten: Vec<(&'static str, u64)>,
+    ) -> Self {
         let interfaces = arrivals.captures().iter().flat_map(|capture| &capture.interfaces);
         let names = interfaces.map(|interface| interface.name.clone().unwrap_or_default());
         Self {
@@ -24,6 +31,7 @@ impl Counters {
             interfaces: names.zip(arrivals.counts()).map(|(name, it)| (name, it.received, it.dropped)).collect(),
             standing: pipeline.standing(),
             findings: told.by_diagnosis().iter().map(|(diagnosis, count)| (*diagnosis, *count)).collect(),
+            unwritten,
         }
     }
 
@@ -66,6 +74,8 @@ impl Counters {
         family("findings_total", "counter", "Findings, early warnings and superseded ones too.", &findings);
         let let_go: Vec<_> = self.standing.let_go.iter().map(|(count, what)| by("what", what, *count)).collect();
         family("let_go_total", "counter", "What was forgotten because a table was full.", &let_go);
+        let unwritten: Vec<_> = self.unwritten.iter().map(|(what, count)| by("what", what, *count)).collect();
+        family("unwritten_total", "counter", "What is missing in the files that are written.", &unwritten);
         text
     }
 }
@@ -85,6 +95,7 @@ mod tests {
             interfaces: vec![("eth0".to_owned(), 1030, 6)],
             standing,
             findings: vec![("time-wait-collision", 2)],
+            unwritten: vec![("packets", 9)],
         }
     }
 
@@ -103,6 +114,7 @@ mod tests {
             "ftpwhy_dropped_packets_total{interface=\"eth0\"} 6",
             "ftpwhy_findings_total{diagnosis=\"time-wait-collision\"} 2",
             "ftpwhy_let_go_total{what=\"hosts\"} 4",
+            "ftpwhy_unwritten_total{what=\"packets\"} 9",
         ] {
             assert!(text.lines().any(|one| one == line), "{line} in\n{text}");
         }

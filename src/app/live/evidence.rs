@@ -1,13 +1,17 @@
 //! Writes an annotated capture for each finding: the frames of its connections, with what they show as comments.
 //!
 //! Keeps the newest frames of what is followed, within a share of the memory limit; a finding that cites older ones
-//! has a file without them.
+//! has a file without them. Of the files the newest of each kind are kept; only those of this run are removed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind};
+use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::outage::Outage;
+use super::shelf::{IN_ALL, Kind, OF_A_KIND, Shelf};
 use crate::finding::{self, Finding};
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, FrameNo, InterfaceId, LinkType, Stamp};
@@ -19,9 +23,6 @@ const SHARE: u64 = 4;
 
 /// What a kept frame takes beside its bytes.
 const OVERHEAD: usize = 96;
-
-/// Files one run writes: a fault that repeats every second shall not fill the disk.
-const FILES: u32 = 10_000;
 
 /// What frames may take of the memory that is allowed.
 pub(super) fn share(memory_limit: u64) -> u64 {
@@ -44,17 +45,43 @@ pub(super) struct Evidence {
     frames: VecDeque<Kept>,
     bytes: usize,
     limit: usize,
-    files: u32,
+    shelf: Shelf<Written>,
+    /// Whether it was told that older files make room for newer ones.
+    is_told: bool,
+    outage: Outage,
+    /// Whether it is time to try again, where writing failed.
+    is_to_be_tried: bool,
+}
+
+/// A file that was written.
+#[derive(Debug)]
+struct Written {
+    path: PathBuf,
+    /// Device and inode: who has its name now may be another.
+    id: (u64, u64),
 }
 
 impl Evidence {
     pub(super) fn new(folder: PathBuf, interfaces: Vec<Interface>, memory_limit: u64) -> Self {
         let limit = usize::try_from(share(memory_limit)).unwrap_or(usize::MAX);
-        Self { folder, interfaces, frames: VecDeque::new(), bytes: 0, limit, files: 0 }
+        let outage = Outage::new(folder.display().to_string(), ["file", "files"]);
+        let shelf = Shelf::new(OF_A_KIND, IN_ALL);
+        Self {
+            folder,
+            interfaces,
+            frames: VecDeque::new(),
+            bytes: 0,
+            limit,
+            shelf,
+            is_told: false,
+            outage,
+            is_to_be_tried: false,
+        }
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    /// How writing stands.
+    pub(super) fn outage(&self) -> &Outage {
+        &self.outage
     }
 
     /// Keeps a frame. `connection` is the one it was booked on; frames of no connection (ARP, ICMP) are kept for those
@@ -76,21 +103,79 @@ impl Evidence {
         }
     }
 
-    /// Writes the capture of a finding.
-    pub(super) fn write(&mut self, finding: &Finding) -> io::Result<()> {
-        if self.files >= FILES {
-            return Ok(());
+    /// Writes the captures of findings, each with the server it is about; what is to be told.
+    pub(super) fn write(&mut self, findings: &[(Finding, Option<IpAddr>)]) -> Vec<String> {
+        let mut notices = Vec::new();
+        for (finding, server) in findings {
+            if self.outage.is_on() && !std::mem::take(&mut self.is_to_be_tried) {
+                self.outage.lose(1);
+                continue;
+            }
+            match self.write_whole(finding) {
+                Ok(written) => {
+                    notices.extend(self.outage.ends());
+                    notices.extend(self.keep_file((finding.diagnosis, *server), written));
+                }
+                Err(error) => {
+                    self.outage.lose(1);
+                    notices.extend(self.outage.begins(&error));
+                }
+            }
         }
+        notices
+    }
+
+    /// Time has passed: where writing failed, it is tried again with the next finding.
+    pub(super) fn breathe(&mut self) {
+        self.is_to_be_tried = true;
+    }
+
+    /// Writes beside and renames, so that no part of a capture is left where there is no room for the rest.
+    fn write_whole(&mut self, finding: &Finding) -> io::Result<Written> {
+        let name = name(finding);
+        let part = self.folder.join(format!("{name}.part"));
+        let written = self.create(&part).and_then(|file| self.write_to(file, finding)).and_then(|id| {
+            let path = self.folder.join(self.free(&name));
+            fs::rename(&part, &path).map(|()| Written { path, id })
+        });
+        if written.is_err() {
+            // Where it cannot be removed there is no directory any more.
+            let _ = fs::remove_file(&part);
+        }
+        written
+    }
+
+    /// Creates a file; makes the directory again if that is gone.
+    fn create(&self, path: &Path) -> io::Result<File> {
+        match File::create(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir(&self.folder)?;
+                File::create(path)
+            }
+            created => created,
+        }
+    }
+
+    /// A name that no other program has given to a file of its own.
+    fn free(&self, name: &str) -> String {
+        let numbered = |number: u32| match number {
+            1 => format!("{name}.pcapng"),
+            number => format!("{name}-{number}.pcapng"),
+        };
+        (1..100).map(numbered).find(|name| !self.folder.join(name).exists()).unwrap_or_else(|| numbered(100))
+    }
+
+    /// Writes the capture of a finding; device and inode of its file.
+    fn write_to(&self, file: File, finding: &Finding) -> io::Result<(u64, u64)> {
         let notes = notes(finding);
         let connections: BTreeSet<ConnectionId> =
             notes.keys().filter_map(|number| self.at(*number)?.connection).collect();
         let belongs = |kept: &&Kept| {
             kept.connection.is_some_and(|id| connections.contains(&id)) || notes.contains_key(&kept.at.number)
         };
-        self.files += 1;
-        let out = BufWriter::new(File::create(self.folder.join(name(finding)))?);
+        let metadata = file.metadata()?;
         let about = format!("{}: {} ({:?})", finding.diagnosis, finding.message, finding.confidence).to_lowercase();
-        let mut writer = Writer::new(out, &[about])?;
+        let mut writer = Writer::new(BufWriter::new(file), &[about])?;
         let interfaces = self.interfaces.iter().map(|interface| writer.interface(interface));
         let interfaces = interfaces.collect::<io::Result<Vec<_>>>()?;
         for kept in self.frames.iter().filter(belongs) {
@@ -104,7 +189,23 @@ impl Evidence {
             };
             writer.frame(*interface, &frame, notes.get(&kept.at.number).map_or(&[], Vec::as_slice))?;
         }
-        writer.finish().map(|_| ())
+        writer.finish()?;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+
+    /// Keeps a file, and removes the one that has to go for it; what is to be told.
+    fn keep_file(&mut self, kind: Kind, written: Written) -> Option<String> {
+        let oldest = self.shelf.put(kind, written)?;
+        if fs::metadata(&oldest.path).is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == oldest.id) {
+            // One that somebody removes just then is gone as well.
+            let _ = fs::remove_file(&oldest.path);
+        }
+        (!std::mem::replace(&mut self.is_told, true)).then(|| {
+            format!(
+                "from now on older files in {} make room for newer ones: {OF_A_KIND} of each diagnosis and server are kept, {IN_ALL} in all",
+                self.folder.display()
+            )
+        })
     }
 
     fn at(&self, number: FrameNo) -> Option<&Kept> {
@@ -134,11 +235,122 @@ fn notes(finding: &Finding) -> BTreeMap<FrameNo, Vec<String>> {
     notes
 }
 
-/// `1767225600-s3-t2-time-wait-collision-f1042.pcapng`: seconds since 1970, session, transfer, frame.
+/// `1767225600-s3-t2-time-wait-collision-f1042`: seconds since 1970, session, transfer, frame.
 fn name(finding: &Finding) -> String {
     let first = finding.primary.first();
     let session = finding.session.map_or_else(String::new, |id| format!("-s{}", id.0));
     let transfer = finding.transfer.map_or_else(String::new, |id| format!("-t{}", id.0));
     let seconds = first.time.0.div_euclid(1_000_000_000);
-    format!("{seconds}{session}{transfer}-{}-f{}.pcapng", finding.diagnosis, first.number)
+    format!("{seconds}{session}{transfer}-{}-f{}", finding.diagnosis, first.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Confidence, Role, SessionId, Severity};
+    use crate::frame::{CaptureId, Timestamp};
+    use crate::source::Timeline;
+
+    fn at(number: u64) -> Stamp {
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(1_000_000_000))
+    }
+
+    fn finding(number: u64) -> (Finding, Option<IpAddr>) {
+        let finding = Finding {
+            diagnosis: "data-syn-refused",
+            role: Role::Verdict,
+            severity: Severity::Error,
+            confidence: Confidence::Proven,
+            message: "refused".to_owned(),
+            capture: CaptureId(0),
+            session: Some(SessionId(1)),
+            transfer: None,
+            hosts: Vec::new(),
+            primary: finding::Evidence::seen(at(number), "RST"),
+            supporting: Vec::new(),
+            caps: Vec::new(),
+            ruled_out: Vec::new(),
+            alternatives: Vec::new(),
+            remedies: Vec::new(),
+            references: &[],
+        };
+        (finding, Some(IpAddr::from([10, 0, 0, 21])))
+    }
+
+    /// Evidence in a folder of its own, with the frames 1 to 40.
+    fn evidence(folder: &Path) -> Evidence {
+        let mut evidence = Evidence::new(folder.to_owned(), vec![Interface::new(InterfaceId(0), LinkType(1))], 1 << 20);
+        for number in 1..=40 {
+            let (interface, link_type) = (InterfaceId(0), LinkType(1));
+            evidence.keep(&Frame { at: at(number), interface, link_type, bytes: &[7; 60], wire_len: 60 }, None);
+        }
+        evidence
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = entries.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_newest_files_of_a_kind_are_kept_and_those_of_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut evidence = evidence(folder.path());
+        fs::write(folder.path().join("mine.pcapng"), "another program's").unwrap();
+        let mut notices = evidence.write(&[finding(1)]);
+        // Somebody puts another file in the place of one that was written.
+        let first = folder.path().join("1-s1-data-syn-refused-f1.pcapng");
+        fs::rename(&first, folder.path().join("moved.pcapng")).unwrap();
+        fs::write(&first, "not of this run").unwrap();
+        for number in 2..=30 {
+            notices.extend(evidence.write(&[finding(number)]));
+        }
+        assert_eq!(notices.len(), 1, "told once: {notices:?}");
+        let mut expected: Vec<String> = (21..=30).map(|n| format!("1-s1-data-syn-refused-f{n}.pcapng")).collect();
+        expected.extend(["1-s1-data-syn-refused-f1.pcapng", "mine.pcapng", "moved.pcapng"].map(str::to_owned));
+        expected.sort();
+        assert_eq!(names(folder.path()), expected);
+        let (timeline, errors) =
+            Timeline::open(&[folder.path().join("1-s1-data-syn-refused-f30.pcapng")], CaptureId(0), None);
+        assert!(errors.is_empty() && timeline.captures().len() == 1, "{errors:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_left_to_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("1-s1-data-syn-refused-f1.pcapng"), "another program's").unwrap();
+        assert!(evidence(folder.path()).write(&[finding(1)]).is_empty());
+        assert_eq!(names(folder.path()), ["1-s1-data-syn-refused-f1-2.pcapng", "1-s1-data-syn-refused-f1.pcapng"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_gone_is_made_again() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("cases");
+        fs::create_dir(&folder).unwrap();
+        let mut evidence = evidence(&folder);
+        fs::remove_dir(&folder).unwrap();
+        assert!(evidence.write(&[finding(1)]).is_empty());
+        assert_eq!(names(&folder).len(), 1);
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_it_is_said_once_and_counted_and_tried_again() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("cases");
+        let mut evidence = evidence(&folder);
+        // A file stands where the directory was.
+        fs::write(&folder, "").unwrap();
+        let notices = evidence.write(&[finding(1), finding(2)]);
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        fs::remove_file(&folder).unwrap();
+        assert!(evidence.write(&[finding(3)]).is_empty(), "it is not tried with every finding");
+        evidence.breathe();
+        let notices = evidence.write(&[finding(4)]);
+        assert_eq!(notices, [format!("{} is written again; 3 files are missing", folder.display())]);
+        assert_eq!(names(&folder), ["1-s1-data-syn-refused-f4.pcapng"]);
+        assert_eq!(evidence.outage().in_all(), ("files", 3));
+    }
 }

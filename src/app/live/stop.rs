@@ -22,10 +22,16 @@ impl Stop {
         self.bytes += frame.bytes.len() as u64;
     }
 
-    /// Whether a condition holds; `written` is the size of the file, if there is one.
-    pub(super) fn is_reached(&self, captures: &[Capture], written: Option<u64>) -> bool {
+    /// Whether nothing more is to be captured; what has been captured before is still looked at.
+    pub(super) fn is_time(&self) -> bool {
+        let elapsed = self.began.elapsed().as_secs_f64();
+        self.conditions.iter().any(|condition| matches!(*condition, StopAt::Duration(seconds) if elapsed >= seconds))
+    }
+
+    /// Whether nothing more is to be looked at; `written` is the size of the file, if there is one.
+    pub(super) fn is_enough(&self, captures: &[Capture], written: Option<u64>) -> bool {
         self.conditions.iter().any(|condition| match *condition {
-            StopAt::Duration(seconds) => self.began.elapsed().as_secs_f64() >= seconds,
+            StopAt::Duration(_) => false,
             StopAt::Packets(packets) => captures.iter().map(|capture| capture.packets).sum::<u64>() >= packets,
             StopAt::Size(bytes) => written.unwrap_or(self.bytes) >= bytes,
         })

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 
 use crate::cli::{FailOn, StatusLine};
-use crate::finding::Finding;
+use crate::finding::{Finding, SessionId};
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 
@@ -15,15 +16,17 @@ pub(super) struct Told {
     /// Findings that make the exit status 1 and still hold.
     reached: u64,
     by_diagnosis: BTreeMap<&'static str, u64>,
-    /// Findings of which no evidence has been written yet.
-    new: Vec<Finding>,
+    /// Findings of which no evidence has been written yet, with the server where that is known.
+    new: Vec<(Finding, Option<IpAddr>)>,
+    /// The session that was told last, whose findings follow, and its server.
+    session: Option<(SessionId, IpAddr)>,
     /// Goes before anything is written.
     status: StatusLine,
 }
 
 impl Told {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
-        Self { report, fail_on, reached: 0, by_diagnosis: BTreeMap::new(), new: Vec::new(), status }
+        Self { report, fail_on, reached: 0, by_diagnosis: BTreeMap::new(), new: Vec::new(), session: None, status }
     }
 
     /// Whether a finding makes the exit status 1.
@@ -36,8 +39,8 @@ impl Told {
         &self.by_diagnosis
     }
 
-    /// The findings since this was last asked.
-    pub(super) fn take_new(&mut self) -> Vec<Finding> {
+    /// The findings since this was last asked, each with its server if its session is over.
+    pub(super) fn take_new(&mut self) -> Vec<(Finding, Option<IpAddr>)> {
         std::mem::take(&mut self.new)
     }
 
@@ -53,6 +56,7 @@ impl Sink for Told {
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.session = Some((session.id, session.server.ip()));
         self.report.session(session)
     }
 
@@ -60,7 +64,8 @@ impl Sink for Told {
         self.status.clear();
         self.reached += u64::from(self.fail_on.reached_by(finding));
         *self.by_diagnosis.entry(finding.diagnosis).or_default() += 1;
-        self.new.push(finding.clone());
+        let server = self.session.filter(|(id, _)| finding.session == Some(*id)).map(|(_, server)| server);
+        self.new.push((finding.clone(), server));
         self.report.finding(finding)
     }
 

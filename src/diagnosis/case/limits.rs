@@ -40,14 +40,7 @@ impl Case<'_> {
             let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
             caps.push(cap("capture-control-only", Confidence::Possible, why));
         }
-        let dropped = self.scene.dropped();
-        if dropped > 0 {
-            caps.push(cap(
-                "capture-drops",
-                Confidence::Possible,
-                format!("the capture counts {dropped} dropped packets"),
-            ));
-        }
+        caps.extend(self.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why)));
         let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
         let around = |at: Stamp| after.seconds_since(at) < AROUND_A_GAP && at.seconds_since(until) < AROUND_A_GAP;
         let hole = holes.find(|hole| around(hole.at));
@@ -78,14 +71,7 @@ impl Case<'_> {
     /// Limits on claims about what answered a SYN at `at`.
     pub fn scene_caps(&self, at: Stamp) -> Vec<Cap> {
         let mut caps = Vec::new();
-        let dropped = self.scene.dropped();
-        if dropped > 0 {
-            caps.push(cap(
-                "capture-drops",
-                Confidence::Probable,
-                format!("the capture counts {dropped} dropped packets"),
-            ));
-        }
+        caps.extend(self.scene.lacks().map(|why| cap("capture-drops", Confidence::Probable, why)));
         if self.scene.ends.seconds_since(at) < 1.0 {
             caps.push(cap(
                 "capture-truncated",

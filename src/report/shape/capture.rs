@@ -24,6 +24,10 @@ pub(in crate::report) struct Capture {
     /// Whether it could be read to its end.
     complete: bool,
     interfaces: Vec<Interface>,
+    /// When a live capture lacked packets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    gaps: Vec<Gap>,
 }
 
 impl From<&source::Capture> for Capture {
@@ -37,7 +41,27 @@ impl From<&source::Capture> for Capture {
             last: capture.last.map(time::rfc3339),
             complete: capture.is_complete(),
             interfaces: capture.interfaces.iter().map(Interface::from).collect(),
+            gaps: capture.gaps.iter().map(Gap::from).collect(),
         }
+    }
+}
+
+/// A time for which packets are missing in a live capture.
+#[derive(Serialize, JsonSchema)]
+struct Gap {
+    /// RFC 3339.
+    from: String,
+    /// RFC 3339.
+    until: String,
+    /// Packets that were counted as dropped.
+    packets: u64,
+    /// Whether an interface was away, so that nothing could be counted.
+    away: bool,
+}
+
+impl From<&source::Gap> for Gap {
+    fn from(gap: &source::Gap) -> Self {
+        Self { from: time::rfc3339(gap.from), until: time::rfc3339(gap.until), packets: gap.packets, away: gap.away }
     }
 }
 

@@ -1,33 +1,22 @@
-//! Reads each open interface in a thread of its own and hands on what comes, in order of time.
+//! The frames of all interfaces, in order of time.
 
-use std::os::fd::AsFd;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
-use super::order::{Batch, Order, Packet};
-use super::{ANY, Counts, SETTLED, Tap, described, devices, now};
+use super::lanes::{Lanes, Phase};
+use super::order::{Order, Packet};
+use super::reader::Reader;
+use super::{Counts, Tap, described, now};
 use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
-use crate::source::{Annotations, Capture};
-use crate::text::printable_str;
+use crate::source::{Annotations, Capture, Gap, Gaps, Interface};
 
-/// Messages between the threads and their reader; behind that the kernel's own buffer fills and counts what it drops.
-const MESSAGES: usize = 32;
-/// Bytes a thread collects before it hands them over.
-const BATCH_BYTES: usize = 256 << 10;
-/// Packets likewise.
-const BATCH_PACKETS: usize = 2_048;
-/// How long a thread sleeps without packets, before it looks whether it is to end.
-const SLEEP: Duration = Duration::from_millis(100);
-/// How often it asks for counts and for the state of its interface.
-const LOOK: Duration = Duration::from_millis(500);
-/// How long the reader waits for a message.
+/// How long it is waited for a packet, before it is told that none has come.
 const WAIT: Duration = Duration::from_millis(20);
+/// How long a packet waits for what another interface may have captured before it: longer only where a clock was set.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What comes from the interfaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +27,8 @@ pub enum Arrival {
     Idle(Timestamp),
     /// Something happened to an interface: a sentence with its name.
     Notice(String),
-    /// No interface is left.
+    /// There will be no more.
     Ended,
-}
-
-/// What threads tell.
-enum Word {
-    Packets(Batch),
-    Counts(Counts),
-    Notice(String),
-    Gone(String),
 }
 
 /// The frames of all interfaces.
@@ -55,21 +36,37 @@ pub struct Arrivals {
     captures: [Capture; 1],
     link_types: Vec<LinkType>,
     counts: Vec<Counts>,
-    words: Receiver<(usize, Word)>,
+    lanes: Arc<Lanes>,
     order: Order,
+    notices: VecDeque<String>,
     /// The interface whose packet was given last.
     current: Option<usize>,
     /// That packet.
     latest: Option<Stamp>,
-    stop: Arc<AtomicBool>,
+    /// Interfaces that deliver no more.
+    over: Vec<bool>,
+    /// Since when packets wait for those of other interfaces.
+    waiting: Option<Instant>,
 }
 
 impl Arrivals {
-    /// Starts to read; the capture is called `path`.
-    pub fn start(taps: Vec<Tap>, id: CaptureId, path: PathBuf) -> std::io::Result<Self> {
-        let (send, words) = sync_channel(MESSAGES);
-        let stop = Arc::new(AtomicBool::new(false));
+    /// Starts to read; the capture is called `path`. What was captured and waits to be looked at takes `bytes` at most;
+    /// beyond it the kernel keeps it, and drops what it cannot keep.
+    pub fn start(taps: Vec<Tap>, id: CaptureId, path: PathBuf, bytes: usize) -> std::io::Result<Self> {
+        let lanes = Arc::new(Lanes::new(taps.len(), bytes));
         let interfaces = taps.iter().enumerate().map(|(place, tap)| described(place, tap));
+        let arrivals = Self::of(Arc::clone(&lanes), id, path, interfaces.collect());
+        for (place, tap) in taps.into_iter().enumerate() {
+            let name = format!("capture {}", tap.name());
+            let reader = Reader::new(place, tap, Arc::clone(&lanes));
+            thread::Builder::new().name(name).spawn(move || reader.read())?;
+        }
+        Ok(arrivals)
+    }
+
+    /// What comes by the lanes, one of each interface.
+    fn of(lanes: Arc<Lanes>, id: CaptureId, path: PathBuf, interfaces: Vec<Interface>) -> Self {
+        let (count, link_types) = (interfaces.len(), interfaces.iter().map(|interface| interface.link_type).collect());
         let capture = Capture {
             id,
             path,
@@ -78,27 +75,25 @@ impl Arrivals {
             first: None,
             last: None,
             damage: None,
-            interfaces: interfaces.collect(),
+            interfaces,
             backwards: Vec::new(),
             annotations: Annotations::default(),
             timeline: id,
             unread: false,
+            gaps: Gaps::default(),
         };
-        let arrivals = Self {
+        Self {
             captures: [capture],
-            link_types: taps.iter().map(|tap| tap.link_type).collect(),
-            counts: vec![Counts::default(); taps.len()],
-            words,
-            order: Order::new(taps.len()),
+            link_types,
+            counts: vec![Counts::default(); count],
+            lanes,
+            order: Order::new(count),
+            notices: VecDeque::new(),
             current: None,
             latest: None,
-            stop: Arc::clone(&stop),
-        };
-        for (place, tap) in taps.into_iter().enumerate() {
-            let reader = Reader { place, send: send.clone(), stop: Arc::clone(&stop), state: None };
-            thread::Builder::new().name(format!("capture {}", tap.name())).spawn(move || reader.read(tap))?;
+            over: vec![false; count],
+            waiting: None,
         }
-        Ok(arrivals)
     }
 
     /// The one capture, with its interfaces in the order in which they were opened.
@@ -114,39 +109,26 @@ impl Arrivals {
     /// What comes next; waits a moment for it.
     #[expect(clippy::should_implement_trait, reason = "it never ends, and frames borrow from it")]
     pub fn next(&mut self) -> Arrival {
-        if let Some(tap) = self.current.take() {
-            self.order.take(tap);
-        }
-        let mut waited = false;
-        loop {
-            let settled = now().plus_seconds(-SETTLED.as_secs_f64());
-            let due = self.order.due(settled);
-            // What is already there must be in its place before anything is taken for the next.
-            let word = match due {
-                Some(_) => self.words.try_recv().ok(),
-                None if waited => return Arrival::Idle(settled),
-                None => {
-                    waited = true;
-                    match self.words.recv_timeout(WAIT) {
-                        Ok(word) => Some(word),
-                        Err(RecvTimeoutError::Timeout) => None,
-                        Err(RecvTimeoutError::Disconnected) => return Arrival::Ended,
-                    }
-                }
-            };
-            match (word, due) {
-                (Some((tap, word)), _) => {
-                    if let Some(notice) = self.take(tap, word) {
-                        return Arrival::Notice(notice);
-                    }
-                }
-                (None, Some(tap)) => {
-                    self.count(tap);
-                    return Arrival::Frame;
-                }
-                (None, None) => {}
+        self.release();
+        for wait in [Some(WAIT), None] {
+            if self.order.is_waiting() {
+                self.receive();
+            }
+            if let Some(notice) = self.notices.pop_front() {
+                return Arrival::Notice(notice);
+            }
+            if let Some(tap) = self.due() {
+                self.count(tap);
+                return Arrival::Frame;
+            }
+            if self.over.iter().all(|over| *over) {
+                return Arrival::Ended;
+            }
+            if let Some(patience) = wait {
+                self.lanes.wait(patience);
             }
         }
+        Arrival::Idle(self.order.settled().unwrap_or(Timestamp(0)))
     }
 
     /// The frame that has come.
@@ -162,23 +144,97 @@ impl Arrivals {
         })
     }
 
-    fn take(&mut self, tap: usize, word: Word) -> Option<String> {
-        match word {
-            Word::Packets(batch) => self.order.push(tap, batch),
-            Word::Counts(counts) => {
-                let [capture] = &mut self.captures;
-                if let (Some(slot), Some(interface)) = (self.counts.get_mut(tap), capture.interfaces.get_mut(tap)) {
-                    *slot = counts;
-                    interface.dropped = Some(counts.dropped);
+    /// Captures no more. What was captured up to now still comes, then the end.
+    pub fn end(&mut self) {
+        self.lanes.enter(Phase::Ending(now()));
+    }
+
+    /// Gives up what was captured and has not been looked at: counts it as dropped.
+    pub fn abandon(&mut self) {
+        self.release();
+        let (from, until) = (self.captures[0].last, now());
+        self.lanes.enter(Phase::Discarding(until));
+        let mut left = vec![0; self.counts.len()];
+        loop {
+            for (tap, left) in left.iter_mut().enumerate() {
+                while let Some(batch) = self.lanes.take(tap) {
+                    *left += batch.left() as u64;
+                    self.lanes.done(tap, batch.weight());
                 }
+                self.hear(tap);
             }
-            Word::Notice(notice) => return Some(notice),
-            Word::Gone(notice) => {
-                self.order.over(tap);
-                return Some(notice);
+            if self.over.iter().all(|over| *over) {
+                break;
+            }
+            self.lanes.wait(WAIT);
+        }
+        for (tap, left) in left.into_iter().enumerate() {
+            self.drop_unseen(tap, left + self.order.left(tap) as u64);
+        }
+        let [capture] = &mut self.captures;
+        let counted: u64 = self.counts.iter().map(|counts| counts.dropped).sum();
+        let packets = counted.saturating_sub(capture.gaps.packets());
+        if packets > 0 {
+            capture.gaps.push(Gap { from: from.unwrap_or(until).min(until), until, packets, away: false });
+        }
+    }
+
+    fn drop_unseen(&mut self, tap: usize, packets: u64) {
+        let [capture] = &mut self.captures;
+        if let (Some(counts), Some(interface)) = (self.counts.get_mut(tap), capture.interfaces.get_mut(tap)) {
+            counts.dropped += packets;
+            interface.dropped = Some(counts.dropped);
+        }
+    }
+
+    /// The packet that was given last has been looked at.
+    fn release(&mut self) {
+        if let Some(tap) = self.current.take()
+            && let Some(batch) = self.order.take(tap)
+        {
+            self.lanes.done(tap, batch.weight());
+        }
+    }
+
+    /// The interface whose packet is next.
+    fn due(&mut self) -> Option<usize> {
+        let due = self.order.due();
+        if due.is_some() {
+            self.waiting = None;
+            return due;
+        }
+        let (_, earliest) = self.order.earliest()?;
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        (since.elapsed() >= PATIENCE).then_some(earliest)
+    }
+
+    /// Takes the next batch of each interface that has none here, and what its thread tells.
+    fn receive(&mut self) {
+        for tap in self.order.waiting() {
+            // What was captured before the time it tells of lies in its lane already.
+            let read_to = self.hear(tap);
+            match self.lanes.take(tap) {
+                Some(batch) => self.order.push(tap, batch),
+                None => self.order.read_to(tap, read_to),
             }
         }
-        None
+    }
+
+    /// Hears what the thread of an interface tells; how far it has read.
+    fn hear(&mut self, tap: usize) -> Timestamp {
+        let Some(mut told) = self.lanes.told(tap) else { return Timestamp(0) };
+        self.notices.extend(told.notices);
+        if let Some(counts) = self.counts.get_mut(tap) {
+            *counts = told.counts;
+        }
+        self.drop_unseen(tap, 0);
+        let [capture] = &mut self.captures;
+        told.gaps.take().for_each(|gap| capture.gaps.push(gap));
+        if let Some(over) = self.over.get_mut(tap).filter(|_| told.over) {
+            *over = true;
+            return Timestamp(i64::MAX);
+        }
+        told.read_to
     }
 
     /// Makes a packet the current one.
@@ -196,92 +252,93 @@ impl Arrivals {
 
 impl Drop for Arrivals {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.lanes.enter(Phase::Closed);
     }
 }
 
-/// What a thread is.
-struct Reader {
-    place: usize,
-    send: SyncSender<(usize, Word)>,
-    stop: Arc<AtomicBool>,
-    /// Whether the interface was up, and had a carrier, when last looked at.
-    state: Option<(bool, bool)>,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::order::Batch;
+    use super::*;
 
-impl Reader {
-    /// Reads until the interface is gone, or nobody listens any more.
-    fn read(mut self, mut tap: Tap) {
-        let mut looked: Option<Instant> = None;
-        while !self.stop.load(Ordering::Relaxed) {
-            let (batch, failure) = collect(&mut tap);
-            if batch.packets.is_empty() && failure.is_none() {
-                let mut fds = [PollFd::new(tap.handle.as_fd(), PollFlags::POLLIN)];
-                // An error shows again, with its reason, when packets are asked for.
-                let _ = poll(&mut fds, PollTimeout::try_from(SLEEP).unwrap_or(PollTimeout::ZERO));
-            } else if self.tell(Word::Packets(batch)).is_err() {
-                return;
-            }
-            if looked.is_none_or(|looked| looked.elapsed() >= LOOK) || failure.is_some() {
-                looked = Some(Instant::now());
-                if self.look(&mut tap).is_err() {
-                    return;
-                }
-            }
-            if let Some(failure) = failure {
-                let _ = self.tell(Word::Gone(format!("{} is gone: {}", tap.name(), printable_str(&failure))));
-                return;
-            }
-        }
+    /// Two interfaces without threads: the lanes, and what comes by them.
+    fn two() -> (Arc<Lanes>, Arrivals) {
+        let lanes = Arc::new(Lanes::new(2, 1 << 20));
+        let interface = |number| Interface::new(InterfaceId(number), LinkType(1));
+        let arrivals = Arrivals::of(Arc::clone(&lanes), CaptureId(0), "two".into(), vec![interface(0), interface(1)]);
+        (lanes, arrivals)
     }
 
-    fn look(&mut self, tap: &mut Tap) -> Result<(), Over> {
-        if let Ok(stat) = tap.handle.stats() {
-            // What the card itself dropped never was this capture's to lose, but is lost all the same.
-            let dropped = u64::from(stat.dropped) + u64::from(stat.if_dropped);
-            self.tell(Word::Counts(Counts { received: u64::from(stat.received), dropped }))?;
+    fn offer(lanes: &Lanes, lane: usize, times: &[i64]) {
+        let mut batch = Batch::default();
+        for time in times {
+            batch.push(Timestamp(*time), 60, &[7; 60]);
         }
-        if tap.name() == ANY {
-            return Ok(());
-        }
-        let state = devices::state(tap.name());
-        if let (Some(before), Some(state)) = (self.state, state)
-            && before != state
-        {
-            let how = match state {
-                (false, _) => "went down; capturing goes on when it comes up",
-                (true, false) => "has no carrier",
-                (true, true) => "is up again",
-            };
-            self.tell(Word::Notice(format!("{} {how}", tap.name())))?;
-        }
-        self.state = state.or(self.state);
-        Ok(())
+        lanes.offer(lane, batch, Duration::ZERO).unwrap();
     }
 
-    fn tell(&self, word: Word) -> Result<(), Over> {
-        self.send.send((self.place, word)).map_err(|_| Over)
-    }
-}
-
-/// Nobody listens any more.
-struct Over;
-
-/// What the kernel holds for this interface, up to a batch; and why there will be no more, if there will not.
-fn collect(tap: &mut Tap) -> (Batch, Option<String>) {
-    let mut batch = Batch::default();
-    while batch.bytes.len() < BATCH_BYTES && batch.packets.len() < BATCH_PACKETS {
-        match tap.handle.next_packet() {
-            Ok(packet) => {
-                // With nanosecond precision the field for microseconds holds nanoseconds.
-                let (seconds, nanos) = (packet.header.ts.tv_sec, packet.header.ts.tv_usec);
-                let time = Timestamp(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
-                batch.push(time, packet.header.len, packet.data);
-            }
-            Err(pcap::Error::TimeoutExpired) => break,
-            Err(pcap::Error::PcapError(text)) => return (batch, Some(text)),
-            Err(error) => return (batch, Some(error.to_string())),
+    /// The times of the frames that come before anything else does.
+    fn frames(arrivals: &mut Arrivals, most: usize) -> Vec<i64> {
+        let mut times = Vec::new();
+        while times.len() < most && arrivals.next() == Arrival::Frame {
+            times.push(arrivals.frame().unwrap().at.time.0);
         }
+        times
     }
-    (batch, None)
+
+    #[test]
+    fn what_is_captured_comes_in_order_of_time_until_the_end() {
+        let (lanes, mut arrivals) = two();
+        offer(&lanes, 0, &[1, 4]);
+        offer(&lanes, 1, &[2]);
+        offer(&lanes, 0, &[5]);
+        assert_eq!(frames(&mut arrivals, 9), [1, 2], "the second one may still have an earlier one than 4");
+        lanes.tell(1, |told| told.read_to = Timestamp(4));
+        assert_eq!(frames(&mut arrivals, 9), [4]);
+        for lane in [0, 1] {
+            lanes.tell(lane, |told| told.over = true);
+        }
+        assert_eq!(frames(&mut arrivals, 9), [5]);
+        assert_eq!(arrivals.next(), Arrival::Ended);
+        assert!(arrivals.captures()[0].is_complete());
+    }
+
+    #[test]
+    fn an_interface_without_packets_holds_back_the_others_only_as_far_as_it_was_read() {
+        let (lanes, mut arrivals) = two();
+        for lane in [0, 1] {
+            lanes.tell(lane, |told| told.read_to = Timestamp(10));
+        }
+        assert_eq!(arrivals.next(), Arrival::Idle(Timestamp(10)));
+        lanes.tell(0, |told| told.read_to = Timestamp(20));
+        assert_eq!(arrivals.next(), Arrival::Idle(Timestamp(10)), "what comes may be of the second one");
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_counted_as_dropped() {
+        let (lanes, mut arrivals) = two();
+        offer(&lanes, 0, &[1, 2, 3, 4]);
+        offer(&lanes, 0, &[5, 6]);
+        offer(&lanes, 1, &[1, 2, 3]);
+        // The kernel dropped some before, and a thread still holds some.
+        lanes.tell(0, |told| {
+            told.counts = Counts { received: 16, dropped: 10 };
+            told.gaps.push(Gap { from: Timestamp(3), until: Timestamp(4), packets: 10, away: false });
+        });
+        assert_eq!(frames(&mut arrivals, 3).len(), 3);
+        arrivals.end();
+        lanes.tell(1, |told| told.counts.dropped += 5);
+        for lane in [0, 1] {
+            lanes.tell(lane, |told| told.over = true);
+        }
+        arrivals.abandon();
+        let [capture] = arrivals.captures() else { panic!("one capture") };
+        let dropped: u64 = capture.interfaces.iter().filter_map(|interface| interface.dropped).sum();
+        let offered = 4 + 2 + 3;
+        assert_eq!((capture.packets, dropped), (3, offered - 3 + 10 + 5));
+        assert_eq!(capture.gaps.packets(), dropped, "each has its time");
+        assert!(!capture.is_complete());
+        let last = capture.gaps.iter().last().unwrap();
+        assert_eq!(Some(last.from), capture.last, "what was not looked at came behind the last frame");
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use nix::net::if_::InterfaceFlags;
+use nix::sys::socket::LinkAddr;
+
 use super::{ANY, LiveError};
 use crate::text::printable_str;
 
@@ -49,12 +52,43 @@ fn device(found: &pcap::Device) -> Device {
     }
 }
 
-/// How an interface is: `None` when it is gone, else whether it is switched on and whether it has a carrier.
-pub(super) fn state(name: &str) -> Option<(bool, bool)> {
-    use nix::net::if_::InterfaceFlags;
-    let mut interfaces = nix::ifaddrs::getifaddrs().ok()?;
-    let flags = interfaces.find(|interface| interface.interface_name == name)?.flags;
-    Some((flags.contains(InterfaceFlags::IFF_UP), flags.contains(InterfaceFlags::IFF_RUNNING)))
+/// An interface as the kernel knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    /// Its number, which it keeps when it is renamed and does not get again when it is made again.
+    pub(super) index: usize,
+    /// Its name at present.
+    pub(super) name: String,
+    /// What its frames begin with (`ARPHRD_*`).
+    pub(super) kind: u16,
+    /// Whether it is switched on.
+    pub(super) up: bool,
+    /// Whether it has a carrier.
+    pub(super) running: bool,
+}
+
+/// All interfaces; `None` when the kernel does not say.
+pub(super) fn links() -> Option<Vec<Link>> {
+    Some(addresses()?.map(|(link, _)| link).collect())
+}
+
+/// The address by which a packet socket is bound to an interface.
+pub(super) fn address(index: usize) -> Option<LinkAddr> {
+    addresses()?.find(|(link, _)| link.index == index).map(|(_, address)| address)
+}
+
+fn addresses() -> Option<impl Iterator<Item = (Link, LinkAddr)>> {
+    Some(nix::ifaddrs::getifaddrs().ok()?.filter_map(|one| {
+        let address = *one.address.as_ref()?.as_link_addr()?;
+        let link = Link {
+            index: address.ifindex(),
+            name: one.interface_name,
+            kind: address.hatype(),
+            up: one.flags.contains(InterfaceFlags::IFF_UP),
+            running: one.flags.contains(InterfaceFlags::IFF_RUNNING),
+        };
+        Some((link, address))
+    }))
 }
 
 #[cfg(test)]
@@ -71,8 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_is_not_there_has_no_state() {
-        assert_eq!(state("no-such-if0"), None);
-        assert!(state("lo").is_some());
+    fn the_kernel_knows_the_loopback_interface_by_number_too() {
+        let links = links().unwrap();
+        let loopback = links.iter().find(|link| link.name == "lo").expect("every machine has one");
+        assert_eq!(address(loopback.index).map(|address| address.ifindex()), Some(loopback.index));
+        assert_eq!(address(usize::MAX), None);
     }
 }

@@ -7,7 +7,10 @@
 mod arrivals;
 mod devices;
 mod kernel_filter;
+mod lanes;
 mod order;
+mod presence;
+mod reader;
 mod sandbox;
 mod tap;
 
@@ -38,7 +41,8 @@ const BLOCK_TIMEOUT: Duration = Duration::from_millis(40);
 pub struct Counts {
     /// Frames that passed the kernel filter, lost ones included.
     pub received: u64,
-    /// Lost because this program did not read fast enough.
+    /// Lost: the kernel had no room for them because this program did not read fast enough, or nobody looked at them
+    /// before the end.
     pub dropped: u64,
 }
 

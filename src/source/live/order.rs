@@ -1,7 +1,5 @@
 //! Merges what several interfaces deliver into the order of time.
 
-use std::collections::VecDeque;
-
 use crate::frame::Timestamp;
 
 /// Packets that one interface delivered at once, in its order.
@@ -28,8 +26,13 @@ impl Batch {
         self.packets.push((time, wire_len, self.bytes.len()));
     }
 
+    /// Packets that have not been taken.
+    pub(super) fn left(&self) -> usize {
+        self.packets.len().saturating_sub(self.taken)
+    }
+
     /// Bytes it takes, read or not.
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         self.bytes.capacity() + self.packets.capacity() * size_of::<(Timestamp, u32, usize)>()
     }
 
@@ -41,70 +44,81 @@ impl Batch {
     }
 }
 
-/// Bytes held at most: a silent interface may hold back the others for a moment, not their memory for long.
-const BYTES_HELD: usize = 16 << 20;
-
-/// The batches of all interfaces that wait for their turn.
+/// The batches whose turn it is, one of each interface.
 #[derive(Debug)]
 pub(super) struct Order {
-    taps: Vec<Queue>,
-    /// Bytes of all batches.
-    held: usize,
+    taps: Vec<Turn>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    batches: VecDeque<Batch>,
-    /// It will deliver no more and so holds back nobody.
-    over: bool,
+#[derive(Debug)]
+struct Turn {
+    batch: Option<Batch>,
+    /// All that was captured before has been handed over.
+    read_to: Timestamp,
 }
 
 impl Order {
     pub(super) fn new(taps: usize) -> Self {
-        Self { taps: (0..taps).map(|_| Queue::default()).collect(), held: 0 }
+        Self { taps: (0..taps).map(|_| Turn { batch: None, read_to: Timestamp(0) }).collect() }
     }
 
+    /// The interfaces of which the next batch is wanted.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = usize> + use<> {
+        let waiting: Vec<usize> =
+            self.taps.iter().enumerate().filter(|(_, turn)| turn.batch.is_none()).map(|(tap, _)| tap).collect();
+        waiting.into_iter()
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.taps.iter().any(|turn| turn.batch.is_none())
+    }
+
+    /// The next batch of an interface that has none.
     pub(super) fn push(&mut self, tap: usize, batch: Batch) {
-        if let Some(queue) = self.taps.get_mut(tap).filter(|_| !batch.packets.is_empty()) {
-            self.held += batch.weight();
-            queue.batches.push_back(batch);
+        if let Some(turn) = self.taps.get_mut(tap).filter(|_| batch.left() > 0) {
+            turn.batch = Some(batch);
         }
     }
 
-    pub(super) fn over(&mut self, tap: usize) {
-        if let Some(queue) = self.taps.get_mut(tap) {
-            queue.over = true;
+    /// What is handed over of an interface from now on is later than this; with the end of time it is over.
+    pub(super) fn read_to(&mut self, tap: usize, time: Timestamp) {
+        if let Some(turn) = self.taps.get_mut(tap) {
+            turn.read_to = time;
         }
     }
 
-    /// The interface whose packet is the next one, if no earlier one can come: every interface shows a later packet,
-    /// or what lies before `settled` has arrived.
-    pub(super) fn due(&self, settled: Timestamp) -> Option<usize> {
-        let heads = self.taps.iter().enumerate().filter_map(|(tap, queue)| Some((queue.head()?.time, tap)));
-        let (time, tap) = heads.min()?;
-        let complete = self.taps.iter().all(|queue| queue.over || !queue.batches.is_empty());
-        (complete || time <= settled || self.held > BYTES_HELD).then_some(tap)
+    /// What is not here is later than this.
+    pub(super) fn settled(&self) -> Option<Timestamp> {
+        self.taps.iter().filter(|turn| turn.batch.is_none()).map(|turn| turn.read_to).min()
+    }
+
+    /// The interface whose packet is the next one, if no earlier one can come.
+    pub(super) fn due(&self) -> Option<usize> {
+        let (time, tap) = self.earliest()?;
+        let is_earlier = self.settled().is_none_or(|settled| time <= settled);
+        is_earlier.then_some(tap)
+    }
+
+    /// The earliest packet that is here, and its interface.
+    pub(super) fn earliest(&self) -> Option<(Timestamp, usize)> {
+        self.taps.iter().enumerate().filter_map(|(tap, turn)| Some((turn.batch.as_ref()?.head()?.time, tap))).min()
     }
 
     pub(super) fn head(&self, tap: usize) -> Option<Packet<'_>> {
-        self.taps.get(tap)?.head()
+        self.taps.get(tap)?.batch.as_ref()?.head()
     }
 
-    /// Takes the next packet of an interface.
-    pub(super) fn take(&mut self, tap: usize) {
-        let Some(queue) = self.taps.get_mut(tap) else { return };
-        let Some(batch) = queue.batches.front_mut() else { return };
+    /// Takes the next packet of an interface; gives the batch back when that was its last.
+    pub(super) fn take(&mut self, tap: usize) -> Option<Batch> {
+        let turn = self.taps.get_mut(tap)?;
+        let batch = turn.batch.as_mut()?;
         batch.taken += 1;
-        if batch.taken >= batch.packets.len() {
-            self.held -= batch.weight();
-            queue.batches.pop_front();
-        }
+        if batch.left() == 0 { turn.batch.take() } else { None }
     }
-}
 
-impl Queue {
-    fn head(&self) -> Option<Packet<'_>> {
-        self.batches.front()?.head()
+    /// Packets that are here and have not been taken.
+    pub(super) fn left(&self, tap: usize) -> usize {
+        self.taps.get(tap).and_then(|turn| turn.batch.as_ref()).map_or(0, Batch::left)
     }
 }
 
@@ -120,9 +134,9 @@ mod tests {
         batch
     }
 
-    fn drain(order: &mut Order, settled: i64) -> Vec<i64> {
+    fn drain(order: &mut Order) -> Vec<i64> {
         let mut seen = Vec::new();
-        while let Some(tap) = order.due(Timestamp(settled)) {
+        while let Some(tap) = order.due() {
             let packet = order.head(tap).unwrap();
             assert_eq!(packet.bytes, packet.time.0.to_be_bytes());
             seen.push(packet.time.0);
@@ -135,25 +149,38 @@ mod tests {
     fn one_interface_waits_for_nobody() {
         let mut order = Order::new(1);
         order.push(0, batch(&[5, 6]));
+        assert_eq!(drain(&mut order), [5, 6]);
         order.push(0, batch(&[7]));
-        assert_eq!(drain(&mut order, 0), [5, 6, 7]);
+        assert_eq!(drain(&mut order), [7]);
     }
 
     #[test]
     fn several_are_merged_as_far_as_all_have_spoken() {
         let mut order = Order::new(2);
         order.push(0, batch(&[1, 4, 9]));
-        assert_eq!(drain(&mut order, 0), [0; 0]);
+        assert_eq!(drain(&mut order), [0; 0]);
         order.push(1, batch(&[2, 5]));
-        assert_eq!(drain(&mut order, 0), [1, 2, 4, 5]);
-        assert_eq!(drain(&mut order, 9), [9], "what has settled waits no longer");
+        assert_eq!(drain(&mut order), [1, 2, 4, 5]);
+        assert_eq!(order.earliest(), Some((Timestamp(9), 0)));
+        order.read_to(1, Timestamp(9));
+        assert_eq!(drain(&mut order), [9], "the other one has nothing earlier");
     }
 
     #[test]
     fn one_that_is_gone_holds_back_nobody() {
         let mut order = Order::new(2);
         order.push(0, batch(&[1]));
-        order.over(1);
-        assert_eq!(drain(&mut order, 0), [1]);
+        order.read_to(1, Timestamp(i64::MAX));
+        assert_eq!(drain(&mut order), [1]);
+    }
+
+    #[test]
+    fn a_batch_comes_back_when_it_has_been_taken() {
+        let mut order = Order::new(1);
+        order.push(0, batch(&[1, 2]));
+        assert!(order.take(0).is_none());
+        assert_eq!(order.left(0), 1);
+        assert_eq!(order.take(0).map(|batch| batch.left()), Some(0));
+        assert!(order.is_waiting() && order.left(0) == 0);
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use caps::CapSet;
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
-    RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetError, RulesetStatus, Scope,
 };
 use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
 
@@ -28,9 +28,9 @@ const READABLE: [&str; 2] = ["/usr/share/zoneinfo", "/etc/localtime"];
 /// The newest rules that are asked for; older kernels enforce what they know.
 const RULES: ABI = ABI::V6;
 
-/// Becomes `user`, if one is given; drops all capabilities; leaves itself the directories `writable`. The error is a
-/// sentence part.
-pub fn confine(user: Option<&str>, writable: &[PathBuf]) -> Result<Confined, String> {
+/// Becomes `user`, if one is given; drops all capabilities; leaves itself the directories `writable` and the counters of
+/// the `interfaces`. The error is a sentence part.
+pub fn confine(user: Option<&str>, writable: &[PathBuf], interfaces: &[String]) -> Result<Confined, String> {
     // Only whoever holds CAP_SETPCAP may, so it comes before the rest; nobody else can gain by these once new
     // privileges are renounced.
     let _ = caps::clear(None, CapSet::Bounding);
@@ -39,7 +39,7 @@ pub fn confine(user: Option<&str>, writable: &[PathBuf]) -> Result<Confined, Str
     }
     drop_capabilities()?;
     nix::sys::prctl::set_no_new_privs().map_err(|error| format!("could not renounce new privileges: {error}"))?;
-    restrict(writable).map_err(|error| format!("could not confine itself: {error}"))
+    restrict(writable, interfaces).map_err(|error| format!("could not confine itself: {error}"))
 }
 
 /// Whether there is such a user.
@@ -66,7 +66,12 @@ fn drop_capabilities() -> Result<(), String> {
     Ok(())
 }
 
-fn restrict(writable: &[PathBuf]) -> Result<Confined, RulesetError> {
+/// What is done in directories that are written to: no more than this, and nothing is read there.
+fn writing() -> BitFlags<AccessFs> {
+    AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::MakeDir | AccessFs::RemoveFile
+}
+
+fn restrict(writable: &[PathBuf], interfaces: &[String]) -> Result<Confined, RulesetError> {
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(RULES))?
         .handle_access(AccessNet::from_all(RULES))?
@@ -75,8 +80,13 @@ fn restrict(writable: &[PathBuf]) -> Result<Confined, RulesetError> {
     for path in READABLE {
         rules = allow(rules, Path::new(path), AccessFs::from_read(RULES))?;
     }
+    for interface in interfaces {
+        // A card counts there what it drops; without that libpcap takes the count for 0.
+        let statistics = Path::new("/sys/class/net").join(interface).join("statistics");
+        rules = allow(rules, &statistics, AccessFs::from_read(RULES))?;
+    }
     for path in writable {
-        rules = allow(rules, path, AccessFs::from_all(RULES))?;
+        rules = allow(rules, path, writing())?;
     }
     Ok(match rules.restrict_self()?.ruleset {
         RulesetStatus::FullyEnforced => Confined::Fully,
@@ -89,7 +99,7 @@ fn restrict(writable: &[PathBuf]) -> Result<Confined, RulesetError> {
 fn allow(
     rules: landlock::RulesetCreated,
     path: &Path,
-    access: landlock::BitFlags<AccessFs>,
+    access: BitFlags<AccessFs>,
 ) -> Result<landlock::RulesetCreated, RulesetError> {
     let Ok(opened) = PathFd::new(path) else { return Ok(rules) };
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(RULES) };

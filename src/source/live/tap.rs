@@ -1,10 +1,12 @@
 //! Opens an interface for capturing.
 
 use std::fmt;
+use std::os::fd::AsRawFd;
 
+use nix::sys::socket::{SockaddrStorage, bind, getsockname};
 use pcap::{Active, Capture, Linktype, Precision};
 
-use super::devices::{Device, devices};
+use super::devices::{Device, Link, address, devices, links};
 use super::{ANY, BLOCK_TIMEOUT, Scope};
 use crate::frame::LinkType;
 use crate::source::filter::{self, FilterError};
@@ -98,6 +100,10 @@ pub struct Tap {
     pub(super) snap_len: u32,
     /// The filter in the kernel.
     pub(super) filter: String,
+    /// The interface as the kernel knows it; `any` is none.
+    pub(super) link: Option<Link>,
+    /// Whether frames for others are captured too.
+    pub(super) promiscuous: bool,
 }
 
 impl Tap {
@@ -118,7 +124,27 @@ impl Tap {
         let filter = put_filter(&mut handle, wanted)?;
         let link_type = registered(handle.get_datalink().0);
         let handle = handle.setnonblock().map_err(|error| refused(name, &error))?;
-        Ok(Self { handle, device, link_type, snap_len: wanted.snap_len, filter })
+        let link = links().into_iter().flatten().find(|link| link.name == *name);
+        let promiscuous = wanted.promiscuous && link.is_some();
+        Ok(Self { handle, device, link_type, snap_len: wanted.snap_len, filter, link, promiscuous })
+    }
+
+    /// Whether the kernel still has it bound to an interface: one that is removed takes the capture off.
+    pub(super) fn is_bound(&self) -> bool {
+        let name = getsockname::<SockaddrStorage>(self.handle.as_raw_fd());
+        let index = name.ok().and_then(|name| Some(name.as_link_addr()?.ifindex()));
+        // The kernel's -1.
+        index.is_some_and(|index| u32::try_from(index).is_ok())
+    }
+
+    /// Goes on at another interface, or at the same one after it was removed, which takes no privilege. Promiscuous mode
+    /// would: it is lost.
+    pub(super) fn bind(&mut self, index: usize) -> Result<(), String> {
+        let address = address(index).ok_or("it is gone again")?;
+        // Without a protocol the kernel keeps the one there was.
+        bind(self.handle.as_raw_fd(), &address).map_err(|error| error.to_string())?;
+        self.promiscuous = false;
+        Ok(())
     }
 
     fn activate(wanted: &Wanted) -> Result<Capture<Active>, pcap::Error> {

@@ -1,17 +1,21 @@
 //! A capture file that begins anew when it is large or old enough, and of whose predecessors only some are kept.
+//!
+//! Writing may fail for a time, for want of space or because the directory is gone: what could not be written is the
+//! caller's to count, the file goes on with whole blocks when there is room again, and none of 0 bytes is left.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use super::{Writer, WrittenInterface};
 use crate::frame::{Frame, Timestamp};
-use crate::source::Interface;
+use crate::source::{Interface, is_removed};
 
-/// Bytes gathered before they are written; flushed whenever nothing comes.
-const BUFFER: usize = 256 << 10;
+/// Bytes gathered before they are written; flushed whenever nothing comes. More than the longest block, so that none is
+/// written in part when there is no room.
+const BUFFER: usize = 512 << 10;
 
 /// When the next file begins, and how many are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,12 +49,18 @@ pub struct Rotating {
     kept: VecDeque<PathBuf>,
     /// Bytes of the files that are closed.
     before: u64,
+    /// Frames written since the file was last seen.
+    unseen: u64,
+    /// The last file that should have been removed and could not be.
+    stuck: Option<(PathBuf, io::Error)>,
 }
 
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
     writer: Writer<BufWriter<File>>,
+    /// The same file, to be looked at.
+    file: File,
     interfaces: Vec<WrittenInterface>,
     begins: Timestamp,
 }
@@ -60,22 +70,35 @@ impl Rotating {
     pub fn create(path: &Path, rotation: Rotation, interfaces: Vec<Interface>, now: Timestamp) -> io::Result<Self> {
         let first = if rotation.is_wanted() { numbered(path, 1, now) } else { path.to_owned() };
         let open = Open::create(first.clone(), &interfaces, now)?;
-        let kept = VecDeque::from([first]);
-        Ok(Self { path: path.to_owned(), rotation, interfaces, open, number: 1, kept, before: 0 })
+        Ok(Self {
+            path: path.to_owned(),
+            rotation,
+            interfaces,
+            open,
+            number: 1,
+            kept: VecDeque::from([first]),
+            before: 0,
+            unseen: 0,
+            stuck: None,
+        })
     }
 
-    /// Appends a frame; begins the next file before it where that is due.
+    /// Appends a frame; begins the next file before it where that is due. After an error the frame is not in the file,
+    /// and nothing else is lost.
     pub fn frame(&mut self, frame: &Frame<'_>, counted: &[Counted]) -> io::Result<()> {
-        let full = self.rotation.size.is_some_and(|size| self.open.writer.written() >= size);
-        let old =
-            self.rotation.duration.is_some_and(|seconds| frame.at.time.seconds_since(self.open.begins) >= seconds);
-        if full || old {
+        if self.next_is_due(frame.at.time) {
             self.next(frame.at.time, counted)?;
         }
-        match self.open.interfaces.get(frame.interface.0 as usize) {
-            Some(interface) => self.open.writer.frame(*interface, frame, &[]),
-            None => Ok(()),
-        }
+        let Some(interface) = self.open.interfaces.get(frame.interface.0 as usize) else { return Ok(()) };
+        self.open.writer.frame(*interface, frame, &[])?;
+        self.unseen += 1;
+        Ok(())
+    }
+
+    fn next_is_due(&self, now: Timestamp) -> bool {
+        let full = self.rotation.size.is_some_and(|size| self.open.writer.written() >= size);
+        let age = now.seconds_since(self.open.begins);
+        full || self.rotation.duration.is_some_and(|seconds| age >= seconds)
     }
 
     /// Bytes written so far, to all files.
@@ -83,9 +106,27 @@ impl Rotating {
         self.before + self.open.writer.written()
     }
 
-    /// Hands on what is buffered.
+    /// Hands on what is buffered. Fails too when the file has been removed; one that was moved away is written on.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.open.writer.flush()
+        self.open.writer.flush()?;
+        if is_removed(&self.open.file) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.unseen = 0;
+        Ok(())
+    }
+
+    /// Tries to go on after an error: hands on what is buffered, begins the next file where that is due, creates the one
+    /// that was removed. Gives the number of frames that were written to what was removed, since it was last seen.
+    pub fn resume(&mut self, now: Timestamp, counted: &[Counted]) -> io::Result<u64> {
+        let is_removed = is_removed(&self.open.file);
+        let gone = if is_removed { self.unseen } else { 0 };
+        if self.rotation.is_wanted() && (is_removed || self.next_is_due(now)) {
+            self.next(now, counted)?;
+        } else if is_removed {
+            self.replace(Open::restore(self.path.clone(), &self.interfaces, now)?, now, counted);
+        }
+        self.flush().map(|()| gone)
     }
 
     /// The file has been moved away: creates it again. Where it still is, nothing happens.
@@ -96,36 +137,52 @@ impl Rotating {
         if self.path.exists() {
             return self.flush();
         }
-        self.replace(self.path.clone(), now, counted)
+        self.replace(Open::create(self.path.clone(), &self.interfaces, now)?, now, counted);
+        Ok(())
     }
 
     /// Ends the last file with what was counted.
-    pub fn finish(self, now: Timestamp, counted: &[Counted]) -> io::Result<()> {
-        self.open.finish(now, counted).map(|_| ())
+    pub fn finish(mut self, now: Timestamp, counted: &[Counted]) -> io::Result<()> {
+        self.open.finish(now, counted)?;
+        self.flush()
+    }
+
+    /// The file that should have been removed and could not be, once.
+    pub fn take_stuck(&mut self) -> Option<(PathBuf, io::Error)> {
+        self.stuck.take()
     }
 
     fn next(&mut self, now: Timestamp, counted: &[Counted]) -> io::Result<()> {
+        let path = numbered(&self.path, self.number + 1, now);
+        let mut created = Open::create(path.clone(), &self.interfaces, now);
+        if created.is_err() && self.rotation.files.is_some_and(|files| self.kept.len() >= files) {
+            // Perhaps there is room when the one has gone that goes anyway.
+            self.remove_oldest();
+            created = Open::create(path.clone(), &self.interfaces, now);
+        }
+        self.replace(created?, now, counted);
         self.number += 1;
-        let path = numbered(&self.path, self.number, now);
-        self.replace(path.clone(), now, counted)?;
         self.kept.push_back(path);
-        while let Some(files) = self.rotation.files
-            && self.kept.len() > files.max(1)
-            && let Some(oldest) = self.kept.pop_front()
-        {
-            match fs::remove_file(oldest) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        while self.rotation.files.is_some_and(|files| self.kept.len() > files.max(1)) {
+            self.remove_oldest();
         }
         Ok(())
     }
 
-    fn replace(&mut self, path: PathBuf, now: Timestamp, counted: &[Counted]) -> io::Result<()> {
-        let next = Open::create(path, &self.interfaces, now)?;
-        let last = std::mem::replace(&mut self.open, next);
-        self.before += last.finish(now, counted)?;
-        Ok(())
+    fn remove_oldest(&mut self) {
+        let Some(oldest) = self.kept.pop_front() else { return };
+        match fs::remove_file(&oldest) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => self.stuck = Some((oldest, error)),
+            _ => {}
+        }
+    }
+
+    fn replace(&mut self, next: Open, now: Timestamp, counted: &[Counted]) {
+        let mut last = std::mem::replace(&mut self.open, next);
+        // What it still holds back is lost if there is no room for it: it was whole up to there.
+        let _ = last.finish(now, counted);
+        self.before += last.writer.written();
+        self.unseen = 0;
     }
 
     /// The file that is being written.
@@ -135,23 +192,43 @@ impl Rotating {
 }
 
 impl Open {
+    /// Creates a file, and takes the place of one that is there.
     fn create(path: PathBuf, interfaces: &[Interface], now: Timestamp) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(BUFFER, File::create(&path)?);
-        let mut writer = Writer::new(file, &[])?;
-        let interfaces = interfaces.iter().map(|interface| writer.interface(interface));
-        let interfaces = interfaces.collect::<io::Result<Vec<_>>>()?;
-        writer.flush()?;
-        Ok(Self { path, writer, interfaces, begins: now })
+        Self::begin(File::create(&path)?, path, interfaces, now)
     }
 
-    /// Ends the file with what was counted so far; its length.
-    fn finish(mut self, now: Timestamp, counted: &[Counted]) -> io::Result<u64> {
+    /// Creates a file again that is gone. What somebody else put there meanwhile stays, unless it is empty.
+    fn restore(path: PathBuf, interfaces: &[Interface], now: Timestamp) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+        if file.metadata()?.len() > 0 {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "another file stands there"));
+        }
+        Self::begin(file, path, interfaces, now)
+    }
+
+    fn begin(file: File, path: PathBuf, interfaces: &[Interface], now: Timestamp) -> io::Result<Self> {
+        let header = |file: File| {
+            let mut writer = Writer::new(BufWriter::with_capacity(BUFFER, file), &[])?;
+            let interfaces = interfaces.iter().map(|interface| writer.interface(interface));
+            let interfaces = interfaces.collect::<io::Result<Vec<_>>>()?;
+            writer.flush().map(|()| (writer, interfaces))
+        };
+        match file.try_clone().and_then(header) {
+            Ok((writer, interfaces)) => Ok(Self { path, writer, file, interfaces, begins: now }),
+            Err(error) => {
+                // Without a header it is of no use; if it cannot be removed either, that is for the same reason.
+                let _ = fs::remove_file(&path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the file with what was counted so far.
+    fn finish(&mut self, now: Timestamp, counted: &[Counted]) -> io::Result<()> {
         for (interface, (received, dropped)) in self.interfaces.iter().zip(counted) {
             self.writer.statistics(*interface, now, *received, *dropped)?;
         }
-        let written = self.writer.written();
-        self.writer.finish()?;
-        Ok(written)
+        self.writer.flush()
     }
 }
 
@@ -234,5 +311,63 @@ mod tests {
         file.finish(Timestamp(0), &[]).unwrap();
         let frames: Vec<(String, usize)> = files(&folder).into_iter().map(|(name, frames, _)| (name, frames)).collect();
         assert_eq!(frames, [("old.pcapng".to_owned(), 2), ("ring.pcapng".to_owned(), 1)]);
+    }
+
+    /// Whether the frames of the only file are those of these seconds.
+    fn only(folder: &tempfile::TempDir, name: &str, seconds: &[i64]) {
+        let (frames, capture) = written::read(&fs::read(folder.path().join(name)).unwrap()).unwrap();
+        assert_eq!(capture.damage, None);
+        let times: Vec<i64> = frames.iter().map(|(_, time, ..)| time / SECOND).collect();
+        assert_eq!(times, seconds);
+    }
+
+    #[test]
+    fn a_file_that_was_removed_is_created_again_and_what_was_in_it_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = rotating(&folder, Rotation::default());
+        file.frame(&frame(1), &[]).unwrap();
+        file.flush().unwrap();
+        let path = folder.path().join("ring.pcapng");
+        fs::remove_file(&path).unwrap();
+        file.frame(&frame(2), &[]).unwrap();
+        assert_eq!(file.flush().unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(file.resume(Timestamp(0), &[]).unwrap(), 1, "one frame since the file was last seen");
+        file.frame(&frame(3), &[]).unwrap();
+        file.finish(Timestamp(0), &[]).unwrap();
+        only(&folder, "ring.pcapng", &[3]);
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_put_there_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = rotating(&folder, Rotation::default());
+        let path = folder.path().join("ring.pcapng");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "not ours").unwrap();
+        assert_eq!(file.resume(Timestamp(0), &[]).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "not ours");
+        // As logrotate leaves it behind.
+        fs::write(&path, "").unwrap();
+        file.resume(Timestamp(0), &[]).unwrap();
+        file.frame(&frame(1), &[]).unwrap();
+        file.finish(Timestamp(0), &[]).unwrap();
+        only(&folder, "ring.pcapng", &[1]);
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_and_made_again_is_written_to_again() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir_in(outer.path()).unwrap();
+        let rotation = Rotation { size: Some(2_500), duration: None, files: Some(2) };
+        let mut file = rotating(&folder, rotation);
+        file.frame(&frame(1), &[]).unwrap();
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert!(file.flush().is_err());
+        assert!(file.resume(Timestamp(2 * SECOND), &[]).is_err());
+        fs::create_dir(folder.path()).unwrap();
+        assert_eq!(file.resume(Timestamp(3 * SECOND), &[]).unwrap(), 1);
+        file.frame(&frame(4), &[]).unwrap();
+        file.finish(Timestamp(5 * SECOND), &[]).unwrap();
+        only(&folder, "ring_00002_3.pcapng", &[4]);
     }
 }
