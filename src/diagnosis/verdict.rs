@@ -84,6 +84,13 @@ pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
     Some(findings[index].diagnosis)
 }
 
+/// Where there was no transfer, what explains the failure is told of the session.
+pub fn of_no_transfer(findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.role == Role::Verdict) {
+        finding.role = Role::Context;
+    }
+}
+
 /// Names the causes of the verdict's rank that hold as well, and takes back that it would rule out what holds.
 fn weigh(findings: &mut [Finding], verdict: usize) {
     let holding: Vec<&'static str> = findings.iter().map(|finding| finding.diagnosis).collect();
