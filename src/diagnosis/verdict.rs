@@ -14,7 +14,7 @@ const ORDER: &[&[&str]] = &[
     &["port-wrong-interface", "port-nat-unrewritten", "port-third-party"],
     &["port-foreign-address"],
     &["port-low-port"],
-    &["pasv-ports-exhausted", "port-refused"],
+    &["pasv-ports-exhausted", "pasv-malformed", "port-refused"],
     &["source-spoof-mismatch", "mac-stale-peer", "arp-conflict"],
     &["alg-broken-rewrite"],
     &["pasv-address-mismatch", "data-wrong-source-address", "data-wrong-destination", "pasv-bad-peer"],
