@@ -80,7 +80,7 @@ impl Stamp {
 
     /// Whether this frame came first, by more than the clocks of two interfaces differ.
     pub fn precedes(self, other: Self) -> bool {
-        self.seconds_since(other) < -CLOCKS_APART
+        !self.is_since(other, CLOCKS_APART)
     }
 
     /// How old `earlier` was at this frame, in seconds: 0 where the clock was set back by more, so that nobody knows.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
-use crate::finding::{Confidence, Evidence, Severity};
+use crate::finding::{Alternative, Confidence, Evidence, Severity};
 use crate::frame::Stamp;
 use crate::ftp::meaning::quoted;
 use crate::ftp::texts::Condition;
@@ -169,6 +169,23 @@ pub fn is_private(address: IpAddr) -> bool {
         IpAddr::V4(v4) => v4.is_private() || matches!(v4.octets(), [100, 64..=127, ..]),
         IpAddr::V6(v6) => v6.is_unique_local(),
     }
+}
+
+/// Whether a NAT beyond this point may leave PORT as it is: client, and what it announces, have private addresses and the
+/// server a public one.
+fn may_be_translated_beyond(case: &Case<'_>) -> bool {
+    let (client, server) = (case.session.client.ip(), case.session.server.ip());
+    let named = case.offer().filter(|offer| offer.direction == Direction::Active).and_then(|offer| offer.socket);
+    let local = unusable(server.to_canonical(), client).is_some() || server.to_canonical().is_loopback();
+    named.is_some_and(|named| is_private(named.ip())) && is_private(client) && !is_private(server) && !local
+}
+
+/// The cause that then cannot be excluded.
+pub fn nat_beyond(case: &Case<'_>) -> Option<Alternative> {
+    may_be_translated_beyond(case).then(|| Alternative {
+        diagnosis: "port-nat-unrewritten",
+        would_decide: "a capture at the server shows whether PORT still names the private address there".to_owned(),
+    })
 }
 
 /// Whether two IPv4 addresses share their first 16 bits, or two IPv6 addresses their first 48: one site, as a guess.

@@ -1,6 +1,8 @@
 //! What a diagnosis sees: a concluded transfer with its session, hosts and vantage, and what the capture allows.
 
+mod given_up;
 mod limits;
+mod report;
 
 use std::net::SocketAddr;
 
@@ -11,23 +13,18 @@ use crate::finding::Evidence;
 use crate::flow::Table;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::ftp::meaning::meaning;
-use crate::ftp::texts::{Condition, Meaning};
-use crate::ftp::{Reply, Verb};
+use crate::ftp::Reply;
 use crate::network::Network;
-use crate::record::{AttemptOutcome, Outcome};
+use crate::record::Outcome;
 use crate::source::Capture;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
-use crate::transfer::{Direction, Exchange, Offer, Transfer};
+use crate::transfer::{Direction, Offer, Transfer};
 use crate::vantage::Vantage;
 
 /// A client that is refused one endpoint command falls back to another within this many seconds.
 const FALLBACK: f64 = 10.0;
-
-/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
-const SWAPPED: f64 = 0.01;
 
 /// What the user knows better than the program.
 #[derive(Clone, Debug, Default)]
@@ -151,30 +148,16 @@ impl<'a> Case<'a> {
         self.concluded.outcome() == Outcome::Failed
     }
 
-    /// Whether the client left (QUIT) without waiting for the final reply to the transfer, after a data connection that
-    /// never came to be: it failed, although nobody says so.
-    pub fn gave_up(&self) -> bool {
-        let Some(transfer) = self.transfer.filter(|one| one.reply.is_none()) else { return false };
-        let tried = !self.concluded.attempts.is_empty() && self.concluded.established().is_none();
-        let tried = tried && !self.may_miss_the_reply();
-        let left = |exchange: &Exchange| exchange.is(Verb::Quit) && exchange.command.at() > transfer.at();
-        tried && transfer.abor.is_none() && self.session.exchanges.iter().any(left)
-    }
-
-    /// What the final reply says by the knowledge base, taken as an answer to the transfer command.
-    pub fn meaning(&self) -> Option<&'static Meaning> {
-        let transfer = self.transfer?;
-        let reply = transfer.reply.as_ref()?;
-        meaning(transfer.command.verb, reply, self.session.software.family())
-    }
-
-    /// The span in which a data SYN would have to lie: from the transfer command to the final reply or, failing that, the
-    /// end of the session; for an offer alone, until the next one or until the client left.
+    /// The span in which a data SYN would have to lie: from the transfer command to the final reply or, failing that, until
+    /// the client turned away or the session ended; likewise for an offer alone.
     pub fn window(&self) -> Option<(Stamp, Stamp)> {
         let last = self.session.last;
         match self.transfer {
-            Some(transfer) => Some((transfer.at(), transfer.ended().unwrap_or_else(|| last.max(transfer.at())))),
-            None => self.offer().map(|offer| (offer.at(), offer.superseded.or(self.session.left_at()).unwrap_or(last))),
+            Some(transfer) => {
+                let until = transfer.ended().or(self.left().map(|left| left.at));
+                Some((transfer.at(), until.unwrap_or_else(|| last.max(transfer.at()))))
+            }
+            None => self.offer().map(|offer| (offer.at(), self.left().map_or(last, |left| left.at))),
         }
     }
 
@@ -198,14 +181,14 @@ impl<'a> Case<'a> {
         all
     }
 
-    /// Whether the capture may show data connections at all: not when other transfers of the session succeeded without
-    /// any. A third host's data connection passes elsewhere.
+    /// Whether the capture may show data connections at all: not when other transfers of the session, or of its server,
+    /// succeeded without any. A third host's data connection passes elsewhere.
     pub fn shows_data(&self) -> bool {
         let hosts = [self.session.client.ip(), self.session.server.ip()];
         let between = |one: &Concluded<'_>| {
             one.in_force().and_then(|offer| offer.socket).is_some_and(|socket| hosts.contains(&socket.ip()))
         };
-        !self.siblings.iter().any(|one| one.lacks_its_data() && between(one))
+        !self.concluded.data_not_captured && !self.siblings.iter().any(|one| one.lacks_its_data() && between(one))
     }
 
     /// Whether the client left before the transfer command got any reply.
@@ -215,51 +198,9 @@ impl<'a> Case<'a> {
         left && transfer.preliminary.is_none() && transfer.reply.is_none()
     }
 
-    /// Whether the final reply reports a failed data connection rather than a refused command.
-    pub fn is_data_failure(&self) -> bool {
-        let Some(transfer) = self.transfer.filter(|_| self.failed()) else { return self.gave_up() };
-        let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
-        let of_data = self.meaning().is_some_and(|meaning| meaning.condition.is_about_data());
-        match reply.code {
-            421 | 425 | 426 | 435 => true,
-            450 | 451 => transfer.preliminary.is_some() || of_data,
-            _ => of_data || (self.tried_in_vain() && !self.speaks_of_the_file()),
-        }
-    }
-
-    /// Whether a data connection was tried before the final reply, and none came to be.
-    fn tried_in_vain(&self) -> bool {
-        let Some(reply) = self.transfer.and_then(|transfer| transfer.reply.as_ref()) else { return false };
-        let vain = |attempt: &Attempt<'_>| match attempt.outcome() {
-            AttemptOutcome::Refused | AttemptOutcome::Icmp => attempt.connection.last.is_until(reply.at(), SWAPPED),
-            AttemptOutcome::Unanswered => attempt.connection.syn_count >= 2 && attempt.at() < reply.at(),
-            AttemptOutcome::Established
-            | AttemptOutcome::Challenged
-            | AttemptOutcome::Aborted
-            | AttemptOutcome::Unknown => false,
-        };
-        self.concluded.established().is_none() && self.concluded.announced_attempts().any(vain)
-    }
-
-    /// Whether the final reply names the file or the login as the reason, in words: its code alone names nothing.
-    fn speaks_of_the_file(&self) -> bool {
-        let named = |meaning: &Meaning| match meaning.condition {
-            Condition::NotLoggedIn => true,
-            condition => condition == Condition::FileRefused && !meaning.pattern.is_empty(),
-        };
-        self.meaning().is_some_and(named)
-    }
-
-    /// Whether the server tried the data connection while it owed the reply to PORT or EPRT, in vain: it connects at
-    /// once, and what it answered reports on that.
-    pub fn connected_at_once(&self) -> bool {
-        let Some(offer) = self.offer().filter(|offer| offer.direction == Direction::Active) else { return false };
-        let Some(reply) = offer.reply.as_ref().filter(|reply| reply.code / 100 == 4) else { return false };
-        let meanwhile = |attempt: &&Attempt<'_>| {
-            let at = attempt.at();
-            Some(attempt.to()) == offer.socket && at.is_since(offer.at(), SWAPPED) && at.is_until(reply.at(), SWAPPED)
-        };
-        self.concluded.established().is_none() && self.server_attempts().any(|attempt| meanwhile(&attempt))
+    /// Whether it failed, by its replies or because the client gave up: what explains it is its verdict.
+    pub fn is_to_be_explained(&self) -> bool {
+        self.failed() || self.gave_up() || self.refused_after_trying()
     }
 
     /// Whether a data connection was tried for it, as this side of a NAT or the other one shows.
@@ -274,29 +215,13 @@ impl<'a> Case<'a> {
     pub fn failed_for_want_of_data(&self) -> bool {
         let none = self.concluded.established().is_none();
         match self.transfer {
-            Some(_) => none && self.is_data_failure(),
-            None => none && self.offer().is_none() && self.at_opaque_moment(),
+            None if self.offer().is_none() => none && self.at_opaque_moment(),
+            Some(_) | None => none && self.is_data_failure(),
         }
     }
 
     fn at_opaque_moment(&self) -> bool {
         self.concluded.at().is_some_and(|at| self.session.is_opaque_at(at))
-    }
-
-    /// Whether the reply may come from a failure inside the server: it names a local cause or none.
-    pub fn reply_allows_local_cause(&self) -> bool {
-        self.meaning().is_none_or(|meaning| meaning.condition.may_be_local())
-    }
-
-    /// Whether the reply may follow a data connection that was never tried or never seen: not when it speaks of a
-    /// missing endpoint, TLS or the file.
-    pub fn reply_allows_no_syn(&self) -> bool {
-        self.meaning().is_none_or(|meaning| meaning.condition.is_about_connecting())
-    }
-
-    /// What a reply to `verb` says by the knowledge base.
-    pub fn meaning_of(&self, verb: Verb, reply: &Reply) -> Option<&'static Meaning> {
-        meaning(verb, reply, self.session.software.family())
     }
 
     /// The attempts that the server opened.
@@ -329,9 +254,8 @@ impl<'a> Case<'a> {
 
     /// Whether a data connection of the session was established soon after this one was tried.
     pub fn got_data_soon(&self) -> bool {
-        let Some(at) = self.concluded.at() else { return false };
-        let soon = |later: Stamp| later > at && later.seconds_since(at) < FALLBACK;
-        self.siblings.iter().filter_map(Concluded::established).any(|attempt| soon(attempt.at()))
+        let next = self.concluded.at().zip(self.concluded.data_after);
+        next.is_some_and(|(at, next)| next.seconds_since(at) < FALLBACK)
     }
 
     fn offer_at(&self) -> Stamp {

@@ -20,7 +20,13 @@ pub fn note(case: &Case<'_>, findings: &mut [Finding]) {
 
 /// The reply, and what the wire shows instead of what it says.
 fn of(case: &Case<'_>) -> Option<Evidence> {
-    let reply = case.transfer.filter(|_| case.failed())?.reply.as_ref()?;
+    if let Some(reply) = case.tells_of_unseen() {
+        let shown =
+            if case.was_tried() { "no data connection that was established" } else { "no SYN of a data connection" };
+        let note = format!("\"{}\"; but the capture holds {shown}", reply.text);
+        return Some(Evidence::sent(reply.at(), case.session.server, case.session.client, note));
+    }
+    let (_, reply) = case.report().filter(|_| case.is_to_be_explained())?;
     let said = errno(reply)?;
     let outcomes: Vec<AttemptOutcome> =
         case.server_attempts().map(crate::transfer::attempt::Attempt::outcome).collect();

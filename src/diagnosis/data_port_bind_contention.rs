@@ -33,16 +33,17 @@ diagnosis! {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let other = case.concluded.sharing?;
     let gone = no_syn::unexplained(case)?;
-    let words = held_tuple::has_local_words(case) && errno(gone.reply) != Some(Errno::CannotAssignAddress);
-    let paused = case.transfer?.delay().is_some_and(timers::is_bind_retries);
+    let (command, reply) = case.report()?;
+    let words = held_tuple::has_local_words(case) && errno(reply) != Some(Errno::CannotAssignAddress);
+    let paused = case.delay().is_some_and(timers::is_bind_retries);
     if !words && !paused {
         return None;
     }
     let confidence = if words && case.would_show_server_syn() { Confidence::Probable } else { Confidence::Possible };
     let message = format!(
         "the server answered {} {} without a SYN to {} while {} -> {} was open: it could not share its data port {}",
-        gone.command,
-        gone.answer,
+        command.name,
+        reply.line(),
         gone.socket,
         other.origin,
         other.target,
@@ -52,7 +53,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let last = Evidence::sent(other.last, other.origin, other.target, "its last segment");
     Some(
         DIAGNOSIS
-            .finding(confidence, message, lines::reply(case.session, gone.reply))
+            .finding(confidence, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
             .support(case.no_syn())

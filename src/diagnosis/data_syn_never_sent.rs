@@ -1,7 +1,7 @@
 //! `data-syn-never-sent`
 
 use super::case::Case;
-use super::{held_tuple, lines, no_syn, timers};
+use super::{announced, held_tuple, no_syn, timers};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -40,15 +40,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let confidence = if at_server && local_words { Confidence::Proven } else { Confidence::Probable };
     let message = format!(
-        "{} failed ({}) and the server had sent no SYN to {}: {}",
-        gone.command,
-        gone.answer,
-        gone.socket,
-        gone.hint,
+        "{} and the server had sent no SYN to {}: {}",
+        gone.story, gone.socket, gone.hint,
     );
     Some(
         DIAGNOSIS
-            .finding(confidence, message, lines::reply(case.session, gone.reply))
+            .finding(confidence, message, gone.primary)
             .about(case)
             .support(case.dialogue())
             .support(timers::evidence(case))
@@ -58,6 +55,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
             .rule_out("data-syn-refused", "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
+            .all_or(announced::nat_beyond(case))
             .server("Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.")
             .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
             .network("Nothing to change on the way: the failure is local to the server.")

@@ -1,7 +1,7 @@
 //! `data-syn-not-seen`
 
 use super::case::Case;
-use super::{held_tuple, lines, no_syn, timers};
+use super::{announced, held_tuple, no_syn, timers};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -31,20 +31,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{} failed ({}) and no SYN to {} was seen here: never sent, or stopped before this capture point; {}",
-        gone.command,
-        gone.answer,
-        gone.socket,
-        gone.hint,
+        "{} and no SYN to {} was seen here: never sent, or stopped before this capture point; {}",
+        gone.story, gone.socket, gone.hint,
     );
     let mut finding = DIAGNOSIS
-        .finding(Confidence::Probable, message, lines::reply(case.session, gone.reply))
+        .finding(Confidence::Probable, message, gone.primary)
         .about(case)
         .support(case.dialogue())
         .support(timers::evidence(case))
         .support(case.no_syn())
         .caps(case.absence_caps())
         .all_ruled_out(no_syn::refuted(case))
+        .all_or(announced::nat_beyond(case))
         .or("data-syn-never-sent", "a capture at the server shows whether a SYN left it")
         .or("data-syn-icmp-rejected", "a capture at the server shows an ICMP error or RST from something on the way")
         .client("Use passive mode (EPSV, PASV) if a firewall or NAT lies between.")

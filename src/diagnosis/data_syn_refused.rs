@@ -1,23 +1,26 @@
 //! `data-syn-refused`
 
 use super::case::Case;
-use super::lines;
+use super::{Draft, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::RstSeen;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// The announced endpoint answered the SYN with a RST: nobody listens there, or something on the way resets.
+    /// The announced endpoint answered the SYN with a RST: nothing listens there, a filter of that host rejects it, or
+    /// something on the way does.
     ///
     /// Needs: a SYN answered by a RST that acknowledges its initial sequence number plus one, no SYN-ACK, and a
     /// transfer that failed by it.
     ///
     /// Helps: the RST's TTL, IP identification and source MAC beside the host's other packets tell whether the host
-    /// itself sent it or something in its name.
+    /// itself sent it or something in its name. Whether nothing listens or the host's own filter answers, packets
+    /// cannot tell.
     ///
     /// Refuted by: a RST with another acknowledgement number (it belongs to an old connection); a RST behind a SYN-ACK.
     ///
-    /// Traps: a client that closes its listener after ABOR; a server that connects to a previous PORT or, after a
+    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late, and
+    /// whoever delayed it is the cause; a server that connects to a previous PORT or, after a
     /// refused one, to its default data port.
     ///
     /// Remedy: at the client listen before PORT is sent and until the transfer is over, or use passive mode; at the
@@ -31,6 +34,9 @@ diagnosis! {
 const LISTEN: &str =
     "Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall.";
 
+/// A client that stays for longer than this many seconds behind the transfer command has waited for its data connection.
+const PATIENT: f64 = 1.0;
+
 /// Who sent a RST, as far as TTL and MAC tell.
 enum Sender {
     Host,
@@ -43,21 +49,21 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (attempt, rst) = case.server_attempts().find_map(|attempt| Some((attempt, attempt.refusal()?)))?;
+    if let Some(late) = Late::of(case, attempt) {
+        return Some(too_late(case, attempt, rst, &late));
+    }
     let sender = sender(case, attempt, rst);
     let who = match &sender {
-        Sender::Host => format!("{} itself refused it: nobody listens on port {}", attempt.to().ip(), attempt.to().port()),
+        Sender::Host => format!(
+            "{} itself refused it: nothing listens on port {} there, or a filter on that host rejects the connection",
+            attempt.to().ip(),
+            attempt.to().port()
+        ),
         Sender::OnTheWay(why) => format!("something on the way reset it in the name of {} ({why})", attempt.to().ip()),
         Sender::Unknown => format!("{} or something on the way reset it", attempt.to().ip()),
     };
     let message = format!("the SYN {} -> {} was answered by a RST; {who}", attempt.from(), attempt.to());
-    let primary = Evidence::sent(rst.at, attempt.to(), attempt.from(), format!("RST, acknowledges the SYN, TTL {}", rst.ttl));
-    let finding = DIAGNOSIS
-        .finding(Confidence::Proven, message, primary)
-        .about(case)
-        .support(lines::syns(attempt))
-        .support(case.dialogue())
-        .rule_out("data-syn-unanswered", "the SYN was answered")
-        .rule_out("time-wait-collision", "a SYN was sent");
+    let finding = draft(case, attempt, rst, message);
     let finding = match sender {
         Sender::OnTheWay(_) => finding
             .network("Find the firewall or NAT that resets the data connection; let it through or use a stateful FTP helper.")
@@ -70,6 +76,62 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(finding.server("Allow passive mode (EPSV, PASV): the client then needs no open port.").done())
 }
 
+fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String) -> Draft {
+    let note = format!("RST, acknowledges the SYN, TTL {}", rst.ttl);
+    DIAGNOSIS
+        .finding(Confidence::Proven, message, Evidence::sent(rst.at, attempt.to(), attempt.from(), note))
+        .about(case)
+        .support(lines::syns(attempt))
+        .support(case.dialogue())
+        .rule_out("data-syn-unanswered", "the SYN was answered")
+        .rule_out("time-wait-collision", "a SYN was sent")
+}
+
+/// A SYN that came when the client had left.
+struct Late {
+    /// Seconds from the transfer command to the departure.
+    stayed: f64,
+    /// Seconds from the transfer command to the SYN.
+    behind: f64,
+    /// How it left.
+    how: String,
+}
+
+impl Late {
+    fn of(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Self> {
+        let (left, transfer) = (case.left_before(attempt)?, case.transfer?);
+        Some(Self {
+            stayed: left.at.seconds_since(transfer.at()),
+            behind: attempt.at().seconds_since(transfer.at()),
+            how: left.how.clone(),
+        })
+    }
+}
+
+/// A host whose program has left refuses; the cause is the delay.
+fn too_late(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, late: &Late) -> Finding {
+    let Late { stayed, behind, how } = late;
+    let command = case.transfer.map_or("the command", |transfer| transfer.command.name.as_str());
+    let waited = *stayed > PATIENT;
+    let who = if waited { "the server took too long to connect" } else { "the client did not wait" };
+    let message = format!(
+        "the SYN {} -> {} came too late, {behind:.1} s behind {command}, and was answered by a RST: the client had left ({how}) {stayed:.1} s behind {command}; {who}",
+        attempt.from(),
+        attempt.to(),
+    );
+    let finding = draft(case, attempt, rst, message).support(case.departure());
+    let finding = if waited {
+        finding
+            .server("Find out what delayed the connection: the server's log, its load, name or ident lookups, retries of bind().")
+            .client("Wait longer for the data connection, or use passive mode (EPSV, PASV).")
+    } else {
+        finding
+            .client("Wait for the reply to the transfer command before leaving.")
+            .server("Nothing to change: it connected to a client that had left.")
+    };
+    finding.network("Nothing to change on the way, unless it held the SYN back: a capture at the server shows when that left.").done()
+}
+
 /// Compares the RST with what the same host otherwise sends.
 fn sender(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen) -> Sender {
     if attempt.to().ip() != case.session.client.ip() {
@@ -79,7 +141,7 @@ fn sender(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen) -> Sender {
     let Some((low, high)) = client.ttl else { return Sender::Unknown };
     if (low..=high).contains(&rst.ttl) {
         return match (rst.mac, client.first_mac) {
-            (Some(rst), Some(own)) if rst != own && case.vantage.sees_all_of_client() => {
+            (Some(rst), Some(own)) if rst != own && case.vantage.is_beside_client() => {
                 Sender::OnTheWay(format!("its MAC is {rst}, the host's {own}"))
             }
             _ => Sender::Host,

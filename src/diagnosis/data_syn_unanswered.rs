@@ -46,6 +46,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         connection.syn_count,
         attempt.to(),
     );
+    let late = case.left_before(attempt).map(|left| format!("; the client had left before ({})", left.how));
+    let message = format!("{message}{}", late.unwrap_or_default());
     let caps = case.scene_caps(attempt.at());
     let at_client = case.vantage.sees_all_of_client();
     let where_dropped = if at_client {
@@ -73,7 +75,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
 fn opaque_cap(case: &Case<'_>) -> Option<Cap> {
-    (case.transfer.is_none()).then(|| Cap {
+    (case.transfer.is_none() && case.offer().is_none()).then(|| Cap {
         diagnosis: "tls-control-opaque",
         ceiling: Confidence::Probable,
         why: "the control connection is encrypted, so which transfer these SYNs served is a guess".to_owned(),

@@ -36,7 +36,7 @@ pub struct Held<'a> {
 /// The tuple, when the transfer failed without a SYN while the server held it.
 pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
     let transfer = case.transfer?;
-    transfer.reply.as_ref()?;
+    case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
         return None;
     }

@@ -165,6 +165,7 @@ catalogue![
     pasv_syn_not_seen,
     pasv_bad_peer,
     pasv_ports_exhausted,
+    pasv_malformed,
     // Hosts, interfaces, MACs
     source_spoof_mismatch,
     antispoof_drop,

@@ -5,23 +5,20 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::{
-    announced, data_arp_unresolved, held_tuple, reply_by_middlebox, time_wait_collision, time_wait_default_port,
+    announced, data_arp_unresolved, held_tuple, lines, reply_by_middlebox, time_wait_collision, time_wait_default_port,
     timers, tuple_still_open,
 };
-use crate::finding::RuledOut;
-use crate::ftp::Reply;
+use crate::finding::{Evidence, RuledOut};
 
 /// How far back an earlier connection could still hold the 5-tuple, in seconds.
 pub const HISTORY: f64 = super::two_msl::NOMINAL;
 
-/// A failed transfer whose data SYN is nowhere.
-pub struct Gone<'a> {
-    /// The transfer command's verb.
-    pub command: &'a str,
-    /// The reply's code and text.
-    pub answer: String,
-    /// The reply.
-    pub reply: &'a Reply,
+/// An active transfer that failed, or a PORT that a server answered after its own attempt, whose data SYN is nowhere.
+pub struct Gone {
+    /// What failed and how that showed, a sentence part: `LIST failed (425 …)`.
+    pub story: String,
+    /// Where it showed.
+    pub primary: Evidence,
     /// The announced endpoint.
     pub socket: SocketAddr,
     /// What the delay of the reply tells, a sentence part.
@@ -30,15 +27,12 @@ pub struct Gone<'a> {
 
 /// The case, when an active transfer failed for want of a data connection, no SYN was seen, and the 5-tuple's history
 /// does not explain it.
-pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
-    let transfer = case.transfer?;
-    let reply = transfer.reply.as_ref()?;
+pub fn unexplained(case: &Case<'_>) -> Option<Gone> {
     let socket = case.active_offer()?.socket?;
     if !case.is_data_failure()
         || !case.shows_data()
         || case.was_tried()
         || case.session.other_view.as_ref().is_some_and(|other| other.data_connections > 0)
-        || !case.reply_allows_no_syn()
         || reply_by_middlebox::is_certain(case)
         || announced::has_malformed_offer(case)
         || time_wait_collision::holds(case)
@@ -48,8 +42,22 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
     {
         return None;
     }
-    let hint = timers::hint(case)?;
-    Some(Gone { command: &transfer.command.name, answer: reply.line(), reply, socket, hint })
+    let command = case.transfer.map(|transfer| &transfer.command).or(case.offer().map(|offer| &offer.command))?;
+    if let Some((asked, reply)) = case.report() {
+        let failed = format!("{} failed ({})", asked.name, reply.line());
+        return case.reply_allows_no_syn().then_some(Gone {
+            story: failed,
+            primary: lines::reply(case.session, reply),
+            socket,
+            hint: timers::hint(case)?,
+        });
+    }
+    Some(Gone {
+        story: format!("the client gave {} up ({})", command.name, case.left()?.how),
+        primary: case.departure()?,
+        socket,
+        hint: format!("the client had waited for {:.1} s", case.waited()?),
+    })
 }
 
 /// Causes that the tuple's history refutes.

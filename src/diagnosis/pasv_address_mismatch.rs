@@ -18,8 +18,8 @@ diagnosis! {
     ///
     /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server transfer.
     ///
-    /// Severity: error when the client used the address and failed, else warning: many clients ignore the address and
-    /// connect to the control peer.
+    /// Severity: error when the client used the address and failed, or gave up and no SYN of it is seen here; else
+    /// warning: many clients ignore the address and connect to the control peer, and what happens there is another matter.
     ///
     /// Remedy: at the server set the passive address (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd
     /// ForcePassiveIP, IIS External IP Address of Firewall); at the client use EPSV, or ignore the address; in the
@@ -37,18 +37,21 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if named.to_canonical() == server.to_canonical() {
         return None;
     }
-    let tried = case.concluded.attempts.iter().any(|attempt| attempt.aim == Aim::Announced);
+    let went = |aim: Aim| case.concluded.attempts.iter().any(|attempt| attempt.aim == aim);
     // On the server's side of a NAT the server names itself; that the client uses the address shows that it was not rewritten.
-    if !tried && case.across_nat().is_some_and(|[_, there]| there.ip().to_canonical() == named.to_canonical()) {
+    if !went(Aim::Announced) && case.across_nat().is_some_and(|[_, there]| there.ip().to_canonical() == named.to_canonical()) {
         return None;
     }
     let reply = offer.reply.as_ref()?;
     let established = case.concluded.established().is_some();
-    let failed = !established && (case.is_data_failure() || (case.transfer.is_none() && tried && !case.fell_back()));
+    let ignored = went(Aim::ControlPeer) && !went(Aim::Announced);
+    let given_up = case.transfer.is_none() && went(Aim::Announced) && !case.fell_back();
+    let failed = !established && !ignored && (case.is_data_failure() || given_up);
     let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
     let outcome = match (failed, established) {
         (true, _) => "",
         (false, true) => "; the client connected nevertheless",
+        (false, false) if ignored => "; the client ignored that address and went to the control peer",
         (false, false) => "; no transfer failed by it here",
     };
     let message = format!("the server told the client to connect to {named}:{port}{what} although its address is {server}{outcome}");

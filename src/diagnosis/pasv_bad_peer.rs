@@ -11,12 +11,15 @@ diagnosis! {
     /// The connection to the passive port came from another address than the control connection's client; the server
     /// closed it.
     ///
-    /// Needs: a SYN to the announced passive endpoint from an address that is not the control client's; the server ends
-    /// the connection without a byte of data, or says so.
+    /// Needs: a SYN to the announced passive endpoint from an address that is not the control client's, and the server ends
+    /// the connection without a byte of data; or the server's words.
     ///
     /// Helps: `425 Security: Bad IP connecting`, `Possible PASV port theft`; both addresses being one host's.
     ///
     /// Refuted by: the two addresses being one client after NAT; data that the server sent first.
+    ///
+    /// Confidence: proven where the packets and the words agree. Words alone are probable: on the client's side of a NAT
+    /// both connections have one address, and only a capture at the server shows the two.
     ///
     /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; a stranger that steals the
     /// port.
@@ -37,20 +40,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let attempt = case.concluded.attempts.iter().find(|attempt| {
         attempt.aim == Aim::Announced && attempt.from().ip() != client && attempt.at() >= offer.at()
     });
-    let own = case.concluded.attempts.iter().any(|attempt| attempt.from().ip() == client && attempt.is_established());
-    let failed = case.is_data_failure() && !own;
-    let confidence = if says_so { Confidence::Proven } else { Confidence::Probable };
+    let own = case.concluded.attempts.iter().find(|attempt| attempt.from().ip() == client && attempt.is_established());
+    let failed = case.is_data_failure() && (own.is_none() || says_so);
+    let confidence = if says_so && attempt.is_some() { Confidence::Proven } else { Confidence::Probable };
     let (message, primary) = match (attempt, &transfer.reply) {
         (Some(attempt), _) => (
             format!("the connection to the passive port {} came from {} although the client is {client}", attempt.to(), attempt.from()),
             lines::syns(attempt)?,
         ),
         (None, Some(reply)) if says_so => {
-            (format!("the server says that somebody else than {client} connected to its passive port"), lines::reply(case.session, reply))
+            let here = if own.is_some() { ", but here it came from there: a NAT or proxy on the way shows the server two addresses" } else { "" };
+            let message = format!("the server says that the connection to its passive port did not come from {client}{here}");
+            (message, lines::reply(case.session, reply))
         }
         _ => return None,
     };
-    if own || (!failed && transfer.reply.is_none()) {
+    if (own.is_some() && !says_so) || (!failed && transfer.reply.is_none()) {
         return None;
     }
     let bytes = attempt.map(|attempt| attempt.connection.from_target.bytes);
@@ -61,6 +66,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .hosts(std::iter::once(client).chain(attempt.map(|attempt| attempt.from().ip())))
             .severity(if failed { Severity::Error } else { Severity::Warning })
+            .support(own.filter(|_| attempt.is_none()).and_then(lines::syns))
             .support(ended.zip(bytes).map(|(at, bytes)| Evidence::seen(at, format!("the server closes it after {bytes} bytes"))))
             .support(case.dialogue())
             .client("Let control and data connections leave with one address: bind the client, or fix the NAT's address pool.")

@@ -8,13 +8,16 @@ use crate::finding::{Confidence, Finding};
 diagnosis! {
     /// After 227 or 229 the client sent no SYN to the passive port, and the server, or the client itself, gave up.
     ///
-    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that was
-    /// silent for seconds after the announcement and gave up; no SYN of the client to that endpoint; a capture at or near the client, which would have shown it.
+    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that gave
+    /// up (see `pasv-syn-not-seen`); no SYN of the client to that endpoint; a capture that shows all that the client
+    /// sends: on its host, next to it by its MAC and by the timing of the handshake, or next to it with other
+    /// connections to passive ports of the server.
     ///
     /// Helps: a reply delay that is the server's accept timeout (60 s for vsftpd); a 227 address that leads nowhere
     /// (0.0.0.0, loopback): the SYN then never reaches a wire.
     ///
-    /// Refuted by: a SYN; a capture at the server (`pasv-syn-not-seen`).
+    /// Refuted by: a SYN; a capture elsewhere, even on the same link, or a silence as long as a system tries to connect
+    /// (`pasv-syn-not-seen`).
     ///
     /// Traps: a client that binds a fixed source port still in TIME-WAIT towards that passive port cannot connect either
     /// (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for the
@@ -32,7 +35,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.vantage.sees_all_of_client() {
         return None;
     }
-    let Absent { socket, ended, primary } = pasv_syn_not_seen::absent(case)?;
+    let Absent { socket, ended, primary, tried } = pasv_syn_not_seen::absent(case)?;
+    if tried.is_some() {
+        return None;
+    }
     let message = format!("the client never connected to {socket}; {ended}");
     Some(
         DIAGNOSIS

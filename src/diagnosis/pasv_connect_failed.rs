@@ -98,7 +98,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
         AttemptOutcome::Refused => {
             let rst = attempt.refusal()?;
             Some((
-                "the SYN was answered by a RST".to_owned(),
+                "the SYN was answered by a RST: nothing listens there, or a filter rejects the connection".to_owned(),
                 Evidence::sent(rst.at, to, from, format!("RST, acknowledges the SYN, TTL {}", rst.ttl)),
                 vec![("pasv-client-never-connects", "the client sent a SYN")],
             ))

@@ -5,17 +5,23 @@ use std::net::SocketAddr;
 use super::case::Case;
 use super::{lines, time_wait_passive_reuse, timers};
 use crate::finding::{Confidence, Evidence, Finding};
-use crate::transfer::{Direction, Offer};
+use crate::transfer::Direction;
 
 diagnosis! {
     /// After 227 or 229 no SYN of the client passed this capture point, which cannot tell whether one was sent.
     ///
-    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that was
-    /// silent for seconds after the announcement and gave up; no SYN to that endpoint; a capture that is not at or near
-    /// the client.
+    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that gave
+    /// up: it left, aborted or asked for another endpoint more than a second later, or sooner by ABOR, another
+    /// endpoint command or a new login; no SYN to that endpoint; a capture that does not show all that the client
+    /// sends.
     ///
-    /// Refuted by: a SYN; a capture at the client (`pasv-client-never-connects`); a PORT of another session that names
-    /// the endpoint (a server is to connect there).
+    /// Helps: a silence as long as a system tries to connect (127 s, 63 s, 21 s): a SYN was sent and given up.
+    ///
+    /// Refuted by: a SYN; a capture on the client (`pasv-client-never-connects`); a PORT of another session that names
+    /// the endpoint (a server is to connect there); transfers of the server that succeed without any data connection in
+    /// the capture.
+    ///
+    /// Traps: a client on the same link whose SYNs a switch in between drops.
     ///
     /// Remedy: at the client capture during one failing transfer; at the server open a small and fixed passive range in
     /// its firewall; in the network let that range through.
@@ -26,13 +32,17 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    if case.vantage.sees_all_of_client() {
+    let Absent { socket, ended, primary, tried } = absent(case)?;
+    if case.vantage.sees_all_of_client() && tried.is_none() {
         return None;
     }
-    let Absent { socket, ended, primary } = absent(case)?;
-    let message = format!(
-        "no SYN to the passive port {socket} was seen here before {ended}: never sent, or stopped before this point"
-    );
+    let why = match tried {
+        Some((seconds, system)) => format!(
+            "{seconds:.0} s is how long {system} tries to connect, so SYNs were probably sent and stopped before this point"
+        ),
+        None => "never sent, or stopped before this point".to_owned(),
+    };
+    let message = format!("no SYN to the passive port {socket} was seen here before {ended}: {why}");
     Some(
         DIAGNOSIS
             .finding(Confidence::Probable, message, primary)
@@ -51,9 +61,6 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// A client that wants the passive connection tries for longer than this many seconds before it gives up.
-const SILENCE: f64 = 5.0;
-
 /// A passive endpoint to which no SYN was seen.
 pub struct Absent {
     /// The endpoint.
@@ -62,38 +69,48 @@ pub struct Absent {
     pub ended: String,
     /// Where that shows.
     pub primary: Evidence,
+    /// The silence is as long as a system tries to connect, so that a SYN was probably sent: seconds, and whose.
+    pub tried: Option<(f64, &'static str)>,
 }
 
 /// The case, when no SYN to an announced passive endpoint was seen before the transfer failed for want of a data
-/// connection, or before the client, silent since the announcement, gave up.
+/// connection, or before the client gave up.
 pub fn absent(case: &Case<'_>) -> Option<Absent> {
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let socket = offer.socket?;
     if !case.shows_data() {
         return None;
     }
-    let Some(transfer) = case.transfer else { return given_up(case, offer, socket) };
-    let reply = transfer.reply.as_ref()?;
+    if case.gave_up() {
+        return given_up(case, socket);
+    }
+    let (transfer, (_, reply)) = (case.transfer?, case.report()?);
     let here = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
     let tried = here || (case.concluded.attempts.is_empty() && case.was_tried());
     (case.is_data_failure() && !tried && case.reply_allows_no_syn()).then(|| Absent {
         socket,
         ended: format!("the server gave up with {} after {:.1} s", reply.line(), transfer.delay().unwrap_or_default()),
         primary: lines::reply(case.session, reply),
+        tried: None,
     })
 }
 
-fn given_up(case: &Case<'_>, offer: &Offer, socket: SocketAddr) -> Option<Absent> {
-    let announced = offer.reply.as_ref()?.at();
-    let (_, until) = case.window()?;
-    let waited = until.age_of(announced);
-    let left = offer.superseded.is_some() || case.session.left_at().is_some();
-    if case.concluded.for_a_server {
-        return None;
-    }
-    (left && waited >= SILENCE && !case.was_tried() && !case.fell_back()).then(|| Absent {
+fn given_up(case: &Case<'_>, socket: SocketAddr) -> Option<Absent> {
+    let (left, waited) = (case.left()?, case.waited()?);
+    let what = match case.transfer {
+        Some(transfer) => format!("{} up", transfer.command.name),
+        None => "up without a transfer command".to_owned(),
+    };
+    let primary = case.departure()?;
+    (!case.was_tried()).then(|| Absent {
         socket,
-        ended: format!("the client gave up after {waited:.1} s without a transfer command"),
-        primary: lines::command(case.session, &offer.command),
+        ended: format!("the client gave {what} after {} ({})", seconds(waited), left.how),
+        primary,
+        tried: timers::connect_given_up(waited).map(|system| (waited, system)),
     })
+}
+
+/// A time, as short ones are told too.
+fn seconds(waited: f64) -> String {
+    if waited < 0.1 { format!("{:.0} ms", waited * 1e3) } else { format!("{waited:.1} s") }
 }

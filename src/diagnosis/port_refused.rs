@@ -15,7 +15,10 @@ diagnosis! {
     /// Helps: an earlier EPSV ALL; 530 (not logged in); 500 or 502 (not implemented).
     ///
     /// Refuted by: a more specific diagnosis; a reply that belongs to another command; a 4yz behind the server's SYN to the
-    /// endpoint (some servers connect at PORT, and report on that).
+    /// endpoint, or words of connecting, timing out or the data connection (some servers connect at PORT, and report on
+    /// that: what became of the SYN is the cause).
+    ///
+    /// Traps: a client with a private address before a public server: a NAT may have left PORT as it is.
     ///
     /// A client that falls back to another command, and whose transfer goes on, gives no finding.
     ///
@@ -51,6 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
+            .all_or(announced::nat_beyond(case))
             .client("Use the other mode: EPSV or PASV instead of PORT, or the reverse.")
             .server(format!("Allow {} in the server's configuration if it is wanted ({}).", offer.command.name, option(offer.direction)))
             .network("Nothing to change on the way, unless a proxy or FTP helper there answers for the server.")

@@ -59,7 +59,7 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let bite = two_msl::bite(age, case.policy.time_wait, receiver)?;
     let outcome = match attempt.outcome() {
         AttemptOutcome::Established => "a later SYN was accepted",
-        AttemptOutcome::Refused => "a later SYN was refused: nobody listens there",
+        AttemptOutcome::Refused => "a later SYN was refused: nothing listens there, or a filter rejects it",
         _ if is_acceptable(attempt, previous) == Some(true) => {
             "the SYN was acceptable to it, so nobody seems to listen there"
         }

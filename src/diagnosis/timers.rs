@@ -35,11 +35,34 @@ const TIMEOUTS: [(f64, &str); 4] = [
     (120.0, "a timeout of 120 s"),
 ];
 
+/// How long systems send SYNs before connect() fails, in seconds, and which: Linux with its retries (tcp_syn_retries), doubled
+/// from the first or, since 6.5, from the fifth on; 2.6 with a first pause of 3 s; Windows; the BSDs.
+const OF_CONNECTING: [(f64, &str); 10] = [
+    (127.0, "Linux"),
+    (131.0, "Linux"),
+    (63.0, "Linux"),
+    (67.0, "Linux"),
+    (31.0, "Linux"),
+    (35.0, "Linux"),
+    (189.0, "an older Linux"),
+    (93.0, "an older Linux"),
+    (21.0, "Windows"),
+    (75.0, "a BSD or macOS"),
+];
+
+/// The system whose connect() gives up after so many seconds.
+pub fn connect_given_up(waited: f64) -> Option<&'static str> {
+    OF_CONNECTING.iter().find(|(timer, _)| is_near(waited, *timer)).map(|(_, system)| *system)
+}
+
+fn is_near(delay: f64, timer: f64) -> bool {
+    (delay - timer).abs() <= TOLERANCE.0 + timer * TOLERANCE.1
+}
+
 /// The timer that ran out after `delay` seconds, of a server that opens the data connection itself or does not.
 pub fn named(delay: f64, active: bool) -> Option<&'static str> {
-    let near = |timer: f64| (delay - timer).abs() <= TOLERANCE.0 + timer * TOLERANCE.1;
     let of_connect = OF_CONNECT.iter().filter(|_| active);
-    of_connect.chain(&TIMEOUTS).find(|(timer, _)| near(*timer)).map(|(_, name)| *name)
+    of_connect.chain(&TIMEOUTS).find(|(timer, _)| is_near(delay, *timer)).map(|(_, name)| *name)
 }
 
 /// Whether a BSD server's bind() can have been retried for so long: its pauses are 1, 2, 3 … 10 s.
@@ -48,18 +71,18 @@ pub fn is_bind_retries(delay: f64) -> bool {
         *sum += f64::from(pause);
         Some(*sum)
     });
-    pauses.any(|sum: f64| (delay - sum).abs() <= TOLERANCE.0 + sum * TOLERANCE.1)
+    pauses.any(|sum| is_near(delay, sum))
 }
 
 /// Whether the reply came too fast for a SYN that was silently dropped.
 pub fn is_fast(case: &Case<'_>) -> bool {
     let rtt = case.control.handshake_rtt().map_or(0.0, |(out, back)| out + back);
-    case.transfer.and_then(crate::transfer::Transfer::delay).is_some_and(|delay| delay < rtt + FAST)
+    case.delay().is_some_and(|delay| delay < rtt + FAST)
 }
 
 /// What the delay of the final reply tells, a sentence part.
 pub fn hint(case: &Case<'_>) -> Option<String> {
-    let delay = case.transfer?.delay()?;
+    let delay = case.delay()?;
     if is_fast(case) {
         return Some(format!(
             "the reply came after {:.1} ms, too fast for a SYN that was silently dropped",
@@ -79,15 +102,15 @@ fn is_active(case: &Case<'_>) -> bool {
 
 /// The same as evidence, where a timer has a name.
 pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
-    let transfer = case.transfer?;
-    let (delay, reply) = (transfer.delay()?, transfer.reply.as_ref()?);
+    let (_, reply) = case.report()?;
+    let delay = case.delay()?;
     let timer = named(delay, is_active(case))?;
     Some(Evidence::seen(reply.at(), format!("{delay:.1} s behind the command: {timer}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OF_CONNECT, TIMEOUTS, is_bind_retries, named};
+    use super::{OF_CONNECT, TIMEOUTS, connect_given_up, is_bind_retries, named};
 
     #[test]
     fn delays_name_their_timers() {
@@ -97,6 +120,12 @@ mod tests {
         // Who waits for a connection retries nothing.
         assert_eq!(named(5.0, false), None);
         assert_eq!(named(60.0, false), named(60.0, true));
+    }
+
+    #[test]
+    fn silences_as_long_as_connect_tries() {
+        assert!([127.3, 131.0, 63.2, 21.0, 75.1].into_iter().all(|waited| connect_given_up(waited).is_some()));
+        assert!([8.0, 60.0, 120.0, 65.5].into_iter().all(|waited| connect_given_up(waited).is_none()));
     }
 
     #[test]

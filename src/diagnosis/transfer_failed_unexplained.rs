@@ -36,11 +36,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         (None, Some(lost)) => (Evidence::seen(lost.at, lost.how.clone()), lost.how.clone()),
         (None, None) => return None,
     };
-    let message = format!("{} failed ({how}) and nothing in this capture decides why", transfer.command.name);
+    let left = transfer.left.as_ref().filter(|_| transfer.reply.is_some());
+    let first = left.map_or(String::new(), |left| format!("; the client had turned away before it, {}", left.how));
+    let message = format!("{} failed ({how}{first}) and nothing in this capture decides why", transfer.command.name);
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, primary)
             .about(case)
+            .support(left.and(case.departure()))
             .support(case.dialogue())
             .client("Capture at the client too, whole frames (-s 0), without a port filter.")
             .server("Capture at the server from before the login until the failure, and read the server's log.")

@@ -102,8 +102,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
 
 /// The tuple that was refused without a SYN while its earlier connection was open.
 fn of<'a>(case: &Case<'a>) -> Option<(&'a Connection, Unfinished)> {
-    let transfer = case.transfer?;
-    let reply = transfer.reply.as_ref()?;
+    let (_, reply) = case.report()?;
     if !case.is_data_failure() || case.was_tried() || !case.reply_allows_local_cause() {
         return None;
     }

@@ -14,7 +14,7 @@ const ORDER: &[&[&str]] = &[
     &["port-wrong-interface", "port-nat-unrewritten", "port-third-party"],
     &["port-foreign-address"],
     &["port-low-port"],
-    &["pasv-ports-exhausted", "port-refused"],
+    &["pasv-ports-exhausted", "pasv-malformed", "port-refused"],
     &["source-spoof-mismatch", "mac-stale-peer", "arp-conflict"],
     &["alg-broken-rewrite"],
     &["pasv-address-mismatch", "data-wrong-source-address", "data-wrong-destination", "pasv-bad-peer"],
@@ -82,6 +82,13 @@ pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
     let index = verdict?;
     weigh(findings, index);
     Some(findings[index].diagnosis)
+}
+
+/// Where there was no transfer, what explains the failure is told of the session.
+pub fn of_no_transfer(findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.role == Role::Verdict) {
+        finding.role = Role::Context;
+    }
 }
 
 /// Names the causes of the verdict's rank that hold as well, and takes back that it would rule out what holds.

@@ -43,6 +43,8 @@ pub struct Dialogue {
     /// What PASS and ACCT said whose replies may repeat it: the last few.
     said: VecDeque<Said>,
     next: CommandNo,
+    /// The client's Telnet interrupt that no command has followed yet.
+    interrupt: Option<Stamp>,
 }
 
 /// Secrets that are remembered: those of one login, pipelined.
@@ -63,7 +65,16 @@ impl Dialogue {
     fn starting(lines: fn() -> LineReader, pairing: Pairing, protection: Protection) -> Self {
         let side = || Side { lines: lines(), records: None };
         let (client, server, replies) = (side(), side(), ReplyReader::default());
-        Self { client, server, replies, pairing, protection, said: VecDeque::new(), next: CommandNo(0) }
+        Self {
+            client,
+            server,
+            replies,
+            pairing,
+            protection,
+            said: VecDeque::new(),
+            next: CommandNo(0),
+            interrupt: None,
+        }
     }
 
     /// In-order bytes of one speaker, all from one frame. Appends what they tell to `out`, and gives the parts that are
@@ -98,7 +109,10 @@ impl Dialogue {
                 self.protect_by_tls(speaker, at, out);
             } else {
                 rest = behind;
-                if let Some(line) = side.lines.take(*byte, at, unreliable) {
+                let interrupts = speaker == Speaker::Client && side.lines.is_interrupted_by(*byte);
+                let line = side.lines.take(*byte, at, unreliable);
+                self.interrupt = self.interrupt.or(interrupts.then_some(at));
+                if let Some(line) = line {
                     self.line(speaker, line, out);
                 }
             }
@@ -141,6 +155,9 @@ impl Dialogue {
     pub fn closed(&mut self, speaker: Speaker, _at: Stamp, out: &mut Vec<Event>) {
         if let Some(line) = self.side(speaker).lines.close() {
             self.line(speaker, line, out);
+        }
+        if speaker == Speaker::Client {
+            out.extend(self.interrupt.take().map(|at| Event::Interrupt { at }));
         }
         if speaker == Speaker::Server
             && let Some(reply) = self.replies.close()
@@ -201,6 +218,8 @@ impl Dialogue {
     fn command(&mut self, line: &Line, out: &mut Vec<Event>) {
         let Some(command) = command::parse(self.next, line) else { return };
         let at = command.at();
+        let interrupt = self.interrupt.take().filter(|_| command.verb != Verb::Abor);
+        out.extend(interrupt.map(|at| Event::Interrupt { at }));
         if matches!(command.name.as_str(), "ENC" | "MIC" | "CONF") {
             return self.protect(Protection::Gssapi, "GSSAPI", at, out);
         }

@@ -91,6 +91,11 @@ impl LineReader {
         None
     }
 
+    /// Whether the next byte is the end of a Telnet interrupt.
+    pub(super) fn is_interrupted_by(&self, byte: u8) -> bool {
+        self.text.telnet.is_interrupted_by(byte)
+    }
+
     /// Whether the next byte begins a line.
     pub(super) fn at_line_start(&self) -> bool {
         self.frames.is_empty() && self.text.telnet == Telnet::Data

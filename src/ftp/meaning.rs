@@ -150,6 +150,43 @@ mod tests {
         assert_eq!(condition(Verb::Other, "550 no such directory", None), None);
     }
 
+    #[test]
+    fn a_failure_of_port_that_tells_of_an_attempt() {
+        let tells = |verb: Verb, text: &str| condition(verb, text, None).is_some_and(C::tells_of_an_attempt);
+        let attempts = [
+            "421 Active data channel timed out.",
+            "425 Can't open data connection.",
+            "425 Could not establish data connection",
+            "426 Data connection failed",
+            "450 Data connection timed out",
+            "500 Unable to connect to 10.0.0.1:5001",
+            "501 Cannot connect: Connection refused",
+            "550 connect to 10.0.0.1 timed out",
+            "500 No route to host",
+        ];
+        for text in attempts {
+            assert!(tells(Verb::Port, text) && tells(Verb::Eprt, text), "{text}");
+        }
+        let refusals = [
+            "500 Illegal PORT command.",
+            "501 Sorry, but I won't connect to ports < 1024",
+            "500 I won't open a connection to 10.4.0.40 (only to 10.1.0.10)",
+            "501 Rejected data connection to foreign address 10.4.0.40:5000.",
+            "425 You cannot use PORT on IPv6 connections. Use EPRT instead.",
+            "421 Timeout (60 seconds): closing control connection",
+            "425 Too many connections. Can't open data channel.",
+            "500 OOPS: priv_sock_get_cmd",
+            "502 PORT not implemented",
+            "530 Please login with USER and PASS.",
+            "522 Network protocol not supported, use (1)",
+        ];
+        for text in refusals {
+            assert!(!tells(Verb::Port, text), "{text}");
+        }
+        // PASV is not tried at once: there is no port to offer.
+        assert_eq!(condition(Verb::Pasv, "425 Can't open data connection.", None), Some(C::PassivePortsExhausted));
+    }
+
     /// The texts of the servers' sources and documents, each in its server's mouth.
     const OF_SERVERS: &[(Family, Verb, &str, C)] = &[
         (F::Vsftpd, Verb::Eprt, "500 Illegal EPRT command.", C::PortRefused),

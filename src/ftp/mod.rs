@@ -205,6 +205,11 @@ impl Reply {
         matches!(self.code / 100, 4 | 5)
     }
 
+    /// Whether the end of its last line is not in the capture, or was too long to be kept.
+    pub fn is_cut(&self) -> bool {
+        self.text.ends_with('\u{2026}')
+    }
+
     /// The line as it is shown.
     pub fn line(&self) -> String {
         format!("{} {}", self.code, self.text)
@@ -243,6 +248,11 @@ pub enum Event {
     Command(Command),
     /// The server completed a reply.
     Reply(Reply),
+    /// The client sent the Telnet interrupt (IAC IP) that comes before ABOR, and no ABOR behind it.
+    Interrupt {
+        /// Its frame.
+        at: Stamp,
+    },
     /// From here on the control connection is encrypted (TLS after AUTH or at once on 990; GSSAPI after AUTH).
     Protected {
         /// The first opaque frame.
@@ -288,7 +298,8 @@ impl Event {
         match self {
             Self::Command(command) => command.weight(),
             Self::Reply(reply) => reply.weight(),
-            Self::Protected { .. }
+            Self::Interrupt { .. }
+            | Self::Protected { .. }
             | Self::Record { .. }
             | Self::Cleared { .. }
             | Self::Lost { .. }

@@ -137,7 +137,9 @@ impl Pairing {
                 && (!transfers_alone || pending.verb.is_transfer())
         };
         let fitting = (0..).zip(&self.queue).find(|(index, pending)| fits(*index, pending)).map(|(index, _)| index);
-        fitting.or_else(|| (!self.in_doubt && !is_telling(code)).then_some(0))
+        let oldest = self.queue.front()?.verb;
+        let of_another_kind = matches!(code, 227..=229) && oldest.is_endpoint() && !oldest.is_active_endpoint();
+        fitting.or_else(|| (!self.in_doubt && (!is_telling(code) || of_another_kind)).then_some(0))
     }
 
     /// Commands older than one that has its final reply got none, except a transfer that runs on meanwhile.
@@ -150,7 +152,8 @@ impl Pairing {
     }
 }
 
-/// Codes that say of themselves what they answer; where no such command waits they answer one that was not seen.
+/// Codes that say of themselves what they answer; where no such command waits they answer one that was not seen, except
+/// that a confused server answers EPSV by 227.
 fn is_telling(code: u16) -> bool {
     matches!(code, 110 | 125 | 150 | 221 | 226 | 227 | 228 | 229 | 426)
 }
@@ -269,6 +272,14 @@ mod tests {
         assert_eq!(answers("220 PORT 425"), [-1, 0], "a server that connects at once");
         assert_eq!(answers("220 NOOP PORT 200 LIST 425"), [-1, 0, 2], "a command without reply refuses no PORT");
         assert_eq!(answers("220 PORT > 425"), [-1, -1], "a transfer command may be among the lost ones");
+    }
+
+    #[test]
+    fn a_passive_command_may_be_answered_by_a_reply_of_another_kind() {
+        assert_eq!(answers("220 EPSV 227 PASV 229"), [-1, 0, 1]);
+        assert_eq!(answers("220 EPSV PASV 227"), [-1, 1], "its own kind comes first");
+        assert_eq!(answers("220 PORT 227 TYPE 229"), [-1, -1, -1]);
+        assert_eq!(answers("220 EPSV > 227"), [-1, -1], "a PASV may be among the lost ones");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 /// Interpret As Command.
 pub(super) const IAC: u8 = 255;
+/// Interrupt Process: comes before ABOR (RFC 959 4.1.3).
+const IP: u8 = 244;
 /// Start of a subnegotiation.
 const SB: u8 = 250;
 /// End of a subnegotiation.
@@ -26,6 +28,11 @@ pub(super) enum Telnet {
 }
 
 impl Telnet {
+    /// Whether the next byte makes the command that interrupts.
+    pub(super) fn is_interrupted_by(self, byte: u8) -> bool {
+        self == Self::Command && byte == IP
+    }
+
     /// Takes a byte and gives it back if it is data.
     pub(super) fn take(&mut self, byte: u8) -> Option<u8> {
         let (next, data) = match (*self, byte) {

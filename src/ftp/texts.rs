@@ -103,6 +103,17 @@ impl Condition {
             )
     }
 
+    /// Whether it tells, as an answer to PORT itself, that the server took what was announced and tried to connect, or was
+    /// about to.
+    pub fn tells_of_an_attempt(self) -> bool {
+        (self.is_about_connecting() && self != Self::ServerError) || self == Self::DataBroken
+    }
+
+    /// Whether it tells of a data connection that was established and then broke.
+    pub fn tells_of_established(self) -> bool {
+        matches!(self, Self::DataBroken | Self::TransferAborted)
+    }
+
     /// Whether the cause may lie within the server, so that nothing was sent.
     pub fn may_be_local(self) -> bool {
         matches!(
@@ -147,6 +158,12 @@ pub struct Meaning {
     /// What the wire must then show.
     pub wire: &'static str,
 }
+
+/// Codes by which servers report on a connection that they tried when they read PORT.
+const ATTEMPTS: &[u16] = &[421, 425, 426, 450, 451, 500, 501, 520, 550, 551, 552];
+
+/// Those of them that do not end idle sessions.
+const NOT_OF_SESSIONS: &[u16] = &[425, 426, 450, 451, 500, 501, 520, 550, 551, 552];
 
 const REFUSED: &str = "an RST that acknowledges the data SYN; without any SYN a connect within the server's own host";
 const UNANSWERED: &str = "the data SYN sent several times, without an answer";
@@ -235,7 +252,7 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[421, 500, 501, 502, 504], On::Endpoint, "disabled", C::Disabled, NOTHING),
     says(&[], &[500], On::Endpoint, "unable to service port commands", C::Disabled, NOTHING),
     says(&[], &[500], On::Active, "protocol", C::ProtocolFamily, FAMILY),
-    says(&[], &[425, 500, 501], On::Passive, "ipv6", C::ProtocolFamily, FAMILY),
+    says(&[], &[425, 500, 501], On::Endpoint, "ipv6", C::ProtocolFamily, FAMILY),
     says(&[], &[522], On::Endpoint, "", C::ProtocolFamily, FAMILY),
     says(&[], &[500, 501], On::Endpoint, "syntax error", C::Malformed, PORT_FORM),
     says(&[], &[500, 501], On::Endpoint, "bad eprt", C::Malformed, PORT_FORM),
@@ -262,6 +279,12 @@ pub static MEANINGS: &[Meaning] = &[
     // Passive mode.
     says(&[], &[425], On::Transfer, "bad ip connecting", C::BadPassivePeer, PASSIVE_PEER),
     says(&[], &[425], On::Transfer, "pasv port theft", C::BadPassivePeer, PASSIVE_PEER),
+    says(&[], &[421, 425, 426, 500, 550], On::Transfer, "bad ip", C::BadPassivePeer, PASSIVE_PEER),
+    says(&[], &[421, 425, 426, 500, 550], On::Transfer, "ip mismatch", C::BadPassivePeer, PASSIVE_PEER),
+    says(&[], &[421, 425, 426, 500, 550], On::Transfer, "ip address mismatch", C::BadPassivePeer, PASSIVE_PEER),
+    says(&[], &[421, 425, 426, 500, 550], On::Transfer, "from different ip", C::BadPassivePeer, PASSIVE_PEER),
+    says(&[], &[421, 425, 426, 500, 550], On::Transfer, "from another ip", C::BadPassivePeer, PASSIVE_PEER),
+    says(&[], &[421, 425, 426, 500, 550], On::Transfer, "from wrong ip", C::BadPassivePeer, PASSIVE_PEER),
     says(&[], &[425], On::Any, "from foreign address", C::BadPassivePeer, PASSIVE_PEER),
     says(&[], &[425], On::Transfer, "security requirements not met", C::BadPassivePeer, PASSIVE_PEER),
     says(&[], &[421], On::Any, "passive data channel timed out", C::NobodyConnected, PASSIVE_SILENCE),
@@ -298,6 +321,26 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[426], On::Any, "", C::DataBroken, BROKEN),
     says(&[], &[425], On::Transfer, "error while transfer", C::DataBroken, BROKEN),
     says(&[], &[451, 551], On::Transfer, "data connection", C::DataBroken, BROKEN),
+    // PORT itself, answered by a server that connects at once.
+    says(&[], ATTEMPTS, On::Active, "connection refused", C::ConnectRefused, REFUSED),
+    says(&[], ATTEMPTS, On::Active, "unreachable", C::HostUnreachable, UNREACHABLE),
+    says(&[], ATTEMPTS, On::Active, "no route to", C::HostUnreachable, UNREACHABLE),
+    says(&[], ATTEMPTS, On::Active, "connection timed out", C::ConnectTimedOut, UNANSWERED),
+    says(&[], ATTEMPTS, On::Active, "connect timed out", C::ConnectTimedOut, UNANSWERED),
+    says(&[], ATTEMPTS, On::Active, "operation timed out", C::ConnectTimedOut, UNANSWERED),
+    says(&[], NOT_OF_SESSIONS, On::Active, "timed out", C::ConnectTimedOut, UNANSWERED),
+    says(&[], NOT_OF_SESSIONS, On::Active, "timeout", C::ConnectTimedOut, UNANSWERED),
+    says(&[], ATTEMPTS, On::Active, "unable to connect", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "failed to connect", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "could not connect", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "cannot connect", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "can't connect", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "couldn't connect", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "error connecting", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "connect failed", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], ATTEMPTS, On::Active, "connection failed", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], &[421, 426, 450, 451], On::Active, "data connection", C::ConnectFailed, ANY_ATTEMPT),
+    says(&[], &[421, 426, 450, 451], On::Active, "data channel", C::ConnectFailed, ANY_ATTEMPT),
     says(&[], &[425], On::Any, "", C::ConnectFailed, ANY_ATTEMPT),
     // Not the data connection at all.
     says(&[], &[530, 532], On::Any, "", C::NotLoggedIn, NOTHING),

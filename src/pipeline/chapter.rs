@@ -94,7 +94,7 @@ impl Pipeline {
         let scene =
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let concluded = conclude(index, session, &self.flows, &self.correlator);
-        let vantage = super::judge::vantage(session, control, &self.network);
+        let vantage = super::judge::vantage(session, control, &concluded, &self.network);
         let bench = Bench {
             session,
             control,

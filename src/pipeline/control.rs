@@ -224,6 +224,10 @@ impl Pipeline {
             let announced = session.event(event);
             if let Some(answer) = answer {
                 self.prompt.answered(index, session, &answer);
+                if let Some(transfer) = session.succeeded(answer.to) {
+                    let offer = transfer.latest_offer.and_then(|offer| session.offers.get(offer));
+                    self.correlator.succeeded(session, offer);
+                }
             }
             let Some(number) = announced else { continue };
             let socket = session.offers.get(number).and_then(|offer| offer.socket);
@@ -277,6 +281,7 @@ impl Pipeline {
             at,
             how: format!("the {} {verb} the control connection", name(by)),
             orderly_by_client: verb == "closed" && by != server_end,
+            by_client: by != server_end,
         };
         let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
         let fins = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));

@@ -49,7 +49,7 @@ impl Pipeline {
             Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let concluded = conclude(index, &session, &self.flows, &self.correlator);
-        let vantage = vantage(&session, control, &self.network);
+        let vantage = vantage(&session, control, &concluded, &self.network);
         let session_case = SessionCase {
             session: &session,
             control,
@@ -153,8 +153,17 @@ impl Pipeline {
 }
 
 /// Where a session was captured.
-pub(super) fn vantage(session: &Session, control: &Connection, network: &Network) -> Vantage {
-    Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network)
+pub(super) fn vantage(
+    session: &Session,
+    control: &Connection,
+    concluded: &[Concluded<'_>],
+    network: &Network,
+) -> Vantage {
+    let vantage = Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network);
+    let by_client = |attempt: &Attempt<'_>| attempt.from().ip() == session.client.ip();
+    let passive = concluded.iter().filter(|one| one.mode() == Mode::Passive);
+    let seen = passive.flat_map(|one| &one.attempts).any(by_client);
+    if seen { vantage.with_passive_syns() } else { vantage }
 }
 
 /// A session and all that its transfers are judged by.
@@ -196,12 +205,15 @@ impl Bench<'_> {
 fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
     let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
     let mut findings: Vec<Finding> = asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
-    let mut verdict = verdict::assign(&mut findings, case.failed() || case.gave_up());
+    let mut verdict = verdict::assign(&mut findings, case.is_to_be_explained());
     if case.failed() && verdict.is_none() {
         findings.extend(asked().filter_map(|diagnosis| diagnosis.of_unexplained(case)));
         verdict = verdict::assign(&mut findings, true);
     }
     contradiction::note(case, &mut findings);
+    if case.transfer.is_none() {
+        verdict::of_no_transfer(&mut findings);
+    }
     (findings, verdict)
 }
 

@@ -73,7 +73,7 @@ pub(super) struct Prompt {
 
 /// A final reply, as far as it decides what can be judged.
 pub(super) struct Answer {
-    to: CommandNo,
+    pub(super) to: CommandNo,
     at: Stamp,
     refuses: bool,
 }
@@ -296,7 +296,7 @@ impl Pipeline {
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
         let concluded = conclude(index, session, &self.flows, &self.correlator);
         let Some(one) = concluded.iter().find(|one| subject.is(one)) else { return Ok(()) };
-        let vantage = super::judge::vantage(session, control, &self.network);
+        let vantage = super::judge::vantage(session, control, &concluded, &self.network);
         let bench = Bench {
             session,
             control,

@@ -68,6 +68,7 @@ fn line(event: &Event) -> Option<Line> {
             let said = Said::Reply { code: reply.code, text: reply.text.clone(), more: reply.more.clone() };
             (reply.at(), Some(Speaker::Server), said)
         }
+        Event::Interrupt { at } => (*at, Some(Speaker::Client), Said::Interrupt),
         Event::Protected { at, by } => (*at, None, Said::Protected(by)),
         Event::Cleared { at } => (*at, None, Said::Cleared),
         Event::Lost { speaker, len, at } => (*at, Some(*speaker), Said::Lost(*len)),

@@ -50,6 +50,8 @@ pub enum Said {
         /// The lines before it.
         more: Vec<String>,
     },
+    /// The Telnet interrupt that comes before ABOR, without it.
+    Interrupt,
     /// From here on it is encrypted: TLS or GSSAPI.
     Protected(&'static str),
     /// Clear text again.

@@ -1,5 +1,6 @@
 //! One value per attempt to move data: the offer, the command, and every data connection that belongs to them.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::attempt::{Aim, Attempt};
@@ -51,6 +52,11 @@ pub struct Concluded<'a> {
     pub listening: Option<Stamp>,
     /// Whether the client of another session named the announced socket in PORT: another server is to connect there.
     pub for_a_server: bool,
+    /// When the next data connection of the session that was established began.
+    pub data_after: Option<Stamp>,
+    /// Whether other transfers of the server succeeded this way and nothing of any of their data connections is in the
+    /// capture.
+    pub data_not_captured: bool,
 }
 
 impl<'a> Concluded<'a> {
@@ -124,24 +130,34 @@ pub fn conclude<'a>(
     let for_a_server = |offer: Option<&Offer>| {
         offer.and_then(|offer| offer.socket).is_some_and(|socket| correlator.named_elsewhere(index, socket))
     };
+    let hidden = |offer: Option<&Offer>| {
+        offer.is_some_and(|offer| correlator.lacks_data_of(session.server.ip(), offer.direction))
+    };
     let mut concluded: Vec<Concluded<'a>> = Vec::with_capacity(session.transfers.len());
     for (number, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(number + 1);
         let offer_index = serving_offer(session, transfer, flows);
         let offer = offer_index.and_then(|offer| session.offers.get(offer));
         let mut attempts = Vec::new();
+        // Who connects may do so before the transfer command.
+        let newest = transfer.first_on_offer && offer_index == transfer.latest_offer;
+        let from = offer.filter(|_| newest).map_or(transfer.at(), |offer| offer.command.at());
         if let Some(offer) = offer {
-            let newest = offer_index == transfer.latest_offer;
-            let from = if transfer.first_on_offer && newest { offer.command.at() } else { transfer.at() };
             let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
-            let late = if offer.direction == Direction::Passive { LATE } else { SLACK };
+            // A server need not notice for a while that its client has left.
+            let unnoticed = transfer.reply.is_none() && transfer.lost.as_ref().is_some_and(|lost| lost.by_client);
+            let late = match offer.direction {
+                Direction::Active if unnoticed => f64::INFINITY,
+                Direction::Active => SLACK,
+                Direction::Passive => LATE,
+            };
             attempts.extend(claimed(&offer.connections, flows, Aim::Announced, |at| {
                 at.is_since(from, SLACK)
                     && until.is_none_or(|until| at < until)
                     && transfer.ended().is_none_or(|ended| at.is_until(ended, late))
             }));
         }
-        attempts.extend(loose(session, transfer, next, offer, flows));
+        attempts.extend(loose(session, (transfer, next), offer, from, flows));
         let before = number.checked_sub(1).and_then(|before| session.transfers.get(before));
         attempts.extend(outdated(session, (before, transfer), offer_index, flows));
         attempts.sort_by_key(Attempt::at);
@@ -156,14 +172,19 @@ pub fn conclude<'a>(
             sharing,
             listening: listening(offer),
             for_a_server: for_a_server(offer),
+            data_after: None,
+            data_not_captured: hidden(offer),
         });
     }
+    let by_port = by_port(session, flows);
     let serving: std::collections::HashSet<Option<usize>> = concluded.iter().map(|one| one.offer_index).collect();
     for (number, offer) in session.offers.numbered() {
         if serving.contains(&Some(number)) {
             continue;
         }
-        let attempts: Vec<_> = claimed(&offer.connections, flows, Aim::Announced, |_| true).collect();
+        let mut attempts: Vec<_> = claimed(&offer.connections, flows, Aim::Announced, |_| true).collect();
+        attempts.extend(at_control_peer(session, offer, &by_port, flows));
+        attempts.sort_by_key(Attempt::at);
         concluded.push(Concluded {
             transfer: None,
             offer: Some(offer),
@@ -173,11 +194,45 @@ pub fn conclude<'a>(
             sharing: None,
             listening: listening(Some(offer)),
             for_a_server: for_a_server(Some(offer)),
+            data_after: None,
+            data_not_captured: hidden(Some(offer)),
         });
     }
     concluded.extend(strays(session, &concluded, flows));
     concluded.sort_by_key(Concluded::at);
+    let mut next = None;
+    for one in concluded.iter_mut().rev() {
+        one.data_after = next;
+        next = one.established().map(Attempt::at).or(next);
+    }
     concluded
+}
+
+/// The unclaimed connections of the session by the port they aim at.
+fn by_port(session: &Session, flows: &Table) -> HashMap<u16, Vec<ConnectionId>> {
+    let mut by_port: HashMap<u16, Vec<ConnectionId>> = HashMap::new();
+    for connection in session.loose.iter().filter_map(|id| flows.connection(*id)) {
+        by_port.entry(connection.target.port()).or_default().push(connection.id);
+    }
+    by_port
+}
+
+/// The connections to the control peer at the announced port, for an offer that no transfer command followed: its
+/// address was ignored.
+fn at_control_peer<'a>(
+    session: &'a Session,
+    offer: &'a Offer,
+    by_port: &HashMap<u16, Vec<ConnectionId>>,
+    flows: &'a Table,
+) -> impl Iterator<Item = Attempt<'a>> {
+    let until = offer.superseded.unwrap_or(session.last);
+    let aimed = offer.socket.and_then(|socket| by_port.get(&socket.port())).into_iter().flatten();
+    let aimed: Vec<_> = aimed.filter_map(|id| flows.connection(*id)).collect();
+    aimed
+        .into_iter()
+        .filter(|connection| aim_of(session, Some(offer), connection) == Some(Aim::ControlPeer))
+        .map(|connection| attempt(connection, Aim::ControlPeer, flows))
+        .filter(move |attempt| attempt.at() >= offer.at() && attempt.at() <= until)
 }
 
 /// The connections that belong to the session but to none of its transfers, each alone: SYNs long behind the reply,
@@ -201,6 +256,8 @@ fn strays<'a>(session: &'a Session, concluded: &[Concluded<'a>], flows: &'a Tabl
             sharing: None,
             listening: None,
             for_a_server: false,
+            data_after: None,
+            data_not_captured: false,
         })
         .collect()
 }
@@ -240,12 +297,13 @@ fn attempt<'a>(connection: &'a Connection, aim: Aim, flows: &'a Table) -> Attemp
     Attempt { connection, previous, aim }
 }
 
-/// The unclaimed connections of the session that fall into the transfer's window and can be its data connection.
+/// The unclaimed connections of the session that fall into the transfer's window, which begins at `from`, and can be its
+/// data connection.
 fn loose<'a>(
     session: &Session,
-    transfer: &Transfer,
-    next: Option<&Transfer>,
+    (transfer, next): (&Transfer, Option<&Transfer>),
     offer: Option<&Offer>,
+    from: Stamp,
     flows: &'a Table,
 ) -> Vec<Attempt<'a>> {
     let until = transfer.ended().unwrap_or(session.last);
@@ -257,7 +315,7 @@ fn loose<'a>(
         .filter_map(|connection| Some(attempt(connection, aim_of(session, offer, connection)?, flows)))
         .filter(|attempt| {
             let at = attempt.at();
-            let begun = at >= transfer.at() || (first && at.is_since(transfer.at(), SLACK));
+            let begun = at >= from || (first && at.is_since(transfer.at(), SLACK));
             begun && next.is_none_or(|next| at < next.at()) && at.is_until(until, SLACK)
         })
         .collect()

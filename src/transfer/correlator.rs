@@ -3,7 +3,7 @@
 //! Keyed by the announced socket, never by host pair: several sessions between one pair of hosts and several offers
 //! of one endpoint are normal, and a wrong-interface PORT or a third party shares no address with its session.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
@@ -41,6 +41,10 @@ pub struct Correlator {
     hosts: HashMap<IpAddr, Vec<SessionIndex>, RandomState>,
     /// The connections from the data port of each server, by its control socket.
     servers: HashMap<SocketAddr, VecDeque<ConnectionId>, RandomState>,
+    /// Servers of which a data connection was seen, and which side opened it.
+    shown: HashSet<(IpAddr, Direction), RandomState>,
+    /// Servers of which a transfer succeeded before anything of its data connection was seen.
+    bare: HashSet<(IpAddr, Direction), RandomState>,
     forgotten: u64,
     sockets_kept: usize,
     servers_kept: usize,
@@ -72,6 +76,8 @@ impl Correlator {
             order: VecDeque::new(),
             hosts: HashMap::default(),
             servers: HashMap::default(),
+            shown: HashSet::default(),
+            bare: HashSet::default(),
             forgotten: 0,
             sockets_kept: scaled(SOCKETS_KEPT),
             servers_kept: scaled(SERVERS_KEPT),
@@ -168,6 +174,10 @@ impl Correlator {
             if offer.connections.len() < PER_OFFER {
                 offer.connections.push(connection.id);
             }
+            let direction = offer.direction;
+            if self.shown.len() < self.servers_kept {
+                self.shown.insert((session.server.ip(), direction));
+            }
             return;
         }
         let ends = [connection.origin.ip(), connection.target.ip()];
@@ -183,6 +193,22 @@ impl Correlator {
         {
             session.loose(connection);
         }
+    }
+
+    /// A transfer of this session has succeeded that was served by this offer, if by any.
+    pub fn succeeded(&mut self, session: &Session, offer: Option<&Offer>) {
+        let Some(offer) = offer.filter(|offer| offer.connections.is_empty() && !offer.is_refused()) else { return };
+        let between = [session.client.ip(), session.server.ip()];
+        let is_between = offer.socket.is_some_and(|socket| between.contains(&socket.ip()));
+        if is_between && session.loose.is_empty() && self.bare.len() < self.servers_kept {
+            self.bare.insert((session.server.ip(), offer.direction));
+        }
+    }
+
+    /// Whether transfers of the server succeeded this way, and nothing of their data connections is in the capture, nor
+    /// of any other's.
+    pub fn lacks_data_of(&self, server: IpAddr, direction: Direction) -> bool {
+        self.bare.contains(&(server, direction)) && !self.shown.contains(&(server, direction))
     }
 
     /// The connections to `socket` so far, oldest first.

@@ -5,6 +5,7 @@
 pub mod attempt;
 pub mod concluded;
 pub mod correlator;
+pub mod departure;
 pub mod inferred;
 pub mod offers;
 pub mod protection;
@@ -13,6 +14,8 @@ pub mod sessions;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+
+use departure::Departure;
 
 use crate::finding::TransferId;
 use crate::flow::{ConnectionId, Side};
@@ -36,6 +39,9 @@ pub struct Offer {
     pub command: Command,
     /// The final reply to it.
     pub reply: Option<Reply>,
+    /// Whether that is a failure whose words tell that the server took the command and tried to connect: no refusal of
+    /// the command.
+    pub tried_at_once: bool,
     /// Who is to connect.
     pub direction: Direction,
     /// Where to: of PORT and kin at once, of PASV and kin from the reply. An endpoint without address (229) is
@@ -43,6 +49,8 @@ pub struct Offer {
     pub socket: Option<SocketAddr>,
     /// When the next endpoint command (or REIN) took its place.
     pub superseded: Option<Stamp>,
+    /// When the client first turned away from it.
+    pub left: Option<Departure>,
     /// The connections to `socket`, in order of their first frame, bounded.
     pub connections: Vec<ConnectionId>,
 }
@@ -77,7 +85,7 @@ impl Offer {
 
     /// Whether the server refused it.
     pub fn is_refused(&self) -> bool {
-        self.reply.as_ref().is_some_and(Reply::is_failure)
+        !self.tried_at_once && self.reply.as_ref().is_some_and(Reply::is_failure)
     }
 }
 
@@ -100,6 +108,8 @@ pub struct Transfer {
     pub abor: Option<Stamp>,
     /// An endpoint command that came between 150 and the final reply.
     pub disturbed_by: Option<Command>,
+    /// When the client first turned away from it, before the final reply.
+    pub left: Option<Departure>,
     /// The 421 or the close of the control connection that took the final reply's place.
     pub lost: Option<Lost>,
 }
@@ -113,6 +123,8 @@ pub struct Lost {
     pub how: String,
     /// Whether the client closed it in order: it gave up, nothing was lost.
     pub orderly_by_client: bool,
+    /// Whether it was the client that ended it, in order or not.
+    pub by_client: bool,
 }
 
 impl Transfer {

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use super::concluded::Concluded;
 use super::correlator::SessionIndex;
+use super::departure::{Departure, Sign};
 use super::offers::Offers;
 use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, Table};
 use crate::frame::Stamp;
+use crate::ftp::meaning::meaning;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
 use crate::wire::tls::Record;
@@ -29,6 +31,9 @@ const LOOSE_KEPT: usize = 1024;
 
 /// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
 const INVITED: f64 = 1.0;
+
+/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
+const SWAPPED: f64 = 0.01;
 
 /// A span in which the control connection is encrypted.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +166,10 @@ impl Session {
                 self.spoke = true;
                 self.reply(reply)
             }
+            Event::Interrupt { at } => {
+                self.leave(&Departure { at, sign: Sign::Abor, how: "Telnet interrupt".to_owned() });
+                None
+            }
             Event::Protected { at, by } => {
                 self.spoke = true;
                 if self.opaque.len() < OPAQUE_KEPT {
@@ -192,6 +201,9 @@ impl Session {
     }
 
     fn command(&mut self, command: Command) -> Option<usize> {
+        if let Some(sign) = Sign::of(command.verb) {
+            self.leave(&Departure { at: command.at(), sign, how: command.name.clone() });
+        }
         match command.verb {
             verb if verb.is_endpoint() => return self.endpoint_command(command),
             verb if verb.is_transfer() => self.transfer_command(command),
@@ -213,6 +225,17 @@ impl Session {
         None
     }
 
+    /// The client turns away from the newest offer, and from the newest transfer if that had no final reply by then.
+    fn leave(&mut self, departure: &Departure) {
+        if let Some(offer) = self.offers.last_mut() {
+            offer.left.get_or_insert_with(|| departure.clone());
+        }
+        let pending = |reply: &Option<Reply>| reply.as_ref().is_none_or(|reply| reply.at() > departure.at);
+        if let Some(transfer) = self.transfers.last_mut().filter(|transfer| pending(&transfer.reply)) {
+            transfer.left.get_or_insert_with(|| departure.clone());
+        }
+    }
+
     fn endpoint_command(&mut self, command: Command) -> Option<usize> {
         self.supersede(command.at());
         if let Some(transfer) = self.transfers.last_mut()
@@ -226,7 +249,16 @@ impl Session {
             Some(Ok(endpoint)) => Some(endpoint.socket(self.client.ip())),
             _ => None,
         };
-        let offer = Offer { command, reply: None, direction, socket, superseded: None, connections: Vec::new() };
+        let offer = Offer {
+            command,
+            reply: None,
+            tried_at_once: false,
+            direction,
+            socket,
+            superseded: None,
+            left: None,
+            connections: Vec::new(),
+        };
         let number = self.offers.push(offer);
         socket.map(|_| number)
     }
@@ -251,6 +283,7 @@ impl Session {
             reply: None,
             abor: None,
             disturbed_by: None,
+            left: None,
             lost: None,
         });
     }
@@ -287,6 +320,11 @@ impl Session {
                 offer.socket = Some(endpoint.socket(server));
             }
             let learnt = offer.direction == Direction::Passive && offer.socket.is_some();
+            if offer.direction == Direction::Active && offer.reply.is_none() && reply.is_failure() {
+                let says = meaning(offer.command.verb, &reply, self.software.family());
+                let of_an_attempt = says.is_some_and(|says| says.condition.tells_of_an_attempt());
+                offer.tried_at_once = of_an_attempt && offer.socket.is_some();
+            }
             offer.reply.get_or_insert(reply);
             return learnt.then_some(index);
         }
@@ -307,12 +345,25 @@ impl Session {
             && let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
-            transfer.lost.get_or_insert_with(|| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false });
+            transfer.lost.get_or_insert_with(|| Lost {
+                at: reply.at(),
+                how: reply.line(),
+                orderly_by_client: false,
+                by_client: false,
+            });
         }
         if self.unsolicited.len() >= EXCHANGES_KEPT {
             self.unsolicited.remove(EXCHANGES_KEPT / 2);
         }
         self.unsolicited.push(reply);
+    }
+
+    /// The transfer with this command, if it has succeeded.
+    pub fn succeeded(&self, no: CommandNo) -> Option<&Transfer> {
+        let mut last = self.transfers.iter().rev().take_while(|transfer| transfer.command.no >= no);
+        let transfer = last.find(|transfer| transfer.command.no == no)?;
+        let done = transfer.preliminary.is_some() && transfer.reply.as_ref().is_some_and(Reply::is_success);
+        done.then_some(transfer)
     }
 
     /// This session, of which the capture shows that control connection and those data connections, as its twin sees it.
@@ -365,6 +416,10 @@ impl Session {
         if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= end.at) {
             return;
         }
+        if end.by_client {
+            let (sign, how) = if end.orderly_by_client { (Sign::Closed, "FIN") } else { (Sign::Reset, "RST") };
+            self.leave(&Departure { at: end.at, sign, how: how.to_owned() });
+        }
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
             && missed.is_none_or(|missed| missed < transfer.at())
@@ -374,10 +429,10 @@ impl Session {
         self.end = Some(end);
     }
 
-    /// When the client left: it said QUIT, or closed in order.
+    /// When the client left: it said QUIT, or ended the control connection.
     pub fn left_at(&self) -> Option<Stamp> {
         let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
-        quit.or_else(|| self.end.as_ref().filter(|end| end.orderly_by_client).map(|end| end.at))
+        quit.or_else(|| self.end.as_ref().filter(|end| end.by_client).map(|end| end.at))
     }
 
     /// Bytes it takes, about.
@@ -402,18 +457,19 @@ impl Session {
     }
 
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
-    /// bytes before them are missing, where clocks of two interfaces differ, and where they wait for a checksum or an
-    /// acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
+    /// bytes before them are missing, where packets of two connections were recorded in another order, and where they wait
+    /// for an acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
     pub fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
-        let belongs = |id: &ConnectionId| {
-            let here = |one: &Connection| Some(one.target) == socket && !one.first.precedes(at);
-            flows.connection(*id).is_some_and(here)
+        let here = |id: &ConnectionId, is_behind: fn(Stamp, Stamp) -> bool| {
+            flows.connection(*id).is_some_and(|one| Some(one.target) == socket && is_behind(one.first, at))
         };
-        let (mut claimed, loose): (Vec<_>, _) = self.loose.drain(..).partition(belongs);
+        let swapped = |id: &ConnectionId| here(id, |first, at| first.is_since(at, SWAPPED));
+        let (mut claimed, loose): (Vec<_>, _) = self.loose.drain(..).partition(swapped);
         self.loose = loose;
         if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
+            let belongs = |id: &ConnectionId| here(id, |first, at| !first.precedes(at));
             let (own, kept) = before.connections.drain(..).partition(belongs);
             before.connections = kept;
             let own: Vec<_> = own;

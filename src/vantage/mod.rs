@@ -30,6 +30,9 @@ pub struct Vantage {
     pub server: Nearness,
     /// The clues it rests on.
     pub clues: Vec<String>,
+    /// Whether all that the client sends passes this point: on its host, or next to it by its MAC and by the timing of the
+    /// handshake. One link alone does not show it: a switch may filter.
+    client_passes: bool,
 }
 
 impl Vantage {
@@ -54,8 +57,18 @@ impl Vantage {
             other.get_or_insert(Nearness::Far);
         }
         let (origin, target) = (origin.unwrap_or(Nearness::Unknown), target.unwrap_or(Nearness::Unknown));
+        let timed = near.is_some_and(|(end, _)| end == client);
         let (client, server) = if client == End::Origin { (origin, target) } else { (target, origin) };
-        Self { client, server, clues }
+        let client_passes = client == Nearness::At || (client == Nearness::Adjacent && timed);
+        Self { client, server, clues, client_passes }
+    }
+
+    /// The same, where the client's SYNs to other passive ports of the server were seen: next to the client all of them
+    /// pass.
+    #[must_use]
+    pub fn with_passive_syns(mut self) -> Self {
+        self.client_passes |= is_close(self.client);
+        self
     }
 
     /// Whether a packet that the server sends must pass this point.
@@ -63,9 +76,14 @@ impl Vantage {
         is_close(self.server)
     }
 
+    /// Whether no router lies between the client and this point, so that its packets bear its own MAC.
+    pub fn is_beside_client(&self) -> bool {
+        matches!(self.client, Nearness::At | Nearness::Adjacent)
+    }
+
     /// Whether a packet that the client sends must pass this point.
     pub fn sees_all_of_client(&self) -> bool {
-        is_close(self.client)
+        self.client_passes
     }
 
     /// As reports show it.

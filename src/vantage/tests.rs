@@ -144,3 +144,24 @@ fn packets_above_the_mtu_are_told_and_decide_nothing() {
     control.from_target.largest_packet = 1500;
     assert!(!judged(&control).clues.iter().any(|clue| clue.contains("bytes")));
 }
+
+#[test]
+fn one_link_alone_does_not_show_all_that_a_client_sends() {
+    let beside = judged(&control(0.0001, 0.0002, [64, 63]));
+    assert_eq!((beside.client, beside.sees_all_of_client()), (Adjacent, false));
+    assert!(beside.is_beside_client() && beside.with_passive_syns().sees_all_of_client());
+    let timed = judged(&control(0.02, 0.0201, [64, 63]));
+    assert_eq!((timed.client, timed.sees_all_of_client()), (Adjacent, true));
+    // At the server, timing says so too.
+    assert!(!judged(&control(0.0001, 0.02, [64, 64])).sees_all_of_client());
+    // Behind a router, other SYNs do not show it: what it drops it drops by port.
+    let far = judged(&control(0.0001, 0.02, [63, 64]));
+    assert!(!far.is_beside_client() && !far.with_passive_syns().sees_all_of_client());
+}
+
+#[test]
+fn a_client_captured_on_itself_shows_all_that_it_sends() {
+    let mut control = control(0.0001, 0.0002, [64, 63]);
+    control.syns[0].link.outgoing = Some(true);
+    assert!(judged(&control).sees_all_of_client());
+}

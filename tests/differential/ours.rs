@@ -101,7 +101,8 @@ impl Heard {
                     let line = Line::Reply { code: reply.code, text: reply.text.trim_end().to_owned() };
                     (&reply.frames, line, reply.more.is_empty() && !reply.unreliable)
                 }
-                Event::Protected { .. }
+                Event::Interrupt { .. }
+                | Event::Protected { .. }
                 | Event::Record { .. }
                 | Event::Cleared { .. }
                 | Event::Lost { .. }
@@ -126,7 +127,9 @@ impl Heard {
             Event::Command(command) => several(&command.frames),
             Event::Reply(reply) => several(&reply.frames),
             Event::Lost { at, .. } | Event::LongLine { at, .. } => vec![*at],
-            Event::Protected { .. } | Event::Record { .. } | Event::Cleared { .. } => Vec::new(),
+            Event::Interrupt { .. } | Event::Protected { .. } | Event::Record { .. } | Event::Cleared { .. } => {
+                Vec::new()
+            }
         });
         frames.map(|at| at.number.0).collect()
     }

@@ -28,6 +28,7 @@ fn short(events: &[Event]) -> Vec<String> {
             let answers = reply.answers.map_or("-".to_owned(), |no| no.0.to_string());
             format!("S{} {} >{answers}", reply.at().number, reply.line())
         }
+        Event::Interrupt { at } => format!("{} interrupt", at.number),
         Event::Protected { at, by } => format!("{} protected by {by}", at.number),
         Event::Record { .. } => String::new(),
         Event::Cleared { at } => format!("{} cleared", at.number),
@@ -57,6 +58,25 @@ fn a_session_in_clear() {
     let expected =
         ["S1 220 there >-", "C2 USER a", "C2 PASS ***", "S3 331 pw >0", "S3 230 in >1", "C4 ABOR", "S5 225 none >2"];
     assert_eq!(events, expected);
+}
+
+#[test]
+fn a_telnet_interrupt_is_told_where_no_abor_follows() {
+    let closed = |turns: &[(Speaker, &[u8])]| {
+        let (mut dialogue, mut out) = (Dialogue::new(false), Vec::new());
+        for (number, (speaker, bytes)) in (1..).zip(turns) {
+            dialogue.bytes(*speaker, bytes, at(number), false, &mut out);
+        }
+        dialogue.closed(Client, at(9), &mut out);
+        short(&out)
+    };
+    assert_eq!(
+        closed(&[(Client, b"PASV\r\n"), (Client, b"\xff\xf4\xff"), (Client, b"\xf2")]),
+        ["C1 PASV", "2 interrupt"]
+    );
+    assert_eq!(closed(&[(Client, b"\xff\xf4\xff\xf2ABOR\r\n")]), ["C1 ABOR"]);
+    assert_eq!(closed(&[(Client, b"\xff\xf4\xff\xf2QUIT\r\n")]), ["1 interrupt", "C1 QUIT"]);
+    assert_eq!(closed(&[(Server, b"\xff\xf4"), (Client, b"A\xf4\r\n")])[..], ["C2 A\\xf4"]);
 }
 
 #[test]
@@ -290,7 +310,8 @@ fn without_frames(mut event: Event) -> Event {
     match &mut event {
         Event::Command(command) => command.frames = vec![at(0)],
         Event::Reply(reply) => reply.frames = vec![at(0)],
-        Event::Protected { at: stamp, .. }
+        Event::Interrupt { at: stamp }
+        | Event::Protected { at: stamp, .. }
         | Event::Record { at: stamp, .. }
         | Event::Cleared { at: stamp }
         | Event::Lost { at: stamp, .. }
@@ -303,7 +324,8 @@ fn frames(event: &Event) -> Vec<u64> {
     match event {
         Event::Command(command) => command.frames.iter().map(|at| at.number.0).collect(),
         Event::Reply(reply) => reply.frames.iter().map(|at| at.number.0).collect(),
-        Event::Protected { at, .. }
+        Event::Interrupt { at }
+        | Event::Protected { at, .. }
         | Event::Record { at, .. }
         | Event::Cleared { at }
         | Event::Lost { at, .. }

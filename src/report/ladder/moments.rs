@@ -193,6 +193,7 @@ fn said(session: &SessionRecord, lanes: &Lanes, at: Stamp, by: Option<Side>, sai
     };
     let (content, tone) = match said {
         Said::Command(line) => (arrow(client, server, line.clone(), &[]), Tone::Plain),
+        Said::Interrupt => (arrow(client, server, "Telnet interrupt".to_owned(), &[]), Tone::Plain),
         Said::Reply { code, text, more } => {
             let tone = if matches!(code / 100, 4 | 5) { Tone::Bad } else { Tone::Plain };
             (arrow(server, client, format!("{code} {text}"), more), tone)

@@ -1,0 +1,105 @@
+//! Whether the client gave up: it turned away from what it had announced or asked for, after a data connection that
+//! never came to be. That failed, although no reply says so.
+
+use super::{Case, Evidence, Stamp};
+use crate::ftp::Reply;
+use crate::transfer::attempt::Attempt;
+use crate::transfer::departure::{Departure, Sign};
+use crate::transfer::{Direction, Offer, Transfer};
+
+/// Who leaves within a second of the announcement need not have waited for anything; not to the millisecond.
+const AT_ONCE: f64 = 1.2;
+
+impl<'a> Case<'a> {
+    /// When and how the client turned away from it, before the final reply if it is a transfer.
+    pub fn left(&self) -> Option<&'a Departure> {
+        match self.transfer {
+            Some(transfer) => transfer.left.as_ref(),
+            None => self.offer()?.left.as_ref(),
+        }
+    }
+
+    /// The same, citable.
+    pub fn departure(&self) -> Option<Evidence> {
+        let left = self.left()?;
+        Some(Evidence::sent(left.at, self.session.client, self.session.server, left.how.clone()))
+    }
+
+    /// How the client had left the transfer before that data connection was tried.
+    pub fn left_before(&self, attempt: &Attempt<'_>) -> Option<&'a Departure> {
+        self.transfer?.left.as_ref().filter(|left| left.at < attempt.at())
+    }
+
+    /// Whether the client gave up without having had a data connection.
+    pub fn gave_up(&self) -> bool {
+        let Some(left) = self.left() else { return false };
+        let Some(since) = self.transfer.map(Transfer::at).or_else(|| self.offer().map(Offer::at)) else {
+            return false;
+        };
+        // What follows ABOR answers that.
+        let succeeded = self.report().is_some_and(|(_, reply)| reply.is_success());
+        let server = self.control.half(self.client_end().peer());
+        if succeeded || self.concluded.established().is_some() || !server.is_whole_since(since) {
+            return false;
+        }
+        let tried = self.concluded.attempts.iter().any(|attempt| {
+            // A client that has aborted listens no more: what is refused then failed by nothing.
+            attempt.at() <= left.at || !left.sign.is_a_complaint()
+        });
+        let served_soon = self.transfer.is_none() && (self.got_data_soon() || self.fell_back());
+        (tried || self.waited_in_vain(left)) && !served_soon
+    }
+
+    /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
+    pub fn waited(&self) -> Option<f64> {
+        let left = self.left()?;
+        Some(left.at.age_of(self.waiting_since()?))
+    }
+
+    fn waiting_since(&self) -> Option<Stamp> {
+        match self.transfer {
+            Some(transfer) => Some(transfer.preliminary.as_ref().map_or(transfer.at(), Reply::at)),
+            None => self.offer().map(Offer::at),
+        }
+    }
+
+    /// Whether the client, without any SYN seen, turned away because none came through: after a while, or with words that
+    /// tell so and without any data connection later.
+    fn waited_in_vain(&self, left: &Departure) -> bool {
+        let Some(offer) = self.concluded.in_force() else { return false };
+        // A server need not connect before it is asked for a transfer.
+        let expected = match (offer.direction, self.transfer) {
+            (Direction::Active, None) => false,
+            (Direction::Active, Some(_)) => offer.socket.is_some(),
+            (Direction::Passive, _) => offer.reply.as_ref().is_some_and(Reply::is_success),
+        };
+        // The server said that it opens the data connection: where nothing else was captured it may well have, unless the
+        // client asks for another one.
+        let said_so = self.transfer.is_some_and(|transfer| transfer.preliminary.is_some());
+        let again = matches!(left.sign, Sign::Endpoint | Sign::Login);
+        if said_so && !again && !self.scene.shows_more_than_control {
+            return false;
+        }
+        // Where the control connection itself stands still, it is not the data connection that the client lacks.
+        let stands = self.control.stalled().is_some_and(|(_, stamps)| stamps.iter().all(|at| *at >= offer.at()));
+        if !expected || stands || self.concluded.for_a_server || !self.shows_data() || self.was_tried() {
+            return false;
+        }
+        if left.at < offer.at() || self.may_have_been_served(offer, left) {
+            return false;
+        }
+        let waited = self.waited().is_some_and(|waited| waited > AT_ONCE);
+        let passive = offer.direction == Direction::Passive;
+        let complains = passive && left.sign.is_a_complaint() && self.concluded.data_after.is_none();
+        waited || (complains && self.session.left_at().is_some())
+    }
+
+    /// Whether client and server had a connection meanwhile that fits no announcement: where a device rewrites them, it may
+    /// be the one.
+    fn may_have_been_served(&self, offer: &Offer, left: &Departure) -> bool {
+        let ends = [self.session.client.ip(), self.session.server.ip()];
+        let unclaimed = self.session.loose.iter().rev().filter_map(|id| self.flows.connection(*id));
+        let mut meanwhile = unclaimed.take_while(|one| one.first >= offer.at()).filter(|one| one.first <= left.at);
+        meanwhile.any(|one| one.was_open() && ends.contains(&one.origin.ip()) && ends.contains(&one.target.ip()))
+    }
+}
