@@ -374,11 +374,20 @@ fn a_full_device_ends_nothing_and_what_is_missing_is_counted() {
         let empty: Vec<_> = files(&run, moment).into_iter().filter(|(_, length)| *length == 0).collect();
         assert!(empty.is_empty(), "{moment}: {empty:?}");
     }
-    for words in ["cases: no space left; capturing goes on", "cases is written again", "files are missing"] {
-        assert!(notes.contains(words), "{words}: {notes}");
+    for name in ["cases", "r.pcapng"] {
+        let told = [format!("{name}: no space left; capturing goes on"), format!("{name} is written again")];
+        assert_eq!(told.map(|words| notes.matches(&words).count()), [1, 1], "{name}: once each: {notes}");
     }
-    assert_eq!(notes.matches("cases: no space left").count(), 1, "once: {notes}");
+    assert!(notes.contains("files are missing"), "{notes}");
     assert_eq!(run.status, 2, "{notes}");
+    // What was cut in the middle of a packet went on there.
+    let kept: Vec<_> = files(&run, "end").into_iter().filter(|(name, _)| name.ends_with(".pcapng")).collect();
+    assert!(kept.iter().any(|(name, _)| name.starts_with("ring/")), "{kept:?}");
+    for (name, _) in kept {
+        let output = ftpwhy(&["--format", "json", "-q", &run.path(&format!("kept/{name}"))]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["captures"][0]["complete"], true, "{name}");
+    }
 }
 
 #[test]

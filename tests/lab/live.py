@@ -252,6 +252,7 @@ def do_full(L, start):
         os.unlink(small + '/filler'); time.sleep(2)
         refused(L, 5006); told_of(live, 7); after = everything(small)
         live.end(); live.facts = dict(before=before, full=full, after=after, end=everything(small), alive=alive)
+        shutil.copytree(small, sys.argv[2] + '/kept')
     finally:
         sh(['umount', '-l', small])
     return live

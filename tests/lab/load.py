@@ -188,7 +188,7 @@ def run(arguments, rate, folder):
     memory, before = Memory(program.pid), lost(('vb', 'wb'))
     took = send(sockets, made, rate)
     ended, behind = time.perf_counter(), lost(('vb', 'wb')) - before
-    program.send_signal(signal.SIGINT)
+    os.kill(program.pid, signal.SIGINT)           # send_signal would take the status of one that has ended
     _, status, used = os.wait4(program.pid, 0)
     lines = [json.loads(l) for l in open(report)]
     capture = lines[-1]['captures'][0]
@@ -209,8 +209,9 @@ def main():
     parser.add_argument('--seconds', type=float, default=7)
     parser.add_argument('--filter', choices=('passing', 'all'), default='passing')
     parser.add_argument('--interfaces', choices=('vb', 'any', 'two'), default='vb')
-    parser.add_argument('options', nargs='*', help='for ftpwhy live, behind --')
-    arguments = parser.parse_args()
+    given, _, options = ' '.join(sys.argv[1:]).partition(' -- ')
+    arguments = parser.parse_args(given.split())
+    arguments.options = options.split()
     random.seed(12)
     heading = None
     with Namespace(), tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ use super::outage::Outage;
 use super::shelf::{IN_ALL, Kind, OF_A_KIND, Shelf};
 use crate::finding::{self, Finding};
 use crate::flow::ConnectionId;
-use crate::frame::{Frame, FrameNo, InterfaceId, LinkType, Stamp};
+use crate::frame::{Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::source::Interface;
 use crate::source::write::Writer;
 
@@ -107,6 +107,10 @@ impl Evidence {
     pub(super) fn write(&mut self, findings: &[(Finding, Option<IpAddr>)]) -> Vec<String> {
         let mut notices = Vec::new();
         for (finding, server) in findings {
+            let (kind, time) = ((finding.diagnosis, *server), finding.primary.first().time);
+            if !self.shelf.wants(kind, time) {
+                continue;
+            }
             if self.outage.is_on() && !std::mem::take(&mut self.is_to_be_tried) {
                 self.outage.lose(1);
                 continue;
@@ -114,7 +118,7 @@ impl Evidence {
             match self.write_whole(finding) {
                 Ok(written) => {
                     notices.extend(self.outage.ends());
-                    notices.extend(self.keep_file((finding.diagnosis, *server), written));
+                    notices.extend(self.keep_file(kind, time, written));
                 }
                 Err(error) => {
                     self.outage.lose(1);
@@ -194,8 +198,8 @@ impl Evidence {
     }
 
     /// Keeps a file, and removes the one that has to go for it; what is to be told.
-    fn keep_file(&mut self, kind: Kind, written: Written) -> Option<String> {
-        let oldest = self.shelf.put(kind, written)?;
+    fn keep_file(&mut self, kind: Kind, time: Timestamp, written: Written) -> Option<String> {
+        let oldest = self.shelf.put(kind, time, written)?;
         if fs::metadata(&oldest.path).is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == oldest.id) {
             // One that somebody removes just then is gone as well.
             let _ = fs::remove_file(&oldest.path);
@@ -248,11 +252,12 @@ fn name(finding: &Finding) -> String {
 mod tests {
     use super::*;
     use crate::finding::{Confidence, Role, SessionId, Severity};
-    use crate::frame::{CaptureId, Timestamp};
+    use crate::frame::CaptureId;
     use crate::source::Timeline;
 
+    /// A frame a second.
     fn at(number: u64) -> Stamp {
-        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(1_000_000_000))
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(i64::try_from(number).unwrap() * 1_000_000_000))
     }
 
     fn finding(number: u64) -> (Finding, Option<IpAddr>) {
@@ -308,12 +313,12 @@ mod tests {
             notices.extend(evidence.write(&[finding(number)]));
         }
         assert_eq!(notices.len(), 1, "told once: {notices:?}");
-        let mut expected: Vec<String> = (21..=30).map(|n| format!("1-s1-data-syn-refused-f{n}.pcapng")).collect();
+        let mut expected: Vec<String> = (21..=30).map(|n| format!("{n}-s1-data-syn-refused-f{n}.pcapng")).collect();
         expected.extend(["1-s1-data-syn-refused-f1.pcapng", "mine.pcapng", "moved.pcapng"].map(str::to_owned));
         expected.sort();
         assert_eq!(names(folder.path()), expected);
         let (timeline, errors) =
-            Timeline::open(&[folder.path().join("1-s1-data-syn-refused-f30.pcapng")], CaptureId(0), None);
+            Timeline::open(&[folder.path().join("30-s1-data-syn-refused-f30.pcapng")], CaptureId(0), None);
         assert!(errors.is_empty() && timeline.captures().len() == 1, "{errors:?}");
     }
 
@@ -350,7 +355,7 @@ mod tests {
         evidence.breathe();
         let notices = evidence.write(&[finding(4)]);
         assert_eq!(notices, [format!("{} is written again; 3 files are missing", folder.display())]);
-        assert_eq!(names(&folder), ["1-s1-data-syn-refused-f4.pcapng"]);
+        assert_eq!(names(&folder), ["4-s1-data-syn-refused-f4.pcapng"]);
         assert_eq!(evidence.outage().in_all(), ("files", 3));
     }
 }
