@@ -464,7 +464,7 @@ fn read_groups(
 /// Whether all was read, so that the file of this name may be written; says so if it may not.
 fn is_whole(interrupt: &Interrupt, path: &Path) -> bool {
     if interrupt.cut().is_some() {
-        complain(&format!("{} was not written, for not everything was read", path.display()), None);
+        complain(&format!("{} was not written, because not everything was read", path.display()), None);
     }
     interrupt.cut().is_none()
 }

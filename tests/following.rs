@@ -295,7 +295,7 @@ fn what_is_told_again_differs_from_what_it_replaces() {
     let mut program = command.spawn().expect("runs");
     program.stdin.take().expect("a pipe").write_all(&bytes).expect("written");
     let said = String::from_utf8(program.wait_with_output().expect("ends").stdout).expect("UTF-8");
-    assert!(said.contains("updated[port-nat-unrewritten] replaced by what is told above"), "{said}");
+    assert!(said.contains("updated[port-nat-unrewritten] replaced by the finding above"), "{said}");
     assert!(!said.contains("superseded[port-nat-unrewritten]"), "{said}");
 }
 

@@ -261,7 +261,7 @@ fn no_baseline_is_written_from_a_part() {
         drop(pipe);
         assert_eq!(output.status.code(), Some(130));
         let said = text(&output.stderr);
-        assert!(said.contains("known.toml was not written, for not everything was read"), "{said}");
+        assert!(said.contains("known.toml was not written, because not everything was read"), "{said}");
         assert_eq!(fs::read_to_string(&baseline).ok().as_deref(), before);
     }
 }
@@ -307,7 +307,7 @@ fn nothing_anonymised_is_written_from_a_part() {
             on_pipe(&["extract", "--isolated", "--anonymize", "-w", &name, "-"], &long(CLEAN), Signal::SIGTERM);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(143), "{said}");
-        assert!(said.contains("public.pcapng was not written, for not everything was read"), "{said}");
+        assert!(said.contains("public.pcapng was not written, because not everything was read"), "{said}");
         assert_eq!(fs::read_to_string(&target).ok().as_deref(), before);
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Interfaces {}
 /// Capture, and tell why transfers fail as they do
 ///
 /// Prints each finding as soon as its transfer is concluded, those about hosts once they have held for a few seconds.
-/// What no longer holds is taken back (superseded), what is told again replaces what was told (updated); long sessions
-/// are told in chapters. What is captured by default hides the bytes of data
+/// What no longer holds is taken back (superseded), a finding that changes is printed again (updated); long sessions are
+/// told in chapters. What is captured by default hides the bytes of data
 /// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
 /// Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is

@@ -267,9 +267,10 @@ fn check_key(key: &str, known: &[&str], file: &File, table: Option<&str>) -> Res
         let help = match nearest(key, words()).or_else(|| related(key, words())) {
             Some(meant) => format!(", did you mean {meant}?"),
             None if known.is_empty() => ": there is nothing to set".to_owned(),
-            None => {
-                format!("; `ftpwhy {}--help` lists them", table.map_or_else(String::new, |table| format!("{table} ")))
-            }
+            None => format!(
+                "; `ftpwhy{} --help` lists the options",
+                table.map(|table| format!(" {table}")).unwrap_or_default()
+            ),
         };
         return Err(wrong(&format!("{shown}: unknown key {key}{place}{help}")));
     }
@@ -413,9 +414,9 @@ mod tests {
         assert!(complaint("x", "[schema]\nx = 1", &[]).contains("unknown key x in [schema]: there is nothing to set"));
         assert!(complaint("x", "no-color = true", &[]).contains("unknown key no-color, did you mean color?"));
         let text = complaint("x", "severity = \"error\"", &[]);
-        assert!(text.contains("unknown key severity; `ftpwhy --help` lists them"), "{text}");
+        assert!(text.contains("unknown key severity; `ftpwhy --help` lists the options"), "{text}");
         let text = complaint("x", "[hosts]\nfail-on = \"never\"", &[]);
-        assert!(text.contains("unknown key fail-on in [hosts]; `ftpwhy hosts --help` lists them"), "{text}");
+        assert!(text.contains("unknown key fail-on in [hosts]; `ftpwhy hosts --help` lists the options"), "{text}");
         assert!(complaint("x", "[hosst]\nutc = true", &[]).contains("did you mean [hosts]?"));
         let (_, remarks) = run("x", "", &[("FTPWHY_PROT", "1"), ("FTPWHY_CAPTURES", "x")]).expect("a remark only");
         assert_eq!(remarks, ["FTPWHY_PROT is no setting, did you mean FTPWHY_PORT?"]);

@@ -49,7 +49,7 @@ fn about(superseded: &Superseded) -> String {
 fn taken_back(superseded: &Superseded) -> String {
     let (diagnosis, about) = (superseded.diagnosis, about(superseded));
     match superseded.by {
-        Some(by) if by == diagnosis => format!("updated[{diagnosis}] replaced by what is told above ({about})"),
+        Some(by) if by == diagnosis => format!("updated[{diagnosis}] replaced by the finding above ({about})"),
         Some(by) => format!("superseded[{diagnosis}] no longer holds: now {by} ({about})"),
         None => format!("superseded[{diagnosis}] no longer holds: nothing came of it ({about})"),
     }
@@ -168,7 +168,7 @@ mod tests {
             Stream::concise(style, Box::new(out.clone())).superseded(&limit).expect("written");
             String::from_utf8(out.0.take()).expect("UTF-8")
         };
-        assert_eq!(written(narrow()), "updated[capture-limit] replaced by what is told above (the capture)\n");
+        assert_eq!(written(narrow()), "updated[capture-limit] replaced by the finding above (the capture)\n");
         assert_eq!(written(Style { verbosity: Verbosity::Quiet, ..narrow() }), "", "like the note itself");
     }
 }
