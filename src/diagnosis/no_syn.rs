@@ -35,7 +35,6 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
     let reply = transfer.reply.as_ref()?;
     let socket = case.active_offer()?.socket?;
     if !case.is_data_failure()
-        || !case.shows_data()
         || case.was_tried()
         || case.session.other_view.as_ref().is_some_and(|other| other.data_connections > 0)
         || !case.reply_allows_no_syn()
@@ -45,6 +44,7 @@ pub fn unexplained<'a>(case: &Case<'a>) -> Option<Gone<'a>> {
         || time_wait_default_port::holds(case)
         || tuple_still_open::holds(case)
         || data_arp_unresolved::holds(case)
+        || !case.shows_data()
     {
         return None;
     }

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use super::Style;
 use super::collect::Run;
 use super::escape::safe;
-use super::identity::session_of;
+use super::identity::subject_of;
 use super::time::rfc3339;
 use super::words::{Confidence, Party, Role, Severity};
 use crate::finding::Finding;
-use crate::fingerprint::transfer_of;
+use crate::fingerprint::{Subject, Subjects};
 
 const COLUMNS: [&str; 15] = [
     "capture",
@@ -32,16 +32,18 @@ const COLUMNS: [&str; 15] = [
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
+    let mut subjects = Subjects::default();
     for finding in &run.findings {
-        writer.write_record(row(run, finding).map(|cell| inert(&safe(&cell, style.ascii))))?;
+        let subject = subject_of(run, finding, &mut subjects);
+        writer.write_record(row(run, finding, subject).map(|cell| inert(&safe(&cell, style.ascii))))?;
     }
     writer.flush()
 }
 
-fn row(run: &Run, finding: &Finding) -> [String; COLUMNS.len()] {
+fn row(run: &Run, finding: &Finding, subject: Option<Subject<'_>>) -> [String; COLUMNS.len()] {
     let at = finding.primary.first();
-    let session = session_of(run, finding);
-    let transfer = session.and_then(|session| transfer_of(finding, session));
+    let session = subject.map(|subject| subject.session);
+    let transfer = subject.and_then(|subject| subject.transfer);
     let hosts: Vec<String> = finding.hosts.iter().map(ToString::to_string).collect();
     let remedies = finding.remedies.iter().map(|remedy| format!("{}: {}", Party::from(remedy.side), remedy.text));
     let remedies: Vec<String> = remedies.collect();
