@@ -2,9 +2,10 @@
 //!
 //! Turns a finding and its session into a number that holds no time, no frame number and no ephemeral port.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, SessionId, TransferId};
 use crate::record::{SessionRecord, TransferRecord};
 
 /// The identity of a trouble; equal for the same cause between the same hosts with the same command.
@@ -18,30 +19,53 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// The fingerprint of `finding`, which is about `session` if it is about one.
-pub fn of(finding: &Finding, session: Option<&SessionRecord>) -> Fingerprint {
-    let mut parts = vec![finding.diagnosis.to_owned(), about(finding, session)];
+/// The session that a finding is about, and the transfer in it, if it is about one.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The session.
+    pub session: &'a SessionRecord,
+    /// The transfer.
+    pub transfer: Option<&'a TransferRecord>,
+}
+
+/// Finds the subjects of findings that come session by session, so that the transfers of each are put in order once.
+#[derive(Debug, Default)]
+pub struct Subjects {
+    session: Option<SessionId>,
+    places: HashMap<TransferId, usize>,
+}
+
+impl Subjects {
+    /// What a finding is about, whose session this is.
+    pub fn of<'a>(&mut self, finding: &Finding, session: &'a SessionRecord) -> Subject<'a> {
+        if self.session != Some(session.id) {
+            self.session = Some(session.id);
+            self.places = (0..).zip(&session.transfers).map(|(place, transfer)| (transfer.id, place)).collect();
+        }
+        let place = finding.transfer.and_then(|id| self.places.get(&id));
+        Subject { session, transfer: place.and_then(|place| session.transfers.get(*place)) }
+    }
+}
+
+/// The fingerprint of `finding`, which is about `subject` if it is about a session.
+pub fn of(finding: &Finding, subject: Option<Subject<'_>>) -> Fingerprint {
+    let mut parts = vec![finding.diagnosis.to_owned(), about(finding, subject)];
     parts.extend(finding.hosts.iter().map(ToString::to_string));
     // No part holds a zero byte: names are ours, addresses are digits, verbs are printable.
     Fingerprint(fnv1a(parts.join("\0").as_bytes()))
 }
 
 /// Who and what a finding is about, in words: `10.1.0.10 to 10.2.0.20:21, LIST`; the hosts if it has no session.
-pub fn about(finding: &Finding, session: Option<&SessionRecord>) -> String {
-    let Some(session) = session else {
+pub fn about(finding: &Finding, subject: Option<Subject<'_>>) -> String {
+    let Some(Subject { session, transfer }) = subject else {
         let hosts: Vec<String> = finding.hosts.iter().map(ToString::to_string).collect();
         return if hosts.is_empty() { "the capture".to_owned() } else { hosts.join(", ") };
     };
     let hosts = format!("{} to {}", session.client.ip(), session.server);
-    match transfer_of(finding, session) {
+    match transfer {
         Some(transfer) => format!("{hosts}, {}", transfer.command),
         None => hosts,
     }
-}
-
-/// The transfer that a finding is about.
-pub fn transfer_of<'a>(finding: &Finding, session: &'a SessionRecord) -> Option<&'a TransferRecord> {
-    session.transfers.iter().find(|transfer| Some(transfer.id) == finding.transfer)
 }
 
 /// FNV-1a with 128 bits: the same number in every version and on every machine. Not against attackers: whoever can
@@ -54,7 +78,7 @@ fn fnv1a(bytes: &[u8]) -> u128 {
 
 #[cfg(test)]
 mod tests {
-    use super::{fnv1a, of};
+    use super::{Fingerprint, Subjects, fnv1a};
     use crate::finding::{Evidence, Finding};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::record::SessionRecord;
@@ -68,6 +92,10 @@ mod tests {
             .find(|finding| !finding.hosts.is_empty() && finding.transfer.is_some())
             .expect("a finding");
         (finding, sample.sessions.into_iter().next().expect("a session"))
+    }
+
+    fn of(finding: &Finding, session: Option<&SessionRecord>) -> Fingerprint {
+        super::of(finding, session.map(|session| Subjects::default().of(finding, session)))
     }
 
     #[test]

@@ -78,6 +78,23 @@ impl Stamp {
         self.time.seconds_since(earlier.time)
     }
 
+    /// Behind every frame.
+    pub const LAST: Self =
+        Self { epoch: u32::MAX, time: Timestamp(i64::MAX), capture: CaptureId(u32::MAX), number: FrameNo(u64::MAX) };
+
+    /// The moment so many seconds before this frame, by a clock that was not set back since.
+    #[must_use]
+    pub fn before_by(self, seconds: f64) -> Self {
+        Self { time: self.time.plus_seconds(-seconds), capture: CaptureId(0), number: FrameNo(0), ..self }
+    }
+
+    /// The moment so many seconds behind this frame, by a clock that is not set back meanwhile.
+    #[must_use]
+    pub fn after_by(self, seconds: f64) -> Self {
+        let (capture, number) = (CaptureId(u32::MAX), FrameNo(u64::MAX));
+        Self { time: self.time.plus_seconds(seconds), capture, number, ..self }
+    }
+
     /// Whether this frame came first, by more than the clocks of two interfaces differ.
     pub fn precedes(self, other: Self) -> bool {
         !self.is_since(other, CLOCKS_APART)

@@ -39,6 +39,7 @@ use crate::source::{Capture, Sieve};
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
 use crate::wire::{Body, Checksum, Decoder, Flags, Glimpse, IpHeader, Link, Segment, Seq, Wrapping};
+use ages::Silences;
 use bystanders::Bystanders;
 use control::Control;
 use drops::Drops;
@@ -176,6 +177,7 @@ pub struct Pipeline {
     due: Timestamp,
     /// Which control connection goes first when there are too many.
     turns: Turns,
+    silences: Silences,
     prompt: Prompt,
     lookout: Lookout,
     /// Sessions of which a chapter is due to end.
@@ -191,7 +193,7 @@ pub struct Pipeline {
     ends: Option<Stamp>,
     /// The frame of the latest time.
     latest: Option<Stamp>,
-    /// The last frame of each capture.
+    /// The last frame of each capture, in the order of captures.
     lasts: Vec<Stamp>,
     /// What was glimpsed of the last frame that no pass was found for.
     glimpsed: Option<(Stamp, Option<Glimpse>)>,
@@ -277,6 +279,7 @@ impl Pipeline {
             closing: VecDeque::new(),
             due: Timestamp(i64::MAX),
             turns: Turns::default(),
+            silences: Silences::default(),
             begins: None,
             ends: None,
             latest: None,
@@ -345,12 +348,12 @@ impl Pipeline {
         }
     }
 
-    /// Books a frame of another capture than the one that began last.
+    /// Books a frame of another capture than the last one.
     #[cold]
     fn saw_elsewhere(&mut self, at: Stamp) {
-        match self.lasts.iter_mut().rev().find(|last| last.capture == at.capture) {
-            Some(last) => *last = at,
-            None => self.lasts.push(at),
+        match self.lasts.binary_search_by_key(&at.capture, |last| last.capture) {
+            Ok(place) => self.lasts[place] = at,
+            Err(place) => self.lasts.insert(place, at),
         }
     }
 

@@ -12,7 +12,7 @@ mod traffic;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use measure::{Cost, in_turn};
+use measure::{Cost, Run, in_turn};
 use traffic::{Container, Mix};
 
 const MIB: u64 = 1 << 20;
@@ -67,22 +67,22 @@ fn main() {
     }
 }
 
-fn ftpwhy(format: &str, capture: &Path) -> Command {
+fn ftpwhy(format: &str, capture: &Path) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
     command.args(["--isolated", "--fail-on", "never", "--format", format]).arg(capture);
-    command
+    command.into()
 }
 
-fn tcpdump(capture: &Path) -> Command {
+fn tcpdump(capture: &Path) -> Run {
     let mut command = Command::new("tcpdump");
     command.arg("-r").arg(capture).args(["-w", "/dev/null", "tcp port 21"]);
-    command
+    command.into()
 }
 
-fn tshark(capture: &Path) -> Command {
+fn tshark(capture: &Path) -> Run {
     let mut command = Command::new("tshark");
     command.arg("-r").arg(capture).args(["-Y", "ftp"]);
-    command
+    command.into()
 }
 
 fn row(what: &str, cost: Option<Cost>, ftpwhy: Option<Cost>) {

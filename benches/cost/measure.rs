@@ -1,8 +1,10 @@
 //! CPU time and peak memory of child processes (Linux).
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -21,9 +23,21 @@ pub struct Cost {
     pub memory: f64,
 }
 
+/// A command, and the file that it reads through a pipe, if it reads one.
+pub struct Run {
+    pub command: Command,
+    pub piped: Option<PathBuf>,
+}
+
+impl From<Command> for Run {
+    fn from(command: Command) -> Self {
+        Self { command, piped: None }
+    }
+}
+
 /// The costs of some commands, which take turns so that a busy moment of the machine meets all of them; `None` for one
 /// that is missing or fails.
-pub fn in_turn(rounds: usize, commands: &[&dyn Fn() -> Command]) -> Vec<Option<Cost>> {
+pub fn in_turn(rounds: usize, commands: &[&dyn Fn() -> Run]) -> Vec<Option<Cost>> {
     let mut runs: Vec<Option<Vec<(f64, f64)>>> = vec![Some(Vec::new()); commands.len()];
     for _ in 0..rounds {
         for (command, runs) in commands.iter().zip(&mut runs) {
@@ -44,9 +58,15 @@ fn cost(mut runs: Vec<(f64, f64)>) -> Cost {
 }
 
 /// CPU time and peak memory of one run.
-fn once(mut command: Command) -> Option<(f64, f64)> {
+fn once(Run { mut command, piped }: Run) -> Option<(f64, f64)> {
     let before = of_children()?;
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    let stdin = if piped.is_some() { Stdio::piped() } else { Stdio::null() };
+    let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    if let (Some(path), Some(mut pipe)) = (piped, child.stdin.take()) {
+        let mut file = File::open(path).ok()?;
+        // Whoever has read enough closes the pipe: its status tells.
+        thread::spawn(move || io::copy(&mut file, &mut pipe));
+    }
     let mut memory = 0.0_f64;
     let status = loop {
         memory = memory.max(peak(child.id()).unwrap_or(0.0));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage;
 use crate::finding::{Finding, Role, Severity};
-use crate::fingerprint;
+use crate::fingerprint::{self, Subject, Subjects};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -56,18 +56,18 @@ impl Baseline {
     }
 
     /// Adds a finding. Those about the capture's quality are left out: they never count.
-    pub fn add(&mut self, finding: &Finding, session: Option<&SessionRecord>) {
+    pub fn add(&mut self, finding: &Finding, subject: Option<Subject<'_>>) {
         if finding.severity > Severity::Quality {
-            let fingerprint = fingerprint::of(finding, session).to_string();
-            let about = printable_str(&fingerprint::about(finding, session));
+            let fingerprint = fingerprint::of(finding, subject).to_string();
+            let about = printable_str(&fingerprint::about(finding, subject));
             self.known
                 .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_owned(), about, fingerprint });
         }
     }
 
     /// Whether a finding is known.
-    pub fn knows(&self, finding: &Finding, session: Option<&SessionRecord>) -> bool {
-        self.known.contains_key(&fingerprint::of(finding, session).to_string())
+    pub fn knows(&self, finding: &Finding, subject: Option<Subject<'_>>) -> bool {
+        self.known.contains_key(&fingerprint::of(finding, subject).to_string())
     }
 }
 
@@ -84,19 +84,25 @@ pub struct Baselined<'a> {
     counted: Summary,
     /// Findings follow their session.
     session: Option<SessionRecord>,
+    subjects: Subjects,
 }
 
 impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
-        let (found, counted) = Default::default();
-        Self { inner, known, found, collects: true, left_out: 0, counted, session: None }
+        let (found, counted, subjects) = Default::default();
+        Self { inner, known, found, collects: true, left_out: 0, counted, session: None, subjects }
     }
 
     /// Collects nothing: a capture that goes on finds without end.
     #[must_use]
     pub fn forgetful(self) -> Self {
         Self { collects: false, ..self }
+    }
+
+    /// Whether findings are looked at: most runs have no baseline.
+    fn compares(&self) -> bool {
+        self.collects || !self.known.known.is_empty()
     }
 }
 
@@ -110,16 +116,23 @@ impl Sink for Baselined<'_> {
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
-        self.session = Some(session.clone());
+        if self.compares() {
+            self.session = Some(session.clone());
+            self.subjects = Subjects::default();
+        }
         self.inner.session(session)
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        let session = self.session.as_ref().filter(|session| Some(session.id) == finding.session);
-        if self.collects {
-            self.found.add(finding, session);
+        if !self.compares() {
+            return self.inner.finding(finding);
         }
-        if !self.known.knows(finding, session) {
+        let session = self.session.as_ref().filter(|session| Some(session.id) == finding.session);
+        let subject = session.map(|session| self.subjects.of(finding, session));
+        if self.collects {
+            self.found.add(finding, subject);
+        }
+        if !self.known.knows(finding, subject) {
             return self.inner.finding(finding);
         }
         self.left_out += 1;

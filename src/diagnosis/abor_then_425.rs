@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.code == 425)?;
     let gone = no_syn::unexplained(case)?;
-    let aborted = case.session.transfers.iter().rev().find(|before| before.at() < transfer.at())?;
+    let aborted = case.session.before(transfer)?;
     let abor = aborted.abor?;
     let acknowledged = case.session.exchanges.iter().filter(|one| one.is(Verb::Abor) && one.command.at() == abor);
     let answer = acknowledged.filter_map(|one| one.reply.as_ref()).chain(&aborted.reply).max_by_key(|one| one.at())?;

@@ -56,10 +56,35 @@ diagnosis! {
 }
 
 /// A session and its control connection.
-#[derive(Clone, Copy)]
 struct Talk<'a> {
     session: &'a Session,
     control: &'a Connection,
+    /// When each line of the client was complete, in order.
+    by_client: Vec<Stamp>,
+    /// Likewise of the server.
+    by_server: Vec<Stamp>,
+}
+
+impl<'a> Talk<'a> {
+    /// `None` where both ends got through with all that they said.
+    fn of(session: &'a Session, control: &'a Connection) -> Option<Self> {
+        let broken = |end: End| control.half(end).lag().is_some() || !control.half(end).unacknowledged().is_empty();
+        if !broken(End::Origin) && !broken(End::Target) {
+            return None;
+        }
+        let sorted = |mut stamps: Vec<Stamp>| {
+            stamps.sort_unstable();
+            stamps
+        };
+        let (by_client, by_server) = (sorted(said_by_client(session)), sorted(said_by_server(session)));
+        Some(Self { session, control, by_client, by_server })
+    }
+
+    /// When each line of one side was complete, in order.
+    fn said_by(&self, end: End) -> &[Stamp] {
+        let client = self.control.socket(end) == self.session.client;
+        if client { &self.by_client } else { &self.by_server }
+    }
 }
 
 /// A line that announces an endpoint.
@@ -83,17 +108,17 @@ struct Broken {
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
-    let draft = draft(Talk { session: case.session, control: case.control });
+    let draft = Talk::of(case.session, case.control).and_then(|talk| draft(&talk));
     draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
 }
 
 /// As the cause of a transfer that was lost with the control connection.
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     case.transfer.filter(|transfer| case.failed() && transfer.lost.is_some())?;
-    Some(draft(Talk { session: case.session, control: case.control })?.about(case).done())
+    Some(draft(&Talk::of(case.session, case.control)?)?.about(case).done())
 }
 
-fn draft(talk: Talk<'_>) -> Option<Draft> {
+fn draft(talk: &Talk<'_>) -> Option<Draft> {
     let (line, broken) = lines(talk).into_iter().find_map(|line| {
         let broken = shifted(talk, &line)
             .or_else(|| tail(talk, &line))
@@ -127,7 +152,7 @@ fn other_mode(line: &Line<'_>) -> &'static str {
 }
 
 /// The lines that announce an endpoint, of both sides.
-fn lines(talk: Talk<'_>) -> Vec<Line<'_>> {
+fn lines<'a>(talk: &Talk<'a>) -> Vec<Line<'a>> {
     let client = talk.control.end_of(talk.session.client).unwrap_or(End::Origin);
     let other = talk.session.other_view.as_ref();
     let mut all = Vec::new();
@@ -138,29 +163,28 @@ fn lines(talk: Talk<'_>) -> Vec<Line<'_>> {
             let answered = offer.reply.is_some();
             all.push(Line { end: client, text: offer.command.line(), frames: &offer.command.frames, answered, grows });
         } else if let Some(reply) = offer.reply.as_ref().filter(|reply| reply.endpoint.is_some()) {
-            let answered = is_answered(talk, reply.at());
+            // Whether the client said something behind it.
+            let answered = talk.by_client.last().is_some_and(|last| *last > reply.at());
             all.push(Line { end: client.peer(), text: reply.line(), frames: &reply.frames, answered, grows });
         }
     }
     all
 }
 
-/// Whether the client said something behind that reply.
-fn is_answered(talk: Talk<'_>, reply: Stamp) -> bool {
-    said_by(talk, true).any(|at| at > reply)
-}
-
-/// When each line of the client, or of the server, was complete.
-fn said_by(talk: Talk<'_>, client: bool) -> impl Iterator<Item = Stamp> {
-    let session = talk.session;
+/// When each line of the client was complete.
+fn said_by_client(session: &Session) -> Vec<Stamp> {
     let commands = session.offers.iter().map(|offer| &offer.command);
     let commands = commands.chain(session.transfers.iter().map(|transfer| &transfer.command));
     let commands = commands.chain(session.exchanges.iter().map(|exchange| &exchange.command));
+    commands.map(crate::ftp::Command::at).collect()
+}
+
+/// When each line of the server was complete.
+fn said_by_server(session: &Session) -> Vec<Stamp> {
     let replies = session.offers.iter().filter_map(|offer| offer.reply.as_ref());
     let replies = replies.chain(session.transfers.iter().flat_map(|one| one.preliminary.iter().chain(&one.reply)));
     let replies = replies.chain(session.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref()));
-    let commands = commands.map(crate::ftp::Command::at).filter(move |_| client);
-    commands.chain(replies.map(crate::ftp::Reply::at).filter(move |_| !client))
+    replies.map(crate::ftp::Reply::at).collect()
 }
 
 fn bytes(count: u32) -> String {
@@ -168,14 +192,14 @@ fn bytes(count: u32) -> String {
 }
 
 /// (1) Both sides count differently behind the line.
-fn shifted(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+fn shifted(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let (own, peer) = (talk.control.half(line.end), talk.control.half(line.end.peer()));
     let lag = own.lag().filter(|lag| lag.frames.len() >= LAGGING)?;
     let (first, said) = (*lag.frames.first()?, *line.frames.last()?);
     let copies = peer.unacknowledged();
-    let client = talk.control.socket(line.end) == talk.session.client;
-    let latest = said_by(talk, client).filter(|at| *at <= first).max();
-    if copies.len() < COPIES || *copies.first()? < said || latest != Some(said) {
+    let by_sender = talk.said_by(line.end);
+    let latest = by_sender.partition_point(|at| *at <= first).checked_sub(1).and_then(|last| by_sender.get(last));
+    if copies.len() < COPIES || *copies.first()? < said || latest != Some(&said) {
         return None;
     }
     let (sender, answerer) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
@@ -200,14 +224,13 @@ fn shifted(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
 }
 
 /// (2) The end of the line is sent again for ever, though it was answered.
-fn tail(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+fn tail(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let half = talk.control.half(line.end);
     let ([frame], from) = (line.frames, half.unacknowledged_seq()?) else { return None };
     let copies = half.unacknowledged();
     let bytes = usize::try_from(sent_until(half)?.distance_from(from)).ok()?;
     let inside = (1..line.text.len()).contains(&bytes) && half.acked == Some(from);
-    let client = talk.control.socket(line.end) == talk.session.client;
-    let is_last = said_by(talk, client).max() == Some(*frame);
+    let is_last = talk.said_by(line.end).last() == Some(frame);
     if !inside || !line.answered || !is_last || copies.len() < LAGGING || copies.first()? <= frame {
         return None;
     }
@@ -231,7 +254,7 @@ fn sent_until(half: &Half) -> Option<crate::wire::Seq> {
 }
 
 /// (3) The line never has a good checksum.
-fn spoilt(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+fn spoilt(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let half = talk.control.half(line.end);
     let copies = half.unacknowledged();
     let whole = matches!(line.frames, [frame] if copies.first() == Some(frame));
@@ -253,7 +276,7 @@ fn spoilt(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
 }
 
 /// (4) The segment with the beginning of a line is sent again and again while the other side goes on sending.
-fn dropped(talk: Talk<'_>, line: &Line<'_>) -> Option<Broken> {
+fn dropped(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let copies = talk.control.half(line.end).unacknowledged();
     let first = copies.first().filter(|first| line.frames.len() >= 2 && line.frames.first() == Some(first))?;
     let alive = talk.control.half(line.end.peer()).last.filter(|last| last > first)?;

@@ -34,10 +34,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (from, to) = (connection.origin.ip(), connection.target.ip());
     let (source, peer) = if lost.what == What::Syn { (from, to) } else { (to, from) };
     let spoof = case.network.spoofs_between(source, peer).into_iter().find(|spoof| spoof.ip == source)?;
-    let sender = |one: &crate::flow::Connection| {
-        if lost.what == What::Syn { one.origin.ip() } else { one.target.ip() }
-    };
-    if lost.witnesses.iter().any(|witness| sender(witness.connection) == source) {
+    if lost.witnesses.are_sent_by(source) {
         return None;
     }
     let message = format!(

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 pub use limits::cap;
 
 use super::lines;
+use super::siblings::Siblings;
 use crate::finding::Evidence;
 use crate::flow::Table;
 use crate::flow::{Connection, End};
@@ -74,8 +75,8 @@ pub struct Case<'a> {
     pub concluded: &'a Concluded<'a>,
     /// The transfer; `None` for an offer that no transfer followed.
     pub transfer: Option<&'a Transfer>,
-    /// All offers and transfers of the session, in order.
-    pub siblings: &'a [Concluded<'a>],
+    /// All offers and transfers of the session.
+    pub siblings: &'a Siblings<'a>,
     /// Where the session was captured.
     pub vantage: &'a Vantage,
     /// Who has which address.
@@ -184,11 +185,7 @@ impl<'a> Case<'a> {
     /// Whether the capture may show data connections at all: not when other transfers of the session, or of its server,
     /// succeeded without any. A third host's data connection passes elsewhere.
     pub fn shows_data(&self) -> bool {
-        let hosts = [self.session.client.ip(), self.session.server.ip()];
-        let between = |one: &Concluded<'_>| {
-            one.in_force().and_then(|offer| offer.socket).is_some_and(|socket| hosts.contains(&socket.ip()))
-        };
-        !self.concluded.data_not_captured && !self.siblings.iter().any(|one| one.lacks_its_data() && between(one))
+        !self.concluded.data_not_captured && !self.siblings.lack_data()
     }
 
     /// Whether the client left before the transfer command got any reply.
@@ -245,17 +242,18 @@ impl<'a> Case<'a> {
     /// harm.
     pub fn fell_back(&self) -> bool {
         let Some(own) = self.concluded.offer_index.filter(|_| self.transfer.is_none()) else { return false };
-        self.siblings.iter().any(|one| {
-            one.offer_index.is_some_and(|other| other > own)
-                && one.outcome() == Outcome::Completed
-                && one.offer.is_some_and(|offer| offer.command.at().seconds_since(self.offer_at()) < FALLBACK)
-        })
+        self.siblings.completed_soon(own, self.offer_at(), FALLBACK)
     }
 
     /// Whether a data connection of the session was established soon after this one was tried.
     pub fn got_data_soon(&self) -> bool {
-        let next = self.concluded.at().zip(self.concluded.data_after);
-        next.is_some_and(|(at, next)| next.seconds_since(at) < FALLBACK)
+        let Some(at) = self.concluded.at() else { return false };
+        self.siblings.established_behind(at).is_some_and(|later| later.seconds_since(at) < FALLBACK)
+    }
+
+    /// Whether no data connection of the session was established behind this one.
+    fn got_no_data_behind(&self) -> bool {
+        self.concluded.at().is_none_or(|at| self.siblings.established_behind(at).is_none())
     }
 
     fn offer_at(&self) -> Stamp {

@@ -4,10 +4,15 @@
 //! By what the sender chose (numbers, timestamps) and never by addresses, which a NAT rewrites. Absence counts only where
 //! the far side is seen to show such packets, before and behind, and the capture lost none.
 
+use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
 use super::case::Case;
 use super::{lines, neighbours};
-use crate::finding::Evidence;
-use crate::flow::{Connection, ConnectionId, End, Side};
+use crate::finding::{Evidence, Route};
+use crate::flow::{Connection, ConnectionId, End, FlowKey, Side};
 use crate::frame::Stamp;
 use crate::network::Place;
 use crate::record::AttemptOutcome;
@@ -37,16 +42,43 @@ pub struct Lost<'a> {
     /// Where what was lost came in, and where it should have left.
     sides: [Option<Side>; 2],
     /// Data connections that do cross, opened by the same host.
-    pub witnesses: Vec<Witness<'a>>,
+    pub witnesses: &'a Witnesses,
 }
 
-/// A data connection that is seen on both sides.
-#[derive(Clone, Copy)]
-pub struct Witness<'a> {
-    /// The connection.
-    pub connection: &'a Connection,
-    /// Where its first packet came in and left.
-    pub at: [Stamp; 2],
+/// Data connections that are seen on both sides, as far as anybody asks.
+#[derive(Default)]
+pub struct Witnesses {
+    /// The last ones, and where the first packet of each came in and left.
+    last: VecDeque<(Route, [Stamp; 2])>,
+    /// The two that began last.
+    latest: [Option<(Stamp, ConnectionId)>; 2],
+    tuples: HashSet<FlowKey, RandomState>,
+    /// Who sends the packets that get lost of others.
+    senders: HashSet<IpAddr, RandomState>,
+}
+
+impl Witnesses {
+    fn add(&mut self, one: &Connection, what: What, at: [Stamp; 2]) {
+        self.last.push_back((Route { from: one.origin, to: one.target }, at));
+        if self.last.len() > CITED {
+            self.last.pop_front();
+        }
+        let own = Some((one.first, one.id));
+        let [first, second] = self.latest;
+        self.latest = if own > first { [own, first] } else { [first, second.max(own)] };
+        self.tuples.insert(one.key);
+        self.senders.insert(if what == What::Syn { one.origin.ip() } else { one.target.ip() });
+    }
+
+    /// Whether one other than `than` began behind that moment.
+    pub fn any_behind(&self, since: Stamp, than: ConnectionId) -> bool {
+        self.latest.iter().flatten().any(|(first, id)| *first > since && *id != than)
+    }
+
+    /// Whether what gets through of them is sent by that host.
+    pub fn are_sent_by(&self, host: IpAddr) -> bool {
+        self.senders.contains(&host)
+    }
 }
 
 /// The data connection of a failed transfer that got lost between the two sides of this capture.
@@ -60,7 +92,7 @@ pub fn lost<'a>(case: &Case<'a>) -> Option<Lost<'a>> {
         Some(_) => None,
         None => case.concluded.attempts.iter().find_map(|attempt| forwarded(case, attempt)),
     }
-    .filter(|lost| !lost.witnesses.is_empty())
+    .filter(|lost| !lost.witnesses.last.is_empty())
 }
 
 /// Whether the SYN is seen on both sides.
@@ -129,13 +161,13 @@ fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
         let own = case.control.syns.first().map(|syn| syn.side());
         let sides = if here { [own, other.side] } else { [other.side, own] };
         let sides = if what == What::Syn { sides } else { [sides[1], sides[0]] };
-        let witnesses = siblings(case, by_client).filter_map(|witness| {
+        let witnesses = witnesses(case, by_client, what, |witness| {
             let twin = case.flows.connection(witness.elsewhere()?)?;
             let both = what == What::Syn || (witness.established.is_some() && twin.established.is_some());
             let [one, two] = [witness.first, twin.first];
-            both.then_some(Witness { connection: witness, at: [one.min(two), one.max(two)] })
-        });
-        Some(Lost { attempt, what, far, sides, witnesses: witnesses.collect() })
+            both.then_some([one.min(two), one.max(two)])
+        })?;
+        Some(Lost { attempt, what, far, sides, witnesses })
     })
 }
 
@@ -164,25 +196,37 @@ fn forwarded<'a>(case: &Case<'a>, attempt: &Attempt<'a>) -> Option<Lost<'a>> {
         None | Some(_) => return None,
     };
     let end = if what == What::Syn { End::Origin } else { End::Target };
-    let witnesses = siblings(case, by_client).filter_map(|witness| {
+    // Where they leave is told by the control connection, so it is the same for all of these attempts.
+    let witnesses = witnesses(case, by_client, what, |witness| {
         let crossing = witness.half(end).crossing()?;
-        (crossing.to == sides[1]).then_some(Witness { connection: witness, at: crossing.first })
-    });
+        (crossing.to == sides[1]).then_some(crossing.first)
+    })?;
     let sides = sides.map(Some);
-    Some(Lost { attempt: *attempt, what, far: None, sides, witnesses: witnesses.collect() })
+    Some(Lost { attempt: *attempt, what, far: None, sides, witnesses })
 }
 
-/// The data connections of the session that the client, or else the server, opened.
-fn siblings<'a>(case: &Case<'a>, by_client: bool) -> impl Iterator<Item = &'a Connection> {
+/// The data connections of the session that the client, or else the server, opened, which cross at the frames that
+/// `crosses` tells. That must be the same for all attempts of one opener of which the same was lost.
+fn witnesses<'a>(
+    case: &Case<'a>,
+    by_client: bool,
+    what: What,
+    crosses: impl Fn(&Connection) -> Option<[Stamp; 2]>,
+) -> Option<&'a Witnesses> {
     let client = case.session.client.ip();
-    let all = case.siblings.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection);
-    all.filter(move |one| !one.syns.is_empty() && (one.origin.ip() == client) == by_client)
+    case.siblings.witnesses(by_client, what, |all| {
+        let data = all.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection);
+        let data = data.filter(|one| !one.syns.is_empty() && (one.origin.ip() == client) == by_client);
+        let mut witnesses = Witnesses::default();
+        data.filter_map(|one| Some((one, crosses(one)?))).for_each(|(one, at)| witnesses.add(one, what, at));
+        witnesses
+    })
 }
 
 impl Lost<'_> {
     /// Whether the very 5-tuple is seen to cross at another time: then nothing about it hides it from the far side.
     pub fn same_tuple_crosses(&self) -> bool {
-        self.witnesses.iter().any(|witness| witness.connection.key == self.attempt.connection.key)
+        self.witnesses.tuples.contains(&self.attempt.connection.key)
     }
 
     /// What happened, a clause.
@@ -207,7 +251,7 @@ impl Lost<'_> {
             What::SynAck => {
                 let answered = self.far.unwrap_or(self.attempt.connection);
                 let frames = answered.syn_acks.iter().map(|seen| seen.at).collect();
-                let route = crate::finding::Route { from: answered.target, to: answered.origin };
+                let route = Route { from: answered.target, to: answered.origin };
                 Evidence::seen_all(frames, Some(route), "SYN-ACK")
             }
         }
@@ -223,11 +267,10 @@ impl Lost<'_> {
             None => format!("this {what} does not leave"),
         };
         let missing = Evidence::missing(began, until.max(self.attempt.connection.last), note);
-        let witnesses = self.witnesses.iter().rev().take(CITED).flat_map(|witness| {
-            let (from, to) = (witness.connection.origin, witness.connection.target);
+        let witnesses = self.witnesses.last.iter().rev().flat_map(|(route, [came, left])| {
             [
-                Evidence::sent(witness.at[0], from, to, "this data connection comes in"),
-                Evidence::seen(witness.at[1], "and leaves"),
+                Evidence::sent(*came, route.from, route.to, "this data connection comes in"),
+                Evidence::seen(*left, "and leaves"),
             ]
         });
         std::iter::once(missing).chain(witnesses).collect()

@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let to = attempt.to();
     let hint = if to.ip() == announced.ip() && to.port() == announced.port().swap_bytes() {
         ", the same port with its bytes swapped"
-    } else if case.session.offers.iter().any(|offer| offer.socket == Some(to)) {
+    } else if case.siblings.announced(to) {
         ", which an earlier command announced"
     } else {
         ""

@@ -2,17 +2,17 @@
 //! it still holds the 5-tuple itself. They differ in who chose the port. Also why that is not the cause, for the
 //! findings that stand in its place.
 
+use std::net::SocketAddr;
+
 use super::case::{Case, cap};
+use super::siblings::Sent;
 use super::two_msl::{self, Bite, System};
 use super::{lines, timers};
 use crate::finding::{Cap, Confidence, Evidence, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
 use crate::frame::Stamp;
 use crate::ftp::texts::Condition;
-use crate::record::Outcome;
-use crate::transfer::Transfer;
-use crate::transfer::attempt::Attempt;
-use crate::transfer::concluded::{Concluded, Earlier};
+use crate::transfer::concluded::Earlier;
 
 /// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
 const RECOVERY_SPAN: f64 = 30.0;
@@ -106,7 +106,7 @@ impl Held<'_> {
         all.push(Evidence::sent(self.since, from, to, "last ACK of the earlier connection: TIME-WAIT begins"));
         all.extend(timers::evidence(case));
         all.extend(
-            fresh_port(case).map(|one| Evidence::sent(one.at(), one.from(), one.to(), "a fresh port works meanwhile")),
+            fresh_port(case).map(|one| Evidence::sent(one.at, one.from, one.to, "a fresh port works meanwhile")),
         );
         if let Some((at, age)) = recovered(case) {
             let note = format!("the same 5-tuple works again {age:.1} s behind the close: TIME-WAIT has ended");
@@ -210,39 +210,30 @@ fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: f64) -> bool {
     })
 }
 
-/// The tuple of a sibling, as far as its offer names it.
-fn is_same_tuple(case: &Case<'_>, one: &Concluded<'_>) -> bool {
-    let socket = |one: &Concluded<'_>| one.in_force().and_then(|offer| offer.socket);
-    socket(one) == socket(case.concluded)
-}
-
 /// A connection to a fresh port that worked behind a failure on the held tuple, while it was still held.
-fn fresh_port<'a>(case: &Case<'a>) -> Option<&'a Attempt<'a>> {
+fn fresh_port(case: &Case<'_>) -> Option<Sent> {
     let Close::TimeWait { since, .. } = active(case)?.close else { return None };
-    let system = System::of_server(case);
-    let first_failure = failures(case).map(Transfer::at).find(|at| *at > since)?;
-    let worked = |one: &&Concluded<'_>| {
-        let at = one.transfer.map(Transfer::at).filter(|at| *at > first_failure);
-        let held = at.and_then(|at| two_msl::bite(at.age_of(since), case.policy.time_wait, system)).is_some();
-        held && one.outcome() == Outcome::Completed && !is_same_tuple(case, one)
-    };
-    let port = case.session.default_data_port();
-    let by_data_port = |attempt: &&Attempt<'_>| attempt.from().port() == port;
-    case.siblings.iter().filter(worked).filter_map(Concluded::established).find(by_data_port)
+    let failures = failures(case);
+    let first_failure = *failures.get(failures.partition_point(|at| *at <= since))?;
+    let (at, connection) = case.siblings.served_elsewhere(socket(case), first_failure)?;
+    two_msl::bite(at.age_of(since), case.policy.time_wait, System::of_server(case)).map(|_| connection)
 }
 
 /// The transfers of the session that failed on the tuple without a SYN, in order.
-fn failures<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Transfer> {
-    let (siblings, case) = (case.siblings, *case);
-    let failed = |one: &&Concluded<'_>| one.outcome() == Outcome::Failed && one.attempts.is_empty();
-    siblings.iter().filter(failed).filter(move |one| is_same_tuple(&case, one)).filter_map(|one| one.transfer)
+fn failures<'a>(case: &Case<'a>) -> &'a [Stamp] {
+    case.siblings.failures(socket(case))
+}
+
+/// What tells the tuple of one transfer from that of another: the socket that the offer in force names.
+fn socket(case: &Case<'_>) -> Option<SocketAddr> {
+    case.concluded.in_force().and_then(|offer| offer.socket)
 }
 
 /// The first success on the tuple behind its failures and its age, if that is when a usual TIME-WAIT ends.
 fn recovered(case: &Case<'_>) -> Option<(Stamp, f64)> {
     let earlier = active(case)?;
     let Close::TimeWait { since, .. } = earlier.close else { return None };
-    let last_failure = failures(case).map(|transfer| transfer.at().age_of(since)).fold(f64::NEG_INFINITY, f64::max);
+    let last_failure = failures(case).last().map_or(f64::NEG_INFINITY, |at| at.age_of(since));
     let success = case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some());
     let (at, age) = success
         .map(|later| (later.first, later.first.age_of(since)))

@@ -15,6 +15,7 @@ mod lines;
 mod neighbours;
 mod no_syn;
 pub mod selection;
+pub mod siblings;
 mod timers;
 mod two_msl;
 pub mod verdict;

@@ -30,7 +30,6 @@ pub struct Gone {
 pub fn unexplained(case: &Case<'_>) -> Option<Gone> {
     let socket = case.active_offer()?.socket?;
     if !case.is_data_failure()
-        || !case.shows_data()
         || case.was_tried()
         || case.session.other_view.as_ref().is_some_and(|other| other.data_connections > 0)
         || reply_by_middlebox::is_certain(case)
@@ -39,6 +38,7 @@ pub fn unexplained(case: &Case<'_>) -> Option<Gone> {
         || time_wait_default_port::holds(case)
         || tuple_still_open::holds(case)
         || data_arp_unresolved::holds(case)
+        || !case.shows_data()
     {
         return None;
     }

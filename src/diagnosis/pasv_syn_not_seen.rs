@@ -78,16 +78,13 @@ pub struct Absent {
 pub fn absent(case: &Case<'_>) -> Option<Absent> {
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let socket = offer.socket?;
-    if !case.shows_data() {
-        return None;
-    }
     if case.gave_up() {
-        return given_up(case, socket);
+        return given_up(case, socket).filter(|_| case.shows_data());
     }
     let (transfer, (_, reply)) = (case.transfer?, case.report()?);
     let here = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
     let tried = here || (case.concluded.attempts.is_empty() && case.was_tried());
-    (case.is_data_failure() && !tried && case.reply_allows_no_syn()).then(|| Absent {
+    (case.is_data_failure() && !tried && case.reply_allows_no_syn() && case.shows_data()).then(|| Absent {
         socket,
         ended: format!("the server gave up with {} after {:.1} s", reply.line(), transfer.delay().unwrap_or_default()),
         primary: lines::reply(case.session, reply),

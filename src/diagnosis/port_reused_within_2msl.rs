@@ -75,9 +75,8 @@ fn reused<'a>(case: &Case<'a>) -> Option<(&'a Connection, Stamp)> {
 }
 
 fn is_habit(case: &Case<'_>) -> bool {
-    let again = case.siblings.iter().filter(|one| {
-        let sibling = Case { concluded: one, transfer: one.transfer, ..*case };
-        reused(&sibling).is_some()
-    });
-    again.count() >= A_HABIT
+    case.siblings.is_habit(|all| {
+        let again = all.iter().filter(|one| reused(&Case { concluded: one, transfer: one.transfer, ..*case }).is_some());
+        again.take(A_HABIT).count() == A_HABIT
+    })
 }

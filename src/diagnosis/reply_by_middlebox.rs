@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{crossing, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Crossing, Denied};
-use crate::frame::Stamp;
+use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{Command, Reply};
 use crate::transfer::OtherView;
 
@@ -129,8 +129,12 @@ fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Rep
         return None;
     }
     let later = other.server_last.filter(|last| last.seconds_since(reply.at()) > SAME_MOMENT)?;
-    let meanwhile = |at: Stamp| at.is_since(command.at(), SAME_MOMENT) && at.is_until(reply.at(), SAME_MOMENT);
-    let said = other.failures.iter().any(|(at, code)| *code == reply.code && meanwhile(*at));
+    let (asked, got) = (command.at().time, reply.at().time);
+    let before = |(code, at): &(u16, Timestamp)| {
+        *code < reply.code || *code == reply.code && at.seconds_since(asked) < -SAME_MOMENT
+    };
+    let next = other.failures.get(other.failures.partition_point(before));
+    let said = next.is_some_and(|(code, at)| *code == reply.code && got.seconds_since(*at) >= -SAME_MOMENT);
     (!said).then_some(later)
 }
 

@@ -1,7 +1,7 @@
 //! `time-wait-middlebox`
 
 use super::case::Case;
-use super::crossing::{self, Lost, What, Witness};
+use super::crossing::{self, Lost, What};
 use super::{lines, two_msl};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
@@ -46,8 +46,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let (attempt, (previous, since)) =
         case.server_attempts().find_map(|attempt| Some((attempt, vanished(attempt)?)))?;
-    let mut behind = case.siblings.iter().flat_map(|one| &one.attempts).filter(|other| other.at() > attempt.at());
-    let works = behind.find(|other| other.is_established() && other.from() == attempt.from())?;
+    let works = case.siblings.answered_behind(attempt.from(), attempt.at())?;
     if fresh_fail_too(case, attempt) || crossing::crossed(attempt.connection) {
         return None;
     }
@@ -62,7 +61,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Possible, message, lines::syns(attempt)?)
             .about(case)
             .support(lines::close(previous))
-            .support([Evidence::sent(works.at(), works.from(), works.to(), "this one is answered")])
+            .support([Evidence::sent(works.at, works.from, works.to, "this one is answered")])
             .or("data-syn-unanswered", "a capture on the client's side shows whether the SYNs arrive there")
             .client("Announce a fresh port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
@@ -75,8 +74,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
     let attempt = &lost.attempt;
     let (previous, since) = vanished(attempt)?;
-    let other = |witness: &Witness<'_>| witness.connection.id != previous.id && witness.connection.first > since;
-    if !crossing::crossed(previous) || !lost.witnesses.iter().any(other) || fresh_fail_too(case, attempt) {
+    if !crossing::crossed(previous)
+        || !lost.witnesses.any_behind(since, previous.id)
+        || fresh_fail_too(case, attempt)
+    {
         return None;
     }
     let age = attempt.at().age_of(since);
@@ -100,10 +101,9 @@ fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
 /// Whether SYNs of the same socket on a 5-tuple without history go unanswered, too, here or on the other side: then it is
 /// not the tuple.
 fn fresh_fail_too(case: &Case<'_>, attempt: &Attempt<'_>) -> bool {
-    let here = case.siblings.iter().flat_map(|one| &one.attempts).copied();
-    here.chain(crossing::seen_there(case)).any(|other| {
-        other.previous.is_none() && other.outcome() == AttemptOutcome::Unanswered && other.from() == attempt.from()
-    })
+    let fail = |other: &Attempt<'_>| other.previous.is_none() && other.outcome() == AttemptOutcome::Unanswered;
+    let there = || crossing::seen_there(case).filter(fail).map(|other| other.from()).collect();
+    case.siblings.fresh_fail(attempt.from()) || case.siblings.fresh_fail_there(attempt.from(), there)
 }
 
 /// The closed connection before SYNs that nothing came back to, and when it ended.

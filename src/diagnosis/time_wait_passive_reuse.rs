@@ -145,17 +145,16 @@ pub(super) fn as_possible_cause(case: &Case<'_>) -> Option<Alternative> {
 /// Why the client is taken to connect from the same source port again, a sentence part.
 fn fixed_port(case: &Case<'_>, previous: &Connection) -> Option<String> {
     let port = previous.origin.port();
-    let client = case.session.client.ip();
-    let data = case.siblings.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection);
-    let mut used: Vec<u16> = data.filter(|one| one.origin.ip() == client).map(|one| one.origin.port()).collect();
-    if used.len() >= 2 && used.iter().all(|one| *one == port) {
-        return Some(format!("it connects from port {port} every time"));
+    let used = case.siblings.client_ports();
+    if used.keys().any(|other| *other != port) {
+        return None;
     }
-    used.retain(|one| *one != port);
     let control = case.session.client.port();
-    if used.is_empty() && CHOSEN.iter().any(|range| range.contains(&port)) {
+    if used.get(&port).is_some_and(|times| *times >= 2) {
+        Some(format!("it connects from port {port} every time"))
+    } else if CHOSEN.iter().any(|range| range.contains(&port)) {
         Some(format!("port {port} is none that a system picks by itself"))
-    } else if used.is_empty() && port < LATER_RANGES && control >= LATER_RANGES {
+    } else if port < LATER_RANGES && control >= LATER_RANGES {
         Some(format!("port {port} is none that a system picks that picked {control} for the control connection"))
     } else {
         None

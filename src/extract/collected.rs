@@ -87,7 +87,8 @@ impl Collected {
             }
             Choice::Finding(pick) => {
                 let findings = self.picked(pick)?;
-                let parts = findings.iter().filter_map(|finding| self.sessions.get(&finding.session?).cloned());
+                let sessions: BTreeSet<SessionId> = findings.iter().filter_map(|finding| finding.session).collect();
+                let parts = sessions.iter().filter_map(|id| self.sessions.get(id).cloned());
                 let hosts = findings.iter().flat_map(|finding| finding.hosts.iter().copied());
                 Ok(Wanted::picked(parts, findings.iter().flat_map(|finding| finding.frames()), hosts))
             }

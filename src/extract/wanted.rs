@@ -1,6 +1,6 @@
 //! Tells of every frame whether it is wanted.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
@@ -37,9 +37,39 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Picked {
     decoder: Decoder,
-    sessions: Vec<Parts>,
+    data: HashSet<Pair, RandomState>,
+    /// When each control connection, and each announced endpoint, belonged to one of the sessions.
+    control: HashMap<Pair, Spans, RandomState>,
+    offers: HashMap<SocketAddr, Spans, RandomState>,
     hosts: BTreeSet<IpAddr>,
     cited: HashSet<(CaptureId, FrameNo), RandomState>,
+}
+
+/// Spans of time, both ends included, in order and apart from each other.
+#[derive(Debug, Default)]
+struct Spans(Vec<(Stamp, Stamp)>);
+
+impl Spans {
+    fn add(&mut self, from: Stamp, until: Stamp) {
+        if from <= until {
+            self.0.push((from, until));
+        }
+    }
+
+    /// To be done once all are there.
+    fn join(&mut self) {
+        self.0.sort_unstable();
+        self.0.dedup_by(|next, span| {
+            let meet = next.0 <= span.1;
+            span.1 = if meet { span.1.max(next.1) } else { span.1 };
+            meet
+        });
+    }
+
+    fn hold(&self, at: Stamp) -> bool {
+        let behind = self.0.partition_point(|(from, _)| *from <= at);
+        behind.checked_sub(1).and_then(|last| self.0.get(last)).is_some_and(|(_, until)| at <= *until)
+    }
 }
 
 /// Control connections as a whole, of all others the handshakes.
@@ -56,11 +86,17 @@ impl Wanted {
         cited: impl IntoIterator<Item = Stamp>,
         hosts: impl IntoIterator<Item = IpAddr>,
     ) -> Self {
-        let sessions: Vec<Parts> = sessions.into_iter().collect();
-        let of_sessions = sessions.iter().flat_map(|parts| parts.hosts.iter().copied());
-        let hosts = of_sessions.chain(hosts).collect();
-        let cited = cited.into_iter().map(|at| (at.capture, at.number)).collect();
-        Self::Picked(Box::new(Picked { decoder: Decoder::new(), sessions, hosts, cited }))
+        let mut picked = Picked {
+            decoder: Decoder::new(),
+            data: HashSet::default(),
+            control: HashMap::default(),
+            offers: HashMap::default(),
+            hosts: hosts.into_iter().collect(),
+            cited: cited.into_iter().map(|at| (at.capture, at.number)).collect(),
+        };
+        sessions.into_iter().for_each(|parts| picked.add(parts));
+        picked.control.values_mut().chain(picked.offers.values_mut()).for_each(Spans::join);
+        Self::Picked(Box::new(picked))
     }
 
     pub(super) fn slim(control: impl IntoIterator<Item = Pair>) -> Self {
@@ -87,6 +123,28 @@ impl Wanted {
 }
 
 impl Picked {
+    fn add(&mut self, parts: Parts) {
+        let Parts { control, first, last, data, offers, hosts } = parts;
+        let until = last.after_by(GRACE);
+        self.data.extend(data);
+        self.control.entry(control).or_default().add(first, until);
+        for offer in offers {
+            self.offers.entry(offer).or_default().add(first, until);
+        }
+        self.hosts.extend(hosts);
+    }
+
+    /// Whether a segment between these sockets is one of the sessions. Earlier connections of their data sockets are what
+    /// TIME-WAIT is about; the sockets of a control connection may serve another session at another time.
+    fn holds(&self, at: Stamp, from: SocketAddr, to: SocketAddr) -> bool {
+        let pair = pair(from, to);
+        let offered = |socket| self.offers.get(socket).is_some_and(|spans| spans.hold(at));
+        self.data.contains(&pair)
+            || self.control.get(&pair).is_some_and(|spans| spans.hold(at))
+            || offered(&from)
+            || offered(&to)
+    }
+
     fn takes(&mut self, frame: &Frame<'_>) -> bool {
         let cited = self.cited.contains(&(frame.at.capture, frame.at.number));
         let body = self.decoder.decode(frame).body;
@@ -95,11 +153,11 @@ impl Picked {
                 Body::Tcp(ip, tcp) => {
                     let from = SocketAddr::new(ip.source, tcp.source_port);
                     let to = SocketAddr::new(ip.destination, tcp.destination_port);
-                    self.sessions.iter().any(|session| session.holds(frame.at, from, to))
+                    self.holds(frame.at, from, to)
                 }
                 Body::Icmp(_, error) => {
                     let (from, to) = (error.quoted.source, error.quoted.destination);
-                    self.sessions.iter().any(|session| session.holds(frame.at, from, to))
+                    self.holds(frame.at, from, to)
                 }
                 Body::Arp(arp) => self.is_host(arp.sender_ip.into()) || self.is_host(arp.target_ip.into()),
                 Body::Nd(_, nd) => self.is_host(nd.sender.into()) || self.is_host(nd.target.into()),
@@ -118,17 +176,6 @@ impl Picked {
     }
 }
 
-impl Parts {
-    /// Whether a segment between these sockets is one of the session. Earlier connections of its data sockets are what
-    /// TIME-WAIT is about; the sockets of its control connection may serve another session at another time.
-    fn holds(&self, at: Stamp, from: SocketAddr, to: SocketAddr) -> bool {
-        let pair = pair(from, to);
-        let now = self.first <= at && at.is_until(self.last, GRACE);
-        self.data.contains(&pair)
-            || now && (pair == self.control || self.offers.contains(&from) || self.offers.contains(&to))
-    }
-}
-
 impl Slim {
     fn takes(&mut self, frame: &Frame<'_>) -> bool {
         match self.decoder.decode(frame).body {
@@ -141,5 +188,27 @@ impl Slim {
             Body::Icmp(..) | Body::Arp(_) | Body::Nd(..) | Body::Fragment(_) => true,
             Body::OtherIp(_) | Body::Nothing => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spans;
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+
+    fn at(time: i64) -> Stamp {
+        Stamp::new(CaptureId(0), FrameNo(0), Timestamp(time))
+    }
+
+    #[test]
+    fn spans_that_meet_are_one() {
+        let mut spans = Spans::default();
+        for (from, until) in [(30, 40), (1, 5), (4, 9), (2, 3), (9, 12)] {
+            spans.add(at(from), at(until));
+        }
+        spans.join();
+        assert_eq!(spans.0, [(at(1), at(12)), (at(30), at(40))]);
+        let held: Vec<i64> = (0..50).filter(|time| spans.hold(at(*time))).collect();
+        assert_eq!(held, (1..=12).chain(30..=40).collect::<Vec<_>>());
     }
 }

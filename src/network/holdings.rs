@@ -3,7 +3,10 @@
 //! Turns ARP, ND and the source addresses of frames that their owner sent into runs: spans in which an address was
 //! used from one MAC. A run ends where another MAC uses the address.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use foldhash::fast::RandomState;
 
 use super::bounded::{Bounded, Followed};
 use super::queries::Twice;
@@ -209,14 +212,16 @@ impl Holding {
     /// Books one sighting.
     fn see(&mut self, at: Stamp, link: &Link, mac: Mac, how: How) -> Sighted {
         if let Some(run) = self.runs.last_mut().filter(|run| run.mac == mac) {
+            let sent_here = !run.outgoing && link.outgoing == Some(true);
             run.trail.push(at);
             run.note(at, link, how);
-            return Sighted::default();
+            return Sighted { sent_here, ..Sighted::default() };
         }
         if !self.is_complete() {
             return Sighted::default();
         }
-        let sighted = Sighted { run: true, newly: !self.has(mac), changed: !self.runs.is_empty() };
+        let (newly, changed, sent_here) = (!self.has(mac), !self.runs.is_empty(), link.outgoing == Some(true));
+        let sighted = Sighted { run: true, newly, changed, sent_here };
         let mut run = Run::new(at, mac, how);
         run.note(at, link, how);
         if how == How::Announcement {
@@ -240,6 +245,8 @@ struct Sighted {
     newly: bool,
     /// It took over from another.
     changed: bool,
+    /// The capturing host sent with the address for the first time in this run.
+    sent_here: bool,
 }
 
 /// The histories of all addresses.
@@ -247,13 +254,20 @@ struct Sighted {
 pub(super) struct Holdings {
     map: Bounded<IpAddr, Vec<Holding>>,
     changes: u64,
+    /// The addresses of each MAC; those that were let go too, until the next look.
+    by_mac: HashMap<Mac, Vec<IpAddr>, RandomState>,
+    /// The addresses with which the capturing host sent.
+    sent_here: Vec<IpAddr>,
+    /// How many addresses had been let go at that look.
+    looked_at: u64,
 }
 
 impl Holdings {
     /// `runs`: how many all addresses may have together.
     pub fn new(limit: usize, runs: usize) -> Self {
         let held = |all: &Vec<Holding>| all.iter().map(|holding| holding.runs.len()).sum();
-        Self { map: Bounded::new(limit).weighing(held, runs), changes: 0 }
+        let map = Bounded::new(limit).weighing(held, runs);
+        Self { map, changes: 0, by_mac: HashMap::default(), sent_here: Vec::new(), looked_at: 0 }
     }
 
     /// How often any address went from one MAC to another: who remembers the number knows whether to look again.
@@ -280,20 +294,50 @@ impl Holdings {
             holding.twice = twice;
         }
         let sighted = holding.see(at, link, word.mac, word.how);
-        self.book(sighted, followed)
+        self.book(word.ip, word.mac, sighted, followed)
     }
 
     /// Books the source address of a frame with an initial TTL; whether the MAC is new to the address.
     pub fn sourced(&mut self, at: Stamp, place: Place, link: &Link, mac: Mac, ip: IpAddr, followed: &Followed) -> bool {
         let Some(holding) = holding(self.map.touch(ip, followed), place, link) else { return false };
         let sighted = holding.see(at, link, mac, How::SourceFrame);
-        self.book(sighted, followed)
+        self.book(ip, mac, sighted, followed)
     }
 
-    fn book(&mut self, sighted: Sighted, followed: &Followed) -> bool {
+    fn book(&mut self, ip: IpAddr, mac: Mac, sighted: Sighted, followed: &Followed) -> bool {
         self.changes += u64::from(sighted.changed);
         self.map.grew(usize::from(sighted.run), followed);
+        if sighted.newly {
+            self.by_mac.entry(mac).or_default().push(ip);
+        }
+        if sighted.sent_here {
+            self.sent_here.push(ip);
+        }
+        if self.looked_at != self.map.let_go() {
+            self.look_again();
+        }
         sighted.newly
+    }
+
+    /// Forgets the addresses that were let go, as many at a time.
+    fn look_again(&mut self) {
+        self.looked_at = self.map.let_go();
+        let map = &self.map;
+        self.by_mac.retain(|mac, addresses| {
+            addresses.retain(|ip| map.look(ip).is_some_and(|all| all.iter().any(|holding| holding.has(*mac))));
+            !addresses.is_empty()
+        });
+        self.sent_here.retain(|ip| map.look(ip).is_some());
+    }
+
+    /// The addresses that are seen with a MAC, at whatever place.
+    pub fn of_mac(&self, mac: Mac) -> impl Iterator<Item = IpAddr> {
+        self.by_mac.get(&mac).into_iter().flatten().copied()
+    }
+
+    /// The addresses with which the capturing host sent.
+    pub fn sent_here(&self) -> impl Iterator<Item = IpAddr> {
+        self.sent_here.iter().copied()
     }
 
     /// Whether the address has left this MAC for another one.

@@ -1,5 +1,6 @@
 //! Whether two addresses belong to one host.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::holdings::Claim;
@@ -43,9 +44,16 @@ impl Network {
     /// The other addresses that are proven to be those of the host that has `ip`, in order: why, and the frames.
     pub fn other_addresses(&self, ip: IpAddr) -> Vec<(IpAddr, String, Vec<Stamp>)> {
         let own = self.owners(ip);
-        // Of an address of which nothing is known, nothing can be proven.
-        let others = if own.is_empty() && !self.interfaces.contains_key(&ip) { Vec::new() } else { self.addresses() };
-        let others = others.into_iter().filter(|other| *other != ip);
+        // Of any other address nothing can be proven: it shares no MAC, no file and no host with this one.
+        let by_mac = own.iter().filter(|claim| self.stands_for_one_host(claim));
+        let mut others: BTreeSet<IpAddr> = by_mac.flat_map(|claim| self.holdings.of_mac(claim.mac)).collect();
+        if self.interfaces.contains_key(&ip) {
+            others.extend(self.interfaces.keys());
+        }
+        if !own.is_empty() && own.iter().all(|claim| claim.local) {
+            others.extend(self.holdings.sent_here());
+        }
+        let others = others.into_iter().filter(|other| *other != ip && !self.holdings.of(*other).is_empty());
         let proven = others.filter_map(|other| match self.compare(other, ip, &own) {
             SameHost::Proven { why, frames } => Some((other, why, frames)),
             SameHost::Probable { .. } | SameHost::Unknown | SameHost::Refuted { .. } => None,

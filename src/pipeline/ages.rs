@@ -1,6 +1,8 @@
 //! Ends control connections that nobody will end any more, while a capture goes on: what is said of them comes when
 //! they are over, and a client that vanished never says so.
 
+use std::collections::BTreeSet;
+
 use super::control::Control;
 use super::{BLAMED, Pipeline};
 use crate::flow::{ConnectionId, End};
@@ -17,11 +19,58 @@ const STALLED: f64 = 300.0;
 /// Seconds.
 const IDLE: f64 = 3.0 * 3600.0;
 
+/// When each control connection is to be looked at, for it may have been silent for too long by then. None can have been
+/// before: what it says puts its time off, and is seen when the time has come.
+#[derive(Debug, Default)]
+pub(super) struct Silences(BTreeSet<(Timestamp, ConnectionId)>);
+
+impl Silences {
+    /// A control connection has begun; when it is to be looked at.
+    pub(super) fn begun(&mut self, id: ConnectionId, first: Timestamp) -> Timestamp {
+        self.look_at(id, first.plus_seconds(ATTEMPT))
+    }
+
+    fn look_at(&mut self, id: ConnectionId, due: Timestamp) -> Timestamp {
+        self.0.insert((due, id));
+        due
+    }
+
+    /// A control connection that was to be looked at then is over.
+    pub(super) fn over(&mut self, id: ConnectionId, due: Timestamp) {
+        self.0.remove(&(due, id));
+    }
+
+    /// One whose time has come.
+    fn next(&mut self, now: Timestamp) -> Option<ConnectionId> {
+        let first = self.0.first().filter(|(due, _)| *due < now).copied()?;
+        self.0.remove(&first);
+        Some(first.1)
+    }
+}
+
 impl Pipeline {
     /// Has the control connections judged that have been silent for too long, and forgets whom nobody asks for.
     pub(super) fn age(&mut self, now: Timestamp) {
-        let mut over: Vec<ConnectionId> =
-            self.controls.iter().filter(|(id, control)| self.is_over(**id, control, now)).map(|(id, _)| *id).collect();
+        let mut over: Vec<ConnectionId> = Vec::new();
+        while let Some(id) = self.silences.next(now) {
+            let Some(control) = self.controls.get(&id) else { continue };
+            if self.is_over(id, control, now) {
+                over.push(id);
+                continue;
+            }
+            let last = control.last().time;
+            let patience = if !control.is_alive() {
+                ATTEMPT
+            } else if now.seconds_since(last) > STALLED {
+                IDLE
+            } else {
+                STALLED
+            };
+            let due = self.silences.look_at(id, last.plus_seconds(patience));
+            if let Some(control) = self.controls.get_mut(&id) {
+                control.look_at(due);
+            }
+        }
         // Those in front are judged first.
         over.sort_unstable_by(|one, other| other.cmp(one));
         for id in over {

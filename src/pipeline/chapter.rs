@@ -9,12 +9,14 @@ use super::Pipeline;
 use super::judge::{Bench, record};
 use super::prompt::{Judging, News, Subject};
 use crate::diagnosis::case::Scene;
+use crate::diagnosis::siblings::Siblings;
 use crate::diagnosis::verdict;
 use crate::frame::Stamp;
 use crate::record::{Outcome, SessionRecord, Sink};
 use crate::source::Capture;
 use crate::transfer::Transfer;
-use crate::transfer::concluded::{Concluded, conclude};
+use crate::transfer::conclude::Conclusions;
+use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 
@@ -40,7 +42,8 @@ impl End {
         let old = |len: usize| (len > LONG).then(|| len - KEPT);
         let transfer = old(session.transfers.len()).and_then(|at| session.transfers.get(at)).map(Transfer::at);
         let offer = old(session.offers.len()).and_then(|at| session.offers.iter().nth(at)).map(|one| one.command.at());
-        let loose = old(session.loose.len()).and_then(|at| session.loose.iter().skip(at).find_map(|id| first(*id)));
+        let loose =
+            old(session.loose.len()).and_then(|at| session.loose.iter().skip(at).find_map(|loose| first(loose.id)));
         let before = transfer.max(offer).max(loose)?;
         let needed = session.transfers.iter().filter(|one| one.at() >= before).filter_map(|one| one.latest_offer).min();
         let young = session.offers.numbered().find(|(_, one)| one.command.at() >= before).map(|(number, _)| number);
@@ -90,15 +93,16 @@ impl Pipeline {
             return Ok(());
         };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let lasts = self.lasts.clone();
         let scene =
-            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
-        let concluded = conclude(index, session, &self.flows, &self.correlator);
-        let vantage = super::judge::vantage(session, control, &concluded, &self.network);
+            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
+        let conclusions = Conclusions::of(index, session, &self.flows, &self.correlator);
+        let concluded = conclusions.all();
+        let siblings = Siblings::of(session, &conclusions, Some(&concluded));
+        let vantage = super::judge::vantage(session, control, &self.network);
         let bench = Bench {
             session,
             control,
-            siblings: &concluded,
+            siblings: &siblings,
             vantage: &vantage,
             network: &self.network,
             flows: &self.flows,
@@ -132,10 +136,9 @@ impl Pipeline {
         session.transfers_before = session.transfers_before.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
         let gone = session.offers.cut(end.offer);
         self.correlator.forget_offers(index, end.offer, &gone);
-        let young = |id: &crate::flow::ConnectionId| {
-            self.flows.connection(*id).is_some_and(|connection| connection.first >= end.before)
-        };
-        session.loose.retain(young);
+        let young = |id| self.flows.connection(id).is_some_and(|connection| connection.first >= end.before);
+        session.loose.retain(|loose| young(loose.id));
+        session.invited.retain(|id| young(*id));
         self.prompt.forget(index, |subject| match subject {
             Subject::Transfer(id) => first_kept.is_none_or(|kept| id < kept),
             Subject::Offer(number) => number < end.offer,

@@ -35,6 +35,8 @@ pub(super) struct Control {
     alive: bool,
     /// Whether it waits to be judged.
     closing: bool,
+    /// When it is to be looked at, for it may be silent by then ([`super::ages::Silences`]).
+    due: Timestamp,
 }
 
 impl Control {
@@ -56,6 +58,11 @@ impl Control {
     /// Nothing more will come: its session, to be judged as of its last frame, unless it is to be judged anyway.
     pub(super) fn close_for_silence(&mut self) -> Option<(Timestamp, SessionIndex)> {
         (!std::mem::replace(&mut self.closing, true)).then_some((self.last.time, self.session))
+    }
+
+    /// It is to be looked at then.
+    pub(super) fn look_at(&mut self, due: Timestamp) {
+        self.due = due;
     }
 
     fn progress(&self) -> Progress {
@@ -104,6 +111,7 @@ impl Pipeline {
             last: first,
             alive: false,
             closing: false,
+            due: self.silences.begun(id, first.time),
         };
         self.controls.insert(id, control);
         let controls = &self.controls;
@@ -259,6 +267,7 @@ impl Pipeline {
     /// Reads what is still held back of a control connection, and books how it ended.
     pub(super) fn end_control(&mut self, id: ConnectionId) {
         let Some(mut control) = self.controls.remove(&id) else { return };
+        self.silences.over(id, control.due);
         let mut events = Vec::new();
         let server_end = control.server_end;
         let dialogue = &mut control.dialogue;

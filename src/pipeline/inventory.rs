@@ -1,5 +1,6 @@
 //! Who has which address in the capture group, for people to look at.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::Pipeline;
@@ -14,11 +15,11 @@ impl Pipeline {
     pub(super) fn inventory(&self, captures: &[Capture]) -> Vec<HostRecord> {
         let claims = self.network.inventory();
         let mut hosts: Vec<HostRecord> = claims.iter().map(|claim| self.host(claim)).collect();
+        let mut seen: HashSet<_> = hosts.iter().map(|host| (host.ip, host.capture, host.interface)).collect();
         for capture in captures {
             for interface in &capture.interfaces {
-                let here = |host: &HostRecord| host.capture == capture.id && host.interface == Some(interface.id);
                 for ip in &interface.addresses {
-                    if !hosts.iter().any(|host| host.ip == *ip && here(host)) {
+                    if seen.insert((*ip, capture.id, Some(interface.id))) {
                         let how = "the capture file";
                         hosts.push(HostRecord { interface: Some(interface.id), how, ..unseen(*ip, capture.id) });
                     }
@@ -26,9 +27,9 @@ impl Pipeline {
             }
         }
         let first = captures.first().map_or(CaptureId(0), |capture| capture.id);
-        let known = |ip: &IpAddr| hosts.iter().any(|host| host.ip == *ip);
-        let behind: Vec<IpAddr> = self.parties.iter().filter(|ip| !known(ip)).copied().collect();
-        hosts.extend(behind.into_iter().map(|ip| unseen(ip, first)));
+        let known: HashSet<IpAddr> = hosts.iter().map(|host| host.ip).collect();
+        let behind = self.parties.iter().filter(|ip| !known.contains(ip));
+        hosts.extend(behind.map(|ip| unseen(*ip, first)));
         hosts.sort_by_cached_key(|host| {
             (host.capture, host.interface.is_none(), host.interface, host.segment.clone(), host.mac.clone(), host.ip)
         });

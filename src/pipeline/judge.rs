@@ -8,6 +8,7 @@ use super::drops::Drops;
 use super::prompt::{News, concerned};
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Policy, Scene, SessionCase};
+use crate::diagnosis::siblings::Siblings;
 use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End, Table};
@@ -19,7 +20,8 @@ use crate::record::{
 };
 use crate::source::Capture;
 use crate::transfer::attempt::Attempt;
-use crate::transfer::concluded::{Concluded, conclude};
+use crate::transfer::conclude::Conclusions;
+use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::transfer::{Offer, inferred};
@@ -44,12 +46,13 @@ impl Pipeline {
         self.correlator.over(index, &session);
         let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };
         ends.time = due.map_or(ends.time, |due| ends.time.max(due));
-        let lasts = self.lasts.clone();
         let scene =
-            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let concluded = conclude(index, &session, &self.flows, &self.correlator);
-        let vantage = vantage(&session, control, &concluded, &self.network);
+        let conclusions = Conclusions::of(index, &session, &self.flows, &self.correlator);
+        let concluded = conclusions.all();
+        let siblings = Siblings::of(&session, &conclusions, Some(&concluded));
+        let vantage = vantage(&session, control, &self.network);
         let session_case = SessionCase {
             session: &session,
             control,
@@ -65,7 +68,7 @@ impl Pipeline {
         let bench = Bench {
             session: &session,
             control,
-            siblings: &concluded,
+            siblings: &siblings,
             vantage: &vantage,
             network: &self.network,
             flows: &self.flows,
@@ -106,7 +109,8 @@ impl Pipeline {
     fn compare_views(&mut self, index: SessionIndex, session: &mut Session) {
         let view = |index: SessionIndex, session: &Session| {
             let control = self.flows.connection(session.control)?;
-            Some(session.as_other_view(&self.flows, control, &conclude(index, session, &self.flows, &self.correlator)))
+            let concluded = Conclusions::of(index, session, &self.flows, &self.correlator).all();
+            Some(session.as_other_view(&self.flows, control, &concluded))
         };
         let Some(number) = session.twin else { return };
         let Some(twin) = self.sessions.get(number) else { return };
@@ -125,9 +129,8 @@ impl Pipeline {
     /// What holds of the hosts and the capture itself, and was not told with a failure.
     pub(super) fn of_group(&self, captures: &[Capture]) -> Vec<Finding> {
         let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Vec::new() };
-        let lasts = self.lasts.clone();
         let scene =
-            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
         let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();
         parties.sort_unstable();
         let hosts = NetworkCase { network: &self.network, parties: &parties, scene: &scene };
@@ -153,24 +156,16 @@ impl Pipeline {
 }
 
 /// Where a session was captured.
-pub(super) fn vantage(
-    session: &Session,
-    control: &Connection,
-    concluded: &[Concluded<'_>],
-    network: &Network,
-) -> Vantage {
+pub(super) fn vantage(session: &Session, control: &Connection, network: &Network) -> Vantage {
     let vantage = Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network);
-    let by_client = |attempt: &Attempt<'_>| attempt.from().ip() == session.client.ip();
-    let passive = concluded.iter().filter(|one| one.mode() == Mode::Passive);
-    let seen = passive.flat_map(|one| &one.attempts).any(by_client);
-    if seen { vantage.with_passive_syns() } else { vantage }
+    if session.passive_syns { vantage.with_passive_syns() } else { vantage }
 }
 
 /// A session and all that its transfers are judged by.
 pub(super) struct Bench<'a> {
     pub(super) session: &'a Session,
     pub(super) control: &'a Connection,
-    pub(super) siblings: &'a [Concluded<'a>],
+    pub(super) siblings: &'a Siblings<'a>,
     pub(super) vantage: &'a Vantage,
     pub(super) network: &'a Network,
     pub(super) flows: &'a Table,

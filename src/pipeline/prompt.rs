@@ -11,12 +11,14 @@ use super::Pipeline;
 use super::drops::Drops;
 use super::judge::Bench;
 use crate::diagnosis::case::Scene;
+use crate::diagnosis::siblings::Siblings;
 use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
-use crate::ftp::{Command, CommandNo, Event};
+use crate::ftp::{CommandNo, Event};
 use crate::record::{Hosts, Sink, Superseded};
 use crate::source::Capture;
-use crate::transfer::concluded::{Concluded, conclude};
+use crate::transfer::conclude::Conclusions;
+use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 
@@ -51,16 +53,6 @@ pub(super) enum Subject {
     Offer(usize),
 }
 
-impl Subject {
-    /// Whether `one` is it.
-    fn is(self, one: &Concluded<'_>) -> bool {
-        match self {
-            Self::Transfer(id) => one.transfer.is_some_and(|transfer| transfer.id == id),
-            Self::Offer(index) => one.transfer.is_none() && one.offer_index == Some(index),
-        }
-    }
-}
-
 /// What has been said of sessions that are not over yet, and what is to be judged when.
 #[derive(Debug, Default)]
 pub(super) struct Prompt {
@@ -68,7 +60,7 @@ pub(super) struct Prompt {
     due: BinaryHeap<Reverse<(Timestamp, SessionIndex, Subject)>>,
     /// Offers whose endpoint has just been announced.
     announced: Vec<(SessionIndex, usize)>,
-    said: BTreeMap<SessionIndex, Vec<Said>>,
+    said: BTreeMap<SessionIndex, BTreeMap<Subject, Vec<Said>>>,
 }
 
 /// A final reply, as far as it decides what can be judged.
@@ -86,10 +78,9 @@ impl Answer {
     }
 }
 
-/// A finding that has been said, as far as it can differ from a later one.
+/// A finding that has been said of a subject, as far as it can differ from a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Said {
-    subject: Subject,
     diagnosis: &'static str,
     role: Role,
     severity: Severity,
@@ -97,13 +88,13 @@ struct Said {
 }
 
 impl Said {
-    fn of(subject: Subject, finding: &Finding) -> Self {
+    fn of(finding: &Finding) -> Self {
         let Finding { diagnosis, role, severity, confidence, .. } = *finding;
-        Self { subject, diagnosis, role, severity, confidence }
+        Self { diagnosis, role, severity, confidence }
     }
 
     fn says(&self, finding: &Finding) -> bool {
-        *self == Self::of(self.subject, finding)
+        *self == Self::of(finding)
     }
 }
 
@@ -131,12 +122,11 @@ impl Prompt {
         if self.judging == Judging::AtEnd {
             return;
         }
-        let of = |command: &Command| command.no == answer.to;
-        if let Some(transfer) = session.transfers.iter().rev().find(|transfer| of(&transfer.command)) {
+        if let Some(transfer) = session.transfer_of(answer.to) {
             let due = answer.at.time.plus_seconds(SETTLES);
             self.due.push(Reverse((due, index, Subject::Transfer(transfer.id))));
         } else if answer.refuses
-            && let Some(offer) = session.offers.newest(|offer| of(&offer.command))
+            && let Some(offer) = session.offers.number_of(answer.to)
         {
             let due = answer.at.time.plus_seconds(FALLS_BACK);
             self.due.push(Reverse((due, index, Subject::Offer(offer))));
@@ -167,11 +157,11 @@ impl Prompt {
             // Nothing can have been said of it.
             (None, None) => return News { superseded: Vec::new(), findings },
         };
-        let of_offer = one.offer_index.map(Subject::Offer);
-        let said = self.said.entry(index).or_default();
-        let concerns = |said: &Said| said.subject == subject || Some(said.subject) == of_offer;
+        let of_session = self.said.entry(index).or_default();
+        let of_offer = one.offer_index.and_then(|offer| of_session.remove(&Subject::Offer(offer)));
+        let said: Vec<Said> = of_offer.into_iter().chain(of_session.remove(&subject)).flatten().collect();
         let by = successor(&findings);
-        let gone = said.iter().filter(|said| concerns(said) && !findings.iter().any(|finding| said.says(finding)));
+        let gone = said.iter().filter(|said| !findings.iter().any(|finding| said.says(finding)));
         let superseded = gone.map(|said| Superseded {
             diagnosis: said.diagnosis,
             role: said.role,
@@ -182,18 +172,17 @@ impl Prompt {
             by,
         });
         let superseded = superseded.collect();
-        let now = findings.iter().map(|finding| Said::of(subject, finding)).collect::<Vec<_>>();
-        let news = findings.into_iter().filter(|finding| !said.iter().any(|said| concerns(said) && said.says(finding)));
-        let news = News { superseded, findings: news.collect() };
-        said.retain(|said| !concerns(said));
-        said.extend(now);
-        news
+        if !findings.is_empty() {
+            of_session.insert(subject, findings.iter().map(Said::of).collect());
+        }
+        let news = findings.into_iter().filter(|finding| !said.iter().any(|said| said.says(finding)));
+        News { superseded, findings: news.collect() }
     }
 
     /// What was judged for good will not be compared with anything.
     pub(super) fn forget(&mut self, index: SessionIndex, is_over: impl Fn(Subject) -> bool) {
         if let Some(said) = self.said.get_mut(&index) {
-            said.retain(|said| !is_over(said.subject));
+            said.retain(|subject, _| !is_over(*subject));
         }
     }
 
@@ -289,18 +278,22 @@ impl Pipeline {
     ) -> io::Result<()> {
         let Some((begins, mut ends)) = self.begins.zip(self.ends) else { return Ok(()) };
         ends.time = ends.time.plus_seconds(GOES_ON);
-        let lasts = self.lasts.clone();
         let scene =
-            Scene { begins, ends, captures, lasts: &lasts, shows_more_than_control: self.shows_more_than_control };
+            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
         let Some(session) = self.sessions.get(index) else { return Ok(()) };
         let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let concluded = conclude(index, session, &self.flows, &self.correlator);
-        let Some(one) = concluded.iter().find(|one| subject.is(one)) else { return Ok(()) };
-        let vantage = super::judge::vantage(session, control, &concluded, &self.network);
+        let conclusions = Conclusions::of(index, session, &self.flows, &self.correlator);
+        let one = match subject {
+            Subject::Transfer(id) => conclusions.transfer(id),
+            Subject::Offer(number) => conclusions.offer(number),
+        };
+        let Some(one) = one else { return Ok(()) };
+        let siblings = Siblings::of(session, &conclusions, None);
+        let vantage = super::judge::vantage(session, control, &self.network);
         let bench = Bench {
             session,
             control,
-            siblings: &concluded,
+            siblings: &siblings,
             vantage: &vantage,
             network: &self.network,
             flows: &self.flows,
@@ -308,8 +301,8 @@ impl Pipeline {
             drops: &self.drops,
             policy: &self.settings.policy,
         };
-        let (findings, _) = bench.judge(one, chosen);
-        let news = self.prompt.compare(index, session.id, one, findings);
+        let (findings, _) = bench.judge(&one, chosen);
+        let news = self.prompt.compare(index, session.id, &one, findings);
         self.tell_news(&news, sink)
     }
 

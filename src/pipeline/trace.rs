@@ -1,6 +1,7 @@
 //! What reports draw of a session: its dialogue as it comes in, its connections when it is judged.
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
@@ -10,6 +11,7 @@ use crate::flow::{Close, Connection, ConnectionId, End, Table};
 use crate::frame::Stamp;
 use crate::ftp::{Event, Speaker};
 use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Peer, Said, Side, TimeWait, Trace};
+use crate::transfer::Direction;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
@@ -56,7 +58,11 @@ pub(super) fn connections(
     flows: &Table,
     time_wait: Option<f64>,
 ) -> Vec<ConnectionTrace> {
-    let tracer = Tracer { session, lasts: time_wait.map_or(LASTS, |lasts| (lasts, lasts)) };
+    let one_host = session.client.ip() == session.server.ip();
+    let offers = session.offers.iter().filter(|_| one_host);
+    // Of several offers of one socket the newest counts.
+    let announced = offers.filter_map(|offer| Some((offer.socket?, offer.direction))).collect();
+    let tracer = Tracer { session, announced, lasts: time_wait.map_or(LASTS, |lasts| (lasts, lasts)) };
     tracer.connections(concluded, flows)
 }
 
@@ -84,6 +90,8 @@ fn line(event: &Event) -> Option<Line> {
 
 struct Tracer<'a> {
     session: &'a Session,
+    /// Where client and server are one host: who is to connect to the sockets that were announced.
+    announced: HashMap<SocketAddr, Direction>,
     /// At least and at most, in seconds.
     lasts: (f64, f64),
 }
@@ -135,9 +143,8 @@ impl Tracer<'_> {
                 _ => None,
             };
         }
-        let offered = |offer: &&crate::transfer::Offer| offer.socket == Some(connection.target);
-        let offer = self.session.offers.iter().rev().find(offered)?;
-        Some(if offer.direction == crate::transfer::Direction::Active { Side::Server } else { Side::Client })
+        let direction = self.announced.get(&connection.target)?;
+        Some(if *direction == Direction::Active { Side::Server } else { Side::Client })
     }
 
     fn trace(&self, connection: &Connection, part: Part, opener: Option<Side>, wanted_again: bool) -> ConnectionTrace {

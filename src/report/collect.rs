@@ -1,9 +1,10 @@
 //! Gathers a run for the formats that need all of it before they write their first line, in a stable order.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
+use super::findings::Findings;
 use super::{Out, Style};
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
@@ -17,6 +18,8 @@ pub(super) struct Run {
     pub(super) captures: Vec<Capture>,
     /// Empty for a format that shows none.
     pub(super) sessions: Vec<SessionRecord>,
+    /// Those of which more chapters follow, by their places.
+    pub(super) begun: HashMap<SessionId, usize>,
     pub(super) tally: Tally,
     pub(super) findings: Vec<Finding>,
     /// Empty unless they were asked for.
@@ -61,8 +64,18 @@ impl Run {
         self.sessions.get(at)
     }
 
+    /// Captures are numbered in the order in which they are opened.
     pub(super) fn capture(&self, id: CaptureId) -> Option<&Capture> {
-        self.captures.iter().find(|capture| capture.id == id)
+        let at = self.captures.binary_search_by_key(&id, |capture| capture.id).ok()?;
+        self.captures.get(at)
+    }
+
+    /// The findings of a session, once everything is in its order.
+    pub(super) fn findings_of(&self, id: SessionId) -> &[Finding] {
+        let before = |finding: &Finding, end: SessionId| finding.session.is_some_and(|session| session < end);
+        let from = self.findings.partition_point(|finding| before(finding, id));
+        let until = self.findings.partition_point(|finding| before(finding, SessionId(id.0.saturating_add(1))));
+        self.findings.get(from..until).unwrap_or_default()
     }
 
     /// The capture's path as it was named, control bytes escaped.
@@ -73,9 +86,15 @@ impl Run {
     /// Takes a session of a format that shows them.
     pub(super) fn add_session(&mut self, session: &SessionRecord) {
         self.tally.count(session);
-        match self.sessions.iter_mut().rev().find(|known| known.id == session.id && known.continues) {
+        match self.begun.get(&session.id).and_then(|place| self.sessions.get_mut(*place)) {
             Some(begun) => begun.append(session),
-            None => self.sessions.push(session.clone()),
+            None => {
+                self.begun.insert(session.id, self.sessions.len());
+                self.sessions.push(session.clone());
+            }
+        }
+        if !session.continues {
+            self.begun.remove(&session.id);
         }
     }
 
@@ -150,6 +169,7 @@ pub(super) struct Collecting {
     /// Whether the format shows sessions: a capture may hold very many.
     pub(super) with_sessions: bool,
     pub(super) run: Run,
+    pub(super) findings: Findings,
     pub(super) style: Style,
     pub(super) out: Box<dyn Out>,
 }
@@ -165,7 +185,7 @@ impl Sink for Collecting {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.run.findings.push(finding.clone());
+        self.findings.add(finding.clone());
         Ok(())
     }
 
@@ -175,15 +195,7 @@ impl Sink for Collecting {
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        let is = |finding: &Finding| {
-            (finding.diagnosis, finding.role, finding.severity, finding.session)
-                == (superseded.diagnosis, superseded.role, superseded.severity, superseded.session)
-                && (finding.transfer.is_none() || finding.transfer == superseded.transfer)
-                && (superseded.hosts.is_empty() || finding.hosts == superseded.hosts)
-        };
-        if let Some(at) = self.run.findings.iter().position(is) {
-            self.run.findings.remove(at);
-        }
+        self.findings.take_back(superseded);
         Ok(())
     }
 
@@ -193,6 +205,11 @@ impl Sink for Collecting {
 }
 
 impl Collecting {
+    /// Nothing collected yet.
+    pub(super) fn new(write: WriteRun, with_sessions: bool, run: Run, style: Style, out: Box<dyn Out>) -> Self {
+        Self { write, with_sessions, run, findings: Findings::default(), style, out }
+    }
+
     /// Writes the run, after `arrange` has changed its order.
     pub(super) fn end_with(
         &mut self,
@@ -200,6 +217,7 @@ impl Collecting {
         summary: &Summary,
         arrange: impl FnOnce(&mut Run),
     ) -> io::Result<()> {
+        self.run.findings = std::mem::take(&mut self.findings).into_vec();
         self.run.finish(captures, summary);
         arrange(&mut self.run);
         let mut out = io::BufWriter::new(&mut self.out);

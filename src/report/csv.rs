@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use super::Style;
 use super::collect::Run;
 use super::escape::safe;
-use super::identity::session_of;
+use super::identity::subject_of;
 use super::interrupted::NAME;
 use super::time::rfc3339;
 use super::words::{Confidence, Party, Role, Severity};
 use crate::finding::Finding;
-use crate::fingerprint::transfer_of;
+use crate::fingerprint::{Subject, Subjects};
 
 const COLUMNS: [&str; 15] = [
     "capture",
@@ -36,8 +36,10 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         writer.write_record(row.map(|cell| inert(&safe(&cell, style.ascii)))).map_err(cause)
     };
     add(COLUMNS.map(str::to_owned))?;
+    let mut subjects = Subjects::default();
     for finding in &run.findings {
-        add(row(run, finding))?;
+        let subject = subject_of(run, finding, &mut subjects);
+        add(row(run, finding, subject))?;
     }
     if let Some(why) = run.interrupted() {
         add(interrupted(run, &why))?;
@@ -64,10 +66,10 @@ fn interrupted(run: &Run, why: &str) -> [String; COLUMNS.len()] {
     })
 }
 
-fn row(run: &Run, finding: &Finding) -> [String; COLUMNS.len()] {
+fn row(run: &Run, finding: &Finding, subject: Option<Subject<'_>>) -> [String; COLUMNS.len()] {
     let at = finding.primary.first();
-    let session = session_of(run, finding);
-    let transfer = session.and_then(|session| transfer_of(finding, session));
+    let session = subject.map(|subject| subject.session);
+    let transfer = subject.and_then(|subject| subject.transfer);
     let hosts: Vec<String> = finding.hosts.iter().map(ToString::to_string).collect();
     let remedies = finding.remedies.iter().map(|remedy| format!("{}: {}", Party::from(remedy.side), remedy.text));
     let remedies: Vec<String> = remedies.collect();

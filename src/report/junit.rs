@@ -1,5 +1,6 @@
 //! `--format junit`: each capture a suite, each transfer a test, for whatever shows test results.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -10,18 +11,20 @@ use super::Style;
 use super::collect::Run;
 use super::concise;
 use super::escape::safe;
-use super::identity::session_of;
+use super::identity::subject_of;
 use super::interrupted::NAME;
 use super::words::Party;
-use crate::finding::{Finding, Role, Severity};
-use crate::fingerprint::{about, transfer_of};
+use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
+use crate::fingerprint::{Subjects, about};
+use crate::frame::CaptureId;
 use crate::record::{Outcome, SessionRecord, TransferRecord};
 use crate::source::Capture;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new("ftpwhy");
+    let mut cases = Cases::of(run);
     for capture in &run.captures {
-        report.add_test_suite(suite(run, capture, style));
+        report.add_test_suite(suite(run, capture, &mut cases, style));
     }
     if let Some(why) = run.interrupted() {
         report.add_test_suite(interrupted(&why, style));
@@ -43,15 +46,38 @@ pub(super) fn interrupted(why: &str, style: &Style) -> TestSuite {
     suite
 }
 
-fn suite(run: &Run, capture: &Capture, style: &Style) -> TestSuite {
+/// Where everything belongs.
+#[derive(Default)]
+struct Cases<'a> {
+    sessions: HashMap<CaptureId, Vec<&'a SessionRecord>>,
+    findings: HashMap<CaptureId, Vec<&'a Finding>>,
+    /// The first finding that counts of each transfer.
+    failures: HashMap<(SessionId, TransferId), &'a Finding>,
+    subjects: Subjects,
+}
+
+impl<'a> Cases<'a> {
+    fn of(run: &'a Run) -> Self {
+        let mut cases = Self::default();
+        for (session, capture) in run.sessions.iter().filter_map(|one| Some((one, *one.captures.first()?))) {
+            cases.sessions.entry(capture).or_default().push(session);
+        }
+        for finding in &run.findings {
+            cases.findings.entry(finding.capture).or_default().push(finding);
+            if let (Some(session), Some(transfer), true) = (finding.session, finding.transfer, counts(finding)) {
+                cases.failures.entry((session, transfer)).or_insert(finding);
+            }
+        }
+        cases
+    }
+}
+
+fn suite(run: &Run, capture: &Capture, cases: &mut Cases<'_>, style: &Style) -> TestSuite {
     let path = xml(&safe(&run.path(capture.id), style.ascii));
     let mut suite = TestSuite::new(&path);
-    let own = |session: &&SessionRecord| session.captures.first() == Some(&capture.id);
-    for session in run.sessions.iter().filter(own) {
+    for session in cases.sessions.get(&capture.id).into_iter().flatten() {
         for transfer in &session.transfers {
-            let failure = run.findings.iter().find(|finding| {
-                counts(finding) && finding.session == Some(session.id) && finding.transfer == Some(transfer.id)
-            });
+            let failure = cases.failures.get(&(session.id, transfer.id)).copied();
             let mut case = TestCase::new(name(session, transfer, style), status(transfer, failure, run, style));
             case.set_classname(&path);
             if let Some(reply) = &transfer.reply {
@@ -62,12 +88,12 @@ fn suite(run: &Run, capture: &Capture, style: &Style) -> TestSuite {
         }
     }
     let mut notes = String::new();
-    for finding in run.findings.iter().filter(|finding| finding.capture == capture.id) {
-        let session = session_of(run, finding);
-        let told = counts(finding) && session.is_some_and(|session| transfer_of(finding, session).is_some());
+    for finding in cases.findings.get(&capture.id).into_iter().flatten() {
+        let subject = subject_of(run, finding, &mut cases.subjects);
+        let told = counts(finding) && subject.is_some_and(|subject| subject.transfer.is_some());
         if counts(finding) && !told {
             let status = failed(finding, run, style);
-            let mut case = TestCase::new(xml(&format!("{} {}", finding.diagnosis, about(finding, session))), status);
+            let mut case = TestCase::new(xml(&format!("{} {}", finding.diagnosis, about(finding, subject))), status);
             case.set_classname(&path);
             suite.add_test_case(case);
         } else if !told {

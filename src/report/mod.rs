@@ -12,6 +12,7 @@ mod csv;
 mod escape;
 mod evidence;
 mod filter;
+mod findings;
 mod full;
 mod github;
 mod gitlab;
@@ -182,7 +183,7 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Ou
         Format::Ndjson => return Ok(Box::new(ndjson::Lines::start(&grouping, out)?)),
     };
     let run = Run { grouping, ..Run::default() };
-    Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
+    Ok(Box::new(Collecting::new(write, format != Format::Concise, run, style, out)))
 }
 
 /// A report on a capture that goes on: `full` and `concise` write each finding as it comes, `ndjson` as always. The
@@ -206,7 +207,7 @@ pub fn live_sink(format: Format, style: Style, out: Box<dyn Out>) -> io::Result<
 /// The inventory of hosts, as a table or as JSON. Needs a run in full.
 pub fn hosts(json: bool, style: Style, out: Box<dyn Out>) -> Box<dyn Sink> {
     let write = if json { hosts::write_json } else { hosts::write };
-    Box::new(Collecting { write, with_sessions: true, run: Run::default(), style, out })
+    Box::new(Collecting::new(write, true, Run::default(), style, out))
 }
 
 /// Views of what happened, each written to its own output at the end; `wanted`: of these sessions, or of those that

@@ -2,7 +2,7 @@
 //!
 //! SARIF knows files and lines: a capture is the file, and a frame's number stands where a line's is wanted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -157,9 +157,9 @@ struct Properties {
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     // Rules in the order of the catalogue, those found alone.
-    let found = |name: &str| run.findings.iter().any(|finding| finding.diagnosis == name);
+    let found: BTreeSet<&str> = run.findings.iter().map(|finding| finding.diagnosis).collect();
     let rules: Vec<Rule> =
-        ALL.iter().filter(|diagnosis| found(diagnosis.name)).map(|diagnosis| rule(diagnosis)).collect();
+        ALL.iter().filter(|diagnosis| found.contains(diagnosis.name)).map(|diagnosis| rule(diagnosis)).collect();
     let named = run.findings.iter().zip(identities(run));
     let results = named.map(|(finding, identity)| result(run, finding, identity, &rules)).collect();
     let artifacts =

@@ -55,7 +55,7 @@ pub enum Order {
 /// A sink that writes the tables at the end.
 pub fn sessions(selection: SessionChoice, style: Style, grouping: Vec<String>, out: Box<dyn Out>) -> Box<dyn Sink> {
     let run = Run { grouping, ..Run::default() };
-    let collecting = Collecting { write, with_sessions: true, run, style, out };
+    let collecting = Collecting::new(write, true, run, style, out);
     Box::new(Selecting { selection, collecting })
 }
 

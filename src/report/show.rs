@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::collect::Run;
-use super::ladder::{Figure, Ladder, svg_file, write_text, write_transcript};
+use super::ladder::{Figure, Ladder, Traced, svg_file, write_text, write_transcript};
 use super::page::Page;
 use super::place::title;
 use super::tee::keep_worst;
@@ -119,7 +119,7 @@ fn chosen(run: &Run) -> Vec<&SessionRecord> {
 
 /// The findings of a session.
 fn of<'a>(run: &'a Run, session: &SessionRecord) -> Vec<&'a Finding> {
-    run.findings.iter().filter(|finding| finding.session == Some(session.id)).collect()
+    run.findings_of(session.id).iter().collect()
 }
 
 type WriteSession = fn(&Page<'_>, &SessionRecord, &Ladder, &mut dyn Write) -> io::Result<()>;
@@ -130,7 +130,7 @@ fn sessions(run: &Run, style: &Style, out: &mut dyn Write, write: WriteSession) 
     let brief = style.verbosity < Verbosity::Verbose;
     let shown = page.most(MOST).min(chosen.len());
     for session in chosen.iter().take(shown) {
-        let Some(ladder) = Ladder::of_session(session, &of(run, session), brief) else { continue };
+        let Some(ladder) = Ladder::of_session(&Traced::of(session), &of(run, session), brief) else { continue };
         write_wrapped(out, style, "", "  ", &title(&page, session))?;
         write(&page, session, &ladder, out)?;
         writeln!(out)?;
@@ -158,7 +158,7 @@ fn svg(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let brief = style.verbosity < Verbosity::Verbose;
     let mut figures = Vec::new();
     for session in chosen(run).into_iter().take(page.most(MOST)) {
-        if let Some(ladder) = Ladder::of_session(session, &of(run, session), brief) {
+        if let Some(ladder) = Ladder::of_session(&Traced::of(session), &of(run, session), brief) {
             figures.push(Figure::of(&page, &ladder, &title(&page, session)));
         }
     }

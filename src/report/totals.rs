@@ -1,6 +1,7 @@
 //! The last lines of the formats for people: how the inputs were taken, what held no FTP, whether something kept the
 //! report from being complete, and one line of totals.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::collect::{Run, Tally, path_of};
@@ -9,6 +10,7 @@ use super::paint::Ink;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity, interrupted};
 use crate::finding::Severity;
+use crate::frame::CaptureId;
 use crate::source::Capture;
 
 /// How many captures without FTP, and how many groups, are named before the list is folded.
@@ -54,10 +56,9 @@ pub(super) fn lines(run: &Run) -> Vec<String> {
 
 /// One sentence for each timeline with captures that no session is in, and nothing else worth a finding.
 pub(super) fn without_ftp(run: &Run) -> Vec<String> {
-    let holds_ftp = |capture: &&Capture| {
-        run.tally.captures.contains(&capture.id)
-            || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
-    };
+    let serious = run.findings.iter().filter(|finding| finding.severity != Severity::Quality);
+    let named: BTreeSet<CaptureId> = serious.map(|finding| finding.capture).collect();
+    let holds_ftp = |capture: &&Capture| run.tally.captures.contains(&capture.id) || named.contains(&capture.id);
     let sentence = |timeline: &[Capture]| {
         let without: Vec<&Capture> = timeline.iter().filter(|capture| !capture.unread && !holds_ftp(capture)).collect();
         let packets = without.iter().map(|capture| capture.packets).sum();

@@ -3,7 +3,7 @@
 //! Keyed by the announced socket, never by host pair: several sessions between one pair of hosts and several offers
 //! of one endpoint are normal, and a wrong-interface PORT or a third party shares no address with its session.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
@@ -38,7 +38,7 @@ pub type SessionIndex = usize;
 pub struct Correlator {
     sockets: HashMap<SocketAddr, Slot, RandomState>,
     order: VecDeque<SocketAddr>,
-    hosts: HashMap<IpAddr, Vec<SessionIndex>, RandomState>,
+    hosts: HashMap<IpAddr, BTreeSet<SessionIndex>, RandomState>,
     /// The connections from the data port of each server, by its control socket.
     servers: HashMap<SocketAddr, VecDeque<ConnectionId>, RandomState>,
     /// Servers of which a data connection was seen, and which side opened it.
@@ -87,10 +87,7 @@ impl Correlator {
     /// A session between these hosts has begun.
     pub fn session(&mut self, index: SessionIndex, session: &Session) {
         for host in [session.client.ip(), session.server.ip()] {
-            let sessions = self.hosts.entry(host).or_default();
-            if sessions.last() != Some(&index) {
-                sessions.push(index);
-            }
+            self.hosts.entry(host).or_default().insert(index);
         }
         if self.servers.len() < self.servers_kept {
             self.servers.entry(session.server).or_default();
@@ -101,7 +98,7 @@ impl Correlator {
     pub fn over(&mut self, index: SessionIndex, session: &Session) {
         for host in [session.client.ip(), session.server.ip()] {
             if let Some(sessions) = self.hosts.get_mut(&host) {
-                sessions.retain(|other| *other != index);
+                sessions.remove(&index);
                 if sessions.is_empty() {
                     self.hosts.remove(&host);
                 }
@@ -172,23 +169,20 @@ impl Correlator {
             && let Some(offer) = session.offers.get_mut(offer)
         {
             if offer.connections.len() < PER_OFFER {
-                offer.connections.push(connection.id);
+                offer.connections.push(connection.into());
             }
             let direction = offer.direction;
+            session.passive_syns |= direction == Direction::Passive && by == session.client.ip();
             if self.shown.len() < self.servers_kept {
                 self.shown.insert((session.server.ip(), direction));
             }
             return;
         }
+        // A data connection that no offer names may go between its two hosts, or be one of its server, which may have been
+        // sent anywhere, or of its client, which may be served from another address of the server.
         let ends = [connection.origin.ip(), connection.target.ip()];
-        let newest = ends
-            .iter()
-            .filter_map(|host| self.hosts.get(host))
-            .flatten()
-            .copied()
-            .filter(|&index| sessions.get(index).is_some_and(|session| concerns(session, ends)))
-            .max();
-        if let Some(index) = newest
+        let of_host = |host| self.hosts.get(host).and_then(BTreeSet::last).copied();
+        if let Some(index) = ends.iter().filter_map(of_host).max()
             && let Some(session) = sessions.get_mut(index)
         {
             session.loose(connection);
@@ -248,11 +242,4 @@ impl Correlator {
         }
         self.sockets.entry(socket).or_default()
     }
-}
-
-/// Whether a connection between these hosts may be a data connection of the session though no offer names it: both
-/// are its hosts, or one is its server (which may have been sent anywhere), or one is its client (which may be
-/// served from another address of the server).
-fn concerns(session: &Session, ends: [IpAddr; 2]) -> bool {
-    ends.contains(&session.server.ip()) || ends.contains(&session.client.ip())
 }

@@ -3,6 +3,7 @@
 //! Knows which connection belongs to which announcement; does not judge why a transfer failed.
 
 pub mod attempt;
+pub mod conclude;
 pub mod concluded;
 pub mod correlator;
 pub mod departure;
@@ -18,8 +19,8 @@ use std::net::SocketAddr;
 use departure::Departure;
 
 use crate::finding::TransferId;
-use crate::flow::{ConnectionId, Side};
-use crate::frame::Stamp;
+use crate::flow::{Connection, ConnectionId, Side};
+use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{Command, Endpoint, Malformed, Reply, Verb};
 use crate::record::Outcome;
 
@@ -52,7 +53,22 @@ pub struct Offer {
     /// When the client first turned away from it.
     pub left: Option<Departure>,
     /// The connections to `socket`, in order of their first frame, bounded.
-    pub connections: Vec<ConnectionId>,
+    pub connections: Vec<Opened>,
+}
+
+/// A connection and its first frame, by which most of them are passed over without being looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Its first frame.
+    pub first: Stamp,
+}
+
+impl From<&Connection> for Opened {
+    fn from(connection: &Connection) -> Self {
+        Self { id: connection.id, first: connection.first }
+    }
 }
 
 impl Offer {
@@ -183,8 +199,8 @@ pub struct OtherView {
     pub ttl: Option<u8>,
     /// Whether the capture holds all that both ends said there, and it can be read.
     pub is_whole: bool,
-    /// The negative replies there, and their codes.
-    pub failures: Vec<(Stamp, u16)>,
+    /// The negative replies there, by code and time.
+    pub failures: Vec<(u16, Timestamp)>,
     /// The data connections tried there, by transfer.
     pub attempts: BTreeMap<TransferId, Vec<ConnectionId>>,
 }

@@ -2,6 +2,7 @@
 //! that never ends needs it.
 
 use super::Offer;
+use crate::ftp::CommandNo;
 
 /// Offers in the order of their commands, numbered from 0.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +39,20 @@ impl Offers {
         self.kept.iter().enumerate().map(|(place, offer)| (self.before + place, offer))
     }
 
-    /// The number of the newest one for which `is` holds.
-    pub fn newest(&self, is: impl Fn(&Offer) -> bool) -> Option<usize> {
-        self.numbered().rev().find(|(_, offer)| is(offer)).map(|(number, _)| number)
+    /// The one that was asked for by the command with this number, and its own number.
+    pub fn of_command(&mut self, no: CommandNo) -> Option<(usize, &mut Offer)> {
+        let place = self.place_of(no)?;
+        Some((self.before + place, self.kept.get_mut(place)?))
+    }
+
+    /// The number of the one that was asked for by the command with this number.
+    pub fn number_of(&self, no: CommandNo) -> Option<usize> {
+        Some(self.before + self.place_of(no)?)
+    }
+
+    /// Commands come in the order of their numbers.
+    fn place_of(&self, no: CommandNo) -> Option<usize> {
+        self.kept.binary_search_by_key(&no, |offer| offer.command.no).ok()
     }
 
     /// The newest one, to be changed.

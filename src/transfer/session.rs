@@ -6,10 +6,10 @@ use super::concluded::Concluded;
 use super::correlator::SessionIndex;
 use super::departure::{Departure, Sign};
 use super::offers::Offers;
-use super::{Direction, Exchange, Lost, Offer, OtherOffer, OtherView, Transfer};
+use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, Table};
-use crate::frame::Stamp;
+use crate::frame::{Stamp, Timestamp};
 use crate::ftp::meaning::meaning;
 use crate::ftp::software::ServerSoftware;
 use crate::ftp::{Command, CommandNo, Event, Reply, Speaker, Verb};
@@ -44,6 +44,24 @@ pub struct Opaque {
     pub until: Option<Stamp>,
     /// TLS or GSSAPI.
     pub by: &'static str,
+}
+
+/// A connection that answers no offer, and what tells most of them from data connections without a look at them.
+#[derive(Clone, Copy, Debug)]
+pub struct Loose {
+    /// The connection.
+    pub id: ConnectionId,
+    /// The port that it goes to.
+    port: u16,
+    /// Whether it goes from the server's data port or to a default data port of the client.
+    by_default: bool,
+}
+
+impl Loose {
+    /// Whether it may be a data connection for an offer of `port`, or where there is none for any.
+    pub fn may_serve(&self, port: Option<u16>) -> bool {
+        self.by_default || port == Some(self.port)
+    }
 }
 
 /// A control session.
@@ -90,9 +108,12 @@ pub struct Session {
     /// Lines that exceeded the cap.
     pub long_lines: u32,
     /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
-    pub loose: Vec<ConnectionId>,
-    /// Those of them that the client opened right behind encrypted words of the server, which may have named the port.
+    pub loose: Vec<Loose>,
+    /// Those of them that the client opened right behind encrypted words of the server, which may have named the port,
+    /// ascending.
     pub invited: Vec<ConnectionId>,
+    /// Whether a SYN of the client to a passive port was seen.
+    pub passive_syns: bool,
     /// Who spoke last on the encrypted control connection, and when.
     last_record: Option<(Speaker, Stamp)>,
     /// Whether anything that looks like FTP was said.
@@ -129,6 +150,7 @@ impl Session {
             long_lines: 0,
             loose: Vec::new(),
             invited: Vec::new(),
+            passive_syns: false,
             last_record: None,
             spoke: false,
             lines: 0,
@@ -139,6 +161,29 @@ impl Session {
     /// The port a server by the book opens data connections from: L-1 (RFC 959 3.2).
     pub fn default_data_port(&self) -> u16 {
         self.server.port().wrapping_sub(1)
+    }
+
+    /// The transfer that was asked for by the command with this number; commands come in the order of their numbers.
+    pub fn transfer_of(&self, no: CommandNo) -> Option<&Transfer> {
+        let place = self.transfers.binary_search_by_key(&no, |transfer| transfer.command.no).ok()?;
+        self.transfers.get(place)
+    }
+
+    /// The last transfer before that one whose command came in an earlier frame.
+    pub fn before(&self, transfer: &Transfer) -> Option<&Transfer> {
+        let place = self.transfers.binary_search_by_key(&transfer.command.no, |one| one.command.no).ok()?;
+        self.transfers.get(..place)?.iter().rev().find(|before| before.at() < transfer.at())
+    }
+
+    /// Whether the server opened a connection that begins there.
+    pub fn is_opened_by_server(&self, from: SocketAddr) -> bool {
+        from.ip() == self.server.ip() && from.port() != self.server.port()
+    }
+
+    /// Whether it is a default data port of the client. RFC 959 3.2: its control port; proftpd takes the one below.
+    pub fn is_default_port(&self, to: SocketAddr) -> bool {
+        let own = self.client.port();
+        to.ip() == self.client.ip() && (to.port() == own || to.port() == own.wrapping_sub(1))
     }
 
     /// Whether the control connection was encrypted at `at`.
@@ -301,7 +346,7 @@ impl Session {
             self.unsolicited_reply(reply);
             return None;
         };
-        if let Some(transfer) = newest(&mut self.transfers, no, |transfer| &transfer.command) {
+        if let Some(transfer) = numbered(&mut self.transfers, no, |transfer| &transfer.command) {
             if reply.is_preliminary() {
                 transfer.preliminary.get_or_insert(reply);
             } else {
@@ -309,9 +354,7 @@ impl Session {
             }
             return None;
         }
-        if let Some(index) = self.offers.newest(|offer| offer.command.no == no)
-            && let Some(offer) = self.offers.get_mut(index)
-        {
+        if let Some((index, offer)) = self.offers.of_command(no) {
             let server = self.server.ip();
             if reply.is_preliminary() {
                 return None;
@@ -328,7 +371,7 @@ impl Session {
             offer.reply.get_or_insert(reply);
             return learnt.then_some(index);
         }
-        if let Some(exchange) = newest(&mut self.exchanges, no, |exchange| &exchange.command)
+        if let Some(exchange) = numbered(&mut self.exchanges, no, |exchange| &exchange.command)
             && !reply.is_preliminary()
         {
             exchange.reply.get_or_insert(reply);
@@ -374,7 +417,7 @@ impl Session {
         // What the client opens to other hosts serves no transfer.
         let of_the_client =
             |id: &ConnectionId| flows.connection(*id).is_some_and(|one| one.origin.ip() == self.client.ip());
-        let loose = self.loose.iter().filter(|id| !of_the_client(id)).count();
+        let loose = self.loose.iter().filter(|loose| !of_the_client(&loose.id)).count();
         OtherView {
             first: self.first,
             client: self.client,
@@ -391,7 +434,7 @@ impl Session {
                     .all(|half| half.gaps().is_empty() && half.cut == 0)
                 && self.opaque.is_empty()
                 && self.long_lines == 0,
-            failures: self.replies().filter(|reply| reply.is_failure()).map(|reply| (reply.at(), reply.code)).collect(),
+            failures: self.failures(),
             attempts: concluded
                 .iter()
                 .filter_map(|one| {
@@ -400,6 +443,14 @@ impl Session {
                 })
                 .collect(),
         }
+    }
+
+    /// The negative replies that are remembered, by code and time.
+    fn failures(&self) -> Vec<(u16, Timestamp)> {
+        let failures = self.replies().filter(|reply| reply.is_failure());
+        let mut failures: Vec<_> = failures.map(|reply| (reply.code, reply.at().time)).collect();
+        failures.sort_unstable();
+        failures
     }
 
     /// All replies that are remembered, in no order.
@@ -442,7 +493,7 @@ impl Session {
             size_of::<Offer>()
                 + offer.command.weight()
                 + reply(&offer.reply)
-                + offer.connections.len() * size_of::<ConnectionId>()
+                + offer.connections.len() * size_of::<Opened>()
         });
         let transfers = self.transfers.iter().map(|transfer| {
             size_of::<Transfer>() + transfer.command.weight() + reply(&transfer.preliminary) + reply(&transfer.reply)
@@ -453,7 +504,7 @@ impl Session {
             .map(|exchange| size_of::<Exchange>() + exchange.command.weight() + reply(&exchange.reply));
         let unsolicited = self.unsolicited.iter().map(Reply::weight);
         let lists = offers.chain(transfers).chain(exchanges).chain(unsolicited).sum::<usize>();
-        size_of::<Self>() + lists + self.loose.len() * size_of::<ConnectionId>() + reply(&self.greeting)
+        size_of::<Self>() + lists + self.loose.len() * size_of::<Loose>() + reply(&self.greeting)
     }
 
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
@@ -462,18 +513,19 @@ impl Session {
     pub fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
-        let here = |id: &ConnectionId, is_behind: fn(Stamp, Stamp) -> bool| {
-            flows.connection(*id).is_some_and(|one| Some(one.target) == socket && is_behind(one.first, at))
-        };
-        let swapped = |id: &ConnectionId| here(id, |first, at| first.is_since(at, SWAPPED));
-        let (mut claimed, loose): (Vec<_>, _) = self.loose.drain(..).partition(swapped);
-        self.loose = loose;
+        let port = socket.map(|socket| socket.port());
+        let is_behind = |first: Stamp| !first.precedes(at);
+        let mut claimed: Vec<Opened> = Vec::new();
+        if self.loose.iter().any(|loose| Some(loose.port) == port) {
+            self.loose.retain(|loose| {
+                let connection = flows.connection(loose.id).filter(|one| Some(one.target) == socket);
+                let own = connection.filter(|one| one.first.is_since(at, SWAPPED));
+                claimed.extend(own.map(Opened::from));
+                own.is_none()
+            });
+        }
         if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
-            let belongs = |id: &ConnectionId| here(id, |first, at| !first.precedes(at));
-            let (own, kept) = before.connections.drain(..).partition(belongs);
-            before.connections = kept;
-            let own: Vec<_> = own;
-            claimed.extend(own);
+            claimed.extend(before.connections.extract_if(.., |opened| is_behind(opened.first)));
         }
         if let Some(offer) = self.offers.get_mut(number) {
             offer.connections.extend(claimed);
@@ -483,11 +535,25 @@ impl Session {
     /// Remembers a connection between the hosts that answers no offer.
     pub fn loose(&mut self, connection: &Connection) {
         if self.loose.len() < LOOSE_KEPT {
-            self.loose.push(connection.id);
+            let (from, to) = (connection.origin, connection.target);
+            let by_default =
+                self.is_opened_by_server(from) && (self.is_default_port(to) || from.port() == self.default_data_port());
+            // It may have ignored the address of 227.
+            self.passive_syns |=
+                from.ip() == self.client.ip() && to.ip() == self.server.ip() && self.has_passive_offer(to.port());
+            self.loose.push(Loose { id: connection.id, port: to.port(), by_default });
             if self.seems_to_invite(connection) {
                 self.invited.push(connection.id);
             }
         }
+    }
+
+    /// Whether the newest announcement is one of that passive port.
+    fn has_passive_offer(&self, port: u16) -> bool {
+        let newest = self.offers.last_number().and_then(|number| self.offers.get(number));
+        newest.is_some_and(|offer| {
+            offer.direction == Direction::Passive && offer.socket.is_some_and(|socket| socket.port() == port)
+        })
     }
 
     /// Whether the client connects to the server right behind the server's encrypted words, as it does behind 227 and 229.
@@ -500,7 +566,8 @@ impl Session {
     }
 }
 
-/// Commands are answered in order, so the one sought is nearly always among the last.
-fn newest<T>(all: &mut [T], no: CommandNo, command: impl Fn(&T) -> &Command) -> Option<&mut T> {
-    all.iter_mut().rev().find(|one| command(one).no == no)
+/// What was asked for by the command with this number; commands come in the order of their numbers.
+fn numbered<T>(all: &mut [T], no: CommandNo, command: impl Fn(&T) -> &Command) -> Option<&mut T> {
+    let place = all.binary_search_by_key(&no, |one| command(one).no).ok()?;
+    all.get_mut(place)
 }

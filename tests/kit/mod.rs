@@ -17,7 +17,7 @@ pub mod script;
 mod spoken;
 pub mod transform;
 
-pub use script::{Rendered, play, render};
+pub use script::{Playing, Rendered, play, render};
 
 use std::path::{Path, PathBuf};
 

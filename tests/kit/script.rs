@@ -32,6 +32,21 @@ pub fn render(path: &Path) -> Result<Rendered, String> {
     script.finish()
 }
 
+/// A script that comes in pieces: what it plays need not fit into memory.
+pub struct Playing(Script);
+
+impl Playing {
+    pub fn new() -> Self {
+        Self(Script::new())
+    }
+
+    /// The packets of the next statements, which include nothing and transform nothing.
+    pub fn read(&mut self, text: &str) -> Result<Vec<Packet>, String> {
+        self.0.read(text, Path::new("script"))?;
+        Ok(std::mem::take(&mut self.0.packets))
+    }
+}
+
 /// The packets of a script given as text, which includes nothing.
 pub fn play(text: &str) -> Result<Vec<Packet>, String> {
     let mut script = Script::new();

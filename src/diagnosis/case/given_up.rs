@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
         }
         let waited = self.waited().is_some_and(|waited| waited > AT_ONCE);
         let passive = offer.direction == Direction::Passive;
-        let complains = passive && left.sign.is_a_complaint() && self.concluded.data_after.is_none();
+        let complains = passive && left.sign.is_a_complaint() && self.got_no_data_behind();
         waited || (complains && self.session.left_at().is_some())
     }
 
@@ -98,7 +98,7 @@ impl<'a> Case<'a> {
     /// be the one.
     fn may_have_been_served(&self, offer: &Offer, left: &Departure) -> bool {
         let ends = [self.session.client.ip(), self.session.server.ip()];
-        let unclaimed = self.session.loose.iter().rev().filter_map(|id| self.flows.connection(*id));
+        let unclaimed = self.session.loose.iter().rev().filter_map(|loose| self.flows.connection(loose.id));
         let mut meanwhile = unclaimed.take_while(|one| one.first >= offer.at()).filter(|one| one.first <= left.at);
         meanwhile.any(|one| one.was_open() && ends.contains(&one.origin.ip()) && ends.contains(&one.target.ip()))
     }

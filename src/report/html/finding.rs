@@ -8,11 +8,18 @@ use crate::report::block::location;
 use crate::report::escape::markup;
 use crate::report::evidence::{Exhibit, in_order};
 use crate::report::filter::filters;
-use crate::report::ladder::{Figure, Ladder};
+use crate::report::ladder::{Figure, Ladder, Traced};
 use crate::report::page::Page;
 use crate::report::words::{Confidence, Party};
 
-pub(super) fn write(page: &Page<'_>, finding: &Finding, number: usize, out: &mut dyn Write) -> io::Result<()> {
+/// `session`: the one that the finding is about.
+pub(super) fn write(
+    page: &Page<'_>,
+    finding: &Finding,
+    session: Option<&Traced<'_>>,
+    number: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let related = if finding.role == Role::Related { "<span class=\"dim\">related</span> " } else { "" };
     writeln!(out, "<article id=\"finding-{number}\">")?;
     writeln!(out, "<h3>{related}{} <code>{}</code></h3>", badge(finding.severity), finding.diagnosis)?;
@@ -20,7 +27,6 @@ pub(super) fn write(page: &Page<'_>, finding: &Finding, number: usize, out: &mut
     writeln!(out, "<p class=\"dim\">{}</p>", markup(&location(page, finding)))?;
     confidence(finding, out)?;
     remedies(finding, out)?;
-    let session = finding.session.and_then(|id| page.run.session(id));
     if let Some(ladder) = Ladder::of_finding(finding, session) {
         let title = format!("Frames of finding {number}, {}", finding.diagnosis);
         writeln!(out, "<figure>{}", Figure::of(page, &ladder, &title).element())?;

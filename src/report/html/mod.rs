@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 use super::collect::Run;
 use super::escape::markup;
+use super::ladder::Traced;
 use super::page::Page;
 use super::time::rfc3339;
 use super::totals::{counted, totals, without_ftp};
@@ -85,8 +86,14 @@ fn findings(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
         page.run.findings.iter().partition(|finding| finding.severity == Severity::Quality);
     if !told.is_empty() {
         writeln!(out, "<section>\n<h2>Findings</h2>")?;
+        // Findings stand session by session.
+        let mut traced: Option<Traced<'_>> = None;
         for (index, finding) in told.iter().enumerate().take(MOST) {
-            finding::write(page, finding, index + 1, out)?;
+            let session = finding.session.and_then(|id| page.run.session(id));
+            if traced.as_ref().map(Traced::id) != session.map(|session| session.id) {
+                traced = session.map(Traced::of);
+            }
+            finding::write(page, finding, traced.as_ref(), index + 1, out)?;
         }
         if told.len() > MOST {
             writeln!(out, "<p>And {} more findings.</p>", told.len() - MOST)?;

@@ -1,5 +1,6 @@
 //! Tables that become lists on a narrow screen: each cell knows the name of its column.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::finding::Severity;
@@ -21,20 +22,22 @@ pub(super) fn transfers(run: &Run, style: &Style, out: &mut dyn Write) -> io::Re
     if all.is_empty() {
         return Ok(());
     }
-    let told: Vec<_> = run.findings.iter().filter(|finding| finding.severity != Severity::Quality).collect();
+    let told = run.findings.iter().filter(|finding| finding.severity != Severity::Quality);
+    let mut numbers = HashMap::new();
+    for (number, finding) in (1..).zip(told) {
+        numbers.entry((finding.session, finding.transfer, finding.diagnosis)).or_insert(number);
+    }
     open(&COLUMNS, out)?;
     for (session, one) in &all {
         let mut row: Vec<String> = cells(session, *one, style).iter().map(|cell| markup(cell)).collect();
-        let verdict = told.iter().position(|finding| match one {
+        let verdict: Option<&usize> = match one {
             Row::Transfer(transfer) => {
-                finding.session == Some(session.id)
-                    && finding.transfer == Some(transfer.id)
-                    && Some(finding.diagnosis) == transfer.verdict
+                transfer.verdict.and_then(|verdict| numbers.get(&(Some(session.id), Some(transfer.id), verdict)))
             }
-            Row::Inferred(_) => false,
-        });
-        if let (Some(index), Some(cell)) = (verdict, row.last_mut()) {
-            *cell = format!("<a href=\"#finding-{}\">{cell}</a>", index + 1);
+            Row::Inferred(_) => None,
+        };
+        if let (Some(number), Some(cell)) = (verdict, row.last_mut()) {
+            *cell = format!("<a href=\"#finding-{number}\">{cell}</a>");
         }
         let class = if one.has_failed() { "failed" } else { "" };
         write_row(&COLUMNS, &row, class, out)?;

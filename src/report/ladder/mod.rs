@@ -10,12 +10,14 @@ mod rows;
 pub(super) mod sample;
 mod svg;
 mod text;
+mod traced;
 mod transcript;
 
 use std::net::SocketAddr;
 
 pub(super) use svg::{FIGURE_STYLE, Figure, file as svg_file};
 pub(super) use text::write as write_text;
+pub(super) use traced::Traced;
 pub(super) use transcript::write as write_transcript;
 
 use crate::finding::Severity;
@@ -29,6 +31,8 @@ pub(super) struct Ladder {
     pub(super) rows: Vec<Row>,
     /// Spans in which a host holds a connection in TIME-WAIT.
     pub(super) bars: Vec<Bar>,
+    /// For each lane and row whether the lane is held, and whether surely.
+    held: Vec<Vec<Option<bool>>>,
 }
 
 /// A host.
@@ -139,17 +143,33 @@ pub(super) struct Bar {
     pub(super) last: usize,
 }
 
-impl Bar {
-    /// Whether the lane is held at `row`, and whether surely.
-    fn holds(&self, lane: usize, row: usize) -> Option<bool> {
-        (self.lane == lane && (self.first..=self.last).contains(&row)).then_some(row <= self.sure)
+impl Ladder {
+    fn new(lanes: Vec<Lane>, rows: Vec<Row>, bars: Vec<Bar>) -> Self {
+        let mut held = vec![vec![None; rows.len()]; lanes.len()];
+        // The bars of a lane may be very many and lie upon each other: each row is written once or twice for all of them.
+        for (lane, held) in held.iter_mut().enumerate() {
+            let of_lane = || bars.iter().filter(move |bar| bar.lane == lane);
+            fill(held, of_lane().map(|bar| (bar.first, bar.last)), Some(false));
+            fill(held, of_lane().map(|bar| (bar.first, bar.sure.min(bar.last))), Some(true));
+        }
+        Self { lanes, rows, bars, held }
+    }
+
+    /// Whether a lane is held in TIME-WAIT at a row, and whether surely.
+    fn held(&self, lane: usize, row: usize) -> Option<bool> {
+        self.held.get(lane).and_then(|held| held.get(row)).copied().flatten()
     }
 }
 
-impl Ladder {
-    /// Whether a lane is held in TIME-WAIT at a row, and whether surely.
-    fn held(&self, lane: usize, row: usize) -> Option<bool> {
-        self.bars.iter().filter_map(|bar| bar.holds(lane, row)).max()
+/// Writes `value` wherever one of the spans, both ends included, lies.
+fn fill(places: &mut [Option<bool>], spans: impl Iterator<Item = (usize, usize)>, value: Option<bool>) {
+    let mut spans: Vec<(usize, usize)> = spans.collect();
+    spans.sort_unstable();
+    let mut next = 0;
+    for (first, last) in spans {
+        let from = first.max(next);
+        places.iter_mut().take(last + 1).skip(from).for_each(|place| *place = value);
+        next = next.max(last + 1);
     }
 }
 
@@ -193,7 +213,7 @@ fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, Ladder, Row, bytes, duration, sample};
+    use super::{Content, Ladder, Row, Traced, bytes, duration, sample};
     use crate::finding::{Finding, Role};
     use crate::record::trace::{Line, Said, Side};
     use crate::report::testing::{Sample, at};
@@ -202,7 +222,7 @@ mod tests {
     fn of_session(brief: bool) -> Ladder {
         let sample = Sample::traced();
         let findings: Vec<&Finding> = sample.findings.iter().filter(|finding| finding.session.is_some()).collect();
-        Ladder::of_session(&sample.sessions[0], &findings, brief).expect("a trace")
+        Ladder::of_session(&Traced::of(&sample.sessions[0]), &findings, brief).expect("a trace")
     }
 
     fn labels(ladder: &Ladder) -> Vec<String> {
@@ -247,7 +267,8 @@ mod tests {
     fn a_finding_shows_its_transfer_and_what_it_cites() {
         let sample = Sample::traced();
         let verdict = sample.findings.iter().find(|finding| finding.role == Role::Verdict).expect("a verdict");
-        let ladder = Ladder::of_finding(verdict, sample.sessions.first()).expect("arrows");
+        let session = Traced::of(&sample.sessions[0]);
+        let ladder = Ladder::of_finding(verdict, Some(&session)).expect("arrows");
         let numbers: Vec<u64> = ladder.rows.iter().filter_map(|row| row.at).map(|at| at.number.0).collect();
         assert_eq!(numbers, [11, 12, 13, 16, 17, 18, 20, 20]);
         let uncited: Vec<u64> =
@@ -259,7 +280,8 @@ mod tests {
     fn a_finding_without_a_trace_shows_its_evidence() {
         let sample = Sample::collision();
         let verdict = sample.findings.iter().find(|finding| finding.role == Role::Verdict).expect("a verdict");
-        let ladder = Ladder::of_finding(verdict, sample.sessions.first()).expect("arrows");
+        let session = Traced::of(&sample.sessions[0]);
+        let ladder = Ladder::of_finding(verdict, Some(&session)).expect("arrows");
         assert!(labels(&ladder).contains(&"PORT 10,1,0,10,19,136".to_owned()));
         let context = sample.findings.iter().find(|finding| finding.session.is_none()).expect("one about hosts");
         assert!(Ladder::of_finding(context, None).is_none(), "nothing goes from one host to another");
@@ -277,7 +299,8 @@ mod tests {
         trace.lines.extend((0..2000).map(line));
         sample.sessions[0].trace = Some(Box::new(trace));
         let findings: Vec<&Finding> = sample.findings.iter().filter(|finding| finding.session.is_some()).collect();
-        let ladder = |brief| Ladder::of_session(&sample.sessions[0], &findings, brief).expect("a trace");
+        let session = Traced::of(&sample.sessions[0]);
+        let ladder = |brief| Ladder::of_session(&session, &findings, brief).expect("a trace");
         assert!(ladder(true).rows.len() < 450);
         assert!(ladder(false).rows.len() > 2000);
         let shown = labels(&ladder(true));

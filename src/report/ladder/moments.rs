@@ -1,11 +1,12 @@
 //! The trace of a session as rows with a time each, not yet selected or folded.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Arrow, Content, Hop, Lane, Row, Tone, Wire, bytes};
 use crate::frame::Stamp;
 use crate::record::SessionRecord;
-use crate::record::trace::{ConnectionTrace, Does, Packet, Part, Peer, Said, Side, Trace};
+use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Peer, Said, Side, Trace};
 
 /// Hosts beside client and server that get a lane of their own; more of them share the last one.
 const OTHERS: usize = 3;
@@ -38,12 +39,14 @@ impl Moment {
 }
 
 /// A host that is neither client nor server.
+#[derive(Clone, Copy)]
 struct Other {
     ip: IpAddr,
     name: &'static str,
 }
 
 /// The hosts of a diagram: the client, those that others call or ask, the server, those that call in its place.
+#[derive(Clone)]
 pub(super) struct Lanes {
     client: SocketAddr,
     server: SocketAddr,
@@ -58,7 +61,9 @@ impl Lanes {
     pub(super) fn of(session: &SessionRecord) -> Self {
         let mut lanes = Self::between(session.client, session.server);
         let connections = session.trace.as_deref().map(|trace| trace.connections.as_slice()).unwrap_or_default();
-        let announced = |ip| session.offers.iter().any(|offer| offer.endpoint.is_some_and(|socket| socket.ip() == ip));
+        let endpoints = session.offers.iter().filter_map(|offer| offer.endpoint);
+        let endpoints: HashSet<IpAddr> = endpoints.map(|socket| socket.ip()).collect();
+        let announced = |ip| endpoints.contains(&ip);
         for connection in connections {
             for (peer, beyond) in [(connection.origin, true), (connection.target, false)] {
                 let ip = peer.socket.ip();
@@ -148,24 +153,34 @@ pub(super) fn moments(
     brief: bool,
     cited: impl Fn(Stamp) -> bool,
 ) -> Vec<Moment> {
-    let mut all: Vec<Moment> =
-        trace.lines.iter().map(|line| said(session, lanes, line.at, line.by, &line.said)).collect();
-    if trace.lines_left_out > 0 {
-        let text = format!("{} more lines were not kept", trace.lines_left_out);
-        all.push(Moment::new(session.last, Rank::Behind, Content::Missing(text), Tone::Plain));
+    let lines = trace.lines.iter().map(|line| said(session, lanes, line));
+    let connections = trace.connections.iter().flat_map(|connection| told(connection, lanes, brief, &cited));
+    lines.chain(left_out(session, trace)).chain(connections).collect()
+}
+
+/// That there were more lines than were kept, if there were.
+pub(super) fn left_out(session: &SessionRecord, trace: &Trace) -> Option<Moment> {
+    let text = format!("{} more lines were not kept", trace.lines_left_out);
+    let moment = || Moment::new(session.last, Rank::Behind, Content::Missing(text), Tone::Plain);
+    (trace.lines_left_out > 0).then(moment)
+}
+
+/// The rows of a connection, as [`moments`] has them.
+pub(super) fn told(
+    connection: &ConnectionTrace,
+    lanes: &Lanes,
+    brief: bool,
+    cited: impl Fn(Stamp) -> bool,
+) -> Vec<Moment> {
+    let story = Story { connection, lanes };
+    let named = connection.packets.iter().any(|packet| cited(packet.at));
+    let again = connection.time_wait.is_some_and(|held| held.wanted_again);
+    match connection.part {
+        Part::Control if brief => story.control(&cited),
+        Part::Data(_) if brief && connection.smooth && !named && !again => story.in_short().into_iter().collect(),
+        Part::Earlier if brief => story.close(),
+        Part::Control | Part::Data(_) | Part::Earlier => story.in_full(),
     }
-    for connection in &trace.connections {
-        let story = Story { connection, lanes };
-        let named = connection.packets.iter().any(|packet| cited(packet.at));
-        let again = connection.time_wait.is_some_and(|held| held.wanted_again);
-        match connection.part {
-            Part::Control if brief => all.extend(story.control(&cited)),
-            Part::Data(_) if brief && connection.smooth && !named && !again => all.extend(story.in_short()),
-            Part::Earlier if brief => all.extend(story.close()),
-            Part::Control | Part::Data(_) | Part::Earlier => all.extend(story.in_full()),
-        }
-    }
-    all
 }
 
 /// Whether both are the same packet, sent again.
@@ -180,7 +195,9 @@ fn is_repeat(one: &Packet, other: &Packet) -> bool {
     }
 }
 
-fn said(session: &SessionRecord, lanes: &Lanes, at: Stamp, by: Option<Side>, said: &Said) -> Moment {
+/// A line of the dialogue.
+pub(super) fn said(session: &SessionRecord, lanes: &Lanes, line: &Line) -> Moment {
+    let Line { at, by, ref said } = *line;
     let client = Hop { lane: 0, socket: session.client };
     let server = Hop { lane: lanes.server_lane(), socket: session.server };
     let arrow = |from, to, label: String, more: &[String]| {

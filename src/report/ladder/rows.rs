@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::moments::{Lanes, Moment, Rank, moments};
+use super::traced::{Shown, Traced};
 use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars};
 use crate::finding::{Evidence, Finding, Role, Severity};
 use crate::frame::{CaptureId, FrameNo, Stamp};
-use crate::record::{SessionRecord, TransferRecord};
+use crate::record::SessionRecord;
 
 /// Seconds without anything that are folded into a row of their own.
 const LONG: f64 = 1.0;
@@ -17,28 +18,27 @@ const MOST: usize = 400;
 /// Rows shown around what a finding without a transfer cites.
 const AROUND: usize = 2;
 
-type Frames = HashSet<(CaptureId, FrameNo)>;
+pub(super) type Frames = HashSet<(CaptureId, FrameNo)>;
 
-fn key(at: Stamp) -> (CaptureId, FrameNo) {
+pub(super) fn key(at: Stamp) -> (CaptureId, FrameNo) {
     (at.capture, at.number)
 }
 
 impl Ladder {
     /// A whole session with its findings; `None` if it was not traced. `brief`: connections that went as they should
     /// are a row each, and very long sessions are folded.
-    pub(in crate::report) fn of_session(session: &SessionRecord, findings: &[&Finding], brief: bool) -> Option<Self> {
-        let trace = session.trace.as_deref()?;
+    pub(in crate::report) fn of_session(traced: &Traced<'_>, findings: &[&Finding], brief: bool) -> Option<Self> {
+        let (session, trace, lanes) = (traced.session, traced.trace?, &traced.lanes);
         let told = |finding: &&&Finding| finding.severity >= Severity::Warning || finding.role == Role::Verdict;
         let findings: Vec<&Finding> = findings.iter().filter(told).copied().collect();
         let cited = frames(&findings);
-        let lanes = Lanes::of(session);
-        let mut all = moments(session, trace, &lanes, brief, |at| cited.contains(&key(at)));
+        let mut all = moments(session, trace, lanes, brief, |at| cited.contains(&key(at)));
         for finding in findings.iter().filter(|finding| finding.role != Role::Related) {
             all.extend(missing(finding));
             let text = format!("{}: {}", finding.diagnosis, finding.message);
             let content = Content::Note(text);
             all.push(Moment::new(
-                concluded_at(session, finding),
+                concluded_at(traced, finding),
                 Rank::Behind,
                 content,
                 Tone::Finding(finding.severity),
@@ -54,16 +54,16 @@ impl Ladder {
                 !brief || (!repeat && (index < edges || index + edges >= all.len() || marked))
             })
             .collect();
-        Some(Self::laid_out(all, &shown, &lanes, Some(session)))
+        Some(Self::laid_out(shown_and_hidden(all, &shown), lanes, Some(traced)))
     }
 
     /// What a finding rests on, within the transfer it is about. `session`: its own. `None` if nothing in it goes
     /// from one host to another.
-    pub(in crate::report) fn of_finding(finding: &Finding, session: Option<&SessionRecord>) -> Option<Self> {
+    pub(in crate::report) fn of_finding(finding: &Finding, traced: Option<&Traced<'_>>) -> Option<Self> {
         let cited = frames(&[finding]);
-        let traced = session.and_then(|session| Some((session, session.trace.as_deref()?)));
-        let mut lanes = match (session, route(finding)) {
-            (Some(session), _) => Lanes::of(session),
+        let session = traced.map(|traced| traced.session);
+        let mut lanes = match (traced, route(finding)) {
+            (Some(traced), _) => traced.lanes.clone(),
             (None, Some(route)) => Lanes::between(route.from, route.to),
             (None, None) => return None,
         };
@@ -71,38 +71,37 @@ impl Ladder {
             lanes.add(route.from.ip(), "other", false);
             lanes.add(route.to.ip(), "other", false);
         }
-        let mut all = match traced {
-            Some((session, trace)) => moments(session, trace, &lanes, true, |at| cited.contains(&key(at))),
-            None => Vec::new(),
+        let drawn = traced.map(|traced| traced.drawn(&cited, &lanes)).unwrap_or_default();
+        let mut more = evidence(finding, session, &lanes, &drawn);
+        more.extend(missing(finding));
+        let window = traced.and_then(|traced| Some((traced, window(traced, finding)?)));
+        let shown = if let Some((traced, window)) = window {
+            traced.between(window, &cited, &lanes, more)
+        } else {
+            let trace = traced.and_then(|traced| Some((traced.session, traced.trace?)));
+            let told = |(session, trace)| moments(session, trace, &lanes, true, |at| cited.contains(&key(at)));
+            let mut all = trace.map(told).unwrap_or_default();
+            all.extend(more);
+            let all = in_order(all, &cited);
+            let shown = around(&all);
+            shown_and_hidden(all, &shown)
         };
-        let drawn: Frames = all.iter().map(|moment| key(moment.at)).collect();
-        all.extend(evidence(finding, session, &lanes, &drawn));
-        all.extend(missing(finding));
-        let all = in_order(all, &cited);
-        let window = session.and_then(|session| window(session, finding));
-        let shown = match window {
-            Some((from, until)) => all
-                .iter()
-                .map(|moment| {
-                    let within = moment.at >= from && moment.at <= until;
-                    !moment.repeat && (moment.row.cited || is_missing(moment) || within)
-                })
-                .collect(),
-            None => around(&all),
-        };
-        let ladder = Self::laid_out(all, &shown, &lanes, session);
+        let ladder = Self::laid_out(shown, &lanes, traced);
         ladder.rows.iter().any(|row| matches!(row.content, Content::Arrow(_))).then_some(ladder)
     }
 
     /// The rows that are shown, with folds between them.
-    fn laid_out(all: Vec<Moment>, shown: &[bool], lanes: &Lanes, session: Option<&SessionRecord>) -> Self {
+    fn laid_out(all: Vec<Shown>, lanes: &Lanes, traced: Option<&Traced<'_>>) -> Self {
         let mut rows: Vec<Row> = Vec::new();
         let (mut last, mut hidden): (Option<Stamp>, usize) = (None, 0);
-        for (moment, shown) in all.into_iter().zip(shown) {
-            if !shown {
-                hidden += 1;
-                continue;
-            }
+        for one in all {
+            let moment = match one {
+                Shown::Row(moment) => moment,
+                Shown::Hidden(more) => {
+                    hidden += more;
+                    continue;
+                }
+            };
             let seconds = last.map_or(0.0, |last| moment.at.seconds_since(last));
             // What is left out before the first row is no gap.
             if last.is_some() && (hidden > 0 || seconds >= LONG) {
@@ -116,9 +115,14 @@ impl Ladder {
             (last, hidden) = (Some(moment.at), 0);
             rows.push(moment.row);
         }
-        let bars = session.map(|session| bars::of(session, &rows, lanes)).unwrap_or_default();
-        Self { lanes: lanes.named(), rows, bars }
+        let bars = traced.map(|traced| bars::of(&traced.spans, &rows, lanes)).unwrap_or_default();
+        Self::new(lanes.named(), rows, bars)
     }
+}
+
+fn shown_and_hidden(all: Vec<Moment>, shown: &[bool]) -> Vec<Shown> {
+    let all = all.into_iter().zip(shown);
+    all.map(|(moment, shown)| if *shown { Shown::Row(moment) } else { Shown::Hidden(1) }).collect()
 }
 
 fn frames(findings: &[&Finding]) -> Frames {
@@ -147,15 +151,10 @@ fn around(all: &[Moment]) -> Vec<bool> {
     all.iter().enumerate().map(|(index, moment)| !moment.repeat && near(index)).collect()
 }
 
-fn transfer<'a>(session: &'a SessionRecord, finding: &Finding) -> Option<&'a TransferRecord> {
-    let id = finding.transfer?;
-    session.transfers.iter().find(|transfer| transfer.id == id)
-}
-
 /// The span of the transfer a finding is about: from the endpoint command to the final reply.
-fn window(session: &SessionRecord, finding: &Finding) -> Option<(Stamp, Stamp)> {
-    let transfer = transfer(session, finding)?;
-    let offer = transfer.offer.and_then(|index| session.offers.get(index)).map(|offer| offer.at);
+fn window(traced: &Traced<'_>, finding: &Finding) -> Option<(Stamp, Stamp)> {
+    let transfer = traced.transfer(finding)?;
+    let offer = transfer.offer.and_then(|index| traced.session.offers.get(index)).map(|offer| offer.at);
     let syns = || transfer.attempts.iter().map(|attempt| attempt.syn);
     let from = offer.into_iter().chain(syns()).chain([transfer.at]).min()?;
     let reply = transfer.reply.as_ref().map(|reply| reply.at);
@@ -164,8 +163,8 @@ fn window(session: &SessionRecord, finding: &Finding) -> Option<(Stamp, Stamp)> 
 }
 
 /// Where the verdict stands in the diagram of a session: behind the final reply, else behind its last evidence.
-fn concluded_at(session: &SessionRecord, finding: &Finding) -> Stamp {
-    let reply = transfer(session, finding).and_then(|transfer| transfer.reply.as_ref()).map(|reply| reply.at);
+fn concluded_at(traced: &Traced<'_>, finding: &Finding) -> Stamp {
+    let reply = traced.transfer(finding).and_then(|transfer| transfer.reply.as_ref()).map(|reply| reply.at);
     let last = || finding.frames().into_iter().max();
     reply.or_else(last).unwrap_or_else(|| finding.primary.first())
 }

@@ -1,5 +1,6 @@
 //! Draws a ladder as SVG that fits any width: what is horizontal is in percent, what is vertical in pixels.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::{Arrow, Content, Ladder, Row, Tone, Wire, fold_text};
@@ -261,6 +262,7 @@ impl Drawing<'_> {
     }
 
     fn lanes(&self, top: usize, tops: &[(usize, usize)], out: &mut String) {
+        let begins: HashSet<(usize, usize)> = self.ladder.bars.iter().map(|bar| (bar.lane, bar.first)).collect();
         for lane in 0..self.ladder.lanes.len() {
             let x = self.x(lane);
             let _ = write!(out, "<line class=\"lane\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{top}\" y2=\"{}\"/>", self.y);
@@ -271,8 +273,7 @@ impl Drawing<'_> {
                     None => continue,
                 };
                 // It begins with the arrow of its first row.
-                let begins = self.ladder.bars.iter().any(|bar| bar.lane == lane && bar.first == index);
-                let from = if begins { top + height - 8 } else { *top };
+                let from = if begins.contains(&(lane, index)) { top + height - 8 } else { *top };
                 let until = top + height;
                 let _ =
                     write!(out, "<line class=\"{class}\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{from}\" y2=\"{until}\"/>");
