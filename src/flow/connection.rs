@@ -123,6 +123,20 @@ impl Connection {
         })
     }
 
+    /// Who closed first, and its FIN: not the one whose FIN acknowledges the other's, whatever the clocks say.
+    pub fn first_fin(&self) -> Option<(End, &FinSeen)> {
+        let fin = |end: End| self.half(end).fin.as_ref().map(|fin| (end, fin));
+        let (Some(one), Some(other)) = (fin(End::Origin), fin(End::Target)) else {
+            return fin(End::Origin).or(fin(End::Target));
+        };
+        let answers = |fin: &FinSeen, first: &FinSeen| fin.ack == first.seq.plus(1);
+        match (answers(one.1, other.1), answers(other.1, one.1)) {
+            (true, false) => Some(other),
+            (false, true) => Some(one),
+            _ => Some(if other.1.at < one.1.at { other } else { one }),
+        }
+    }
+
     /// Segments seen of both directions.
     pub fn segments(&self) -> u64 {
         self.from_origin.segments + self.from_target.segments
@@ -475,6 +489,21 @@ mod tests {
     fn a_lone_reset_was_never_open() {
         let played = play("0.0 S:20>C:5001 R seq=1000");
         assert!(played.only().midstream && !played.only().was_open());
+    }
+
+    #[test]
+    fn the_fin_that_acknowledges_the_other_is_the_second_whatever_the_clock_says() {
+        let closed = |first: &str, second: &str| {
+            let ack = "0.012 S:20>C:5001 A seq=1001 ack=9001";
+            let played = play(&format!("{HANDSHAKE}\n{ack}\n1.0 {first}\n1.0002 {second}"));
+            played.only().first_fin().map(|(end, _)| end)
+        };
+        let (origins, targets) = ("S:20>C:5001 F seq=1001 ack=9001", "C:5001>S:20 F seq=9001 ack=1002");
+        assert_eq!(closed(origins, targets), Some(End::Origin));
+        assert_eq!(closed(targets, origins), Some(End::Origin), "recorded before what it acknowledges");
+        let both = "C:5001>S:20 F seq=9001 ack=1001";
+        assert_eq!((closed(both, origins), closed(origins, both)), (Some(End::Target), Some(End::Origin)));
+        assert_eq!(play(HANDSHAKE).only().first_fin(), None);
     }
 
     #[test]

@@ -292,9 +292,7 @@ impl Pipeline {
             orderly_by_client: verb == "closed" && by != server_end,
             by_client: by != server_end,
         };
-        let fins = [(End::Origin, &connection.from_origin), (End::Target, &connection.from_target)];
-        let fins = fins.iter().filter_map(|(end, half)| Some((half.fin.as_ref()?.at, *end)));
-        let first_fin = fins.min_by_key(|(at, _)| *at);
+        let first_fin = connection.first_fin().map(|(end, fin)| (fin.at, end));
         let ended = match (connection.close(), first_fin) {
             (Close::Open, _) => None,
             // What follows the first FIN answers it.
