@@ -92,7 +92,7 @@ pub fn control(bytes: &[u8]) {
             1 => dialogue.closed(speaker, at, &mut events),
             2 => dialogue = Dialogue::picked_up(),
             3 => dialogue = Dialogue::new(what & 0x80 != 0),
-            _ => dialogue.bytes(speaker, said, at, what & 0x80 != 0, &mut events),
+            _ => drop(dialogue.bytes(speaker, said, at, what & 0x80 != 0, &mut events)),
         }
         rest = next;
     }

@@ -74,7 +74,9 @@ pub fn read(path: &Path) -> Result<Heard, String> {
 fn speak(dialogue: &mut Dialogue, server: End, piece: Piece<'_>, events: &mut Vec<Event>) {
     let speaker = |end: End| if end == server { Speaker::Server } else { Speaker::Client };
     match piece {
-        Piece::Bytes { from, bytes, at, conflicting } => dialogue.bytes(speaker(from), bytes, at, conflicting, events),
+        Piece::Bytes { from, bytes, at, conflicting } => {
+            drop(dialogue.bytes(speaker(from), bytes, at, conflicting, events));
+        }
         Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),
         Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),
     }
