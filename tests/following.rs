@@ -241,6 +241,7 @@ fn a_pipe_that_stalls_loses_nothing() {
     assert_eq!(holds, from_file(&bytes));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_is_rotated_while_it_is_followed_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -265,7 +266,7 @@ fn a_file_that_is_rotated_while_it_is_followed_goes_on() {
     };
     assert_eq!(session["transfers"].as_array().map(Vec::len), Some(2));
     assert_eq!(session["captures"], serde_json::json!([0, 1]));
-    let _ = Command::new("kill").args(["-INT", &piped.program.id().to_string()]).status();
+    kit::child::interrupt(&piped.program);
     let (lines, status) = piped.end();
     assert_eq!(lines.last().expect("the summary")["captures"].as_array().map(Vec::len), Some(2));
     assert_eq!(status, Some(130));

@@ -5,11 +5,14 @@
 
 #![cfg(all(feature = "live", target_os = "linux"))]
 
+mod kit;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use kit::child::Guard;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
@@ -466,6 +469,7 @@ fn a_pipe_gives_findings_before_it_ends() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("runs");
+    let _guard = Guard::of(&program);
     let mut pipe = program.stdin.take().expect("a pipe");
     pipe.write_all(&collision()).expect("written");
     pipe.flush().expect("written");
@@ -490,11 +494,12 @@ fn a_growing_file_gives_findings_as_it_grows() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("runs");
+    let _guard = Guard::of(&program);
     let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
     let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("open");
     file.write_all(later).expect("written");
     wait_for("time-wait-collision", &mut lines);
-    let _ = Command::new("kill").args(["-INT", &program.id().to_string()]).status();
+    kit::child::interrupt(&program);
     assert_eq!(program.wait().expect("ends").code(), Some(130));
 }
 

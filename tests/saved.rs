@@ -1,5 +1,7 @@
 //! Saved captures from outside: what a user gets of files, rotated sets, pipes and what goes wrong with them.
 
+mod kit;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -135,7 +137,7 @@ fn a_reader_who_has_seen_enough_is_no_error() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_ends_the_reading_even_of_a_silent_pipe() {
     let mut run = ftpwhy()
@@ -145,6 +147,7 @@ fn an_interrupt_ends_the_reading_even_of_a_silent_pipe() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("runs");
+    let _guard = kit::child::Guard::of(&run);
     let mut pipe = run.stdin.take().expect("a pipe");
     // A record and a half behind the rest: what is cut by the interrupt is no damage.
     let bytes = fs::read(fixture(COLLISION)).expect("a fixture");
@@ -152,8 +155,7 @@ fn an_interrupt_ends_the_reading_even_of_a_silent_pipe() {
     pipe.flush().expect("written");
     sleep(Duration::from_millis(500));
     let asked = Instant::now();
-    let killed = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill runs");
-    assert!(killed.success());
+    kit::child::interrupt(&run);
     let mut said = String::new();
     run.stdout.take().expect("a pipe").read_to_string(&mut said).expect("UTF-8");
     assert_eq!(run.wait().expect("ends").code(), Some(130), "{said}");

@@ -89,7 +89,7 @@ pub(super) fn redacted(
 pub(super) fn widened(speaker: Speaker, line: &[u8], said: Vec<What>) -> Vec<What> {
     let announces = match speaker {
         Speaker::Client => verb(split_command(line).0).is_some_and(Verb::is_active_endpoint),
-        Speaker::Server => ENDPOINT_CODES.iter().any(|code| line.starts_with(*code)),
+        Speaker::Server => ENDPOINT_CODES.iter().any(|code| line.starts_with(code)),
     };
     let length = |of: fn(&What) -> u64| said.iter().map(of).sum::<u64>();
     let room = (length(What::len) + WIDER).checked_sub(length(What::now_len));
@@ -209,7 +209,7 @@ fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -
     let code = if digits == 3 { 3 + usize::from(text.get(3).is_some_and(|byte| *byte >= 0x80)) } else { 0 };
     let (code, rest) = text.split_at_checked(code).unwrap_or((&[], text));
     let mut hidden = hide_words(rest, names, words, addresses);
-    if ENDPOINT_CODES.iter().any(|endpoint| code.starts_with(*endpoint)) {
+    if ENDPOINT_CODES.iter().any(|endpoint| code.starts_with(endpoint)) {
         keep_ports(rest, &mut hidden.now);
     }
     let moved = hidden.replaced.into_iter().map(|(range, now)| (range.start + code.len()..range.end + code.len(), now));

@@ -14,8 +14,7 @@ const DIGITS: &[u8] = b"0789";
 
 /// What stands for a byte at an offset of its stream, where it must not look like `other`.
 pub(super) fn veiled(key: &Key, byte: u8, at: u64, other: Option<u8>) -> u8 {
-    let [a, b, c, d, e, f, g, h] = at.to_be_bytes();
-    drawn(key.number(PURPOSE, &[byte, a, b, c, d, e, f, g, h]), byte, other)
+    drawn(key.number(PURPOSE, &[&at.to_be_bytes()[..], &[byte]].concat()), byte, other)
 }
 
 /// What stands for bytes instead of `now`, which is not of their length.

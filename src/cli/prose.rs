@@ -91,6 +91,13 @@ const ANONYMITY: (&str, &str) = (
      words of replies stay, and addresses with a common prefix still have one: who knows a part of the traffic can \
      recognise it. Reports name input files as they were given.",
 );
+const SAME_FINDINGS: (&str, &str) = (
+    "The same findings",
+    "With --anonymize a capture gives the same findings, also a damaged one. Two things can differ. Packets that differ \
+     only in data count as copies of one packet. And as names and addresses change the length of lines, sequence numbers \
+     change too: connections between the same ports can be mixed up where their numbers overlap, and a number that is \
+     wrong by about 2^31 can be taken for an earlier or a later one.",
+);
 const TWICE: (&str, &str) = (
     "Two readings",
     "--anonymize reads its inputs twice: of standard input a copy is kept meanwhile in the directory for temporary files \
@@ -158,7 +165,7 @@ const LIVE_LIMITS: Entries = &[
     NOT_CAPTURED,
     ENCRYPTION,
 ];
-const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, TWICE, INTERRUPTS, CLOSED_OUTPUT];
+const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
 
 /// The pages.
 pub const PAGES: &[Page] = &[
@@ -271,6 +278,7 @@ pub const PAGES: &[Page] = &[
                 "A MAC is that of the last hop before the place of capture: behind a router all hosts have the router's.",
             ),
             ANONYMITY,
+            SAME_FINDINGS,
             TWICE,
             INTERRUPTS,
         ],
@@ -325,6 +333,7 @@ pub const PAGES: &[Page] = &[
                  the traffic can recognise it. Lines that announce an endpoint get blanks behind their first word where \
                  both sides of a NAT were captured, so that they stay as much longer than each other as they were.",
             ),
+            SAME_FINDINGS,
             (
                 "Two readings",
                 "A selection, --annotate and --anonymize read the inputs twice: of standard input a copy is kept \

@@ -330,14 +330,19 @@ fn overhear(
     match piece {
         Piece::Bytes { from, bytes, .. } => {
             let speaker = speaker(server_end, from);
+            let ends = opaque.iter().map(|records| records.end);
+            let begins = opaque.iter().map(|records| records.start).chain([bytes.len()]);
+            let text = std::iter::once(0).chain(ends).zip(begins).map(|(from, until)| from..until);
+            let records = opaque.iter().cloned().map(Some).chain([None]);
             let part = |range: Range<usize>| bytes.get(range).filter(|part| !part.is_empty()).map(<[u8]>::to_vec);
-            let mut at = 0;
-            for records in opaque {
-                part(at..records.start).into_iter().for_each(|bytes| hear(Heard::Text { speaker, bytes }));
-                part(records.clone()).into_iter().for_each(|bytes| hear(Heard::Records { speaker, bytes }));
-                at = records.end;
+            for (text, records) in text.zip(records) {
+                if let Some(bytes) = part(text) {
+                    hear(Heard::Text { speaker, bytes });
+                }
+                if let Some(bytes) = records.and_then(part) {
+                    hear(Heard::Records { speaker, bytes });
+                }
             }
-            part(at..bytes.len()).into_iter().for_each(|bytes| hear(Heard::Text { speaker, bytes }));
         }
         Piece::Gap { from, len, .. } => hear(Heard::Gap { speaker: speaker(server_end, from), len }),
         Piece::Closed { .. } => {}

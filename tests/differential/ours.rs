@@ -75,7 +75,7 @@ fn speak(dialogue: &mut Dialogue, server: End, piece: Piece<'_>, events: &mut Ve
     let speaker = |end: End| if end == server { Speaker::Server } else { Speaker::Client };
     match piece {
         Piece::Bytes { from, bytes, at, conflicting } => {
-            drop(dialogue.bytes(speaker(from), bytes, at, conflicting, events))
+            drop(dialogue.bytes(speaker(from), bytes, at, conflicting, events));
         }
         Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),
         Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),

@@ -1,7 +1,7 @@
 //! Frames that outlive their file: read once, changed, judged as often as a test wants.
 
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ftpwhy::check::Observations;
 use ftpwhy::finding::SessionId;
@@ -29,6 +29,28 @@ impl Owned {
         let Self { at, interface, link_type, ref bytes, wire_len } = *self;
         Frame { at, interface, link_type, bytes, wire_len }
     }
+}
+
+/// A capture of the fixtures.
+pub struct Specimen {
+    pub path: PathBuf,
+    pub frames: Vec<Owned>,
+    pub captures: Vec<Capture>,
+}
+
+/// Every fixture with frames that can be read, but no more than `most` of them.
+pub fn specimens(most: usize) -> Vec<Specimen> {
+    const ENDINGS: [&str; 6] = [".script", ".pcap", ".pcapng", ".pcap.gz", ".pcap.zst", ".pcap.lz4"];
+    let read = |path: PathBuf| {
+        let is_script = path.extension().is_some_and(|extension| extension == "script");
+        let file = if is_script { super::render(&path).ok()?.file } else { std::fs::read(&path).ok()? };
+        let (frames, captures) = read_bytes(&file)?;
+        (1..=most).contains(&frames.len()).then_some(Specimen { path, frames, captures })
+    };
+    let files = super::files_below(&super::root().join("fixtures"), &ENDINGS);
+    let specimens: Vec<Specimen> = files.into_iter().filter_map(read).collect();
+    assert!(specimens.len() > 100, "the fixtures are gone");
+    specimens
 }
 
 /// All frames of a capture file, and what it says of itself.

@@ -3,9 +3,12 @@
 //! - [`script`] reads a `NAME.script` and gives [`packet::Packet`]s; `fixtures/README.md` is its manual.
 //! - [`transform`] damages packets as networks and capture tools do; [`container`] writes them as a file.
 //! - [`frames`] reads a capture into memory and judges it there; [`mutate`] spoils it, at random and reproducibly.
-//! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`; [`run`] reads JSON.
+//! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`; [`run`] reads JSON;
+//!   [`child`] sends signals.
 #![allow(dead_code, unused_imports, reason = "every test crate compiles the whole kit and uses a part of it")]
 
+#[cfg(target_os = "linux")]
+pub mod child;
 mod connection;
 pub mod container;
 pub mod frames;

@@ -41,7 +41,7 @@ impl Dice {
 }
 
 /// Does one to four things to the frames of a capture; what they were.
-pub fn spoil(frames: &mut Vec<Owned>, dice: &mut Dice) -> Vec<&'static str> {
+fn spoil(frames: &mut Vec<Owned>, dice: &mut Dice) -> Vec<&'static str> {
     let done = (0..=dice.roll(4)).map(|_| {
         let (name, change) = dice.of(&CHANGES);
         if !frames.is_empty() {
@@ -54,8 +54,8 @@ pub fn spoil(frames: &mut Vec<Owned>, dice: &mut Dice) -> Vec<&'static str> {
     done
 }
 
-/// The frames as a pcapng file, of which bytes are changed or cut off now and then.
-pub fn file_of(frames: &[Owned], captures: &[Capture], dice: &mut Dice) -> Vec<u8> {
+/// The frames as a pcapng file.
+pub fn pcapng(frames: &[Owned], captures: &[Capture]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), &[]).expect("memory can be written");
     let interfaces = captures.iter().flat_map(|capture| &capture.interfaces);
     let interfaces: Vec<_> = interfaces.filter_map(|interface| writer.interface(interface).ok()).collect();
@@ -64,15 +64,11 @@ pub fn file_of(frames: &[Owned], captures: &[Capture], dice: &mut Dice) -> Vec<u
             writer.frame(*interface, &frame.frame(), &[]).expect("memory can be written");
         }
     }
-    let mut file = writer.finish().expect("memory can be written");
-    if dice.roll(8) == 0 {
-        spoil_file(&mut file, dice);
-    }
-    file
+    writer.finish().expect("memory can be written")
 }
 
 /// Changes bytes of a file, or cuts off its end.
-pub fn spoil_file(file: &mut Vec<u8>, dice: &mut Dice) {
+fn spoil_file(file: &mut Vec<u8>, dice: &mut Dice) {
     for _ in 0..=dice.roll(6) {
         garble(file, dice);
     }
@@ -81,24 +77,38 @@ pub fn spoil_file(file: &mut Vec<u8>, dice: &mut Dice) {
     }
 }
 
+/// A capture with its frames and, now and then, its file spoilt; what was done.
+pub fn spoilt(frames: &[Owned], captures: &[Capture], dice: &mut Dice) -> (Vec<u8>, Vec<&'static str>) {
+    let mut frames = frames.to_vec();
+    let mut done = spoil(&mut frames, dice);
+    let mut file = pcapng(&frames, captures);
+    if dice.roll(8) == 0 {
+        spoil_file(&mut file, dice);
+        done.push("file");
+    }
+    (file, done)
+}
+
 type Change = fn(&mut Vec<Owned>, &mut Dice);
 
 const CHANGES: [(&str, Change); 19] = [
     ("bytes", |frames, dice| repaired(frames, dice, |bytes, _, dice| garble(bytes, dice))),
     ("header", |frames, dice| repaired(frames, dice, |bytes, at, dice| garble_in(bytes, 0..at.payload, dice))),
     ("payload", |frames, dice| {
-        repaired(frames, dice, |bytes, at, dice| garble_in(bytes, at.payload..usize::MAX, dice))
+        repaired(frames, dice, |bytes, at, dice| garble_in(bytes, at.payload..usize::MAX, dice));
     }),
     ("tcp", |frames, dice| repaired(frames, dice, |bytes, at, dice| garble_in(bytes, at.tcp..at.payload, dice))),
     ("number", |frames, dice| repaired(frames, dice, |bytes, at, dice| shift_number(bytes, at.tcp, dice))),
-    ("word", |frames, dice| spoken(frames, dice, |text, dice| replace_word(text, dice))),
+    ("word", |frames, dice| spoken(frames, dice, replace_word)),
     ("character", |frames, dice| spoken(frames, dice, |text, dice| replace_character(text, dice))),
     ("length", |frames, dice| resized(frames, dice)),
     ("checksum", |frames, dice| any(frames, dice, |frame, dice| garble(&mut frame.bytes, dice))),
     ("cut", |frames, dice| any(frames, dice, |frame, dice| frame.bytes.truncate(dice.roll(100)))),
     ("snap length", |frames, dice| {
         let most = *dice.of(&[40, 54, 60, 68, 80, 96, 128]);
-        frames.iter_mut().for_each(|frame| frame.bytes.truncate(most));
+        for frame in frames {
+            frame.bytes.truncate(most);
+        }
     }),
     ("drop", |frames, dice| drop(frames.drain(some(frames.len(), 5, dice)))),
     ("middle", |frames, dice| {
@@ -131,7 +141,9 @@ const CHANGES: [(&str, Change); 19] = [
         // The same sockets once more, a while later.
         let (last, by) = (frames[frames.len() - 1].at.time, interval(dice).abs());
         let (first, mut more) = (frames[0].at.time, frames.clone());
-        more.iter_mut().for_each(|frame| frame.at.time = moved(frame.at.time, last.0 - first.0 + by));
+        for frame in &mut more {
+            frame.at.time = moved(frame.at.time, last.0 - first.0 + by);
+        }
         frames.extend(more);
     }),
 ];
