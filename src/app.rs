@@ -25,6 +25,7 @@ use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::redact::Secret;
 use crate::report::{self, Style, Tee, Verbosity, View};
 use crate::source::{Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input};
 use crate::text::printable;
@@ -179,6 +180,10 @@ struct Watched<'a> {
 }
 
 impl Sink for Watched<'_> {
+    fn secret(&mut self, secret: &Secret) {
+        self.inner.secret(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.inner.session(session)
     }

@@ -80,6 +80,7 @@ pub mod network;
 pub mod pipeline;
 pub mod points;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod source;
 pub mod text;

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::line::{shown, trimmed};
 use super::{Endpoint, Malformed};
+use crate::redact::foreign;
 
 /// What an endpoint text tells.
 pub type Parsed = Result<Endpoint, Malformed>;
@@ -193,7 +194,7 @@ fn nonzero(port: u16) -> Result<u16, Malformed> {
 }
 
 fn not_a_number(what: &str, text: &[u8]) -> Malformed {
-    malformed(&format!("{what}, '{}', is no number", shown(text)))
+    malformed(&format!("{what}, '{}', is no number", foreign(&shown(text))))
 }
 
 fn malformed(why: &str) -> Malformed {
@@ -205,13 +206,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::redact::unmarked;
 
     fn endpoint(address: &str, port: u16) -> Endpoint {
         Endpoint { address: Some(address.parse().unwrap()), port }
     }
 
     fn why(parsed: Parsed) -> String {
-        parsed.unwrap_err().why
+        unmarked(&parsed.unwrap_err().why)
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl Pipeline {
             read(dialogue, server_end, piece, &mut events);
         };
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
+        self.secrets.extend(control.dialogue.secrets());
         if let Some(overheard) = overheard {
             let begins = [End::Origin, End::Target].into_iter().filter_map(|end| {
                 let seq = control.conversation.begins(end)?;
@@ -262,6 +263,7 @@ impl Pipeline {
             }
             read(dialogue, server_end, piece, &mut events);
         });
+        self.secrets.extend(control.dialogue.secrets());
         self.overheard.extend(overheard);
         self.tell(control.session, events);
         let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));

@@ -60,7 +60,7 @@ use collect::{Collecting, Run};
 use show::Showing;
 
 use crate::finding::SessionId;
-use crate::record::Sink;
+use crate::record::{Redacted, Sink};
 
 /// How findings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
         Format::Gitlab => gitlab::write,
         Format::Markdown => markdown::write,
         Format::Csv => csv::write,
-        Format::Ndjson => return Ok(Box::new(ndjson::Lines::start(&grouping, out)?)),
+        Format::Ndjson => return Ok(Box::new(Redacted::new(ndjson::Lines::start(&grouping, out)?))),
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting { write, with_sessions: format != Format::Concise, run, style, out }))
@@ -159,8 +159,8 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Wr
 /// other formats need the end and write then.
 pub fn live_sink(format: Format, style: Style, out: Box<dyn Write>) -> io::Result<Box<dyn Sink>> {
     match format {
-        Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
-        Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
+        Format::Full => Ok(Box::new(Redacted::new(stream::Stream::full(style, out)))),
+        Format::Concise => Ok(Box::new(Redacted::new(stream::Stream::concise(style, out)))),
         Format::Table
         | Format::Json
         | Format::Ndjson

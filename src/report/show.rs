@@ -10,6 +10,7 @@ use super::wrap::write_wrapped;
 use super::{Style, Verbosity, html};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
+use crate::redact::Secret;
 use crate::source::Capture;
 
 /// Sessions shown when none is named; the user names those of a larger capture.
@@ -51,6 +52,10 @@ impl Showing {
 }
 
 impl Sink for Showing {
+    fn secret(&mut self, secret: &Secret) {
+        self.run.secrets.learn(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         if self.wants(session.id) {
             self.run.add_session(session);
@@ -63,7 +68,7 @@ impl Sink for Showing {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         if finding.session.is_none_or(|id| self.wants(id)) {
-            self.run.findings.push(finding.clone());
+            self.run.add_finding(finding);
         }
         Ok(())
     }

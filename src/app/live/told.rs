@@ -6,6 +6,7 @@ use std::io;
 use crate::cli::{FailOn, StatusLine};
 use crate::finding::Finding;
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
 /// The report, and what it has been told.
@@ -17,13 +18,16 @@ pub(super) struct Told {
     by_diagnosis: BTreeMap<&'static str, u64>,
     /// Findings of which no evidence has been written yet.
     new: Vec<Finding>,
+    /// What must not be written of them.
+    secrets: Secrets,
     /// Goes before anything is written.
     status: StatusLine,
 }
 
 impl Told {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
-        Self { report, fail_on, reached: 0, by_diagnosis: BTreeMap::new(), new: Vec::new(), status }
+        let (by_diagnosis, new, secrets) = Default::default();
+        Self { report, fail_on, reached: 0, by_diagnosis, new, secrets, status }
     }
 
     /// Whether a finding makes the exit status 1.
@@ -36,9 +40,13 @@ impl Told {
         &self.by_diagnosis
     }
 
-    /// The findings since this was last asked.
+    /// The findings since this was last asked, redacted.
     pub(super) fn take_new(&mut self) -> Vec<Finding> {
-        std::mem::take(&mut self.new)
+        let mut new = std::mem::take(&mut self.new);
+        for finding in &mut new {
+            finding.texts(|text| self.secrets.finish(text));
+        }
+        new
     }
 
     /// The line that says how things stand.
@@ -50,6 +58,11 @@ impl Told {
 impl Sink for Told {
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.report.begins(captures)
+    }
+
+    fn secret(&mut self, secret: &Secret) {
+        self.secrets.learn(secret);
+        self.report.secret(secret);
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
