@@ -18,9 +18,9 @@
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
 //! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
-//! | [`source`], [`wire`], [`finding`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix; wire: etherparse |
+//! | [`source`], [`wire`], [`finding`], [`redact`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
-//! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr |
+//! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr, strsim, data-encoding |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
@@ -42,8 +42,9 @@
 //! - **Confidence is the lower of rule and caps**: what is wrong with the capture lowers every claim that touches it.
 //! - **One failed transfer, one verdict.** What else holds is related; [`diagnosis::verdict`] has the order.
 //! - **Everything kept is bounded** by a named constant with its reason. Reaching one gives `capture-limit`.
-//! - **Text from the wire is hostile.** It becomes printable in [`text`] and [`report`]; what PASS and ACCT say does not
-//!   leave [`ftp`].
+//! - **Text from the wire is hostile.** It becomes printable in [`text`] and [`report`].
+//! - **No output tells a secret.** `ftp/secret` knows where one can stand in a dialogue, and every sink has [`redact`] hide
+//!   it wherever a stranger's words come again. What is judged stays as it was said.
 //! - **A wrong accusation costs more than "cannot tell from here".** No detector knows a fixture.
 //!
 //! # Where to change what
@@ -56,8 +57,11 @@
 //!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
-//!   `report/hostile.rs` holds it to harmless text. JSON has its own types in `report/shape`; fields may be added, and
+//!   `report/hostile.rs` holds it to harmless text. One that streams is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
 //!   `ftpwhy schema` follows by itself.
+//! - **A place where a secret can stand**: `ftp/secret`, and a dialogue with it in `tests/secrets/places.rs`. A message
+//!   that quotes the wire takes `line()` of a command or reply, which marks strangers' words; other quotes
+//!   are marked by [`redact::foreign`].
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
 //!

@@ -153,10 +153,15 @@ impl Command {
         size_of::<Self>() + self.name.len() + self.argument.len() + self.frames.len() * size_of::<Stamp>()
     }
 
-    /// The line as it is shown, strangers' words marked ([`crate::redact`]).
-    pub fn line(&self) -> String {
+    /// The verb as it is shown, marked ([`crate::redact`]) if FTP does not know it.
+    pub fn marked_name(&self) -> String {
         let is_known = vocabulary::verb(self.name.as_bytes()).is_some();
-        let name = if is_known { self.name.clone() } else { foreign(&self.name) };
+        if is_known { self.name.clone() } else { foreign(&self.name) }
+    }
+
+    /// The line as it is shown, strangers' words marked.
+    pub fn line(&self) -> String {
+        let name = self.marked_name();
         match &self.endpoint {
             _ if self.argument.is_empty() => name,
             Some(Ok(_)) => format!("{name} {}", self.argument),

@@ -215,9 +215,7 @@ mod tests {
     fn what_strangers_write_is_text_in_every_view() {
         for view in VIEWS {
             let text = Sample::hostile().render_show(view, &[], &wide());
-            let bad = text.chars().find(|c| {
-                (c.is_control() && *c != '\n') || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            });
+            let bad = text.chars().find(|c| (c.is_control() && *c != '\n') || crate::text::is_invisible(*c));
             assert_eq!(bad, None, "{view:?}:\n{text}");
             let graphic = matches!(view, View::Svg | View::Html);
             assert_eq!(text.contains("<script"), !graphic, "{view:?}:\n{text}");

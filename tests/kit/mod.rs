@@ -14,7 +14,7 @@ pub mod script;
 mod spoken;
 pub mod transform;
 
-pub use script::{Rendered, play, render};
+pub use script::{Rendered, play, render, render_text};
 
 use std::path::{Path, PathBuf};
 

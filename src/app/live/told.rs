@@ -89,3 +89,26 @@ impl Sink for Told {
         self.report.end(captures, summary)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+    use crate::cli::{FailOn, StatusLine};
+    use crate::record::Sink;
+    use crate::redact::{Secret, foreign};
+    use crate::report::testing::Sample;
+    use crate::report::{Format, live_sink};
+
+    #[test]
+    fn evidence_tells_no_secret() {
+        let style = crate::report::testing::narrow();
+        let report = live_sink(Format::Concise, style, Box::new(std::io::sink())).expect("begins");
+        let mut told = Told::new(report, FailOn::Error, StatusLine::new(false));
+        let mut finding = Sample::collision().findings.remove(0);
+        finding.message = format!("RETR {}", foreign("/a/hunter2"));
+        told.finding(&finding).expect("taken");
+        // It is seen later, and nothing is written yet.
+        told.secret(&Secret::new(b"hunter2", true).expect("long enough"));
+        assert_eq!(told.take_new()[0].message, "RETR /a/***");
+    }
+}

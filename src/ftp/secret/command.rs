@@ -8,10 +8,14 @@ use super::super::recognise::{is_foreign_verb, is_of_another_protocol};
 use super::super::vocabulary::is_common;
 use super::answer::Said;
 use super::login::{Login, Stage, is_anonymous};
-use super::names::{hides_secret, is_mistyped, secret_name, takes_secret};
+use super::names::{hides_secret, is_key, is_mistyped, secret_name, takes_secret};
 use super::{credentials, masked, secrets_in, without_control};
 use crate::redact::{MASK, Secret};
 
+/// Bytes in which a verb is looked for.
+const NEAR: usize = 32;
+/// Words of one place that are secrets of their own.
+const WORDS: usize = 32;
 const PASS: &[u8] = b"PASS";
 const ACCT: &[u8] = b"ACCT";
 
@@ -73,17 +77,25 @@ pub(in super::super) fn tell(line: &[u8], whole: bool, login: &Login) -> Told {
     Told { name: masked(name, hidden_name), argument: masked(argument, places), secrets }
 }
 
-/// What was said in these places, and each word of it that is no name of a scheme.
+/// What was said in these places, and each word and value (`sid=...;`) of it that is no name of a scheme.
 fn said_in(text: &[u8], places: &[Range<usize>], whole: bool) -> Vec<Secret> {
     let mut secrets = Vec::new();
-    for place in places {
-        secrets.extend(secrets_in(text.get(place.clone()).unwrap_or_default(), whole));
-        let words = words(text, place.clone());
-        let words = words.iter().filter(|_| words.len() > 1).filter_map(|word| text.get(word.clone()));
-        let words = words.filter(|word| !is_mechanism(word) && !is_common(word));
-        secrets.extend(words.flat_map(|word| secrets_in(word, whole)));
+    for said in places.iter().filter_map(|place| text.get(place.clone())) {
+        secrets.extend(secrets_in(said, whole));
+        let words = said.split(|byte| byte.is_ascii_whitespace() || matches!(byte, b';' | b','));
+        let values = words.clone().filter_map(|word| word.splitn(2, |byte| *byte == b'=').nth(1));
+        let parts = words.chain(values).map(without_quotes).filter(|part| part.len() < said.len());
+        let parts = parts.filter(|part| !part.is_empty() && !is_mechanism(part) && !is_common(part)).take(WORDS);
+        secrets.extend(parts.flat_map(|part| secrets_in(part, whole)));
     }
     secrets
+}
+
+fn without_quotes(text: &[u8]) -> &[u8] {
+    let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'');
+    let start = text.iter().take_while(|byte| is_quote(byte)).count();
+    let end = text.iter().rposition(|byte| !is_quote(byte)).map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
 }
 
 /// What PASS or ACCT said; z/OS takes `old/new/new` to change a password.
@@ -144,19 +156,21 @@ fn of_site(argument: &[u8]) -> Vec<Range<usize>> {
     if upper == b"EXEC" { of_options(argument, rest) } else { Vec::new() }
 }
 
-/// The values of options that are called after passwords: `-p secret`, `-psecret`, `--password secret`.
+/// The values of options that are called after passwords: `-p secret`, `-psecret`, `--password secret`, `-u name:secret`.
 fn of_options(argument: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut takes = false;
+    let mut option: &[u8] = b"";
     for place in words(argument, range) {
         let word = argument.get(place.clone()).unwrap_or_default();
-        let long = word.strip_prefix(b"--").is_some_and(super::names::is_key);
-        match word.strip_prefix(b"-p").or_else(|| word.strip_prefix(b"-P")) {
-            _ if takes => found.push(place),
-            Some([_, ..]) => found.push(place.start + 2..place.end),
+        let colon = word.iter().position(|byte| *byte == b':');
+        match (option, word, colon) {
+            (b"-p" | b"-P", _, _) => found.push(place),
+            ([b'-', b'-', key @ ..], _, _) if is_key(key) => found.push(place),
+            (b"-u" | b"--user", _, Some(colon)) => found.push(place.start + colon + 1..place.end),
+            (_, [b'-', b'p' | b'P', _, ..], _) => found.push(place.start + 2..place.end),
             _ => {}
         }
-        takes = long || matches!(word, b"-p" | b"-P");
+        option = word;
     }
     found
 }
@@ -164,26 +178,31 @@ fn of_options(argument: &[u8], range: Range<usize>) -> Vec<Range<usize>> {
 /// What of the name and of the argument is hidden of a command that FTP does not know.
 fn of_unknown(line: &[u8], name: &[u8], argument: &[u8], stage: Stage) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let foreign = is_foreign_verb(name) || is_of_another_protocol(line);
-    let header = name.ends_with(b":") && !argument.is_empty();
-    let clear = foreign || header;
     let (word, _) = first_word(argument);
     let takes = takes_secret(name);
+    let opens = name.eq_ignore_ascii_case(b"OPEN");
     let orders = [&b"LOGIN"[..], b"AUTH", b"AUTHENTICATE", b"AUTHINFO"];
     let tagged = is_mistyped(word) || orders.iter().any(|order| order.eq_ignore_ascii_case(word));
-    let hides_argument = takes
-        || tagged
-        || (hides_secret(line) && !foreign)
-        || (stage != Stage::In && !clear)
-        || (name.eq_ignore_ascii_case(b"OPEN") && !argument.is_empty());
-    let alone = argument.is_empty() && stage == Stage::Silent;
-    let hides_name = hides_secret(name) || (stage == Stage::Asked && !takes && !clear) || (alone && !clear);
-    let all = |text: &[u8]| std::iter::once(0..text.len()).collect();
+    let suspect = !foreign && (hides_secret(line) || stage != Stage::In);
+    let hides_argument = takes || tagged || suspect || opens;
+    let like_a_verb = matches!(name.len(), 3 | 4) && name.iter().all(u8::is_ascii_alphabetic);
+    let instead_of_pass = match stage {
+        Stage::Asked => !takes,
+        Stage::Silent => argument.is_empty(),
+        Stage::Out => argument.is_empty() && !like_a_verb,
+        Stage::In => false,
+    };
+    let hides_name = hides_secret(name) || (instead_of_pass && !foreign);
+    let all = |text: &[u8]| -> Vec<Range<usize>> { std::iter::once(0..text.len()).collect() };
     let of_argument = match hides_argument {
-        true if name.eq_ignore_ascii_case(b"OPEN") => behind_host(argument),
+        true if opens => behind_host(argument),
         true => all(argument),
         false => Vec::new(),
     };
-    let of_name = if hides_name { all(name) } else { credentials::of_client(name) };
+    let mut of_name = credentials::of_client(name);
+    if hides_name {
+        of_name.extend(all(name));
+    }
     (of_name, of_argument)
 }
 
@@ -209,11 +228,13 @@ fn embedded(argument: &[u8], blanks: bool) -> Option<Range<usize>> {
         let own_line = before.is_some_and(separates);
         let apart = own_line || (blanks && before.is_none_or(|byte| !byte.is_ascii_alphanumeric()));
         let rest = argument.get(start..).filter(|_| apart)?;
-        let (word, said) = first_word(rest);
+        // No verb is so long, and a line may have thousands of words.
+        let (word, said) = first_word(rest.get(..NEAR).unwrap_or(rest));
+        let said = said.start..rest.len();
         if secret_name(word).is_some() || (own_line && is_mistyped(word)) {
             return (!said.is_empty()).then_some(start + said.start..argument.len());
         }
-        let glued = own_line && secret(rest).is_some();
+        let glued = own_line && secret(rest.get(..NEAR).unwrap_or(rest)).is_some();
         glued.then_some(start + PASS.len()..argument.len())
     })
 }

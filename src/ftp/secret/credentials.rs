@@ -38,44 +38,49 @@ fn found(text: &[u8], find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Range<us
 /// `ftp://user:password@host`; the password may hold `/` and `@`, and blanks if there is no other `@`.
 fn in_urls(text: &[u8]) -> Vec<Range<usize>> {
     const SCHEME_END: &[u8] = b"://";
-    let starts = (0..text.len()).filter(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(SCHEME_END)));
-    let in_url = |start: usize| {
-        let start = start + SCHEME_END.len();
-        let rest = text.get(start..)?;
-        let token = rest.get(..blank(rest))?;
-        let colon = token.iter().position(|byte| *byte == b':')?;
-        let at = last_at(token).or_else(|| last_at(rest).filter(|_| !is_port(token.get(colon + 1..))))?;
-        (colon < at).then_some(start + colon + 1..start + at)
+    let last = last_at(text);
+    let in_token = |(start, token): (usize, &[u8])| {
+        let scheme = token.windows(SCHEME_END.len()).position(|part| part == SCHEME_END)? + SCHEME_END.len();
+        let (start, rest) = (start + scheme, token.get(scheme..)?);
+        let colon = rest.iter().position(|byte| *byte == b':')?;
+        let far = last.filter(|at| *at > start && !is_port(rest.get(colon + 1..)));
+        let at = last_at(rest).map(|at| start + at).or(far)?;
+        (start + colon < at).then_some(start + colon + 1..at)
     };
-    starts.filter_map(in_url).collect()
+    tokens(text).filter_map(in_token).collect()
 }
 
 /// `user:password@host` as a word of its own.
 fn before_hosts(text: &[u8]) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
+    let in_token = |(start, token): (usize, &[u8])| {
+        let colon = token.iter().position(|byte| *byte == b':')?;
+        let is_url = token.get(colon + 1..).is_some_and(|rest| rest.starts_with(b"//"));
+        let at = last_at(token).filter(|at| colon < *at && !is_url)?;
+        Some(start + colon + 1..start + at)
+    };
+    tokens(text).filter_map(in_token).collect()
+}
+
+/// What stands between blanks, and where.
+fn tokens(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = 0;
-    for token in text.split(u8::is_ascii_whitespace) {
-        let is_url = token.windows(3).any(|part| part == b"://");
-        let colon = token.iter().position(|byte| *byte == b':').filter(|_| !is_url);
-        if let Some((colon, at)) = colon.zip(last_at(token))
-            && colon < at
-        {
-            found.push(start + colon + 1..start + at);
-        }
+    text.split(u8::is_ascii_whitespace).map(move |token| {
+        let begins = start;
         start += token.len() + 1;
-    }
-    found
+        (begins, token)
+    })
 }
 
 /// `password=...` up to what ends a value, `password: ...` up to the end; quotes may stand around both.
 fn behind_keys(text: &[u8]) -> Vec<Range<usize>> {
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
-    let mut found = Vec::new();
+    let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     for run in text.split(|byte| !is_of_name(byte)) {
         let end = at + run.len();
-        if is_key(run) {
+        let is_hidden = found.last().is_some_and(|last| at < last.end);
+        if !is_hidden && is_key(run) {
             let rest = text.get(end..).unwrap_or_default();
             let skip = |from: usize, what: &dyn Fn(&u8) -> bool| {
                 rest.iter().skip(from).position(|byte| !what(byte)).map_or(rest.len(), |more| from + more)
@@ -92,10 +97,6 @@ fn behind_keys(text: &[u8]) -> Vec<Range<usize>> {
         at = end + 1;
     }
     found
-}
-
-fn blank(text: &[u8]) -> usize {
-    text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len())
 }
 
 fn last_at(text: &[u8]) -> Option<usize> {

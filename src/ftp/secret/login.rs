@@ -48,7 +48,7 @@ impl Login {
                 self.stage = Stage::Asked;
                 self.anonymous = is_anonymous(argument);
             }
-            Some(Verb::Rein) => *self = Self { stage: Stage::Out, anonymous: false },
+            Some(Verb::Rein) => *self = Self::default(),
             Some(verb) if verb.is_transfer() || verb.is_endpoint() => self.stage = Stage::In,
             // Another protocol has no login of ours.
             None if is_foreign_verb(name) => self.stage = Stage::In,

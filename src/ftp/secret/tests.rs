@@ -1,6 +1,7 @@
 //! Lines of both speakers, and what is shown and learned of them.
 
 use super::super::Verb;
+use super::super::command::{known, split};
 use super::super::vocabulary::phrases;
 use super::{Login, Said, credentials, in_fragment, masked, tell, without_echo};
 use crate::redact::{Secrets, foreign};
@@ -14,12 +15,11 @@ fn shown(before: &[&str], line: &[u8]) -> String {
 fn told(before: &[&str], line: &[u8]) -> (String, Secrets) {
     let mut login = Login::default();
     for earlier in before {
-        match earlier.strip_prefix('<') {
-            Some(reply) => login.reply(reply[..3].parse().expect("a code")),
-            None => {
-                let (name, argument) = super::super::command::split(earlier.as_bytes());
-                login.command(super::super::command::known(name), name, argument);
-            }
+        if let Some(reply) = earlier.strip_prefix('<') {
+            login.reply(reply[..3].parse().expect("a code"));
+        } else {
+            let (name, argument) = split(earlier.as_bytes());
+            login.command(known(name), name, argument);
         }
     }
     let told = tell(line, true, &login);
@@ -101,6 +101,8 @@ fn before_a_login_an_unknown_line_may_be_a_password() {
     assert_eq!(shown(&[], b"GET / HTTP/1.1"), "GET / HTTP/1.1");
     assert_eq!(shown(&[], b"SSH-2.0-x"), "SSH-2.0-x");
     assert_eq!(shown(&["GET / HTTP/1.1"], b"Host: example.org"), "Host: example.org");
+    let refused = ["USER u", "PASS x", "<530"];
+    assert_eq!((shown(&refused, b"leakme"), shown(&refused, b"XFOO")), ("***".into(), "XFOO".into()));
 }
 
 #[test]
@@ -154,11 +156,11 @@ fn site_asks_for_passwords() {
     assert_eq!(shown("SITE CPWD x"), "SITE CPWD ***");
     assert_eq!(shown("SITE ADDUSER u leakme"), "SITE ADDUSER ***");
     assert_eq!(
-        shown("SITE EXEC backup -p leakme --password=leakme -pleakme -v"),
-        "SITE EXEC backup -p *** --password=*** -p*** -v"
+        shown("SITE EXEC backup -p leakme --password=leakme -pleakme -v -u me:leakme"),
+        "SITE EXEC backup -p *** --password=*** -p*** -v -u me:***"
     );
     for line in
-        ["SITE CHMOD 644 passwords.txt", "SITE HELP", "SITE EXEC ls -p", "SITE UTIME 2024 a b", "SITE UMASK 022"]
+        ["SITE CHMOD 644 passwords.txt", "SITE HELP", "SITE EXEC ls -u me -p", "SITE UTIME 2024 a b", "SITE UMASK 022"]
     {
         assert_eq!(shown(line), line);
     }
@@ -225,7 +227,9 @@ fn a_change_of_password_tells_both() {
 fn the_end_of_a_line_is_learned_from() {
     let hidden = |fragment: &str, text: &str| {
         let mut secrets = Secrets::default();
-        in_fragment(fragment.as_bytes()).iter().for_each(|secret| secrets.learn(secret));
+        for secret in in_fragment(fragment.as_bytes()) {
+            secrets.learn(&secret);
+        }
         let mut text = foreign(text);
         secrets.finish(&mut text);
         text
@@ -302,5 +306,16 @@ fn what_was_said_is_found_again() {
 #[test]
 fn places_may_overlap() {
     assert_eq!(masked(b"abcdefg", vec![5..6, 1..3, 2..4, 3..3]), b"a***e***g");
-    assert_eq!(masked(b"abcdef", vec![1..9]), b"a***");
+    assert_eq!(masked(b"abcdef", vec![1..9, 2..3]), b"a***");
+}
+
+#[test]
+fn no_line_costs_more_than_it_is_long() {
+    // Each would take hours if its cost grew with the square of its length.
+    for part in ["pw=", "a://b:c ", "://", "\rPAS", "a:b@c ", ".", "PASS", "\0", "'", "@:", "%3A", "pass word "] {
+        let line = [b"XFOO ".to_vec(), part.repeat(1 << 15).into_bytes()].concat();
+        let told = tell(&line, true, &Login::default());
+        assert!(told.argument.contains(&b'*'), "{part}");
+        without_echo(&line, 500, None);
+    }
 }

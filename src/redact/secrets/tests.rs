@@ -115,7 +115,7 @@ proptest! {
     ) {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let secrets = secrets(&known);
-        let text: String = pieces.iter().map(|(text, which)| format!("{text}{}", which.get(&known))).collect();
+        let text: String = pieces.iter().flat_map(|(text, which)| [text.as_str(), *which.get(&known)]).collect();
         let written = written(&secrets, &foreign(&text)).to_ascii_lowercase();
         for secret in known {
             prop_assert!(!written.contains(&secret.to_ascii_lowercase()), "{secret} in {text}: {written}");
