@@ -11,6 +11,7 @@ use ftpwhy::ftp::dialogue::Dialogue;
 use ftpwhy::ftp::{Event, Speaker};
 use ftpwhy::pipeline::{Pipeline, Settings};
 use ftpwhy::record::{SessionRecord, Sink, Summary};
+use ftpwhy::redact::Secret;
 use ftpwhy::source::{Capture, Timeline};
 use ftpwhy::wire::Decoder;
 
@@ -21,6 +22,8 @@ const LINK_TYPES: [u32; 9] = [1, 113, 276, 101, 0, 108, 9, 51, 147];
 struct Nowhere;
 
 impl Sink for Nowhere {
+    fn secret(&mut self, _: &Secret) {}
+
     fn session(&mut self, _: &SessionRecord) -> io::Result<()> {
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, Interruption, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
     Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input, standard_input_is_a_file,
@@ -225,6 +226,10 @@ struct Watched<'a> {
 }
 
 impl Sink for Watched<'_> {
+    fn secret(&mut self, secret: &Secret) {
+        self.inner.secret(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.inner.session(session)
     }

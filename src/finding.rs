@@ -221,6 +221,20 @@ impl Finding {
         all
     }
 
+    /// Every text in it that may quote what was captured.
+    pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
+        change(&mut self.message);
+        for evidence in std::iter::once(&mut self.primary).chain(&mut self.supporting) {
+            match evidence {
+                Evidence::Seen { note, .. } | Evidence::Missing { note, .. } => change(note),
+            }
+        }
+        self.caps.iter_mut().for_each(|cap| change(&mut cap.why));
+        self.ruled_out.iter_mut().for_each(|ruled_out| change(&mut ruled_out.why));
+        self.alternatives.iter_mut().for_each(|alternative| change(&mut alternative.would_decide));
+        self.remedies.iter_mut().for_each(|remedy| change(&mut remedy.text));
+    }
+
     /// The frames that a reader should look at, without repetition, in order of number.
     pub fn frames(&self) -> Vec<Stamp> {
         let mut frames: Vec<Stamp> = std::iter::once(&self.primary)

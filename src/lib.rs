@@ -18,9 +18,9 @@
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
 //! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
-//! | [`source`], [`wire`], [`finding`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
+//! | [`source`], [`wire`], [`finding`], [`redact`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
-//! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr |
+//! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr, strsim, data-encoding |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
@@ -44,8 +44,9 @@
 //! - **Everything kept is bounded** by a named constant with its reason. Reaching one gives `capture-limit`.
 //! - **No output destroys an input.** `app/output` compares what is written with what is read, and puts a file in its
 //!   place when it is whole.
-//! - **Text from the wire is hostile.** It becomes printable in [`text`] and [`report`]; what PASS and ACCT say does not
-//!   leave [`ftp`].
+//! - **Text from the wire is hostile.** It becomes printable in [`text`] and [`report`].
+//! - **No output tells a secret.** `ftp/secret` knows where one can stand in a dialogue, and every sink has [`redact`] hide
+//!   it wherever a stranger's words come again. What is judged stays as it was said.
 //! - **A wrong accusation costs more than "cannot tell from here".** No detector knows a fixture.
 //!
 //! # Where to change what
@@ -58,10 +59,13 @@
 //!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
-//!   `report/hostile.rs` holds it to harmless text. JSON has its own types in `report/shape`; fields may be added, and
+//!   `report/hostile.rs` holds it to harmless text. One that streams is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
 //!   `ftpwhy schema` follows by itself.
 //! - **A file that is written**: `app/output` notes, opens and finishes it. Nothing else creates files that users name, except
 //!   `app/live`, which writes as long as it runs.
+//! - **A place where a secret can stand**: `ftp/secret`, and a dialogue with it in `tests/secrets/places.rs`. A message
+//!   that quotes the wire takes `line()` of a command or reply, which marks strangers' words; other quotes
+//!   are marked by [`redact::foreign`].
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
 //!
@@ -84,6 +88,7 @@ pub mod network;
 pub mod pipeline;
 pub mod points;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod source;
 pub mod text;

@@ -35,6 +35,7 @@ use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
 use crate::network::{Aged, Network, Place};
 use crate::record::{Sink, Summary};
+use crate::redact::Secret;
 use crate::source::{Capture, Sieve};
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
@@ -213,6 +214,8 @@ pub struct Pipeline {
     recent_isns: Vec<(Seq, SessionIndex, Stamp)>,
     summary: Summary,
     overheard: Vec<Overheard>,
+    /// Secrets that no sink has been told yet.
+    secrets: Vec<Secret>,
 }
 
 /// What a frame is part of.
@@ -296,6 +299,7 @@ impl Pipeline {
             recent_isns: Vec::new(),
             summary: Summary::default(),
             overheard: Vec::new(),
+            secrets: Vec::new(),
             settings,
         }
     }
@@ -320,10 +324,18 @@ impl Pipeline {
         self.judge_due(frame.at.time, captures, sink)?;
         self.look_around(frame.at.time, captures, sink)?;
         self.take(frame, captures);
+        self.tell_secrets(sink);
         self.warn_early(captures, sink)?;
         self.turn_pages(captures, sink)?;
         self.due = self.next_due().unwrap_or(Timestamp(i64::MAX));
         Ok(())
+    }
+
+    /// Tells of the secrets that were seen, before anything is told that may quote them.
+    fn tell_secrets(&mut self, sink: &mut dyn Sink) {
+        for secret in self.secrets.drain(..) {
+            sink.secret(&secret);
+        }
     }
 
     /// Books when the last dismissed frame came.
@@ -365,6 +377,7 @@ impl Pipeline {
         for id in ids {
             self.end_control(id);
         }
+        self.tell_secrets(sink);
         for index in self.sessions.indices() {
             self.judge(index, None, captures, sink)?;
         }

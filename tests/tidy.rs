@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in the order of the path of data; a module may use those of lower rank only.
-const RANKS: [(&str, u8); 20] = [
+const RANKS: [(&str, u8); 21] = [
     ("frame", 0),
     ("text", 0),
     ("finding", 1),
     ("source", 1),
     ("wire", 1),
+    ("redact", 1),
     ("record", 2),
     ("fingerprint", 3),
     ("flow", 2),
@@ -33,7 +34,7 @@ const TOP: [&str; 3] = ["app", "lib", "main"];
 
 /// Who may name an outside crate; what reads or writes files of text, or needs files for a while, has one at each edge. `foldhash` is a type parameter
 /// of maps and needs no door.
-const DOORS: [(&str, &str); 34] = [
+const DOORS: [(&str, &str); 36] = [
     ("anstream", "cli"),
     ("anstyle", "report"),
     ("caps", "source"),
@@ -41,6 +42,7 @@ const DOORS: [(&str, &str); 34] = [
     ("clap_complete", "cli"),
     ("comfy_table", "report"),
     ("csv", "report"),
+    ("data_encoding", "ftp"),
     ("etherparse", "wire"),
     ("flate2", "source"),
     ("getrandom", "anonymize"),
@@ -64,6 +66,7 @@ const DOORS: [(&str, &str); 34] = [
     ("siphasher", "anonymize"),
     ("smallvec", "network"),
     ("tempfile", "app"),
+    ("strsim", "ftp"),
     ("tempfile", "source"),
     ("terminal_size", "cli"),
     ("toml", "check"),

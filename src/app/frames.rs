@@ -10,6 +10,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
+use crate::redact::Secret;
 use crate::source::{Capture, FilterError, OpenError, Remarks, Sieve, Timeline};
 
 /// A timeline that may wear a mask.
@@ -158,6 +159,8 @@ impl Mask {
 struct Nobody;
 
 impl Sink for Nobody {
+    fn secret(&mut self, _: &Secret) {}
+
     fn session(&mut self, _: &SessionRecord) -> io::Result<()> {
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::damage;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -107,6 +108,10 @@ impl<'a> Baselined<'a> {
 }
 
 impl Sink for Baselined<'_> {
+    fn secret(&mut self, secret: &Secret) {
+        self.inner.secret(secret);
+    }
+
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.inner.begins(captures)
     }
@@ -170,6 +175,7 @@ mod tests {
     use super::{Baseline, Baselined};
     use crate::finding::{Finding, Severity};
     use crate::record::{SessionRecord, Sink, Summary};
+    use crate::redact::Secret;
     use crate::report::testing::Sample;
     use crate::source::Capture;
 
@@ -177,6 +183,7 @@ mod tests {
     struct Kept(Vec<Finding>, Summary);
 
     impl Sink for Kept {
+        fn secret(&mut self, _: &Secret) {}
         fn session(&mut self, _: &SessionRecord) -> io::Result<()> {
             Ok(())
         }

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::finding::{Confidence, Finding, Role, Severity};
 use crate::record::{SessionRecord, Sink, Summary};
+use crate::redact::Secret;
 use crate::report::words;
 use crate::source::Capture;
 
@@ -76,6 +77,9 @@ pub struct Observations {
 }
 
 impl Sink for Observations {
+    /// Keeps no text.
+    fn secret(&mut self, _: &Secret) {}
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         for transfer in &session.transfers {
             let verb = transfer.command.split(' ').next().unwrap_or_default();

@@ -85,6 +85,15 @@ const ENCRYPTION: (&str, &str) = (
     "After AUTH TLS the control connection cannot be read: which data connection belongs to which command is then \
      unknown, and so are replies.",
 );
+const SECRETS: (&str, &str) = (
+    "Secrets",
+    "*** stands for what PASS, ACCT, ADAT, AUTH and the password commands of SITE say, however they are spelt, for \
+     user:password@ and password=... in any line, for what an unknown command says before the login, and for every \
+     place where a secret of at least four bytes comes again: in file names, replies and other sessions. Common words \
+     of replies, numbers of endpoints and the mail address of an anonymous user stay. What is written as it comes \
+     (ndjson, live) may hold a word that turns out to be a secret later. Of very many secrets only the newest, some \
+     thousands, are looked for.",
+);
 const ANONYMITY: (&str, &str) = (
     "Anonymity",
     "With --anonymize times, ports, lengths, identifiers of VLANs and tunnels, names of server software and the common \
@@ -164,8 +173,10 @@ const LIVE_LIMITS: Entries = &[
     ),
     NOT_CAPTURED,
     ENCRYPTION,
+    SECRETS,
 ];
-const CAPTURE_LIMITS: Entries = &[NOT_CAPTURED, ENCRYPTION, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
+const CAPTURE_LIMITS: Entries =
+    &[NOT_CAPTURED, ENCRYPTION, SECRETS, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
 
 /// The pages.
 pub const PAGES: &[Page] = &[
@@ -325,6 +336,11 @@ pub const PAGES: &[Page] = &[
                 "What is left out",
                 "Comments, interfaces with their options and names of addresses are copied, but no decryption secrets \
                  and no custom or journal blocks; frames are numbered anew. Times before 1970 become its beginning.",
+            ),
+            (
+                "Secrets",
+                "Packets are copied as they are: without --anonymize passwords are in them. The comments of --annotate \
+                 tell none.",
             ),
             (
                 "Anonymity",

@@ -5,6 +5,7 @@ use super::case::{Case, SessionCase};
 use crate::finding::{Confidence, Evidence, Finding, Route};
 use crate::flow::{Connection, End, Half};
 use crate::frame::Stamp;
+use crate::redact::unmarked;
 use crate::transfer::session::Session;
 
 /// Copies of the segment that make it dropped and not lost: the first and two repeats.
@@ -229,7 +230,7 @@ fn tail(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let ([frame], from) = (line.frames, half.unacknowledged_seq()?) else { return None };
     let copies = half.unacknowledged();
     let bytes = usize::try_from(sent_until(half)?.distance_from(from)).ok()?;
-    let inside = (1..line.text.len()).contains(&bytes) && half.acked == Some(from);
+    let inside = (1..unmarked(&line.text).len()).contains(&bytes) && half.acked == Some(from);
     let is_last = talk.said_by(line.end).last() == Some(frame);
     if !inside || !line.answered || !is_last || copies.len() < LAGGING || copies.first()? <= frame {
         return None;

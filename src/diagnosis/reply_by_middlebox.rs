@@ -156,7 +156,7 @@ fn from_both_sides(case: &Case<'_>) -> Option<Finding> {
         ),
         Shown::Forwarded(usual, denied) => told(case, command, reply, usual, denied),
     };
-    let message = format!("the client got {} to {}, but {how}", reply.line(), command.name);
+    let message = format!("the client got {} to {}, but {how}", reply.line(), command.marked_name());
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))

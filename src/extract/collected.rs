@@ -11,6 +11,7 @@ use super::{Choice, Pick};
 use crate::finding::{Evidence, Finding, SessionId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::{SessionRecord, Sink, Summary};
+use crate::redact::{Secret, Secrets};
 use crate::report::in_order;
 use crate::source::Capture;
 
@@ -22,6 +23,7 @@ pub type Comments = HashMap<(CaptureId, FrameNo), Vec<String>, RandomState>;
 pub struct Collected {
     sessions: BTreeMap<SessionId, Parts>,
     findings: Vec<Finding>,
+    secrets: Secrets,
 }
 
 /// The packets that make up a session.
@@ -58,17 +60,24 @@ impl Parts {
 }
 
 impl Sink for Collected {
+    fn secret(&mut self, secret: &Secret) {
+        self.secrets.learn(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.sessions.insert(session.id, Parts::of(session));
         Ok(())
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.findings.push(finding.clone());
+        let mut finding = finding.clone();
+        finding.texts(|text| self.secrets.hide(text));
+        self.findings.push(finding);
         Ok(())
     }
 
     fn end(&mut self, _: &[Capture], _: &Summary) -> io::Result<()> {
+        self.findings.iter_mut().for_each(|finding| finding.texts(|text| self.secrets.finish(text)));
         in_order(&mut self.findings);
         Ok(())
     }

@@ -1,9 +1,10 @@
-//! Turns a client's line into a command. The arguments of PASS and ACCT end here (see [`super::secret`]).
+//! Turns a client's line into a command. Passwords and tokens end here (see [`super::secret`]).
 
 use super::endpoint::{parse_eprt, parse_lprt, parse_port};
 use super::line::{Line, shown, trimmed};
-use super::secret::{SECRET, hides_secret, secret, site};
+use super::secret::{Login, Told, secret, tell};
 use super::{Command, CommandNo, Verb};
+use crate::redact::Secret;
 
 /// Bytes of a verb that are shown: the longest in use has eight.
 const NAME_BYTES: usize = 32;
@@ -100,27 +101,20 @@ pub(super) fn body(line: &[u8]) -> &[u8] {
     first.and_then(|first| line.get(first..)).map_or(&[], trimmed)
 }
 
-/// The command on this line; `None` for a blank line, which servers do not answer.
-pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
+/// The command on this line, and the secrets it says; `None` for a blank line, which servers do not answer.
+pub(super) fn parse(no: CommandNo, line: &Line, login: &Login) -> Option<(Command, Vec<Secret>)> {
     let (name, argument) = split(&line.bytes);
     if name.is_empty() {
         return None;
     }
-    let command = |verb, name, argument, endpoint| {
-        let (frames, unreliable) = (line.frames.clone(), line.unreliable);
-        Command { no, verb, name, argument, len: line.bytes.len(), frames, endpoint, unreliable }
-    };
-    if let Some(verb) = secret(&line.bytes) {
-        let name = if verb == Verb::Pass { "PASS" } else { "ACCT" };
-        return Some(command(verb, name.to_owned(), SECRET.to_owned(), None));
-    }
-    let verb = match known(name).unwrap_or(Verb::Other) {
+    let told = tell(&line.bytes, line.ended && !line.cut, login);
+    let verb = match secret(&line.bytes).or_else(|| known(name)).unwrap_or(Verb::Other) {
         // It asks for no endpoint, but promises that none but EPSV will (RFC 2428 4).
         Verb::Epsv if argument.eq_ignore_ascii_case(b"ALL") => Verb::Other,
         verb => verb,
     };
     let endpoint = match verb {
-        // Its last digits may be missing.
+        // Their last digits may be missing.
         _ if !line.ended => None,
         Verb::Port => Some(parse_port(argument)),
         Verb::Eprt => Some(parse_eprt(argument)),
@@ -148,31 +142,35 @@ pub(super) fn parse(no: CommandNo, line: &Line) -> Option<Command> {
         | Verb::Rest
         | Verb::Other => None,
     };
-    let text = |bytes: &[u8], suspect: bool| if suspect { SECRET.to_owned() } else { shown(bytes) };
-    let unknown = known(name).is_none();
-    let ellipsis = if line.ended { "" } else { "\u{2026}" };
-    let argument = if name.eq_ignore_ascii_case(b"SITE") {
-        site(argument) + ellipsis
-    } else {
-        text(argument, unknown && hides_secret(&line.bytes)) + ellipsis
+    let Told { name, argument, secrets } = told;
+    let ellipsis = if line.ended || verb.is_secret() { "" } else { "\u{2026}" };
+    let command = Command {
+        no,
+        verb,
+        name: shown(&name.get(..NAME_BYTES).unwrap_or(&name).to_ascii_uppercase()),
+        argument: shown(&argument) + ellipsis,
+        len: line.bytes.len(),
+        frames: line.frames.clone(),
+        endpoint,
+        unreliable: line.unreliable,
     };
-    let name = text(&name.get(..NAME_BYTES).unwrap_or(name).to_ascii_uppercase(), hides_secret(name));
-    Some(command(verb, name, argument, endpoint))
+    Some((command, secrets))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::secret::may_begin;
+    use super::super::secret::{Login, may_begin};
     use super::{known, parse, split};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::line::{Line, Start};
     use crate::ftp::{Command, CommandNo, Endpoint, Verb};
+    use crate::redact::unmarked;
 
     fn command(bytes: &[u8]) -> Option<Command> {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let bytes = bytes.to_vec();
         let line = Line { bytes, frames: vec![at], cut: false, ended: true, unreliable: false, start: Start::Sure };
-        parse(CommandNo(0), &line)
+        parse(CommandNo(0), &line, &Login::picked_up()).map(|(command, _)| command)
     }
 
     #[test]
@@ -180,7 +178,7 @@ mod tests {
         for line in ["retr a b", "  RETR a b", "\tReTr  a b  ", "\u{0}"] {
             let command = command(line.as_bytes()).unwrap();
             if line != "\u{0}" {
-                assert_eq!((command.verb, command.line().as_str()), (Verb::Retr, "RETR a b"), "{line:?}");
+                assert_eq!((command.verb, unmarked(&command.line()).as_str()), (Verb::Retr, "RETR a b"), "{line:?}");
             }
         }
         assert_eq!(command(b" \t"), None);
@@ -209,7 +207,7 @@ mod tests {
         let lines =
             ["PASS hunter2", "pass hunter2", " \t PaSs\thunter2", "PASShunter2", "P\0A\x01SS hunter2", "acct hunter2"];
         let noisy = command(b"\x16abpass hunter2").unwrap();
-        assert_eq!((noisy.verb, noisy.line().as_str()), (Verb::Other, "*** ***"));
+        assert_eq!((noisy.verb, unmarked(&noisy.line()).as_str()), (Verb::Other, "*** ***"));
         for line in lines {
             let command = command(line.as_bytes()).unwrap();
             assert!(!format!("{command:?}").contains("hunter2"), "{line:?}");
@@ -218,7 +216,7 @@ mod tests {
         for (start, secret) in
             [("PASS x", true), (" pA", true), ("ACC", true), ("abpass x", true), ("PO", false), ("", false)]
         {
-            assert_eq!(may_begin(start.as_bytes()), secret, "{start}");
+            assert_eq!(may_begin(start.as_bytes(), &Login::picked_up()), secret, "{start}");
         }
         assert_eq!(command(b"PASV").unwrap().verb, Verb::Pasv);
         assert_eq!(command(b"USER hunter2").unwrap().argument, "hunter2");

@@ -9,9 +9,10 @@ use super::command;
 use super::line::{Line, LineReader, Start, shown};
 use super::pairing::{Pairing, Pending};
 use super::reply::{RawReply, ReplyReader, is_reply};
-use super::secret::{self, Said};
+use super::secret::{self, Login, Said};
 use super::{CommandNo, Event, Reply, Speaker, Verb};
 use crate::frame::Stamp;
+use crate::redact::Secret;
 use crate::wire::tls::{self, Records};
 
 /// Whether, and how, the dialogue is protected.
@@ -42,6 +43,11 @@ pub struct Dialogue {
     protection: Protection,
     /// What PASS and ACCT said whose replies may repeat it: the last few.
     said: VecDeque<Said>,
+    login: Login,
+    /// What the client said where its lines were not known to begin: the end of a PASS, if the server answers so.
+    fragment: Option<Vec<u8>>,
+    /// Secrets that were seen and not handed on yet.
+    secrets: Vec<Secret>,
     next: CommandNo,
     /// The client's Telnet interrupt that no command has followed yet.
     interrupt: Option<Stamp>,
@@ -54,27 +60,25 @@ impl Dialogue {
     /// A dialogue seen from its first byte. `implicit_tls`: TLS may begin at once (port 990).
     pub fn new(implicit_tls: bool) -> Self {
         let protection = if implicit_tls { Protection::MayBegin } else { Protection::None };
-        Self::starting(LineReader::default, Pairing::default(), protection)
+        Self::starting(LineReader::default, Pairing::default(), Login::default(), protection)
     }
 
     /// A dialogue whose beginning was not captured: lines that make no sense are skipped until one does.
     pub fn picked_up() -> Self {
-        Self::starting(LineReader::picked_up, Pairing::picked_up(), Protection::None)
+        Self::starting(LineReader::picked_up, Pairing::picked_up(), Login::picked_up(), Protection::None)
     }
 
-    fn starting(lines: fn() -> LineReader, pairing: Pairing, protection: Protection) -> Self {
+    fn starting(lines: fn() -> LineReader, pairing: Pairing, login: Login, protection: Protection) -> Self {
         let side = || Side { lines: lines(), records: None };
         let (client, server, replies) = (side(), side(), ReplyReader::default());
-        Self {
-            client,
-            server,
-            replies,
-            pairing,
-            protection,
-            said: VecDeque::new(),
-            next: CommandNo(0),
-            interrupt: None,
-        }
+        let (said, fragment, secrets) = Default::default();
+        let next = CommandNo(0);
+        Self { client, server, replies, pairing, protection, said, login, fragment, secrets, next, interrupt: None }
+    }
+
+    /// The secrets that were seen since this was last asked.
+    pub fn secrets(&mut self) -> Vec<Secret> {
+        std::mem::take(&mut self.secrets)
     }
 
     /// In-order bytes of one speaker, all from one frame. Appends what they tell to `out`, and gives the parts that are
@@ -123,7 +127,11 @@ impl Dialogue {
     /// `len` bytes of one speaker were not captured. A line or reply that was begun is given as far as it came.
     pub fn gap(&mut self, speaker: Speaker, len: u64, at: Stamp, out: &mut Vec<Event>) {
         let tls = self.protection == Protection::Tls;
-        let side = self.side(speaker);
+        let login = &self.login;
+        let side = match speaker {
+            Speaker::Client => &mut self.client,
+            Speaker::Server => &mut self.server,
+        };
         let begun = match &mut side.records {
             Some(records) => {
                 records.skip(len);
@@ -133,7 +141,7 @@ impl Dialogue {
                 side.records = Some(Records::Lost);
                 None
             }
-            None => side.lines.lost(|bytes| speaker == Speaker::Client && secret::may_begin(bytes)),
+            None => side.lines.lost(|bytes| speaker == Speaker::Client && secret::may_begin(bytes, login)),
         };
         if let Some(line) = begun {
             self.line(speaker, line, out);
@@ -195,6 +203,9 @@ impl Dialogue {
             Start::Secret => false,
         };
         if !taken {
+            if speaker == Speaker::Client {
+                self.overhear(line);
+            }
             return;
         }
         if line.ended {
@@ -215,8 +226,18 @@ impl Dialogue {
         }
     }
 
+    /// Takes a client's line that is not told, for it may have begun before it was captured.
+    fn overhear(&mut self, line: Line) {
+        if line.start == Start::Secret {
+            self.secrets.extend(Secret::new(&line.bytes, false));
+            return;
+        }
+        self.secrets.extend(secret::tell(&line.bytes, false, &self.login).secrets);
+        self.fragment = Some(line.bytes);
+    }
+
     fn command(&mut self, line: &Line, out: &mut Vec<Event>) {
-        let Some(command) = command::parse(self.next, line) else { return };
+        let Some((command, secrets)) = command::parse(self.next, line, &self.login) else { return };
         let at = command.at();
         let interrupt = self.interrupt.take().filter(|_| command.verb != Verb::Abor);
         out.extend(interrupt.map(|at| Event::Interrupt { at }));
@@ -230,10 +251,14 @@ impl Dialogue {
         }
         self.protection = if command.verb == Verb::Auth { Protection::MayBegin } else { Protection::None };
         self.next.0 = self.next.0.saturating_add(1);
-        if let Some(said) = Said::in_line(&line.bytes) {
+        self.secrets.extend(secrets);
+        if let Some(said) = Said::in_line(&line.bytes).filter(|said| !self.login.is_convention(said)) {
             self.said.truncate(SAID_KEPT - 1);
             self.said.push_front(said);
         }
+        let (name, argument) = command::split(&line.bytes);
+        let verb = Some(command.verb).filter(|verb| verb.is_secret()).or_else(|| command::known(name));
+        self.login.command(verb, name, argument);
         self.pairing.command(command.no, command.verb, &command.name, at);
         out.push(Event::Command(command));
     }
@@ -242,6 +267,10 @@ impl Dialogue {
         if let (631..=633, Some(at)) = (raw.code, raw.frames.last()) {
             return self.protect(Protection::Gssapi, "GSSAPI", *at, out);
         }
+        if let Some(fragment) = self.fragment.take().filter(|_| secret::answers_login(raw.code)) {
+            self.secrets.extend(secret::in_fragment(&fragment));
+        }
+        self.login.reply(raw.code);
         let answered = self.pairing.reply(raw.code);
         let verb = answered.map(|(_, verb)| verb);
         self.protection = match (self.protection, raw.code, verb) {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::line::{shown, trimmed};
 use super::{Endpoint, Malformed};
+use crate::redact::foreign;
 
 /// What an endpoint text tells.
 pub type Parsed = Result<Endpoint, Malformed>;
@@ -41,7 +42,7 @@ pub fn parse_eprt(argument: &[u8]) -> Parsed {
     });
     let (family, address, port) =
         fields.ok_or_else(|| malformed("it is not a protocol, an address and a port, each between two delimiters"))?;
-    let family = number(family).ok_or_else(|| not_a_number("its protocol", family))?;
+    let family = number(family).ok_or_else(|| no("number", family, "its protocol"))?;
     let address = named_address(family, trimmed(address))?;
     Ok(Endpoint { address: Some(address), port: port_number(port)? })
 }
@@ -87,9 +88,10 @@ fn named_address(family: u32, address: &[u8]) -> Result<IpAddr, Malformed> {
     let misfit = |why: String| Malformed { why, protocol: Some(family) };
     match (family, v4, v6) {
         (1, Some(address), _) | (2, _, Some(address)) => Ok(address),
-        (1 | 2, None, None) => Err(malformed(&format!("'{}' is no address", shown(address)))),
-        (1 | 2, _, _) => Err(misfit(format!("protocol {family} does not fit the address {}", shown(address)))),
-        (_, _, _) => Err(misfit(format!("protocol {family} is neither 1 (IPv4) nor 2 (IPv6)"))),
+        (1 | 2, None, None) => Err(no("address", address, "its address")),
+        (1, _, Some(address)) => Err(misfit(format!("protocol 1 does not fit the address {address}"))),
+        (2, Some(address), _) => Err(misfit(format!("protocol 2 does not fit the address {address}"))),
+        (_, _, _) => Err(misfit(format!("protocol {} is neither 1 (IPv4) nor 2 (IPv6)", said(family)))),
     }
 }
 
@@ -118,7 +120,7 @@ fn numbers(argument: &[u8]) -> Result<Vec<u32>, Malformed> {
     argument
         .split(|byte| *byte == b',')
         .take(NUMBERS)
-        .map(|field| number(field).ok_or_else(|| not_a_number("a field", field)))
+        .map(|field| number(field).ok_or_else(|| no("number", field, "a field")))
         .collect()
 }
 
@@ -168,7 +170,7 @@ fn from_long_numbers(numbers: &[u32]) -> Parsed {
         },
         [4 | 6, ..] => return Err(malformed("its lengths do not fit its numbers")),
         [family, ..] => {
-            let why = format!("address family {family} is neither 4 nor 6");
+            let why = format!("address family {} is neither 4 nor 6", said(family.into()));
             return Err(Malformed { why, protocol: Some(family.into()) });
         }
         [] => return Err(malformed("it has no argument")),
@@ -179,21 +181,30 @@ fn from_long_numbers(numbers: &[u32]) -> Parsed {
 fn octets(numbers: &[u32]) -> Result<Vec<u8>, Malformed> {
     numbers
         .iter()
-        .map(|number| u8::try_from(*number).map_err(|_| malformed(&format!("{number} is above 255"))))
+        .map(|number| u8::try_from(*number).map_err(|_| malformed(&format!("{} is above 255", said(*number)))))
         .collect()
 }
 
 fn port_number(text: &[u8]) -> Result<u16, Malformed> {
-    let port = number(text).ok_or_else(|| not_a_number("its port", text))?;
-    nonzero(u16::try_from(port).map_err(|_| malformed(&format!("port {port} is above 65535")))?)
+    let port = number(text).ok_or_else(|| no("number", text, "its port"))?;
+    nonzero(u16::try_from(port).map_err(|_| malformed(&format!("port {} is above 65535", said(port))))?)
 }
 
 fn nonzero(port: u16) -> Result<u16, Malformed> {
     if port == 0 { Err(malformed("its port is 0")) } else { Ok(port) }
 }
 
-fn not_a_number(what: &str, text: &[u8]) -> Malformed {
-    malformed(&format!("{what}, '{}', is no number", shown(text)))
+/// A part of the argument is no `kind`. A longer one is not quoted: a part of a secret would not be known for one, and
+/// the whole line stands beside it.
+fn no(kind: &str, text: &[u8], what: &str) -> Malformed {
+    const QUOTED: usize = 3;
+    let quoted = if text.len() <= QUOTED { format!(", '{}',", foreign(&shown(text))) } else { String::new() };
+    malformed(&format!("{what}{quoted} is no {kind}"))
+}
+
+/// A number as the argument has it.
+fn said(number: u32) -> String {
+    foreign(&number.to_string())
 }
 
 fn malformed(why: &str) -> Malformed {
@@ -205,13 +216,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::redact::unmarked;
 
     fn endpoint(address: &str, port: u16) -> Endpoint {
         Endpoint { address: Some(address.parse().unwrap()), port }
     }
 
     fn why(parsed: Parsed) -> String {
-        parsed.unwrap_err().why
+        unmarked(&parsed.unwrap_err().why)
     }
 
     #[test]
@@ -232,6 +244,9 @@ mod tests {
         assert_eq!(why(parse_port(b"10,1,0,10,300,1")), "300 is above 255");
         assert_eq!(why(parse_port(b"  ")), "it has no argument");
         assert_eq!(why(parse_port(b"10,1,0,10,19,\x1b")), "a field, '\\x1b', is no number");
+        assert_eq!(why(parse_port(b"10,1,0,10,19,hunter2")), "a field is no number");
+        assert_eq!(why(parse_eprt(b"|1|a|5|")), "its address, 'a', is no address");
+        assert_eq!(why(parse_eprt(b"|1|host.example|5|")), "its address is no address");
         assert_eq!(why(parse_port(b"10,1,0,10,19,99999999999")), "4294967295 is above 255");
         assert!(
             parse_port(b"1234").is_err() && parse_port(b"1,2,3,4,5,6,7").is_err() && parse_port(b"1,2,3,4,5,").is_err()

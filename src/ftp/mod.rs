@@ -1,7 +1,7 @@
 //! Turns control bytes into commands, replies and announced endpoints, each with the frames its bytes came from.
 //!
 //! Knows the FTP dialogue (RFC 959, 1123, 1639, 2228, 2428, 4217) and Telnet; knows no data connections.
-//! The arguments of PASS and ACCT do not leave this module.
+//! What PASS and ACCT say does not leave this module but as a [`crate::redact::Secret`].
 
 mod command;
 pub mod dialogue;
@@ -23,6 +23,7 @@ pub use pairing::Pending;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::frame::Stamp;
+use crate::redact::foreign;
 
 /// Who speaks on the control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,7 +129,7 @@ pub struct Command {
     pub verb: Verb,
     /// The verb as it was typed, upper case, printable.
     pub name: String,
-    /// The argument, printable, bounded; `***` for PASS and ACCT.
+    /// The argument, printable, bounded; `***` where a secret may stand.
     pub argument: String,
     /// Bytes of its line, without the line end.
     pub len: usize,
@@ -152,9 +153,20 @@ impl Command {
         size_of::<Self>() + self.name.len() + self.argument.len() + self.frames.len() * size_of::<Stamp>()
     }
 
-    /// The line as it is shown.
+    /// The verb as it is shown, marked ([`crate::redact`]) if FTP does not know it.
+    pub fn marked_name(&self) -> String {
+        let is_known = vocabulary::verb(self.name.as_bytes()).is_some();
+        if is_known { self.name.clone() } else { foreign(&self.name) }
+    }
+
+    /// The line as it is shown, strangers' words marked.
     pub fn line(&self) -> String {
-        if self.argument.is_empty() { self.name.clone() } else { format!("{} {}", self.name, self.argument) }
+        let name = self.marked_name();
+        match &self.endpoint {
+            _ if self.argument.is_empty() => name,
+            Some(Ok(_)) => format!("{name} {}", self.argument),
+            Some(Err(_)) | None => format!("{name} {}", foreign(&self.argument)),
+        }
     }
 }
 
@@ -210,9 +222,24 @@ impl Reply {
         self.text.ends_with('\u{2026}')
     }
 
-    /// The line as it is shown.
+    /// The last line as it is shown, strangers' words marked ([`crate::redact`]).
     pub fn line(&self) -> String {
-        format!("{} {}", self.code, self.text)
+        format!("{} {}", self.code, self.marked())
+    }
+
+    /// The same without the code.
+    pub fn marked(&self) -> String {
+        vocabulary::marked(&self.text)
+    }
+
+    /// The lines before it, likewise.
+    pub fn more_marked(&self) -> Vec<String> {
+        self.more.iter().map(|line| vocabulary::marked(line)).collect()
+    }
+
+    /// How long its last line is, as it is shown.
+    pub fn line_len(&self) -> usize {
+        self.text.len() + "227 ".len()
     }
 }
 

@@ -146,13 +146,12 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// What one line is. A line that is not complete tells only what its beginning tells.
 fn line_words(line: &[u8], first: bool, complete: bool) -> Words {
-    const OTHERS: [&[u8]; 5] = [b"+OK", b"-ERR", b"SSH-", b"HTTP/", b"* OK"];
     if reply::is_reply(trimmed(line)) && line.len() > 3 {
         let greeting = first && [b"220", b"120", b"421"].iter().any(|code| line.starts_with(*code));
         return if greeting { Words::Greeting } else { Words::Replies };
     }
     let (name, argument) = command::split(line);
-    if OTHERS.iter().any(|other| line.starts_with(other)) || (first && is_binary(line)) {
+    if is_of_another_protocol(line) || (first && is_binary(line)) {
         return Words::Foreign;
     }
     match command::known(name) {
@@ -169,6 +168,12 @@ fn line_words(line: &[u8], first: bool, complete: bool) -> Words {
     }
 }
 
+/// Whether a line begins as greetings and replies of other protocols do.
+pub(super) fn is_of_another_protocol(line: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 5] = [b"+OK", b"-ERR", b"SSH-", b"HTTP/", b"* OK"];
+    OTHERS.iter().any(|other| line.starts_with(other))
+}
+
 /// AUTH is SMTP's and POP3's too, with SASL mechanisms.
 fn is_security_mechanism(argument: &[u8]) -> bool {
     [&b"TLS"[..], b"SSL", b"GSS", b"KER"]
@@ -176,7 +181,8 @@ fn is_security_mechanism(argument: &[u8]) -> bool {
         .any(|mechanism| argument.get(..3).is_some_and(|head| head.eq_ignore_ascii_case(mechanism)))
 }
 
-fn is_foreign_verb(name: &[u8]) -> bool {
+/// Whether it is a command of SMTP, POP3 or HTTP, and none of FTP.
+pub(super) fn is_foreign_verb(name: &[u8]) -> bool {
     const VERBS: [&[u8]; 16] = [
         b"EHLO",
         b"HELO",

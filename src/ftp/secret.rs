@@ -1,151 +1,79 @@
-//! Keeps the arguments of PASS and ACCT, and the passwords that SITE takes, out of all that is shown.
+//! Where passwords and tokens can stand in a dialogue, and how its lines are shown without them.
 //!
-//! They are hidden where a client says them, however it is split or spelt, and where a server repeats them.
+//! Rather hide a little too much: PASS and ACCT in any spelling, what an unknown command says before the login, and what
+//! names itself a password. What is found is handed on as [`Secret`], to be hidden wherever else it comes.
 
-use super::Verb;
-use super::command::{body, known, split};
-use super::line::{shown, trimmed};
+mod answer;
+mod command;
+mod credentials;
+mod login;
+mod names;
 
-/// What is shown instead of a secret.
-pub(super) const SECRET: &str = "***";
+pub(super) use answer::{Said, without_echo};
+pub(super) use command::{Told, in_fragment, may_begin, secret, tell};
+pub(super) use login::{Login, answers_login};
 
-/// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
-/// excuse: rather hide a little too much.
-pub(super) fn secret(line: &[u8]) -> Option<Verb> {
-    without_control(body(line)).first_chunk::<4>().and_then(|name| secret_name(name))
+use std::ops::Range;
+
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
+
+use crate::redact::{MASK, Secret};
+
+/// A text with the mask in each of these places, whatever their order.
+fn masked(text: &[u8], mut places: Vec<Range<usize>>) -> Vec<u8> {
+    places.retain(|place| !place.is_empty());
+    places.sort_by_key(|place| (place.start, place.end));
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for place in places {
+        if place.end <= at {
+            continue;
+        }
+        // One that begins within the last has its mask already.
+        if place.start >= at {
+            out.extend_from_slice(text.get(at..place.start).unwrap_or_default());
+            out.extend_from_slice(MASK.as_bytes());
+        }
+        at = place.end;
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+    out
 }
 
-/// Whether PASS or ACCT is anywhere in it: noise before a command makes another verb of it.
-pub(super) fn hides_secret(text: &[u8]) -> bool {
-    without_control(text).windows(4).any(|name| secret_name(name).is_some())
+/// What is to be hidden elsewhere of what was said in a place for secrets: itself, what it is without control bytes
+/// and URL escapes, and the password within a token that can be read.
+fn secrets_in(said: &[u8], whole: bool) -> Vec<Secret> {
+    let bare: Vec<u8> = said.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
+    let (unescaped, _) = credentials::unescaped(&bare);
+    let decoded = bare.split(u8::is_ascii_whitespace).filter_map(decoded);
+    let mut found: Vec<Secret> = Vec::new();
+    for text in [said.to_vec(), bare.clone(), unescaped].into_iter().chain(decoded) {
+        if let Some(secret) = Secret::new(&text, whole)
+            && !found.contains(&secret)
+        {
+            found.push(secret);
+        }
+    }
+    found
 }
 
-/// Whether the beginning of a line may be that of a PASS or ACCT.
-pub(super) fn may_begin(start: &[u8]) -> bool {
-    let text = without_control(body(start));
-    let name = text.get(..4).unwrap_or(&text);
-    let begins = |secret: &[u8]| secret.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-    !name.is_empty() && (begins(b"PASS") || begins(b"ACCT") || hides_secret(start))
+/// The password in a token of HTTP's Basic scheme (`user:password`) or of SASL's PLAIN (two zero bytes).
+fn decoded(token: &[u8]) -> Option<Vec<u8>> {
+    let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let token = token.get(..end)?;
+    let bytes = BASE64_NOPAD.decode(token).or_else(|_| BASE64URL_NOPAD.decode(token)).ok()?;
+    let parts: Vec<&[u8]> = bytes.splitn(3, |byte| *byte == 0).collect();
+    if let [_, _, password] = parts[..] {
+        return Some(password.to_vec());
+    }
+    let colon = bytes.iter().position(|byte| *byte == b':')?;
+    std::str::from_utf8(&bytes).ok().and_then(|_| bytes.get(colon + 1..)).map(<[u8]>::to_vec)
 }
 
-fn secret_name(name: &[u8]) -> Option<Verb> {
-    known(name).filter(|verb| verb.is_secret())
-}
-
+/// The text without control bytes and what is not ASCII: servers look through them.
 fn without_control(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect()
 }
 
-/// A reply's text up to the password that it may repeat: servers quote the line that they could not read
-/// (`500 'PASS ...': syntax error`), and the password may hold any quote.
-pub(super) fn without_echo(text: &[u8], code: u16, answers: Option<Verb>) -> Vec<u8> {
-    let to_secret = answers.is_some_and(Verb::is_secret);
-    // The command was not captured, and the reply begins as it did.
-    let repeats = answers.is_none() && code >= 500;
-    let is_quote = |byte: u8| matches!(byte, b'\'' | b'"' | b'`');
-    for start in 0..text.len() {
-        let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
-        let quoted = before.is_some_and(is_quote) && code >= 400;
-        let word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && text.get(start + 4).is_some_and(|byte| !byte.is_ascii_graphic());
-        if word
-            && (quoted || to_secret || (repeats && start == 0))
-            && text.get(start..start + 4).and_then(secret_name).is_some()
-        {
-            return [text.get(..start + 5).unwrap_or_default(), SECRET.as_bytes()].concat();
-        }
-    }
-    text.to_vec()
-}
-
-/// What a server is asked by SITE, without the passwords that some servers change and check by it (`SITE PSWD old new`,
-/// `SITE CHPASS`, `SITE GPASS`).
-pub(super) fn site(argument: &[u8]) -> String {
-    let end = argument.iter().position(u8::is_ascii_whitespace).unwrap_or(argument.len());
-    let word = argument.get(..end).unwrap_or_default();
-    let asks = |part: &[u8]| word.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
-    if end < argument.len() && (asks(b"PASS") || asks(b"PSW") || asks(b"PWD")) {
-        return format!("{} {SECRET}", shown(word));
-    }
-    shown(argument)
-}
-
-/// What a PASS or ACCT said, to find it again in the replies. Has no `Debug`.
-pub(super) struct Said(Vec<u8>);
-
-impl Said {
-    /// From a line that is one; the word behind the verb may be missing.
-    pub(super) fn in_line(line: &[u8]) -> Option<Self> {
-        secret(line)?;
-        let (_, argument) = split(line);
-        // Glued to the verb, or behind control bytes in it.
-        let glued = || without_control(body(line)).get(4..).map(|rest| trimmed(rest).to_vec());
-        let said = if argument.is_empty() { glued()? } else { argument.to_vec() };
-        (!said.is_empty()).then_some(Self(said))
-    }
-
-    /// The text with `***` for every place where it stands as a word of its own, or anywhere if it is long enough not to
-    /// be there by chance.
-    pub(super) fn hidden_in(&self, text: &[u8]) -> Vec<u8> {
-        const LONG: usize = 4;
-        let Self(secret) = self;
-        let mut hidden = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((byte, behind)) = rest.split_first() {
-            let inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-            let apart = !inside(hidden.last()) && !inside(rest.get(secret.len()));
-            if rest.starts_with(secret) && (apart || secret.len() >= LONG) {
-                hidden.extend_from_slice(SECRET.as_bytes());
-                rest = rest.get(secret.len()..).unwrap_or_default();
-            } else {
-                hidden.push(*byte);
-                rest = behind;
-            }
-        }
-        hidden
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Said, Verb, site, without_echo};
-
-    #[test]
-    fn a_secret_that_a_reply_repeats_is_hidden() {
-        let hidden = |text: &str, code, verb| String::from_utf8(without_echo(text.as_bytes(), code, verb)).unwrap();
-        assert_eq!(hidden("'PASS  a'b': syntax error", 500, None), "'PASS ***");
-        assert_eq!(hidden("'pass a b", 500, None), "'pass ***");
-        assert_eq!(hidden("PASS a: not understood", 500, Some(Verb::Pass)), "PASS ***");
-        assert_eq!(hidden("PASS a: not understood", 500, None), "PASS ***");
-        assert_eq!(hidden("PASS a file", 500, Some(Verb::Other)), "PASS a file");
-        for text in ["Login with USER and PASS first", "Bypass x", "PASS", "'PASS'", "'PASV x'"] {
-            assert_eq!(hidden(text, 503, None), text);
-        }
-    }
-
-    #[test]
-    fn what_was_said_is_found_again() {
-        let hidden = |line: &str, text: &str| {
-            let said = Said::in_line(line.as_bytes()).map(|said| said.hidden_in(text.as_bytes()));
-            said.map(|bytes| String::from_utf8(bytes).unwrap())
-        };
-        assert_eq!(hidden("PASS hunter2", "Login incorrect for hunter2.").unwrap(), "Login incorrect for ***.");
-        assert_eq!(hidden(" pass  hunter2 ", "xhunter2x hunter2hunter2").unwrap(), "x***x ******");
-        assert_eq!(hidden("ACCT ab", "ab: no account about ab").unwrap(), "***: no account about ***");
-        assert_eq!(hidden("PASS b c", "bad b c").unwrap(), "bad ***");
-        assert_eq!(hidden("PASS pässwörd", "no pässwörd").unwrap(), "no ***");
-        assert_eq!(hidden("PASShunter2", "hunter2?").unwrap(), "***?");
-        assert_eq!(hidden("PASS", "x"), None);
-        assert_eq!(hidden("PASV", "x"), None);
-    }
-
-    #[test]
-    fn site_tells_no_password() {
-        let argument = |text: &str| site(text.split_once(' ').unwrap().1.as_bytes());
-        assert_eq!(argument("SITE PSWD old new"), "PSWD ***");
-        assert_eq!(argument("site chpass x"), "chpass ***");
-        assert_eq!(argument("SITE CPWD x"), "CPWD ***");
-        assert_eq!(argument("SITE CHMOD 644 passwords.txt"), "CHMOD 644 passwords.txt");
-        assert_eq!(argument("SITE HELP"), "HELP");
-    }
-}
+mod tests;

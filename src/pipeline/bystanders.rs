@@ -183,6 +183,7 @@ mod tests {
     use crate::finding::{Finding, SessionId};
     use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
     use crate::record::{SessionRecord, Sink, Summary};
+    use crate::redact::Secret;
     use crate::source::{Capture, Sieve as _};
 
     const ACK: u8 = 0x10;
@@ -191,6 +192,8 @@ mod tests {
     struct Nobody;
 
     impl Sink for Nobody {
+        fn secret(&mut self, _: &Secret) {}
+
         fn session(&mut self, _: &SessionRecord) -> std::io::Result<()> {
             Ok(())
         }

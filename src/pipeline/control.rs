@@ -166,6 +166,7 @@ impl Pipeline {
             }
         };
         control.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut read);
+        self.secrets.extend(control.dialogue.secrets());
         if let Some(overheard) = overheard {
             let begins = [End::Origin, End::Target].into_iter().filter_map(|end| {
                 let seq = control.conversation.begins(end)?;
@@ -278,6 +279,7 @@ impl Pipeline {
                 overhear(id, server_end, piece, &opaque, &mut overheard);
             }
         });
+        self.secrets.extend(control.dialogue.secrets());
         self.overheard.extend(overheard);
         self.tell(control.session, events);
         let conflicts = control.conversation.conflicts().iter().map(|conflict| (conflict.first, conflict.second));

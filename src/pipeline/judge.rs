@@ -13,6 +13,7 @@ use crate::diagnosis::{ALL, contradiction, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End, Table};
 use crate::frame::{Stamp, Timestamp};
+use crate::ftp::vocabulary::marked;
 use crate::network::Network;
 use crate::record::trace::Trace;
 use crate::record::{
@@ -41,6 +42,7 @@ impl Pipeline {
             return Ok(());
         };
         self.end_control(control);
+        self.tell_secrets(sink);
         let Some(mut session) = self.sessions.take(index) else { return Ok(()) };
         self.compare_views(index, &mut session);
         self.correlator.over(index, &session);
@@ -233,7 +235,7 @@ pub(super) fn record<'a>(
         server: session.server,
         first: session.first,
         last: session.last,
-        server_software: session.software.known().map(crate::ftp::software::Software::label),
+        server_software: session.software.known().map(|software| marked(&software.label())),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         offers: offers
@@ -258,7 +260,7 @@ pub(super) fn record<'a>(
                     at: transfer.at(),
                     reply: transfer.reply.as_ref().map(|reply| ReplyRecord {
                         code: reply.code,
-                        text: reply.text.clone(),
+                        text: reply.marked(),
                         at: reply.at(),
                     }),
                     attempts: one.attempts.iter().map(tried).collect(),

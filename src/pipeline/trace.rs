@@ -71,7 +71,7 @@ fn line(event: &Event) -> Option<Line> {
     let (at, by, said) = match event {
         Event::Command(command) => (command.at(), Some(Speaker::Client), Said::Command(command.line())),
         Event::Reply(reply) => {
-            let said = Said::Reply { code: reply.code, text: reply.text.clone(), more: reply.more.clone() };
+            let said = Said::Reply { code: reply.code, text: reply.marked(), more: reply.more_marked() };
             (reply.at(), Some(Speaker::Server), said)
         }
         Event::Interrupt { at } => (*at, Some(Speaker::Client), Said::Interrupt),

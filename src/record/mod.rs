@@ -3,12 +3,16 @@
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
 mod interruption;
+mod redacted;
 pub mod trace;
+
+pub use redacted::Redacted;
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
+use crate::redact::Secret;
 use crate::source::Capture;
 use trace::Trace;
 
@@ -74,6 +78,18 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
+    /// Every text in it that may quote what was captured.
+    pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
+        self.server_software.iter_mut().for_each(&mut change);
+        self.vantage.clues.iter_mut().for_each(&mut change);
+        self.offers.iter_mut().for_each(|offer| change(&mut offer.command));
+        for transfer in &mut self.transfers {
+            change(&mut transfer.command);
+            transfer.reply.iter_mut().for_each(|reply| change(&mut reply.text));
+        }
+        self.trace.iter_mut().for_each(|trace| trace.texts(&mut change));
+    }
+
     /// Adds the next chapter of the same session.
     pub fn append(&mut self, next: &Self) {
         let before = self.offers.len();
@@ -342,6 +358,9 @@ pub trait Sink {
     fn begins(&mut self, _: &[Capture]) -> std::io::Result<()> {
         Ok(())
     }
+    /// A secret was seen: nothing that is written from now on may tell it. Who keeps texts of records or findings, or
+    /// writes them, has them redacted ([`crate::redact::Secrets`], [`Redacted`]).
+    fn secret(&mut self, secret: &Secret);
     /// A session has ended (or the capture has, or a chapter of a long one), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.

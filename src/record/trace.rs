@@ -16,6 +16,22 @@ pub struct Trace {
     pub connections: Vec<ConnectionTrace>,
 }
 
+impl Trace {
+    /// Every text in it that may quote what was captured.
+    pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
+        for line in &mut self.lines {
+            match &mut line.said {
+                Said::Command(text) => change(text),
+                Said::Reply { text, more, .. } => {
+                    change(text);
+                    more.iter_mut().for_each(&mut change);
+                }
+                Said::Interrupt | Said::Protected(_) | Said::Cleared | Said::Lost(_) | Said::Cut => {}
+            }
+        }
+    }
+}
+
 /// The two sides of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {

@@ -9,6 +9,7 @@ use super::{Out, Style};
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
+use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
@@ -26,6 +27,8 @@ pub(super) struct Run {
     pub(super) hosts: Vec<HostRecord>,
     pub(super) summary: Summary,
     pub(super) grouping: Vec<String>,
+    /// What must not be written of all this.
+    pub(super) secrets: Secrets,
 }
 
 /// What the totals need of the sessions.
@@ -86,8 +89,11 @@ impl Run {
     /// Takes a session of a format that shows them.
     pub(super) fn add_session(&mut self, session: &SessionRecord) {
         self.tally.count(session);
+        let mut session = session.clone();
+        // Once more at the end, for what is seen later; by then the oldest secrets may be forgotten.
+        session.texts(|text| self.secrets.hide(text));
         match self.begun.get(&session.id).and_then(|place| self.sessions.get_mut(*place)) {
-            Some(begun) => begun.append(session),
+            Some(begun) => begun.append(&session),
             None => {
                 self.begun.insert(session.id, self.sessions.len());
                 self.sessions.push(session.clone());
@@ -98,11 +104,21 @@ impl Run {
         }
     }
 
-    /// The run is over: puts everything in its order.
+    /// Takes a finding.
+    pub(super) fn add_finding(&mut self, finding: &Finding) {
+        let mut finding = finding.clone();
+        finding.texts(|text| self.secrets.hide(text));
+        self.findings.push(finding);
+    }
+
+    /// The run is over: puts everything in its order, and makes it fit to be written.
     pub(super) fn finish(&mut self, captures: &[Capture], summary: &Summary) {
         self.captures = captures.to_vec();
         self.summary = *summary;
         self.sort();
+        let secrets = &self.secrets;
+        self.sessions.iter_mut().for_each(|session| session.texts(|text| secrets.finish(text)));
+        self.findings.iter_mut().for_each(|finding| finding.texts(|text| secrets.finish(text)));
     }
 
     /// Counts what is here, for a view of some sessions of a run.
@@ -175,6 +191,10 @@ pub(super) struct Collecting {
 }
 
 impl Sink for Collecting {
+    fn secret(&mut self, secret: &Secret) {
+        self.run.secrets.learn(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         if self.with_sessions {
             self.run.add_session(session);
@@ -185,7 +205,9 @@ impl Sink for Collecting {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.findings.add(finding.clone());
+        let mut finding = finding.clone();
+        finding.texts(|text| self.run.secrets.hide(text));
+        self.findings.add(finding);
         Ok(())
     }
 

@@ -1,27 +1,27 @@
-//! Text on its way to a terminal: nothing in it may move the cursor or turn the reading direction.
+//! Text on its way to a terminal or a document: nothing in it may move the cursor, turn the reading direction or be
+//! there unseen.
 
 use std::fmt::Write as _;
 
-use crate::text::printable_str;
+use crate::text::{is_invisible, printable_str, push_number};
 
-/// `text` with control characters, and those that reorder what follows them, spelled out; with `ascii` every other
-/// character that is not ASCII too.
+/// `text` with control characters and invisible ones spelled out; with `ascii` every other character that is not ASCII
+/// too.
 pub(super) fn safe(text: &str, ascii: bool) -> String {
     let printable = printable_str(text);
-    if !printable.chars().any(|c| if ascii { !c.is_ascii() } else { reorders(c) }) {
+    if !ascii || printable.is_ascii() {
         return printable;
     }
     let mut out = String::with_capacity(printable.len());
     for c in printable.chars() {
         match c {
-            c if reorders(c) => push_escaped(&mut out, c),
-            c if !ascii || c.is_ascii() => out.push(c),
+            c if c.is_ascii() => out.push(c),
             '\u{2026}' => out.push_str("..."),
             '\u{2013}' | '\u{2014}' => out.push('-'),
             '\u{2018}' | '\u{2019}' => out.push('\''),
             '\u{201c}' | '\u{201d}' => out.push('"'),
             '\u{2192}' => out.push_str("->"),
-            c => push_escaped(&mut out, c),
+            c => push_number(&mut out, c),
         }
     }
     out
@@ -38,38 +38,29 @@ pub(super) fn markup(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // Not allowed in XML 1.0, so that an SVG with it would not open.
-            '\u{fffe}' | '\u{ffff}' => push_escaped(&mut out, c),
             c => out.push(c),
         }
     }
     out
 }
 
-/// `json` with the same characters as JSON escapes. They can only stand within strings, so the value is unchanged.
+/// `json` with invisible characters as JSON escapes. They can only stand within strings, so the value is unchanged.
 pub(super) fn safe_json(json: String) -> String {
-    if json.is_ascii() {
+    if !json.chars().any(is_invisible) {
         return json;
     }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if reorders(c) {
-            // Writing to a string cannot fail. All of them lie below U+10000.
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        if is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
         } else {
             out.push(c);
         }
     }
     out
-}
-
-/// Bidirectional controls (Unicode UAX #9), and the two separators some terminals take for a new line.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-fn push_escaped(out: &mut String, c: char) {
-    let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
 }
 
 #[cfg(test)]
@@ -100,9 +91,9 @@ mod tests {
 
     #[test]
     fn json_keeps_its_value() {
-        let json = serde_json::to_string("a\u{202e}b\u{e9}").expect("a string serialises");
-        let safe = safe_json(json);
-        assert_eq!(safe, "\"a\\u202eb\u{e9}\"");
-        assert_eq!(serde_json::from_str::<String>(&safe).expect("still JSON"), "a\u{202e}b\u{e9}");
+        let text = "a\u{202e}b\u{e9}\u{e0041}";
+        let safe = safe_json(serde_json::to_string(text).expect("a string serialises"));
+        assert_eq!(safe, "\"a\\u202eb\u{e9}\\udb40\\udc41\"");
+        assert_eq!(serde_json::from_str::<String>(&safe).expect("still JSON"), text);
     }
 }

@@ -63,7 +63,7 @@ use collect::{Collecting, Run};
 use show::Showing;
 
 use crate::finding::SessionId;
-use crate::record::Sink;
+use crate::record::{Redacted, Sink};
 
 /// How findings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Ou
         Format::Gitlab => gitlab::write,
         Format::Markdown => markdown::write,
         Format::Csv => csv::write,
-        Format::Ndjson => return Ok(Box::new(ndjson::Lines::start(&grouping, out)?)),
+        Format::Ndjson => return Ok(Box::new(Redacted::new(ndjson::Lines::start(&grouping, out)?))),
     };
     let run = Run { grouping, ..Run::default() };
     Ok(Box::new(Collecting::new(write, format != Format::Concise, run, style, out)))
@@ -190,8 +190,8 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Ou
 /// other formats need the end and write then.
 pub fn live_sink(format: Format, style: Style, out: Box<dyn Out>) -> io::Result<Box<dyn Sink>> {
     match format {
-        Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
-        Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
+        Format::Full => Ok(Box::new(Redacted::new(stream::Stream::full(style, out)))),
+        Format::Concise => Ok(Box::new(Redacted::new(stream::Stream::concise(style, out)))),
         Format::Table
         | Format::Json
         | Format::Ndjson

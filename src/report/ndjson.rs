@@ -7,10 +7,11 @@ use super::escape::safe_json;
 use super::shape::{Closing, Completeness, Line, Meta, SCHEMA, Tool};
 use crate::finding::Finding;
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
 
-/// Writes the lines; keeps nothing.
+/// Writes the lines; keeps nothing. Wants everything [`crate::record::Redacted`].
 pub(super) struct Lines {
     out: Box<dyn Out>,
 }
@@ -34,6 +35,8 @@ impl Lines {
 }
 
 impl Sink for Lines {
+    fn secret(&mut self, _: &Secret) {}
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.write(&Line::Session(session.into()))
     }

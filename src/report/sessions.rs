@@ -13,6 +13,7 @@ use super::{Out, Style, TimeStyle, Verbosity, interrupted, table};
 use crate::finding::{Finding, SessionId};
 use crate::frame::Timestamp;
 use crate::record::{Outcome, SessionRecord, Sink, Summary};
+use crate::redact::Secret;
 use crate::source::Capture;
 
 /// Which sessions are shown, and in which order.
@@ -66,6 +67,10 @@ struct Selecting {
 }
 
 impl Sink for Selecting {
+    fn secret(&mut self, secret: &Secret) {
+        self.collecting.secret(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         if self.selection.holds(session) { self.collecting.session(session) } else { Ok(()) }
     }

@@ -11,6 +11,7 @@ use super::wrap::write_wrapped;
 use super::{Out, Style, Verbosity, html, interrupted};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
+use crate::redact::Secret;
 use crate::source::Capture;
 
 /// Sessions shown when none is named; the user names those of a larger capture.
@@ -52,6 +53,10 @@ impl Showing {
 }
 
 impl Sink for Showing {
+    fn secret(&mut self, secret: &Secret) {
+        self.run.secrets.learn(secret);
+    }
+
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         if self.wants(session.id) {
             self.run.add_session(session);
@@ -64,7 +69,7 @@ impl Sink for Showing {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         if finding.session.is_none_or(|id| self.wants(id)) {
-            self.run.findings.push(finding.clone());
+            self.run.add_finding(finding);
         }
         Ok(())
     }
@@ -222,9 +227,7 @@ mod tests {
     fn what_strangers_write_is_text_in_every_view() {
         for view in VIEWS {
             let text = Sample::hostile().render_show(view, &[], &wide());
-            let bad = text.chars().find(|c| {
-                (c.is_control() && *c != '\n') || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            });
+            let bad = text.chars().find(|c| (c.is_control() && *c != '\n') || crate::text::is_invisible(*c));
             assert_eq!(bad, None, "{view:?}:\n{text}");
             let graphic = matches!(view, View::Svg | View::Html);
             assert_eq!(text.contains("<script"), !graphic, "{view:?}:\n{text}");

@@ -11,12 +11,13 @@ use super::place::placed;
 use super::{Out, Style, Verbosity, totals};
 use crate::finding::{Finding, Severity};
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::redact::Secret;
 use crate::source::Capture;
 
 /// How one finding is written.
 type WriteOne = fn(&Run, &Finding, &Style, &mut dyn Write) -> io::Result<()>;
 
-/// Writes findings as they come; keeps only counts.
+/// Writes findings as they come; keeps only counts. Wants everything [`crate::record::Redacted`].
 pub(super) struct Stream {
     write: WriteOne,
     run: Run,
@@ -70,6 +71,8 @@ impl Sink for Stream {
         self.run.captures = captures.to_vec();
         Ok(())
     }
+
+    fn secret(&mut self, _: &Secret) {}
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.run.tally.count(session);

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::finding::Finding;
 use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::redact::Secret;
 use crate::source::Capture;
 
 /// Passes everything to each of its sinks. One that fails gets nothing more, the others go on; the end tells of the
@@ -47,6 +48,10 @@ pub fn keep_worst(kept: &mut Option<io::Error>, error: io::Error) {
 }
 
 impl Sink for Tee {
+    fn secret(&mut self, secret: &Secret) {
+        self.sinks.iter_mut().for_each(|sink| sink.secret(secret));
+    }
+
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.each(|sink| sink.begins(captures));
         self.anybody()

@@ -29,7 +29,7 @@ pub(super) fn expect(name: &str, actual: &str) {
     assert_eq!(actual, expected, "{} differs (UPDATE_EXPECTED=1 rewrites it)", path.display());
 }
 
-pub(super) fn narrow() -> Style {
+pub(crate) fn narrow() -> Style {
     Style { color: false, ascii: true, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal }
 }
 
@@ -179,9 +179,9 @@ impl Sample {
         sample
     }
 
-    /// Every text a stranger can write, full of what moves cursors, forges lines and turns directions.
+    /// Every text a stranger can write, full of what moves cursors, forges lines, turns directions and is not seen.
     pub(crate) fn hostile() -> Self {
-        let evil = "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`<script>alert('1')</script>\"&amp;";
+        let evil = "\u{200b}\u{e0041}\u{fe0f}\u{3164}\u{2800}\u{feff}\u{ad}\u{fdd5}\u{ffff}\u{e000}\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`<script>alert('1')</script>\"&amp;";
         let mut sample = Self::collision();
         sample.captures[0].path = format!("a\n{evil}.pcap").into();
         sample.captures[0].format = evil.into();

@@ -75,7 +75,7 @@ impl Offer {
     /// How long the line is that announces the endpoint, in bytes.
     pub fn line_len(&self) -> usize {
         let reply = self.reply.as_ref().filter(|_| self.direction == Direction::Passive);
-        reply.map_or(self.command.len, |reply| reply.line().len())
+        reply.map_or(self.command.len, Reply::line_len)
     }
 
     /// What was announced: of PORT and kin by the command, of PASV and kin by the reply.

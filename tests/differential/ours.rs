@@ -92,14 +92,15 @@ impl Heard {
         for event in &self.events {
             let (frames, line, plain) = match event {
                 Event::Command(command) => {
-                    let hidden = matches!(command.name.as_str(), "PASS" | "ACCT");
+                    // A secret may stand there, and tshark shows it.
+                    let hidden = [&command.name, &command.argument].iter().any(|text| text.contains("***"));
                     let argument = if hidden { String::new() } else { command.argument.clone() };
                     let plain = !command.unreliable && !hidden && command.name.len() <= 4;
                     (&command.frames, Line::Command { name: command.name.clone(), argument }, plain)
                 }
                 Event::Reply(reply) => {
                     let line = Line::Reply { code: reply.code, text: reply.text.trim_end().to_owned() };
-                    (&reply.frames, line, reply.more.is_empty() && !reply.unreliable)
+                    (&reply.frames, line, reply.more.is_empty() && !reply.unreliable && !reply.text.contains("***"))
                 }
                 Event::Interrupt { .. }
                 | Event::Protected { .. }

@@ -20,7 +20,7 @@ pub mod script;
 mod spoken;
 pub mod transform;
 
-pub use script::{Playing, Rendered, play, render};
+pub use script::{Playing, Rendered, play, render, render_text};
 
 use std::path::{Path, PathBuf};
 

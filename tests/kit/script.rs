@@ -47,11 +47,16 @@ impl Playing {
     }
 }
 
-/// The packets of a script given as text, which includes nothing.
-pub fn play(text: &str) -> Result<Vec<Packet>, String> {
+/// Renders a script given as text, which includes nothing.
+pub fn render_text(text: &str) -> Result<Rendered, String> {
     let mut script = Script::new();
     script.read(text, Path::new("script"))?;
-    script.finish().map(|rendered| rendered.packets)
+    script.finish()
+}
+
+/// Its packets.
+pub fn play(text: &str) -> Result<Vec<Packet>, String> {
+    render_text(text).map(|rendered| rendered.packets)
 }
 
 #[derive(Clone, Debug)]

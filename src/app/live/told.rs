@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::cli::{FailOn, StatusLine};
 use crate::finding::{Finding, SessionId};
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
 /// The report, and what it has been told.
@@ -18,6 +19,8 @@ pub(super) struct Told {
     by_diagnosis: BTreeMap<&'static str, u64>,
     /// Findings of which no evidence has been written yet, with the server where that is known.
     new: Vec<(Finding, Option<IpAddr>)>,
+    /// What must not be written of them.
+    secrets: Secrets,
     /// The session that was told last, whose findings follow, and its server.
     session: Option<(SessionId, IpAddr)>,
     /// Goes before anything is written.
@@ -26,7 +29,8 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
-        Self { report, fail_on, reached: 0, by_diagnosis: BTreeMap::new(), new: Vec::new(), session: None, status }
+        let (by_diagnosis, new, secrets) = Default::default();
+        Self { report, fail_on, reached: 0, by_diagnosis, new, secrets, session: None, status }
     }
 
     /// Whether a finding makes the exit status 1.
@@ -39,9 +43,13 @@ impl Told {
         &self.by_diagnosis
     }
 
-    /// The findings since this was last asked, each with its server if its session is over.
+    /// The findings since this was last asked, redacted, each with its server if its session is over.
     pub(super) fn take_new(&mut self) -> Vec<(Finding, Option<IpAddr>)> {
-        std::mem::take(&mut self.new)
+        let mut new = std::mem::take(&mut self.new);
+        for (finding, _) in &mut new {
+            finding.texts(|text| self.secrets.finish(text));
+        }
+        new
     }
 
     /// The line that says how things stand.
@@ -53,6 +61,11 @@ impl Told {
 impl Sink for Told {
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.report.begins(captures)
+    }
+
+    fn secret(&mut self, secret: &Secret) {
+        self.secrets.learn(secret);
+        self.report.secret(secret);
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
@@ -79,5 +92,33 @@ impl Sink for Told {
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.status.clear();
         self.report.end(captures, summary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::outfile::Outfile;
+    use super::Told;
+    use crate::cli::{FailOn, StatusLine};
+    use crate::record::Sink;
+    use crate::redact::{Secret, foreign};
+    use crate::report::testing::Sample;
+    use crate::report::{Format, live_sink};
+
+    #[test]
+    fn evidence_tells_no_secret() {
+        let style = crate::report::testing::narrow();
+        let report =
+            live_sink(Format::Concise, style, Box::new(Outfile::create(Path::new("/dev/null")).expect("opens")))
+                .expect("begins");
+        let mut told = Told::new(report, FailOn::Error, StatusLine::new(false));
+        let mut finding = Sample::collision().findings.remove(0);
+        finding.message = format!("RETR {}", foreign("/a/hunter2"));
+        told.finding(&finding).expect("taken");
+        // It is seen later, and nothing is written yet.
+        told.secret(&Secret::new(b"hunter2", true).expect("long enough"));
+        assert_eq!(told.take_new()[0].0.message, "RETR /a/***");
     }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{Dialogue, Event, Speaker};
 use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+use crate::redact::unmarked;
 
 use Speaker::{Client, Server};
 
@@ -23,10 +24,10 @@ fn play(mut dialogue: Dialogue, turns: &[(Speaker, &[u8])]) -> Vec<Event> {
 /// Events in short: `C1 LIST` is the command that frame 1 completed, `S2 226 x >0` its reply.
 fn short(events: &[Event]) -> Vec<String> {
     let line = |event: &Event| match event {
-        Event::Command(command) => format!("C{} {}", command.at().number, command.line()),
+        Event::Command(command) => format!("C{} {}", command.at().number, unmarked(&command.line())),
         Event::Reply(reply) => {
             let answers = reply.answers.map_or("-".to_owned(), |no| no.0.to_string());
-            format!("S{} {} >{answers}", reply.at().number, reply.line())
+            format!("S{} {} >{answers}", reply.at().number, unmarked(&reply.line()))
         }
         Event::Interrupt { at } => format!("{} interrupt", at.number),
         Event::Protected { at, by } => format!("{} protected by {by}", at.number),

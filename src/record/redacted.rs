@@ -1,0 +1,55 @@
+//! A sink behind which no text tells a secret that was seen before it.
+
+use std::io;
+
+use super::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::finding::Finding;
+use crate::redact::{Secret, Secrets};
+use crate::source::Capture;
+
+/// Passes everything on, redacted: for sinks that write what they get when they get it.
+pub struct Redacted<S> {
+    secrets: Secrets,
+    inner: S,
+}
+
+impl<S: Sink> Redacted<S> {
+    /// Redacts for `inner`.
+    pub fn new(inner: S) -> Self {
+        Self { secrets: Secrets::default(), inner }
+    }
+}
+
+impl<S: Sink> Sink for Redacted<S> {
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn secret(&mut self, secret: &Secret) {
+        self.secrets.learn(secret);
+    }
+
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        let mut session = session.clone();
+        session.texts(|text| self.secrets.finish(text));
+        self.inner.session(&session)
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        let mut finding = finding.clone();
+        finding.texts(|text| self.secrets.finish(text));
+        self.inner.finding(&finding)
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.inner.superseded(superseded)
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.inner.hosts(hosts)
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        self.inner.end(captures, summary)
+    }
+}
