@@ -15,6 +15,8 @@ use ftpwhy::source::{Capture, Gap, Timeline};
 struct Findings(Vec<Finding>);
 
 impl Sink for Findings {
+    fn secret(&mut self, _: &ftpwhy::redact::Secret) {}
+
     fn session(&mut self, _: &SessionRecord) -> io::Result<()> {
         Ok(())
     }
