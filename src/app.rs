@@ -6,6 +6,7 @@ mod frames;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod sessions;
+mod unreadable;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -264,11 +265,7 @@ fn plan(input: &Input) -> Result<Plan, Trouble> {
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
-    let plan = points::plan(&input.files, arrange);
-    for error in &plan.errors {
-        complain(&error.to_string(), None);
-    }
-    Ok(plan)
+    Ok(points::plan(&input.files, arrange))
 }
 
 /// Sees to it that an input can be read twice: standard input is copied, another pipe is refused.
@@ -287,7 +284,7 @@ fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
 struct AllRead {
     captures: Vec<Capture>,
     summary: Summary,
-    /// Whether every input could be read.
+    /// Whether every input could be read, but for what is allowed.
     complete: bool,
     /// The highest number a session got; 0 if there is none.
     last_session: SessionId,
@@ -296,12 +293,9 @@ struct AllRead {
 /// Reads and judges one timeline after the other; `sink` is told everything but the end.
 fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink) -> io::Result<AllRead> {
     let stop = interrupt();
-    let mut all = AllRead {
-        captures: Vec::new(),
-        summary: Summary::default(),
-        complete: plan.errors.is_empty(),
-        last_session: SessionId(0),
-    };
+    let mut all =
+        AllRead { captures: Vec::new(), summary: Summary::default(), complete: true, last_session: SessionId(0) };
+    unreadable::note(&mut all.summary, &plan.errors, input);
     let mut next = SessionId(1);
     for group in &plan.groups {
         if stop.load(Ordering::Relaxed) {
@@ -313,10 +307,8 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
             let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, &stop)?;
-            if let Some(error) = following.failure() {
-                all.complete = false;
-                complain(&error.to_string(), None);
-            }
+            unreadable::note(&mut all.summary, following.failures(), input);
+            unreadable::note_captures(&mut all.summary, following.captures(), input);
             let part = pipeline.finish(following.captures(), sink)?;
             next = pipeline.next_session();
             add(&mut all.summary, &part);
@@ -324,10 +316,7 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             continue;
         }
         let (mut frames, errors) = Frames::open(&group.files, first, input, settings, &stop)?;
-        all.complete &= errors.is_empty();
-        for error in &errors {
-            complain(&error.to_string(), None);
-        }
+        unreadable::note(&mut all.summary, &errors, input);
         if frames.is_overfull() {
             complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
         }
@@ -337,6 +326,7 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             all.complete = false;
             complain(&format!("packets were left out: {error}"), None);
         }
+        unreadable::note_captures(&mut all.summary, frames.captures(), input);
         if stop.load(Ordering::Relaxed) {
             frames.break_off();
             complain(&interrupted(plan, &all.captures, frames.captures()), None);
@@ -350,6 +340,7 @@ fn read_all(plan: &Plan, input: &Input, settings: &Settings, sink: &mut dyn Sink
             std::mem::forget(pipeline);
         }
     }
+    all.complete &= all.summary.is_all_read();
     all.last_session = SessionId(next.0 - 1);
     Ok(all)
 }

@@ -357,7 +357,7 @@ impl Pipeline {
         if self.settings.in_full {
             sink.hosts(&self.inventory(captures))?;
         }
-        Ok(self.summary)
+        Ok(self.summary.clone())
     }
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {

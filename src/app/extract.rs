@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::frames::Frames;
 use super::{
     CLEAN, TROUBLE, Trouble, complain, create, interrupt, must_be_read_again, plan, read_all, settings, status,
+    unreadable,
 };
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
 use crate::frame::{CaptureId, Timestamp};
 use crate::points::Plan;
-use crate::record::Sink;
+use crate::record::{Sink, Summary};
 use crate::source::write::{Writer, WrittenInterface};
 use crate::source::{Capture, Everything, Named, Remarks};
 
@@ -41,11 +42,14 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
     }
     let settings = settings(&options.input, Selection::default(), false);
     let mut collected = Collected::default();
-    let mut complete = plan.errors.is_empty();
+    let mut complete = true;
+    let mut lacking = Summary::default();
     if concluded {
         let read = read_all(&plan, &options.input, &settings, &mut collected)?;
         collected.end(&read.captures, &read.summary)?;
-        complete = read.complete;
+        (complete, lacking) = (read.complete, read.summary);
+    } else {
+        unreadable::note(&mut lacking, &plan.errors, &options.input);
     }
     let mut wanted = collected.wanted(&options.choice).map_err(Trouble::Refused)?;
     let comments = if options.annotate { collected.comments() } else { Comments::default() };
@@ -53,13 +57,9 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
     for group in &plan.groups {
-        let (frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
-        if !concluded {
-            complete &= errors.is_empty();
-            for error in &errors {
-                complain(&error.to_string(), None);
-            }
-        }
+        let (mut frames, errors) = Frames::open(&group.files, first, &options.input, &settings, &stop)?;
+        // What the first reading told is not told again.
+        unreadable::note(&mut lacking, &errors, &options.input);
         let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
         first = CaptureId(first.0.saturating_add(opened));
         // Where nothing could be read there is no capture to write.
@@ -68,7 +68,14 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
                 Some(output) => output,
                 none => none.insert(Output::create(&options.write, frames.captures(), options.annotate)?),
             };
-            output.write(frames, &mut wanted, &comments, &stop)?;
+            output.write(&mut frames, &mut wanted, &comments, &stop)?;
+        }
+        unreadable::note_captures(&mut lacking, frames.captures(), &options.input);
+        if !concluded {
+            for error in frames.filter_refusals() {
+                complete = false;
+                complain(&format!("packets were left out: {error}"), None);
+            }
         }
     }
     let Some(output) = output else { return Ok(TROUBLE) };
@@ -78,7 +85,7 @@ fn extracted(options: &ExtractOptions) -> Result<u8, Trouble> {
     let (read, written) = output.finish()?;
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
-    Ok(if complete { CLEAN } else { TROUBLE })
+    Ok(if complete && lacking.is_all_read() { CLEAN } else { TROUBLE })
 }
 
 /// Refuses to write over what is to be read.
@@ -136,7 +143,7 @@ impl Output {
 
     fn write(
         &mut self,
-        mut frames: Frames,
+        frames: &mut Frames,
         wanted: &mut Wanted,
         comments: &Comments,
         stop: &AtomicBool,

@@ -121,6 +121,7 @@ impl Check {
                 time_wait: self.reading.time_wait,
                 grouping: Grouping::PerFile,
                 follow: false,
+                allow_unreadable: self.reading.allow_unreadable,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

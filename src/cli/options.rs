@@ -8,6 +8,7 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::points::Glob;
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
@@ -27,6 +28,8 @@ pub struct Input {
     pub anonymize: Option<Key>,
     /// Whether the one file is read on behind its end.
     pub follow: bool,
+    /// Inputs that may be unreadable.
+    pub allow_unreadable: Vec<Glob>,
 }
 
 /// What `ftpwhy extract` is told.

@@ -5,6 +5,7 @@
 pub mod trace;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
@@ -253,8 +254,19 @@ pub struct HostRecord {
     pub shared: Option<String>,
 }
 
-/// Counts over a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// An input that could not be read, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// As it was named or found; `-` is standard input.
+    pub path: PathBuf,
+    /// Why, to be read after "could not read PATH: ".
+    pub why: String,
+    /// Whether the user knows it for broken, so that it does not count.
+    pub allowed: bool,
+}
+
+/// Counts over a run, and what it lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Transfers.
     pub transfers: u64,
@@ -268,9 +280,16 @@ pub struct Summary {
     pub info: u64,
     /// Quality findings.
     pub quality: u64,
+    /// The inputs that could not be read, in the order in which that showed.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl Summary {
+    /// Whether nothing is missing but what the user knows for broken.
+    pub fn is_all_read(&self) -> bool {
+        self.unreadable.iter().all(|input| input.allowed)
+    }
+
     /// Counts a finding.
     pub fn add(&mut self, severity: Severity, role: Role) {
         if let Some(count) = self.of(severity, role) {

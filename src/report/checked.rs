@@ -25,6 +25,8 @@ pub enum Comparison {
     Blessed,
     /// It, or its expectation, could not be read.
     Unreadable,
+    /// It could not be read, which is known and does not count.
+    Allowed,
 }
 
 impl Comparison {
@@ -35,11 +37,12 @@ impl Comparison {
             Self::Unexpected => "unexpected",
             Self::Blessed => "blessed",
             Self::Unreadable => "unreadable",
+            Self::Allowed => "allowed",
         }
     }
 
     fn is_fine(self) -> bool {
-        matches!(self, Self::AsExpected | Self::Blessed)
+        matches!(self, Self::AsExpected | Self::Blessed | Self::Allowed)
     }
 }
 
@@ -90,6 +93,7 @@ fn text(checked: &[Checked], orphans: &[String], style: &Style, out: &mut dyn Wr
     for one in checked {
         let ink = match one.comparison {
             Comparison::AsExpected | Comparison::Blessed => Ink::Good,
+            Comparison::Allowed => Ink::Dim,
             Comparison::Failed | Comparison::Unreadable | Comparison::Unexpected => Ink::Error,
         };
         if style.verbosity == Verbosity::Quiet && one.comparison == Comparison::AsExpected {
@@ -109,9 +113,9 @@ fn text(checked: &[Checked], orphans: &[String], style: &Style, out: &mut dyn Wr
 
 /// `4 captures: 2 ok, 1 failed, 1 unexpected; 3 expectations have no capture`
 fn totals(checked: &[Checked], orphans: &[String], ascii: bool) -> String {
-    use Comparison::{AsExpected, Blessed, Failed, Unexpected, Unreadable};
+    use Comparison::{Allowed, AsExpected, Blessed, Failed, Unexpected, Unreadable};
     let count = |comparison| checked.iter().filter(|one| one.comparison == comparison).count();
-    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable]
+    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable, Allowed]
         .into_iter()
         .map(|comparison| (count(comparison), comparison.word()))
         .filter(|(count, _)| *count > 0)
@@ -137,7 +141,11 @@ fn junit(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<
     let mut suite = TestSuite::new("ftpwhy check");
     for one in checked {
         let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
-        let status = if one.comparison.is_fine() {
+        let status = if one.comparison == Comparison::Allowed {
+            let mut status = TestCaseStatus::skipped();
+            status.set_type(one.comparison.word()).set_message(xml(&lines.join("\n")));
+            status
+        } else if one.comparison.is_fine() {
             TestCaseStatus::success()
         } else {
             let unreadable = one.comparison == Comparison::Unreadable;
@@ -157,11 +165,12 @@ fn junit(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<
 }
 
 fn github(checked: &[Checked], style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for one in checked.iter().filter(|one| !one.comparison.is_fine()) {
+    for one in checked.iter().filter(|one| !one.comparison.is_fine() || one.comparison == Comparison::Allowed) {
+        let level = if one.comparison.is_fine() { "notice" } else { "error" };
         let title = format!("ftpwhy check: {}", one.comparison.word());
         let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
         // An annotation needs a line; the whole file is meant.
-        Annotation { level: "error", file: &one.path, line: 1, title: &title }.write(&lines.join("\n"), style, out)?;
+        Annotation { level, file: &one.path, line: 1, title: &title }.write(&lines.join("\n"), style, out)?;
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ impl Run {
     /// The run is over: puts everything in its order.
     pub(super) fn finish(&mut self, captures: &[Capture], summary: &Summary) {
         self.captures = captures.to_vec();
-        self.summary = *summary;
+        self.summary = summary.clone();
         self.sort();
     }
 
@@ -101,6 +101,7 @@ impl Run {
             warning: count(Severity::Warning),
             info: count(Severity::Info),
             quality: self.findings.iter().filter(|finding| finding.severity == Severity::Quality).count() as u64,
+            unreadable: std::mem::take(&mut self.summary.unreadable),
         };
     }
 

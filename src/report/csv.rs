@@ -2,14 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe;
 use super::identity::session_of;
 use super::time::rfc3339;
 use super::words::{Confidence, Party, Role, Severity};
+use super::{Style, unread};
 use crate::finding::Finding;
 use crate::fingerprint::transfer_of;
+use crate::record::Unreadable;
 
 const COLUMNS: [&str; 15] = [
     "capture",
@@ -32,10 +33,24 @@ const COLUMNS: [&str; 15] = [
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
+    for input in &run.summary.unreadable {
+        writer.write_record(unreadable(input).map(|cell| inert(&safe(&cell, style.ascii))))?;
+    }
     for finding in &run.findings {
         writer.write_record(row(run, finding).map(|cell| inert(&safe(&cell, style.ascii))))?;
     }
     writer.flush()
+}
+
+/// An input that could not be read, in the columns of findings.
+fn unreadable(input: &Unreadable) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|column| match column {
+        "capture" => input.path(),
+        "severity" => if input.allowed { "info" } else { "error" }.to_owned(),
+        "diagnosis" => unread::NAME.to_owned(),
+        "message" => input.sentence(),
+        _ => String::new(),
+    })
 }
 
 fn row(run: &Run, finding: &Finding) -> [String; COLUMNS.len()] {

@@ -4,12 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
 use super::identity::{identities, stands_alone};
 use super::words::Confidence;
+use super::{Style, unread};
 use crate::finding;
+use crate::fingerprint;
+use crate::record::Unreadable;
 use crate::text::printable_str;
 
 #[derive(Serialize)]
@@ -34,21 +36,31 @@ struct Lines {
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let named = run.findings.iter().zip(identities(run));
-    let issues: Vec<Issue> = named
-        .filter(|(finding, _)| stands_alone(finding))
-        .map(|(finding, fingerprint)| {
-            let at = finding.primary.first();
-            let confidence = Confidence::from(finding.confidence);
-            Issue {
-                description: format!("{} ({confidence}, frame {})", printable_str(&finding.message), at.number),
-                check_name: finding.diagnosis,
-                fingerprint,
-                severity: severity(finding.severity),
-                location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },
-            }
-        })
-        .collect();
+    let mut issues: Vec<Issue> = run.summary.unreadable.iter().map(unreadable).collect();
+    let found = named.filter(|(finding, _)| stands_alone(finding)).map(|(finding, fingerprint)| {
+        let at = finding.primary.first();
+        let confidence = Confidence::from(finding.confidence);
+        Issue {
+            description: format!("{} ({confidence}, frame {})", printable_str(&finding.message), at.number),
+            check_name: finding.diagnosis,
+            fingerprint,
+            severity: severity(finding.severity),
+            location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },
+        }
+    });
+    issues.extend(found);
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&issues)?))
+}
+
+/// The whole file is meant.
+fn unreadable(input: &Unreadable) -> Issue {
+    Issue {
+        description: input.sentence(),
+        check_name: unread::NAME,
+        fingerprint: fingerprint::of_path(&input.path).to_string(),
+        severity: if input.allowed { "info" } else { "blocker" },
+        location: Location { path: input.path(), lines: Lines { begin: 1 } },
+    }
 }
 
 fn severity(severity: finding::Severity) -> &'static str {

@@ -9,10 +9,12 @@ use super::collect::Run;
 use super::escape::{safe, safe_json};
 use super::shape::{Host, Hosts};
 use super::table::write_grid;
+use super::unread;
 use crate::frame::CaptureId;
 use crate::record::{HostRecord, SessionRecord};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    unread::write(&run.summary, style, out)?;
     if run.hosts.is_empty() {
         return writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address");
     }
@@ -41,7 +43,8 @@ fn cells(run: &Run, host: &HostRecord, style: &Style) -> [String; 5] {
 }
 
 pub(super) fn write_json(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let hosts = Hosts::new(run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host))));
+    let hosts = run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host)));
+    let hosts = Hosts::new(hosts, &run.summary.unreadable);
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&hosts)?))
 }
 

@@ -43,6 +43,7 @@ mod tee;
 pub(crate) mod testing;
 mod time;
 mod totals;
+mod unread;
 pub(crate) mod words;
 mod wrap;
 

@@ -47,7 +47,8 @@ impl Sink for Lines {
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         let captures = captures.iter().map(Into::into).collect();
-        self.write(&Line::Summary(Closing { captures, summary: summary.into() }))
+        let unreadable = summary.unreadable.iter().map(Into::into).collect();
+        self.write(&Line::Summary(Closing { captures, unreadable, summary: summary.into() }))
     }
 }
 

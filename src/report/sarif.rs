@@ -9,15 +9,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
 use super::evidence::in_order;
 use super::identity::identities;
 use super::words::{Confidence, Party, Role};
+use super::{Style, unread};
 use crate::diagnosis::ALL;
 use crate::finding::{self, Evidence, Finding};
 use crate::frame::Stamp;
+use crate::record::{Summary, Unreadable};
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -35,8 +36,44 @@ struct Log {
 #[derive(Serialize)]
 struct SarifRun {
     tool: Tool,
+    /// Empty where all went well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    invocations: Vec<Invocation>,
     artifacts: Vec<Artifact>,
     results: Vec<SarifResult>,
+}
+
+/// What went wrong while this was found out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    descriptor: Descriptor,
+    level: &'static str,
+    message: Message,
+    locations: [InputLocation; 1],
+}
+
+#[derive(Serialize)]
+struct Descriptor {
+    id: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InputLocation {
+    physical_location: InputFile,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InputFile {
+    artifact_location: ArtifactLocation,
 }
 
 #[derive(Serialize)]
@@ -148,12 +185,30 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: [SarifRun {
+            invocations: invocation(&run.summary).into_iter().collect(),
             artifacts: artifacts.collect(),
             results,
             tool: Tool { driver: Driver { name: "ftpwhy", version: env!("CARGO_PKG_VERSION"), rules } },
         }],
     };
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&log)?))
+}
+
+/// What could not be read; `None` where all was.
+fn invocation(summary: &Summary) -> Option<Invocation> {
+    let notification = |input: &Unreadable| Notification {
+        descriptor: Descriptor { id: unread::NAME },
+        level: if input.allowed { "note" } else { "error" },
+        message: Message::new(&input.sentence()),
+        locations: [InputLocation {
+            physical_location: InputFile { artifact_location: ArtifactLocation { uri: uri(&input.path) } },
+        }],
+    };
+    let notifications: Vec<_> = summary.unreadable.iter().map(notification).collect();
+    (!notifications.is_empty()).then(|| Invocation {
+        execution_successful: summary.is_all_read(),
+        tool_execution_notifications: notifications,
+    })
 }
 
 fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {

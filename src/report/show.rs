@@ -7,7 +7,7 @@ use super::ladder::{Figure, Ladder, svg_file, write_text, write_transcript};
 use super::page::Page;
 use super::place::title;
 use super::wrap::write_wrapped;
-use super::{Style, Verbosity, html};
+use super::{Style, Verbosity, html, unread};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::source::Capture;
@@ -125,6 +125,7 @@ fn sessions(run: &Run, style: &Style, out: &mut dyn Write, write: WriteSession) 
         write(&page, session, &ladder, out)?;
         writeln!(out)?;
     }
+    unread::write(&run.summary, style, out)?;
     match run.sessions.len() - shown {
         0 if shown == 0 && run.tally.captures.is_empty() => writeln!(out, "no FTP session"),
         0 if shown == 0 => writeln!(out, "no such session"),
@@ -145,7 +146,8 @@ fn ladder(page: &Page<'_>, session: &SessionRecord, ladder: &Ladder, out: &mut d
 fn svg(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page::new(run, style);
     let brief = style.verbosity < Verbosity::Verbose;
-    let mut figures = Vec::new();
+    let unread = run.summary.unreadable.iter();
+    let mut figures: Vec<Figure> = unread.map(|input| Figure::of_text(&input.sentence())).collect();
     for session in chosen(run).into_iter().take(page.most(MOST)) {
         if let Some(ladder) = Ladder::of_session(session, &of(run, session), brief) {
             figures.push(Figure::of(&page, &ladder, &title(&page, session)));

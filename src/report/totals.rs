@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use super::collect::{Run, Tally, path_of};
 use super::escape::safe;
 use super::paint::Ink;
+use super::unread;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity};
 use crate::finding::Severity;
+use crate::record::Unreadable;
 use crate::source::Capture;
 
 /// How many captures without FTP, and how many groups, are named before the list is folded.
@@ -29,12 +31,14 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     if run.tally.sessions == 0 && !found {
         return Ok(());
     }
-    writeln!(out, "{}", style.paint(if found { Ink::Strong } else { Ink::Good }, &totals(run)))
+    let ink = if found || !summary.is_all_read() { Ink::Strong } else { Ink::Good };
+    writeln!(out, "{}", style.paint(ink, &totals(run)))
 }
 
 /// The same for a format that lays out its own lines.
 pub(super) fn lines(run: &Run) -> Vec<String> {
-    let mut lines = run.grouping.clone();
+    let mut lines: Vec<String> = run.summary.unreadable.iter().map(Unreadable::sentence).collect();
+    lines.extend_from_slice(&run.grouping);
     let without = without_ftp(run);
     lines.extend(without.iter().take(MAX_LISTED).cloned());
     if without.len() > MAX_LISTED {
@@ -53,14 +57,15 @@ pub(super) fn without_ftp(run: &Run) -> Vec<String> {
             || run.findings.iter().any(|finding| finding.capture == capture.id && finding.severity != Severity::Quality)
     };
     let sentence = |timeline: &[Capture]| {
-        let without: Vec<&Capture> = timeline.iter().filter(|capture| !holds_ftp(capture)).collect();
+        let read: Vec<&Capture> = timeline.iter().filter(|capture| capture.unreadable().is_none()).collect();
+        let without: Vec<&Capture> = read.iter().copied().filter(|capture| !holds_ftp(capture)).collect();
         let packets = without.iter().map(|capture| capture.packets).sum();
         let named = match without.as_slice() {
             [] => return None,
             [one] => path_of(one),
-            several => format!("{} of {} captures", several.len(), timeline.len()),
+            several => format!("{} of {} captures", several.len(), read.len()),
         };
-        let elsewhere = without.len() < timeline.len();
+        let elsewhere = without.len() < read.len();
         let advice = if packets == 0 || elsewhere { "" } else { "; if FTP runs on an unusual port, try --port N" };
         Some(format!("no FTP in {named}: {}{advice}", counted(packets, "packet")))
     };
@@ -74,7 +79,7 @@ pub(super) fn totals(run: &Run) -> String {
     let faultless = summary.failed == 0 && summary.error == 0;
     let mut line = format!(
         "{}{} in {}{}{}",
-        if faultless && summary.transfers > 0 { "no failed transfer: " } else { "" },
+        if faultless && summary.transfers > 0 && summary.is_all_read() { "no failed transfer: " } else { "" },
         if summary.transfers == 0 { "no transfer".to_owned() } else { counted(summary.transfers, "transfer") },
         counted(run.tally.sessions, "session"),
         outcomes(run),
@@ -83,7 +88,7 @@ pub(super) fn totals(run: &Run) -> String {
     if !faultless || summary.warning > 0 {
         line = format!("{line}; {}, {}", counted(summary.error, "error"), counted(summary.warning, "warning"));
     }
-    line
+    line + &unread::count(summary)
 }
 
 /// `: 2 completed, 1 failed`, or `, all completed`; empty when there is no transfer.

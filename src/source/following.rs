@@ -62,7 +62,7 @@ pub struct Following {
     current: Option<Owned>,
     /// The time of the last frame, and when it came.
     heard: Option<(Timestamp, Instant)>,
-    failure: Option<OpenError>,
+    failures: Vec<OpenError>,
 }
 
 impl Following {
@@ -74,7 +74,7 @@ impl Following {
             // When nobody listens any more there is nothing left to do.
             let _ = read(&path, id, filter.as_deref(), &stop, &send);
         })?;
-        Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None })
+        Ok(Self { words, captures: Vec::new(), current: None, heard: None, failures: Vec::new() })
     }
 
     /// What comes next; waits a moment for it.
@@ -88,7 +88,7 @@ impl Following {
                     return Came::Frame;
                 }
                 Ok(Word::Captures(captures)) => self.captures = captures,
-                Ok(Word::Failed(error)) => self.failure = Some(error),
+                Ok(Word::Failed(error)) => self.failures.push(error),
                 Err(RecvTimeoutError::Disconnected) => return Came::End,
                 Err(RecvTimeoutError::Timeout) => {
                     return self.heard.map_or(Came::NothingYet, |(time, since)| {
@@ -115,9 +115,9 @@ impl Following {
         &self.captures
     }
 
-    /// Why it could not be read.
-    pub fn failure(&self) -> Option<&OpenError> {
-        self.failure.as_ref()
+    /// What of it could not be read, and why.
+    pub fn failures(&self) -> &[OpenError] {
+        &self.failures
     }
 }
 
@@ -299,6 +299,6 @@ mod tests {
         let stop = Arc::new(AtomicBool::new(true));
         let mut following = Following::start(Path::new("/no/such/file"), CaptureId(0), None, &stop).unwrap();
         while following.wait() != Came::End {}
-        assert_eq!(following.failure().unwrap().what, "there is no such file");
+        assert_eq!(following.failures()[0].what, "there is no such file");
     }
 }

@@ -9,9 +9,12 @@ mod file;
 mod filter;
 mod following;
 mod frames;
+mod identity;
 mod input;
+mod lean;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
+pub mod name;
 mod options;
 mod pcap;
 mod pcapng;
@@ -79,6 +82,32 @@ impl Capture {
     pub fn is_complete(&self) -> bool {
         self.damage.is_none() && !self.unread
     }
+
+    /// Why it counts as unreadable, once it has been read: no packet of it could be, or the rest was there and could not.
+    /// One that is damaged behind a packet is readable as far as it goes.
+    pub fn unreadable(&self) -> Option<OpenError> {
+        let Damage { offset, what, failed, .. } = self.damage.as_ref()?;
+        let what = match (self.packets, failed) {
+            (0, true) => what.clone(),
+            (0, false) => format!("it is damaged at byte {offset}, before its first packet: {what}"),
+            (packets, true) => format!("packets behind the first {packets} are missing: {what}"),
+            (_, false) => return None,
+        };
+        Some(OpenError::new(&self.path, what))
+    }
+
+    /// Books damage: the first is told, unless there is more to read behind it that could not be had.
+    fn spoil(&mut self, damage: Damage) {
+        if damage.failed || self.damage.is_none() {
+            self.damage = Some(damage);
+        }
+    }
+
+    /// Nothing of it could be read when it was due, whatever had been seen of it before.
+    fn lose(&mut self, what: String) {
+        (self.packets, self.first, self.last) = (0, None, None);
+        self.damage = Some(Damage::failed(0, what));
+    }
 }
 
 /// Where and how a capture is damaged or cut.
@@ -88,6 +117,22 @@ pub struct Damage {
     pub offset: u64,
     /// What is wrong there.
     pub what: String,
+    /// Whether the file is not to blame: the system failed to read it, or it changed while it was read.
+    pub failed: bool,
+    /// The last packet before it, whether a filter lets that pass or not.
+    pub after: Option<Stamp>,
+}
+
+impl Damage {
+    /// Damage of the file itself.
+    pub fn new(offset: u64, what: impl Into<String>) -> Self {
+        Self { offset, what: what.into(), failed: false, after: None }
+    }
+
+    /// A file that could not be read on.
+    fn failed(offset: u64, what: impl Into<String>) -> Self {
+        Self { failed: true, ..Self::new(offset, what) }
+    }
 }
 
 /// An interface of a capture.
@@ -147,7 +192,21 @@ impl Interface {
 /// The part of a capture filter by which tcpdump's users take IPv4 segments without payload (pcap-filter(7)).
 const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";
 
-/// Whether a file looks like a capture, of a format that is read or not; any other file of a directory is passed over.
-pub fn is_capture(path: &Path) -> bool {
-    file::is_capture(path)
+/// Whether a file of a directory is to be read: it has the name of a capture, or begins like one of a format that is
+/// read or not. The error says why that cannot be told, or that something with such a name is no file.
+pub fn is_capture(path: &Path) -> Result<bool, OpenError> {
+    let is_named = name::is_of_capture(path);
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() && is_named => Ok(true),
+        Ok(metadata) if metadata.is_file() => file::begins_like_capture(path),
+        Ok(_) if !is_named => Ok(false),
+        Ok(metadata) if metadata.is_dir() => {
+            Err(OpenError::new(path, "it is a directory; name it to read what is in it"))
+        }
+        // Opened, a pipe would wait for its writer.
+        Ok(_) => Err(OpenError::new(path, "it is a pipe or a device; name it to read from it")),
+        // A link that leads nowhere hides nothing.
+        Err(error) if !is_named && error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(OpenError::io(path, &error)),
+    }
 }

@@ -1,17 +1,23 @@
 //! Merges one or several captures by time into one stream of frames.
 //!
-//! Each frame keeps the number it has in its own file. Of a rotated set only the files that are due are open.
+//! Each frame keeps the number it has in its own file. Of a rotated set only the files that are due are open, and of
+//! those so many; beyond that, files are read without being kept open (see [`super::lean`]).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use super::error::OpenError;
+use super::error::{OpenError, words};
 use super::file::FileSource;
 use super::filter::{Filter, FilterError};
+use super::frames::Codec;
+use super::identity::Identity;
 use super::input::Input;
 use super::sieve::{Everything, Sieve};
+use super::spool::Spool;
 use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, Timestamp};
 
@@ -28,19 +34,66 @@ pub struct Timeline {
     /// Bytes read of the files that are closed for good.
     finished: u64,
     total: Option<u64>,
+    open: OpenFiles,
+    /// Whether there are more that are read without being kept open.
+    crowded: bool,
+    /// Bytes of frames that wait to be put into the order of time.
+    waiting: Arc<AtomicUsize>,
+    /// What is unpacked of compressed files beyond those that are open.
+    spool: Option<Spool>,
 }
 
 /// Later than any frame.
 const ALWAYS: Timestamp = Timestamp(i64::MAX);
 
+/// Files that are kept open at once: more than usually overlap, less than systems allow a process (often 256 at least).
+const MAX_OPEN: usize = 64;
+
+/// zstd files among them: one takes up to 128 MiB to unpack.
+const MAX_OPEN_ZSTD: usize = 16;
+
+/// Bytes at hand of all files that are not kept open, but at least [`MIN_LEAN`] each.
+const ALL_LEAN: usize = 32 << 20;
+const MIN_LEAN: usize = 1 << 10;
+const MAX_LEAN: usize = 64 << 10;
+
 /// A capture's place in the timeline.
 enum Slot {
     /// Looked at and closed again: it stands on no frame until it is due.
-    Waiting,
-    /// Open, standing on its next frame.
+    Waiting(Identity),
+    /// Being read, standing on its next frame.
     Open(Box<FileSource>),
     /// Read to its end.
     Done,
+}
+
+/// How many files are kept open.
+#[derive(Default)]
+struct OpenFiles {
+    all: usize,
+    zstd: usize,
+}
+
+impl OpenFiles {
+    fn have_room_for(&self, compression: Option<&str>) -> bool {
+        self.all < MAX_OPEN && (!is_zstd(compression) || self.zstd < MAX_OPEN_ZSTD)
+    }
+
+    fn add(&mut self, source: &FileSource) {
+        let kept_open = usize::from(!source.is_lean());
+        self.all += kept_open;
+        self.zstd += kept_open * usize::from(is_zstd(source.compression()));
+    }
+
+    fn remove(&mut self, source: &FileSource) {
+        let kept_open = usize::from(!source.is_lean());
+        self.all -= kept_open;
+        self.zstd -= kept_open * usize::from(is_zstd(source.compression()));
+    }
+}
+
+fn is_zstd(compression: Option<&str>) -> bool {
+    compression == Some(Codec::Zstd.name())
 }
 
 impl Timeline {
@@ -52,8 +105,8 @@ impl Timeline {
         for path in files {
             let id = timeline.next_id(first_id);
             let added = FileSource::open(path, id).and_then(|(source, capture)| {
-                let reopenable = files.len() > 1 && source.progress().1.is_some();
-                timeline.add(source, capture, reopenable)
+                let again = source.identity().filter(|_| files.len() > 1);
+                timeline.add(source, capture, again)
             });
             errors.extend(added.err());
         }
@@ -74,7 +127,7 @@ impl Timeline {
     ) -> Result<Self, OpenError> {
         let mut timeline = Self::empty(filter);
         let (source, capture) = FileSource::new(Input::from_reader(name, reader, None)?, name, id)?;
-        timeline.add(source, capture, false)?;
+        timeline.add(source, capture, None)?;
         Ok(timeline)
     }
 
@@ -87,6 +140,10 @@ impl Timeline {
             filter: filter.map(Filter::new),
             finished: 0,
             total: Some(0),
+            open: OpenFiles::default(),
+            crowded: false,
+            waiting: Arc::default(),
+            spool: None,
         }
     }
 
@@ -94,8 +151,9 @@ impl Timeline {
         CaptureId(first_id.0.saturating_add(u32::try_from(self.captures.len()).unwrap_or(u32::MAX)))
     }
 
-    /// Moves a source to its first frame and puts it in its place.
-    fn add(&mut self, mut source: FileSource, mut capture: Capture, reopenable: bool) -> Result<(), OpenError> {
+    /// Moves a source to its first frame and puts it in its place. It is closed until it is due, if it can be opened
+    /// again.
+    fn add(&mut self, mut source: FileSource, mut capture: Capture, again: Option<Identity>) -> Result<(), OpenError> {
         if let Some(filter) = &mut self.filter {
             for interface in &capture.interfaces {
                 let prepared = filter.prepare(interface.link_type);
@@ -112,8 +170,10 @@ impl Timeline {
                 self.finished += read;
                 Slot::Done
             }
-            Some(_) if reopenable => Slot::Waiting,
-            Some(_) => Slot::Open(Box::new(source)),
+            Some(_) => match again {
+                Some(identity) => Slot::Waiting(identity),
+                None => self.keep(source),
+            },
         };
         self.due.extend(first.map(|time| Reverse((time, place))));
         self.captures.push(capture);
@@ -147,7 +207,7 @@ impl Timeline {
     pub fn progress(&self) -> (u64, Option<u64>) {
         let open = self.slots.iter().map(|slot| match slot {
             Slot::Open(source) => source.progress().0,
-            Slot::Waiting | Slot::Done => 0,
+            Slot::Waiting(_) | Slot::Done => 0,
         });
         (self.finished.saturating_add(open.sum()), self.total)
     }
@@ -170,7 +230,10 @@ impl Timeline {
             && let Some(time) = self.advance(place, sieve)
         {
             match self.due.peek() {
-                Some(Reverse(earliest)) if *earliest < (time, place) => self.due.push(Reverse((time, place))),
+                Some(Reverse(earliest)) if *earliest < (time, place) => {
+                    self.set_aside(place);
+                    self.due.push(Reverse((time, place)));
+                }
                 _ => self.current = Some(place),
             }
         }
@@ -190,7 +253,7 @@ impl Timeline {
         let id = self.captures.get(place)?.id;
         match self.slots.get(place)? {
             Slot::Open(source) => source.frame(id),
-            Slot::Waiting | Slot::Done => None,
+            Slot::Waiting(_) | Slot::Done => None,
         }
     }
 
@@ -198,7 +261,7 @@ impl Timeline {
     pub fn remarks(&self) -> Remarks {
         match self.current.and_then(|place| self.slots.get(place)) {
             Some(Slot::Open(source)) => source.remarks(),
-            Some(Slot::Waiting | Slot::Done) | None => Remarks::default(),
+            Some(Slot::Waiting(_) | Slot::Done) | None => Remarks::default(),
         }
     }
 
@@ -217,9 +280,26 @@ impl Timeline {
         let time = source.advance(capture, &mut self.filter, limit, sieve);
         if time.is_none() {
             self.finished = self.finished.saturating_add(source.progress().0);
+            self.open.remove(source);
             *slot = Slot::Done;
         }
         time
+    }
+
+    fn keep(&mut self, source: FileSource) -> Slot {
+        self.open.add(&source);
+        self.crowded |= source.is_lean();
+        Slot::Open(Box::new(source))
+    }
+
+    /// Another capture comes first now.
+    #[inline]
+    fn set_aside(&mut self, place: usize) {
+        if self.crowded
+            && let Some(Slot::Open(source)) = self.slots.get_mut(place)
+        {
+            source.set_aside();
+        }
     }
 
     /// What had been told of a capture before it was opened again stays as somebody may have changed it to be shown.
@@ -234,28 +314,67 @@ impl Timeline {
         capture.annotations.section = shown.annotations.section;
     }
 
-    /// Opens a waiting capture again, on its first frame; whether the capture stands on a frame.
+    /// Makes ready a capture that is due: one that waits is opened again, on its first frame. Whether it stands on one.
     fn wake(&mut self, place: usize) -> bool {
         let (Some(slot), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
             return false;
         };
-        if matches!(slot, Slot::Waiting) {
-            *slot = Slot::Done;
-            match FileSource::open(&capture.path, capture.id) {
-                Ok((source, fresh)) => {
-                    let shown = std::mem::replace(capture, Capture { timeline: capture.timeline, ..fresh });
-                    *slot = Slot::Open(Box::new(source));
-                    let stands = self.advance(place, &mut Everything).is_some();
-                    self.keep_shown(place, shown);
-                    return stands;
-                }
-                Err(error) => {
-                    capture.damage =
-                        Some(Damage { offset: 0, what: format!("it changed while it waited: {}", error.what) });
-                }
+        match slot {
+            Slot::Done => false,
+            Slot::Open(source) if self.crowded => {
+                let Err(error) = source.take_up() else { return true };
+                capture.spoil(Damage::failed(source.offset(), format!("reading failed: {}", words(&error))));
+                self.open.remove(source);
+                *slot = Slot::Done;
+                false
+            }
+            Slot::Open(_) => true,
+            Slot::Waiting(identity) => {
+                let identity = *identity;
+                *slot = Slot::Done;
+                self.open_again(place, identity)
             }
         }
-        matches!(self.slots.get(place), Some(Slot::Open(_)))
+    }
+
+    fn open_again(&mut self, place: usize, identity: Identity) -> bool {
+        let Some(capture) = self.captures.get(place) else { return false };
+        let (path, id, timeline) = (capture.path.clone(), capture.id, capture.timeline);
+        match self.opened_again(&path, id, identity) {
+            Ok((source, fresh)) => {
+                let slot = self.keep(source);
+                let (Some(old), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
+                    return false;
+                };
+                *old = slot;
+                let shown = std::mem::replace(capture, Capture { timeline, ..fresh });
+                let stands = self.advance(place, &mut Everything).is_some();
+                self.keep_shown(place, shown);
+                stands
+            }
+            Err(error) => {
+                if let Some(capture) = self.captures.get_mut(place) {
+                    capture.lose(format!("it could be opened at first, but not again: {}", error.what));
+                }
+                false
+            }
+        }
+    }
+
+    fn opened_again(
+        &mut self,
+        path: &Path,
+        id: CaptureId,
+        identity: Identity,
+    ) -> Result<(FileSource, Capture), OpenError> {
+        let mut input = Input::open_again(path, &identity)?;
+        if !self.open.have_room_for(input.compression) {
+            let window = (ALL_LEAN / self.slots.len().max(1)).clamp(MIN_LEAN, MAX_LEAN);
+            input = input.lean(path, &mut self.spool, window)?;
+        }
+        let (mut source, capture) = FileSource::new(input, path, id)?;
+        source.share(&self.waiting);
+        Ok((source, capture))
     }
 }
 
@@ -392,7 +511,7 @@ mod tests {
         std::fs::remove_file(&files[1]).unwrap();
         assert_eq!(order(&mut timeline), [(0, 1, 1)]);
         let damage = timeline.captures()[1].damage.clone().unwrap();
-        assert_eq!(damage.what, "it changed while it waited: there is no such file");
+        assert_eq!(damage.what, "it could be opened at first, but not again: there is no such file");
     }
 
     #[cfg(feature = "live")]

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::record;
 use crate::report::collect::path_of;
 use crate::report::{link_type, time};
 use crate::source;
@@ -38,6 +39,23 @@ impl From<&source::Capture> for Capture {
             complete: capture.is_complete(),
             interfaces: capture.interfaces.iter().map(Interface::from).collect(),
         }
+    }
+}
+
+/// An input that could not be read, or not all of it: the exit status is 2, unless it is allowed.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Unreadable {
+    /// As it was named or found; `-` is standard input.
+    path: String,
+    /// What is wrong with it.
+    why: String,
+    /// Whether `--allow-unreadable` names it.
+    allowed: bool,
+}
+
+impl From<&record::Unreadable> for Unreadable {
+    fn from(input: &record::Unreadable) -> Self {
+        Self { path: input.path(), why: printable_str(&input.why), allowed: input.allowed }
     }
 }
 

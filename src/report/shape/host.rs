@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::SCHEMA;
-use crate::record::HostRecord;
+use super::{SCHEMA, Unreadable};
+use crate::record::{self, HostRecord};
 use crate::text::printable_str;
 
 /// All hosts.
@@ -11,11 +11,13 @@ use crate::text::printable_str;
 pub(in crate::report) struct Hosts {
     schema: u32,
     hosts: Vec<Host>,
+    unreadable: Vec<Unreadable>,
 }
 
 impl Hosts {
-    pub(in crate::report) fn new(hosts: impl Iterator<Item = Host>) -> Self {
-        Self { schema: SCHEMA, hosts: hosts.collect() }
+    pub(in crate::report) fn new(hosts: impl Iterator<Item = Host>, unreadable: &[record::Unreadable]) -> Self {
+        let unreadable = unreadable.iter().map(Unreadable::from).collect();
+        Self { schema: SCHEMA, hosts: hosts.collect(), unreadable }
     }
 }
 

@@ -11,7 +11,7 @@ mod session;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(super) use capture::Capture;
+pub(super) use capture::{Capture, Unreadable};
 pub(super) use finding::Finding;
 pub(super) use host::{Host, Hosts};
 pub(super) use rule::{Rule, Rules};
@@ -35,6 +35,8 @@ pub(super) struct Report {
     /// How several inputs were taken; empty for a single file.
     pub(super) grouping: Vec<String>,
     pub(super) captures: Vec<Capture>,
+    /// Inputs that could not be read, or not all of them.
+    pub(super) unreadable: Vec<Unreadable>,
     pub(super) sessions: Vec<Session>,
     pub(super) findings: Vec<Finding>,
     pub(super) summary: Summary,
@@ -72,6 +74,8 @@ pub(super) struct Meta {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Closing {
     pub(super) captures: Vec<Capture>,
+    /// Inputs that could not be read, or not all of them.
+    pub(super) unreadable: Vec<Unreadable>,
     #[serde(flatten)]
     pub(super) summary: Summary,
 }
@@ -145,7 +149,7 @@ pub(super) struct Summary {
 
 impl From<&record::Summary> for Summary {
     fn from(summary: &record::Summary) -> Self {
-        let record::Summary { transfers, failed, error, warning, info, quality } = *summary;
+        let record::Summary { transfers, failed, error, warning, info, quality, .. } = *summary;
         Self { transfers, failed, error, warning, info, quality }
     }
 }
