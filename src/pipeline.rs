@@ -184,7 +184,7 @@ pub struct Pipeline {
     ends: Option<Stamp>,
     /// The latest frame.
     latest: Option<Stamp>,
-    /// The last frame of each capture.
+    /// The last frame of each capture, by capture.
     lasts: Vec<Stamp>,
     /// What was glimpsed of the last frame that no pass was found for.
     glimpsed: Option<(Stamp, Option<Glimpse>)>,
@@ -336,9 +336,10 @@ impl Pipeline {
     /// Books a frame of another capture than the one that began last.
     #[cold]
     fn saw_elsewhere(&mut self, at: Stamp) {
-        match self.lasts.iter_mut().rev().find(|last| last.capture == at.capture) {
-            Some(last) => *last = at,
-            None => self.lasts.push(at),
+        let place = self.lasts.partition_point(|last| last.capture < at.capture);
+        match self.lasts.get_mut(place) {
+            Some(last) if last.capture == at.capture => *last = at,
+            Some(_) | None => self.lasts.insert(place, at),
         }
     }
 

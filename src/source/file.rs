@@ -2,7 +2,7 @@
 //!
 //! Frames of a single interface are handed out where they were read; those of several go through the reorder window.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use super::pcapng::Pcapng;
 use super::record::{Plain, Record};
 use super::reorder::{Held, Reorder};
 use super::sieve::Sieve;
-use super::sniff::{Format, Looks, MAGIC, SNIFF, refusal, sniff};
+use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
 use super::{Annotations, Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, FrameNo, Stamp, Timestamp};
@@ -448,24 +448,6 @@ fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> 
 /// Why a file is refused: for what it is, unless that is all that could be read of it.
 fn refused(window: &Window, path: &Path, what: String) -> OpenError {
     OpenError::new(path, window.failure().map_or(what, |failure| failure.what.clone()))
-}
-
-/// Whether the first bytes of a file are those of a capture, of a format that is read or not. The error says why there
-/// are too few of them to tell.
-pub(super) fn begins_like_capture(path: &Path) -> Result<bool, OpenError> {
-    let input = match Input::open(path) {
-        Err(error) if error.is_of_system() => return Err(error),
-        // An archive, which is no capture by its name.
-        Err(_) => return Ok(false),
-        Ok(input) => input,
-    };
-    let mut head = Vec::with_capacity(SNIFF);
-    let read = input.reader.take(SNIFF as u64).read_to_end(&mut head);
-    match (sniff(&head), read) {
-        (Looks::Like(_) | Looks::Foreign(_), _) => Ok(true),
-        (_, Err(error)) if head.len() < MAGIC => Err(OpenError::io(path, &error)),
-        _ => Ok(false),
-    }
 }
 
 #[cfg(test)]

@@ -92,15 +92,14 @@ impl Input {
 
     /// The same without an open file; a compressed one is unpacked for that. `window` is how many bytes are to be at hand.
     pub(super) fn lean(self, path: &Path, spool: &mut Option<Spool>, window: usize) -> Result<Self, OpenError> {
-        let lean = match (self.compression, self.identity) {
-            (None, Some(identity)) => Lean::named(path.to_owned(), identity, Arc::clone(&self.read), window),
-            _ => {
-                let kept = match spool {
-                    Some(spool) => spool.keep(self.reader),
-                    none => Spool::new().and_then(|spool| none.insert(spool).keep(self.reader)),
-                };
-                Lean::spooled(kept.map_err(|what| OpenError::new(path, what))?, window)
-            }
+        let lean = if let (None, Some(identity)) = (self.compression, self.identity) {
+            Lean::named(path.to_owned(), identity, Arc::clone(&self.read), window)
+        } else {
+            let kept = match spool {
+                Some(spool) => spool.keep(self.reader),
+                none => Spool::new().and_then(|spool| none.insert(spool).keep(self.reader)),
+            };
+            Lean::spooled(kept.map_err(|what| OpenError::new(path, what))?, window)
         };
         Ok(Self { reader: Reader::Lean(lean), ..self })
     }

@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod filter;
 mod following;
+mod found;
 mod frames;
 mod identity;
 mod input;
@@ -35,13 +36,14 @@ mod zstd;
 mod written;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
 pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
+pub use found::is_capture;
 pub use remarks::{Annotations, Named, Remarks};
 pub use sieve::{Everything, Sieve};
 pub use spool::{is_spooled, spool_standard_input};
@@ -191,22 +193,3 @@ impl Interface {
 
 /// The part of a capture filter by which tcpdump's users take IPv4 segments without payload (pcap-filter(7)).
 const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";
-
-/// Whether a file of a directory is to be read: it has the name of a capture, or begins like one of a format that is
-/// read or not. The error says why that cannot be told, or that something with such a name is no file.
-pub fn is_capture(path: &Path) -> Result<bool, OpenError> {
-    let is_named = name::is_of_capture(path);
-    match path.metadata() {
-        Ok(metadata) if metadata.is_file() && is_named => Ok(true),
-        Ok(metadata) if metadata.is_file() => file::begins_like_capture(path),
-        Ok(_) if !is_named => Ok(false),
-        Ok(metadata) if metadata.is_dir() => {
-            Err(OpenError::new(path, "it is a directory; name it to read what is in it"))
-        }
-        // Opened, a pipe would wait for its writer.
-        Ok(_) => Err(OpenError::new(path, "it is a pipe or a device; name it to read from it")),
-        // A link that leads nowhere hides nothing.
-        Err(error) if !is_named && error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(OpenError::io(path, &error)),
-    }
-}

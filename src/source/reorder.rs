@@ -205,7 +205,7 @@ mod tests {
                 if reorder.is_full() {
                     break;
                 }
-                reorder.push(record(number), &[0; 65_536], Remarks::default());
+                reorder.push(record(number), &vec![0; 65_536], Remarks::default());
             }
             all.push(reorder);
         }

@@ -208,7 +208,7 @@ mod tests {
     fn a_buffer_that_has_grown_is_let_go_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let bytes: Vec<u8> = (0..60_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let bytes: Vec<u8> = (0..60_000_u32).flat_map(u32::to_le_bytes).collect();
         std::fs::write(&path, &bytes).unwrap();
         let identity = Identity::of(&std::fs::metadata(&path).unwrap()).unwrap();
         let mut window = Window::new(Reader::Lean(Lean::named(path.clone(), identity, Arc::default(), 1000)));

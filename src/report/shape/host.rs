@@ -8,6 +8,7 @@ use crate::text::printable_str;
 
 /// All hosts.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the interface")]
 pub(in crate::report) struct Hosts {
     schema: u32,
     hosts: Vec<Host>,
