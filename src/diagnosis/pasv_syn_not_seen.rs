@@ -81,7 +81,7 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
     if !case.shows_data() {
         return None;
     }
-    if case.gave_up() {
+    if case.gave_up {
         return given_up(case, socket);
     }
     let (transfer, (_, reply)) = (case.transfer?, case.report()?);
