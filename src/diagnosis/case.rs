@@ -87,9 +87,18 @@ pub struct Case<'a> {
     pub scene: &'a Scene<'a>,
     /// What the user knows better.
     pub policy: &'a Policy,
+    /// Whether the client gave up without having had a data connection.
+    pub gave_up: bool,
 }
 
 impl<'a> Case<'a> {
+    /// The same surroundings, for `concluded`.
+    #[must_use]
+    pub fn of(self, concluded: &'a Concluded<'a>) -> Self {
+        let case = Self { concluded, transfer: concluded.transfer, ..self };
+        Self { gave_up: case.has_given_up(), ..case }
+    }
+
     /// The endpoint command before the transfer, refused or not.
     pub fn offer(&self) -> Option<&'a Offer> {
         self.concluded.offer
@@ -197,7 +206,7 @@ impl<'a> Case<'a> {
 
     /// Whether it failed, by its replies or because the client gave up: what explains it is its verdict.
     pub fn is_to_be_explained(&self) -> bool {
-        self.failed() || self.gave_up() || self.refused_after_trying()
+        self.failed() || self.gave_up || self.refused_after_trying()
     }
 
     /// Whether a data connection was tried for it, as this side of a NAT or the other one shows.

@@ -78,7 +78,7 @@ pub struct Absent {
 pub fn absent(case: &Case<'_>) -> Option<Absent> {
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let socket = offer.socket?;
-    if case.gave_up() {
+    if case.gave_up {
         return given_up(case, socket).filter(|_| case.shows_data());
     }
     let (transfer, (_, reply)) = (case.transfer?, case.report()?);

@@ -195,8 +195,9 @@ impl Bench<'_> {
             flows: self.flows,
             scene: &scene,
             policy: self.policy,
+            gave_up: false,
         };
-        judge_case(&case, chosen)
+        judge_case(&case.of(one), chosen)
     }
 }
 

@@ -31,7 +31,7 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the client gave up without having had a data connection.
-    pub fn gave_up(&self) -> bool {
+    pub(super) fn has_given_up(&self) -> bool {
         let Some(left) = self.left() else { return false };
         let Some(since) = self.transfer.map(Transfer::at).or_else(|| self.offer().map(Offer::at)) else {
             return false;
@@ -46,8 +46,8 @@ impl<'a> Case<'a> {
             // A client that has aborted listens no more: what is refused then failed by nothing.
             attempt.at() <= left.at || !left.sign.is_a_complaint()
         });
-        let served_soon = self.transfer.is_none() && (self.got_data_soon() || self.fell_back());
-        (tried || self.waited_in_vain(left)) && !served_soon
+        let served_soon = || self.transfer.is_none() && (self.got_data_soon() || self.fell_back());
+        (tried || self.waited_in_vain(left)) && !served_soon()
     }
 
     /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
@@ -64,34 +64,43 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the client, without any SYN seen, turned away because none came through: after a while, or with words that
-    /// tell so and without any data connection later.
+    /// tell so and without any data connection later. The dear questions come last.
     fn waited_in_vain(&self, left: &Departure) -> bool {
-        let Some(offer) = self.concluded.in_force() else { return false };
-        // A server need not connect before it is asked for a transfer.
-        let expected = match (offer.direction, self.transfer) {
-            (Direction::Active, None) => false,
-            (Direction::Active, Some(_)) => offer.socket.is_some(),
-            (Direction::Passive, _) => offer.reply.as_ref().is_some_and(Reply::is_success),
-        };
-        // The server said that it opens the data connection: where nothing else was captured it may well have, unless the
-        // client asks for another one.
-        let said_so = self.transfer.is_some_and(|transfer| transfer.preliminary.is_some());
-        let again = matches!(left.sign, Sign::Endpoint | Sign::Login);
-        if said_so && !again && !self.scene.shows_more_than_control {
-            return false;
-        }
-        // Where the control connection itself stands still, it is not the data connection that the client lacks.
-        let stands = self.control.stalled().is_some_and(|(_, stamps)| stamps.iter().all(|at| *at >= offer.at()));
-        if !expected || stands || self.concluded.for_a_server || !self.shows_data() || self.was_tried() {
-            return false;
-        }
-        if left.at < offer.at() || self.may_have_been_served(offer, left) {
-            return false;
-        }
+        let Some(offer) = self.concluded.in_force().filter(|offer| self.was_expected(offer)) else { return false };
         let waited = self.waited().is_some_and(|waited| waited > AT_ONCE);
         let passive = offer.direction == Direction::Passive;
         let complains = passive && left.sign.is_a_complaint() && self.got_no_data_behind();
-        waited || (complains && self.session.left_at().is_some())
+        left.at >= offer.at()
+            && (waited || (complains && self.session.left_at().is_some()))
+            && !self.may_be_hidden(left)
+            && !self.stands_still(offer)
+            && !self.was_tried()
+            && !self.may_have_been_served(offer, left)
+            && self.shows_data()
+    }
+
+    /// Whether a data connection was to come. A server need not connect before it is asked for a transfer; what names
+    /// another server's port is not for this one.
+    fn was_expected(&self, offer: &Offer) -> bool {
+        !self.concluded.for_a_server
+            && match (offer.direction, self.transfer) {
+                (Direction::Active, None) => false,
+                (Direction::Active, Some(_)) => offer.socket.is_some(),
+                (Direction::Passive, _) => offer.reply.as_ref().is_some_and(Reply::is_success),
+            }
+    }
+
+    /// Whether a filter may have hidden it: the server said that it opens the data connection, nothing but the control
+    /// connection was captured, and the client does not ask for another one.
+    fn may_be_hidden(&self, left: &Departure) -> bool {
+        let said_so = self.transfer.is_some_and(|transfer| transfer.preliminary.is_some());
+        let again = matches!(left.sign, Sign::Endpoint | Sign::Login);
+        said_so && !again && !self.scene.shows_more_than_control
+    }
+
+    /// Whether the control connection itself stands still: then it is not the data connection that the client lacks.
+    fn stands_still(&self, offer: &Offer) -> bool {
+        self.control.stalled().is_some_and(|(_, stamps)| stamps.iter().all(|at| *at >= offer.at()))
     }
 
     /// Whether client and server had a connection meanwhile that fits no announcement: where a device rewrites them, it may

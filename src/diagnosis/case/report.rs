@@ -57,7 +57,7 @@ impl<'a> Case<'a> {
     /// Whether the final reply reports a failed data connection rather than a refused command.
     pub fn is_data_failure(&self) -> bool {
         let Some(transfer) = self.transfer.filter(|_| self.failed()) else {
-            return self.gave_up() || self.refused_after_trying();
+            return self.gave_up || self.refused_after_trying();
         };
         let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
         let of_data = self.meaning().is_some_and(|meaning| meaning.condition.is_about_data());
