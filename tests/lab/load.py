@@ -178,7 +178,8 @@ def run(arguments, rate, folder):
     named = {'vb': ['-i', 'vb'], 'any': ['-i', 'any'], 'two': ['-i', 'vb', '-i', 'wb']}[arguments.interfaces]
     chosen = ['-f', 'ip'] if arguments.filter == 'all' else []
     report = f'{folder}/{rate}.ndjson'
-    command = [arguments.ftpwhy, 'live', *named, *chosen, '--memory-limit', '64', '-B', '1', '--format', 'ndjson', '-o', report]
+    small = [x for pair in (('--memory-limit', '64'), ('-B', '1')) if pair[0] not in arguments.options for x in pair]
+    command = [arguments.ftpwhy, 'live', *named, *chosen, *small, '--format', 'ndjson', '-o', report]
     notes = open(f'{folder}/{rate}.notes', 'w+')
     program = subprocess.Popen(command + arguments.options, stderr=notes, stdout=notes)
     while 'capturing on' not in open(notes.name).read():
