@@ -71,6 +71,10 @@ const BLAMED: usize = 8_192;
 /// Frames further behind the latest than this many seconds come from a file that was never sorted.
 const ORDERLY: f64 = 0.001;
 
+/// Files that were never sorted go back by what buffers hold. Behind more seconds than this a clock was set back, and goes
+/// on from there.
+const UNSORTED: f64 = 10.0;
+
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -192,7 +196,7 @@ pub struct Pipeline {
     begins: Option<Stamp>,
     /// The latest moment: that of a frame, or while a capture goes on one known to have passed.
     ends: Option<Stamp>,
-    /// The frame of the latest time.
+    /// The frame of the latest time since the clock was set back.
     latest: Option<Stamp>,
     /// The last frame of each capture, by capture.
     lasts: Vec<Stamp>,
@@ -351,7 +355,7 @@ impl Pipeline {
         if self.ends.is_none_or(|ends| ends < at) {
             self.ends = Some(at);
         }
-        if self.latest.is_none_or(|latest| latest.time <= at.time) {
+        if self.latest.is_none_or(|latest| latest.time <= at.time || latest.seconds_since(at) > UNSORTED) {
             self.latest = Some(at);
         }
         match self.lasts.last_mut() {

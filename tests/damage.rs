@@ -156,7 +156,7 @@ fn duplicate(frames: Vec<Owned>) -> Vec<Owned> {
         copy
     };
     let mut all: Vec<Owned> = frames.into_iter().flat_map(|frame| [copy(&frame), frame]).collect();
-    all.sort_by_key(|frame| frame.at.time);
+    all.sort_by_key(|frame| (frame.at.epoch, frame.at.time));
     renumber(&mut all);
     all
 }

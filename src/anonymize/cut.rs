@@ -15,11 +15,16 @@ impl<'a> Cut<'a> {
         Some((head, Self { captured, len: self.len - len }))
     }
 
-    /// At most `len` bytes, and the trailer behind them.
+    /// The first `len` bytes, as a length field says, and the trailer behind them; what the field promises beyond the
+    /// captured bytes was not captured.
     pub fn limit(self, len: usize) -> (Self, Self) {
-        let len = len.min(self.len);
         let (inside, outside) = self.captured.split_at(len.min(self.captured.len()));
-        (Self { captured: inside, len }, Self { captured: outside, len: self.len - len })
+        (Self { captured: inside, len }, Self { captured: outside, len: self.len.saturating_sub(len) })
+    }
+
+    /// How long these bytes are when those `inside` have become `now` bytes.
+    pub fn with(self, inside: Self, now: usize) -> usize {
+        (self.len + now).saturating_sub(inside.len)
     }
 
     pub fn u8(self, at: usize) -> Option<u8> {

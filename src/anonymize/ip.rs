@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::checksum::{Sum, carried};
 use super::cut::{Cut, adjust, set, u16_at};
-use super::rewrite::Rewrite;
+use super::rewrite::{Layer, Rewrite};
 
 // Protocol numbers (IANA).
 const HOP_BY_HOP: u8 = 0;
@@ -103,7 +103,8 @@ impl Rewrite<'_> {
         };
         let checksum = carried(u16_at(head, 10), sum(head), sum(now.get(..head.len())?));
         set(now, 10, &checksum.to_be_bytes());
-        Some(head.len() + len + self.blank(trailer))
+        self.blank(trailer);
+        Some(bytes.with(inside, len))
     }
 
     pub(super) fn v6(&mut self, bytes: Cut<'_>) -> Option<usize> {
@@ -133,7 +134,8 @@ impl Rewrite<'_> {
         };
         let len = self.extensions(*head.get(6)?, ends, inside);
         adjust(self.out.get_mut(start..)?, 4, inside.len, len);
-        Some(40 + len + self.blank(trailer))
+        self.blank(trailer);
+        Some(bytes.with(inside, len))
     }
 
     /// Extension headers, and what follows them.
@@ -197,10 +199,9 @@ impl Rewrite<'_> {
             UDP => self.udp(ends, bytes),
             ICMP => self.icmp(bytes),
             ICMPV6 => self.icmpv6(ends, bytes),
-            IPV4 => self.v4(bytes),
-            IPV6 => self.v6(bytes),
+            IPV4 | IPV6 => Some(self.layer(Layer::Ip, bytes)),
             GRE => self.gre(bytes),
-            MPLS => Some(self.layer(super::rewrite::Layer::Mpls, bytes)),
+            MPLS => Some(self.layer(Layer::Mpls, bytes)),
             AUTHENTICATION => self.authentication(ends, bytes),
             _ => None,
         };

@@ -174,6 +174,7 @@ mod tests {
     use super::{Anonymizer, Key};
     use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
     use crate::source::Interface;
+    use crate::wire::{Body, Decoder};
 
     fn anonymizer() -> Anonymizer {
         Anonymizer::new(Key::from_hex(&"3c".repeat(16)).unwrap())
@@ -183,6 +184,21 @@ mod tests {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let wire_len = u32::try_from(bytes.len()).unwrap();
         Frame { at, interface: InterfaceId(0), link_type: LinkType(link_type), bytes, wire_len }
+    }
+
+    /// How far a frame can be read: what is in it, and what of it is not understood.
+    fn understood(frame: &Frame<'_>) -> (&'static str, Vec<String>) {
+        let mut decoder = Decoder::new();
+        let body = match decoder.decode(frame).body {
+            Body::Tcp(..) => "TCP",
+            Body::Icmp(..) => "ICMP",
+            Body::Arp(_) => "ARP",
+            Body::Nd(..) => "ND",
+            Body::Fragment(_) => "fragment",
+            Body::OtherIp(_) => "IP",
+            Body::Nothing => "nothing",
+        };
+        (body, decoder.undecoded().into_iter().map(|undecoded| undecoded.kind).collect())
     }
 
     #[test]
@@ -211,7 +227,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_keep_their_length(
+        fn any_bytes_keep_their_length_and_are_understood_as_far(
             bytes in prop::collection::vec(any::<u8>(), 0..200),
             link_type in prop::sample::select(vec![0_u32, 1, 9, 50, 51, 101, 113, 276, 105]),
             ether_type in prop::sample::select(vec![0x0800_u16, 0x86dd, 0x0806, 0x8100, 0x8847, 0x8864, 60]),
@@ -234,6 +250,7 @@ mod tests {
             anonymizer.heard();
             let shown = anonymizer.frame(&original);
             prop_assert_eq!((shown.bytes.len(), shown.wire_len), (bytes.len(), original.wire_len));
+            prop_assert_eq!(understood(&shown), understood(&original));
         }
     }
 }

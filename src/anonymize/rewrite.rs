@@ -101,7 +101,8 @@ impl Rewrite<'_> {
     pub fn unread(&mut self, told: usize, bytes: Cut<'_>) -> usize {
         let (head, rest) = bytes.limit(told);
         self.keep(head.captured);
-        head.len + self.blank(rest)
+        self.blank(rest);
+        bytes.len
     }
 
     /// Zeros, as many as there were bytes.
@@ -185,7 +186,8 @@ impl Rewrite<'_> {
         let (inside, trailer) = rest.limit(ether_type.into());
         let len = self.layer(Layer::Llc, inside);
         adjust(self.out, at, inside.len, len);
-        len + self.blank(trailer)
+        self.blank(trailer);
+        rest.with(inside, len)
     }
 
     fn ether_type(&mut self, ether_type: u16, bytes: Cut<'_>) -> Option<usize> {
@@ -252,7 +254,8 @@ impl Rewrite<'_> {
         let (inside, trailer) = rest.limit(bytes.u16(4)?.into());
         let len = if bytes.u8(1)? == 0 { self.layer(Layer::Ppp, inside) } else { self.blank(inside) };
         adjust(self.out, at, inside.len, len);
-        Some(6 + len + self.blank(trailer))
+        self.blank(trailer);
+        Some(bytes.with(inside, len))
     }
 
     fn mpls(&mut self, bytes: Cut<'_>) -> Option<usize> {
@@ -274,8 +277,16 @@ impl Rewrite<'_> {
                         self.keep(word);
                         4 + self.layer(Layer::Ethernet, behind)
                     }
-                    (1, _) if !has_ether_type(rest) => self.blank(rest),
-                    _ => self.layer(Layer::Ethernet, rest),
+                    (1, _) if !has_ether_type(rest) => self.unread(1, rest),
+                    (first, _) => {
+                        let at = self.out.len();
+                        let len = self.layer(Layer::Ethernet, rest);
+                        // It says that no IP follows.
+                        if let Some(byte) = self.out.get_mut(at) {
+                            *byte = first << 4 | *byte & 0xf;
+                        }
+                        len
+                    }
                 },
         )
     }

@@ -123,7 +123,8 @@ impl Rewrite<'_> {
             let checksum = carried(u16_at(head, 6), old, new);
             set(now, 6, &if checksum == 0 { [0xff; 2] } else { checksum.to_be_bytes() });
         }
-        Some(8 + len + self.blank(trailer))
+        self.blank(trailer);
+        Some(bytes.with(inside, len))
     }
 
     /// A header of `len` bytes, of which the first eight tell of nobody, and what is inside.

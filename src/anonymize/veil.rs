@@ -40,7 +40,8 @@ fn drawn(number: u64, byte: u8, other: Option<u8>) -> u8 {
     let from = match byte {
         b'A'..=b'Z' | b'a'..=b'z' | 0x80.. => LETTERS,
         b'0'..=b'9' => DIGITS,
-        _ => return byte,
+        // The last bit of a sign tells nobody from anybody.
+        _ => return if Some(byte) == other { byte ^ 1 } else { byte },
     };
     let first = usize::try_from(number % from.len() as u64).unwrap_or(0);
     let drawn = |at: usize| from.get(at % from.len()).copied();
@@ -63,6 +64,7 @@ mod tests {
             let shown = veiled(&key(), byte, 7, Some(b'x'));
             assert_eq!(shown, veiled(&key(), byte, 7, Some(b'x')));
             assert_ne!(shown, b'x', "{byte}");
+            assert_ne!(veiled(&key(), byte, 7, Some(byte)), byte, "{byte}");
             let kind = |byte: u8| (byte.is_ascii_alphabetic() || byte >= 0x80, byte.is_ascii_digit());
             assert_eq!((kind(shown), kind(masked(byte))), (kind(byte), kind(byte)));
         }
