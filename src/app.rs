@@ -8,7 +8,9 @@ mod interrupt;
 pub mod live;
 mod output;
 mod sessions;
+mod unreadable;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -327,9 +329,6 @@ fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
         Grouping::PerFile => Arrange::PerFile,
     };
     let plan = interrupt.watch(|| points::plan(&input.files, arrange));
-    for error in &plan.errors {
-        complain(&error.to_string(), None);
-    }
     let captures: usize = plan.groups.iter().map(|group| group.files.len()).sum();
     if input.follow && captures > 1 {
         let why = format!("--follow reads one capture, the one that is still being written, and {captures} were named");
@@ -364,7 +363,7 @@ fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
 struct AllRead {
     captures: Vec<Capture>,
     summary: Summary,
-    /// Whether every input could be read.
+    /// Whether every input could be read, but for what is allowed.
     complete: bool,
     /// The highest number a session got; 0 if there is none.
     last_session: SessionId,
@@ -394,12 +393,9 @@ fn read_groups(
     interrupt: &Interrupt,
     sink: &mut dyn Sink,
 ) -> io::Result<AllRead> {
-    let mut all = AllRead {
-        captures: Vec::new(),
-        summary: Summary::default(),
-        complete: plan.errors.is_empty(),
-        last_session: SessionId(0),
-    };
+    let mut all =
+        AllRead { captures: Vec::new(), summary: Summary::default(), complete: true, last_session: SessionId(0) };
+    unreadable::note(&mut all.summary, &plan.errors, input);
     let mut next = SessionId(1);
     // Directories may not have been looked through.
     let mut cut = interrupt.is_wanted();
@@ -416,12 +412,10 @@ fn read_groups(
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
             let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
-            if let Some(error) = following.failure() {
-                all.complete = false;
-                complain(&error.to_string(), None);
-            }
+            unreadable::note(&mut all.summary, following.failures(), input);
+            unreadable::note_captures(&mut all.summary, following.captures(), input);
             cut |= interrupt.is_wanted();
-            not_read += usize::from(following.captures().is_empty() && following.failure().is_none());
+            not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
             let part = pipeline.finish(following.captures(), sink)?;
             next = pipeline.next_session();
             add(&mut all.summary, &part);
@@ -429,10 +423,7 @@ fn read_groups(
             continue;
         }
         let (mut frames, errors) = Frames::open(&group.files, first, input, settings, interrupt)?;
-        all.complete &= errors.is_empty();
-        for error in &errors {
-            complain(&error.to_string(), None);
-        }
+        unreadable::note(&mut all.summary, &errors, input);
         if frames.is_overfull() {
             complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
         }
@@ -442,10 +433,14 @@ fn read_groups(
             all.complete = false;
             complain(&format!("packets were left out: {error}"), None);
         }
+        unreadable::note_captures(&mut all.summary, frames.captures(), input);
         if interrupt.is_wanted() {
             frames.break_off();
         }
-        let opened = frames.captures().len() + errors.len();
+        // Two readings may have told of the same file, and of one that is a capture nevertheless.
+        let known = frames.captures().iter().map(|capture| &capture.path).chain(errors.iter().map(|error| &error.path));
+        let known: BTreeSet<&PathBuf> = known.collect();
+        let opened = group.files.iter().filter(|file| known.contains(file)).count();
         not_read += group.files.len().saturating_sub(opened);
         cut |= opened < group.files.len() || frames.captures().iter().any(|capture| capture.unread);
         let part = pipeline.finish(frames.captures(), sink)?;
@@ -457,6 +452,7 @@ fn read_groups(
             std::mem::forget(pipeline);
         }
     }
+    all.complete &= all.summary.is_all_read();
     all.last_session = SessionId(next.0 - 1);
     if cut && let Some(signal) = interrupt.cut_off() {
         let interruption = Interruption { signal, not_read: not_read as u64 };

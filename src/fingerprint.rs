@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 
 use crate::finding::{Finding, SessionId, TransferId};
 use crate::record::{SessionRecord, TransferRecord};
@@ -53,6 +54,11 @@ pub fn of(finding: &Finding, subject: Option<Subject<'_>>) -> Fingerprint {
     parts.extend(finding.hosts.iter().map(ToString::to_string));
     // No part holds a zero byte: names are ours, addresses are digits, verbs are printable.
     Fingerprint(fnv1a(parts.join("\0").as_bytes()))
+}
+
+/// The fingerprint of a file that could not be read; equal for the same name.
+pub fn of_path(path: &Path) -> Fingerprint {
+    Fingerprint(fnv1a(path.as_os_str().as_encoded_bytes()))
 }
 
 /// Who and what a finding is about, in words: `10.1.0.10 to 10.2.0.20:21, LIST`; the hosts if it has no session.

@@ -24,7 +24,7 @@
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
-//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
+//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |

@@ -194,7 +194,7 @@ pub struct Pipeline {
     ends: Option<Stamp>,
     /// The frame of the latest time.
     latest: Option<Stamp>,
-    /// The last frame of each capture, in the order of captures.
+    /// The last frame of each capture, by capture.
     lasts: Vec<Stamp>,
     /// What was glimpsed of the last frame that no pass was found for.
     glimpsed: Option<(Stamp, Option<Glimpse>)>,
@@ -385,7 +385,7 @@ impl Pipeline {
         if self.settings.in_full {
             sink.hosts(&self.inventory(captures))?;
         }
-        Ok(self.summary)
+        Ok(self.summary.clone())
     }
 
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {

@@ -3,11 +3,14 @@
 //! Turns the inputs as they were named into groups of files. Two captures of the same packets are two points of the
 //! network: sorted into one timeline, every packet would be there twice. Knows nothing of FTP.
 
+mod allowed;
 mod rotation;
 mod same_packets;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+pub use allowed::Glob;
 
 use crate::source::{OpenError, is_capture, is_stopped};
 
@@ -56,7 +59,8 @@ pub struct Group {
 pub struct Plan {
     /// The timelines, in the order of the inputs.
     pub groups: Vec<Group>,
-    /// Directories that give no capture.
+    /// Directories that cannot be listed or hold no capture, and what is in them that cannot be read, as far as that shows
+    /// before it is opened.
     pub errors: Vec<OpenError>,
 }
 
@@ -72,10 +76,9 @@ pub fn plan(inputs: &[PathBuf], arrange: Arrange) -> Plan {
             named.push(input.clone());
             continue;
         }
-        match captures_in(input) {
-            Ok(files) => directories.push(files),
-            Err(error) => plan.errors.push(error),
-        }
+        let listed = captures_in(input);
+        directories.push(listed.files);
+        plan.errors.extend(listed.errors);
     }
     let all = || named.iter().chain(directories.iter().flatten()).cloned();
     match arrange {
@@ -113,17 +116,40 @@ fn arrange_named(files: Vec<PathBuf>) -> Vec<Group> {
     groups
 }
 
+/// What a directory gives.
+#[derive(Default)]
+struct Listed {
+    files: Vec<PathBuf>,
+    errors: Vec<OpenError>,
+}
+
 /// The captures of a directory, sorted by name; not those of directories below it, which are other collections.
-fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, OpenError> {
-    let entries = std::fs::read_dir(directory).map_err(|error| OpenError::io(directory, &error))?;
-    let entries = entries.flatten().take_while(|_| !is_stopped());
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    files.sort();
-    files.retain(|path| !is_stopped() && is_capture(path));
-    if files.is_empty() && !is_stopped() {
-        return Err(OpenError::new(directory, "it is a directory without captures"));
+fn captures_in(directory: &Path) -> Listed {
+    let mut listed = Listed::default();
+    let mut paths = Vec::new();
+    match std::fs::read_dir(directory) {
+        Ok(entries) => {
+            for entry in entries.take_while(|_| !is_stopped()) {
+                match entry {
+                    Ok(entry) => paths.push(entry.path()),
+                    Err(error) => listed.errors.push(OpenError::io(directory, &error)),
+                }
+            }
+        }
+        Err(error) => listed.errors.push(OpenError::io(directory, &error)),
     }
-    Ok(files)
+    paths.sort();
+    for path in paths {
+        match is_capture(&path) {
+            Ok(true) => listed.files.push(path),
+            Ok(false) => {}
+            Err(error) => listed.errors.push(error),
+        }
+    }
+    if listed.files.is_empty() && listed.errors.is_empty() {
+        listed.errors.push(OpenError::new(directory, "it is a directory without captures"));
+    }
+    listed
 }
 
 impl fmt::Display for Plan {

@@ -95,7 +95,7 @@ fn captures_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for path in entries {
         if path.is_dir() {
             captures_below(&path, found);
-        } else if is_capture(&path) {
+        } else if is_capture(&path).expect("it can be told") {
             found.push(path);
         }
     }

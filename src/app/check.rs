@@ -9,6 +9,7 @@ use std::thread;
 
 use super::interrupt::Interrupt;
 use super::output::{Destination, Files, Role, replace};
+use super::unreadable::{is_allowed, say};
 use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, reading, settings};
 use crate::check::{Expectation, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
@@ -17,7 +18,7 @@ use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::Pipeline;
 use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
-use crate::source::{Timeline, check_filter, is_capture, is_stopped};
+use crate::source::{Capture, OpenError, Timeline, check_filter, is_capture, is_stopped};
 use crate::text::printable;
 
 /// What an expectation's name ends in.
@@ -40,6 +41,11 @@ fn compare(options: &CheckOptions, interrupt: &Interrupt) -> Result<u8, Trouble>
     if result.checked.is_empty() && result.interrupted.is_none() {
         complain("there is no capture to check", None);
         return Ok(TROUBLE);
+    }
+    for one in &result.checked {
+        if matches!(one.comparison, Comparison::Unreadable | Comparison::Allowed) {
+            one.lines.iter().for_each(|line| say(line, one.comparison == Comparison::Allowed));
+        }
     }
     if let Some(why) = result.interrupted() {
         complain(&why, None);
@@ -70,7 +76,7 @@ fn find_and_check(
 ) -> Result<CheckResult, Trouble> {
     let mut found = Found::default();
     for input in &options.input.files {
-        found.add(input, interrupt)?;
+        found.add(input, interrupt);
     }
     found.spare(options)?;
     *reports = opened(options)?;
@@ -97,53 +103,60 @@ fn opened(options: &CheckOptions) -> io::Result<Vec<Report>> {
 /// The captures to check, and the expectations that were come across.
 #[derive(Default)]
 struct Found {
-    captures: Vec<PathBuf>,
+    captures: Vec<Candidate>,
     expectations: Vec<PathBuf>,
+}
+
+/// Something to check.
+struct Candidate {
+    path: PathBuf,
+    /// Why it cannot even be opened.
+    refused: Option<OpenError>,
 }
 
 impl Found {
     /// A file is a capture; of a directory and those below it whatever looks like one, and what is expected to be
     /// unreadable. Links to directories are not followed.
-    fn add(&mut self, input: &Path, interrupt: &Interrupt) -> Result<(), Trouble> {
+    fn add(&mut self, input: &Path, interrupt: &Interrupt) {
         if !input.is_dir() {
-            self.captures.push(input.into());
-            return Ok(());
+            self.captures.push(Candidate { path: input.into(), refused: None });
+            return;
         }
         let mut files = Vec::new();
         let mut waiting = vec![input.to_path_buf()];
         while let Some(directory) = waiting.pop() {
-            let failed = |error| Trouble::File { doing: "read", path: directory.clone(), reason: reason(&error) };
-            for entry in fs::read_dir(&directory).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                if interrupt.is_wanted() {
-                    return Ok(());
-                }
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
-                    _ => files.push(entry.path()),
-                }
+            if interrupt.is_wanted() {
+                return;
+            }
+            if let Err(error) = list(&directory, &mut files, &mut waiting) {
+                self.captures.push(Candidate { refused: Some(OpenError::io(&directory, &error)), path: directory });
             }
         }
         files.sort();
-        for file in files {
+        for path in files {
             if interrupt.is_wanted() {
-                return Ok(());
+                return;
             }
-            if file.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes()) {
-                self.expectations.push(file);
-            } else if file.is_file() && (is_capture(&file) || expects_unreadable(&file)) {
-                self.captures.push(file);
+            if path.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes()) {
+                self.expectations.push(path);
+                continue;
+            }
+            match is_capture(&path) {
+                Ok(looks_like_one) if looks_like_one || path.is_file() && expects_unreadable(&path) => {
+                    self.captures.push(Candidate { path, refused: None });
+                }
+                Ok(_) => {}
+                Err(error) => self.captures.push(Candidate { path, refused: Some(error) }),
             }
         }
-        Ok(())
     }
 
     /// Refuses what would be written to a file that is read, or to another one that is written.
     fn spare(&self, options: &CheckOptions) -> Result<(), Trouble> {
         let mut files = Files::default();
         options.input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
-        self.captures.iter().for_each(|path| files.reads(Role::Input, path));
-        let expected: Vec<PathBuf> = self.captures.iter().map(|capture| expectation_path(capture)).collect();
+        self.captures.iter().for_each(|capture| files.reads(Role::Input, &capture.path));
+        let expected: Vec<PathBuf> = self.captures.iter().map(|capture| expectation_path(&capture.path)).collect();
         if options.bless {
             files.rewrites(&expected).map_err(Trouble::Refused)?;
         }
@@ -153,10 +166,25 @@ impl Found {
 
     /// The expectations that belong to no capture, printable.
     fn orphans(&self) -> Vec<String> {
-        let owned: BTreeSet<PathBuf> = self.captures.iter().map(|capture| expectation_path(capture)).collect();
+        let owned: BTreeSet<PathBuf> = self.captures.iter().map(|capture| expectation_path(&capture.path)).collect();
         let orphans = self.expectations.iter().filter(|expectation| !owned.contains(*expectation));
         orphans.map(|orphan| printable(orphan.as_os_str().as_encoded_bytes())).collect()
     }
+}
+
+/// Lists a directory: what is in it, and the directories below it.
+fn list(directory: &Path, files: &mut Vec<PathBuf>, directories: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if is_stopped() {
+            break;
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => directories.push(entry.path()),
+            _ => files.push(entry.path()),
+        }
+    }
+    Ok(())
 }
 
 /// `NAME.expect.toml` for `NAME.pcap` and `NAME.pcapng.gz`.
@@ -174,7 +202,7 @@ fn expects_unreadable(file: &Path) -> bool {
 }
 
 /// Checks the captures on all processors; the results are in the order of the captures.
-fn check_all(captures: &[PathBuf], options: &CheckOptions) -> Vec<Checked> {
+fn check_all(captures: &[Candidate], options: &CheckOptions) -> Vec<Checked> {
     // Two captures may share an expectation: it is rewritten by one after the other.
     let workers = if options.bless { 1 } else { options.jobs.min(captures.len()).max(1) };
     let next = AtomicUsize::new(0);
@@ -201,17 +229,17 @@ fn check_all(captures: &[PathBuf], options: &CheckOptions) -> Vec<Checked> {
     all.into_iter().map(|(_, checked)| checked).collect()
 }
 
-fn check_one(capture: &Path, options: &CheckOptions) -> Checked {
+fn check_one(capture: &Candidate, options: &CheckOptions) -> Checked {
     let compared = if is_stopped() { Ok(UNCHECKED) } else { compared(capture, options) };
     let (comparison, lines) = compared.unwrap_or_else(|why| (Comparison::Unreadable, vec![why]));
-    Checked { path: printable(capture.as_os_str().as_encoded_bytes()), comparison, lines }
+    Checked { path: printable(capture.path.as_os_str().as_encoded_bytes()), comparison, lines }
 }
 
 const UNCHECKED: (Comparison, Vec<String>) = (Comparison::Unchecked, Vec::new());
 
 /// The error says what could not be read.
-fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<String>), String> {
-    let path = expectation_path(capture);
+fn compared(capture: &Candidate, options: &CheckOptions) -> Result<(Comparison, Vec<String>), String> {
+    let path = expectation_path(&capture.path);
     let of_path = |what: &str, why: &str| format!("could not {what} {}: {why}", path.display());
     let text = match fs::read_to_string(&path) {
         Ok(text) => Some(text),
@@ -230,11 +258,16 @@ fn compared(capture: &Path, options: &CheckOptions) -> Result<(Comparison, Vec<S
             Ok(_) => (Comparison::Failed, vec![format!("it could be read, not unreadable with `{words}`")]),
         });
     }
-    let Observations { findings, transfers } = observed?;
+    let Observations { findings, transfers } = match observed {
+        Err(why) if is_allowed(&capture.path, &options.input) => return Ok((Comparison::Allowed, vec![why])),
+        observed => observed?,
+    };
     let mut differences = if let Some(expectation) = &expectation {
         expectation.compare(&findings, &transfers)
     } else {
-        let reached = findings.iter().filter(|finding| options.fail_on.is_reached(finding.role, finding.severity));
+        let reached = findings
+            .iter()
+            .filter(|finding| finding.is_cut() || options.fail_on.is_reached(finding.role, finding.severity));
         reached.map(ToString::to_string).collect()
     };
     if options.bless && (expectation.is_none() || !differences.is_empty()) {
@@ -264,10 +297,14 @@ fn misspelt(name: &str) -> Option<String> {
     }
 }
 
-/// What the program says of a capture that is judged alone; `None` if reading was told to stop before its end.
-fn observe(capture: &Path, options: &CheckOptions) -> Result<Option<Observations>, String> {
-    let (mut timeline, errors) =
-        Timeline::open(&[capture.to_path_buf()], CaptureId(0), options.input.filter.as_deref());
+/// What the program says of a capture that is judged alone; `None` if reading was told to stop before its end. The error
+/// says why it is unreadable.
+fn observe(capture: &Candidate, options: &CheckOptions) -> Result<Option<Observations>, String> {
+    if let Some(error) = &capture.refused {
+        return Err(error.to_string());
+    }
+    let path = std::slice::from_ref(&capture.path);
+    let (mut timeline, errors) = Timeline::open(path, CaptureId(0), options.input.filter.as_deref());
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
@@ -282,7 +319,13 @@ fn observe(capture: &Path, options: &CheckOptions) -> Result<Option<Observations
         return Ok(None);
     }
     pipeline.finish(timeline.captures(), &mut observations).map_err(failed)?;
-    Ok(Some(observations))
+    if let Some(error) = timeline.captures().iter().find_map(Capture::unreadable) {
+        return Err(error.to_string());
+    }
+    match timeline.filter_refusals() {
+        [] => Ok(Some(observations)),
+        [error, ..] => Err(OpenError::new(&capture.path, format!("packets were left out: {error}")).to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::interrupt::Interrupt;
 use super::output::Destination;
 use super::{
     CLEAN, TROUBLE, Trouble, claim, complain, is_whole, keep_for_two_readings, plan, read_all, read_by, reading,
-    settings, whole,
+    settings, unreadable, whole,
 };
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
@@ -17,10 +17,10 @@ use crate::extract::{Choice, Collected, Comments, Wanted};
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::Settings;
 use crate::points::Plan;
-use crate::record::{Signal, Sink};
+use crate::record::{Signal, Sink, Summary};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
-use crate::source::{Capture, Everything, Named, OpenError, Remarks, standard_input_is_cut};
+use crate::source::{Capture, Everything, Named, Remarks, standard_input_is_cut};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
@@ -43,11 +43,13 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     }
     let settings = settings(&options.input, Selection::default(), false);
     let mut collected = Collected::default();
-    let mut complete = plan.errors.is_empty();
+    let mut lacking = Lacking { summary: Summary::default(), complete: true, told: concluded };
     if concluded {
         let read = read_all(&plan, &options.input, &settings, interrupt, &mut collected)?;
         collected.end(&read.captures, &read.summary)?;
-        complete = read.complete;
+        (lacking.complete, lacking.summary) = (read.complete, read.summary);
+    } else {
+        unreadable::note(&mut lacking.summary, &plan.errors, &options.input);
     }
     let anonymous = options.input.anonymize.is_some();
     // Either it is not known yet what is wanted, or a part of what is to be hidden.
@@ -60,14 +62,7 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         wanted: collected.wanted(&options.choice).map_err(Trouble::Refused)?,
         comments: if options.annotate { collected.comments() } else { Comments::default() },
     };
-    let told = |error: &OpenError| {
-        // The first reading has said so.
-        if !concluded {
-            complain(&error.to_string(), None);
-        }
-        complete = false;
-    };
-    let output = interrupt.watch(|| write(&plan, options, &settings, &mut selected, interrupt, told))?;
+    let output = interrupt.watch(|| write(&plan, options, &settings, &mut selected, interrupt, &mut lacking))?;
     let Some(output) = output else { return Ok(TROUBLE) };
     // What an anonymised file rests on must be whole: what was begun is dropped, and what was there stays.
     if anonymous && !is_whole(interrupt, &options.write) {
@@ -79,7 +74,7 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     let (read, written) = output.finish(interrupt.cut())?;
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
-    Ok(if complete { CLEAN } else { TROUBLE })
+    Ok(if lacking.complete && lacking.summary.is_all_read() { CLEAN } else { TROUBLE })
 }
 
 /// The file that is written; nothing for standard output.
@@ -98,6 +93,15 @@ struct Selected {
     comments: Comments,
 }
 
+/// What of the inputs is missing.
+struct Lacking {
+    summary: Summary,
+    /// Whether nothing else is missing.
+    complete: bool,
+    /// Whether the first reading has told of packets that were left out.
+    told: bool,
+}
+
 /// Reads the inputs and writes what is selected of them; `None` where nothing could be read.
 fn write(
     plan: &Plan,
@@ -105,7 +109,7 @@ fn write(
     settings: &Settings,
     selected: &mut Selected,
     interrupt: &Interrupt,
-    mut told: impl FnMut(&OpenError),
+    lacking: &mut Lacking,
 ) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
@@ -115,8 +119,9 @@ fn write(
             cut = true;
             break;
         }
-        let (frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
-        errors.iter().for_each(&mut told);
+        let (mut frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
+        // What the first reading told is not told again.
+        unreadable::note(&mut lacking.summary, &errors, &options.input);
         let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
         first = CaptureId(first.0.saturating_add(opened));
         // Where nothing could be read there is no capture to write.
@@ -125,7 +130,14 @@ fn write(
                 Some(output) => output,
                 none => none.insert(Output::create(target(options), frames.captures(), options.annotate)?),
             };
-            output.write(frames, selected, interrupt)?;
+            output.write(&mut frames, selected, interrupt)?;
+        }
+        unreadable::note_captures(&mut lacking.summary, frames.captures(), &options.input);
+        if !lacking.told {
+            for error in frames.filter_refusals() {
+                lacking.complete = false;
+                complain(&format!("packets were left out: {error}"), None);
+            }
         }
         cut |= interrupt.is_wanted();
     }
@@ -176,7 +188,7 @@ impl Output {
     }
 
     /// Writes what is selected of a timeline.
-    fn write(&mut self, mut frames: Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
+    fn write(&mut self, frames: &mut Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
         let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;

@@ -35,7 +35,8 @@ struct Done {
 }
 
 impl Frames {
-    /// Opens files whose captures are numbered from `first` on. To be anonymised they are read once before.
+    /// Opens files whose captures are numbered from `first` on. To be anonymised they are read once before; what could not
+    /// be read then is among the errors, and again if it cannot be read now.
     pub fn open(
         files: &[PathBuf],
         first: CaptureId,
@@ -43,11 +44,15 @@ impl Frames {
         settings: &Settings,
         interrupt: &Interrupt,
     ) -> io::Result<(Self, Vec<OpenError>)> {
-        let mask = match input.anonymize {
-            Some(key) => Some(Box::new(Mask::fitted(key, files, first, input, settings, interrupt)?)),
-            None => None,
+        let (mask, mut errors) = match input.anonymize {
+            Some(key) => {
+                let (mask, errors) = Mask::fitted(key, files, first, input, settings, interrupt)?;
+                (Some(Box::new(mask)), errors)
+            }
+            None => (None, Vec::new()),
         };
-        let (timeline, errors) = Timeline::open(files, first, input.filter.as_deref());
+        let (timeline, further) = Timeline::open(files, first, input.filter.as_deref());
+        errors.extend(further);
         let mut frames = Self { timeline, mask };
         frames.mask_captures();
         Ok((frames, errors))
@@ -129,7 +134,7 @@ impl Frames {
 }
 
 impl Mask {
-    /// Reads the files for what their control connections say.
+    /// Reads the files for what their control connections say; gives what of them could not be read, too.
     fn fitted(
         key: Key,
         files: &[PathBuf],
@@ -137,11 +142,11 @@ impl Mask {
         input: &Input,
         settings: &Settings,
         interrupt: &Interrupt,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Self, Vec<OpenError>)> {
         let mut anonymizer = Anonymizer::new(key);
         let settings = Settings { overhear: true, in_full: false, ..settings.clone() };
         let mut pipeline = Pipeline::new(settings, SessionId(1));
-        let (mut timeline, _) = Timeline::open(files, first, input.filter.as_deref());
+        let (mut timeline, mut errors) = Timeline::open(files, first, input.filter.as_deref());
         while !interrupt.is_wanted() && timeline.step() {
             let Some(frame) = timeline.frame() else { break };
             pipeline.push(&frame, timeline.captures(), &mut Nobody)?;
@@ -151,7 +156,8 @@ impl Mask {
         pipeline.finish(timeline.captures(), &mut Nobody)?;
         pipeline.overheard().into_iter().for_each(|overheard| anonymizer.hear(overheard));
         anonymizer.heard();
-        Ok(Self { anonymizer, done: Vec::new() })
+        errors.extend(timeline.captures().iter().filter_map(Capture::unreadable));
+        Ok((Self { anonymizer, done: Vec::new() }, errors))
     }
 }
 

@@ -162,7 +162,7 @@ impl Sink for Baselined<'_> {
             warning: summary.warning.saturating_sub(self.counted.warning),
             info: summary.info.saturating_sub(self.counted.info),
             quality: summary.quality.saturating_sub(self.counted.quality),
-            ..*summary
+            ..summary.clone()
         };
         self.inner.end(captures, &rest)
     }
@@ -192,7 +192,7 @@ mod tests {
             Ok(())
         }
         fn end(&mut self, _: &[Capture], summary: &Summary) -> io::Result<()> {
-            self.1 = *summary;
+            self.1 = summary.clone();
             Ok(())
         }
     }

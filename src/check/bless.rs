@@ -14,7 +14,7 @@ const MAX_COMPARED: usize = 2_000;
 
 /// The file as it should read for what was found: its head comment and its lists stay; each expected finding keeps the
 /// fields it has, with what was found where that differs, or goes when nothing of its name was found. Errors, warnings
-/// and infos that it does not name come in full. An empty `text` is no expectation yet. The error is that of
+/// and infos that it does not name come in full, and that the capture is cut. An empty `text` is no expectation yet. The error is that of
 /// [`Expectation::parse`].
 pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<String, String> {
     let old = Expectation::parse(text)?;
@@ -44,7 +44,8 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
     let named = |finding: &Observed| {
         old.allow.contains(&finding.diagnosis) || old.expected.iter().any(|expected| expected.is_about(finding))
     };
-    for finding in found.iter().filter(|finding| finding.severity > Severity::Quality && !named(finding)) {
+    let worth = |finding: &&Observed| finding.severity > Severity::Quality || finding.is_cut();
+    for finding in found.iter().filter(worth).filter(|finding| !named(finding)) {
         write_expected(&mut out, &in_full(finding));
     }
     Ok(out)

@@ -29,9 +29,19 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Whether an expectation must name it: errors and warnings never pass silently.
+    /// Whether it is an error or a warning.
     pub fn is_serious(&self) -> bool {
         self.severity >= Severity::Warning
+    }
+
+    /// Whether an expectation must name it: errors and warnings never pass silently, nor does a capture that is cut.
+    pub fn must_be_named(&self) -> bool {
+        self.is_serious() || self.is_cut()
+    }
+
+    /// Whether it says that the capture is damaged or cut, so that not all of it was judged.
+    pub fn is_cut(&self) -> bool {
+        self.diagnosis == crate::diagnosis::capture_truncated::DIAGNOSIS.name
     }
 }
 

@@ -122,6 +122,7 @@ impl Check {
                 grouping: Grouping::PerFile,
                 follow: false,
                 config,
+                allow_unreadable: self.reading.allow_unreadable,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

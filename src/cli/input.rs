@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::options::{FailOn, Grouping, Input};
 use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
+use crate::points::Glob;
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -64,6 +65,11 @@ pub(super) struct ReadingArguments {
     /// How long TIME-WAIT lasts on the hosts in the capture, instead of the usual values of common systems
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Input")]
     pub(super) time_wait: Option<Duration>,
+
+    /// Do not fail for unreadable captures whose name matches GLOB, or whose path if it has a /; they are still reported;
+    /// may be repeated
+    #[arg(long, value_name = "GLOB", value_parser = Glob::parse, help_heading = "Input")]
+    pub(super) allow_unreadable: Vec<Glob>,
 }
 
 /// Where settings come from besides the command line.
@@ -126,6 +132,7 @@ impl InputArguments {
             ports: self.reading.ports,
             time_wait: self.reading.time_wait,
             follow: self.follow,
+            allow_unreadable: self.reading.allow_unreadable,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

@@ -16,6 +16,11 @@ pub fn write_error(out: &mut dyn Write, color: bool, message: &str, help: Option
     Ok(())
 }
 
+/// `note: could not read x.pcap: it is empty`: something that is not taken for an error.
+pub fn write_note(out: &mut dyn Write, message: &str) -> io::Result<()> {
+    writeln!(out, "note: {}", printable_str(message))
+}
+
 /// An I/O error in a few words, lower case, without the number of the operating system.
 pub fn reason(error: &io::Error) -> String {
     match error.kind() {

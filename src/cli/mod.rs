@@ -35,7 +35,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use check::CheckOptions;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
-pub use message::{reason, write_error};
+pub use message::{reason, write_error, write_note};
 pub use options::{
     ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
 };

@@ -8,6 +8,7 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::points::Glob;
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
@@ -29,6 +30,8 @@ pub struct Input {
     pub follow: bool,
     /// The file that settings were read from.
     pub config: Option<PathBuf>,
+    /// Inputs that may be unreadable.
+    pub allow_unreadable: Vec<Glob>,
 }
 
 /// What `ftpwhy extract` is told.

@@ -71,8 +71,12 @@ const NO_CONFIG: Entries = &[(".ftpwhy.toml", "Not looked at: there is nothing t
 const SIGNALS: &str = "129, 130, 143";
 const PRINTS: Entries = &[("0", "It was printed."), ("2", "Wrong usage, or standard output could not be written.")];
 const READS: Entries = &[
-    ("0", "All inputs were read."),
-    ("2", "Wrong usage, or an input that could not be read. The other inputs are still listed."),
+    ("0", "All inputs were read, but for those that --allow-unreadable names."),
+    (
+        "2",
+        "Wrong usage, or a capture could not be read (the manual says under Unreadable captures what counts). The other \
+         inputs are still listed.",
+    ),
     (SIGNALS, "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was read is shown and marked as incomplete."),
 ];
 const NOT_CAPTURED: (&str, &str) = (
@@ -111,6 +115,22 @@ const TWICE: (&str, &str) = (
     "Two readings",
     "--anonymize reads its inputs twice: of standard input a copy is kept meanwhile in the directory for temporary files \
      (TMPDIR), of at most 4 GiB and without a name; other pipes are refused.",
+);
+const UNREADABLE: (&str, &str) = (
+    "Unreadable captures",
+    "An input that is named, or a file of a directory that has the name of a capture (.pcap, .pcapng, .cap, .dmp, .dump, \
+     also compressed and with the number of a rotation) or begins like one, is unreadable if it cannot be opened at any \
+     time, is empty, is no capture, or is damaged or cut before the end of its first packet; if reading fails; or if it \
+     vanishes, shrinks or is replaced while it is read or waits to be read. Each is an error on standard error and an \
+     entry in every report, and makes the exit status 2. --allow-unreadable names those that are known for broken: they are a note and an entry, and do not \
+     count. A capture that is damaged or cut later is read up to there (capture-truncated). A capture without packets \
+     is no error.",
+);
+const MANY: (&str, &str) = (
+    "Many captures at once",
+    "Of captures that overlap in time, 64 are kept open, at most 16 of them compressed with zstd; further ones are read \
+     piece by piece. Further compressed ones are unpacked into the directory for temporary files (TMPDIR), 16 GiB at \
+     most: unpack them before if there are more.",
 );
 const INTERRUPTS: (&str, &str) = (
     "Interrupts",
@@ -176,7 +196,7 @@ const LIVE_LIMITS: Entries = &[
     SECRETS,
 ];
 const CAPTURE_LIMITS: Entries =
-    &[NOT_CAPTURED, ENCRYPTION, SECRETS, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
+    &[NOT_CAPTURED, ENCRYPTION, SECRETS, UNREADABLE, MANY, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
 
 /// The pages.
 pub const PAGES: &[Page] = &[
@@ -185,7 +205,11 @@ pub const PAGES: &[Page] = &[
         exit_status: &[
             ("0", "No finding at or above --fail-on."),
             ("1", "At least one such finding, or no transfer with --require-transfers."),
-            ("2", "Wrong usage, or an input that could not be read. The other inputs are still reported."),
+            (
+                "2",
+                "Wrong usage, or a capture could not be read, whatever was found in the others (the manual says under \
+                 Unreadable captures what counts). The other inputs are still reported.",
+            ),
             (
                 SIGNALS,
                 "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was read is reported and marked as incomplete; no \
@@ -220,8 +244,16 @@ pub const PAGES: &[Page] = &[
         command: "check",
         exit_status: &[
             ("0", "Every capture is as expected, or its expectation was written by --bless."),
-            ("1", "A capture differs from its expectation, or has none and a finding at or above --fail-on."),
-            ("2", "Wrong usage, or a capture or an expectation could not be read."),
+            (
+                "1",
+                "A capture differs from its expectation, or has none and a finding at or above --fail-on; or it is damaged \
+                 or cut behind its first packet, and its expectation does not name capture-truncated.",
+            ),
+            (
+                "2",
+                "Wrong usage, or an expectation could not be read, or a capture whose expectation does not say that it is \
+                 unreadable (the manual says under Unreadable captures what counts).",
+            ),
             (
                 SIGNALS,
                 "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was checked is reported; the other captures are listed \
@@ -248,6 +280,7 @@ pub const PAGES: &[Page] = &[
             OUTPUTS,
         ],
         limits: &[
+            UNREADABLE,
             ("Alone", "Each file is judged alone; a rotated set is checked after it was merged into one file."),
             ("Frames", "Expected frames are those of the file: whoever edits a capture blesses it again."),
             INTERRUPTS,
@@ -288,6 +321,8 @@ pub const PAGES: &[Page] = &[
                 "Vantage",
                 "A MAC is that of the last hop before the place of capture: behind a router all hosts have the router's.",
             ),
+            UNREADABLE,
+            MANY,
             ANONYMITY,
             SAME_FINDINGS,
             TWICE,
@@ -317,7 +352,11 @@ pub const PAGES: &[Page] = &[
         command: "extract",
         exit_status: &[
             ("0", "It was written."),
-            ("2", "Wrong usage, nothing that was asked for, or an input or the output could not be read or written."),
+            (
+                "2",
+                "Wrong usage, nothing that was asked for, the output could not be written, or a capture could not be read \
+                 (the manual says under Unreadable captures what counts). What could be read is still written.",
+            ),
             (
                 SIGNALS,
                 "Ended by SIGHUP, SIGINT (^C) or SIGTERM. A comment in the file says that it is incomplete; with \
@@ -332,6 +371,8 @@ pub const PAGES: &[Page] = &[
         environment: &[SETTINGS, ("TMPDIR", "Where a copy of standard input is kept, if not in /tmp.")],
         files: &[CONFIG, OUTPUTS],
         limits: &[
+            UNREADABLE,
+            MANY,
             (
                 "What is left out",
                 "Comments, interfaces with their options and names of addresses are copied, but no decryption secrets \

@@ -20,9 +20,10 @@ fn check(case: &CaptureCase<'_>) -> Vec<Finding> {
     let damaged = case.scene.captures.iter().filter_map(|capture| Some((capture, capture.damage.as_ref()?)));
     damaged
         .filter_map(|(capture, damage)| {
-            let last = case.scene.lasts.iter().find(|last| last.capture == capture.id)?;
+            // A filter may have let none of its packets pass.
+            let last = case.scene.lasts.iter().find(|last| last.capture == capture.id).copied().or(damage.after)?;
             let message = format!("the capture is damaged at byte {}: {}", damage.offset, damage.what);
-            let primary = Evidence::seen(*last, "last frame before the damage");
+            let primary = Evidence::seen(last, "last frame before the damage");
             Some(DIAGNOSIS.finding(Confidence::Proven, message, primary).done())
         })
         .collect()

@@ -130,7 +130,9 @@ impl Pipeline {
 
     /// What holds of the hosts and the capture itself, and was not told with a failure.
     pub(super) fn of_group(&self, captures: &[Capture]) -> Vec<Finding> {
-        let (Some(begins), Some(ends)) = (self.begins, self.ends) else { return Vec::new() };
+        // Without any packet that passes a filter, damage is all there is to tell.
+        let damaged = captures.iter().find_map(|capture| capture.damage.as_ref()?.after);
+        let (Some(begins), Some(ends)) = (self.begins.or(damaged), self.ends.or(damaged)) else { return Vec::new() };
         let scene =
             Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
         let mut parties: Vec<IpAddr> = self.contacts.iter().copied().collect();

@@ -7,12 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Group, Why};
-
-/// Endings of compressed files.
-const PACKED: [&str; 3] = [".gz", ".zst", ".lz4"];
-
-/// Endings after which tcpdump's counter stands.
-const ENDINGS: [&str; 5] = ["pcap", "pcapng", "cap", "dmp", "dump"];
+use crate::source::name::{ENDINGS, PACKED};
 
 /// Groups files by rotation, in the order of the first of each; those that belong to none are alone for `otherwise`.
 pub(super) fn families(files: Vec<PathBuf>, otherwise: Why) -> Vec<Group> {

@@ -9,6 +9,7 @@ pub mod trace;
 pub use redacted::Redacted;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
@@ -272,8 +273,19 @@ pub struct HostRecord {
     pub shared: Option<String>,
 }
 
-/// Counts over a run, and whether it came to its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// An input that could not be read, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// As it was named or found; `-` is standard input.
+    pub path: PathBuf,
+    /// Why, to be read after "could not read PATH: ".
+    pub why: String,
+    /// Whether the user knows it for broken, so that it does not count.
+    pub allowed: bool,
+}
+
+/// Counts over a run, whether it came to its end, and what it lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Transfers.
     pub transfers: u64,
@@ -289,9 +301,16 @@ pub struct Summary {
     pub quality: u64,
     /// What ended the run before its inputs did, if something did.
     pub interrupted: Option<Interruption>,
+    /// The inputs that could not be read, in the order in which that showed.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl Summary {
+    /// Whether nothing is missing but what the user knows for broken.
+    pub fn is_all_read(&self) -> bool {
+        self.unreadable.iter().all(|input| input.allowed)
+    }
+
     /// Counts a finding.
     pub fn add(&mut self, severity: Severity, role: Role) {
         if let Some(count) = self.of(severity, role) {

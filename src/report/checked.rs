@@ -26,6 +26,8 @@ pub enum Comparison {
     Blessed,
     /// It, or its expectation, could not be read.
     Unreadable,
+    /// It could not be read, which is known and does not count.
+    Allowed,
     /// The run was interrupted before it was checked.
     Unchecked,
 }
@@ -38,12 +40,13 @@ impl Comparison {
             Self::Unexpected => "unexpected",
             Self::Blessed => "blessed",
             Self::Unreadable => "unreadable",
+            Self::Allowed => "allowed",
             Self::Unchecked => "unchecked",
         }
     }
 
     fn is_fine(self) -> bool {
-        matches!(self, Self::AsExpected | Self::Blessed)
+        matches!(self, Self::AsExpected | Self::Blessed | Self::Allowed)
     }
 }
 
@@ -119,6 +122,7 @@ fn text(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result<
     for one in &result.checked {
         let ink = match one.comparison {
             Comparison::AsExpected | Comparison::Blessed => Ink::Good,
+            Comparison::Allowed => Ink::Dim,
             Comparison::Failed | Comparison::Unreadable | Comparison::Unexpected => Ink::Error,
             Comparison::Unchecked => Ink::Warning,
         };
@@ -142,9 +146,9 @@ fn text(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result<
 
 /// `4 captures: 2 ok, 1 failed, 1 unexpected; 3 expectations have no capture`
 fn totals(checked: &[Checked], orphans: &[String], ascii: bool) -> String {
-    use Comparison::{AsExpected, Blessed, Failed, Unchecked, Unexpected, Unreadable};
+    use Comparison::{Allowed, AsExpected, Blessed, Failed, Unchecked, Unexpected, Unreadable};
     let count = |comparison| checked.iter().filter(|one| one.comparison == comparison).count();
-    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable, Unchecked]
+    let counts: Vec<String> = [AsExpected, Failed, Unexpected, Blessed, Unreadable, Allowed, Unchecked]
         .into_iter()
         .map(|comparison| (count(comparison), comparison.word()))
         .filter(|(count, _)| *count > 0)
@@ -170,7 +174,11 @@ fn junit(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Result
     let mut suite = TestSuite::new("ftpwhy check");
     for one in &result.checked {
         let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
-        let status = if one.comparison.is_fine() {
+        let status = if one.comparison == Comparison::Allowed {
+            let mut status = TestCaseStatus::skipped();
+            status.set_type(one.comparison.word()).set_message(xml(&lines.join("\n")));
+            status
+        } else if one.comparison.is_fine() {
             TestCaseStatus::success()
         } else if one.comparison == Comparison::Unchecked {
             TestCaseStatus::skipped()
@@ -199,12 +207,17 @@ fn github(result: &CheckResult, style: &Style, out: &mut dyn Write) -> io::Resul
     if let Some(why) = result.interrupted() {
         write_interrupted(&why, style, out)?;
     }
-    let told = |one: &&Checked| !one.comparison.is_fine() && one.comparison != Comparison::Unchecked;
+    let told = |one: &&Checked| match one.comparison {
+        Comparison::Allowed => true,
+        Comparison::Unchecked => false,
+        other => !other.is_fine(),
+    };
     for one in result.checked.iter().filter(told) {
+        let level = if one.comparison.is_fine() { "notice" } else { "error" };
         let title = format!("ftpwhy check: {}", one.comparison.word());
         let lines: Vec<String> = one.lines.iter().map(|line| safe(line, style.ascii)).collect();
         // An annotation needs a line; the whole file is meant.
-        Annotation { level: "error", file: &one.path, line: 1, title: &title }.write(&lines.join("\n"), style, out)?;
+        Annotation { level, file: &one.path, line: 1, title: &title }.write(&lines.join("\n"), style, out)?;
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ impl Run {
     /// The run is over: puts everything in its order, and makes it fit to be written.
     pub(super) fn finish(&mut self, captures: &[Capture], summary: &Summary) {
         self.captures = captures.to_vec();
-        self.summary = *summary;
+        self.summary = summary.clone();
         self.sort();
         let secrets = &self.secrets;
         self.sessions.iter_mut().for_each(|session| session.texts(|text| secrets.finish(text)));
@@ -136,7 +136,8 @@ impl Run {
             warning: count(Severity::Warning),
             info: count(Severity::Info),
             quality: self.findings.iter().filter(|finding| finding.severity == Severity::Quality).count() as u64,
-            ..self.summary
+            interrupted: self.summary.interrupted,
+            unreadable: std::mem::take(&mut self.summary.unreadable),
         };
     }
 

@@ -7,7 +7,7 @@ use super::escape::safe;
 use super::paint::Ink;
 use super::place::place;
 use super::words::{Confidence, Role, Severity};
-use super::{Style, totals};
+use super::{Style, totals, unread};
 use crate::finding::{self, Finding};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -20,6 +20,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         line(run, finding, style, out)?;
     }
     let unwrapped = Style { width: usize::MAX, ..style.clone() };
+    unread::write(&run.summary, &unwrapped, out)?;
     totals::write(run, &unwrapped, out)
 }
 

@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe;
 use super::identity::subject_of;
 use super::interrupted::NAME;
 use super::time::rfc3339;
 use super::words::{Confidence, Party, Role, Severity};
+use super::{Style, unread};
 use crate::finding::Finding;
 use crate::fingerprint::{Subject, Subjects};
+use crate::record::Unreadable;
 
 const COLUMNS: [&str; 15] = [
     "capture",
@@ -36,6 +37,9 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         writer.write_record(row.map(|cell| inert(&safe(&cell, style.ascii)))).map_err(cause)
     };
     add(COLUMNS.map(str::to_owned))?;
+    for input in &run.summary.unreadable {
+        add(unreadable(input))?;
+    }
     let mut subjects = Subjects::default();
     for finding in &run.findings {
         let subject = subject_of(run, finding, &mut subjects);
@@ -45,6 +49,17 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         add(interrupted(run, &why))?;
     }
     writer.flush()
+}
+
+/// An input that could not be read, in the columns of findings.
+fn unreadable(input: &Unreadable) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|column| match column {
+        "capture" => input.path(),
+        "severity" => if input.allowed { "info" } else { "error" }.to_owned(),
+        "diagnosis" => unread::NAME.to_owned(),
+        "message" => input.sentence(),
+        _ => String::new(),
+    })
 }
 
 /// Why a row could not be written; as the library tells it, it is of no kind.

@@ -9,7 +9,7 @@ use super::collect::Run;
 use super::page::Page;
 use super::place::title;
 use super::wrap::write_wrapped;
-use super::{Style, Verbosity, table, totals};
+use super::{Style, Verbosity, table, totals, unread};
 use crate::finding::{Finding, Role, Severity};
 use crate::record::Nearness;
 
@@ -46,6 +46,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         out,
     )?;
     write_list(page, &context, MAX_CONTEXT, "findings", out)?;
+    unread::write(&run.summary, style, out)?;
     if style.verbosity == Verbosity::Quiet {
         return totals::write(run, style, out);
     }

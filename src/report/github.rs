@@ -6,16 +6,21 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe;
 use super::identity::stands_alone;
 use super::interrupted::NAME;
 use super::place::place;
 use super::words::Confidence;
+use super::{Style, unread};
 use crate::finding::{Finding, Severity};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for input in &run.summary.unreadable {
+        let level = if input.allowed { "notice" } else { "error" };
+        let annotation = Annotation { level, file: &input.path(), line: 1, title: unread::NAME };
+        annotation.write(&safe(&input.sentence(), style.ascii), style, out)?;
+    }
     let mut findings: Vec<&Finding> = run.findings.iter().filter(|finding| stands_alone(finding)).collect();
     findings.sort_by_key(|finding| Reverse(finding.severity));
     if let Some(why) = run.interrupted() {

@@ -4,13 +4,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
 use super::identity::{identities, stands_alone};
 use super::interrupted::NAME;
 use super::words::Confidence;
+use super::{Style, unread};
 use crate::finding;
+use crate::fingerprint;
+use crate::record::Unreadable;
 use crate::text::printable_str;
 
 #[derive(Serialize)]
@@ -35,21 +37,20 @@ struct Lines {
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let named = run.findings.iter().zip(identities(run));
-    let issues: Vec<Issue> = named
-        .filter(|(finding, _)| stands_alone(finding))
-        .map(|(finding, fingerprint)| {
-            let at = finding.primary.first();
-            let confidence = Confidence::from(finding.confidence);
-            Issue {
-                description: format!("{} ({confidence}, frame {})", printable_str(&finding.message), at.number),
-                check_name: finding.diagnosis,
-                fingerprint,
-                severity: severity(finding.severity),
-                location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },
-            }
-        })
-        .chain(run.interrupted().map(|why| interrupted(run, &why)))
-        .collect();
+    let mut issues: Vec<Issue> = run.summary.unreadable.iter().map(unreadable).collect();
+    let found = named.filter(|(finding, _)| stands_alone(finding)).map(|(finding, fingerprint)| {
+        let at = finding.primary.first();
+        let confidence = Confidence::from(finding.confidence);
+        Issue {
+            description: format!("{} ({confidence}, frame {})", printable_str(&finding.message), at.number),
+            check_name: finding.diagnosis,
+            fingerprint,
+            severity: severity(finding.severity),
+            location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },
+        }
+    });
+    issues.extend(found);
+    issues.extend(run.interrupted().map(|why| interrupted(run, &why)));
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&issues)?))
 }
 
@@ -61,6 +62,17 @@ fn interrupted(run: &Run, why: &str) -> Issue {
         fingerprint: NAME.to_owned(),
         severity: "blocker",
         location: Location { path: run.interrupted_in(), lines: Lines { begin: 1 } },
+    }
+}
+
+/// The whole file is meant.
+fn unreadable(input: &Unreadable) -> Issue {
+    Issue {
+        description: input.sentence(),
+        check_name: unread::NAME,
+        fingerprint: fingerprint::of_path(&input.path).to_string(),
+        severity: if input.allowed { "info" } else { "blocker" },
+        location: Location { path: input.path(), lines: Lines { begin: 1 } },
     }
 }
 

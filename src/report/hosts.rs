@@ -8,11 +8,12 @@ use super::collect::Run;
 use super::escape::{safe, safe_json};
 use super::shape::{Completeness, Host, Inventory};
 use super::table::write_grid;
-use super::{Style, interrupted};
+use super::{Style, interrupted, unread};
 use crate::frame::CaptureId;
 use crate::record::{HostRecord, SessionRecord};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    unread::write(&run.summary, style, out)?;
     if run.hosts.is_empty() {
         writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address")?;
         return interrupted::write(run, style, out);
@@ -44,7 +45,7 @@ fn cells(run: &Run, host: &HostRecord, style: &Style) -> [String; 5] {
 pub(super) fn write_json(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let completeness = Completeness::of(&run.summary, &run.captures);
     let hosts = run.hosts.iter().map(|host| Host::new(host, &interface(run, host), &roles(run, host)));
-    let hosts = Inventory::new(completeness, hosts);
+    let hosts = Inventory::new(completeness, hosts, &run.summary.unreadable);
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&hosts)?))
 }
 

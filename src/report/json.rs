@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
-use super::shape::{Capture, Completeness, Finding, Report, SCHEMA, Session, Summary, Tool};
+use super::shape::{Capture, Completeness, Finding, Report, SCHEMA, Session, Summary, Tool, Unreadable};
 use crate::text::printable_str;
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -15,6 +15,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         grouping: run.grouping.iter().map(|sentence| printable_str(sentence)).collect(),
         completeness: Completeness::of(&run.summary, &run.captures),
         captures: run.captures.iter().map(Capture::from).collect(),
+        unreadable: run.summary.unreadable.iter().map(Unreadable::from).collect(),
         sessions: run.sessions.iter().map(Session::from).collect(),
         findings: run.findings.iter().map(Finding::from).collect(),
         summary: Summary::from(&run.summary),

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::Style;
 use super::collect::Run;
 use super::concise;
 use super::escape::safe;
 use super::identity::subject_of;
 use super::interrupted::NAME;
 use super::words::Party;
+use super::{Style, unread};
 use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
 use crate::fingerprint::{Subjects, about};
 use crate::frame::CaptureId;
-use crate::record::{Outcome, SessionRecord, TransferRecord};
+use crate::record::{Outcome, SessionRecord, TransferRecord, Unreadable};
 use crate::source::Capture;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -25,6 +25,9 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     let mut cases = Cases::of(run);
     for capture in &run.captures {
         report.add_test_suite(suite(run, capture, &mut cases, style));
+    }
+    for input in &run.summary.unreadable {
+        report.add_test_suite(unreadable(input, style));
     }
     if let Some(why) = run.interrupted() {
         report.add_test_suite(interrupted(&why, style));
@@ -103,6 +106,19 @@ fn suite(run: &Run, capture: &Capture, cases: &mut Cases<'_>, style: &Style) -> 
     if !notes.is_empty() {
         suite.set_system_out(xml(&notes));
     }
+    suite
+}
+
+/// An input that could not be read is a suite whose only test has an error, or is skipped if that is allowed.
+fn unreadable(input: &Unreadable, style: &Style) -> TestSuite {
+    let path = xml(&safe(&input.path(), style.ascii));
+    let mut status =
+        if input.allowed { TestCaseStatus::skipped() } else { TestCaseStatus::non_success(NonSuccessKind::Error) };
+    status.set_type(unread::NAME).set_message(xml(&safe(&input.sentence(), style.ascii)));
+    let mut case = TestCase::new("is read", status);
+    case.set_classname(&path);
+    let mut suite = TestSuite::new(&path);
+    suite.add_test_case(case);
     suite
 }
 

@@ -45,6 +45,7 @@ mod tee;
 pub(crate) mod testing;
 mod time;
 mod totals;
+mod unread;
 pub(crate) mod words;
 mod wrap;
 

@@ -52,7 +52,8 @@ impl Sink for Lines {
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         let completeness = Completeness::of(summary, captures);
         let captures = captures.iter().map(Into::into).collect();
-        self.write(&Line::Summary(Closing { completeness, captures, summary: summary.into() }))?;
+        let unreadable = summary.unreadable.iter().map(Into::into).collect();
+        self.write(&Line::Summary(Closing { completeness, captures, unreadable, summary: summary.into() }))?;
         self.out.finish()
     }
 }

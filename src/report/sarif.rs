@@ -9,16 +9,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
 use super::evidence::in_order;
 use super::identity::identities;
 use super::words::{Confidence, Party, Role};
+use super::{Style, unread};
 use crate::diagnosis::ALL;
 use crate::finding::{self, Evidence, Finding};
 use crate::frame::Stamp;
-use crate::record::Signal;
+use crate::record::{Signal, Unreadable};
 use crate::source::Capture;
 use crate::text::printable_str;
 
@@ -36,27 +36,57 @@ struct Log {
 #[derive(Serialize)]
 struct SarifRun {
     tool: Tool,
+    /// Empty where all went well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     invocations: Vec<Invocation>,
     artifacts: Vec<Artifact>,
     results: Vec<SarifResult>,
 }
 
-/// SARIF 3.20: told of a run that did not come to its end.
+/// SARIF 3.20: what went wrong while this was found out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Invocation {
     execution_successful: bool,
+    #[serde(flatten)]
+    exit: Option<Exit>,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+/// The end of a run that did not come to its end.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Exit {
     exit_code: u8,
     exit_signal_name: &'static str,
     exit_signal_number: u8,
-    tool_execution_notifications: [Notification; 1],
 }
 
 #[derive(Serialize)]
 struct Notification {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<Descriptor>,
     level: &'static str,
     message: Message,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<InputLocation>,
+}
+
+#[derive(Serialize)]
+struct Descriptor {
+    id: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InputLocation {
+    physical_location: InputFile,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InputFile {
+    artifact_location: ArtifactLocation,
 }
 
 #[derive(Serialize)]
@@ -168,7 +198,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: [SarifRun {
-            invocations: run.summary.interrupted.map(|one| interrupted(run, one.signal)).into_iter().collect(),
+            invocations: invocation(run).into_iter().collect(),
             artifacts: artifacts.collect(),
             results,
             tool: Tool { driver: Driver { name: "ftpwhy", version: env!("CARGO_PKG_VERSION"), rules } },
@@ -177,17 +207,34 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&log)?))
 }
 
-fn interrupted(run: &Run, by: Signal) -> Invocation {
-    Invocation {
-        execution_successful: false,
-        exit_code: by.status(),
-        exit_signal_name: by.name(),
-        exit_signal_number: by.number(),
-        tool_execution_notifications: [Notification {
-            level: "error",
-            message: Message::new(&run.interrupted().unwrap_or_default()),
+/// What ended the run before its time, and what could not be read; `None` where all went well.
+fn invocation(run: &Run) -> Option<Invocation> {
+    let of_input = |input: &Unreadable| Notification {
+        descriptor: Some(Descriptor { id: unread::NAME }),
+        level: if input.allowed { "note" } else { "error" },
+        message: Message::new(&input.sentence()),
+        locations: vec![InputLocation {
+            physical_location: InputFile { artifact_location: ArtifactLocation { uri: uri(&input.path) } },
         }],
-    }
+    };
+    let of_interruption = |why: String| Notification {
+        descriptor: None,
+        level: "error",
+        message: Message::new(&why),
+        locations: Vec::new(),
+    };
+    let unreadable = run.summary.unreadable.iter().map(of_input);
+    let notifications: Vec<_> = run.interrupted().map(of_interruption).into_iter().chain(unreadable).collect();
+    let signal = run.summary.interrupted.map(|interruption| interruption.signal);
+    (!notifications.is_empty()).then(|| Invocation {
+        execution_successful: signal.is_none() && run.summary.is_all_read(),
+        exit: signal.map(exit),
+        tool_execution_notifications: notifications,
+    })
+}
+
+fn exit(by: Signal) -> Exit {
+    Exit { exit_code: by.status(), exit_signal_name: by.name(), exit_signal_number: by.number() }
 }
 
 fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {

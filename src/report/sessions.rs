@@ -9,7 +9,7 @@ use super::escape::safe;
 use super::time::Clock;
 use super::totals::{counted, inferred};
 use super::wrap::wrap;
-use super::{Out, Style, TimeStyle, Verbosity, interrupted, table};
+use super::{Out, Style, TimeStyle, Verbosity, interrupted, table, unread};
 use crate::finding::{Finding, SessionId};
 use crate::frame::Timestamp;
 use crate::record::{Outcome, SessionRecord, Sink, Summary};
@@ -121,6 +121,7 @@ const COLUMNS: [&str; 6] = ["session", "first frame", "duration", "client\nserve
 const SOFTWARE: usize = 24;
 
 fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    unread::write(&run.summary, style, out)?;
     if run.sessions.is_empty() {
         writeln!(out, "no such session in {}", counted(run.captures.len() as u64, "capture"))?;
         return interrupted::write(run, style, out);

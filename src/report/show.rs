@@ -8,7 +8,7 @@ use super::page::Page;
 use super::place::title;
 use super::tee::keep_worst;
 use super::wrap::write_wrapped;
-use super::{Out, Style, Verbosity, html, interrupted};
+use super::{Out, Style, Verbosity, html, interrupted, unread};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
@@ -140,6 +140,7 @@ fn sessions(run: &Run, style: &Style, out: &mut dyn Write, write: WriteSession) 
         write(&page, session, &ladder, out)?;
         writeln!(out)?;
     }
+    unread::write(&run.summary, style, out)?;
     match run.sessions.len() - shown {
         0 if shown == 0 && run.tally.captures.is_empty() => writeln!(out, "no FTP session")?,
         0 if shown == 0 => writeln!(out, "no such session")?,
@@ -161,7 +162,8 @@ fn ladder(page: &Page<'_>, session: &SessionRecord, ladder: &Ladder, out: &mut d
 fn svg(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page::new(run, style);
     let brief = style.verbosity < Verbosity::Verbose;
-    let mut figures = Vec::new();
+    let unread = run.summary.unreadable.iter();
+    let mut figures: Vec<Figure> = unread.map(|input| Figure::of_text(&input.sentence())).collect();
     for session in chosen(run).into_iter().take(page.most(MOST)) {
         if let Some(ladder) = Ladder::of_session(&Traced::of(session), &of(run, session), brief) {
             figures.push(Figure::of(&page, &ladder, &title(&page, session)));

@@ -8,7 +8,7 @@ use super::concise;
 use super::escape::safe;
 use super::page::Page;
 use super::place::placed;
-use super::{Out, Style, Verbosity, totals};
+use super::{Out, Style, Verbosity, totals, unread};
 use crate::finding::{Finding, Severity};
 use crate::record::{SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
@@ -97,7 +97,8 @@ impl Sink for Stream {
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.run.captures = captures.to_vec();
-        self.run.summary = *summary;
+        self.run.summary = summary.clone();
+        unread::write(summary, &self.style, &mut self.out)?;
         totals::write(&self.run, &self.style, &mut self.out)?;
         self.out.finish()
     }

@@ -9,7 +9,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table};
 use super::collect::Run;
 use super::escape::safe;
 use super::words::{AttemptOutcome, Mode, Outcome};
-use super::{Style, totals};
+use super::{Style, totals, unread};
 use crate::frame::Stamp;
 use crate::record::{self, InferredRecord, SessionRecord, TransferRecord};
 
@@ -26,6 +26,7 @@ const GAP: usize = 2;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_rows(&rows(run), style, out)?;
+    unread::write(&run.summary, style, out)?;
     totals::write(run, style, out)
 }
 

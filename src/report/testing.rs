@@ -14,7 +14,7 @@ use crate::finding::{
 use crate::frame::{CaptureId, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
     AttemptOutcome, AttemptRecord, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink,
-    Summary, TransferRecord, VantageRecord,
+    Summary, TransferRecord, Unreadable, VantageRecord,
 };
 use crate::source::{Capture, Damage, Interface};
 
@@ -72,8 +72,8 @@ impl Write for Shared {
 impl Out for Shared {}
 
 impl Sample {
-    pub(super) fn all() -> [Self; 5] {
-        [Self::collision(), Self::clean(), Self::without_ftp(), Self::merged(), Self::hostile()]
+    pub(super) fn all() -> [Self; 6] {
+        [Self::collision(), Self::clean(), Self::without_ftp(), Self::merged(), Self::hostile(), Self::partly_read()]
     }
 
     /// What `format` makes of it.
@@ -118,7 +118,16 @@ impl Sample {
             sessions: vec![session()],
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
-            summary: Summary { transfers: 2, failed: 1, error: 1, warning: 1, info: 0, quality: 1, interrupted: None },
+            summary: Summary {
+                transfers: 2,
+                failed: 1,
+                error: 1,
+                warning: 1,
+                info: 0,
+                quality: 1,
+                interrupted: None,
+                unreadable: Vec::new(),
+            },
             grouping: Vec::new(),
         }
     }
@@ -179,6 +188,18 @@ impl Sample {
         sample
     }
 
+    /// Two transfers, nothing to say, and two more inputs that could not be read; one of them may be so.
+    pub(super) fn partly_read() -> Self {
+        let mut sample = Self::clean();
+        let unreadable =
+            |path: &str, why: &str, allowed| Unreadable { path: path.into(), why: why.to_owned(), allowed };
+        sample.summary.unreadable = vec![
+            unreadable("captures/broken.pcap", "it is empty (0 bytes)", false),
+            unreadable("captures/old.pcap", "it ends in the middle of the pcap header", true),
+        ];
+        sample
+    }
+
     /// Every text a stranger can write, full of what moves cursors, forges lines, turns directions and is not seen.
     pub(crate) fn hostile() -> Self {
         let evil = "\u{200b}\u{e0041}\u{fe0f}\u{3164}\u{2800}\u{feff}\u{ad}\u{fdd5}\u{ffff}\u{e000}\x1b[2J\x1b]0;pwned\x07\u{9b}31m\r\nerror[forged]: x\u{202e}gnp.exe\u{2066}\u{5d0}\u{2028}\x00\x7f|`<script>alert('1')</script>\"&amp;";
@@ -186,7 +207,7 @@ impl Sample {
         sample.captures[0].path = format!("a\n{evil}.pcap").into();
         sample.captures[0].format = evil.into();
         sample.captures[0].interfaces[0].name = Some(evil.into());
-        sample.captures[0].damage = Some(Damage { offset: 77, what: evil.into() });
+        sample.captures[0].damage = Some(Damage::new(77, evil));
         sample.grouping = vec![evil.into()];
         sample.hosts[1].segment = evil.into();
         sample.hosts[1].shared = Some(evil.into());

@@ -7,10 +7,12 @@ use std::io::{self, Write};
 use super::collect::{Run, Tally, path_of};
 use super::escape::safe;
 use super::paint::Ink;
+use super::unread;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity, interrupted};
 use crate::finding::Severity;
 use crate::frame::CaptureId;
+use crate::record::Unreadable;
 use crate::source::Capture;
 
 /// How many captures without FTP, and how many groups, are named before the list is folded.
@@ -36,13 +38,14 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     if run.tally.sessions == 0 && !found {
         return Ok(());
     }
-    let good = !found && summary.interrupted.is_none();
+    let good = !found && summary.interrupted.is_none() && summary.is_all_read();
     writeln!(out, "{}", style.paint(if good { Ink::Good } else { Ink::Strong }, &totals(run)))
 }
 
 /// The same for a format that lays out its own lines.
 pub(super) fn lines(run: &Run) -> Vec<String> {
-    let mut lines = run.grouping.clone();
+    let mut lines: Vec<String> = run.summary.unreadable.iter().map(Unreadable::sentence).collect();
+    lines.extend_from_slice(&run.grouping);
     let without = without_ftp(run);
     lines.extend(without.iter().take(MAX_LISTED).cloned());
     if without.len() > MAX_LISTED {
@@ -60,14 +63,16 @@ pub(super) fn without_ftp(run: &Run) -> Vec<String> {
     let named: BTreeSet<CaptureId> = serious.map(|finding| finding.capture).collect();
     let holds_ftp = |capture: &&Capture| run.tally.captures.contains(&capture.id) || named.contains(&capture.id);
     let sentence = |timeline: &[Capture]| {
-        let without: Vec<&Capture> = timeline.iter().filter(|capture| !capture.unread && !holds_ftp(capture)).collect();
+        let read: Vec<&Capture> = timeline.iter().filter(|capture| capture.unreadable().is_none()).collect();
+        let without: Vec<&Capture> =
+            read.iter().copied().filter(|capture| !capture.unread && !holds_ftp(capture)).collect();
         let packets = without.iter().map(|capture| capture.packets).sum();
         let named = match without.as_slice() {
             [] => return None,
             [one] => path_of(one),
-            several => format!("{} of {} captures", several.len(), timeline.len()),
+            several => format!("{} of {} captures", several.len(), read.len()),
         };
-        let elsewhere = without.len() < timeline.len();
+        let elsewhere = without.len() < read.len();
         let advice = if packets == 0 || elsewhere { "" } else { "; if FTP runs on an unusual port, try --port N" };
         Some(format!("no FTP in {named}: {}{advice}", counted(packets, "packet")))
     };
@@ -81,7 +86,11 @@ pub(super) fn totals(run: &Run) -> String {
     let faultless = summary.failed == 0 && summary.error == 0;
     let mut line = format!(
         "{}{} in {}{}{}",
-        if faultless && summary.transfers > 0 && summary.interrupted.is_none() { "no failed transfer: " } else { "" },
+        if faultless && summary.transfers > 0 && summary.interrupted.is_none() && summary.is_all_read() {
+            "no failed transfer: "
+        } else {
+            ""
+        },
         if summary.transfers == 0 { "no transfer".to_owned() } else { counted(summary.transfers, "transfer") },
         counted(run.tally.sessions, "session"),
         outcomes(run),
@@ -90,7 +99,7 @@ pub(super) fn totals(run: &Run) -> String {
     if !faultless || summary.warning > 0 {
         line = format!("{line}; {}, {}", counted(summary.error, "error"), counted(summary.warning, "warning"));
     }
-    line
+    line + &unread::count(summary)
 }
 
 /// `: 2 completed, 1 failed`, or `, all completed`; empty when there is no transfer.

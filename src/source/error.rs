@@ -13,22 +13,37 @@ pub struct OpenError {
     pub path: PathBuf,
     /// What it is instead of a capture, and what to do about it.
     pub what: String,
+    /// Whether the system failed, so that nobody knows what it is.
+    of_system: bool,
 }
 
 impl OpenError {
     /// An error about `path`.
     pub fn new(path: &Path, what: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), what: what.into() }
+        Self { path: path.to_owned(), what: what.into(), of_system: false }
     }
 
     /// An error of the operating system about `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        let what = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            _ => error.to_string(),
-        };
-        Self::new(path, what)
+        Self { of_system: true, ..Self::new(path, words(error)) }
+    }
+
+    /// Whether reading failed, so that nobody knows what the file is.
+    pub(super) fn is_of_system(&self) -> bool {
+        self.of_system
+    }
+}
+
+/// An error of the operating system in words, lower case, without its number.
+pub(super) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let mut letters = text.split(" (os error").next().unwrap_or_default().chars();
+            letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+        }
     }
 }
 
@@ -70,5 +85,6 @@ mod tests {
     fn a_missing_file_is_told_in_words() {
         let error = OpenError::io(Path::new("x"), &io::Error::from(io::ErrorKind::NotFound));
         assert_eq!(error.to_string(), "could not read x: there is no such file");
+        assert_eq!(OpenError::io(Path::new("x"), &io::Error::from_raw_os_error(5)).what, "input/output error");
     }
 }

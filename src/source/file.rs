@@ -2,11 +2,14 @@
 //!
 //! Frames of a single interface are handed out where they were read; those of several go through the reorder window.
 
+use std::io;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::error::OpenError;
 use super::filter::Filter;
+use super::identity::Identity;
 use super::input::Input;
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
@@ -36,10 +39,12 @@ pub(super) struct FileSource {
     ended: bool,
     /// The last frame of each interface.
     before: Vec<Option<Stamp>>,
-    read: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    read: Arc<AtomicU64>,
     size: Option<u64>,
     /// Whether its end may not be its end.
     is_cut: fn() -> bool,
+    identity: Option<Identity>,
+    compression: Option<&'static str>,
 }
 
 enum Reader {
@@ -97,11 +102,8 @@ impl FileSource {
             window.fill(SNIFF);
         }
         let looks = sniff(window.data());
-        if let (Some(failure), Looks::NoCapture(_)) = (window.failure(), &looks) {
-            return Err(OpenError::new(path, failure));
-        }
         if let Some(what) = refusal(path, &looks) {
-            return Err(OpenError::new(path, what));
+            return Err(refused(&window, path, what));
         }
         let mut capture = Capture {
             id,
@@ -126,7 +128,7 @@ impl FileSource {
         } else {
             Pcapng::open(&mut window, &mut capture).map(|pcapng| (Reader::Pcapng(pcapng), "pcapng"))
         };
-        let (format, name) = opened.map_err(|what| OpenError::new(path, what))?;
+        let (format, name) = opened.map_err(|what| refused(&window, path, what))?;
         capture.format = match input.compression {
             Some(compression) => format!("{name} + {compression}"),
             None => name.to_owned(),
@@ -142,8 +144,49 @@ impl FileSource {
             read: input.read,
             size: input.size,
             is_cut: input.is_cut,
+            identity: input.identity,
+            compression: input.compression,
         };
         Ok((source, capture))
+    }
+
+    /// Shares the room for frames that wait with the other captures of a timeline.
+    pub(super) fn share(&mut self, waiting: &Arc<AtomicUsize>) {
+        self.reorder = Reorder::sharing(waiting);
+    }
+
+    /// What its file can be known by when it is opened again; `None` for pipes.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// How the file is compressed.
+    pub(super) fn compression(&self) -> Option<&'static str> {
+        self.compression
+    }
+
+    /// Whether it holds no file open.
+    pub(super) fn is_lean(&self) -> bool {
+        self.window.is_lean()
+    }
+
+    /// Others come first now: a lean source gives memory back, until [`FileSource::take_up`].
+    pub(super) fn set_aside(&mut self) {
+        self.reorder.forget_spare();
+        self.window.let_go(match self.current {
+            Current::InWindow => self.record.bytes.start,
+            Current::None | Current::Held(_) => usize::MAX,
+        });
+    }
+
+    /// Where reading is in the (decompressed) file.
+    pub(super) fn offset(&self) -> u64 {
+        self.window.offset()
+    }
+
+    /// Goes on after [`FileSource::set_aside`]. The error says why the file cannot be read any more.
+    pub(super) fn take_up(&mut self) -> io::Result<()> {
+        self.window.take_up()
     }
 
     /// Bytes of the raw file read so far, and how many there are.
@@ -320,10 +363,24 @@ impl FileSource {
         self.ended = true;
         capture.unread = (self.is_cut)();
         // Told to stop, it stops anywhere: that is no damage.
-        if !capture.unread {
-            capture.damage = capture.damage.take().or(damage);
+        if !capture.unread
+            && let Some(damage) = damage.or_else(|| self.cut_while_read())
+        {
+            capture.spoil(damage);
+        }
+        let last = self.before.iter().flatten().max_by_key(|at| at.number).copied();
+        if let Some(damage) = &mut capture.damage {
+            damage.after = damage.after.or(last);
         }
         false
+    }
+
+    /// What a clean end means that comes earlier than the file's size.
+    fn cut_while_read(&self) -> Option<Damage> {
+        let (read, size) = self.progress();
+        let size = size.filter(|size| read < *size)?;
+        let what = format!("it was cut from {size} to {read} bytes while it was read");
+        Some(Damage::failed(self.window.offset(), what))
     }
 
     /// Adds a packet to what the capture tells of itself.
@@ -405,13 +462,9 @@ fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> 
     }
 }
 
-/// See [`super::is_capture`].
-pub(super) fn is_capture(path: &Path) -> bool {
-    let Ok(input) = Input::open(path) else { return false };
-    let mut head = Vec::with_capacity(SNIFF);
-    let read = std::io::Read::take(input.reader, SNIFF as u64);
-    let _ = std::io::copy(&mut { read }, &mut head);
-    matches!(sniff(&head), Looks::Like(_) | Looks::Foreign(_))
+/// Why a file is refused: for what it is, unless that is all that could be read of it.
+fn refused(window: &Window, path: &Path, what: String) -> OpenError {
+    OpenError::new(path, window.failure().map_or(what, |failure| failure.what.clone()))
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub struct Following {
     current: Option<Owned>,
     /// The time of the last frame, and when it came.
     heard: Option<(Timestamp, Instant)>,
-    failure: Option<OpenError>,
+    failures: Vec<OpenError>,
     notices: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ impl Following {
             // When nobody listens any more there is nothing left to do.
             let _ = read(&path, id, filter.as_deref(), &stop, &send);
         })?;
-        Ok(Self { words, captures: Vec::new(), current: None, heard: None, failure: None, notices: Vec::new() })
+        Ok(Self { words, captures: Vec::new(), current: None, heard: None, failures: Vec::new(), notices: Vec::new() })
     }
 
     /// What comes next; waits a moment for it.
@@ -98,7 +98,7 @@ impl Following {
                     return Came::Frame;
                 }
                 Ok(Word::Captures(captures)) => self.captures = captures,
-                Ok(Word::Failed(error)) => self.failure = Some(error),
+                Ok(Word::Failed(error)) => self.failures.push(error),
                 Ok(Word::Notice(notice)) => self.notices.push(notice),
                 Err(RecvTimeoutError::Disconnected) => return Came::End,
                 Err(RecvTimeoutError::Timeout) => {
@@ -131,9 +131,9 @@ impl Following {
         std::mem::take(&mut self.notices)
     }
 
-    /// Why it could not be read.
-    pub fn failure(&self) -> Option<&OpenError> {
-        self.failure.as_ref()
+    /// What of it could not be read, and why.
+    pub fn failures(&self) -> &[OpenError] {
+        &self.failures
     }
 }
 
@@ -438,7 +438,7 @@ mod tests {
         let stop = Arc::new(AtomicBool::new(true));
         let mut following = Following::start(Path::new("/no/such/file"), CaptureId(0), None, &stop).unwrap();
         while following.wait() != Came::End {}
-        assert_eq!(following.failure().unwrap().what, "there is no such file");
+        assert_eq!(following.failures()[0].what, "there is no such file");
     }
 
     /// What the file at `path` gives, once `change` has been made to it, until the end.
@@ -460,7 +460,7 @@ mod tests {
                 Came::Nothing(_) | Came::NothingYet => {}
             }
         }
-        (frames, following.failure().map(|error| error.what.clone()))
+        (frames, following.failures().first().map(|error| error.what.clone()))
     }
 
     #[test]
@@ -508,7 +508,7 @@ mod tests {
         assert_eq!([next(&mut following), next(&mut following), next(&mut following)], [20, 21, 22]);
         stop.store(true, Ordering::Relaxed);
         while following.wait() != Came::End {}
-        assert!(following.failure().is_none());
+        assert!(following.failures().is_empty());
     }
 
     #[test]

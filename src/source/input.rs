@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of capture formats.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
@@ -12,7 +13,10 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::error::OpenError;
 use super::frames::{Codec, Frames};
-use super::{pipe, spool, stop};
+use super::identity::Identity;
+use super::lean::Lean;
+use super::spool::{self, Spool};
+use super::{pipe, stop};
 
 /// Bytes looked at to tell compression.
 const MAGIC: usize = 6;
@@ -23,7 +27,7 @@ const COMPRESSED_BUFFER: usize = 128 << 10;
 /// An opened input.
 pub(super) struct Input {
     /// The bytes, decompressed.
-    pub reader: Box<dyn Read + Send>,
+    pub reader: Reader,
     /// `gzip`, `zstd` or `lz4`.
     pub compression: Option<&'static str>,
     /// How much of the raw file has been read.
@@ -32,6 +36,25 @@ pub(super) struct Input {
     pub size: Option<u64>,
     /// Whether its end may not be its end, for reading was told to stop.
     pub is_cut: fn() -> bool,
+    /// What it can be known by when it is opened again; `None` for pipes.
+    pub identity: Option<Identity>,
+}
+
+/// What gives the bytes.
+pub(super) enum Reader {
+    /// Reads on and never back, and may hold a file open.
+    Stream(Box<dyn Read + Send>),
+    /// Holds no file open.
+    Lean(Lean),
+}
+
+impl Read for Reader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(stream) => stream.read(buf),
+            Self::Lean(lean) => lean.read(buf),
+        }
+    }
 }
 
 /// What the first bytes say of compression.
@@ -61,7 +84,22 @@ impl Input {
             return Self::from_pipe(path, || File::open(pipe));
         }
         let file = File::open(path).map_err(|error| OpenError::io(path, &error))?;
-        Self::from_reader(path, Box::new(file), Some(metadata.len()))
+        Self::of_file(path, file)
+    }
+
+    /// Opens a file that was looked at before.
+    pub(super) fn open_again(path: &Path, identity: &Identity) -> Result<Self, OpenError> {
+        let file = identity.open(path).map_err(|error| OpenError::io(path, &error))?;
+        Self::of_file(path, file)
+    }
+
+    fn of_file(path: &Path, file: File) -> Result<Self, OpenError> {
+        let metadata = file.metadata().map_err(|error| OpenError::io(path, &error))?;
+        if metadata.is_dir() {
+            return Err(OpenError::new(path, "it is a directory"));
+        }
+        let input = Self::from_reader(path, Box::new(file), metadata.is_file().then_some(metadata.len()))?;
+        Ok(Self { identity: Identity::of(&metadata), ..input })
     }
 
     /// Opens what may keep its reader waiting.
@@ -71,6 +109,20 @@ impl Input {
     ) -> Result<Self, OpenError> {
         let pipe = pipe::until(&stop::flag(), open).map_err(|error| OpenError::io(path, &error))?;
         Self::from_reader(path, pipe, None)
+    }
+
+    /// The same without an open file; a compressed one is unpacked for that. `window` is how many bytes are to be at hand.
+    pub(super) fn lean(self, path: &Path, spool: &mut Option<Spool>, window: usize) -> Result<Self, OpenError> {
+        let lean = if let (None, Some(identity)) = (self.compression, self.identity) {
+            Lean::named(path.to_owned(), identity, Arc::clone(&self.read), window)
+        } else {
+            let kept = match spool {
+                Some(spool) => spool.keep(self.reader),
+                none => Spool::new().and_then(|spool| none.insert(spool).keep(self.reader)),
+            };
+            Lean::spooled(kept.map_err(|what| OpenError::new(path, what))?, window)
+        };
+        Ok(Self { reader: Reader::Lean(lean), ..self })
     }
 
     /// Takes any byte stream; `path` is how errors name it.
@@ -93,7 +145,7 @@ impl Input {
             }
         };
         let is_cut = if size.is_some() { || false } else { stop::is_stopped };
-        Ok(Self { reader, compression, read, size, is_cut })
+        Ok(Self { reader: Reader::Stream(reader), compression, read, size, is_cut, identity: None })
     }
 }
 
@@ -133,6 +185,34 @@ fn packing(magic: &[u8]) -> Packing {
     }
 }
 
+/// Compressed data that are damaged or cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// How they are compressed.
+    pub by: &'static str,
+}
+
+impl Broken {
+    /// What an error says of the data; `None` for one of the system.
+    pub(super) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its {} data are damaged or cut short", self.by)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl From<Broken> for io::Error {
+    fn from(broken: Broken) -> Self {
+        Self::new(io::ErrorKind::InvalidData, broken)
+    }
+}
+
 /// What a decompressor gives, its failures in words for the person who named the file.
 struct Unpacked<R> {
     bytes: R,
@@ -149,7 +229,7 @@ impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.bytes.read(buf).map_err(|error| match (error.raw_os_error(), error.kind()) {
             (Some(_), _) | (None, io::ErrorKind::Interrupted | io::ErrorKind::Unsupported) => error,
-            (None, kind) => io::Error::new(kind, format!("its {} data are damaged or cut short", self.by)),
+            (None, kind) => io::Error::new(kind, Broken { by: self.by }),
         })
     }
 }

@@ -8,11 +8,15 @@ mod error;
 mod file;
 mod filter;
 mod following;
+mod found;
 mod frames;
 mod gap;
+mod identity;
 mod input;
+mod lean;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
+pub mod name;
 mod options;
 mod pcap;
 mod pcapng;
@@ -35,13 +39,14 @@ mod written;
 
 use std::fs::File;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
 pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
+pub use found::is_capture;
 pub use gap::{Gap, Gaps};
 pub use remarks::{Annotations, Named, Remarks};
 pub use sieve::{Everything, Sieve};
@@ -86,6 +91,32 @@ impl Capture {
     pub fn is_complete(&self) -> bool {
         self.damage.is_none() && !self.unread && self.gaps.is_empty()
     }
+
+    /// Why it counts as unreadable, once it has been read: no packet of it could be, or the rest was there and could not.
+    /// One that is damaged behind a packet is readable as far as it goes.
+    pub fn unreadable(&self) -> Option<OpenError> {
+        let Damage { offset, what, failed, .. } = self.damage.as_ref()?;
+        let what = match (self.packets, failed) {
+            (0, true) => what.clone(),
+            (0, false) => format!("it is damaged at byte {offset}, before its first packet: {what}"),
+            (packets, true) => format!("packets behind the first {packets} are missing: {what}"),
+            (_, false) => return None,
+        };
+        Some(OpenError::new(&self.path, what))
+    }
+
+    /// Books damage: the first is told, unless there is more to read behind it that could not be had.
+    fn spoil(&mut self, damage: Damage) {
+        if damage.failed || self.damage.is_none() {
+            self.damage = Some(damage);
+        }
+    }
+
+    /// Nothing of it could be read when it was due, whatever had been seen of it before.
+    fn lose(&mut self, what: String) {
+        (self.packets, self.first, self.last) = (0, None, None);
+        self.damage = Some(Damage::failed(0, what));
+    }
 }
 
 /// Where and how a capture is damaged or cut.
@@ -95,6 +126,22 @@ pub struct Damage {
     pub offset: u64,
     /// What is wrong there.
     pub what: String,
+    /// Whether the file is not to blame: the system failed to read it, or it changed while it was read.
+    pub failed: bool,
+    /// The last packet before it, whether a filter lets that pass or not.
+    pub after: Option<Stamp>,
+}
+
+impl Damage {
+    /// Damage of the file itself.
+    pub fn new(offset: u64, what: impl Into<String>) -> Self {
+        Self { offset, what: what.into(), failed: false, after: None }
+    }
+
+    /// A file that could not be read on.
+    fn failed(offset: u64, what: impl Into<String>) -> Self {
+        Self { failed: true, ..Self::new(offset, what) }
+    }
 }
 
 /// An interface of a capture.
@@ -170,9 +217,4 @@ pub fn is_removed(file: &File) -> bool {
 #[cfg(not(unix))]
 pub fn is_removed(_: &File) -> bool {
     false
-}
-
-/// Whether a file looks like a capture, of a format that is read or not; any other file of a directory is passed over.
-pub fn is_capture(path: &Path) -> bool {
-    file::is_capture(path)
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Damage;
-use super::window::Window;
+use super::window::{Failure, Window};
 use crate::frame::{FrameNo, InterfaceId, LinkType, Timestamp};
 
 /// The longest packet that is believed: beyond it, Wireshark and libpcap take the file for damaged as well.
@@ -53,22 +53,26 @@ pub(super) struct Plain<'a> {
 /// The damage of a file that ends before `what` is complete.
 pub(super) fn cut(window: &Window, what: &str) -> Damage {
     match window.failure() {
-        Some(failure) => damaged(window, format!("reading failed in the middle of {what}: {failure}")),
+        Some(failure) => failed(window, &format!("reading failed in the middle of {what}"), failure),
         None => damaged(window, format!("the file ends in the middle of {what}")),
     }
 }
 
 /// Damage at the current position.
 pub(super) fn damaged(window: &Window, what: impl Into<String>) -> Damage {
-    Damage { offset: window.offset(), what: what.into() }
+    Damage::new(window.offset(), what)
 }
 
 /// What an empty window at the start of a record means: the clean end, or a failed read.
 pub(super) fn end_of(window: &Window) -> Result<(), Damage> {
     match window.failure() {
-        Some(failure) => Err(damaged(window, format!("reading failed: {failure}"))),
+        Some(failure) => Err(failed(window, "reading failed", failure)),
         None => Ok(()),
     }
+}
+
+fn failed(window: &Window, doing: &str, Failure { what, is_damage }: &Failure) -> Damage {
+    Damage { failed: !is_damage, ..damaged(window, format!("{doing}: {what}")) }
 }
 
 /// Fields of either byte order.

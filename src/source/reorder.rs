@@ -6,6 +6,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::record::Record;
 use super::remarks::Remarks;
@@ -16,6 +18,9 @@ const WINDOW_FRAMES: usize = 32_768;
 
 /// Bytes that wait at most: several such buffers.
 const WINDOW_BYTES: usize = 8 << 20;
+
+/// Bytes that wait at most in all captures of a timeline together; each may have one frame at least.
+const ALL_BYTES: usize = 8 * WINDOW_BYTES;
 
 /// Emptied byte vectors that are kept for use again.
 const SPARE: usize = 64;
@@ -36,13 +41,37 @@ pub(super) struct Reorder {
     heads: BinaryHeap<Reverse<(Timestamp, FrameNo, usize)>>,
     frames: usize,
     bytes: usize,
+    /// The bytes that wait in this and all other captures of the timeline.
+    all_bytes: Arc<AtomicUsize>,
     spare: Vec<Vec<u8>>,
 }
 
+impl Drop for Reorder {
+    fn drop(&mut self) {
+        self.holds(0);
+    }
+}
+
 impl Reorder {
+    /// Shares the room with the other captures of a timeline, whose bytes are counted there.
+    pub(super) fn sharing(all_bytes: &Arc<AtomicUsize>) -> Self {
+        let mut reorder = Self::default();
+        reorder.all_bytes = Arc::clone(all_bytes);
+        reorder
+    }
+
     /// Whether a frame has to leave before another may enter.
     pub(super) fn is_full(&self) -> bool {
-        self.frames >= WINDOW_FRAMES || self.bytes >= WINDOW_BYTES
+        let is_crowded = || self.frames > 0 && self.all_bytes.load(Ordering::Relaxed) >= ALL_BYTES;
+        self.frames >= WINDOW_FRAMES || self.bytes >= WINDOW_BYTES || is_crowded()
+    }
+
+    /// Books that so many bytes wait now.
+    fn holds(&mut self, bytes: usize) {
+        // One thread reads a timeline.
+        let others = self.all_bytes.load(Ordering::Relaxed) - self.bytes;
+        self.all_bytes.store(others + bytes, Ordering::Relaxed);
+        self.bytes = bytes;
     }
 
     pub(super) fn push(&mut self, record: Record, bytes: &[u8], remarks: Remarks) {
@@ -56,9 +85,10 @@ impl Reorder {
         }
         let mut copy = self.spare.pop().unwrap_or_default();
         copy.extend_from_slice(bytes);
-        self.frames += 1;
-        self.bytes += copy.len() + remarks.size();
+        let size = copy.len() + remarks.size();
         queue.push_back(Held { record, bytes: copy, remarks });
+        self.frames += 1;
+        self.holds(self.bytes + size);
     }
 
     /// The earliest of the first frames of all interfaces.
@@ -70,8 +100,13 @@ impl Reorder {
             self.heads.push(Reverse((next.record.time, next.record.number, interface)));
         }
         self.frames -= 1;
-        self.bytes -= held.bytes.len() + held.remarks.size();
+        self.holds(self.bytes - held.bytes.len() - held.remarks.size());
         Some(held)
+    }
+
+    /// Gives back the memory that is kept for frames to come.
+    pub(super) fn forget_spare(&mut self) {
+        self.spare = Vec::new();
     }
 
     /// Takes a delivered frame's memory back.
@@ -148,5 +183,38 @@ mod tests {
         assert_eq!(frames * 65_536, WINDOW_BYTES);
         reorder.pop();
         assert!(!reorder.is_full());
+    }
+
+    #[test]
+    fn all_captures_of_a_timeline_share_their_room_and_each_has_a_frame() {
+        let room = Arc::default();
+        let record = |number| Record {
+            number: FrameNo(number),
+            time: Timestamp(0),
+            timed: true,
+            interface: InterfaceId(0),
+            link_type: LinkType(1),
+            wire_len: 0,
+            bytes: 0..0,
+            options: 0..0,
+        };
+        let mut all: Vec<Reorder> = Vec::new();
+        for _ in 0..12 {
+            let mut reorder = Reorder::sharing(&room);
+            for number in 1.. {
+                if reorder.is_full() {
+                    break;
+                }
+                reorder.push(record(number), &vec![0; 65_536], Remarks::default());
+            }
+            all.push(reorder);
+        }
+        let frames: Vec<usize> = all.iter().map(|reorder| reorder.frames * 65_536 / WINDOW_BYTES).collect();
+        assert_eq!(frames, [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
+        assert!(all.iter().all(|reorder| reorder.frames > 0));
+        all.drain(..8);
+        assert!(!all[0].is_full(), "there is room again");
+        all.clear();
+        assert_eq!(room.load(Ordering::Relaxed), 0);
     }
 }

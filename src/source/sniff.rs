@@ -9,6 +9,9 @@ use super::error::shown;
 /// Bytes that [`sniff`] wants to see; fewer are fine.
 pub(super) const SNIFF: usize = 512;
 
+/// As many bytes tell whether a file begins like a capture.
+pub(super) const MAGIC: usize = 17;
+
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {

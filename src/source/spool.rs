@@ -1,15 +1,24 @@
-//! Keeps what standard input gives in a temporary file, for what takes two readings.
+//! Keeps in temporary files what cannot be read a second time as it is: standard input, for what takes two readings, and
+//! compressed files, of which too many are to be merged. The files have no names and are gone with the process.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::error::OpenError;
+use super::input::Broken;
+use super::lean::Piece;
 use super::{pipe, stop};
 
 /// Bytes of standard input that are kept: more than anybody pipes by accident, less than a disk.
 const MAX_BYTES: u64 = 4 << 30;
+
+/// Unpacked bytes of compressed files that are kept for one timeline: a part of a disk.
+const MAX_UNPACKED: u64 = 16 << 30;
+
+/// Bytes that are copied at once.
+const PIECE: usize = 128 << 10;
 
 /// A process has one standard input, and so one copy of it.
 static COPY: OnceLock<Copy> = OnceLock::new();
@@ -20,8 +29,8 @@ struct Copy {
     cut: bool,
 }
 
-/// Reads standard input to its end, so that it can be read from its beginning as often as is needed. The file has no
-/// name and is gone with the process. When reading is told to stop, what came until then is kept.
+/// Reads standard input to its end, so that it can be read from its beginning as often as is needed. When reading is told
+/// to stop, what came until then is kept.
 pub fn spool_standard_input() -> Result<(), OpenError> {
     if is_spooled() {
         return Ok(());
@@ -70,5 +79,92 @@ impl Read for Again {
         let read = self.file.read(buf)?;
         self.at += read as u64;
         Ok(read)
+    }
+}
+
+/// Where compressed files are kept unpacked, one behind the other.
+pub(super) struct Spool {
+    file: Arc<File>,
+    len: u64,
+    most: u64,
+}
+
+impl Spool {
+    pub(super) fn new() -> Result<Self, String> {
+        let file = tempfile::tempfile().map_err(|error| full(&error))?;
+        Ok(Self { file: Arc::new(file), len: 0, most: MAX_UNPACKED })
+    }
+
+    /// Keeps all that a compressed file gives. The error says why that cannot be done, and what to do instead.
+    pub(super) fn keep(&mut self, mut unpacked: impl Read) -> Result<Piece, String> {
+        let mut piece = Piece { spool: Arc::clone(&self.file), start: self.len, len: 0, failure: None };
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(self.len)).map_err(|error| full(&error))?;
+        let mut buf = vec![0; PIECE];
+        loop {
+            let bytes = match unpacked.read(&mut buf) {
+                Ok(0) => break,
+                Ok(read) => buf.get(..read).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    piece.failure = Some(Broken::of(&error).ok_or_else(|| format!("reading failed: {error}"))?);
+                    break;
+                }
+            };
+            piece.len += bytes.len() as u64;
+            if piece.start + piece.len > self.most {
+                let most = self.most >> 30;
+                return Err(format!(
+                    "too many compressed files overlap: more than {most} GiB of them unpacked; unpack them first"
+                ));
+            }
+            file.write_all(bytes).map_err(|error| full(&error))?;
+        }
+        self.len += piece.len;
+        Ok(piece)
+    }
+}
+
+fn full(error: &io::Error) -> String {
+    format!(
+        "too many compressed files overlap, and it could not be unpacked in the directory of temporary files: {error}; \
+         unpack them first"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lean::Lean;
+    use super::*;
+
+    #[test]
+    fn each_file_is_given_back_to_its_end() {
+        let mut spool = Spool::new().unwrap();
+        let pieces = [&b"one"[..], b"", b"three"].map(|bytes| spool.keep(bytes).unwrap());
+        let given = pieces.map(|piece| io::read_to_string(Lean::spooled(piece, 4096)).unwrap());
+        assert_eq!(given, ["one", "", "three"]);
+    }
+
+    #[test]
+    fn damage_is_given_back_behind_what_is_before_it() {
+        struct Damaged;
+        impl Read for Damaged {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(Broken { by: "gzip" }.into())
+            }
+        }
+        let piece = Spool::new().unwrap().keep((&b"whole"[..]).chain(Damaged)).unwrap();
+        let mut text = Vec::new();
+        let error = Lean::spooled(piece, 4096).read_to_end(&mut text).unwrap_err();
+        assert_eq!((text.as_slice(), Broken::of(&error).is_some()), (&b"whole"[..], true));
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused() {
+        let mut spool = Spool { most: 10, ..Spool::new().unwrap() };
+        assert!(spool.keep(&b"12345678"[..]).is_ok());
+        let refused = spool.keep(&b"123"[..]).err().unwrap();
+        assert!(refused.ends_with("unpack them first"), "{refused}");
+        assert!(spool.keep(&b"12"[..]).is_ok(), "what was refused takes no room");
     }
 }

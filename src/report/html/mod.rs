@@ -61,7 +61,7 @@ fn title(run: &Run) -> String {
 }
 
 fn summary(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let bad = run.summary.failed + run.summary.error > 0;
+    let bad = run.summary.failed + run.summary.error > 0 || !run.summary.is_all_read();
     // Nothing transferred is no good news.
     let class = match run.summary.transfers {
         _ if bad => "result bad",
@@ -74,6 +74,10 @@ fn summary(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<p class=\"result bad\">incomplete: {}</p>", markup(&why))?;
     }
     writeln!(out, "<p class=\"{class}\">{}</p>", markup(&totals(run)))?;
+    for input in &run.summary.unreadable {
+        let class = if input.allowed { "dim" } else { "result bad" };
+        writeln!(out, "<p class=\"{class}\">{}</p>", markup(&input.sentence()))?;
+    }
     for sentence in run.grouping.iter().chain(&without_ftp(run)) {
         writeln!(out, "<p>{}</p>", markup(sentence))?;
     }

@@ -21,6 +21,8 @@ const CHARACTER: f64 = 6.1;
 const LINE: usize = 13;
 /// Characters in a line of a label: what fits beside the times on the narrowest screen.
 const LABEL: usize = 36;
+/// Characters in a line of a remark: the width of a file.
+const REMARK: usize = 120;
 /// Lines that a label may take.
 const LABEL_LINES: usize = 8;
 
@@ -74,6 +76,21 @@ impl Figure {
         drawing.lanes(top, &tops, &mut body);
         body.push_str(&drawing.out);
         Self { title: markup(title), body, height: drawing.y + 6 }
+    }
+
+    /// A remark in the place of a ladder.
+    pub(in crate::report) fn of_text(text: &str) -> Self {
+        let lines = wrap(text, REMARK, REMARK);
+        let (mut title, mut y, mut body) = (String::new(), 0, String::new());
+        for (index, line) in lines.iter().enumerate() {
+            if index == 0 {
+                title = markup(line);
+            } else {
+                let _ = write!(body, "<text x=\"2\" y=\"{y}\">{}</text>", markup(line));
+            }
+            y += LINE;
+        }
+        Self { title, body, height: y - LINE }
     }
 
     /// As an element of a page that has [`FIGURE_STYLE`].

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::record;
 use crate::report::collect::path_of;
 use crate::report::{link_type, time};
 use crate::source;
@@ -62,6 +63,23 @@ struct Gap {
 impl From<&source::Gap> for Gap {
     fn from(gap: &source::Gap) -> Self {
         Self { from: time::rfc3339(gap.from), until: time::rfc3339(gap.until), packets: gap.packets, away: gap.away }
+    }
+}
+
+/// An input that could not be read, or not all of it: the exit status is 2, unless it is allowed.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::report) struct Unreadable {
+    /// As it was named or found; `-` is standard input.
+    path: String,
+    /// What is wrong with it.
+    why: String,
+    /// Whether `--allow-unreadable` names it.
+    allowed: bool,
+}
+
+impl From<&record::Unreadable> for Unreadable {
+    fn from(input: &record::Unreadable) -> Self {
+        Self { path: input.path(), why: printable_str(&input.why), allowed: input.allowed }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::source::Capture;
 /// Whether a report tells all there was to tell.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Completeness {
-    /// Whether every input was read to its end.
+    /// Whether every input was read to its end, but for those that `--allow-unreadable` names.
     complete: bool,
     /// The signal that ended the run before that; null for a run that came to its end.
     interrupted: Option<Interrupted>,
@@ -34,8 +34,11 @@ impl Completeness {
             not_read: interruption.not_read,
             message: interrupted_by(&interruption, captures),
         };
+        let allowed =
+            |capture: &Capture| summary.unreadable.iter().any(|input| input.allowed && input.path == capture.path);
+        let all_read = captures.iter().all(|capture| capture.is_complete() || allowed(capture));
         Self {
-            complete: summary.interrupted.is_none() && captures.iter().all(Capture::is_complete),
+            complete: summary.interrupted.is_none() && summary.is_all_read() && all_read,
             interrupted: summary.interrupted.map(told),
         }
     }

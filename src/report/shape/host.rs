@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Completeness, SCHEMA};
-use crate::record::HostRecord;
+use super::{Completeness, SCHEMA, Unreadable};
+use crate::record::{self, HostRecord};
 use crate::text::printable_str;
 
 /// All hosts.
@@ -13,11 +13,17 @@ pub(in crate::report) struct Inventory {
     #[serde(flatten)]
     completeness: Completeness,
     hosts: Vec<Host>,
+    unreadable: Vec<Unreadable>,
 }
 
 impl Inventory {
-    pub(in crate::report) fn new(completeness: Completeness, hosts: impl Iterator<Item = Host>) -> Self {
-        Self { schema: SCHEMA, completeness, hosts: hosts.collect() }
+    pub(in crate::report) fn new(
+        completeness: Completeness,
+        hosts: impl Iterator<Item = Host>,
+        unreadable: &[record::Unreadable],
+    ) -> Self {
+        let unreadable = unreadable.iter().map(Unreadable::from).collect();
+        Self { schema: SCHEMA, completeness, hosts: hosts.collect(), unreadable }
     }
 }
 

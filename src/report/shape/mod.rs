@@ -12,7 +12,7 @@ mod session;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(super) use capture::Capture;
+pub(super) use capture::{Capture, Unreadable};
 pub(super) use completeness::Completeness;
 pub(super) use finding::Finding;
 pub(super) use host::{Host, Inventory};
@@ -39,6 +39,8 @@ pub(super) struct Report {
     #[serde(flatten)]
     pub(super) completeness: Completeness,
     pub(super) captures: Vec<Capture>,
+    /// Inputs that could not be read, or not all of them.
+    pub(super) unreadable: Vec<Unreadable>,
     pub(super) sessions: Vec<Session>,
     pub(super) findings: Vec<Finding>,
     pub(super) summary: Summary,
@@ -78,6 +80,8 @@ pub(super) struct Closing {
     #[serde(flatten)]
     pub(super) completeness: Completeness,
     pub(super) captures: Vec<Capture>,
+    /// Inputs that could not be read, or not all of them.
+    pub(super) unreadable: Vec<Unreadable>,
     #[serde(flatten)]
     pub(super) summary: Summary,
 }
@@ -151,7 +155,7 @@ pub(super) struct Summary {
 
 impl From<&record::Summary> for Summary {
     fn from(summary: &record::Summary) -> Self {
-        let record::Summary { transfers, failed, error, warning, info, quality, interrupted: _ } = *summary;
+        let record::Summary { transfers, failed, error, warning, info, quality, .. } = *summary;
         Self { transfers, failed, error, warning, info, quality }
     }
 }

@@ -1,0 +1,42 @@
+//! Says at once what could not be read, and keeps it for the reports and the exit status.
+
+use std::io;
+use std::path::Path;
+
+use super::complain;
+use crate::cli::{Input, write_note};
+use crate::record::{Summary, Unreadable};
+use crate::source::{Capture, OpenError};
+
+/// Whether the user knows an input for broken.
+pub(super) fn is_allowed(path: &Path, input: &Input) -> bool {
+    input.allow_unreadable.iter().any(|glob| glob.matches(path))
+}
+
+/// Says why inputs could not be read, and adds them to what the run lacks, unless that is known already.
+pub(super) fn note<'a>(summary: &mut Summary, errors: impl IntoIterator<Item = &'a OpenError>, input: &Input) {
+    for error in errors {
+        let allowed = is_allowed(&error.path, input);
+        let unreadable = Unreadable { path: error.path.clone(), why: error.what.clone(), allowed };
+        if !summary.unreadable.contains(&unreadable) {
+            say(&error.to_string(), allowed);
+            summary.unreadable.push(unreadable);
+        }
+    }
+}
+
+/// The same for captures that have been read as far as they could be.
+pub(super) fn note_captures(summary: &mut Summary, captures: &[Capture], input: &Input) {
+    let errors: Vec<OpenError> = captures.iter().filter_map(Capture::unreadable).collect();
+    note(summary, &errors, input);
+}
+
+/// Says that an input could not be read; what is allowed is no error.
+pub(super) fn say(error: &str, allowed: bool) {
+    if allowed {
+        // When standard error is gone too, the report remains.
+        let _ = write_note(&mut io::stderr(), &format!("{error} (allowed by --allow-unreadable)"));
+    } else {
+        complain(error, None);
+    }
+}
