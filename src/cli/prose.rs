@@ -121,8 +121,8 @@ const UNREADABLE: (&str, &str) = (
     "An input that is named, or a file of a directory that has the name of a capture (.pcap, .pcapng, .cap, .dmp, .dump, \
      also compressed and with the number of a rotation) or begins like one, is unreadable if it cannot be opened at any \
      time, is empty, is no capture, or is damaged or cut before the end of its first packet; if reading fails; or if it \
-     vanishes, shrinks or is replaced while it is read or waits to be read. Each is an error on standard error and an entry in every report, and makes the \
-     exit status 2. --allow-unreadable names those that are known for broken: they are a note and an entry, and do not \
+     vanishes, shrinks or is replaced while it is read or waits to be read. Each is an error on standard error and an \
+     entry in every report, and makes the exit status 2. --allow-unreadable names those that are known for broken: they are a note and an entry, and do not \
      count. A capture that is damaged or cut later is read up to there (capture-truncated). A capture without packets \
      is no error.",
 );
