@@ -87,11 +87,15 @@ fn behind_keys(text: &[u8]) -> Vec<Range<usize>> {
             };
             let sign = skip(0, &|byte| is_quote(byte) || *byte == b' ');
             let value = skip(sign + 1, &|byte| is_quote(byte) || *byte == b' ');
-            let tight = rest.get(sign) == Some(&b'=') && value == sign + 1;
             let ends = |byte: &u8| byte.is_ascii_whitespace() || is_quote(byte) || matches!(byte, b'&' | b';');
-            let length = rest.iter().skip(value).position(|byte| tight && ends(byte));
-            if matches!(rest.get(sign), Some(b'=' | b':')) && value < rest.len() {
-                found.push(end + value..length.map_or(text.len(), |length| end + value + length));
+            let behind = rest.get(value..).unwrap_or_default();
+            let length = match rest.get(sign) {
+                Some(b'=') if value == sign + 1 => behind.iter().position(ends).unwrap_or(behind.len()),
+                Some(b'=' | b':') => behind.len(),
+                Some(_) | None => 0,
+            };
+            if length > 0 {
+                found.push(end + value..end + value + length);
             }
         }
         at = end + 1;

@@ -311,9 +311,9 @@ fn places_may_overlap() {
 
 #[test]
 fn no_line_costs_more_than_it_is_long() {
-    // Each would take hours if its cost grew with the square of its length.
+    // Each would take minutes if its cost grew with the square of its length.
     for part in ["pw=", "a://b:c ", "://", "\rPAS", "a:b@c ", ".", "PASS", "\0", "'", "@:", "%3A", "pass word "] {
-        let line = [b"XFOO ".to_vec(), part.repeat(1 << 15).into_bytes()].concat();
+        let line = [b"XFOO ".to_vec(), part.repeat(1 << 13).into_bytes()].concat();
         let told = tell(&line, true, &Login::default());
         assert!(told.argument.contains(&b'*'), "{part}");
         without_echo(&line, 500, None);
