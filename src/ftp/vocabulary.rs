@@ -44,7 +44,7 @@ pub fn secret_command(line: &[u8]) -> Option<Verb> {
 /// Whether the beginning of a line may be that of a command which says a secret: then the analysis reads nothing of
 /// what follows it behind lost bytes.
 pub fn may_begin_secret(start: &[u8]) -> bool {
-    secret::may_begin(start, &secret::Login::default())
+    secret::may_begin(start, &secret::Login::picked_up())
 }
 
 /// Whether a word, in any case, is one of the protocol or of the replies of common servers: it tells nothing of anybody.

@@ -134,7 +134,8 @@ mod tests {
         let told = of(&finding(Some(1), ""));
         let other = if told.role == Role::Related { Role::Context } else { Role::Related };
         findings.take_back(&Superseded { role: other, ..told.clone() });
-        findings.take_back(&Superseded { severity: Severity::Quality, ..told.clone() });
+        let severity = if told.severity == Severity::Quality { Severity::Error } else { Severity::Quality };
+        findings.take_back(&Superseded { severity, ..told.clone() });
         findings.take_back(&Superseded { diagnosis: "control-lost", ..told });
         assert_eq!(messages(findings), ["a"]);
     }
