@@ -60,9 +60,7 @@ pub fn whose<'a>(case: &Case<'a>) -> Option<(&'a Offer, SocketAddr, Whose)> {
         let sent_so = across.is_some_and(|there| there != client) && !case.is_rewritten(case.client_end());
         let whose = if unrewritten {
             Whose::BehindNat { confidence: Confidence::Proven }
-        } else if sent_so {
-            Whose::BehindNat { confidence: Confidence::Probable }
-        } else if seen_as(offer).is_some_and(|seen| seen != client) {
+        } else if sent_so || seen_as(offer).is_some_and(|seen| seen != client) {
             Whose::BehindNat { confidence: Confidence::Probable }
         } else {
             Whose::Clients

@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use super::case::Case;
 use super::{lines, neighbours};
 use crate::finding::{Evidence, Route};
-use crate::flow::{Connection, ConnectionId, End, FlowKey, Side};
+use crate::flow::{Connection, ConnectionId, End, FlowKey, Side, SynSeen};
 use crate::frame::Stamp;
 use crate::network::Place;
 use crate::record::AttemptOutcome;
@@ -158,7 +158,7 @@ fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
             (Some(_), Some(far)) if is_unheard(&attempt, far) => What::SynAck,
             (None | Some(_), _) => return None,
         };
-        let own = case.control.syns.first().map(|syn| syn.side());
+        let own = case.control.syns.first().map(SynSeen::side);
         let sides = if here { [own, other.side] } else { [other.side, own] };
         let sides = if what == What::Syn { sides } else { [sides[1], sides[0]] };
         let witnesses = witnesses(case, by_client, what, |witness| {
@@ -182,8 +182,8 @@ fn forwarded<'a>(case: &Case<'a>, attempt: &Attempt<'a>) -> Option<Lost<'a>> {
     if !usual.spans(first, last) || !answers.spans(first, last) {
         return None;
     }
-    let mut syns = connection.syns.iter().map(|syn| syn.side());
-    let mut syn_acks = connection.syn_acks.iter().map(|syn| syn.side());
+    let mut syns = connection.syns.iter().map(SynSeen::side);
+    let mut syn_acks = connection.syn_acks.iter().map(SynSeen::side);
     let (what, sides) = match connection.from_origin.crossing() {
         None if is_silent(attempt) && syns.all(|side| side == usual.from) => (What::Syn, [usual.from, usual.to]),
         Some(_) if attempt.outcome() == AttemptOutcome::Aborted && connection.syn_acks.len() >= 2 => {

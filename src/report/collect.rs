@@ -92,15 +92,15 @@ impl Run {
         let mut session = session.clone();
         // Once more at the end, for what is seen later; by then the oldest secrets may be forgotten.
         session.texts(|text| self.secrets.hide(text));
-        match self.begun.get(&session.id).and_then(|place| self.sessions.get_mut(*place)) {
-            Some(begun) => begun.append(&session),
-            None => {
-                self.begun.insert(session.id, self.sessions.len());
-                self.sessions.push(session.clone());
-            }
+        let (id, continues) = (session.id, session.continues);
+        if let Some(begun) = self.begun.get(&id).and_then(|place| self.sessions.get_mut(*place)) {
+            begun.append(&session);
+        } else {
+            self.begun.insert(id, self.sessions.len());
+            self.sessions.push(session);
         }
-        if !session.continues {
-            self.begun.remove(&session.id);
+        if !continues {
+            self.begun.remove(&id);
         }
     }
 

@@ -55,11 +55,13 @@ struct Invocation {
 
 /// The end of a run that did not come to its end.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Exit {
-    exit_code: u8,
-    exit_signal_name: &'static str,
-    exit_signal_number: u8,
+    #[serde(rename = "exitCode")]
+    code: u8,
+    #[serde(rename = "exitSignalName")]
+    signal_name: &'static str,
+    #[serde(rename = "exitSignalNumber")]
+    signal_number: u8,
 }
 
 #[derive(Serialize)]
@@ -234,7 +236,7 @@ fn invocation(run: &Run) -> Option<Invocation> {
 }
 
 fn exit(by: Signal) -> Exit {
-    Exit { exit_code: by.status(), exit_signal_name: by.name(), exit_signal_number: by.number() }
+    Exit { code: by.status(), signal_name: by.name(), signal_number: by.number() }
 }
 
 fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {

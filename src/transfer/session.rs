@@ -8,7 +8,7 @@ use super::departure::{Departure, Sign};
 use super::offers::Offers;
 use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer};
 use crate::finding::{SessionId, TransferId};
-use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, Table};
+use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, SynSeen, Table};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::meaning::meaning;
 use crate::ftp::software::ServerSoftware;
@@ -426,7 +426,7 @@ impl Session {
             data_connections: claimed + loose,
             last: self.last,
             server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
-            side: control.syns.first().map(|syn| syn.side()),
+            side: control.syns.first().map(SynSeen::side),
             ttl: control.syns.first().map(|syn| syn.ttl),
             is_whole: !control.midstream
                 && [&control.from_origin, &control.from_target]

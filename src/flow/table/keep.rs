@@ -96,12 +96,11 @@ impl Table {
         if let Some(tuple) = self.tuples.get_mut(&connection.key) {
             tuple.earlier.retain(|earlier| *earlier != id);
             if tuple.current == id {
-                match tuple.earlier.pop() {
-                    Some(earlier) => tuple.current = earlier,
-                    None => {
-                        self.tuples.remove(&connection.key);
-                        self.tenants.forget(&connection.key);
-                    }
+                if let Some(earlier) = tuple.earlier.pop() {
+                    tuple.current = earlier;
+                } else {
+                    self.tuples.remove(&connection.key);
+                    self.tenants.forget(&connection.key);
                 }
             }
         }

@@ -29,7 +29,9 @@ pub(super) fn spans(session: &SessionRecord) -> Vec<Span> {
             accepted.entry(tuple(connection)).or_default().push(first.at);
         }
     }
-    accepted.values_mut().for_each(|stamps| stamps.sort_unstable());
+    for stamps in accepted.values_mut() {
+        stamps.sort_unstable();
+    }
     let mut spans = Vec::new();
     for connection in connections {
         let Some(held) = connection.time_wait.filter(|held| held.wanted_again) else { continue };

@@ -153,9 +153,9 @@ pub(super) fn moments(
     brief: bool,
     cited: impl Fn(Stamp) -> bool,
 ) -> Vec<Moment> {
-    let lines = trace.lines.iter().map(|line| said(session, lanes, line));
+    let dialogue = trace.lines.iter().map(|line| said(session, lanes, line));
     let connections = trace.connections.iter().flat_map(|connection| told(connection, lanes, brief, &cited));
-    lines.chain(left_out(session, trace)).chain(connections).collect()
+    dialogue.chain(left_out(session, trace)).chain(connections).collect()
 }
 
 /// That there were more lines than were kept, if there were.

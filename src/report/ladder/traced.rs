@@ -155,13 +155,13 @@ impl<'a> Traced<'a> {
     ) -> Vec<(Place, Moment)> {
         let begin = brief.rows.partition_point(|place| place.at < from);
         let within = brief.rows.iter().skip(begin).take_while(|place| place.at <= until);
-        let mut lines: HashSet<usize> =
+        let mut dialogue: HashSet<usize> =
             cited.iter().filter_map(|frame| brief.lines.get(frame)).flatten().copied().collect();
         let mut connections = HashSet::new();
         let mut found = Vec::new();
         for place in within {
             match place.of {
-                Of::Line(line) => drop(lines.insert(line)),
+                Of::Line(line) => drop(dialogue.insert(line)),
                 Of::Connection(number, _) if !named.contains(&number) => drop(connections.insert(number)),
                 Of::LinesLeftOut => {
                     let moment = left_out(self.session, trace);
@@ -170,7 +170,7 @@ impl<'a> Traced<'a> {
                 Of::Connection(..) | Of::Finding(_) => {}
             }
         }
-        for (number, line) in lines.into_iter().filter_map(|number| Some((number, trace.lines.get(number)?))) {
+        for (number, line) in dialogue.into_iter().filter_map(|number| Some((number, trace.lines.get(number)?))) {
             let moment = said(self.session, lanes, line);
             found.push((Place::of(&moment, Of::Line(number)), moment));
         }
