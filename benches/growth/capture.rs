@@ -34,7 +34,9 @@ pub struct Recording {
 impl Recording {
     pub fn create(path: &Path, damage: Damage) -> Self {
         let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("a new file"));
-        HEADER.iter().for_each(|word| out.write_all(&word.to_le_bytes()).expect("room on the disk"));
+        for word in HEADER {
+            out.write_all(&word.to_le_bytes()).expect("room on the disk");
+        }
         Self { playing: Playing::new(), damage, out, packets: 0 }
     }
 
@@ -48,14 +50,16 @@ impl Recording {
             }
             Damage::None | Damage::Deaf(_) | Damage::Lost(_) => packets,
         };
-        packets.iter().for_each(|packet| self.write(packet));
+        for packet in packets {
+            self.write(packet);
+        }
     }
 
     fn write(&mut self, packet: &Packet) {
         self.packets += 1;
         let captured = match self.damage {
             Damage::Deaf(port) => packet.tcp().is_none_or(|tcp| tcp.source != port),
-            Damage::Lost(every) => self.packets % every != 0,
+            Damage::Lost(every) => !self.packets.is_multiple_of(every),
             Damage::None | Damage::Nat(..) => true,
         };
         if !captured {

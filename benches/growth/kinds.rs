@@ -38,7 +38,7 @@ pub const TRANSFERS: &[Kind] = &[
     kind("TLS, passive", |n, to| {
         encrypted(n, to, |i| {
             format!("@open C:{0} S:{1}\n{2}@close C:{0} S:{1}\n", port(i), port(i * 7), tls(port(i), port(i * 7)))
-        })
+        });
     }),
     Kind {
         name: "the server's side is not captured",
@@ -55,18 +55,18 @@ pub const TRANSFERS: &[Kind] = &[
 
 /// Many sessions: `n` is their number.
 pub const SESSIONS: &[Kind] = &[
-    kind("one after the other, clients differ", |n, to| apart(n, to, |i| client(i), |_| 1050)),
+    kind("one after the other, clients differ", |n, to| apart(n, to, client, |_| 1050)),
     kind("one after the other, one host pair", |n, to| apart(n, to, |_| client(0), port)),
-    kind("open at once, clients differ", |n, to| at_once(n, to, true, |i| client(i), |_| 1050)),
+    kind("open at once, clients differ", |n, to| at_once(n, to, true, client, |_| 1050)),
     kind("open at once, one host pair", |n, to| at_once(n, to, true, |_| client(0), port)),
-    kind("open and idle to the end", |n, to| at_once(n, to, false, |i| client(i), |_| 1050)),
+    kind("open and idle to the end", |n, to| at_once(n, to, false, client, |_| 1050)),
     kind("login refused", |n, to| {
         each(n, to, |i| {
             format!(
                 "{}@open C:1050 S:21\nuse C:1050 S:21\nS> 220 Ready.\nC> USER a\nS> 530 No.\n@close C:1050 S:21\n",
                 client(i)
             )
-        })
+        });
     }),
     kind("data refused", |n, to| each(n, to, |i| format!("{}@ctl C:1050 S:21\n{}@quit\n", client(i), unreached(i)))),
     kind("encrypted", |n, to| {
@@ -76,11 +76,11 @@ pub const SESSIONS: &[Kind] = &[
                 client(i),
                 tls(3000, 4000)
             )
-        })
+        });
     }),
     kind("SYN unanswered", |n, to| each(n, to, |i| format!("{}C:1050 > S:21 S\n", client(i)))),
     kind("each on a server of its own", |n, to| {
-        each(n, to, |i| format!("{}@ctl C:{} S:21\n{}@quit\n", server(i), port(i), active(port(i))))
+        each(n, to, |i| format!("{}@ctl C:{} S:21\n{}@quit\n", server(i), port(i), active(port(i))));
     }),
 ];
 
@@ -139,7 +139,7 @@ fn aborted(i: usize) -> String {
 /// A port that works once, and then again and again within TIME-WAIT.
 fn held(i: usize) -> String {
     let port = port(i / 10);
-    if i % 10 == 0 { active(port) } else { format!("@port {port}\n{RETR}{CANNOT}") }
+    if i.is_multiple_of(10) { active(port) } else { format!("@port {port}\n{RETR}{CANNOT}") }
 }
 
 fn unreached(i: usize) -> String {

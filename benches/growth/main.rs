@@ -45,7 +45,9 @@ fn main() {
     println!("{:<42} {:<16} {}  peak MiB", "CPU seconds", "way", header.join(" "));
     for (title, kinds) in [("one session, by its transfers", TRANSFERS), ("sessions, by their number", SESSIONS)] {
         println!("{title}");
-        kinds.iter().for_each(|kind| rows(kind, &sizes, folder.path()));
+        for kind in kinds.iter() {
+            rows(kind, &sizes, folder.path());
+        }
     }
 }
 
@@ -54,7 +56,9 @@ fn keep(sizes: &[usize], folder: &Path) {
     let chosen = chosen("KIND");
     for kind in TRANSFERS.iter().chain(SESSIONS).filter(|kind| kind.name.contains(&chosen)) {
         let name = kind.name.replace([' ', ','], "-");
-        sizes.iter().for_each(|size| record(kind, *size, &folder.join(format!("{name}-{size}.pcap"))));
+        for size in sizes {
+            record(kind, *size, &folder.join(format!("{name}-{size}.pcap")));
+        }
     }
 }
 
@@ -92,7 +96,7 @@ fn rows(kind: &Kind, sizes: &[usize], folder: &Path) {
                 continue;
             };
             let ratio = last.map_or(String::new(), |last| format!("{:.2}", cost.least / last.least));
-            row += &format!(" {:>8.3} {ratio:>5}", cost.least);
+            row.push_str(&format_args!(" {:>8.3} {ratio:>5}", cost.least).to_string());
             last = Some(cost);
         }
         println!("{row}  {:>8.0}", last.map_or(0.0, |cost| cost.memory));

@@ -152,9 +152,10 @@ fn read(
         return teller.tell_pipe(path, id, filter, || Ok(io::stdin()));
     }
     if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-        let (own, stop, send) = (path.to_owned(), Arc::clone(stop), send.clone());
-        let open =
-            move || Followed::open(&own, &stop).map(|file| Growing { file: Arc::new(file), send, is_finite: false });
+        let (own, stop) = (path.to_owned(), Arc::clone(stop));
+        let open = move || {
+            Followed::open(&own, &stop).map(|file| Growing { file: Arc::new(file), send: None, is_finite: false })
+        };
         return teller.tell_pipe(path, id, filter, open);
     }
     loop {
@@ -163,7 +164,7 @@ fn read(
             Ok(file) => Arc::new(file),
             Err(error) => return teller.tell(Word::Failed(OpenError::io(path, &error))),
         };
-        let (file, send) = (Arc::clone(&followed), send.clone());
+        let (file, send) = (Arc::clone(&followed), Some(send.clone()));
         // What is no capture is read as it is: that gives the reason.
         let growing = Growing { file, send, is_finite: !followed.begins_as_capture() };
         teller.tell_all(path, Timeline::filtered(path, Box::new(growing), id, filter))?;
@@ -322,7 +323,8 @@ impl Followed {
 /// Its end is not its end, unless another one has taken its place.
 struct Growing {
     file: Arc<Followed>,
-    send: SyncSender<Word>,
+    /// Who is told that it is gone. Not of a pipe: whoever waits to open it would keep the listener waiting.
+    send: Option<SyncSender<Word>>,
     /// It is not waited for more than there is.
     is_finite: bool,
 }
@@ -346,7 +348,7 @@ impl Read for Growing {
                 is_told = true;
                 let notice = format!("{} is gone; reading goes on when it is there again", shown(&self.file.path));
                 // When nobody listens any more there is nobody to be told.
-                let _ = self.send.send(Word::Notice(notice));
+                let _ = self.send.as_ref().map(|send| send.send(Word::Notice(notice)));
             }
             thread::sleep(PAUSE);
         }
