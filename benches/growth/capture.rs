@@ -51,7 +51,7 @@ impl Recording {
             Damage::None | Damage::Deaf(_) | Damage::Lost(_) => packets,
         };
         for packet in packets {
-            self.write(packet);
+            self.write(&packet);
         }
     }
 

@@ -45,7 +45,7 @@ fn main() {
     println!("{:<42} {:<16} {}  peak MiB", "CPU seconds", "way", header.join(" "));
     for (title, kinds) in [("one session, by its transfers", TRANSFERS), ("sessions, by their number", SESSIONS)] {
         println!("{title}");
-        for kind in kinds.iter() {
+        for kind in kinds {
             rows(kind, &sizes, folder.path());
         }
     }
