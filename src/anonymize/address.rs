@@ -76,8 +76,6 @@ const MAC: Tree = Tree {
     purpose: 48,
     bits: 48,
     classes: &[
-        mac([0; 6], 48, true),
-        mac([0xff; 6], 48, true),
         mac([0x00, 0x00, 0x5e, 0, 1, 0], 40, true),
         mac([0x00, 0x00, 0x5e, 0, 2, 0], 40, true),
         mac([0x00, 0x00, 0x0c, 0x07, 0xac, 0], 40, true),
@@ -89,6 +87,8 @@ const MAC: Tree = Tree {
         mac([0x33, 0x33, 0, 0, 0, 0], 16, false),
     ],
 };
+/// Of nobody and of everybody: kept, each alone.
+const NO_CARD: [[u8; 6]; 2] = [[0; 6], [0xff; 6]];
 /// Multicast and locally administered: the low bits of the first byte.
 const MAC_CLASS: u8 = 0x03;
 
@@ -144,9 +144,23 @@ impl Addresses {
             let [third, fourth, fifth, sixth] = self.v4(Ipv4Addr::from(tail)).octets();
             return Mac([first, second, third, fourth, fifth, sixth]);
         }
+        let mut pseudonym = octets;
+        if !NO_CARD.contains(&octets) {
+            // Whom one of these two would be the pseudonym of gets what theirs would be, so that all stay apart.
+            loop {
+                pseudonym = self.permuted_mac(pseudonym);
+                if !NO_CARD.contains(&pseudonym) {
+                    break;
+                }
+            }
+        }
+        Mac(pseudonym)
+    }
+
+    fn permuted_mac(&mut self, octets: [u8; 6]) -> [u8; 6] {
         let value = octets.iter().fold(0_u128, |value, octet| value << 8 | u128::from(*octet)) << 80;
         let [other, second, third, fourth, fifth, sixth, ..] = self.permuted(&MAC, value).to_be_bytes();
-        Mac([other & !MAC_CLASS | first & MAC_CLASS, second, third, fourth, fifth, sixth])
+        [other & !MAC_CLASS | octets[0] & MAC_CLASS, second, third, fourth, fifth, sixth]
     }
 
     fn permuted(&mut self, tree: &Tree, value: u128) -> u128 {
@@ -249,6 +263,14 @@ mod tests {
             for address in [bits, inside].map(Ipv4Addr::from_bits) {
                 prop_assert_eq!(class_v4(address), class_v4(addresses.v4(address)));
             }
+        }
+
+        #[test]
+        fn a_card_of_small_number_does_not_keep_it(number in 1_u8..8, key: u8) {
+            // A permutation may keep an octet by chance, hardly three.
+            let mut addresses = addresses(key);
+            let Mac(pseudonym) = addresses.mac(Mac([0, 0, 0, 0, 0, number]));
+            prop_assert_ne!(&pseudonym[2..5], &[0_u8; 3][..]);
         }
 
         #[test]

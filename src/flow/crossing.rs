@@ -74,8 +74,13 @@ impl Connection {
         let begins = |one: &Self| [&one.from_origin, &one.from_target].map(|half| half.first_seq);
         let [from_origin, from_target] =
             [0, 1].map(|end| begins(self)[end].zip(begins(other)[end]).map(|(one, other)| one == other));
-        let answered = from_target == Some(true);
-        let shown = pairs(&self.syns, &other.syns) + usize::from(answered);
+        // Of a peer that was not captured at all, what was said to it counts as a second packet.
+        let said = || {
+            let [own, its] = [self, other].map(|one| one.from_origin.next.filter(|_| one.from_origin.bytes > 0));
+            from_target.is_none() && own.is_some() && own == its
+        };
+        let again = from_target == Some(true) || said();
+        let shown = pairs(&self.syns, &other.syns) + usize::from(again);
         from_origin != Some(false) && from_target != Some(false) && shown >= 2
     }
 }

@@ -141,11 +141,15 @@ impl Table {
         }
         self.highest_wrapping = self.highest_wrapping.max(wrapping);
         seen.key = self.tenant(&seen);
+        let overtaken = self.overtaken_by(&seen);
         seen = self.translate(seen);
-        if !self.tuples.contains_key(&seen.key) {
+        if overtaken.is_none() && !self.tuples.contains_key(&seen.key) {
             seen = self.join(seen);
         }
         let (connection, from, event) = self.book(&seen);
+        if let Some(answer) = overtaken {
+            self.book(&answer.seen());
+        }
         if seen.kind() == Kind::Syn {
             self.pair(&seen, connection);
         }

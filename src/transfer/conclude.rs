@@ -391,7 +391,7 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
             let opened = session.offers.get(*number).map_or(&[][..], |offer| &offer.connections);
             opened
                 .iter()
-                .filter(|one| flows.connection(one.id).is_some() && !one.first.precedes(refused.at()))
+                .filter(|one| flows.connection(one.id).is_some() && one.first > refused.at())
                 .any(|one| one.first.is_since(transfer.at(), SLACK) && one.first.is_until(ended, SLACK))
         };
         let standing = standing.get(latest - first).copied().flatten();

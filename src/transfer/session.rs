@@ -514,7 +514,6 @@ impl Session {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
         let port = socket.map(|socket| socket.port());
-        let is_behind = |first: Stamp| !first.precedes(at);
         let mut claimed: Vec<Opened> = Vec::new();
         if self.loose.iter().any(|loose| Some(loose.port) == port) {
             self.loose.retain(|loose| {
@@ -525,7 +524,10 @@ impl Session {
             });
         }
         if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
-            claimed.extend(before.connections.extract_if(.., |opened| is_behind(opened.first)));
+            // The one connection that the announcement before led to stays with it, however soon the next came.
+            let own = before.connections.iter().map(|opened| opened.first).min();
+            let is_next = |first: Stamp| first >= at || own != Some(first) && !first.precedes(at);
+            claimed.extend(before.connections.extract_if(.., |opened| is_next(opened.first)));
         }
         if let Some(offer) = self.offers.get_mut(number) {
             offer.connections.extend(claimed);

@@ -9,7 +9,7 @@ use super::{Checksum, IpHeader, Segment, ip};
 impl Segment<'_> {
     /// Whether the checksum over pseudo header, header and payload verifies.
     pub fn checksum(&self, header: &IpHeader) -> Checksum {
-        let header_len = self.raw.get(12).map_or(0, |byte| usize::from(byte >> 4) * 4);
+        let header_len = self.raw.get(12).map_or(20, |byte| usize::from(byte >> 4) * 4);
         let len = header_len + self.payload_len as usize;
         if self.raw.len() < len {
             return Checksum::Unknown;
@@ -42,7 +42,7 @@ fn words(bytes: &[u8]) -> u64 {
 mod tests {
     use crate::wire::bytes::Bytes;
     use crate::wire::samples::{SYN, hex};
-    use crate::wire::{Checksum, IpHeader, tcp};
+    use crate::wire::{Checksum, IpHeader, Segment, tcp};
 
     fn header(source: &str, destination: &str) -> IpHeader {
         IpHeader {
@@ -73,5 +73,9 @@ mod tests {
         assert_eq!(checksum("0014c351 00000001 00000000 5002faf0 6d880000", 0, &v4), Checksum::Bad);
         assert_eq!(checksum(SYN, 1, &v4), Checksum::Unknown);
         assert_eq!(checksum("0014c350 00000001 00000000 5002", 6, &v4), Checksum::Unknown);
+        assert_eq!(
+            Segment { raw: &[], ..tcp::segment(Bytes { captured: &hex(SYN), missing: 0 }).unwrap() }.checksum(&v4),
+            Checksum::Unknown
+        );
     }
 }

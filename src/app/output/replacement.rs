@@ -127,12 +127,15 @@ impl ModeOf {
 #[cfg(target_os = "linux")]
 fn create(folder: &Path, mode: ModeOf) -> io::Result<(File, Place)> {
     use rustix::fs::{Mode, OFlags, open};
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     // It gets its name through /proc; and not every file system has files without.
-    if Path::new("/proc/self/fd").exists()
-        && let Ok(file) = open(folder, flags, Mode::from_bits_truncate(mode.bits()))
-    {
-        return Ok((file.into(), Place::Nameless));
+    if Path::new("/proc/self/fd").exists() {
+        // Nothing may be read where `live` has confined itself.
+        for access in [OFlags::RDWR, OFlags::WRONLY] {
+            let flags = OFlags::TMPFILE | access | OFlags::CLOEXEC;
+            if let Ok(file) = open(folder, flags, Mode::from_bits_truncate(mode.bits())) {
+                return Ok((file.into(), Place::Nameless));
+            }
+        }
     }
     create_named(folder, mode)
 }
@@ -143,13 +146,20 @@ fn create(folder: &Path, mode: ModeOf) -> io::Result<(File, Place)> {
 }
 
 fn create_named(folder: &Path, mode: ModeOf) -> io::Result<(File, Place)> {
-    let mut builder = Builder::new();
-    builder.prefix(PREFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode.bits()));
-    #[cfg(not(unix))]
-    let _ = mode;
-    let (file, path) = builder.tempfile_in(folder)?.into_parts();
+    let open = |path: &Path, read: bool| {
+        let mut options = File::options();
+        options.read(read).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.bits());
+        #[cfg(not(unix))]
+        let _ = mode;
+        options.open(path)
+    };
+    let open = |path: &Path| match open(path, true) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => open(path, false),
+        done => done,
+    };
+    let (file, path) = Builder::new().prefix(PREFIX).make_in(folder, open)?.into_parts();
     Ok((file, Place::Beside(path)))
 }
 

@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
+use super::super::half::OVERTAKEN_SECONDS;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
 use super::Table;
 use super::place::NEAR;
-use crate::frame::Stamp;
-use crate::wire::Seq;
+use crate::frame::{InterfaceId, Stamp};
+use crate::wire::{IpHeader, Link, Segment, Seq, Wrapping};
 
 /// Half connections that may find their other direction, the newest: those that begin within a round trip.
 const HALVES_KEPT: usize = 1_024;
@@ -22,6 +23,9 @@ const HALVES_KEPT: usize = 1_024;
 const MIDSTREAM_KEPT: usize = 64;
 /// A half connection whose other direction did not come within this many seconds has none here.
 const APART_SECONDS: f64 = 5.0;
+
+/// SYN-ACKs that may have overtaken the SYN they answer, the newest.
+const ANSWERS_KEPT: usize = 16;
 
 /// Acknowledgements that show by how much numbers differ: what is under way makes others.
 const SHIFT_SHOWN: u32 = 3;
@@ -78,6 +82,43 @@ pub(super) struct Translations {
     by_isn: HashMap<Seq, ConnectionId, RandomState>,
     isns: VecDeque<Seq>,
     midstream: VecDeque<ConnectionId>,
+    /// The SYN-ACKs by which connections were joined.
+    answers: VecDeque<Answer>,
+}
+
+/// A SYN-ACK as it was captured, and the half connection it was taken to answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    half: ConnectionId,
+    at: Stamp,
+    interface: InterfaceId,
+    link: Link,
+    wrapping: Wrapping,
+    ip: IpHeader,
+    tcp: Segment<'static>,
+    key: FlowKey,
+    from: SocketAddr,
+    to: SocketAddr,
+}
+
+impl Answer {
+    fn new(half: ConnectionId, seen: &Sighting<'_>) -> Self {
+        let Sighting { at, interface, wrapping, key, from, to, .. } = *seen;
+        let tcp = Segment { payload: &[], payload_len: 0, raw: &[], ..*seen.tcp };
+        Self { half, at, interface, link: *seen.link, wrapping, ip: *seen.ip, tcp, key, from, to }
+    }
+
+    pub fn seen(&self) -> Sighting<'_> {
+        let Self { at, interface, wrapping, key, from, to, .. } = *self;
+        Sighting { at, interface, link: &self.link, wrapping, ip: &self.ip, tcp: &self.tcp, key, from, to }
+    }
+
+    fn is_of(&self, syn: &Sighting<'_>) -> bool {
+        syn.kind() == Kind::Syn
+            && (self.key, self.to) == (syn.key, syn.from)
+            && self.tcp.ack == syn.tcp.seq.plus(1)
+            && syn.at.seconds_since(self.at).abs() <= OVERTAKEN_SECONDS
+    }
 }
 
 impl Translations {
@@ -128,8 +169,24 @@ impl Table {
         let [origin, target] = if from == End::Origin { own } else { [seen.to, seen.from] };
         half.translated = Some(Box::new(Translated { from, origin, target, shifts: [None; 2] }));
         let key = half.key;
+        if seen.kind() == Kind::SynAck {
+            if translations.answers.len() >= ANSWERS_KEPT {
+                translations.answers.pop_front();
+            }
+            translations.answers.push_back(Answer::new(id, &seen));
+        }
         translations.joined.insert((seen.key, seen.key.direction(seen.from)), (key, sockets));
         Sighting { key, from: sockets[0], to: sockets[1], ..seen }
+    }
+
+    /// The SYN-ACK that overtook this SYN and was booked as of the connection on the other side of the NAT: taken back from
+    /// there, as both sides were captured.
+    pub(super) fn overtaken_by(&mut self, syn: &Sighting<'_>) -> Option<Answer> {
+        let place = self.translations.answers.iter().position(|answer| answer.is_of(syn))?;
+        let answer = self.translations.answers.remove(place)?;
+        let half = self.connections.get_mut(&answer.half)?;
+        self.translations.forget(half);
+        half.take_back_answer().then_some(answer)
     }
 
     /// A connection begins with this segment, which is of one direction.
@@ -178,6 +235,18 @@ impl Connection {
         (is_half && is_recent && fits).then_some(from)
     }
 
+    /// Forgets the one segment of the target; whether it was one, a SYN-ACK.
+    fn take_back_answer(&mut self) -> bool {
+        let only = self.from_target.segments == 1 && self.syn_acks.len() == 1;
+        if only {
+            self.translated = None;
+            self.from_target = Half::default();
+            self.from_origin.acked = None;
+            self.syn_acks.clear();
+        }
+        only
+    }
+
     /// Whether a segment of the missing direction goes on where the other one stands, by both numbers.
     fn goes_on_with(&self, from: End, seen: &Sighting<'_>) -> bool {
         let near = |known: Option<_>, number| {
@@ -216,6 +285,17 @@ mod tests {
              0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1006 len=9
              0.013 10.0.0.5:1050>S:21 A seq=1006 ack=900010";
         assert_eq!(connections(late).0, 1);
+    }
+
+    #[test]
+    fn a_syn_ack_that_overtook_its_syn_is_of_its_own_side() {
+        let both_sides = "0.000 10.0.0.5:1050>S:21 S seq=1000
+             0.001 S:21>198.51.100.7:1050 SA seq=900000 ack=1001
+             0.001 198.51.100.7:1050>S:21 S seq=1000
+             0.001 S:21>10.0.0.5:1050 SA seq=900000 ack=1001
+             0.002 10.0.0.5:1050>S:21 A seq=1001 ack=900001
+             0.002 198.51.100.7:1050>S:21 A seq=1001 ack=900001";
+        assert_eq!(connections(both_sides), (2, 2));
     }
 
     #[test]
