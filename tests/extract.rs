@@ -85,6 +85,21 @@ fn selections_are_parts_in_their_order() {
 }
 
 #[test]
+fn a_session_and_its_dialogue_are_whole_though_the_clock_was_set_back() {
+    let set_back = "fixtures/port-foreign-address/fires-clock-step-back.pcap";
+    let all = extracted(set_back, &[]);
+    assert_eq!(extracted(set_back, &["--session", "1"]), all);
+    let anonymised = extracted(set_back, &["--anonymize", "--anonymize-key", "000102030405060708090a0b0c0d0e0f"]);
+    let port = anonymised.iter().filter(|(_, _, _, bytes)| bytes.windows(5).any(|part| part == b"PORT ")).count();
+    let codes = |frames: &[Seen]| -> Vec<Vec<u8>> {
+        let is_reply = |bytes: &[u8]| bytes.len() > 58 && bytes[34..36] == [0, 21] && bytes[57] == b' ';
+        frames.iter().filter(|(.., bytes)| is_reply(bytes)).map(|(.., bytes)| bytes[54..57].to_vec()).collect()
+    };
+    assert_eq!((port, codes(&anonymised)), (1, codes(&all)));
+    assert!(codes(&all).contains(&b"425".to_vec()), "the reply behind the step");
+}
+
+#[test]
 fn standard_output_is_a_capture_too() {
     let output = extract(&[THREE_TRIES, "-w", "-"]);
     let (_folder, path) = target();

@@ -436,6 +436,27 @@ mod tests {
     }
 
     #[test]
+    fn the_next_file_comes_behind_the_one_before_whatever_its_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing.pcap");
+        let one = |second| [pcap_header(Little, 0xa1b2_c3d4, 1), pcap_record(Little, second, 0, &[1; 60])].concat();
+        std::fs::write(&path, one(7)).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut following = Following::start(&path, CaptureId(0), None, &stop).unwrap();
+        let next = |following: &mut Following| {
+            while following.wait() != Came::Frame {}
+            following.frame().unwrap().at
+        };
+        let before = next(&mut following);
+        std::fs::rename(&path, folder.path().join("old.pcap")).unwrap();
+        std::fs::write(&path, one(2)).unwrap();
+        let behind = next(&mut following);
+        assert!(before < behind && before.time > behind.time, "{before:?} {behind:?}");
+        stop.store(true, Ordering::Relaxed);
+        while following.wait() != Came::End {}
+    }
+
+    #[test]
     fn what_is_no_capture_is_a_failure() {
         let stop = Arc::new(AtomicBool::new(true));
         let mut following = Following::start(Path::new("/no/such/file"), CaptureId(0), None, &stop).unwrap();
