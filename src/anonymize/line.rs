@@ -5,28 +5,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::address::Addresses;
-use super::located::{Replaced, addresses_in, extended_port, long_port, no_number, port};
+use super::command::command;
+use super::located::{Replaced, addresses_in};
 use super::names::pseudonym;
 use super::reading::Line;
 use super::script::What;
 use super::words::Words;
-use crate::ftp::vocabulary::{may_begin_secret, secret_command, split_command, verb};
+use crate::ftp::vocabulary::{split_command, verb};
 use crate::ftp::{Speaker, Verb};
 
 /// Names of a session that are looked for in replies.
 const NAMES: usize = 256;
 /// By how much a line grows that is seen on both sides of a NAT: no pseudonym is so much longer than its address.
 const WIDER: u64 = 40;
-/// What stands for a password.
-const SECRET: &[u8] = b"xxxxxxxx";
-/// Commands beside those of [`Verb`] whose arguments name nobody.
-const HARMLESS: [&[u8]; 9] = [b"TYPE", b"MODE", b"STRU", b"PBSZ", b"ALLO", b"FEAT", b"OPTS", b"LANG", b"NOOP"];
-
 /// Replies that announce an endpoint.
 const ENDPOINT_CODES: [&[u8]; 3] = [b"227", b"228", b"229"];
-
-/// How often a pseudonym is drawn that must not be a command; one in some thousand is.
-const AGAIN: usize = 8;
 
 /// What a session has said so far that must not be said again.
 #[derive(Debug, Default)]
@@ -42,7 +35,8 @@ impl Names {
         Self(ends.into_iter().filter_map(number).collect())
     }
 
-    fn add(&mut self, argument: &[u8]) {
+    /// What a command says as the name of something.
+    pub fn add(&mut self, argument: &[u8]) {
         let parts = argument.split(|byte| matches!(byte, b'/' | b'\\'));
         let numbers = argument.split(|byte| !byte.is_ascii_digit()).filter(|number| number.len() > 2);
         for name in std::iter::once(argument).chain(parts).chain(numbers) {
@@ -117,90 +111,9 @@ fn stretch(line: &[u8], now: &[u8], range: Range<usize>) -> What {
 }
 
 /// A text with other bytes in the same places, and with what stands instead of some parts.
-struct Hidden {
-    now: Vec<u8>,
-    replaced: Vec<Replaced>,
-}
-
-fn command(text: &[u8], names: &mut Names, words: &Words, addresses: &mut Addresses) -> Hidden {
-    let (name, argument) = split_command(text);
-    let (name, argument) = (place_in(text, name), place_in(text, argument));
-    let said = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
-    let known = verb(said(&name));
-    let harmless = HARMLESS.iter().any(|verb| verb.eq_ignore_ascii_case(said(&name)));
-    let moved = |found: Vec<Replaced>| {
-        let by = argument.start;
-        found.into_iter().map(|(range, now)| (range.start + by..range.end + by, now)).collect::<Vec<_>>()
-    };
-    let mut now = text.to_vec();
-    let mut replaced = Vec::new();
-    match known {
-        Some(Verb::Pass | Verb::Acct) if !argument.is_empty() => replaced.push((argument, SECRET.to_vec())),
-        None if secret_command(text).is_some() => {
-            let said = behind_letters(text, name.start, 4)..text.len();
-            if !said.is_empty() {
-                replaced.push((said, SECRET.to_vec()));
-            }
-        }
-        Some(Verb::Port) => {
-            replaced = moved(port(said(&argument), addresses));
-            mask_letters(&mut now, argument);
-        }
-        Some(Verb::Lprt) => {
-            replaced = moved(long_port(said(&argument), addresses));
-            mask_letters(&mut now, argument);
-        }
-        Some(Verb::Eprt) => {
-            let found = extended_port(said(&argument), addresses);
-            if found.is_none() {
-                put(&mut now, argument.clone(), &no_number(said(&argument)));
-            }
-            replaced = moved(found.unwrap_or_default());
-            mask_letters(&mut now, argument);
-        }
-        // What should stand there is common; nobody sees to it that it does.
-        Some(Verb::Epsv | Verb::Auth | Verb::Prot | Verb::Rest | Verb::Other)
-            if known != Some(Verb::Other) || harmless =>
-        {
-            let hidden = hide_words(said(&argument), &Names::default(), words, addresses);
-            replaced = moved(hidden.replaced);
-            put(&mut now, argument, &hidden.now);
-        }
-        // These two name nobody.
-        Some(Verb::User) if matches!(said(&argument).to_ascii_lowercase().as_slice(), b"anonymous" | b"ftp") => {}
-        Some(_) => {
-            names.add(said(&argument));
-            let hidden = pseudonym(addresses.key(), said(&argument));
-            put(&mut now, argument, &hidden);
-        }
-        None => now = unknown_command(text, addresses),
-    }
-    Hidden { now, replaced }
-}
-
-/// Another line that is no command of FTP either, nor the beginning of a secret where this is none.
-fn unknown_command(text: &[u8], addresses: &Addresses) -> Vec<u8> {
-    let is_command = |line: &[u8]| verb(split_command(line).0).is_some() || secret_command(line).is_some();
-    let mut lines = std::iter::successors(Some(text.to_vec()), |line| Some(pseudonym(addresses.key(), line))).skip(1);
-    let is_other = |line: &Vec<u8>| !is_command(line) && !may_begin_secret(line);
-    let mut now = lines.by_ref().take(AGAIN).find(is_other).or_else(|| lines.next()).unwrap_or_default();
-    if may_begin_secret(text) {
-        // The letters that make it one say nothing of anybody.
-        let len = text.len().min(4);
-        for at in 0..=text.len() - len {
-            let name = text.get(at..at + len).unwrap_or_default();
-            if len < 4 || secret_command(name).is_some() {
-                put(&mut now, at..at + len, name);
-            }
-        }
-    }
-    now
-}
-
-/// Where a text goes on behind so many letters, between which control bytes may stand.
-fn behind_letters(text: &[u8], start: usize, letters: usize) -> usize {
-    let graphic = text.iter().enumerate().skip(start).filter(|(_, byte)| byte.is_ascii_graphic());
-    graphic.take(letters).last().map_or(text.len(), |(at, _)| at + 1)
+pub(super) struct Hidden {
+    pub now: Vec<u8>,
+    pub replaced: Vec<Replaced>,
 }
 
 fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
@@ -255,7 +168,7 @@ fn number_free(text: &[u8], addresses: &Addresses) -> Vec<u8> {
 }
 
 /// Keeps phrases, common words and numbers, and hides every other word.
-fn hide_words(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
+pub(super) fn hide_words(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let replaced = addresses_in(text, addresses);
     let mut pinned = words.pinned(text);
     for (range, _) in &replaced {
@@ -333,18 +246,8 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
-/// Letters are hidden, digits and signs stay: for what should hold no letter. What is none stays none.
-fn mask_letters(now: &mut [u8], range: Range<usize>) {
-    for byte in now.iter_mut().take(range.end).skip(range.start) {
-        match *byte {
-            b'A'..=b'Z' | b'a'..=b'z' => *byte = b'x',
-            0x80.. => *byte = 0x80,
-            _ => {}
-        }
-    }
-}
-
-fn put(now: &mut [u8], range: Range<usize>, bytes: &[u8]) {
+/// Writes over a part of a text.
+pub(super) fn put(now: &mut [u8], range: Range<usize>, bytes: &[u8]) {
     for (slot, byte) in now.iter_mut().take(range.end).skip(range.start).zip(bytes) {
         *slot = *byte;
     }
@@ -361,15 +264,6 @@ fn chunks(text: &[u8]) -> Vec<Range<usize>> {
         start += chunk.len() + 1;
     }
     chunks
-}
-
-/// Where a part of a text stands in it.
-fn place_in(text: &[u8], part: &[u8]) -> Range<usize> {
-    if part.is_empty() {
-        return text.len()..text.len();
-    }
-    let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    start..start + part.len()
 }
 
 #[cfg(test)]
@@ -534,17 +428,6 @@ mod tests {
             ("ACCT\u{0}hunter2\r\n", "ACCTxxxxxxxx\r\n"),
         ] {
             assert_eq!(said(Speaker::Client, &[line]), now);
-        }
-    }
-
-    #[test]
-    fn what_is_no_command_stays_none() {
-        let addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
-        for number in 0..40_000_u32 {
-            let line = [number >> 12, number >> 8, number >> 4, number].map(|n| b'a' + u8::try_from(n & 15).unwrap());
-            let now = unknown_command(&line, &addresses);
-            assert!(verb(split_command(&now).0).is_none() && secret_command(&now).is_none(), "{line:?}");
-            assert_eq!(now.len(), line.len());
         }
     }
 

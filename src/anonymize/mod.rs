@@ -12,6 +12,7 @@
 
 mod address;
 mod checksum;
+mod command;
 mod control;
 mod cut;
 mod handshakes;
