@@ -61,7 +61,7 @@ fn push_char(out: &mut String, c: char) {
                 push_byte(out, byte);
             }
         }
-        c if is_invisible(c) => push_number(out, c),
+        c if !c.is_ascii() && is_invisible(c) => push_number(out, c),
         c => out.push(c),
     }
 }

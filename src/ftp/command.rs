@@ -84,6 +84,11 @@ pub(super) fn known(name: &[u8]) -> Option<Verb> {
     VERBS.iter().find(|(known, _)| *known == wanted).map(|(_, verb)| *verb)
 }
 
+/// The names of all verbs.
+pub(super) fn names() -> impl Iterator<Item = &'static [u8]> {
+    VERBS.iter().map(|(name, _)| name.trim_ascii())
+}
+
 /// A line's verb and argument: split at the first blank, or where the number of PORT, EPRT or LPRT begins
 /// (`PORT10,0,0,1,4,1`).
 pub(super) fn split(line: &[u8]) -> (&[u8], &[u8]) {

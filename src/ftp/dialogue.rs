@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::command;
-use super::line::{Line, LineReader, Start, shown};
+use super::line::{Line, LineReader, Start, TEXT_BYTES, shown};
 use super::pairing::{Pairing, Pending};
 use super::reply::{RawReply, ReplyReader, is_reply};
 use super::secret::{self, Login, Said};
@@ -182,7 +182,8 @@ impl Dialogue {
     /// Bytes that wait for the rest of their line or reply, about.
     pub fn held(&self) -> usize {
         let pairing = self.pairing.outstanding().count() * size_of::<Pending>();
-        self.client.lines.held() + self.server.lines.held() + self.replies.held() + pairing
+        let fragment = self.fragment.as_ref().map_or(0, Vec::len);
+        self.client.lines.held() + self.server.lines.held() + self.replies.held() + pairing + fragment
     }
 
     fn side(&mut self, speaker: Speaker) -> &mut Side {
@@ -227,12 +228,13 @@ impl Dialogue {
     }
 
     /// Takes a client's line that is not told, for it may have begun before it was captured.
-    fn overhear(&mut self, line: Line) {
+    fn overhear(&mut self, mut line: Line) {
         if line.start == Start::Secret {
             self.secrets.extend(Secret::new(&line.bytes, false));
             return;
         }
         self.secrets.extend(secret::tell(&line.bytes, false, &self.login).secrets);
+        line.bytes.truncate(TEXT_BYTES);
         self.fragment = Some(line.bytes);
     }
 
@@ -271,6 +273,7 @@ impl Dialogue {
             self.secrets.extend(secret::in_fragment(&fragment));
         }
         self.login.reply(raw.code);
+        self.secrets.extend(raw.more.iter().chain([&raw.text]).flat_map(|line| secret::in_reply(line)));
         let answered = self.pairing.reply(raw.code);
         let verb = answered.map(|(_, verb)| verb);
         self.protection = match (self.protection, raw.code, verb) {

@@ -155,7 +155,7 @@ impl Command {
 
     /// The verb as it is shown, marked ([`crate::redact`]) if FTP does not know it.
     pub fn marked_name(&self) -> String {
-        let is_known = vocabulary::verb(self.name.as_bytes()).is_some();
+        let is_known = self.verb != Verb::Other || vocabulary::verb(self.name.as_bytes()).is_some();
         if is_known { self.name.clone() } else { foreign(&self.name) }
     }
 

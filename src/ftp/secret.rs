@@ -9,7 +9,7 @@ mod credentials;
 mod login;
 mod names;
 
-pub(super) use answer::{Said, without_echo};
+pub(super) use answer::{Said, in_reply, without_echo};
 pub(super) use command::{Told, in_fragment, may_begin, secret, tell};
 pub(super) use login::{Login, answers_login};
 
@@ -72,7 +72,11 @@ fn decoded(token: &[u8]) -> Option<Vec<u8>> {
 
 /// The text without control bytes and what is not ASCII: servers look through them.
 fn without_control(text: &[u8]) -> Vec<u8> {
-    text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect()
+    text.iter().copied().filter(|byte| is_text(*byte)).collect()
+}
+
+fn is_text(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte == b' '
 }
 
 #[cfg(test)]

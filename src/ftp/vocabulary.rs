@@ -52,10 +52,18 @@ pub fn is_common(word: &[u8]) -> bool {
     static WORDS: LazyLock<HashSet<Vec<u8>, RandomState>> = LazyLock::new(|| {
         let of_phrases = phrases().flat_map(|phrase| phrase.split(|c: char| !c.is_ascii_alphabetic()));
         let words = of_phrases.filter(|word| !word.is_empty()).chain(common::COMMON.iter().copied());
-        words.map(|word| word.to_ascii_lowercase().into_bytes()).collect()
+        let words = words.map(|word| word.to_ascii_lowercase().into_bytes());
+        words.chain(command::names().map(|name| name.to_ascii_lowercase())).collect()
     });
-    verb(word).is_some() || WORDS.contains(&word.to_ascii_lowercase())
+    let mut lower = [0; LONGEST_WORD];
+    let Some(lower) = lower.get_mut(..word.len()) else { return false };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    WORDS.contains(&*lower)
 }
+
+/// No common word has more bytes.
+const LONGEST_WORD: usize = 16;
 
 /// A reply's text with everything marked as a stranger's ([`crate::redact`]) but common words and the numbers of
 /// endpoints.

@@ -46,7 +46,7 @@ pub(super) fn markup(text: &str) -> String {
 
 /// `json` with invisible characters as JSON escapes. They can only stand within strings, so the value is unchanged.
 pub(super) fn safe_json(json: String) -> String {
-    if !json.chars().any(is_invisible) {
+    if json.is_ascii() || !json.chars().any(is_invisible) {
         return json;
     }
     let mut out = String::with_capacity(json.len());

@@ -80,7 +80,10 @@ pub const PLACES: &[(&str, &str)] = &[
     ("a visitor with a password", "C> USER anonymous\nS> 331 ok\nC> PASS LEAK\nS> 530 LEAK"),
     ("a login that failed", "C> USER u\nS> 331 ok\nC> PASS b\nS> 530 no\nC> LEAK\nS> 500 LEAK"),
     ("a second login", "@in\nC> REIN\nS> 220 ok\nC> LEAK\nS> 500 LEAK"),
-    ("what a server calls a password", "C> USER u\nS> 331 ok\nC> PASS b\nS> 530-Password: LEAK\nS> 530 passwd=LEAK"),
+    (
+        "what a server calls a password",
+        "C> USER u\nS> 331 ok\nC> PASS b\nS> 530-Password: LEAK\nS> 530 passwd=LEAK\nC> CWD LEAK\nS> 550 LEAK",
+    ),
     (
         "a gap within",
         "C> USER u\nS> 331 ok\nC>> PASS HEAD\nC:1050 > S:21 PA seq=+10 \"TAIL\\r\\n\"\nS> 530 HEADLEAKTAIL",

@@ -1,13 +1,15 @@
 //! What a server repeats of a secret in its reply to it, whatever its length.
 
+use std::ops::Range;
+
 use super::super::Verb;
+use super::super::command::{body, split};
 use super::super::line::trimmed;
 use super::super::vocabulary::is_common;
 use super::command::secret;
 use super::names::{is_mistyped, secret_name};
-use super::{credentials, masked, without_control};
-use crate::ftp::command::{body, split};
-use crate::redact::MASK;
+use super::{credentials, masked, secrets_in, without_control};
+use crate::redact::{MASK, Secret};
 
 /// A reply's text without the credentials in it, and up to the password that it may repeat: servers quote the line that
 /// they could not read (`500 'PASS ...': syntax error`), and the password may hold any quote.
@@ -17,6 +19,9 @@ pub(in super::super) fn without_echo(text: &[u8], code: u16, answers: Option<Ver
     // The command was not captured or not understood, and the reply begins as it did.
     let repeats = answers.is_none_or(|verb| verb == Verb::User) && code >= 500;
     let misread = matches!(code, 500..=502);
+    if code < 400 && !to_secret {
+        return text;
+    }
     let is_quote = |byte: u8| matches!(byte, b'\'' | b'"' | b'`');
     for start in 0..text.len() {
         let before = start.checked_sub(1).and_then(|before| text.get(before)).copied();
@@ -38,8 +43,16 @@ pub(in super::super) fn without_echo(text: &[u8], code: u16, answers: Option<Ver
     text
 }
 
+/// What a reply tells as a password or token, if it is one word: `Your password: ...`.
+pub(in super::super) fn in_reply(text: &[u8]) -> Vec<Secret> {
+    let places = [credentials::of_server(text), challenge(text)].concat();
+    let said = places.into_iter().filter_map(|place| text.get(place));
+    let words = said.filter(|said| !said.iter().any(u8::is_ascii_whitespace) && !is_common(said));
+    words.flat_map(|said| secrets_in(said, true)).collect()
+}
+
 /// The tokens of GSSAPI (RFC 2228 4): `335 ADAT=...`.
-fn challenge(text: &[u8]) -> Vec<std::ops::Range<usize>> {
+fn challenge(text: &[u8]) -> Vec<Range<usize>> {
     const KEY: &[u8] = b"ADAT=";
     let starts =
         (0..text.len()).filter(|at| text.get(*at..at + KEY.len()).is_some_and(|key| key.eq_ignore_ascii_case(KEY)));

@@ -9,7 +9,7 @@ use super::super::vocabulary::is_common;
 use super::answer::Said;
 use super::login::{Login, Stage, is_anonymous};
 use super::names::{hides_secret, is_key, is_mistyped, secret_name, takes_secret};
-use super::{credentials, masked, secrets_in, without_control};
+use super::{credentials, is_text, masked, secrets_in, without_control};
 use crate::redact::{MASK, Secret};
 
 /// Bytes in which a verb is looked for.
@@ -32,7 +32,9 @@ pub(in super::super) struct Told {
 /// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
 /// excuse.
 pub(in super::super) fn secret(line: &[u8]) -> Option<Verb> {
-    without_control(body(line)).first_chunk::<4>().and_then(|name| secret_name(name))
+    let mut name = [0; 4];
+    let seen = body(line).iter().filter(|byte| is_text(**byte)).zip(&mut name).map(|(byte, place)| *place = *byte);
+    (seen.count() == name.len()).then(|| secret_name(&name)).flatten()
 }
 
 /// Whether the beginning of a line may be that of one with a secret.
@@ -250,7 +252,7 @@ fn takes_path(name: &[u8]) -> bool {
 
 /// Whether it is the name of a security mechanism (RFC 2228, RFC 4217, SASL, HTTP).
 fn is_mechanism(word: &[u8]) -> bool {
-    const MECHANISMS: [&[u8]; 20] = [
+    const MECHANISMS: [&[u8]; 24] = [
         b"TLS",
         b"TLS-C",
         b"TLS-P",
@@ -258,6 +260,7 @@ fn is_mechanism(word: &[u8]) -> bool {
         b"GSSAPI",
         b"KERBEROS_V4",
         b"KERBEROS_V5",
+        b"SPNEGO",
         b"PLAIN",
         b"LOGIN",
         b"CRAM-MD5",
@@ -267,6 +270,9 @@ fn is_mechanism(word: &[u8]) -> bool {
         b"SCRAM-SHA-256",
         b"XOAUTH2",
         b"EXTERNAL",
+        b"ANONYMOUS",
+        b"OTP",
+        b"SKEY",
         b"BASIC",
         b"DIGEST",
         b"BEARER",

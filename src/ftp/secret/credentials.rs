@@ -30,6 +30,13 @@ pub(super) fn of_server(text: &[u8]) -> Vec<Range<usize>> {
 }
 
 fn found(text: &[u8], find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let signs = |byte: &u8| matches!(byte, b':' | b'=' | b'%');
+    if !text.iter().any(signs) {
+        return Vec::new();
+    }
+    if !text.contains(&b'%') {
+        return find(text);
+    }
     let (unescaped, places) = unescaped(text);
     let place = |at: usize| places.get(at).copied().unwrap_or(text.len());
     find(&unescaped).into_iter().map(|found| place(found.start)..place(found.end)).collect()

@@ -45,7 +45,8 @@ const KEYS: [&[u8]; 15] = [
 
 /// PASS and ACCT.
 pub(super) fn secret_name(name: &[u8]) -> Option<Verb> {
-    known(name).filter(|verb| verb.is_secret())
+    let is = |verb: &[u8]| name.eq_ignore_ascii_case(verb);
+    if is(b"PASS") { Some(Verb::Pass) } else { is(b"ACCT").then_some(Verb::Acct) }
 }
 
 /// Whether PASS or ACCT is anywhere in it: noise before a command makes another verb of it.
