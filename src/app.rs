@@ -413,7 +413,6 @@ fn read_groups(
             let mut pipeline = Pipeline::new(settings.clone(), next);
             let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
             unreadable::note(&mut all.summary, following.failures(), input);
-            unreadable::note_captures(&mut all.summary, following.captures(), input);
             cut |= interrupt.is_wanted();
             not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
             let part = pipeline.finish(following.captures(), sink)?;
@@ -429,11 +428,7 @@ fn read_groups(
         }
         let mut pipeline = Pipeline::new(settings.clone(), next);
         read(&mut frames, &mut pipeline, sink, interrupt, group)?;
-        for error in frames.filter_refusals() {
-            all.complete = false;
-            complain(&format!("packets were left out: {error}"), None);
-        }
-        unreadable::note_captures(&mut all.summary, frames.captures(), input);
+        unreadable::note(&mut all.summary, &frames.unreadable(), input);
         if interrupt.is_wanted() {
             frames.break_off();
         }

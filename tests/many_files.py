@@ -188,16 +188,16 @@ def merge(program, count, kind, payload, open_files, memory):
 def main():
     program = os.path.abspath(sys.argv[1])
     cases = [
-        (1200, "pcap", 1000),
-        (1200, "pcapng", 1000),
-        (1200, "pcap.gz", 1000),
-        (1200, "pcap", 60_000),
-        (20_000, "pcap", 1000),
-        (20_000, "pcapng", 1000),
+        (1200, "pcap", 1000, 256),
+        (1200, "pcapng", 1000, 256),
+        (1200, "pcap.gz", 1000, 256),
+        (1200, "pcap", 60_000, 256),
+        (20_000, "pcap", 1000, 256),
+        (20_000, "pcapng", 1000, 320),
     ]
     if shutil.which("zstd"):
-        cases.append((300, "pcap.zst", 1000))
-    good = [merge(program, *case, open_files=256, memory=256) for case in cases]
+        cases.append((300, "pcap.zst", 1000, 256))
+    good = [merge(program, count, kind, payload, 256, memory) for count, kind, payload, memory in cases]
     sys.exit(0 if all(good) else 1)
 
 

@@ -18,7 +18,7 @@ use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::Pipeline;
 use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
-use crate::source::{Capture, OpenError, Timeline, check_filter, is_capture, is_stopped};
+use crate::source::{OpenError, Timeline, check_filter, is_capture, is_stopped};
 use crate::text::printable;
 
 /// What an expectation's name ends in.
@@ -319,12 +319,9 @@ fn observe(capture: &Candidate, options: &CheckOptions) -> Result<Option<Observa
         return Ok(None);
     }
     pipeline.finish(timeline.captures(), &mut observations).map_err(failed)?;
-    if let Some(error) = timeline.captures().iter().find_map(Capture::unreadable) {
-        return Err(error.to_string());
-    }
-    match timeline.filter_refusals() {
-        [] => Ok(Some(observations)),
-        [error, ..] => Err(OpenError::new(&capture.path, format!("packets were left out: {error}")).to_string()),
+    match timeline.unreadable().first() {
+        Some(error) => Err(error.to_string()),
+        None => Ok(Some(observations)),
     }
 }
 

@@ -43,13 +43,13 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     }
     let settings = settings(&options.input, Selection::default(), false);
     let mut collected = Collected::default();
-    let mut lacking = Lacking { summary: Summary::default(), complete: true, told: concluded };
+    let mut lacking = Summary::default();
     if concluded {
         let read = read_all(&plan, &options.input, &settings, interrupt, &mut collected)?;
         collected.end(&read.captures, &read.summary)?;
-        (lacking.complete, lacking.summary) = (read.complete, read.summary);
+        lacking = read.summary;
     } else {
-        unreadable::note(&mut lacking.summary, &plan.errors, &options.input);
+        unreadable::note(&mut lacking, &plan.errors, &options.input);
     }
     let anonymous = options.input.anonymize.is_some();
     // Either it is not known yet what is wanted, or a part of what is to be hidden.
@@ -74,7 +74,7 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     let (read, written) = output.finish(interrupt.cut())?;
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
-    Ok(if lacking.complete && lacking.summary.is_all_read() { CLEAN } else { TROUBLE })
+    Ok(if lacking.is_all_read() { CLEAN } else { TROUBLE })
 }
 
 /// The file that is written; nothing for standard output.
@@ -93,15 +93,6 @@ struct Selected {
     comments: Comments,
 }
 
-/// What of the inputs is missing.
-struct Lacking {
-    summary: Summary,
-    /// Whether nothing else is missing.
-    complete: bool,
-    /// Whether the first reading has told of packets that were left out.
-    told: bool,
-}
-
 /// Reads the inputs and writes what is selected of them; `None` where nothing could be read.
 fn write(
     plan: &Plan,
@@ -109,7 +100,7 @@ fn write(
     settings: &Settings,
     selected: &mut Selected,
     interrupt: &Interrupt,
-    lacking: &mut Lacking,
+    lacking: &mut Summary,
 ) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
@@ -121,7 +112,7 @@ fn write(
         }
         let (mut frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
         // What the first reading told is not told again.
-        unreadable::note(&mut lacking.summary, &errors, &options.input);
+        unreadable::note(lacking, &errors, &options.input);
         let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
         first = CaptureId(first.0.saturating_add(opened));
         // Where nothing could be read there is no capture to write.
@@ -132,13 +123,7 @@ fn write(
             };
             output.write(&mut frames, selected, interrupt)?;
         }
-        unreadable::note_captures(&mut lacking.summary, frames.captures(), &options.input);
-        if !lacking.told {
-            for error in frames.filter_refusals() {
-                lacking.complete = false;
-                complain(&format!("packets were left out: {error}"), None);
-            }
-        }
+        unreadable::note(lacking, &frames.unreadable(), &options.input);
         cut |= interrupt.is_wanted();
     }
     if cut && let Some(signal) = interrupt.cut_off() {

@@ -11,7 +11,7 @@ use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::Secret;
-use crate::source::{Capture, FilterError, OpenError, Remarks, Sieve, Timeline};
+use crate::source::{Capture, OpenError, Remarks, Sieve, Timeline};
 
 /// A timeline that may wear a mask.
 pub(super) struct Frames {
@@ -97,9 +97,9 @@ impl Frames {
         self.timeline.break_off();
     }
 
-    /// Why frames were left out that the filter could not be applied to.
-    pub fn filter_refusals(&self) -> &[FilterError] {
-        self.timeline.filter_refusals()
+    /// What could not be read of them, once they have been.
+    pub fn unreadable(&self) -> Vec<OpenError> {
+        self.timeline.unreadable()
     }
 
     /// The captures as far as they have been read.
@@ -156,7 +156,7 @@ impl Mask {
         pipeline.finish(timeline.captures(), &mut Nobody)?;
         pipeline.overheard().into_iter().for_each(|overheard| anonymizer.hear(overheard));
         anonymizer.heard();
-        errors.extend(timeline.captures().iter().filter_map(Capture::unreadable));
+        errors.extend(timeline.unreadable());
         Ok((Self { anonymizer, done: Vec::new() }, errors))
     }
 }

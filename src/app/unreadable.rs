@@ -6,7 +6,7 @@ use std::path::Path;
 use super::complain;
 use crate::cli::{Input, write_note};
 use crate::record::{Summary, Unreadable};
-use crate::source::{Capture, OpenError};
+use crate::source::OpenError;
 
 /// Whether the user knows an input for broken.
 pub(super) fn is_allowed(path: &Path, input: &Input) -> bool {
@@ -23,12 +23,6 @@ pub(super) fn note<'a>(summary: &mut Summary, errors: impl IntoIterator<Item = &
             summary.unreadable.push(unreadable);
         }
     }
-}
-
-/// The same for captures that have been read as far as they could be.
-pub(super) fn note_captures(summary: &mut Summary, captures: &[Capture], input: &Input) {
-    let errors: Vec<OpenError> = captures.iter().filter_map(Capture::unreadable).collect();
-    note(summary, &errors, input);
 }
 
 /// Says that an input could not be read; what is allowed is no error.

@@ -9,7 +9,7 @@ use super::observed::Observed;
 use crate::finding;
 use crate::report::words::{Confidence, Role, Severity};
 
-/// The contents of an expectation file. Errors and warnings that it does not name are differences.
+/// The contents of an expectation file. Errors, warnings and a damaged or cut capture that it does not name are differences.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {

@@ -272,9 +272,9 @@ pub const PAGES: &[Page] = &[
                 "What is expected of NAME.pcap, NAME.pcapng.gz and the like beside it: transfers = [\"RETR failed\"], \
                  all in order; clean = true for no error and no warning; forbid and allow, lists of diagnoses; and \
                  for each finding a table [[expect]] with diagnosis and, as wanted, role, severity, confidence (at \
-                 least), at_most, session, transfer, frames (all cited), some_of (one cited). An error or warning \
-                 that it does not name is a difference. unreadable = \"words\" is for a file that must be refused \
-                 with these words. Comments at its head survive --bless.",
+                 least), at_most, session, transfer, frames (all cited), some_of (one cited). An error, a \
+                 warning or capture-truncated that it does not name is a difference. unreadable = \"words\" is for a file \
+                 that must be refused with these words. Comments at its head survive --bless.",
             ),
             CONFIG,
             OUTPUTS,

@@ -53,7 +53,7 @@ pub fn is_common(word: &[u8]) -> bool {
         let of_phrases = phrases().flat_map(|phrase| phrase.split(|c: char| !c.is_ascii_alphabetic()));
         let words = of_phrases.filter(|word| !word.is_empty()).chain(common::COMMON.iter().copied());
         let words = words.map(|word| word.to_ascii_lowercase().into_bytes());
-        words.chain(command::names().map(|name| name.to_ascii_lowercase())).collect()
+        words.chain(command::names().map(<[u8]>::to_ascii_lowercase)).collect()
     });
     let mut lower = [0; LONGEST_WORD];
     let Some(lower) = lower.get_mut(..word.len()) else { return false };

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::OpenError;
 use super::filter::Filter;
@@ -14,7 +14,7 @@ use super::input::Input;
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::record::{Plain, Record};
-use super::reorder::{Held, Reorder};
+use super::reorder::{Held, Reorder, Room};
 use super::sieve::Sieve;
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
@@ -151,8 +151,8 @@ impl FileSource {
     }
 
     /// Shares the room for frames that wait with the other captures of a timeline.
-    pub(super) fn share(&mut self, waiting: &Arc<AtomicUsize>) {
-        self.reorder = Reorder::sharing(waiting);
+    pub(super) fn share(&mut self, room: &Arc<Room>) {
+        self.reorder = Reorder::sharing(room);
     }
 
     /// What its file can be known by when it is opened again; `None` for pipes.

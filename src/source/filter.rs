@@ -76,7 +76,7 @@ mod imp {
         expression: String,
         /// `None` where it does not compile: no frame of that link type passes.
         programs: Vec<(LinkType, Option<Program>)>,
-        refusals: Vec<FilterError>,
+        refusals: Vec<(LinkType, FilterError)>,
         padded: Vec<u8>,
     }
 
@@ -111,13 +111,13 @@ mod imp {
             if let Err(error) = self.prepare(link_type) {
                 self.programs.push((link_type, None));
                 if !error.why.contains(NONE_CAN_MATCH) {
-                    self.refusals.push(error);
+                    self.refusals.push((link_type, error));
                 }
             }
         }
 
         /// Why frames were left out that nobody could apply the expression to.
-        pub(in super::super) fn refusals(&self) -> &[FilterError] {
+        pub(in super::super) fn refusals(&self) -> &[(LinkType, FilterError)] {
             &self.refusals
         }
 
@@ -188,7 +188,7 @@ mod imp {
         pub(in super::super) fn prepare_late(&mut self, _: LinkType) {}
 
         #[expect(clippy::unused_self, reason = "has the signature of the filter that libpcap makes")]
-        pub(in super::super) fn refusals(&self) -> &[FilterError] {
+        pub(in super::super) fn refusals(&self) -> &[(LinkType, FilterError)] {
             &[]
         }
 

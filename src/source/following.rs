@@ -167,7 +167,7 @@ fn read(
         let (file, send) = (Arc::clone(&followed), Some(send.clone()));
         // What is no capture is read as it is: that gives the reason.
         let growing = Growing { file, send, is_finite: !followed.begins_as_capture() };
-        teller.tell_all(path, Timeline::filtered(path, Box::new(growing), id, filter))?;
+        teller.tell_all(Timeline::filtered(path, Box::new(growing), id, filter))?;
         if stop.load(Ordering::Relaxed) || !followed.is_replaced() {
             return Ok(());
         }
@@ -202,11 +202,11 @@ impl Teller<'_> {
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
     ) -> Result<(), Over> {
         let pipe = pipe::until(&self.stop, open).map_err(|error| OpenError::io(path, &error));
-        self.tell_all(path, pipe.and_then(|pipe| Timeline::filtered(path, pipe, id, filter)))
+        self.tell_all(pipe.and_then(|pipe| Timeline::filtered(path, pipe, id, filter)))
     }
 
     /// Tells all of a capture.
-    fn tell_all(&mut self, path: &Path, opened: Result<Timeline, OpenError>) -> Result<(), Over> {
+    fn tell_all(&mut self, opened: Result<Timeline, OpenError>) -> Result<(), Over> {
         let mut timeline = match opened {
             Ok(timeline) => timeline,
             // Told to stop before there was enough to tell what it is.
@@ -237,8 +237,8 @@ impl Teller<'_> {
                 (capture.damage, capture.unread) = (None, true);
             }
         }
-        for error in timeline.filter_refusals() {
-            self.tell(Word::Failed(OpenError::new(path, error.to_string())))?;
+        for error in timeline.unreadable() {
+            self.tell(Word::Failed(error))?;
         }
         self.tell_captures(timeline.captures())?;
         self.over.extend_from_slice(timeline.captures());

@@ -19,8 +19,14 @@ const WINDOW_FRAMES: usize = 32_768;
 /// Bytes that wait at most: several such buffers.
 const WINDOW_BYTES: usize = 8 << 20;
 
-/// Bytes that wait at most in all captures of a timeline together; each may have one frame at least.
-const ALL_BYTES: usize = 8 * WINDOW_BYTES;
+/// So many captures of a timeline have a window of their own; more of them share what follows.
+const UNSHARED: usize = 8;
+
+/// Memory that waiting frames may take in all captures that share it; each may have one frame at least.
+const SHARED_MEMORY: usize = 64 << 20;
+
+/// Memory of a frame beside its bytes; a queue may have room for as many again.
+const FRAME: usize = 2 * size_of::<Held>();
 
 /// Emptied byte vectors that are kept for use again.
 const SPARE: usize = 64;
@@ -41,43 +47,70 @@ pub(super) struct Reorder {
     heads: BinaryHeap<Reverse<(Timestamp, FrameNo, usize)>>,
     frames: usize,
     bytes: usize,
-    /// The bytes that wait in this and all other captures of the timeline.
-    all_bytes: Arc<AtomicUsize>,
+    room: Arc<Room>,
+    /// What of that is booked for this one.
+    memory: usize,
+    /// Whether this one is counted there.
+    is_counted: bool,
     spare: Vec<Vec<u8>>,
+}
+
+/// What the captures of a timeline take together.
+#[derive(Default)]
+pub(super) struct Room {
+    /// Captures with frames that have waited.
+    captures: AtomicUsize,
+    /// Memory of frames that wait.
+    memory: AtomicUsize,
+}
+
+impl Room {
+    /// Whether a capture whose frames take so much memory has its share.
+    fn is_full_for(&self, memory: usize) -> bool {
+        let captures = self.captures.load(Ordering::Relaxed);
+        captures > UNSHARED
+            && (memory >= SHARED_MEMORY / captures || self.memory.load(Ordering::Relaxed) >= SHARED_MEMORY)
+    }
 }
 
 impl Drop for Reorder {
     fn drop(&mut self) {
-        self.holds(0);
+        self.book(0);
+        self.room.captures.fetch_sub(usize::from(self.is_counted), Ordering::Relaxed);
     }
 }
 
 impl Reorder {
-    /// Shares the room with the other captures of a timeline, whose bytes are counted there.
-    pub(super) fn sharing(all_bytes: &Arc<AtomicUsize>) -> Self {
+    /// Shares the room with the other captures of a timeline.
+    pub(super) fn sharing(room: &Arc<Room>) -> Self {
         let mut reorder = Self::default();
-        reorder.all_bytes = Arc::clone(all_bytes);
+        reorder.room = Arc::clone(room);
         reorder
     }
 
     /// Whether a frame has to leave before another may enter.
     pub(super) fn is_full(&self) -> bool {
-        let is_crowded = || self.frames > 0 && self.all_bytes.load(Ordering::Relaxed) >= ALL_BYTES;
-        self.frames >= WINDOW_FRAMES || self.bytes >= WINDOW_BYTES || is_crowded()
+        self.frames >= WINDOW_FRAMES
+            || self.bytes >= WINDOW_BYTES
+            || (self.frames > 0 && self.room.is_full_for(self.memory))
     }
 
-    /// Books that so many bytes wait now.
-    fn holds(&mut self, bytes: usize) {
+    /// Books how much memory the frames take now.
+    fn book(&mut self, memory: usize) {
         // One thread reads a timeline.
-        let others = self.all_bytes.load(Ordering::Relaxed) - self.bytes;
-        self.all_bytes.store(others + bytes, Ordering::Relaxed);
-        self.bytes = bytes;
+        let others = self.room.memory.load(Ordering::Relaxed) - self.memory;
+        self.room.memory.store(others + memory, Ordering::Relaxed);
+        self.memory = memory;
     }
 
     pub(super) fn push(&mut self, record: Record, bytes: &[u8], remarks: Remarks) {
         let interface = record.interface.0 as usize;
         if self.queues.len() <= interface {
             self.queues.resize_with(interface + 1, VecDeque::new);
+        }
+        if !self.is_counted {
+            self.is_counted = true;
+            self.room.captures.fetch_add(1, Ordering::Relaxed);
         }
         let Some(queue) = self.queues.get_mut(interface) else { return };
         if queue.is_empty() {
@@ -88,7 +121,8 @@ impl Reorder {
         let size = copy.len() + remarks.size();
         queue.push_back(Held { record, bytes: copy, remarks });
         self.frames += 1;
-        self.holds(self.bytes + size);
+        self.bytes += size;
+        self.book(self.bytes + self.frames * FRAME);
     }
 
     /// The earliest of the first frames of all interfaces.
@@ -100,7 +134,8 @@ impl Reorder {
             self.heads.push(Reverse((next.record.time, next.record.number, interface)));
         }
         self.frames -= 1;
-        self.holds(self.bytes - held.bytes.len() - held.remarks.size());
+        self.bytes -= held.bytes.len() + held.remarks.size();
+        self.book(self.bytes + self.frames * FRAME);
         Some(held)
     }
 
@@ -186,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn all_captures_of_a_timeline_share_their_room_and_each_has_a_frame() {
+    fn many_captures_of_a_timeline_share_their_room_and_each_has_a_frame() {
         let room = Arc::default();
         let record = |number| Record {
             number: FrameNo(number),
@@ -198,23 +233,24 @@ mod tests {
             bytes: 0..0,
             options: 0..0,
         };
-        let mut all: Vec<Reorder> = Vec::new();
-        for _ in 0..12 {
-            let mut reorder = Reorder::sharing(&room);
-            for number in 1.. {
-                if reorder.is_full() {
-                    break;
-                }
-                reorder.push(record(number), &vec![0; 65_536], Remarks::default());
+        let fill = |reorder: &mut Reorder| {
+            while !reorder.is_full() {
+                reorder.push(record(1), &vec![0; 65_536], Remarks::default());
             }
-            all.push(reorder);
-        }
-        let frames: Vec<usize> = all.iter().map(|reorder| reorder.frames * 65_536 / WINDOW_BYTES).collect();
-        assert_eq!(frames, [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
-        assert!(all.iter().all(|reorder| reorder.frames > 0));
-        all.drain(..8);
-        assert!(!all[0].is_full(), "there is room again");
-        all.clear();
-        assert_eq!(room.load(Ordering::Relaxed), 0);
+        };
+        let mut few: Vec<Reorder> = (0..UNSHARED).map(|_| Reorder::sharing(&room)).collect();
+        few.iter_mut().for_each(fill);
+        assert!(few.iter().all(|reorder| reorder.bytes == WINDOW_BYTES), "as if each were alone");
+        let mut many: Vec<Reorder> = (0..1000).map(|_| Reorder::sharing(&room)).collect();
+        many.iter_mut().for_each(fill);
+        assert!(many.iter().all(|reorder| reorder.frames == 1), "the others have not given back their share yet");
+        few.clear();
+        many.truncate(100);
+        many.iter_mut().for_each(fill);
+        assert!(many.iter().all(|reorder| reorder.bytes <= SHARED_MEMORY / 100 + 65_536));
+        assert!(many[0].frames > 9 && room.memory.load(Ordering::Relaxed) >= SHARED_MEMORY, "there is room again");
+        drop(many);
+        let left = (room.captures.load(Ordering::Relaxed), room.memory.load(Ordering::Relaxed));
+        assert_eq!(left, (0, 0));
     }
 }

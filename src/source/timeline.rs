@@ -8,14 +8,14 @@ use std::collections::BinaryHeap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use super::error::{OpenError, words};
 use super::file::FileSource;
-use super::filter::{Filter, FilterError};
+use super::filter::Filter;
 use super::frames::Codec;
 use super::identity::Identity;
 use super::input::{Input, is_cut};
+use super::reorder::Room;
 use super::sieve::{Everything, Sieve};
 use super::spool::Spool;
 use super::{Capture, Damage, Remarks};
@@ -39,8 +39,8 @@ pub struct Timeline {
     open: OpenFiles,
     /// Whether there are more that are read without being kept open.
     crowded: bool,
-    /// Bytes of frames that wait to be put into the order of time.
-    waiting: Arc<AtomicUsize>,
+    /// Where frames wait to be put into the order of time.
+    waiting: Arc<Room>,
     /// What is unpacked of compressed files beyond those that are open.
     spool: Option<Spool>,
 }
@@ -206,9 +206,16 @@ impl Timeline {
         }
     }
 
-    /// Why frames were left out that the filter could not be applied to: once for each link type.
-    pub fn filter_refusals(&self) -> &[FilterError] {
-        self.filter.as_ref().map_or(&[], Filter::refusals)
+    /// What could not be read of the captures, to be asked for at the end: those that are unreadable, and those of which
+    /// packets were left out because the filter cannot be used on their link type.
+    pub fn unreadable(&self) -> Vec<OpenError> {
+        let refusals = self.filter.as_ref().map_or(&[][..], Filter::refusals);
+        let refused = |capture: &Capture| {
+            let of = |link_type| capture.interfaces.iter().any(|interface| interface.link_type == link_type);
+            let (_, error) = refusals.iter().find(|(link_type, _)| of(*link_type))?;
+            Some(OpenError::new(&capture.path, format!("packets were left out: {error}")))
+        };
+        self.captures.iter().flat_map(|capture| [capture.unreadable(), refused(capture)]).flatten().collect()
     }
 
     /// Bytes read of the raw files, and their size where all of them have one.
