@@ -57,9 +57,13 @@ pub const TRANSFERS: &[Kind] = &[
 pub const SESSIONS: &[Kind] = &[
     kind("one after the other, clients differ", |n, to| apart(n, to, client, |_| 1050)),
     kind("one after the other, one host pair", |n, to| apart(n, to, |_| client(0), port)),
-    kind("open at once, clients differ", |n, to| at_once(n, to, true, client, |_| 1050)),
-    kind("open at once, one host pair", |n, to| at_once(n, to, true, |_| client(0), port)),
-    kind("open and idle to the end", |n, to| at_once(n, to, false, client, |_| 1050)),
+    kind("open at once, clients differ", |n, to| at_once(n, to, |i| i, |_| 1050, then_moves_a_file)),
+    kind("open at once, one host pair", |n, to| at_once(n, to, |_| 0, port, then_moves_a_file)),
+    kind("open and idle to the end", |n, to| at_once(n, to, |i| i, |_| 1050, |_, _, _| String::new())),
+    kind("open at once, a word every 3 s", |n, to| at_once(n, to, |i| i, |_| 1050, then_says_something)),
+    kind("one after the other, among knocks", |n, to| {
+        each(n, to, |i| format!("{}C:1050 > X:8080 S\n{}@ctl C:1051 S:21\n@quit\n", client(2 * i), client(2 * i + 1)))
+    }),
     kind("login refused", |n, to| {
         each(n, to, |i| {
             format!(
@@ -110,11 +114,15 @@ fn port(i: usize) -> usize {
 
 /// The client with this number, and the server.
 fn client(i: usize) -> String {
-    format!("host C 10.{}.{}.{} 02:00:00:00:00:0c ttl 62 stack linux\n", 1 + i / 62_500, i / 250 % 250, 1 + i % 250)
+    format!("host C {} 02:00:00:00:00:0c ttl 62 stack linux\n", address(i))
 }
 
 fn server(i: usize) -> String {
-    format!("host S 10.{}.{}.{} 02:00:00:00:00:14 ttl 62 stack linux\n", 1 + i / 62_500, i / 250 % 250, 1 + i % 250)
+    format!("host S {} 02:00:00:00:00:14 ttl 62 stack linux\n", address(i))
+}
+
+fn address(i: usize) -> String {
+    format!("10.{}.{}.{}", 1 + i / 62_500, i / 250 % 250, 1 + i % 250)
 }
 
 fn active(port: usize) -> String {
@@ -217,17 +225,43 @@ fn apart(n: usize, to: &mut Recording, client: fn(usize) -> String, port: fn(usi
     }
 }
 
-/// Sessions that all begin before the first one goes on: each logs in, then each moves a file, and leaves if it `ends`.
-fn at_once(n: usize, to: &mut Recording, ends: bool, client: fn(usize) -> String, port: fn(usize) -> usize) {
+/// Sessions that all begin before the first one goes on. `client` gives the number of the client, `port` its control port,
+/// and `then` what follows, of both and the number of the session.
+fn at_once(
+    n: usize,
+    to: &mut Recording,
+    client_of: fn(usize) -> usize,
+    port: fn(usize) -> usize,
+    then: fn(usize, usize, usize) -> String,
+) {
     to.play(&format!("{STEP}{V4}"));
     for i in 0..n {
-        to.play(&format!("{}@ctl C:{} S:21\n", client(i), port(i)));
+        to.play(&format!("{}@ctl C:{} S:21\n", client(client_of(i)), port(i)));
     }
-    for i in (0..n).filter(|_| ends) {
-        to.play(&format!(
-            "{}C:{1} > S:21 \"QUIT\\r\\n\"\nS:21 > C:{1} \"221 Bye.\\r\\n\"\n@close S:21 C:{1}\n",
-            client(i),
-            port(i)
-        ));
+    for i in 0..n {
+        to.play(&format!("{}{}", client(client_of(i)), then(client_of(i), port(i), i)));
     }
+}
+
+fn then_moves_a_file(client: usize, control: usize, i: usize) -> String {
+    let (address, data) = (address(client), 5000 + i % 50_000);
+    let says = |line: &str| format!("C:{control} > S:21 \"{line}\\r\\n\"\n");
+    let answers = |line: &str| format!("S:21 > C:{control} \"{line}\\r\\n\"\n");
+    [
+        says(&format!("EPRT |1|{address}|{data}|")),
+        answers("200 OK."),
+        says("RETR a"),
+        format!("@open S:20 C:{data}\n"),
+        answers("150 Here it comes."),
+        format!("S:20 > C:{data} len=6\n@close S:20 C:{data}\n"),
+        answers("226 Done."),
+        says("QUIT"),
+        answers("221 Bye."),
+        format!("@close S:21 C:{control}\n"),
+    ]
+    .concat()
+}
+
+fn then_says_something(_: usize, control: usize, _: usize) -> String {
+    format!("+3s C:{control} > S:21 \"NOOP\\r\\n\"\nS:21 > C:{control} \"200 OK.\\r\\n\"\n")
 }

@@ -3,7 +3,7 @@
 //! Turns ARP, ND and the source addresses of frames that their owner sent into runs: spans in which an address was
 //! used from one MAC. A run ends where another MAC uses the address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
@@ -212,16 +212,14 @@ impl Holding {
     /// Books one sighting.
     fn see(&mut self, at: Stamp, link: &Link, mac: Mac, how: How) -> Sighted {
         if let Some(run) = self.runs.last_mut().filter(|run| run.mac == mac) {
-            let sent_here = !run.outgoing && link.outgoing == Some(true);
             run.trail.push(at);
             run.note(at, link, how);
-            return Sighted { sent_here, ..Sighted::default() };
+            return Sighted::default();
         }
         if !self.is_complete() {
             return Sighted::default();
         }
-        let (newly, changed, sent_here) = (!self.has(mac), !self.runs.is_empty(), link.outgoing == Some(true));
-        let sighted = Sighted { run: true, newly, changed, sent_here };
+        let sighted = Sighted { run: true, newly: !self.has(mac), changed: !self.runs.is_empty() };
         let mut run = Run::new(at, mac, how);
         run.note(at, link, how);
         if how == How::Announcement {
@@ -246,8 +244,6 @@ struct Sighted {
     newly: bool,
     /// It took over from another.
     changed: bool,
-    /// The capturing host sent with the address for the first time in this run.
-    sent_here: bool,
 }
 
 /// The histories of all addresses.
@@ -258,7 +254,7 @@ pub(super) struct Holdings {
     /// The addresses of each MAC; those that were let go too, until the next look.
     by_mac: HashMap<Mac, Vec<IpAddr>, RandomState>,
     /// The addresses with which the capturing host sent.
-    sent_here: Vec<IpAddr>,
+    sent_here: HashSet<IpAddr, RandomState>,
     /// How many addresses had been let go at that look.
     looked_at: u64,
 }
@@ -268,7 +264,7 @@ impl Holdings {
     pub fn new(limit: usize, runs: usize) -> Self {
         let held = |all: &Vec<Holding>| all.iter().map(|holding| holding.runs.len()).sum();
         let map = Bounded::new(limit).weighing(held, runs);
-        Self { map, changes: 0, by_mac: HashMap::default(), sent_here: Vec::new(), looked_at: 0 }
+        Self { map, changes: 0, by_mac: HashMap::default(), sent_here: HashSet::default(), looked_at: 0 }
     }
 
     /// How often any address went from one MAC to another: who remembers the number knows whether to look again.
@@ -295,24 +291,24 @@ impl Holdings {
             holding.twice = twice;
         }
         let sighted = holding.see(at, link, word.mac, word.how);
-        self.book(word.ip, word.mac, sighted, followed)
+        self.book((word.ip, word.mac), link, sighted, followed)
     }
 
     /// Books the source address of a frame with an initial TTL; whether the MAC is new to the address.
     pub fn sourced(&mut self, at: Stamp, place: Place, link: &Link, mac: Mac, ip: IpAddr, followed: &Followed) -> bool {
         let Some(holding) = holding(self.map.touch(ip, followed), place, link) else { return false };
         let sighted = holding.see(at, link, mac, How::SourceFrame);
-        self.book(ip, mac, sighted, followed)
+        self.book((ip, mac), link, sighted, followed)
     }
 
-    fn book(&mut self, ip: IpAddr, mac: Mac, sighted: Sighted, followed: &Followed) -> bool {
+    fn book(&mut self, (ip, mac): (IpAddr, Mac), link: &Link, sighted: Sighted, followed: &Followed) -> bool {
         self.changes += u64::from(sighted.changed);
         self.map.grew(usize::from(sighted.run), followed);
         if sighted.newly {
             self.by_mac.entry(mac).or_default().push(ip);
         }
-        if sighted.sent_here {
-            self.sent_here.push(ip);
+        if link.outgoing == Some(true) {
+            self.sent_here.insert(ip);
         }
         if self.looked_at != self.map.let_go() {
             self.look_again();
