@@ -236,7 +236,6 @@ impl Holding {
 
 /// What a sighting made of a history.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Sighted {
     /// There is one more run.
     run: bool,
