@@ -62,7 +62,7 @@ pub const SESSIONS: &[Kind] = &[
     kind("open and idle to the end", |n, to| at_once(n, to, |i| i, |_| 1050, |_, _, _| String::new())),
     kind("open at once, a word every 3 s", |n, to| at_once(n, to, |i| i, |_| 1050, then_says_something)),
     kind("one after the other, among knocks", |n, to| {
-        each(n, to, |i| format!("{}C:1050 > X:8080 S\n{}@ctl C:1051 S:21\n@quit\n", client(2 * i), client(2 * i + 1)))
+        each(n, to, |i| format!("{}C:1050 > X:8080 S\n{}@ctl C:1051 S:21\n@quit\n", client(2 * i), client(2 * i + 1)));
     }),
     kind("login refused", |n, to| {
         each(n, to, |i| {
