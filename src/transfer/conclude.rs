@@ -329,13 +329,17 @@ impl<'a> Conclusions<'a> {
         let (from, until) = (transfer.at(), transfer.ended().unwrap_or(self.session.last));
         let shared = self.correlator.from_data_port(self.session.server);
         shared.filter_map(|id| self.flows.connection(id)).find(|connection| {
-            let over = match connection.close() {
+            let other = offer.and_then(|offer| offer.socket) != Some(connection.target);
+            // Most were over long before, which is cheaper to see than how.
+            let gone = connection.last < from && connection.is_closed();
+            if !other || gone || connection.first >= until || !connection.was_open() {
+                return false;
+            }
+            !match connection.close() {
                 Close::TimeWait { since, .. } => since < from,
                 Close::Reset { at, .. } => at < from,
                 Close::Open | Close::Half { .. } => !connection.last.is_since(from, LONG_SILENT),
-            };
-            let other = offer.and_then(|offer| offer.socket) != Some(connection.target);
-            other && connection.was_open() && connection.first < until && !over
+            }
         })
     }
 }
