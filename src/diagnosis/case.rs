@@ -6,7 +6,7 @@ mod report;
 
 use std::net::SocketAddr;
 
-pub use limits::cap;
+pub use limits::{RULE, cap};
 
 use super::lines;
 use super::siblings::Siblings;

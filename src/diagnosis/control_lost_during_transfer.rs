@@ -43,8 +43,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         let connection = attempt.connection;
         let bytes = connection.from_origin.bytes + connection.from_target.bytes;
         let final_data = connection.from_origin.last_data.max(connection.from_target.last_data).unwrap_or(connection.last);
-        let idle = lost.at.age_of(final_data);
-        Evidence::sent(final_data, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {idle:.1} s before"))
+        let apart = if final_data > lost.at {
+            format!("{:.1} s after the control connection was lost", final_data.age_of(lost.at))
+        } else {
+            format!("{:.1} s earlier", lost.at.age_of(final_data))
+        };
+        Evidence::sent(final_data, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {apart}"))
     });
     Some(
         DIAGNOSIS

@@ -77,12 +77,15 @@ pub fn is_bind_retries(delay: f64) -> bool {
 /// Whether the reply came too fast for a SYN that was silently dropped.
 pub fn is_fast(case: &Case<'_>) -> bool {
     let rtt = case.control.handshake_rtt().map_or(0.0, |(out, back)| out + back);
-    case.delay().is_some_and(|delay| delay < rtt + FAST)
+    case.delay().is_some_and(|delay| delay < rtt + FAST) && case.delay_is_known()
 }
 
 /// What the delay of the final reply tells, a sentence part.
 pub fn hint(case: &Case<'_>) -> Option<String> {
     let delay = case.delay()?;
+    if !case.delay_is_known() {
+        return Some("how long the reply took is not known, for the capture's clock was set in between".to_owned());
+    }
     if is_fast(case) {
         return Some(format!(
             "the reply came after {:.1} ms, too fast for a SYN that was silently dropped",
@@ -103,7 +106,7 @@ fn is_active(case: &Case<'_>) -> bool {
 /// The same as evidence, where a timer has a name.
 pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
     let (_, reply) = case.report()?;
-    let delay = case.delay()?;
+    let delay = case.delay().filter(|_| case.delay_is_known())?;
     let timer = named(delay, is_active(case))?;
     Some(Evidence::seen(reply.at(), format!("{delay:.1} s behind the command: {timer}")))
 }
