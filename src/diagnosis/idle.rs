@@ -1,0 +1,104 @@
+//! How long a control connection had been idle when it stopped working, and whether a device on the way may have forgotten it.
+
+use crate::finding::Evidence;
+use crate::flow::{Connection, End};
+use crate::frame::Stamp;
+use crate::ftp::Speaker;
+use crate::transfer::session::Session;
+
+/// NATs and firewalls are seen to forget established connections from a minute on (RFC 5382 5 wants 2 h 4 min). Seconds.
+const LONG: f64 = 60.0;
+
+/// Where the data connection works meanwhile, a pause of this many seconds is worth naming.
+const PAUSE: f64 = 1.0;
+
+/// Every path lets packets of 576 bytes pass (RFC 9293 3.7.1): a shorter segment is not lost for its size.
+const PASSES_EVERYWHERE: i32 = 500;
+
+/// An idle span of the control connection that ends with what was never answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Idle {
+    since: Stamp,
+    until: Stamp,
+    data_worked: bool,
+    /// Whether what came then is too large to pass everywhere.
+    large: bool,
+}
+
+impl Idle {
+    /// The span before the segment that is sent again and again and never acknowledged; `data` are the session's data
+    /// connections.
+    pub fn before_stall<'a>(
+        session: &Session,
+        control: &Connection,
+        data: impl IntoIterator<Item = &'a Connection>,
+    ) -> Option<Self> {
+        let (end, stamps) = control.stalled()?;
+        let until = *stamps.first()?;
+        let heard = control.half(end.peer()).last.filter(|last| *last < until);
+        let since = session.last_line(until).map(|(at, _)| at).max(heard)?;
+        let data_worked = data.into_iter().any(|one| {
+            [End::Origin, End::Target].into_iter().all(|end| one.half(end).last.is_some_and(|last| last > since))
+        });
+        let half = control.half(end);
+        let outstanding = half.next.zip(half.unacknowledged_seq()).map(|(next, seq)| next.distance_from(seq));
+        let large = outstanding.is_none_or(|bytes| bytes > PASSES_EVERYWHERE);
+        Some(Self { since, until, data_worked, large })
+    }
+
+    /// The span before the control connection was lost at that moment: before the command that got no answer, if there
+    /// was one.
+    pub fn before_loss(session: &Session, lost: Stamp) -> Option<Self> {
+        let (last, speaker) = session.last_line(lost)?;
+        let before = session.last_line(last).filter(|_| speaker == Speaker::Client);
+        let (since, until) = match before {
+            Some((before, _)) if last.age_of(before) > lost.age_of(last) => (before, last),
+            _ => (last, lost),
+        };
+        Some(Self { since, until, data_worked: false, large: false })
+    }
+
+    /// How long, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.until.age_of(self.since)
+    }
+
+    /// Whether it was long.
+    pub fn is_long(&self) -> bool {
+        self.seconds() >= LONG
+    }
+
+    /// Whether a NAT or firewall that forgot the connection explains that nothing passes any more.
+    pub fn is_forgotten(&self) -> bool {
+        !self.large && (self.is_long() || (self.data_worked && self.seconds() >= PAUSE))
+    }
+
+    /// Whether what got lost may be too large for the path.
+    pub fn may_be_too_large(&self) -> bool {
+        self.large
+    }
+
+    /// The same, a sentence part.
+    pub fn story(&self) -> String {
+        let seconds = self.seconds();
+        let idle = format!("the control connection had been idle for {seconds:.1} s");
+        match (self.is_forgotten(), self.data_worked) {
+            (true, true) => {
+                format!(
+                    "{idle}, and the data connection worked in that time: a NAT or firewall on the way has probably forgotten it"
+                )
+            }
+            (true, false) => format!("{idle}: a NAT or firewall on the way may have forgotten it"),
+            (false, _) => idle,
+        }
+    }
+
+    /// The same, citable.
+    pub fn evidence(&self) -> Evidence {
+        Evidence::missing(
+            self.since,
+            self.until,
+            format!("nothing on the control connection for {:.1} s", self.seconds()),
+        )
+    }
+}
