@@ -3,9 +3,10 @@
 use super::case::SessionCase;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
-use crate::flow::{Close, End, Half};
+use crate::flow::{Close, Connection, End, Half};
 use crate::frame::Stamp;
 use crate::ftp::Reply;
+use crate::transfer::session::Session;
 
 diagnosis! {
     /// The server accepted the control connection and closed or reset it before a greeting, or greeted with 421.
@@ -29,12 +30,12 @@ diagnosis! {
 
 /// Whether the server took the control connection back at once.
 pub(super) fn holds(case: &SessionCase<'_>) -> bool {
-    greeted_with_421(case).is_some() || closed_without_a_word(case).is_some()
+    greeted_with_421(case.session, case.control).is_some() || closed_without_a_word(case).is_some()
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let session = case.session;
-    if let Some(reply) = greeted_with_421(case) {
+    if let Some(reply) = greeted_with_421(session, case.control) {
         let message = format!("the server {} greeted with {}", session.server, reply.line());
         return vec![finding(case, message, lines::reply(session, reply))];
     }
@@ -44,9 +45,8 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 }
 
 /// The 421 that is the first word of the server, but for 120, whatever the client said then.
-pub(super) fn greeted_with_421<'a>(case: &SessionCase<'a>) -> Option<&'a Reply> {
-    let session = case.session;
-    let whole = was_opened(case) && server(case).gaps().is_empty();
+pub(super) fn greeted_with_421<'a>(session: &'a Session, control: &Connection) -> Option<&'a Reply> {
+    let whole = was_opened(control) && server(session, control).gaps().is_empty();
     let first = session.unsolicited.iter().find(|reply| !reply.is_preliminary());
     first.filter(|reply| whole && session.greeting.is_none() && reply.code == 421)
 }
@@ -55,7 +55,8 @@ pub(super) fn greeted_with_421<'a>(case: &SessionCase<'a>) -> Option<&'a Reply> 
 /// answers that.
 fn closed_without_a_word(case: &SessionCase<'_>) -> Option<(Stamp, &'static str)> {
     let control = case.control;
-    if !was_opened(case) || server(case).bytes > 0 || server(case).lost_before_here().is_some() {
+    let server = server(case.session, control);
+    if !was_opened(control) || server.bytes > 0 || server.lost_before_here().is_some() {
         return None;
     }
     let by_server = |end: End| control.socket(end) == case.session.server;
@@ -67,12 +68,12 @@ fn closed_without_a_word(case: &SessionCase<'_>) -> Option<(Stamp, &'static str)
     }
 }
 
-fn was_opened(case: &SessionCase<'_>) -> bool {
-    case.control.established.is_some() && !case.control.midstream
+fn was_opened(control: &Connection) -> bool {
+    control.established.is_some() && !control.midstream
 }
 
-fn server<'a>(case: &SessionCase<'a>) -> &'a Half {
-    case.control.half(case.control.end_of(case.session.server).unwrap_or(End::Target))
+fn server<'a>(session: &Session, control: &'a Connection) -> &'a Half {
+    control.half(control.end_of(session.server).unwrap_or(End::Target))
 }
 
 fn finding(case: &SessionCase<'_>, message: String, primary: Evidence) -> Finding {

@@ -1,8 +1,8 @@
 //! `control-lost`
 
 use super::case::SessionCase;
-use super::control_closed_early;
 use super::ending::Ending;
+use super::{control_closed_early, control_idle_timeout};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 
@@ -30,7 +30,7 @@ diagnosis! {
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let session = case.session;
-    let Some(end) = session.end.as_ref().filter(|_| !control_closed_early::holds(case)) else { return Vec::new() };
+    let Some(end) = session.end.as_ref().filter(|_| !control_closed_early::holds(case) && !control_idle_timeout::holds(case)) else { return Vec::new() };
     let transfer_pending = session.transfers.last().is_some_and(|transfer| transfer.reply.is_none());
     let offers = session.offers.iter().map(|offer| (&offer.command, offer.reply.is_none()));
     let exchanges = session.exchanges.iter().map(|exchange| (&exchange.command, exchange.reply.is_none()));

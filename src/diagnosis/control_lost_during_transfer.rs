@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::ending::Ending;
-use super::lines;
+use super::{control_idle_timeout, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::transfer::Lost;
 
@@ -15,7 +15,7 @@ diagnosis! {
     /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a command or a final reply that is
     /// retransmitted and never acknowledged then; a data connection that stands still until the server gives up.
     ///
-    /// Refuted by: a command that was sent when the connection was lost already; QUIT and 221; a capture that merely ends; bytes of the server that the capture lacks; a data connection
+    /// Refuted by: QUIT and 221; an idle session that the server had ended by 421 before the command (`control-idle-timeout`); a capture that merely ends; bytes of the server that the capture lacks; a data connection
     /// that was reset before (`data-connection-broken`).
     ///
     /// Remedy: look first at the side that closed; at the client send NOOP or TCP keep-alives during transfers; at the
@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     // A server that dies of a reset data connection: the cause comes before its symptom.
     let lost = transfer.lost.clone().filter(|lost| {
         transfer.reply.is_none()
-            && lost.at >= transfer.at()
+            && control_idle_timeout::before(case).is_none()
             && case.control.half(case.client_end().peer()).segments > 0
             && !case.data_was_reset_before(lost.at)
     });
@@ -46,7 +46,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let after = lost.at.age_of(transfer.at());
     let story = ending.story();
-    let message = format!("{} got no final reply: {} after {after:.1} s{story}", transfer.command.name, lost.how);
+    let message = if after < 0.0 {
+        format!("{} came {:.1} s after the control connection was lost: {}{story}", transfer.command.name, -after, lost.how)
+    } else {
+        format!("{} got no final reply: {} after {after:.1} s{story}", transfer.command.name, lost.how)
+    };
     let data = case.concluded.established().map(|attempt| {
         let connection = attempt.connection;
         let bytes = connection.from_origin.bytes + connection.from_target.bytes;

@@ -184,6 +184,7 @@ catalogue![
     control_lost_during_transfer,
     transfer_failed_unexplained,
     control_stalled,
+    control_idle_timeout,
     login_refused,
     command_refused,
     // TLS

@@ -50,6 +50,15 @@ const OF_CONNECTING: [(f64, &str); 10] = [
     (75.0, "a BSD or macOS"),
 ];
 
+/// After how many seconds servers end sessions that are idle, log in nobody or transfer nothing: pyftpdlib, IIS and
+/// FileZilla, vsftpd and ProFTPD, the BSDs and Pure-FTPd, and round numbers that administrators choose.
+const OF_SESSIONS: [f64; 10] = [30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0];
+
+/// The length of the timer by which a server ends sessions, if it fits one: what its words name, or one that servers have.
+pub fn of_session(lasted: f64, named: Option<f64>) -> Option<f64> {
+    named.into_iter().chain(OF_SESSIONS).find(|timer| is_near(lasted, *timer))
+}
+
 /// The system whose connect() gives up after so many seconds.
 pub fn connect_given_up(waited: f64) -> Option<&'static str> {
     OF_CONNECTING.iter().find(|(timer, _)| is_near(waited, *timer)).map(|(_, system)| *system)

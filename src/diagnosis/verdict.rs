@@ -31,7 +31,7 @@ const ORDER: &[&[&str]] = &[
     &["pasv-client-never-connects"],
     &["data-syn-not-seen", "pasv-syn-not-seen"],
     &["control-stalled"],
-    &["control-lost-during-transfer"],
+    &["control-lost-during-transfer", "control-idle-timeout"],
     &["data-connection-broken"],
     &["login-refused", "command-refused"],
     &["reply-by-middlebox"],

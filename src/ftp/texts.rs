@@ -65,6 +65,8 @@ pub enum Condition {
     DataTimeout,
     /// The session was idle for too long.
     SessionTimeout,
+    /// The server goes down, or its administrator ends the session.
+    ServerGoes,
     /// The server allows no more connections.
     ServerLimit,
     /// The server failed within itself.
@@ -361,7 +363,16 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[500, 502], On::Transfer, "not understood", C::NotImplemented, NOTHING),
     says(&[], &[500, 502], On::Transfer, "not implemented", C::NotImplemented, NOTHING),
     says(&[], &[500], On::Any, "oops:", C::ServerError, NOTHING),
+    says(&[], &[421], On::Any, "shut", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "going down", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "maintenance", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "kicked", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "terminated by", C::ServerGoes, NOTHING),
     says(&[], &[421], On::Any, "timeout", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "time-out", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "idle", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "inactiv", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "no activity", C::SessionTimeout, IDLE),
     says(&[], &[421], On::Any, "timed out", C::SessionTimeout, IDLE),
 ];
 
