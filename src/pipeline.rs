@@ -13,6 +13,7 @@ mod judge;
 mod load;
 mod lookout;
 mod prompt;
+mod reached;
 mod scanners;
 mod standing;
 mod strangers;
@@ -48,6 +49,7 @@ use load::Load;
 use lookout::Lookout;
 pub use prompt::Judging;
 use prompt::Prompt;
+use reached::Reached;
 use scanners::Scanners;
 pub use standing::Standing;
 use strangers::{Held, Stranger, Strangers};
@@ -170,6 +172,7 @@ pub struct Pipeline {
     strangers: Strangers,
     bystanders: Bystanders,
     scanners: Scanners,
+    reached: Reached,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
     dialogues: Dialogues,
@@ -277,6 +280,7 @@ impl Pipeline {
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
             bystanders: Bystanders::default(),
             scanners: Scanners::default(),
+            reached: Reached::default(),
             controls: HashMap::default(),
             dialogues: Dialogues::default(),
             sessions: Sessions::default(),

@@ -13,8 +13,6 @@ use crate::transfer::session::Session;
 pub struct Ending<'a> {
     session: &'a Session,
     lost: &'a Lost,
-    /// Whether it was ended by a RST.
-    by_rst: bool,
     /// Bytes of the server that were lost before this capture point, and the frame whose numbers show it.
     reply: Option<(u32, Stamp)>,
     idle: Option<Idle>,
@@ -30,11 +28,13 @@ impl<'a> Ending<'a> {
         data: impl IntoIterator<Item = &'b Connection>,
     ) -> Self {
         let reply = lost_reply(session, control, waiting);
+        let by_rst_of_server = !lost.by_client && control.rsts.iter().any(|rst| rst.at == lost.at);
         let stalled = Idle::before_stall(session, control, data).filter(Idle::is_forgotten);
-        let idle =
-            stalled.or_else(|| Idle::before_loss(session, lost.at).filter(|idle| idle.is_long() && reply.is_none()));
-        let by_rst = control.rsts.iter().any(|rst| rst.at == lost.at);
-        Self { session, lost, by_rst, reply, idle }
+        // How long the command waited is told anyway.
+        let is_news = |idle: &Idle| idle.is_long() && reply.is_none() && idle.since() != waiting;
+        let before_loss = || Idle::before_loss(session, control, lost.at, by_rst_of_server).filter(is_news);
+        let idle = stalled.or_else(before_loss);
+        Self { session, lost, reply, idle }
     }
 
     /// Whether the client merely left, by a FIN, with nothing to show that the reply was on its way.
@@ -49,10 +49,7 @@ impl<'a> Ending<'a> {
                 "; the server's sequence numbers show {bytes} bytes of a reply that were lost before this capture point"
             )
         });
-        let idle = self.idle.map(|idle| match self.is_by_server_itself() {
-            true => format!("; the control connection had been idle for {:.1} s", idle.seconds()),
-            false => format!("; {}", idle.story()),
-        });
+        let idle = self.idle.map(|idle| format!("; {}", idle.story()));
         reply.unwrap_or_default() + &idle.unwrap_or_default()
     }
 
@@ -70,14 +67,9 @@ impl<'a> Ending<'a> {
         reply.into_iter().chain(self.idle.map(|idle| idle.evidence()))
     }
 
-    /// A FIN or 421 is the server's own; a RST may be a device's, in its name.
-    fn is_by_server_itself(&self) -> bool {
-        !self.lost.by_client && !self.by_rst
-    }
-
     /// What each side should change.
     pub fn advise(&self, draft: Draft) -> Draft {
-        let forgotten = self.idle.is_some_and(|idle| idle.is_forgotten()) && !self.is_by_server_itself();
+        let forgotten = self.idle.is_some_and(|idle| idle.is_forgotten());
         if self.reply.is_some() {
             return draft
                 .network("Find what loses the server's packets between the server and this capture point.")

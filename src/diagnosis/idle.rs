@@ -21,6 +21,8 @@ pub struct Idle {
     since: Stamp,
     until: Stamp,
     data_worked: bool,
+    /// Whether nothing came through any more when it was over.
+    is_dead: bool,
     /// Whether what came then is too large to pass everywhere.
     large: bool,
 }
@@ -43,19 +45,24 @@ impl Idle {
         let half = control.half(end);
         let outstanding = half.next.zip(half.unacknowledged_seq()).map(|(next, seq)| next.distance_from(seq));
         let large = outstanding.is_none_or(|bytes| bytes > PASSES_EVERYWHERE);
-        Some(Self { since, until, data_worked, large })
+        Some(Self { since, until, data_worked, is_dead: true, large })
     }
 
-    /// The span before the control connection was lost at that moment: before the command that got no answer, if there
-    /// was one.
-    pub fn before_loss(session: &Session, lost: Stamp) -> Option<Self> {
+    /// The span before the control connection was lost at that moment: before the last command, if that was never
+    /// acknowledged; else since the last line. `by_rst_of_server`: it was lost by a RST in the server's name.
+    pub fn before_loss(session: &Session, control: &Connection, lost: Stamp, by_rst_of_server: bool) -> Option<Self> {
         let (last, speaker) = session.last_line(lost)?;
-        let before = session.last_line(last).filter(|_| speaker == Speaker::Client);
-        let (since, until) = match before {
-            Some((before, _)) if last.age_of(before) > lost.age_of(last) => (before, last),
-            _ => (last, lost),
-        };
-        Some(Self { since, until, data_worked: false, large: false })
+        let client = control.half(control.end_of(session.client).unwrap_or(End::Origin));
+        let unacknowledged = client.next.zip(client.acked).is_none_or(|(next, acked)| acked.is_before(next));
+        let before = session.last_line(last).filter(|_| speaker == Speaker::Client && unacknowledged);
+        let (since, until) = before.map_or((last, lost), |(before, _)| (before, last));
+        let is_dead = by_rst_of_server && (speaker == Speaker::Server || unacknowledged);
+        Some(Self { since, until, data_worked: false, is_dead, large: false })
+    }
+
+    /// Its first moment.
+    pub fn since(&self) -> Stamp {
+        self.since
     }
 
     /// How long, in seconds.
@@ -70,7 +77,7 @@ impl Idle {
 
     /// Whether a NAT or firewall that forgot the connection explains that nothing passes any more.
     pub fn is_forgotten(&self) -> bool {
-        !self.large && (self.is_long() || (self.data_worked && self.seconds() >= PAUSE))
+        self.is_dead && !self.large && (self.is_long() || (self.data_worked && self.seconds() >= PAUSE))
     }
 
     /// Whether what got lost may be too large for the path.
