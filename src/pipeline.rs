@@ -410,6 +410,8 @@ impl Pipeline {
         let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);
         let (mut concerns, mut glance) = (Concerns::Nobody, None);
+        // It may be a part of a control segment, which is known when it is whole.
+        let is_fragment = matches!(decoded.body, Body::Fragment(_));
         // A MAC that comes after another tells something only if the file is in the order of time.
         let orderly = self.latest.is_none_or(|latest| is_orderly(frame.at, latest));
         match decoded.body {
@@ -433,7 +435,7 @@ impl Pipeline {
         if let (Concerns::Nobody, Some(glance), Some(glimpse)) = (concerns, glance, glimpse) {
             self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }
-        self.shows_more_than_control |= concerns != Concerns::Control;
+        self.shows_more_than_control |= concerns != Concerns::Control && !is_fragment;
         self.decoder = Some(lent);
     }
 

@@ -13,7 +13,7 @@ use crate::transfer::session::Session;
 pub struct Ending<'a> {
     session: &'a Session,
     lost: &'a Lost,
-    /// Bytes of the server that were lost before this capture point, and the frame whose numbers show it.
+    /// Bytes of the server that never arrived here, and the frame whose numbers show it.
     reply: Option<(u32, Stamp)>,
     idle: Option<Idle>,
 }
@@ -46,7 +46,7 @@ impl<'a> Ending<'a> {
     pub fn story(&self) -> String {
         let reply = self.reply.map(|(bytes, _)| {
             format!(
-                "; the server's sequence numbers show {bytes} bytes of a reply that were lost before this capture point"
+                "; the server's sequence numbers show {bytes} bytes of a reply that never arrived here: lost on the way"
             )
         });
         let idle = self.idle.map(|idle| format!("; {}", idle.story()));

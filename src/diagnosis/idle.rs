@@ -38,7 +38,7 @@ impl Idle {
         let (end, stamps) = control.stalled()?;
         let until = *stamps.first()?;
         let heard = control.half(end.peer()).last.filter(|last| *last < until);
-        let since = session.last_line(until).map(|(at, _)| at).max(heard)?;
+        let since = last_line(session, until).map(|(at, _)| at).max(heard)?;
         let data_worked = data.into_iter().any(|one| {
             [End::Origin, End::Target].into_iter().all(|end| one.half(end).last.is_some_and(|last| last > since))
         });
@@ -48,14 +48,14 @@ impl Idle {
         Some(Self { since, until, data_worked, is_dead: true, large })
     }
 
-    /// The span before the control connection was lost at that moment: before the last command, if that was never
-    /// acknowledged; else since the last line. `by_rst_of_server`: it was lost by a RST in the server's name.
-    pub fn before_loss(session: &Session, control: &Connection, lost: Stamp, by_rst_of_server: bool) -> Option<Self> {
-        let (last, speaker) = session.last_line(lost)?;
+    /// The span before the control connection was lost at `end`: before the last command, if that was never acknowledged; else
+    /// since the last line. `by_rst_of_server`: it was lost by a RST in the server's name.
+    pub fn before_loss(session: &Session, control: &Connection, end: Stamp, by_rst_of_server: bool) -> Option<Self> {
+        let (last, speaker) = last_line(session, end)?;
         let client = control.half(control.end_of(session.client).unwrap_or(End::Origin));
         let unacknowledged = client.next.zip(client.acked).is_none_or(|(next, acked)| acked.is_before(next));
-        let before = session.last_line(last).filter(|_| speaker == Speaker::Client && unacknowledged);
-        let (since, until) = before.map_or((last, lost), |(before, _)| (before, last));
+        let before = last_line(session, last).filter(|_| speaker == Speaker::Client && unacknowledged);
+        let (since, until) = before.map_or((last, end), |(before, _)| (before, last));
         let is_dead = by_rst_of_server && (speaker == Speaker::Server || unacknowledged);
         Some(Self { since, until, data_worked: false, is_dead, large: false })
     }
@@ -108,4 +108,9 @@ impl Idle {
             format!("nothing on the control connection for {:.1} s", self.seconds()),
         )
     }
+}
+
+/// The last line before that moment; `None` where lines may be encrypted.
+fn last_line(session: &Session, before: Stamp) -> Option<(Stamp, Speaker)> {
+    session.last_line(before).filter(|_| session.opaque.is_empty())
 }

@@ -52,7 +52,9 @@ mod tests {
         let (client, server) = ([10, 0, 0, 1].into(), "10.0.0.2:21".parse().unwrap());
         let mut reached = Reached::default();
         assert_eq!(reached.behind(client, server, at(1)), None);
-        [3, 5, 9].into_iter().for_each(|number| reached.note(client, server, at(number)));
+        for number in [3, 5, 9] {
+            reached.note(client, server, at(number));
+        }
         assert_eq!(reached.behind(client, server, at(3)), Some(at(5)));
         assert_eq!(reached.behind(client, server, at(9)), None);
         assert_eq!(reached.behind(client, "10.0.0.2:2121".parse().unwrap(), at(1)), None);
@@ -66,7 +68,9 @@ mod tests {
             reached.note(client, "10.0.0.2:21".parse().unwrap(), at(number));
         }
         let client = [10, 0, 0, 1].into();
-        (0..100).for_each(|number| reached.note(client, "10.0.0.2:21".parse().unwrap(), at(number)));
+        for number in 0..100 {
+            reached.note(client, "10.0.0.2:21".parse().unwrap(), at(number));
+        }
         assert!(reached.pairs.len() <= PAIRS && reached.pairs.values().all(|newest| newest.len() <= NEWEST));
     }
 }
