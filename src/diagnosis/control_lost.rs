@@ -5,12 +5,14 @@ use super::ending::Ending;
 use super::{control_closed_early, control_idle_timeout};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
+use crate::ftp::{Command, Verb};
 
 diagnosis! {
     /// The control connection was reset, or closed by the server, while a reply was outstanding and no transfer was under
     /// way.
     ///
-    /// Needs: a command without reply; then a RST, or a FIN of the server; or a FIN of the client where the server's numbers
+    /// Needs: a command without reply; then a RST, or a FIN of the server; or a command that comes when the server has closed; or
+    /// a FIN of the client where the server's numbers
     /// show that its reply was sent and lost before this capture point.
     ///
     /// Helps: who ended it; a control connection that had been idle for long (NAT and firewall timeouts).
@@ -34,16 +36,26 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let transfer_pending = session.transfers.last().is_some_and(|transfer| transfer.reply.is_none());
     let offers = session.offers.iter().map(|offer| (&offer.command, offer.reply.is_none()));
     let exchanges = session.exchanges.iter().map(|exchange| (&exchange.command, exchange.reply.is_none()));
-    let pending = offers.chain(exchanges).filter(|(command, open)| *open && command.at() <= end.at).max_by_key(|(command, _)| command.no);
+    let open = offers.chain(exchanges).filter(|(_, open)| *open).map(|(command, _)| command);
+    let waiting = open.clone().filter(|command| command.at() <= end.at).max_by_key(|command| command.no);
+    let behind = || open.filter(|command| !end.by_client && command.verb != Verb::Quit).min_by_key(|command| command.no);
+    let command = waiting.or_else(behind).filter(|_| !transfer_pending && session.opaque.is_empty());
     let server = case.control.half(case.control.end_of(session.server).unwrap_or(End::Target));
-    let pending = pending.filter(|_| !transfer_pending && session.opaque.is_empty());
-    let Some((command, _)) = pending.filter(|(command, _)| server.is_whole_since(command.at())) else { return Vec::new() };
+    let heard = |command: &Command| {
+        let since = session.last_line(end.at).map_or(end.at, |(at, _)| at);
+        server.is_whole_since(command.at().min(since))
+    };
+    let Some(command) = command.filter(|command| heard(command)) else { return Vec::new() };
     let ending = Ending::of(session, case.control, end, command.at(), case.data());
     if ending.is_a_farewell() {
         return Vec::new();
     }
-    let after = end.at.age_of(command.at());
-    let message = format!("{} got no reply: {} after {after:.1} s{}", command.line(), end.how, ending.story());
+    let (line, after, story) = (command.line(), end.at.age_of(command.at()), ending.story());
+    let message = if after < 0.0 {
+        format!("{line} came {:.1} s after the control connection was lost: {}{story}", -after, end.how)
+    } else {
+        format!("{line} got no reply: {} after {after:.1} s{story}", end.how)
+    };
     let draft = DIAGNOSIS
         .finding(Confidence::Proven, message, Evidence::seen(end.at, end.how.clone()))
         .in_session(session)

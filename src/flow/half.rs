@@ -33,6 +33,8 @@ const OTHER_TTL_HOPS: u8 = 2;
 const IDENTIFICATIONS_BACK: u16 = 32;
 /// IP identifications this far above were given out after it: to a repeat, behind what was on its way meanwhile.
 const IDENTIFICATIONS_AHEAD: u16 = 4096;
+/// An acknowledgement numbered further ahead of what was seen than a window without scaling is not taken for a loss.
+const LARGEST_LOSS: i32 = 65_535;
 /// An acknowledgement further ahead than the largest window (RFC 7323 2.3) is no acknowledgement of this stream.
 const LARGEST_WINDOW: i32 = 65_535 << 14;
 
@@ -290,7 +292,7 @@ impl Half {
 
     /// Compares the number of a bare acknowledgement with what this end has sent, and with what the peer has acknowledged.
     pub(super) fn bare(&mut self, at: Stamp, seq: Seq) {
-        if self.next.is_some_and(|next| seq.is_after(next) && seq.distance_from(next) <= LARGEST_WINDOW) {
+        if self.next.is_some_and(|next| seq.is_after(next) && seq.distance_from(next) <= LARGEST_LOSS) {
             let irregular = self.irregular();
             irregular.ahead = irregular.ahead.filter(|(known, _)| !seq.is_after(*known)).or(Some((seq, at)));
         }
