@@ -158,6 +158,12 @@ fn data_that_go_on_behind_the_loss_are_no_negative_time() {
 }
 
 #[test]
+fn who_gives_up_before_150_had_waited_since_the_command() {
+    let gave_up = finding("data-syn-not-seen/fires-abor-crosses-150.script", "data-syn-not-seen");
+    assert!(message(&gave_up).contains("the client had waited for 20.0 s"), "{gave_up}");
+}
+
+#[test]
 fn an_attempt_that_worked_later_is_told() {
     let later = finding("control-unanswered/fires-later-works.script", "control-unanswered");
     assert!(message(&later).contains("a later connection to it worked, 30.0 s after"), "{later}");
