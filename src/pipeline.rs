@@ -13,6 +13,7 @@ mod judge;
 mod load;
 mod lookout;
 mod prompt;
+mod reached;
 mod scanners;
 mod standing;
 mod strangers;
@@ -48,6 +49,7 @@ use load::Load;
 use lookout::Lookout;
 pub use prompt::Judging;
 use prompt::Prompt;
+use reached::Reached;
 use scanners::Scanners;
 pub use standing::Standing;
 use strangers::{Held, Stranger, Strangers};
@@ -170,6 +172,7 @@ pub struct Pipeline {
     strangers: Strangers,
     bystanders: Bystanders,
     scanners: Scanners,
+    reached: Reached,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
     dialogues: Dialogues,
@@ -277,6 +280,7 @@ impl Pipeline {
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
             bystanders: Bystanders::default(),
             scanners: Scanners::default(),
+            reached: Reached::default(),
             controls: HashMap::default(),
             dialogues: Dialogues::default(),
             sessions: Sessions::default(),
@@ -406,6 +410,8 @@ impl Pipeline {
         let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);
         let (mut concerns, mut glance) = (Concerns::Nobody, None);
+        // It may be a part of a control segment, which is known when it is whole.
+        let is_fragment = matches!(decoded.body, Body::Fragment(_));
         // A MAC that comes after another tells something only if the file is in the order of time.
         let orderly = self.latest.is_none_or(|latest| is_orderly(frame.at, latest));
         match decoded.body {
@@ -429,7 +435,7 @@ impl Pipeline {
         if let (Concerns::Nobody, Some(glance), Some(glimpse)) = (concerns, glance, glimpse) {
             self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }
-        self.shows_more_than_control |= concerns != Concerns::Control;
+        self.shows_more_than_control |= concerns != Concerns::Control && !is_fragment;
         self.decoder = Some(lent);
     }
 

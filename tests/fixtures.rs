@@ -78,11 +78,35 @@ fn json_obeys_the_schema_and_the_status_tells_of_errors() {
         if answer.status != i32::from(guilty) {
             complain(format!("exit status {} with{} an error", answer.status, if guilty { "" } else { "out" }));
         }
+        for time in findings.iter().filter_map(|finding| negative_time(&finding.to_string())) {
+            complain(format!("a time is negative: {time}"));
+        }
+        let caps = findings.iter().flat_map(|finding| finding["caps"].as_array().expect("caps"));
+        let names = caps
+            .map(|cap| &cap["diagnosis"])
+            .filter(|name| *name == "capture-truncated" || *name == "capture-midstream");
+        for name in names.filter(|name| !findings.iter().any(|finding| finding["diagnosis"] == **name)) {
+            complain(format!("{name} limits a finding, and the capture has no such fault"));
+        }
         for twice in findings.iter().filter(|one| findings.iter().any(|other| tells_again(one, other))) {
             complain(format!("{} is told twice: with what failed by it, and for itself", twice["diagnosis"]));
         }
     }
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// Seconds or milliseconds below zero in a text.
+fn negative_time(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let is_negative = |number: &str| number.starts_with('-') && number.parse::<f64>().is_ok();
+    let is_unit = |unit: &str| matches!(unit.trim_end_matches(|c: char| !c.is_ascii_alphabetic()), "s" | "ms");
+    words.windows(2).find(|pair| is_negative(pair[0]) && is_unit(pair[1])).map(|pair| pair.join(" "))
+}
+
+#[test]
+fn times_below_zero_are_found() {
+    assert_eq!(negative_time("the last one, -30.0 s, before").as_deref(), Some("-30.0 s,"));
+    assert_eq!(negative_time("whole frames (-s 0), -1 frame, 10.0.0.1-2 s, 3.0 s"), None);
 }
 
 /// Whether `one` blames the hosts that `other` has blamed for a transfer or a session that is part of its own.

@@ -100,3 +100,73 @@ fn a_host_of_227_that_was_ignored_is_said_to_be() {
     let used = finding("pasv-address-mismatch/fires.script", "pasv-address-mismatch");
     assert!(!message(&used).contains("ignored"), "{used}");
 }
+
+/// What one side is told to change.
+fn advice<'a>(finding: &'a Value, side: &str) -> &'a str {
+    let remedies = finding["remedies"].as_array().expect("remedies");
+    let own = remedies.iter().find(|remedy| remedy["side"] == side);
+    own.and_then(|remedy| remedy["text"].as_str()).expect("a remedy")
+}
+
+#[test]
+fn who_ended_the_control_connection_is_advised() {
+    let client = finding("control-lost/fires-client-resets.script", "control-lost");
+    assert!(message(&client).contains("the client reset the control connection after 60.0 s"), "{client}");
+    assert!(advice(&client, "client").contains("why the client left"), "{client}");
+    assert!(!advice(&client, "network").contains("idle timeout"), "{client}");
+    let server = finding("control-lost/fires.script", "control-lost");
+    assert!(advice(&server, "server").contains("the reason it ended the session"), "{server}");
+    assert!(!advice(&server, "network").contains("idle timeout"), "{server}");
+}
+
+#[test]
+fn a_reply_that_was_sent_and_lost_is_told_by_the_servers_numbers() {
+    let lost = finding("control-lost/fires-field-reply-lost.pcap", "control-lost");
+    assert!(message(&lost).contains("43 bytes of a reply that never arrived here"), "{lost}");
+    assert!(advice(&lost, "network").contains("loses the server's packets"), "{lost}");
+    assert!(!lost["remedies"].to_string().contains("log for the reason"), "{lost}");
+    let silent = finding("control-lost/fires-client-resets.script", "control-lost");
+    assert!(!message(&silent).contains("never arrived"), "{silent}");
+}
+
+#[test]
+fn an_idle_control_connection_that_was_forgotten_is_named_with_its_idle_time() {
+    for (fixture, diagnosis, seconds) in [
+        ("control-lost-during-transfer/fires-field-forgotten.pcap", "control-lost-during-transfer", "2460.0 s"),
+        ("control-stalled/fires-field-forgotten.pcap", "control-stalled", "4.0 s"),
+    ] {
+        let forgotten = finding(fixture, diagnosis);
+        let text = message(&forgotten);
+        assert!(text.contains(&format!("idle for {seconds}")) && text.contains("NAT or firewall"), "{text}");
+        assert!(advice(&forgotten, "network").contains("idle timeout"), "{forgotten}");
+        assert!(!forgotten["remedies"].to_string().contains("MTU"), "{forgotten}");
+    }
+    let own = finding("control-lost-during-transfer/fires-field-data-goes-on.pcap", "control-lost-during-transfer");
+    assert!(message(&own).contains("idle for 600.4 s") && !message(&own).contains("NAT"), "the server closed: {own}");
+    let reset = finding("control-lost/fires-forgotten.script", "control-lost");
+    assert!(message(&reset).contains("idle for 1800.0 s: a NAT or firewall"), "{reset}");
+    let busy = finding("control-stalled/fires.script", "control-stalled");
+    assert!(!message(&busy).contains("idle"), "{busy}");
+}
+
+#[test]
+fn data_that_go_on_behind_the_loss_are_no_negative_time() {
+    let later = finding("control-lost-during-transfer/fires-field-data-goes-on.pcap", "control-lost-during-transfer");
+    assert!(notes(&later).contains("30.0 s after the control connection was lost"), "{later}");
+    let earlier = finding("control-lost-during-transfer/fires-421.script", "control-lost-during-transfer");
+    assert!(notes(&earlier).contains("s earlier"), "{earlier}");
+}
+
+#[test]
+fn who_gives_up_before_150_had_waited_since_the_command() {
+    let gave_up = finding("data-syn-not-seen/fires-abor-crosses-150.script", "data-syn-not-seen");
+    assert!(message(&gave_up).contains("the client had waited for 20.0 s"), "{gave_up}");
+}
+
+#[test]
+fn an_attempt_that_worked_later_is_told() {
+    let later = finding("control-unanswered/fires-later-works.script", "control-unanswered");
+    assert!(message(&later).contains("a later connection to it worked, 30.0 s after"), "{later}");
+    let never = finding("control-unanswered/fires.script", "control-unanswered");
+    assert!(!message(&never).contains("worked"), "{never}");
+}

@@ -6,7 +6,7 @@ mod report;
 
 use std::net::SocketAddr;
 
-pub use limits::cap;
+pub use limits::{RULE, cap};
 
 use super::lines;
 use super::siblings::Siblings;
@@ -292,6 +292,8 @@ pub struct SessionCase<'a> {
     pub flows: &'a Table,
     /// The capture around it.
     pub scene: &'a Scene<'a>,
+    /// When a later control connection of this client to this server was established, if one was by now.
+    pub reached_later: Option<Stamp>,
     /// Whether the client knocks at many service ports: a port scan, not an FTP client.
     pub client_scans: bool,
 }

@@ -1,19 +1,21 @@
 //! `control-lost-during-transfer`
 
 use super::case::Case;
-use super::lines;
+use super::ending::Ending;
+use super::{control_idle_timeout, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::transfer::Lost;
 
 diagnosis! {
     /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
     ///
-    /// Needs: a transfer under way without final reply; then a RST, a FIN of the server, or 421.
+    /// Needs: a transfer under way without final reply; then a RST, a FIN of the server, or 421; or a FIN of the client where
+    /// the server's numbers show that its reply was sent and lost before this capture point.
     ///
-    /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a final reply that is
-    /// retransmitted and never acknowledged; a data connection that stands still until the server gives up.
+    /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a command or a final reply that is
+    /// retransmitted and never acknowledged then; a data connection that stands still until the server gives up.
     ///
-    /// Refuted by: QUIT and 221; a capture that merely ends; bytes of the server that the capture lacks; a data connection
+    /// Refuted by: QUIT and 221; an idle session that the server had ended by 421 before the command (`control-idle-timeout`); a capture that merely ends; bytes of the server that the capture lacks; a data connection
     /// that was reset before (`data-connection-broken`).
     ///
     /// Remedy: look first at the side that closed; at the client send NOOP or TCP keep-alives during transfers; at the
@@ -32,29 +34,39 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     // A server that dies of a reset data connection: the cause comes before its symptom.
     let lost = transfer.lost.clone().filter(|lost| {
         transfer.reply.is_none()
-            && !lost.orderly_by_client
+            && control_idle_timeout::before(case).is_none()
             && case.control.half(case.client_end().peer()).segments > 0
             && !case.data_was_reset_before(lost.at)
     });
     let lost = closing.or(lost)?;
+    let connections = case.concluded.established().map(|attempt| attempt.connection);
+    let ending = Ending::of(case.session, case.control, &lost, transfer.at(), connections);
+    if ending.is_a_farewell() {
+        return None;
+    }
     let after = lost.at.age_of(transfer.at());
-    let message = format!("{} got no final reply: {} after {after:.1} s", transfer.command.name, lost.how);
+    let story = ending.story();
+    let message = if after < 0.0 {
+        format!("{} came {:.1} s after the control connection was lost: {}{story}", transfer.command.name, -after, lost.how)
+    } else {
+        format!("{} got no final reply: {} after {after:.1} s{story}", transfer.command.name, lost.how)
+    };
     let data = case.concluded.established().map(|attempt| {
         let connection = attempt.connection;
         let bytes = connection.from_origin.bytes + connection.from_target.bytes;
         let final_data = connection.from_origin.last_data.max(connection.from_target.last_data).unwrap_or(connection.last);
-        let idle = lost.at.age_of(final_data);
-        Evidence::sent(final_data, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {idle:.1} s before"))
+        let apart = if final_data > lost.at {
+            format!("{:.1} s after the control connection was lost", final_data.age_of(lost.at))
+        } else {
+            format!("{:.1} s earlier", lost.at.age_of(final_data))
+        };
+        Evidence::sent(final_data, attempt.from(), attempt.to(), format!("last of {bytes} data bytes, {apart}"))
     });
-    Some(
-        DIAGNOSIS
-            .finding(Confidence::Proven, message, Evidence::seen(lost.at, lost.how.clone()))
-            .about(case)
-            .support(lines::transfer(case.session, transfer))
-            .support(data)
-            .client("Keep the control connection alive during long transfers (NOOP, TCP keep-alive; curl: --keepalive-time).")
-            .server("Read the server's log for the reason it gave up; raise its data timeout if the client is merely slow (vsftpd: data_connection_timeout).")
-            .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")
-            .done(),
-    )
+    let draft = DIAGNOSIS
+        .finding(Confidence::Proven, message, Evidence::seen(lost.at, lost.how.clone()))
+        .about(case)
+        .support(lines::transfer(case.session, transfer))
+        .support(data)
+        .support(ending.evidence());
+    Some(ending.advise(draft).done())
 }

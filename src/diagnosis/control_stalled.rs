@@ -1,6 +1,7 @@
 //! `control-stalled`
 
 use super::case::SessionCase;
+use super::idle::Idle;
 use crate::finding::{Confidence, Evidence, Finding, Route};
 
 /// Frames cited.
@@ -13,13 +14,13 @@ diagnosis! {
     /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to the
     /// end of the connection.
     ///
-    /// Helps: it is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half
+    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall forgot it); it is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half
     /// understands); it is a full-sized segment (path MTU); replies leave with a foreign source address
     /// (`source-spoof-mismatch`); a MAC has moved (`mac-changed`).
     ///
     /// Refuted by: a late acknowledgement.
     ///
-    /// Remedy: in the network find what drops it: FTP helper, MTU, anti-spoofing filter, stale ARP entry; at the client
+    /// Remedy: in the network find what drops it: idle timeout, FTP helper, MTU, anti-spoofing filter, stale ARP entry; at the client
     /// send each command in one segment, try a smaller MTU; at the server capture, to see whether the segment arrives.
     "control-stalled", Error,
     "a control segment is retransmitted and never acknowledged",
@@ -32,10 +33,14 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
     let (first, last) = (stamps[0], stamps[stamps.len() - 1]);
     let text = case.line_at(first).unwrap_or_else(|| "a segment".to_owned());
+    let idle = Idle::before_stall(case.session, case.control, case.data());
+    let too_large = idle.is_none_or(|idle| idle.may_be_too_large());
+    let idle = idle.filter(Idle::is_forgotten);
     let message = format!(
-        "{from} sent {text} {} times within {:.1} s and {to} never acknowledged it",
+        "{from} sent {text} {} times within {:.1} s and {to} never acknowledged it{}",
         stamps.len(),
         last.age_of(first),
+        idle.map_or_else(String::new, |idle| format!("; {}", idle.story())),
     );
     let mut frames = stamps.to_vec();
     if frames.len() > CITED {
@@ -49,14 +54,22 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         let what = super::data_syn_icmp_rejected::meaning(&seen.error);
         Evidence::seen(seen.at, format!("ICMP {}/{} from {}: {what}", seen.error.kind, seen.error.code, seen.from))
     });
-    vec![
-        DIAGNOSIS
-            .finding(Confidence::Proven, message, primary)
-            .in_session(case.session)
-            .support(icmp)
+    let draft = DIAGNOSIS
+        .finding(Confidence::Proven, message, primary)
+        .in_session(case.session)
+        .support(icmp)
+        .support(idle.map(|idle| idle.evidence()))
+        .server("Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement.");
+    let draft = match (idle.is_some(), too_large) {
+        (true, _) => draft
+            .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")
+            .client("Keep the control connection alive (NOOP, TCP keep-alive; curl: --keepalive-time)."),
+        (false, true) => draft
             .network("Find what drops this segment: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, a stale ARP entry.")
-            .client("Let the client send each command in one segment; try a smaller MTU or passive mode.")
-            .server("Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement.")
-            .done(),
-    ]
+            .client("Let the client send each command in one segment; try a smaller MTU or passive mode."),
+        (false, false) => draft
+            .network("Find what drops this segment: an FTP helper that wants whole lines, an anti-spoofing filter, a stale ARP entry.")
+            .client("Let the client send each command in one segment; try passive mode."),
+    };
+    vec![draft.done()]
 }

@@ -18,7 +18,8 @@ diagnosis! {
     /// Helps: replies that leave with a foreign source address (`source-spoof-mismatch`); two MACs that answer for the
     /// server (`arp-conflict`).
     ///
-    /// Refuted by: a connection whose other half was merely not captured; a port scan.
+    /// Refuted by: a connection whose other half was merely not captured; a port scan. A later connection of the client to the
+    /// server that works refutes that the server does not listen or is filtered for good, and is told.
     ///
     /// Remedy: at the server check that it runs and listens, and its host's firewall; at the client check name, address
     /// and port; in the network check what filters port 21, both ways.
@@ -66,14 +67,23 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     }) else {
         return Vec::new();
     };
-    vec![
-        DIAGNOSIS
-            .finding(Confidence::Proven, message, primary)
-            .in_session(case.session)
-            .support(support)
-            .server("Check that the server runs and listens on this address and port, and its host's firewall.")
+    let draft = DIAGNOSIS
+        .finding(Confidence::Proven, message, primary)
+        .in_session(case.session)
+        .support(support);
+    let Some(later) = case.reached_later else {
+        let draft = draft
             .client("Check the server's name, address and port, and the client's own firewall.")
-            .network("Check filters and routes between the client and port 21 of the server, both ways.")
-            .done(),
-    ]
+            .server("Check that the server runs and listens on this address and port, and its host's firewall.")
+            .network("Check filters and routes between the client and port 21 of the server, both ways.");
+        return vec![draft.done()];
+    };
+    let after = later.age_of(control.last);
+    let draft = draft
+        .and(&format!("a later connection to it worked, {after:.1} s after this attempt (frame {})", later.number))
+        .support([Evidence::seen(later, "a later control connection of this client to this server is established")])
+        .client("Nothing to change at the client, unless it gave up too early: the same address and port worked later.")
+        .server("Find out what kept the server from answering at that time: a restart, a full backlog, a limit on new connections.")
+        .network("Look for packets that were lost at that time, or a limit on new connections: other connections get through.");
+    vec![draft.done()]
 }

@@ -10,11 +10,13 @@ use crate::record::Outcome;
 diagnosis! {
     /// The data connection was opened and then failed before the final reply.
     ///
-    /// Needs: a complete handshake on the data connection, then 425, 426, 450 or 451, or a RST before the final reply.
+    /// Needs: a complete handshake on the data connection, then 425 or 426, or behind 125 or 150 450 or 451, or a RST before
+    /// the final reply, or words of a connection that broke.
     ///
     /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
     ///
-    /// Refuted by: a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
+    /// Refuted by: 550 and kin without 125 or 150 before (`command-refused`), though the server then resets a data connection
+    /// that was waiting; a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
     /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`); where no
     /// final reply came, a FIN before the RST, and words of the server that the capture lacks.
     ///
@@ -34,7 +36,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let reset = reset_before_reply(case, connection);
     let failed = match case.concluded.outcome() {
         Outcome::Failed if transfer.lost.is_none() => {
-            reset.is_some() || transfer.reply.as_ref().is_some_and(|reply| matches!(reply.code, 425 | 426 | 450 | 451))
+            let by_code = transfer.reply.as_ref().is_some_and(|reply| matches!(reply.code, 425 | 426 | 450 | 451));
+            let by_words = case.meaning().is_some_and(|meaning| meaning.condition.tells_of_established());
+            case.is_data_failure() && (reset.is_some() || by_code || by_words)
         }
         Outcome::Failed => transfer.lost.as_ref().is_some_and(|lost| case.data_was_reset_before(lost.at)),
         // The final reply would have been seen; and a RST behind a FIN may end a file that has come whole.

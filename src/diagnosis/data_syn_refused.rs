@@ -101,8 +101,8 @@ impl Late {
     fn of(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Self> {
         let (left, transfer) = (case.left_before(attempt)?, case.transfer?);
         Some(Self {
-            stayed: left.at.seconds_since(transfer.at()),
-            behind: attempt.at().seconds_since(transfer.at()),
+            stayed: left.at.age_of(transfer.at()),
+            behind: attempt.at().age_of(transfer.at()),
             how: left.how.clone(),
         })
     }

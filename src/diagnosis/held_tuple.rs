@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use super::case::{Case, cap};
+use super::case::{Case, RULE, cap};
 use super::siblings::Sent;
 use super::two_msl::{self, Bite, System};
 use super::{lines, timers};
@@ -72,7 +72,7 @@ impl Held<'_> {
         }
         if case.would_show_server_syn() && confidence == Confidence::Probable {
             let why = "an errno in the reply, a fresh port that works meanwhile, or success once TIME-WAIT is over would prove it";
-            caps.push(cap("rule", Confidence::Probable, why.to_owned()));
+            caps.push(cap(RULE, Confidence::Probable, why.to_owned()));
         }
         let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
         if timestamps && !matches!(self.system, System::Windows | System::OldWindows) {

@@ -9,8 +9,10 @@ pub mod case;
 pub mod contradiction;
 mod crossing;
 mod draft;
+mod ending;
 mod held_tuple;
 mod host_cause;
+mod idle;
 mod lines;
 mod neighbours;
 mod no_syn;
@@ -182,6 +184,7 @@ catalogue![
     control_lost_during_transfer,
     transfer_failed_unexplained,
     control_stalled,
+    control_idle_timeout,
     login_refused,
     command_refused,
     // TLS

@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let of_order = reply.code == 503 && case.offer().is_none();
     let silent_refusal = none
         && !case.may_miss_an_offer()
-        && (case.is_data_failure() || of_order)
+        && ((case.is_data_failure() && case.reply_allows_no_syn()) || of_order)
         && transfer.delay().is_some_and(|delay| delay < AT_ONCE);
     if !says_so && (!silent_refusal || time_wait_default_port::holds(case)) {
         return None;

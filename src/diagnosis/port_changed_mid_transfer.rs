@@ -31,7 +31,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let command = transfer.disturbed_by.as_ref()?;
     let preliminary = transfer.preliminary.as_ref()?;
     let at = command.at();
-    let until = transfer.ended()?;
+    let until = transfer.ended().filter(|until| *until >= at)?;
     let mut holes = case.control.from_origin.gaps().iter().chain(case.control.from_target.gaps());
     if holes.any(|hole| hole.at >= preliminary.at() && hole.at <= at) {
         return None;

@@ -1,6 +1,6 @@
 //! `time-wait-challenge`
 
-use super::case::{Case, cap};
+use super::case::{Case, RULE, cap};
 use super::two_msl::{self, System};
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Severity};
@@ -120,7 +120,7 @@ fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .severity(severity(case, attempt))
             .support(lines::syns(attempt))
             .support(syn_ack(attempt))
-            .caps([cap("capture-midstream", Confidence::Possible, why.to_owned())])
+            .caps([cap(RULE, Confidence::Possible, why.to_owned())])
             .or("tuple-still-open", "a capture that holds the earlier connection shows whether it was closed")
             .client("Let the system pick a new data port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")

@@ -50,6 +50,15 @@ const OF_CONNECTING: [(f64, &str); 10] = [
     (75.0, "a BSD or macOS"),
 ];
 
+/// After how many seconds servers end sessions that are idle, log in nobody or transfer nothing: pyftpdlib, IIS and
+/// FileZilla, vsftpd and ProFTPD, the BSDs and Pure-FTPd, and round numbers that administrators choose.
+const OF_SESSIONS: [f64; 10] = [30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 3600.0];
+
+/// The length of the timer by which a server ends sessions, if it fits one: what its words name, or one that servers have.
+pub fn of_session(lasted: f64, named: Option<f64>) -> Option<f64> {
+    named.into_iter().chain(OF_SESSIONS).find(|timer| is_near(lasted, *timer))
+}
+
 /// The system whose connect() gives up after so many seconds.
 pub fn connect_given_up(waited: f64) -> Option<&'static str> {
     OF_CONNECTING.iter().find(|(timer, _)| is_near(waited, *timer)).map(|(_, system)| *system)
@@ -77,12 +86,15 @@ pub fn is_bind_retries(delay: f64) -> bool {
 /// Whether the reply came too fast for a SYN that was silently dropped.
 pub fn is_fast(case: &Case<'_>) -> bool {
     let rtt = case.control.handshake_rtt().map_or(0.0, |(out, back)| out + back);
-    case.delay().is_some_and(|delay| delay < rtt + FAST)
+    case.delay().is_some_and(|delay| delay < rtt + FAST) && case.delay_is_known()
 }
 
 /// What the delay of the final reply tells, a sentence part.
 pub fn hint(case: &Case<'_>) -> Option<String> {
     let delay = case.delay()?;
+    if !case.delay_is_known() {
+        return Some("how long the reply took is not known, for the capture's clock was set in between".to_owned());
+    }
     if is_fast(case) {
         return Some(format!(
             "the reply came after {:.1} ms, too fast for a SYN that was silently dropped",
@@ -103,7 +115,7 @@ fn is_active(case: &Case<'_>) -> bool {
 /// The same as evidence, where a timer has a name.
 pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
     let (_, reply) = case.report()?;
-    let delay = case.delay()?;
+    let delay = case.delay().filter(|_| case.delay_is_known())?;
     let timer = named(delay, is_active(case))?;
     Some(Evidence::seen(reply.at(), format!("{delay:.1} s behind the command: {timer}")))
 }

@@ -38,7 +38,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     };
     let left = transfer.left.as_ref().filter(|_| transfer.reply.is_some());
     let first = left.map_or(String::new(), |left| format!("; the client had turned away before it, {}", left.how));
-    let message = format!("{} failed ({how}{first}) and nothing in this capture decides why", transfer.command.name);
+    // 125 or 150 had accepted the command, and the data connection came to be: the file, the disk or a quota is left.
+    let only_words = transfer.preliminary.is_some() && transfer.lost.is_none() && case.concluded.established().is_some();
+    let why = if only_words {
+        "; the data connection was established, and only the words of the reply say why"
+    } else {
+        " and nothing in this capture decides why"
+    };
+    let message = format!("{} failed ({how}{first}){why}", transfer.command.name);
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, primary)

@@ -31,7 +31,7 @@ const ORDER: &[&[&str]] = &[
     &["pasv-client-never-connects"],
     &["data-syn-not-seen", "pasv-syn-not-seen"],
     &["control-stalled"],
-    &["control-lost-during-transfer"],
+    &["control-lost-during-transfer", "control-idle-timeout"],
     &["data-connection-broken"],
     &["login-refused", "command-refused"],
     &["reply-by-middlebox"],
@@ -132,6 +132,10 @@ const TOLD_ONCE: [&str; 4] = ["source-spoof-mismatch", "mac-stale-peer", "arp-co
 /// What a session fails by when one of these causes holds: told, but not counted.
 const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];
 
+/// One event, one error: what is told of it first, and what then merely belongs to it.
+const ONE_EVENT: [(&str, &str); 2] =
+    [("control-lost-during-transfer", "control-stalled"), ("control-stalled", "control-lost")];
+
 /// Whom a finding names.
 pub fn blame(finding: &Finding) -> Blame {
     (finding.diagnosis, finding.hosts.clone())
@@ -148,8 +152,16 @@ pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Fin
     let told: Vec<Blame> = of_transfers.iter().filter(|finding| is_blamed(finding)).map(blame).collect();
     of_session.retain(|finding| !told.contains(&blame(finding)));
     let caused = !told.is_empty() || of_session.iter().any(is_blamed);
-    for finding in of_session.iter_mut().filter(|finding| caused && SYMPTOMS.contains(&finding.diagnosis)) {
-        finding.role = Role::Related;
+    let holding: Vec<&str> = of_session.iter().map(|finding| finding.diagnosis).collect();
+    let belongs = |symptom: &str| {
+        let verdict = |name: &str| of_transfers.iter().any(|one| one.role == Role::Verdict && one.diagnosis == name);
+        let first = |name: &str| verdict(name) || holding.contains(&name);
+        ONE_EVENT.iter().any(|(name, own)| *own == symptom && first(name))
+    };
+    for finding in &mut of_session {
+        if caused && SYMPTOMS.contains(&finding.diagnosis) || belongs(finding.diagnosis) {
+            finding.role = Role::Related;
+        }
     }
     of_session.sort_by_key(|finding| finding.role == Role::Related);
     of_session
@@ -189,6 +201,18 @@ mod tests {
         assert_eq!(told(&by_transfer), std::slice::from_ref(&symptom));
         let only_related = settle(of_session(), &[finding("mac-stale-peer", 2, Role::Related)]);
         assert_eq!(told(&only_related), [cause, symptom]);
+    }
+
+    #[test]
+    fn one_event_is_one_error() {
+        let lost = |role| [finding("control-lost-during-transfer", 1, role)];
+        let roles = |findings: Vec<Finding>| findings.iter().map(|finding| finding.role).collect::<Vec<_>>();
+        let stalled = || vec![finding("control-stalled", 1, Role::Context)];
+        assert_eq!(roles(settle(stalled(), &lost(Role::Verdict))), [Role::Related]);
+        assert_eq!(roles(settle(stalled(), &lost(Role::Related))), [Role::Context]);
+        let both = [stalled(), vec![finding("control-lost", 1, Role::Context)]].concat();
+        assert_eq!(roles(settle(both, &[])), [Role::Context, Role::Related]);
+        assert_eq!(roles(settle(vec![finding("control-lost", 1, Role::Context)], &[])), [Role::Context]);
     }
 
     #[test]

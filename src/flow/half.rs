@@ -33,6 +33,8 @@ const OTHER_TTL_HOPS: u8 = 2;
 const IDENTIFICATIONS_BACK: u16 = 32;
 /// IP identifications this far above were given out after it: to a repeat, behind what was on its way meanwhile.
 const IDENTIFICATIONS_AHEAD: u16 = 4096;
+/// An acknowledgement numbered further ahead of what was seen than a window without scaling is not taken for a loss.
+const LARGEST_LOSS: i32 = 65_535;
 /// An acknowledgement further ahead than the largest window (RFC 7323 2.3) is no acknowledgement of this stream.
 const LARGEST_WINDOW: i32 = 65_535 << 14;
 
@@ -278,8 +280,22 @@ impl Half {
         }
     }
 
-    /// Compares the number of a bare acknowledgement with what the peer has acknowledged.
+    /// Bytes that this end sent, as the numbers of what it sent later show, and that neither this capture nor the peer has
+    /// got: how many, and the frame that shows it. They were lost before this capture point.
+    pub fn lost_before_here(&self) -> Option<(u32, Stamp)> {
+        let (irregular, next) = (self.irregular.as_deref()?, self.next?);
+        let known = self.acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
+        let ahead = irregular.ahead.filter(|(seq, _)| seq.is_after(known));
+        let hole = irregular.holes.iter().map(|hole| (hole.span.len(), hole.at)).find(|(len, _)| *len > 0);
+        hole.or_else(|| ahead.map(|(seq, at)| (seq.distance_from(known).unsigned_abs(), at)))
+    }
+
+    /// Compares the number of a bare acknowledgement with what this end has sent, and with what the peer has acknowledged.
     pub(super) fn bare(&mut self, at: Stamp, seq: Seq) {
+        if self.next.is_some_and(|next| seq.is_after(next) && seq.distance_from(next) <= LARGEST_LOSS) {
+            let irregular = self.irregular();
+            irregular.ahead = irregular.ahead.filter(|(known, _)| !seq.is_after(*known)).or(Some((seq, at)));
+        }
         let Some(bytes) = self.acked.map(|acked| acked.distance_from(seq)) else { return };
         if !(1..=LARGEST_LAG).contains(&bytes) {
             if let Some(irregular) = self.irregular.as_deref_mut() {

@@ -261,6 +261,7 @@ struct Irregular {
     both_sides: denied::BothSides,
     intact_repeats: u32,
     lag: Option<Lag>,
+    ahead: Option<(Seq, Stamp)>,
 }
 
 /// Bare acknowledgements whose sequence number lies before what the peer has acknowledged, all by as much: their

@@ -65,6 +65,8 @@ pub enum Condition {
     DataTimeout,
     /// The session was idle for too long.
     SessionTimeout,
+    /// The server goes down, or its administrator ends the session.
+    ServerGoes,
     /// The server allows no more connections.
     ServerLimit,
     /// The server failed within itself.
@@ -162,7 +164,10 @@ pub struct Meaning {
 /// Codes by which servers report on a connection that they tried when they read PORT.
 const ATTEMPTS: &[u16] = &[421, 425, 426, 450, 451, 500, 501, 520, 550, 551, 552];
 
-/// Those of them that do not end idle sessions.
+/// Codes by which servers report that a data connection broke off.
+const BROKE_OFF: &[u16] = &[425, 426, 450, 451, 550, 551];
+
+/// Of [`ATTEMPTS`], those that do not end idle sessions.
 const NOT_OF_SESSIONS: &[u16] = &[425, 426, 450, 451, 500, 501, 520, 550, 551, 552];
 
 const REFUSED: &str = "an RST that acknowledges the data SYN; without any SYN a connect within the server's own host";
@@ -321,6 +326,12 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[426], On::Any, "", C::DataBroken, BROKEN),
     says(&[], &[425], On::Transfer, "error while transfer", C::DataBroken, BROKEN),
     says(&[], &[451, 551], On::Transfer, "data connection", C::DataBroken, BROKEN),
+    // Windows and its servers: errors 64, 995, 1236, 10053 and 10054, and 121.
+    says(&[], BROKE_OFF, On::Transfer, "network name is no longer available", C::DataBroken, BROKEN),
+    says(&[], BROKE_OFF, On::Transfer, "i/o operation has been aborted", C::DataBroken, BROKEN),
+    says(&[], BROKE_OFF, On::Transfer, "connection was aborted by", C::DataBroken, BROKEN),
+    says(&[], BROKE_OFF, On::Transfer, "forcibly closed", C::DataBroken, BROKEN),
+    says(&[], BROKE_OFF, On::Transfer, "semaphore timeout period", C::DataTimeout, STALLED),
     // PORT itself, answered by a server that connects at once.
     says(&[], ATTEMPTS, On::Active, "connection refused", C::ConnectRefused, REFUSED),
     says(&[], ATTEMPTS, On::Active, "unreachable", C::HostUnreachable, UNREACHABLE),
@@ -352,7 +363,16 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[500, 502], On::Transfer, "not understood", C::NotImplemented, NOTHING),
     says(&[], &[500, 502], On::Transfer, "not implemented", C::NotImplemented, NOTHING),
     says(&[], &[500], On::Any, "oops:", C::ServerError, NOTHING),
+    says(&[], &[421], On::Any, "shut", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "going down", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "maintenance", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "kicked", C::ServerGoes, NOTHING),
+    says(&[], &[421], On::Any, "terminated by", C::ServerGoes, NOTHING),
     says(&[], &[421], On::Any, "timeout", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "time-out", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "idle", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "inactiv", C::SessionTimeout, IDLE),
+    says(&[], &[421], On::Any, "no activity", C::SessionTimeout, IDLE),
     says(&[], &[421], On::Any, "timed out", C::SessionTimeout, IDLE),
 ];
 

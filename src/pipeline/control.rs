@@ -198,8 +198,8 @@ impl Pipeline {
     /// A control connection that carries something makes its hosts parties and its session countable.
     fn wake(&mut self, id: ConnectionId, tcp: &Segment<'_>) {
         let Some(control) = self.controls.get_mut(&id) else { return };
-        let established = self.flows.connection(id).is_some_and(|connection| connection.established.is_some());
-        if control.alive || (tcp.payload_len == 0 && !established) {
+        let established = self.flows.connection(id).and_then(|connection| connection.established);
+        if control.alive || (tcp.payload_len == 0 && established.is_none()) {
             return;
         }
         control.alive = true;
@@ -208,6 +208,9 @@ impl Pipeline {
         session.id = SessionId(self.next_session);
         self.next_session += 1;
         let hosts = [session.client.ip(), session.server.ip()];
+        if let Some(at) = established {
+            self.reached.note(session.client.ip(), session.server, at);
+        }
         self.correlator.session(index, session);
         for host in hosts {
             self.party(host);

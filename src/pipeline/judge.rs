@@ -63,6 +63,7 @@ impl Pipeline {
             network: &self.network,
             flows: &self.flows,
             scene: &scene,
+            reached_later: self.reached.behind(session.client.ip(), session.server, control.last),
             client_scans: self.scanners.is_scanner(session.client.ip()),
         };
         let mut news = News::default();

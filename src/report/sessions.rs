@@ -157,7 +157,7 @@ fn cells(run: &Run, session: &SessionRecord, clock: &Clock, style: &Style) -> [S
     [
         session.id.0.to_string(),
         first,
-        format!("{:.3} s", session.last.seconds_since(session.first)),
+        format!("{:.3} s", session.last.age_of(session.first)),
         ends.join("\n"),
         session.transfers.len().to_string(),
         failed(session).to_string(),

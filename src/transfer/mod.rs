@@ -160,9 +160,11 @@ impl Transfer {
         self.command.at()
     }
 
-    /// The frame that ended it: the final reply, or the loss of the control connection.
+    /// The frame that ended it: the final reply, or the loss of the control connection. A command on a connection that was
+    /// lost already ends with itself.
     pub fn ended(&self) -> Option<Stamp> {
-        self.reply.as_ref().map(Reply::at).or_else(|| self.lost.as_ref().map(|lost| lost.at))
+        let lost = || self.lost.as_ref().map(|lost| lost.at.max(self.at()));
+        self.reply.as_ref().map(Reply::at).or_else(lost)
     }
 
     /// Seconds from the command to the final reply.

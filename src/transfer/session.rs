@@ -118,8 +118,6 @@ pub struct Session {
     last_record: Option<(Speaker, Stamp)>,
     /// Whether anything that looks like FTP was said.
     pub spoke: bool,
-    /// Commands and replies seen: tells a followed dialogue from a mere connection.
-    pub lines: u64,
     /// What the server says it is, or what its replies tell.
     pub software: ServerSoftware,
 }
@@ -153,7 +151,6 @@ impl Session {
             passive_syns: false,
             last_record: None,
             spoke: false,
-            lines: 0,
             software: ServerSoftware::default(),
         }
     }
@@ -202,12 +199,10 @@ impl Session {
     pub fn event(&mut self, event: Event) -> Option<usize> {
         match event {
             Event::Command(command) => {
-                self.lines += 1;
                 self.spoke = true;
                 self.command(command)
             }
             Event::Reply(reply) => {
-                self.lines += 1;
                 self.spoke = true;
                 self.reply(reply)
             }
@@ -451,6 +446,18 @@ impl Session {
         let mut failures: Vec<_> = failures.map(|reply| (reply.code, reply.at().time)).collect();
         failures.sort_unstable();
         failures
+    }
+
+    /// The last line before that moment, and whose it is.
+    pub fn last_line(&self, before: Stamp) -> Option<(Stamp, Speaker)> {
+        let offers = self.offers.iter().map(|offer| &offer.command);
+        let transfers = self.transfers.iter().map(|transfer| &transfer.command);
+        let exchanges = self.exchanges.iter().map(|exchange| &exchange.command);
+        let commands = offers.chain(transfers).chain(exchanges).map(|command| (command.at(), Speaker::Client));
+        let preliminary = self.transfers.iter().filter_map(|transfer| transfer.preliminary.as_ref());
+        let replies = self.replies().chain(preliminary).chain(&self.greeting);
+        let lines = commands.chain(replies.map(|reply| (reply.at(), Speaker::Server)));
+        lines.filter(|(at, _)| *at < before).max_by_key(|(at, _)| *at)
     }
 
     /// All replies that are remembered, in no order.

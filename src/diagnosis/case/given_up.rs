@@ -53,14 +53,16 @@ impl<'a> Case<'a> {
     /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
     pub fn waited(&self) -> Option<f64> {
         let left = self.left()?;
-        Some(left.at.age_of(self.waiting_since()?))
+        Some(left.at.age_of(self.waiting_since(left.at)?))
     }
 
-    fn waiting_since(&self) -> Option<Stamp> {
-        match self.transfer {
-            Some(transfer) => Some(transfer.preliminary.as_ref().map_or(transfer.at(), Reply::at)),
-            None => self.offer().map(Offer::at),
-        }
+    /// The last word about the data connection before that moment.
+    fn waiting_since(&self, until: Stamp) -> Option<Stamp> {
+        let (command, answered) = match self.transfer {
+            Some(transfer) => (&transfer.command, transfer.preliminary.as_ref().map(Reply::at)),
+            None => self.offer().map(|offer| (&offer.command, Some(offer.at())))?,
+        };
+        Some(answered.filter(|answered| *answered <= until).unwrap_or(command.at()))
     }
 
     /// Whether the client, without any SYN seen, turned away because none came through: after a while, or with words that

@@ -10,6 +10,10 @@ const AROUND_A_GAP: f64 = 5.0;
 /// Neighbours of a file that is not quite sorted may be this far apart. Seconds.
 const UNSORTED: f64 = 0.05;
 
+/// What limits a claim where no diagnosis names the limit: the rule itself. A capture that starts shortly before an event, or
+/// ends shortly after it, is no `capture-midstream` and no `capture-truncated`.
+pub const RULE: &str = "rule";
+
 /// A cap.
 pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
     Cap { diagnosis, ceiling, why }
@@ -65,7 +69,7 @@ impl Case<'_> {
             "the capture starts {age:.*} s before: an earlier connection of the same 5-tuple may lie before it",
             usize::from(age < 10.0)
         );
-        vec![cap("capture-midstream", Confidence::Probable, why)]
+        vec![cap(RULE, Confidence::Probable, why)]
     }
 
     /// Limits on claims about what answered a SYN at `at`.
@@ -73,11 +77,7 @@ impl Case<'_> {
         let mut caps = Vec::new();
         caps.extend(self.scene.lacks().map(|why| cap("capture-drops", Confidence::Probable, why)));
         if self.scene.ends.seconds_since(at) < 1.0 {
-            caps.push(cap(
-                "capture-truncated",
-                Confidence::Probable,
-                "the capture ends within a second of it".to_owned(),
-            ));
+            caps.push(cap(RULE, Confidence::Probable, "the capture ends within a second of it".to_owned()));
         }
         caps
     }

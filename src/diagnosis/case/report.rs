@@ -1,6 +1,7 @@
 //! What the server says became of the data connection, and whether it says so at all.
 
 use super::Case;
+use crate::flow::RstSeen;
 use crate::ftp::meaning::meaning;
 use crate::ftp::texts::{Condition, Meaning};
 use crate::ftp::{Command, Reply, Verb};
@@ -24,10 +25,15 @@ impl<'a> Case<'a> {
         Some((&transfer.command, transfer.reply.as_ref().filter(|_| !aborted)?))
     }
 
-    /// Seconds from the command to the reply that reports on it.
+    /// Seconds from the command to the reply that reports on it, never negative.
     pub fn delay(&self) -> Option<f64> {
         let (command, reply) = self.report()?;
-        Some(reply.frames[0].seconds_since(command.at()))
+        Some(reply.frames[0].age_of(command.at()).max(0.0))
+    }
+
+    /// Whether the capture's clock went on evenly between the command and that reply.
+    pub fn delay_is_known(&self) -> bool {
+        self.report().is_some_and(|(command, reply)| self.clock_cap(command.at(), reply.at()).is_none())
     }
 
     /// What that reply says by the knowledge base.
@@ -60,12 +66,30 @@ impl<'a> Case<'a> {
             return self.gave_up || self.refused_after_trying();
         };
         let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
-        let of_data = self.meaning().is_some_and(|meaning| meaning.condition.is_about_data());
+        let condition = self.meaning().map(|meaning| meaning.condition);
         match reply.code {
             421 | 425 | 426 | 435 => true,
-            450 | 451 => transfer.preliminary.is_some() || of_data,
-            _ => of_data || (self.tried_in_vain() && !self.speaks_of_the_file()),
+            // Who took no command and had no data connection speaks of another one that broke: to its disk, say.
+            _ if condition.is_some_and(Condition::is_about_data) => {
+                transfer.preliminary.is_some()
+                    || self.concluded.established().is_some()
+                    || !condition.is_some_and(Condition::tells_of_established)
+            }
+            _ if condition == Some(Condition::NotLoggedIn) => false,
+            // 125 and 150 accept the command (RFC 959 5.4): what comes behind them judges the transfer.
+            _ if transfer.preliminary.is_some() => true,
+            450 | 451 => false,
+            _ => (self.tried_in_vain() || self.client_reset_before(reply)) && !self.speaks_of_the_file(),
         }
+    }
+
+    /// Whether the client reset the data connection before that reply. A server that refuses the command may reset a
+    /// connection that waits for it, on either side of its reply.
+    fn client_reset_before(&self, reply: &Reply) -> bool {
+        let Some(connection) = self.concluded.established().map(|attempt| attempt.connection) else { return false };
+        let client = self.session.client.ip();
+        let reset = |rst: &RstSeen| rst.at < reply.at() && connection.socket(rst.from).ip() == client;
+        !connection.both_fins_acked() && connection.rsts.iter().any(reset)
     }
 
     /// Whether a data connection was tried before the final reply, and none came to be.
@@ -82,13 +106,10 @@ impl<'a> Case<'a> {
         self.concluded.established().is_none() && self.concluded.announced_attempts().any(vain)
     }
 
-    /// Whether the final reply names the file or the login as the reason, in words: its code alone names nothing.
+    /// Whether the final reply names the file or the login as the reason, in words.
     fn speaks_of_the_file(&self) -> bool {
-        let named = |meaning: &Meaning| match meaning.condition {
-            Condition::NotLoggedIn => true,
-            condition => condition == Condition::FileRefused && !meaning.pattern.is_empty(),
-        };
-        self.meaning().is_some_and(named)
+        let of_the_file = |condition| matches!(condition, Condition::NotLoggedIn | Condition::FileRefused);
+        self.meaning().is_some_and(|meaning| of_the_file(meaning.condition) && !is_bare_code(meaning))
     }
 
     /// Whether the server tried the data connection while it owed the reply to PORT or EPRT, in vain: it connects at
@@ -112,10 +133,10 @@ impl<'a> Case<'a> {
     /// missing endpoint, TLS or the file. What the wire shows comes before words of a connection that was established,
     /// unless the capture may have left all data connections out.
     pub fn reply_allows_no_syn(&self) -> bool {
-        let possible = |condition: Condition| {
-            condition.is_about_connecting() || (condition.tells_of_established() && self.scene.shows_more_than_control)
-        };
-        self.meaning().is_none_or(|meaning| possible(meaning.condition))
+        self.meaning().is_none_or(|meaning| {
+            let doubtful = meaning.condition.tells_of_established() || is_bare_code(meaning);
+            meaning.condition.is_about_connecting() || (doubtful && self.scene.shows_more_than_control)
+        })
     }
 
     /// The reply, where it tells of a data connection that was established and the capture shows none that was.
@@ -124,4 +145,9 @@ impl<'a> Case<'a> {
         let (_, reply) = self.report()?;
         Some(reply).filter(|_| established && self.concluded.established().is_none())
     }
+}
+
+/// Whether a meaning rests on 550 and kin alone, which name nothing of themselves.
+fn is_bare_code(meaning: &Meaning) -> bool {
+    meaning.condition == Condition::FileRefused && meaning.pattern.is_empty()
 }

@@ -178,3 +178,19 @@ fn a_sender_that_never_sent_what_was_acknowledged_lags() {
     assert_eq!(lag(&format!("{repeated}\n0.7 C:5001>S:20 A seq=9014 ack=1006")), None);
     assert_eq!(lag("0.2 S:20>C:5001 A seq=1001 ack=9011\n0.3 C:5001>S:20 A seq=9011 ack=1001"), None);
 }
+
+#[test]
+fn later_numbers_tell_what_was_sent_and_lost() {
+    let ahead = "0.1 C:5001>S:20 A seq=9001 ack=1001 len=10
+         0.2 S:20>C:5001 A seq=1001 ack=9011
+         1.0 C:5001>S:20 A seq=9054 ack=1001";
+    let lost = |rest: &str| client(&open(&format!("{ahead}\n{rest}"))).lost_before_here();
+    assert_eq!(lost(""), Some((43, stamp(6, 1.0))));
+    assert_eq!(lost("2.0 C:5001>S:20 A seq=9054 ack=1001"), Some((43, stamp(6, 1.0))));
+    assert_eq!(lost("2.0 C:5001>S:20 F seq=9054 ack=1001"), Some((43, stamp(7, 2.0))));
+    assert_eq!(lost("1.1 C:5001>S:20 A seq=9011 ack=1001 len=43"), None, "recorded late");
+    assert_eq!(lost("1.1 S:20>C:5001 A seq=1001 ack=9054"), None, "lost by the capture");
+    assert_eq!(client(&open("0.1 C:5001>S:20 A seq=9001 ack=1001 len=10")).lost_before_here(), None);
+    let absurd = open("0.1 C:5001>S:20 A seq=9001 ack=1001\n1.0 C:5001>S:20 A seq=90000000 ack=1001");
+    assert_eq!(client(&absurd).lost_before_here(), None);
+}
