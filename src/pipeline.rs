@@ -86,6 +86,8 @@ pub struct Settings {
     pub selection: Selection,
     /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
     pub in_full: bool,
+    /// Addresses of the host that was captured on, as the user knows them.
+    pub here: Vec<IpAddr>,
     /// When transfers are judged.
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
@@ -271,7 +273,7 @@ impl Pipeline {
             controls_kept: settings.scaled(CONTROLS),
             booked: None,
             decoder: Some(Box::default()),
-            network: Network::holding(|bound| settings.scaled(bound)),
+            network: Network::holding(|bound| settings.scaled(bound)).at(&settings.here),
             flows: Table::new(checksum).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::holding(|bound| settings.scaled(bound)),
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
@@ -453,6 +455,7 @@ impl Pipeline {
             if interface.hides_payload() {
                 self.hiding.insert(key);
             }
+            self.shows_more_than_control |= interface.shows_every_syn();
         }
     }
 

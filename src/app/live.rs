@@ -151,6 +151,7 @@ impl<'a> Watch<'a> {
         let settings = Settings {
             ports: options.scope.ports.clone(),
             policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
+            here: options.here.clone(),
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
             selection: Selection::default(),

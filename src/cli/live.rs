@@ -1,5 +1,6 @@
 //! `ftpwhy live` and `ftpwhy interfaces`: capture, and list what can be captured on.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -97,6 +98,10 @@ pub(super) struct Live {
     /// How long TIME-WAIT lasts on the hosts, instead of the usual values of common systems
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
     time_wait: Option<Duration>,
+
+    /// This host has this address too, besides those of the captured interfaces; may be repeated
+    #[arg(long, value_name = "ADDR", help_heading = "Capture")]
+    here: Vec<IpAddr>,
 
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
@@ -237,6 +242,8 @@ pub struct LiveOptions {
     pub user: Option<String>,
     /// How long TIME-WAIT lasts.
     pub time_wait: Option<Duration>,
+    /// Addresses of this host besides those of the interfaces.
+    pub here: Vec<IpAddr>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -283,6 +290,7 @@ impl Live {
             stop_at: self.autostop.into_iter().chain(self.count.map(StopAt::Packets)).collect(),
             user: self.user,
             time_wait: self.time_wait,
+            here: self.here,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,

@@ -1,7 +1,7 @@
 //! `control-stalled`
 
 use super::case::SessionCase;
-use crate::finding::{Confidence, Evidence, Finding, Route};
+use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 
 /// Frames cited.
 const CITED: usize = 8;
@@ -26,6 +26,8 @@ diagnosis! {
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
     Session(check)
 }
+
+const HERE: &str = "Capture at the client too: it shows whether the segment is lost on the way, or its acknowledgement.";
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
@@ -56,7 +58,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .support(icmp)
             .network("Find what drops this segment: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, a stale ARP entry.")
             .client("Let the client send each command in one segment; try a smaller MTU or passive mode.")
-            .server("Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement.")
+            .server(if case.vantage.is_here(Party::Server) { HERE } else { "Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement." })
             .done(),
     ]
 }

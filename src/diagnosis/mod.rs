@@ -14,6 +14,7 @@ mod host_cause;
 mod lines;
 mod neighbours;
 mod no_syn;
+pub mod place;
 pub mod selection;
 pub mod siblings;
 mod timers;

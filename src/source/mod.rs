@@ -196,7 +196,15 @@ impl Interface {
     pub fn hides_payload(&self) -> bool {
         self.filter.as_ref().is_some_and(|filter| filter.contains(WITHOUT_PAYLOAD))
     }
+
+    /// Whether its filter is this program's own, which leaves no SYN out: one that is not there was not sent past it.
+    pub fn shows_every_syn(&self) -> bool {
+        self.hides_payload() || self.filter.as_ref().is_some_and(|filter| filter.contains(ALL_OF_TCP))
+    }
 }
+
+/// The part of this program's own filter that stands for all of TCP.
+const ALL_OF_TCP: &str = "(ip6 and ip6[6] != 6 and ip6[6] != 17) or tcp";
 
 /// The part of a capture filter by which tcpdump's users take IPv4 segments without payload (pcap-filter(7)).
 const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";

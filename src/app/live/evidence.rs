@@ -267,6 +267,7 @@ mod tests {
             severity: Severity::Error,
             confidence: Confidence::Proven,
             message: "refused".to_owned(),
+            place: None,
             capture: CaptureId(0),
             session: Some(SessionId(1)),
             transfer: None,
