@@ -23,7 +23,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -253,6 +253,10 @@ impl Sink for Watched<'_> {
         let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
         self.reached = self.reached.saturating_sub(u64::from(reached));
         self.inner.superseded(superseded)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.inner.pending(pending)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

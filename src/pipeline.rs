@@ -12,6 +12,7 @@ mod inventory;
 mod judge;
 mod load;
 mod lookout;
+mod pending;
 mod prompt;
 mod scanners;
 mod standing;
@@ -46,6 +47,7 @@ use control::Control;
 use drops::Drops;
 use load::Load;
 use lookout::Lookout;
+use pending::Open;
 pub use prompt::Judging;
 use prompt::Prompt;
 use scanners::Scanners;
@@ -186,6 +188,7 @@ pub struct Pipeline {
     turns: Turns,
     silences: Silences,
     prompt: Prompt,
+    open: Open,
     lookout: Lookout,
     /// Sessions of which a chapter is due to end.
     long: Vec<SessionIndex>,
@@ -266,6 +269,7 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            open: Open::default(),
             lookout: Lookout::default(),
             long: Vec::new(),
             load: Load::new(|bound| settings.scaled(bound)),
@@ -331,6 +335,7 @@ impl Pipeline {
         self.look_around(frame.at.time, captures, sink)?;
         self.take(frame, captures);
         self.tell_secrets(sink);
+        self.look_for_silence(frame.at, sink)?;
         self.warn_early(captures, sink)?;
         self.turn_pages(captures, sink)?;
         self.due = self.next_due().unwrap_or(Timestamp(i64::MAX));

@@ -81,6 +81,7 @@ impl Pipeline {
         for one in &concluded {
             let (findings, verdict) = bench.judge(one, |_| true);
             verdicts.push(verdict);
+            news.pending.extend(self.open.judged(one, &findings));
             news.extend(self.prompt.compare(index, session.id, one, findings));
         }
         let mut of_session: Vec<Finding> =
@@ -91,6 +92,7 @@ impl Pipeline {
         news.findings.extend(verdict::settle(of_session, &news.findings));
         self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
         self.prompt.over(index);
+        news.pending.extend(self.open.over(index));
         if session.id.0 > 0 {
             let trace = self.settings.in_full.then(|| {
                 let connections = connections(&session, &concluded, &self.flows, self.settings.policy.time_wait);

@@ -7,10 +7,11 @@ use super::collect::Run;
 use super::concise;
 use super::escape::safe;
 use super::page::Page;
+use super::paint::Ink;
 use super::place::placed;
 use super::{Out, Style, Verbosity, totals, unread};
 use crate::finding::{Finding, Severity};
-use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Pending, SessionRecord, Sink, State, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -56,6 +57,21 @@ fn taken_back(superseded: &Superseded) -> String {
     }
 }
 
+/// `session 3 RETR: 4 SYNs unanswered for 7 s (10.2.0.20:20 -> 10.1.0.10:5001, frames 20 to 31)`, and how that ended.
+fn standing(pending: &Pending) -> String {
+    let (subject, matter) = (pending.subject(), pending.matter());
+    match &pending.state {
+        State::Open => {
+            let frames = pending.frames.first().zip(pending.frames.last());
+            let frames = frames
+                .map_or_else(String::new, |(first, last)| format!(", frames {} to {}", first.number, last.number));
+            format!("{subject}: {matter} ({} -> {}{frames})", pending.from, pending.to)
+        }
+        State::Ended(by) => format!("{subject}: {matter}: ended by {by}"),
+        State::Withdrawn(why) => format!("{subject}: {matter}: withdrawn, {why}"),
+    }
+}
+
 /// What limits claims is a note, everything else a block.
 fn as_block(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page::new(run, style);
@@ -92,6 +108,13 @@ impl Sink for Stream {
             return Ok(());
         }
         writeln!(self.out, "{}", safe(&taken_back(superseded), self.style.ascii))?;
+        self.out.flush()
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        let style = &self.style;
+        let (word, ink) = (style.paint(Ink::Strong, "pending"), safe(&standing(pending), style.ascii));
+        writeln!(self.out, "{word}: {ink}")?;
         self.out.flush()
     }
 
