@@ -59,7 +59,7 @@
 //!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
-//!   `report/hostile.rs` holds it to harmless text. One that streams is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
+//!   `report/hostile.rs` holds it to harmless text. One that streams hides secrets itself or is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
 //!   `ftpwhy schema` follows by itself.
 //! - **A file that is written**: `app/output` notes, opens and finishes it. Nothing else creates files that users name, except
 //!   `app/live`, which writes as long as it runs.

@@ -1,5 +1,6 @@
-//! The formats for people while a capture goes on: each finding as it comes, the totals at the end.
+//! The formats for people while a capture goes on: each finding as it comes, the last transfers and the totals at the end.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::block::{self, Detail};
@@ -9,7 +10,7 @@ use super::escape::safe;
 use super::page::Page;
 use super::paint::Ink;
 use super::place::placed;
-use super::{Out, Style, Verbosity, totals, unread};
+use super::{Out, Style, Verbosity, table, totals, unread};
 use crate::finding::{Finding, Severity};
 use crate::record::{Pending, SessionRecord, Sink, State, Summary, Superseded};
 use crate::redact::Secret;
@@ -18,21 +19,49 @@ use crate::source::Capture;
 /// How one finding is written.
 type WriteOne = fn(&Run, &Finding, &Style, &mut dyn Write) -> io::Result<()>;
 
-/// Writes findings as they come; keeps only counts. Wants everything [`crate::record::Redacted`].
+/// Transfers that the table at the end shows: the newest, and rather those that failed.
+const MAX_TRANSFERS: usize = 40;
+
+/// Writes findings as they come; keeps counts and the rows of the table. Hides secrets itself, also in what it keeps.
 pub(super) struct Stream {
     write: WriteOne,
+    /// Its sessions are those of the rows, one transfer each.
     run: Run,
+    /// Transfers in all.
+    transfers: u64,
     style: Style,
     out: Box<dyn Out>,
 }
 
 impl Stream {
     pub(super) fn full(style: Style, out: Box<dyn Out>) -> Self {
-        Self { write: as_block, run: Run::default(), style, out }
+        Self { write: as_block, run: Run::default(), transfers: 0, style, out }
     }
 
     pub(super) fn concise(style: Style, out: Box<dyn Out>) -> Self {
-        Self { write: concise::line, run: Run::default(), style, out }
+        Self { write: concise::line, run: Run::default(), transfers: 0, style, out }
+    }
+}
+
+impl Stream {
+    /// Keeps as many rows as are shown.
+    fn drop_rows(&mut self) {
+        let rows = &mut self.run.sessions;
+        rows.sort_by_key(|row| (!table::has_failed(row), Reverse(table::begins(row))));
+        rows.truncate(MAX_TRANSFERS);
+    }
+
+    fn write_table(&mut self) -> io::Result<()> {
+        self.drop_rows();
+        self.run.sessions.sort_by_key(|row| (row.id, table::begins(row)));
+        let secrets = &self.run.secrets;
+        self.run.sessions.iter_mut().for_each(|row| row.texts(|text| secrets.finish(text)));
+        table::write_rows(&table::rows(&self.run), &self.style, &mut self.out)?;
+        let more = self.transfers - self.run.sessions.len() as u64;
+        if more > 0 {
+            writeln!(self.out, "and {more} earlier transfers\n")?;
+        }
+        Ok(())
     }
 }
 
@@ -88,10 +117,22 @@ impl Sink for Stream {
         Ok(())
     }
 
-    fn secret(&mut self, _: &Secret) {}
+    fn secret(&mut self, secret: &Secret) {
+        self.run.secrets.learn(secret);
+    }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.run.tally.count(session);
+        for row in table::of_session(session) {
+            self.transfers += 1;
+            let mut row = table::alone(row);
+            // Once more at the end, for what is seen later.
+            row.texts(|text| self.run.secrets.hide(text));
+            self.run.sessions.push(row);
+        }
+        if self.run.sessions.len() > 2 * MAX_TRANSFERS {
+            self.drop_rows();
+        }
         Ok(())
     }
 
@@ -99,7 +140,9 @@ impl Sink for Stream {
         if finding.severity == Severity::Quality && self.style.verbosity == Verbosity::Quiet {
             return Ok(());
         }
-        (self.write)(&self.run, finding, &self.style, &mut self.out)?;
+        let mut finding = finding.clone();
+        finding.texts(|text| self.run.secrets.finish(text));
+        (self.write)(&self.run, &finding, &self.style, &mut self.out)?;
         self.out.flush()
     }
 
@@ -112,15 +155,19 @@ impl Sink for Stream {
     }
 
     fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        let style = &self.style;
-        let (word, ink) = (style.paint(Ink::Strong, "pending"), safe(&standing(pending), style.ascii));
-        writeln!(self.out, "{word}: {ink}")?;
+        let mut pending = pending.clone();
+        pending.command.iter_mut().for_each(|command| self.run.secrets.finish(command));
+        let word = self.style.paint(Ink::Strong, "pending");
+        writeln!(self.out, "{word}: {}", safe(&standing(&pending), self.style.ascii))?;
         self.out.flush()
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.run.captures = captures.to_vec();
         self.run.summary = summary.clone();
+        if self.style.verbosity > Verbosity::Quiet {
+            self.write_table()?;
+        }
         unread::write(summary, &self.style, &mut self.out)?;
         totals::write(&self.run, &self.style, &mut self.out)?;
         self.out.finish()

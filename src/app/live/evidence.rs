@@ -218,7 +218,7 @@ impl Evidence {
     }
 }
 
-/// What each cited frame shows.
+/// What each cited frame shows, behind its number in the run: in the file it has another.
 fn notes(finding: &Finding) -> BTreeMap<FrameNo, Vec<String>> {
     let mut notes: BTreeMap<FrameNo, Vec<String>> = BTreeMap::new();
     for evidence in finding.evidence() {
@@ -235,6 +235,9 @@ fn notes(finding: &Finding) -> BTreeMap<FrameNo, Vec<String>> {
                 notes.entry(to).or_default();
             }
         }
+    }
+    for (number, notes) in &mut notes {
+        notes.insert(0, format!("frame {number} of the capture"));
     }
     notes
 }
