@@ -26,8 +26,8 @@ pub(super) struct Interfaces {}
 /// told in chapters. SYNs of a data connection that get no answer are told at once as pending, and how that ended:
 /// by a finding, or withdrawn. What is captured by default hides the bytes of data
 /// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
-/// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
-/// Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
+/// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP
+/// reopens the files of -w and -o. Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
 /// gone and an interface that is gone end nothing: it says so, counts what is missing, and goes on when they are back.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]

@@ -191,7 +191,10 @@ impl Evidence {
                 bytes: &kept.bytes,
                 wire_len: kept.wire_len,
             };
-            writer.frame(*interface, &frame, notes.get(&kept.at.number).map_or(&[], Vec::as_slice))?;
+            // In this file it has another number than all reports of the run give it.
+            let number = format!("frame {} of the capture", kept.at.number);
+            let shown = notes.get(&kept.at.number).into_iter().flatten().cloned();
+            writer.frame(*interface, &frame, &std::iter::once(number).chain(shown).collect::<Vec<_>>())?;
         }
         writer.finish()?;
         Ok((metadata.dev(), metadata.ino()))
@@ -218,7 +221,7 @@ impl Evidence {
     }
 }
 
-/// What each cited frame shows, behind its number in the run: in the file it has another.
+/// What each cited frame shows.
 fn notes(finding: &Finding) -> BTreeMap<FrameNo, Vec<String>> {
     let mut notes: BTreeMap<FrameNo, Vec<String>> = BTreeMap::new();
     for evidence in finding.evidence() {
@@ -235,9 +238,6 @@ fn notes(finding: &Finding) -> BTreeMap<FrameNo, Vec<String>> {
                 notes.entry(to).or_default();
             }
         }
-    }
-    for (number, notes) in &mut notes {
-        notes.insert(0, format!("frame {number} of the capture"));
     }
     notes
 }
