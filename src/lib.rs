@@ -53,6 +53,7 @@
 //! - **A diagnosis**: copy the nearest file of [`diagnosis`], add its line in [`diagnosis::ALL`], write
 //!   `fixtures/NAME/fires.script` and `silent.script` (`fixtures/README.md`), bless, read the diff. A forgotten step fails
 //!   `tests/registry.rs`. A check that needs a loop over flows is a sign that the model lacks a fact: add the fact.
+//! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
 //! - **A link type**: `wire/link.rs` takes its header off, `report/link_type.rs` names it; a tunnel: `wire/layer.rs` and

@@ -88,7 +88,7 @@ pub struct Settings {
     pub selection: Selection,
     /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
     pub in_full: bool,
-    /// Addresses of the host that was captured on, as the user knows them.
+    /// Addresses of the host that was captured on, beside those that a capture names itself.
     pub here: Vec<IpAddr>,
     /// When transfers are judged.
     pub judging: Judging,

@@ -281,6 +281,17 @@ fn a_syn_to_another_mac_does_not_come_to_this_host() {
 }
 
 #[test]
+fn at_the_server_nobody_is_sent_to_capture_there() {
+    // Nothing but the control connection: a filter may have hidden the SYN.
+    let bare = said(&format!("{AT_SERVER}{NONE_SENT}"), &["--here", SERVER]);
+    assert_place(&bare, "data-syn-not-seen", None, "no SYN");
+    assert!(bare.texts.contains("Capture here again") && !bare.texts.contains("at the server"), "{}", bare.texts);
+    assert!(!bare.texts.to_lowercase().contains("on the server"), "{}", bare.texts);
+    let elsewhere = said(&format!("{AT_SERVER}{NONE_SENT}"), &[]);
+    assert!(elsewhere.texts.contains("Capture on the server"), "{}", elsewhere.texts);
+}
+
+#[test]
 fn two_files_of_two_hosts_are_not_one() {
     let untouched = AT_SERVER.replace(" ttl 62", "");
     let said = said(&format!("{untouched}{MORE}{PASSIVE_NO_ANSWER}"), &["--here", SERVER, "--here", CLIENT]);

@@ -100,7 +100,7 @@ pub(super) struct Live {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
     time_wait: Option<Duration>,
 
-    /// This host has this address too, besides those of the captured interfaces; may be repeated
+    /// This host has this address too, besides those of its interfaces; may be repeated
     #[arg(long, value_name = "ADDR", help_heading = "Capture")]
     here: Vec<IpAddr>,
 

@@ -117,7 +117,7 @@ pub struct Network {
     queries: queries::Queries,
     /// Addresses that capture files name for their interfaces.
     interfaces: BTreeMap<IpAddr, Place>,
-    /// Addresses of the host that was captured on, as the user knows them.
+    /// Addresses of the host that was captured on, as it is told.
     told: BTreeSet<IpAddr>,
     followed: bounded::Followed,
     glances: glance::Glances,
@@ -148,20 +148,20 @@ impl Network {
         }
     }
 
-    /// Likewise, recorded on the host that has these addresses, as the user says.
+    /// Likewise, recorded on the host that has these addresses.
     #[must_use]
     pub fn at(mut self, addresses: &[IpAddr]) -> Self {
         self.told = addresses.iter().map(IpAddr::to_canonical).collect();
         self
     }
 
-    /// How it is known that the host that was captured on has an address, a sentence part; `None` where it is not.
+    /// By what it is known that the host that was captured on has an address, a sentence part; `None` where it is not.
     pub fn own(&self, ip: IpAddr) -> Option<&'static str> {
         let ip = ip.to_canonical();
         if self.told.contains(&ip) {
-            return Some("--here says so");
+            return Some("the addresses of this host");
         }
-        self.interfaces.contains_key(&ip).then_some("the captured interface has its address")
+        self.interfaces.contains_key(&ip).then_some("an address of the captured interface")
     }
 
     /// An FTP party: every packet of it counts from now on, and what is known of it is let go last.

@@ -23,6 +23,9 @@ const LATE: f64 = 2.5;
 /// Data connections that are told of at one time; of a flood the others are not.
 const OPEN: usize = 256;
 
+/// Sessions of each end, the newest, of which one may be that of a data connection: servers have many.
+const ASKED: usize = 256;
+
 /// What has been told and is not over, by data connection.
 #[derive(Debug, Default)]
 pub(super) struct Open(BTreeMap<ConnectionId, (SessionIndex, Pending)>);
@@ -93,7 +96,7 @@ impl Pipeline {
             let loose = session.loose.iter().map(|loose| loose.id);
             offered.map(|opened| opened.id).chain(loose).any(|id| id == connection.id)
         };
-        let indices = ends.iter().flat_map(|host| self.correlator.sessions_of(*host));
+        let indices = ends.iter().flat_map(|host| self.correlator.sessions_of(*host).take(ASKED));
         let (index, session) =
             indices.filter_map(|index| Some((index, self.sessions.get(index)?))).find(|(_, one)| has(one))?;
         let conclusions = Conclusions::of(index, session, &self.flows, &self.correlator);

@@ -181,6 +181,7 @@ mod tests {
 
     use super::*;
     use crate::finding::{Role, SessionId, TransferId};
+    use crate::record::Outcome;
     use crate::report::testing::{Sample, narrow};
 
     #[derive(Clone, Default)]
@@ -224,6 +225,34 @@ mod tests {
         ));
         stream.superseded(&Superseded { by: None, ..superseded }).expect("written");
         assert!(text().ends_with("no longer holds: nothing came of it (session 1, transfer 2)\n"));
+    }
+
+    #[test]
+    fn the_table_keeps_the_newest_transfers_and_those_that_failed() {
+        let out = Shared::default();
+        let sample = Sample::collision();
+        let mut stream = Stream::full(narrow(), Box::new(out.clone()));
+        let session = sample.sessions.iter().find(|one| one.transfers.iter().any(|one| one.outcome == Outcome::Failed));
+        let session = session.expect("one with a failed transfer");
+        let good: Vec<_> = session.transfers.iter().filter(|one| one.outcome != Outcome::Failed).cloned().collect();
+        stream.session(session).expect("taken");
+        for id in 100..300 {
+            let mut transfers = good.clone();
+            for transfer in &mut transfers {
+                transfer.at.time = transfer.at.time.plus_seconds(f64::from(id));
+                transfer.reply.iter_mut().for_each(|reply| reply.text = crate::redact::foreign("sent hunter2"));
+            }
+            stream.session(&SessionRecord { id: SessionId(id), transfers, ..session.clone() }).expect("taken");
+            assert!(stream.run.sessions.len() <= 3 * MAX_TRANSFERS);
+        }
+        // Seen behind the replies that repeat it.
+        stream.secret(&crate::redact::Secret::new(b"hunter2", true).expect("long enough"));
+        stream.end(&sample.captures, &Summary::default()).expect("written");
+        let text = String::from_utf8(out.0.take()).expect("UTF-8");
+        assert_eq!(stream.run.sessions.len(), MAX_TRANSFERS);
+        assert!(stream.run.sessions.iter().any(|row| row.id == session.id), "the failed one stays");
+        assert!(stream.run.sessions.iter().any(|row| row.id == SessionId(299)), "and the newest");
+        assert!(text.contains("earlier transfers") && text.contains("sent ***") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]

@@ -116,9 +116,9 @@ impl Correlator {
         }
     }
 
-    /// The sessions under way of a host, in the order in which they began.
+    /// The sessions under way of a host, the newest first.
     pub fn sessions_of(&self, host: IpAddr) -> impl Iterator<Item = SessionIndex> {
-        self.hosts.get(&host).into_iter().flatten().copied()
+        self.hosts.get(&host).into_iter().flat_map(|sessions| sessions.iter().rev()).copied()
     }
 
     /// The offer of a session that announced a socket last.

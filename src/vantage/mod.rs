@@ -175,7 +175,7 @@ fn sign_of_own(control: &Connection, end: End, network: &Network, name: &str) ->
         return Some(format!("only the {name}'s TCP checksums are left to the network card"));
     }
     let how = network.own(control.socket(end).ip())?;
-    Some(format!("the {name} is the capturing host: {how}"))
+    Some(format!("the {name} is the capturing host, by {how}"))
 }
 
 /// The MAC of a host's packets answers ARP or ND for its address: no router lies between.
