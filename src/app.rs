@@ -23,7 +23,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -255,6 +255,10 @@ impl Sink for Watched<'_> {
         self.inner.superseded(superseded)
     }
 
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.inner.pending(pending)
+    }
+
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.inner.end(captures, summary)
     }
@@ -314,7 +318,8 @@ fn list(
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
-    Settings { ports: input.ports.clone(), policy, judging, memory: None, selection, in_full, overhear: false }
+    let (ports, here) = (input.ports.clone(), input.here.clone());
+    Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false }
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -426,7 +431,8 @@ fn read_groups(
         if frames.is_overfull() {
             complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
         }
-        let mut pipeline = Pipeline::new(settings.clone(), next);
+        let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
+        let mut pipeline = Pipeline::new(Settings { here, ..settings.clone() }, next);
         read(&mut frames, &mut pipeline, sink, interrupt, group)?;
         unreadable::note(&mut all.summary, &frames.unreadable(), input);
         if interrupt.is_wanted() {

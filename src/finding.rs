@@ -159,6 +159,21 @@ pub enum Party {
     Network,
 }
 
+/// Where the fault is, seen from the host that was captured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Where {
+    /// On that host, not between it and the other one.
+    ThisHost,
+    /// On the host at the other end.
+    OtherHost,
+    /// In a filter of that host, or its queue of connections.
+    ThisFilter,
+    /// In a filter of the host at the other end.
+    OtherFilter,
+    /// Between the two.
+    Path,
+}
+
 /// Something to change, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
@@ -189,6 +204,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// One sentence for the person who has to act: what happened, to whom. Printable text, no full stop.
     pub message: String,
+    /// Where the fault is, as sure as the finding; `None` where that is not known.
+    pub place: Option<Where>,
     /// The capture it was found in (the first one of a merged set that it cites).
     pub capture: CaptureId,
     /// The session, unless it is about a host or the capture.

@@ -53,13 +53,14 @@
 //! - **A diagnosis**: copy the nearest file of [`diagnosis`], add its line in [`diagnosis::ALL`], write
 //!   `fixtures/NAME/fires.script` and `silent.script` (`fixtures/README.md`), bless, read the diff. A forgotten step fails
 //!   `tests/registry.rs`. A check that needs a loop over flows is a sign that the model lacks a fact: add the fact.
+//! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
 //! - **A link type**: `wire/link.rs` takes its header off, `report/link_type.rs` names it; a tunnel: `wire/layer.rs` and
 //!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
-//!   `report/hostile.rs` holds it to harmless text. One that streams is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
+//!   `report/hostile.rs` holds it to harmless text. One that streams hides secrets itself or is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
 //!   `ftpwhy schema` follows by itself.
 //! - **A file that is written**: `app/output` notes, opens and finishes it. Nothing else creates files that users name, except
 //!   `app/live`, which writes as long as it runs.

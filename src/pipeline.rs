@@ -12,6 +12,7 @@ mod inventory;
 mod judge;
 mod load;
 mod lookout;
+mod pending;
 mod prompt;
 mod reached;
 mod scanners;
@@ -47,6 +48,7 @@ use control::Control;
 use drops::Drops;
 use load::Load;
 use lookout::Lookout;
+use pending::Open;
 pub use prompt::Judging;
 use prompt::Prompt;
 use reached::Reached;
@@ -88,6 +90,8 @@ pub struct Settings {
     pub selection: Selection,
     /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
     pub in_full: bool,
+    /// Addresses of the host that was captured on, beside those that a capture names itself.
+    pub here: Vec<IpAddr>,
     /// When transfers are judged.
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
@@ -187,6 +191,7 @@ pub struct Pipeline {
     turns: Turns,
     silences: Silences,
     prompt: Prompt,
+    open: Open,
     lookout: Lookout,
     /// Sessions of which a chapter is due to end.
     long: Vec<SessionIndex>,
@@ -267,6 +272,7 @@ impl Pipeline {
     pub fn new(settings: Settings, first_session: SessionId) -> Self {
         Self {
             prompt: Prompt::new(settings.judging),
+            open: Open::default(),
             lookout: Lookout::default(),
             long: Vec::new(),
             load: Load::new(|bound| settings.scaled(bound)),
@@ -274,7 +280,7 @@ impl Pipeline {
             controls_kept: settings.scaled(CONTROLS),
             booked: None,
             decoder: Some(Box::default()),
-            network: Network::holding(|bound| settings.scaled(bound)),
+            network: Network::holding(|bound| settings.scaled(bound)).at(&settings.here),
             flows: Table::new(checksum).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::holding(|bound| settings.scaled(bound)),
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
@@ -333,6 +339,7 @@ impl Pipeline {
         self.look_around(frame.at.time, captures, sink)?;
         self.take(frame, captures);
         self.tell_secrets(sink);
+        self.look_for_silence(frame.at, sink)?;
         self.warn_early(captures, sink)?;
         self.turn_pages(captures, sink)?;
         self.due = self.next_due().unwrap_or(Timestamp(i64::MAX));
@@ -459,6 +466,7 @@ impl Pipeline {
             if interface.hides_payload() {
                 self.hiding.insert(key);
             }
+            self.shows_more_than_control |= interface.shows_every_syn();
         }
     }
 

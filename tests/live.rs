@@ -11,14 +11,20 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use kit::child::Guard;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
 
-/// Why the lab cannot be had here.
+/// Why the lab cannot be had here; looked up once, for tests run side by side.
 fn missing() -> Option<String> {
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    MISSING.get_or_init(look_for_lab).clone()
+}
+
+fn look_for_lab() -> Option<String> {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !root {
         return Some("not root".to_owned());
@@ -194,6 +200,73 @@ fn other_faults_are_told_as_from_a_file() {
         assert!(run.tells(diagnosis) < run.ended, "{scenario}: told before the capture ends");
         assert_eq!(run.holds(), run.saved(), "{scenario}");
     }
+}
+
+/// The one error of a scenario: its name, where it is, its message.
+fn error(run: &Run) -> (String, Option<String>, String) {
+    let errors: Vec<&Value> = run.of_type("finding").map(|(_, finding)| finding).collect();
+    let errors: Vec<&&Value> = errors.iter().filter(|finding| finding["severity"] == "error").collect();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    let text = |key: &str| errors[0][key].as_str().map(str::to_owned);
+    (text("diagnosis").expect("a name"), text("where"), text("message").expect("a message"))
+}
+
+#[test]
+fn an_end_that_is_this_host_is_known_by_its_address() {
+    for (scenario, diagnosis, place, headline) in [
+        ("kept_at_server", "data-syn-never-sent", Some("this-host"), "this host did not send it"),
+        ("dropped", "data-syn-unanswered", None, "the SYNs left this host"),
+        ("dropped_at_client", "data-syn-unanswered", Some("this-filter"), "its filter or its backlog, not the network"),
+        ("dropped_before_server", "pasv-syn-not-seen", Some("path"), "neither this host nor its filter"),
+        // A router is neither end.
+        ("dropped_at_router", "data-syn-unanswered", None, "nothing came back"),
+    ] {
+        let Some(run) = Run::of(scenario, &[]) else { return };
+        let (found, at, message) = error(&run);
+        assert_eq!((found.as_str(), at.as_deref()), (diagnosis, place), "{scenario}: {message}");
+        assert!(message.contains(headline), "{scenario}: {message}");
+        assert_eq!(message.contains("this host"), scenario != "dropped_at_router", "{message}");
+        // The file names the interface's addresses too.
+        assert_eq!(run.holds(), run.saved(), "{scenario}");
+        let saved = ftpwhy(&["--format", "concise", &run.path("run.pcapng")]);
+        assert!(String::from_utf8_lossy(&saved.stdout).contains(headline), "{scenario}");
+    }
+}
+
+#[test]
+fn syns_without_answer_are_told_before_the_transfer_has_failed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_string_lossy().into_owned();
+    let Some(run) = Run::of("dropped_by_server", &["--evidence", &folder]) else { return };
+    let (found, place, message) = error(&run);
+    assert_eq!((found.as_str(), place.as_deref()), ("pasv-connect-failed", Some("this-filter")), "{message}");
+    let pending: Vec<&(f64, Value)> = run.of_type("pending").collect();
+    let open: Vec<&(f64, Value)> = pending.iter().copied().filter(|(_, line)| line["state"] == "open").collect();
+    // How many they are by then is the client's system's business.
+    for (_, line) in open.get(..2).expect("told again with the next SYN") {
+        let (syns, seconds) = (&line["syns"], line["seconds"].as_f64().expect("seconds"));
+        assert_eq!(line["message"], format!("session 1 LIST: {syns} SYNs unanswered for {seconds:.0} s"));
+    }
+    assert!(open[1].0 < run.tells("pasv-connect-failed"));
+    let last = &pending.last().expect("told").1;
+    assert_eq!((&last["state"], &last["by"]), (&"ended".into(), &"pasv-connect-failed".into()));
+    // The frames are in the evidence by these numbers.
+    let case = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let case = case.into_iter().find(|path| path.to_string_lossy().contains("pasv-connect-failed")).expect("a file");
+    let text = String::from_utf8_lossy(&std::fs::read(case).expect("readable")).into_owned();
+    for frame in last["frames"].as_array().expect("frames") {
+        assert!(text.contains(&format!("frame {frame} of the capture")), "{frame}");
+    }
+}
+
+#[test]
+fn an_interrupt_prints_the_transfers() {
+    let Some(run) = Run::of("table", &[]) else { return };
+    let lines: Vec<&str> = run.facts.as_array().expect("lines").iter().filter_map(Value::as_str).collect();
+    let header = lines.iter().position(|line| line.starts_with("session ")).expect("a table");
+    let rows = lines[header + 2..].join("\n");
+    assert!(rows.contains("1.1") && rows.contains("completed"), "{rows}");
+    assert!(rows.contains("1.2") && rows.contains("2 transfers in 1 session"), "{rows}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub use key::Key;
 pub use remarks::RemarksOn;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
@@ -147,6 +147,11 @@ impl Anonymizer {
         };
         let wire_len = rewrite.frame(frame);
         Frame { bytes: &self.out, wire_len: u32::try_from(wire_len).unwrap_or(u32::MAX), ..*frame }
+    }
+
+    /// The pseudonym of an address.
+    pub fn address(&mut self, address: IpAddr) -> IpAddr {
+        self.addresses.ip(address)
     }
 
     /// The interface as it may be shown: pseudonyms for its addresses, no description and no filter, a number for a

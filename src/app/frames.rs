@@ -1,6 +1,7 @@
 //! The frames of a timeline as the user wants them seen: as they are, or anonymised.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::interrupt::Interrupt;
@@ -90,6 +91,11 @@ impl Frames {
             None => frame,
         };
         Some((frame, self.timeline.captures()))
+    }
+
+    /// An address as the frames show it.
+    pub fn shown(&mut self, address: IpAddr) -> IpAddr {
+        self.mask.as_mut().map_or(address, |mask| mask.anonymizer.address(address))
     }
 
     /// Nobody wants the rest of them.

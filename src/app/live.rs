@@ -124,6 +124,9 @@ impl<'a> Watch<'a> {
         }
         claim(options).map_err(|why| Some((why, None)))?;
         let taps = open(options)?;
+        // Also those of other interfaces: a port of a bridge or bond has none itself.
+        let own = devices().map_err(|error| Some((error.to_string(), error.help())))?;
+        let here = own.into_iter().flat_map(|device| device.addresses).chain(options.here.iter().copied()).collect();
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
         }
@@ -151,6 +154,7 @@ impl<'a> Watch<'a> {
         let settings = Settings {
             ports: options.scope.ports.clone(),
             policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
+            here,
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
             selection: Selection::default(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::damage;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
-use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -118,6 +118,10 @@ impl Sink for Baselined<'_> {
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         self.inner.superseded(superseded)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.inner.pending(pending)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {

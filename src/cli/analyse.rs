@@ -218,9 +218,11 @@ mod tests {
     #[test]
     fn the_rest_is_taken_as_said() {
         let options = options(
-            "--port 2121,2122 --port 990 --time-wait 30.5 --per-file --fail-on never --require-transfers -f tcp x",
+            "--port 2121,2122 --port 990 --time-wait 30.5 --per-file --fail-on never --require-transfers -f tcp --here 10.0.0.1 \
+             --here 2001:db8::1 x",
             &PIPE,
         );
+        assert_eq!(options.input.here.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.1", "2001:db8::1"]);
         assert_eq!(options.input.ports, [2121, 2122, 990]);
         assert_eq!(options.input.time_wait, Some(Duration::from_millis(30_500)));
         assert_eq!(options.input.grouping, Grouping::PerFile);
@@ -244,6 +246,7 @@ mod tests {
             "--port 70000 x",
             "--time-wait -1 x",
             "--time-wait nan x",
+            "--here eth0 x",
             "--width 59 x",
             "--merge --per-file x",
             "--utc --local x",

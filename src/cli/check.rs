@@ -119,6 +119,7 @@ impl Check {
                 filter: self.reading.filter,
                 ports: self.reading.ports,
                 time_wait: self.reading.time_wait,
+                here: self.reading.here,
                 grouping: Grouping::PerFile,
                 follow: false,
                 config,

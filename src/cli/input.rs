@@ -1,5 +1,6 @@
 //! What is read, and what is judged: the options that every subcommand on captures shares.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -66,6 +67,10 @@ pub(super) struct ReadingArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Input")]
     pub(super) time_wait: Option<Duration>,
 
+    /// The capture was taken on the host that has this address; may be repeated
+    #[arg(long, value_name = "ADDR", help_heading = "Input")]
+    pub(super) here: Vec<IpAddr>,
+
     /// Do not fail for unreadable captures whose name matches GLOB, or whose path if it has a /; they are still reported;
     /// may be repeated
     #[arg(long, value_name = "GLOB", value_parser = Glob::parse, help_heading = "Input")]
@@ -131,6 +136,7 @@ impl InputArguments {
             filter: self.reading.filter,
             ports: self.reading.ports,
             time_wait: self.reading.time_wait,
+            here: self.reading.here,
             follow: self.follow,
             allow_unreadable: self.reading.allow_unreadable,
             grouping: match (self.merge, self.per_file) {

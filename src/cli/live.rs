@@ -1,5 +1,6 @@
 //! `ftpwhy live` and `ftpwhy interfaces`: capture, and list what can be captured on.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,10 +23,11 @@ pub(super) struct Interfaces {}
 ///
 /// Prints each finding as soon as its transfer is concluded, those about hosts once they have held for a few seconds.
 /// What no longer holds is taken back (superseded), a finding that changes is printed again (updated); long sessions are
-/// told in chapters. What is captured by default hides the bytes of data
+/// told in chapters. SYNs of a data connection that get no answer are told at once as pending, and how that ended:
+/// by a finding, or withdrawn. What is captured by default hides the bytes of data
 /// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
-/// Ends with the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
-/// Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
+/// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP
+/// reopens the files of -w and -o. Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
 /// gone and an interface that is gone end nothing: it says so, counts what is missing, and goes on when they are back.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -97,6 +99,10 @@ pub(super) struct Live {
     /// How long TIME-WAIT lasts on the hosts, instead of the usual values of common systems
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
     time_wait: Option<Duration>,
+
+    /// This host has this address too, besides those of its interfaces; may be repeated
+    #[arg(long, value_name = "ADDR", help_heading = "Capture")]
+    here: Vec<IpAddr>,
 
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
@@ -237,6 +243,8 @@ pub struct LiveOptions {
     pub user: Option<String>,
     /// How long TIME-WAIT lasts.
     pub time_wait: Option<Duration>,
+    /// Addresses of this host besides those of the interfaces.
+    pub here: Vec<IpAddr>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -283,6 +291,7 @@ impl Live {
             stop_at: self.autostop.into_iter().chain(self.count.map(StopAt::Packets)).collect(),
             user: self.user,
             time_wait: self.time_wait,
+            here: self.here,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,

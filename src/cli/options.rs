@@ -1,5 +1,6 @@
 //! What a run is asked to do, as plain values.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Input {
     pub ports: Vec<u16>,
     /// How long TIME-WAIT lasts, instead of the values known of common systems.
     pub time_wait: Option<Duration>,
+    /// Addresses of the host that was captured on, as the user knows them.
+    pub here: Vec<IpAddr>,
     /// Which inputs are one timeline.
     pub grouping: Grouping,
     /// The key of the pseudonyms that are shown instead of names and addresses.
@@ -186,6 +189,7 @@ mod tests {
             severity,
             confidence: Confidence::Proven,
             message: String::new(),
+            place: None,
             capture: CaptureId(0),
             session: None,
             transfer: None,

@@ -375,8 +375,9 @@ mod tests {
 
     #[test]
     fn the_command_line_comes_before_the_environment_and_that_before_the_file() {
-        let file = "fail-on = \"info\"\nport = [2121, 2122]\ntime-wait = 30.5\nper-file = true\n";
+        let file = "fail-on = \"info\"\nport = [2121, 2122]\ntime-wait = 30.5\nper-file = true\nhere = [\"10.0.0.1\", \"::1\"]\n";
         let found = options("x", file, &[]);
+        assert_eq!(found.input.here.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.1", "::1"]);
         assert_eq!((found.fail_on, found.input.ports.as_slice()), (FailOn::Info, &[2121, 2122][..]));
         assert_eq!(
             (found.input.time_wait, found.input.grouping),

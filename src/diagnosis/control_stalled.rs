@@ -2,7 +2,7 @@
 
 use super::case::SessionCase;
 use super::idle::Idle;
-use crate::finding::{Confidence, Evidence, Finding, Route};
+use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 
 /// Frames cited.
 const CITED: usize = 8;
@@ -27,6 +27,8 @@ diagnosis! {
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
     Session(check)
 }
+
+const HERE: &str = "Capture at the client too: it shows whether the segment is lost on the way, or its acknowledgement.";
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
@@ -59,7 +61,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         .in_session(case.session)
         .support(icmp)
         .support(idle.map(|idle| idle.evidence()))
-        .server("Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement.");
+        .server(if case.vantage.is_here(Party::Server) {
+            HERE
+        } else {
+            "Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement."
+        });
     let draft = match (idle.is_some(), too_large) {
         (true, _) => draft
             .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")

@@ -2,7 +2,7 @@
 
 use super::case::SessionCase;
 use super::{capture_one_direction, data_syn_icmp_rejected};
-use crate::finding::{Confidence, Evidence, Finding, Route};
+use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 use crate::transfer::attempt::{Aim, Attempt};
 
 /// Frames cited.
@@ -28,6 +28,8 @@ diagnosis! {
     ["RFC 9293 3.10.7", "RFC 959 2.3"],
     Session(check)
 }
+
+const HERE: &str = "On this host: see whether the server listens and its queue is full (ss -ltn), and look at the INPUT rules (nft list ruleset).";
 
 /// Whether the control connection never came to be.
 pub(super) fn holds(case: &SessionCase<'_>) -> bool {
@@ -74,7 +76,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some(later) = case.reached_later else {
         let draft = draft
             .client("Check the server's name, address and port, and the client's own firewall.")
-            .server("Check that the server runs and listens on this address and port, and its host's firewall.")
+            .server(if case.vantage.is_here(Party::Server) {
+                HERE
+            } else {
+                "Check that the server runs and listens on this address and port, and its host's firewall."
+            })
             .network("Check filters and routes between the client and port 21 of the server, both ways.");
         return vec![draft.done()];
     };

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{announced, held_tuple, no_syn, timers};
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
     /// The server reported a failed data connection without having sent any SYN, and no earlier connection on the
@@ -32,6 +32,10 @@ diagnosis! {
     Transfer(check)
 }
 
+const SERVER: &str = "Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.";
+
+const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at who has its data port (ss -tanp).";
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
     let local_words = held_tuple::has_local_words(case);
@@ -57,7 +61,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .rule_out("data-syn-refused", "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
             .all_or(announced::nat_beyond(case))
-            .server("Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.")
+            .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
             .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
             .network("Nothing to change on the way: the failure is local to the server.")
             .done(),

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{announced, held_tuple, no_syn, timers};
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
     /// The server reported a failed data connection and no SYN passed this capture point, which cannot tell whether one
@@ -37,6 +37,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         "{} and no SYN to {} was seen here: never sent, or stopped before this capture point; {}",
         gone.story, gone.socket, gone.hint,
     );
+    let here = case.vantage.is_here(Party::Server);
+    let capture = if here { "a capture here without a port filter" } else { "a capture at the server" };
     let mut finding = DIAGNOSIS
         .finding(Confidence::Probable, message, gone.primary)
         .about(case)
@@ -46,15 +48,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .caps(case.absence_caps())
         .all_ruled_out(no_syn::refuted(case))
         .all_or(announced::nat_beyond(case))
-        .or("data-syn-never-sent", "a capture at the server shows whether a SYN left it")
-        .or("data-syn-icmp-rejected", "a capture at the server shows an ICMP error or RST from something on the way")
+        .or("data-syn-never-sent", format!("{capture} shows whether a SYN left it"))
+        .or("data-syn-icmp-rejected", format!("{capture} shows an ICMP error or RST from something on the way"))
         .client("Use passive mode (EPSV, PASV) if a firewall or NAT lies between.")
-        .server("Capture on the server, without a port filter, during one failing transfer.")
+        .server(if here { "Capture here again, without a port filter: this one holds control connections alone." } else { "Capture on the server, without a port filter, during one failing transfer." })
         .network("Let connections from the server's data port to the client's announced ports through, or use an FTP helper.");
     finding = if timers::is_fast(case) {
         finding.rule_out("data-syn-unanswered", "the reply came too fast for a SYN that was silently dropped")
     } else {
-        finding.or("data-syn-unanswered", "a capture at the server shows SYNs that are dropped on the way")
+        finding.or("data-syn-unanswered", format!("{capture} shows SYNs that are dropped on the way"))
     };
     Some(finding.done())
 }

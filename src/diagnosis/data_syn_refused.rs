@@ -38,17 +38,30 @@ const LISTEN: &str =
 const PATIENT: f64 = 1.0;
 
 /// Who sent a RST, as far as TTL and MAC tell.
-enum Sender {
+pub enum Sender {
+    /// The host that the SYN was sent to.
     Host,
+    /// Something in its name, and why.
     OnTheWay(String),
+    /// Cannot be told.
     Unknown,
+}
+
+/// Who refused the server's SYN; `None` where nobody did, or where it came when the client had left.
+pub fn by_whom(case: &Case<'_>) -> Option<Sender> {
+    let (attempt, rst) = refusal(case)?;
+    Late::of(case, attempt).is_none().then(|| sender(case, attempt, rst))
+}
+
+fn refusal<'a>(case: &Case<'a>) -> Option<(&'a Attempt<'a>, &'a RstSeen)> {
+    case.server_attempts().find_map(|attempt| Some((attempt, attempt.refusal()?)))
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.failed_for_want_of_data() {
         return None;
     }
-    let (attempt, rst) = case.server_attempts().find_map(|attempt| Some((attempt, attempt.refusal()?)))?;
+    let (attempt, rst) = refusal(case)?;
     if let Some(late) = Late::of(case, attempt) {
         return Some(too_late(case, attempt, rst, &late));
     }

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::{crossing, lines, timers};
-use crate::finding::{Cap, Confidence, Finding};
+use crate::finding::{Cap, Confidence, Finding, Party};
 use crate::record::AttemptOutcome;
 
 diagnosis! {
@@ -25,6 +25,11 @@ diagnosis! {
     ["RFC 1579", "RFC 6298", "Q200770"],
     Transfer(check)
 }
+
+const CLIENT: &str =
+    "Use passive mode (ftp -p, lftp: set ftp:passive-mode on), or open the announced ports in the client's firewall.";
+
+const HERE: &str = "Let the server's connections through this host's INPUT rules (nft list ruleset), or use passive mode.";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.failed_for_want_of_data() {
@@ -64,10 +69,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .caps(opaque_cap(case))
         .rule_out("data-syn-refused", "no RST came back")
         .rule_out("data-syn-icmp-rejected", "no ICMP error quotes the SYN")
-        .client("Use passive mode (ftp -p, lftp: set ftp:passive-mode on), or open the announced ports in the client's firewall.")
+        .client(if case.vantage.is_here(Party::Client) { HERE } else { CLIENT })
         .server("Allow passive mode (EPSV, PASV): the client then opens the data connection.")
         .network(where_dropped);
-    if !at_client && crossing::lost(case).is_none() {
+    if !at_client && !case.vantage.is_here(Party::Client) && crossing::lost(case).is_none() {
         finding = finding.or("data-syn-lost-in-transit", "a capture at the client shows whether the SYNs arrive there");
     }
     Some(finding.done())

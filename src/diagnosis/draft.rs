@@ -22,6 +22,7 @@ impl Diagnosis {
             severity: self.severity,
             confidence,
             message: message.into(),
+            place: None,
             capture: primary.first().capture,
             session: None,
             transfer: None,

@@ -16,6 +16,7 @@ mod idle;
 mod lines;
 mod neighbours;
 mod no_syn;
+pub mod place;
 pub mod selection;
 pub mod siblings;
 mod timers;

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::pasv_syn_not_seen::{self, Absent};
 use super::timers;
-use crate::finding::{Confidence, Finding};
+use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
     /// After 227 or 229 the client sent no SYN to the passive port, and the server, or the client itself, gave up.
@@ -31,6 +31,10 @@ diagnosis! {
     Transfer(check)
 }
 
+const CLIENT: &str = "Look at the client's log and its host's firewall: it did not try to connect.";
+
+const HERE: &str = "On this host: read the client's log, look at the route to the server (ip route get) and at the OUTPUT rules (nft list ruleset).";
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.vantage.sees_all_of_client() {
         return None;
@@ -50,7 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .caps(case.absence_caps())
             .or("time-wait-passive-reuse", "whether the client binds a fixed source port that it used towards this port before")
             .rule_out("pasv-connect-failed", "no SYN to the passive port was sent")
-            .client("Look at the client's log and its host's firewall: it did not try to connect.")
+            .client(if case.vantage.is_here(Party::Client) { HERE } else { CLIENT })
             .server("Nothing to change, unless the client declines what 227 names: offer EPSV too.")
             .network("Nothing to change on the way: the client sent no SYN.")
             .done(),

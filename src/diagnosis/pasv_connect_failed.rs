@@ -2,7 +2,7 @@
 
 use super::case::{Case, cap};
 use super::{data_syn_icmp_rejected, lines, timers};
-use crate::finding::{Confidence, Evidence, Finding};
+use crate::finding::{Confidence, Evidence, Finding, Party};
 use crate::record::AttemptOutcome;
 use crate::transfer::Direction;
 use crate::transfer::attempt::Attempt;
@@ -30,6 +30,10 @@ diagnosis! {
     ["RFC 1579", "RFC 2428 3"],
     Transfer(check)
 }
+
+const SERVER: &str = "Fix a small passive port range (vsftpd pasv_min_port, ProFTPD PassivePorts) and open it in the server's firewall.";
+
+const HERE: &str = "On this host: let the passive ports through the INPUT rules (nft list ruleset), and see whether the server listens and its queue is full (ss -ltn, nstat TcpExtListenDrops).";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     hidden(case).or_else(|| announced(case))
@@ -76,7 +80,7 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
         .support(timers::evidence(case))
         .caps(case.scene_caps(attempt.at()))
         .caps(opaque)
-        .server("Fix a small passive port range (vsftpd pasv_min_port, ProFTPD PassivePorts) and open it in the server's firewall.")
+        .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
         .network(format!("Let {} through to {to} and the other passive ports, and forward them to a server behind NAT.", from.ip()));
     draft = draft.client("Use active mode (PORT, EPRT) until the passive ports are open, if nothing stands before the client.");
     for (name, why) in wrong {

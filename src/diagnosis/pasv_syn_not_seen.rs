@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::{lines, time_wait_passive_reuse, timers};
-use crate::finding::{Confidence, Evidence, Finding};
+use crate::finding::{Alternative, Confidence, Evidence, Finding, Party};
 use crate::transfer::Direction;
 
 diagnosis! {
@@ -31,6 +31,10 @@ diagnosis! {
     Transfer(check)
 }
 
+/// What a server can do whose host and filter are not at fault.
+const NAT: &str =
+    "If a NAT stands before this host, forward a small and fixed passive range there, and name its address in 227.";
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let Absent { socket, ended, primary, tried } = absent(case)?;
     if case.vantage.sees_all_of_client() && tried.is_none() {
@@ -42,6 +46,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         None => "never sent, or stopped before this point".to_owned(),
     };
+    let client_here = case.vantage.is_here(Party::Client);
     let message = format!("no SYN to the passive port {socket} was seen here before {ended}: {why}");
     Some(
         DIAGNOSIS
@@ -51,14 +56,28 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .support(timers::evidence(case))
             .caps(case.absence_caps())
-            .or("pasv-connect-failed", "a capture at the client shows SYNs that something on the way drops or rejects")
-            .or("pasv-client-never-connects", "a capture at the client shows whether it tried")
+            .all_or(elsewhere(case))
             .all_or(time_wait_passive_reuse::as_possible_cause(case))
-            .client("Capture at the client during one failing transfer.")
-            .server("Open the passive port range in the server's firewall, and keep it small and fixed.")
+            .client(if client_here { "Look at this host's OUTPUT rules (nft list ruleset): the SYNs were stopped before they left it." } else { "Capture at the client during one failing transfer." })
+            .server(if case.vantage.is_here(Party::Server) { NAT } else { "Open the passive port range in the server's firewall, and keep it small and fixed." })
             .network("Let the passive port range through to the server.")
             .done(),
     )
+}
+
+/// Causes that a capture at the client would tell apart; on its host it is one.
+fn elsewhere(case: &Case<'_>) -> Vec<Alternative> {
+    if case.vantage.is_here(Party::Client) {
+        let would_decide = "the client's log shows whether it tried".to_owned();
+        return vec![Alternative { diagnosis: "pasv-client-never-connects", would_decide }];
+    }
+    let shown = |diagnosis, what: &str| {
+        Alternative { diagnosis, would_decide: format!("a capture at the client shows {what}") }
+    };
+    vec![
+        shown("pasv-connect-failed", "SYNs that something on the way drops or rejects"),
+        shown("pasv-client-never-connects", "whether it tried"),
+    ]
 }
 
 /// A passive endpoint to which no SYN was seen.

@@ -2,7 +2,7 @@
 
 use super::case::{Case, SessionCase};
 use super::lines;
-use crate::finding::{Confidence, Evidence, Finding};
+use crate::finding::{Confidence, Evidence, Finding, Party};
 use crate::flow::End;
 use crate::ftp::Verb;
 
@@ -26,6 +26,12 @@ diagnosis! {
     Unexplained(check),
     Session(orphans)
 }
+
+/// For a client on this host.
+const AGAIN: &str = "Read the client's log; capture here again, whole frames (-s 0), without a port filter.";
+
+/// For a server on this host.
+const LOG: &str = "Read the server's log; capture here from before the login until the failure, without a port filter.";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer?;
@@ -52,8 +58,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(left.and(case.departure()))
             .support(case.dialogue())
-            .client("Capture at the client too, whole frames (-s 0), without a port filter.")
-            .server("Capture at the server from before the login until the failure, and read the server's log.")
+            .client(if case.vantage.is_here(Party::Client) { AGAIN } else { "Capture at the client too, whole frames (-s 0), without a port filter." })
+            .server(if case.vantage.is_here(Party::Server) { LOG } else { "Capture at the server from before the login until the failure, and read the server's log." })
             .network("Where neither host can capture, mirror the port of the switch next to one of them, both directions.")
             .done(),
     )

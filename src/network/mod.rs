@@ -20,7 +20,7 @@ mod spoofs;
 mod trail;
 mod virtual_mac;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -117,6 +117,8 @@ pub struct Network {
     queries: queries::Queries,
     /// Addresses that capture files name for their interfaces.
     interfaces: BTreeMap<IpAddr, Place>,
+    /// Addresses of the host that was captured on, as it is told.
+    told: BTreeSet<IpAddr>,
     followed: bounded::Followed,
     glances: glance::Glances,
 }
@@ -140,9 +142,26 @@ impl Network {
             pairs: pairs::Pairs::new(scaled(PAIRS), scaled(LANES), scaled(MACS)),
             queries: queries::Queries::new(scaled(TARGETS)),
             interfaces: BTreeMap::new(),
+            told: BTreeSet::new(),
             followed: bounded::Followed::new(scaled(FOLLOWED)),
             glances: glance::Glances::new(),
         }
+    }
+
+    /// Likewise, recorded on the host that has these addresses.
+    #[must_use]
+    pub fn at(mut self, addresses: &[IpAddr]) -> Self {
+        self.told = addresses.iter().map(IpAddr::to_canonical).collect();
+        self
+    }
+
+    /// By what it is known that the host that was captured on has an address, a sentence part; `None` where it is not.
+    pub fn own(&self, ip: IpAddr) -> Option<&'static str> {
+        let ip = ip.to_canonical();
+        if self.told.contains(&ip) {
+            return Some("the addresses of this host");
+        }
+        self.interfaces.contains_key(&ip).then_some("an address of the captured interface")
     }
 
     /// An FTP party: every packet of it counts from now on, and what is known of it is let go last.

@@ -115,6 +115,7 @@ impl Pipeline {
         for one in concluded.iter().filter(|one| end.includes(one)) {
             let (findings, verdict) = bench.judge(one, |_| true);
             judged.push((one, verdict));
+            news.pending.extend(self.open.judged(one, &findings));
             news.extend(self.prompt.compare(index, session.id, one, findings));
         }
         self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));

@@ -9,7 +9,7 @@ use super::prompt::{News, concerned};
 use super::trace::connections;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Policy, Scene, SessionCase};
 use crate::diagnosis::siblings::Siblings;
-use crate::diagnosis::{ALL, contradiction, verdict};
+use crate::diagnosis::{ALL, contradiction, place, verdict};
 use crate::finding::Finding;
 use crate::flow::{Connection, End, Table};
 use crate::frame::{Stamp, Timestamp};
@@ -82,12 +82,18 @@ impl Pipeline {
         for one in &concluded {
             let (findings, verdict) = bench.judge(one, |_| true);
             verdicts.push(verdict);
+            news.pending.extend(self.open.judged(one, &findings));
             news.extend(self.prompt.compare(index, session.id, one, findings));
         }
-        let of_session = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&session_case)).collect();
+        let mut of_session: Vec<Finding> =
+            ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&session_case)).collect();
+        for finding in &mut of_session {
+            place::of_session(&session_case, finding);
+        }
         news.findings.extend(verdict::settle(of_session, &news.findings));
         self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
         self.prompt.over(index);
+        news.pending.extend(self.open.over(index));
         if session.id.0 > 0 {
             let trace = self.settings.in_full.then(|| {
                 let connections = connections(&session, &concluded, &self.flows, self.settings.policy.time_wait);
@@ -212,6 +218,9 @@ fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Optio
         verdict = verdict::assign(&mut findings, true);
     }
     contradiction::note(case, &mut findings);
+    for finding in &mut findings {
+        place::of_transfer(case, finding);
+    }
     if case.transfer.is_none() {
         verdict::of_no_transfer(&mut findings);
     }

@@ -15,7 +15,7 @@ use crate::diagnosis::siblings::Siblings;
 use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{CommandNo, Event};
-use crate::record::{Hosts, Sink, Superseded};
+use crate::record::{Hosts, Pending, Sink, Superseded};
 use crate::source::Capture;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
@@ -103,12 +103,14 @@ impl Said {
 pub(super) struct News {
     pub(super) findings: Vec<Finding>,
     pub(super) superseded: Vec<Superseded>,
+    pub(super) pending: Vec<Pending>,
 }
 
 impl News {
     pub(super) fn extend(&mut self, other: Self) {
         self.findings.extend(other.findings);
         self.superseded.extend(other.superseded);
+        self.pending.extend(other.pending);
     }
 }
 
@@ -149,13 +151,13 @@ impl Prompt {
         findings: Vec<Finding>,
     ) -> News {
         if self.judging == Judging::AtEnd {
-            return News { superseded: Vec::new(), findings };
+            return News { findings, ..News::default() };
         }
         let subject = match (one.transfer, one.offer_index) {
             (Some(transfer), _) => Subject::Transfer(transfer.id),
             (None, Some(offer)) => Subject::Offer(offer),
             // Nothing can have been said of it.
-            (None, None) => return News { superseded: Vec::new(), findings },
+            (None, None) => return News { findings, ..News::default() },
         };
         let of_session = self.said.entry(index).or_default();
         let of_offer = one.offer_index.and_then(|offer| of_session.remove(&Subject::Offer(offer)));
@@ -176,7 +178,7 @@ impl Prompt {
             of_session.insert(subject, findings.iter().map(Said::of).collect());
         }
         let news = findings.into_iter().filter(|finding| !said.iter().any(|said| said.says(finding)));
-        News { superseded, findings: news.collect() }
+        News { superseded, findings: news.collect(), ..News::default() }
     }
 
     /// What was judged for good will not be compared with anything.
@@ -302,7 +304,8 @@ impl Pipeline {
             policy: &self.settings.policy,
         };
         let (findings, _) = bench.judge(&one, chosen);
-        let news = self.prompt.compare(index, session.id, &one, findings);
+        let pending = self.open.judged(&one, &findings);
+        let news = News { pending, ..self.prompt.compare(index, session.id, &one, findings) };
         self.tell_news(&news, sink)
     }
 
@@ -315,6 +318,9 @@ impl Pipeline {
         for superseded in news.superseded.iter().filter(|superseded| wanted(superseded.diagnosis)) {
             self.summary.subtract(superseded.severity, superseded.role);
             sink.superseded(superseded)?;
+        }
+        for pending in &news.pending {
+            sink.pending(pending)?;
         }
         Ok(())
     }

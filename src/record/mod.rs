@@ -3,6 +3,7 @@
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
 mod interruption;
+mod pending;
 mod redacted;
 pub mod trace;
 
@@ -18,6 +19,7 @@ use crate::source::Capture;
 use trace::Trace;
 
 pub use interruption::{Interruption, Signal};
+pub use pending::{Pending, State};
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -386,6 +388,10 @@ pub trait Sink {
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
     /// A finding given before no longer holds. Only of captures that are judged while they go on.
     fn superseded(&mut self, _: &Superseded) -> std::io::Result<()> {
+        Ok(())
+    }
+    /// Trouble that is under way, and how it ended. Only of captures that are judged while they go on.
+    fn pending(&mut self, _: &Pending) -> std::io::Result<()> {
         Ok(())
     }
     /// Who has which address in one capture group, in order of capture, interface, MAC and address; told when [`Settings`] ask for it.

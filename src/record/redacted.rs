@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use super::{HostRecord, Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::finding::Finding;
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
@@ -43,6 +43,12 @@ impl<S: Sink> Sink for Redacted<S> {
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         self.inner.superseded(superseded)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        let mut pending = pending.clone();
+        pending.command.iter_mut().for_each(|command| self.secrets.finish(command));
+        self.inner.pending(&pending)
     }
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {

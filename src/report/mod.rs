@@ -191,8 +191,8 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Ou
 /// other formats need the end and write then.
 pub fn live_sink(format: Format, style: Style, out: Box<dyn Out>) -> io::Result<Box<dyn Sink>> {
     match format {
-        Format::Full => Ok(Box::new(Redacted::new(stream::Stream::full(style, out)))),
-        Format::Concise => Ok(Box::new(Redacted::new(stream::Stream::concise(style, out)))),
+        Format::Full => Ok(Box::new(stream::Stream::full(style, out))),
+        Format::Concise => Ok(Box::new(stream::Stream::concise(style, out))),
         Format::Table
         | Format::Json
         | Format::Ndjson

@@ -6,7 +6,7 @@ use super::Out;
 use super::escape::safe_json;
 use super::shape::{Closing, Completeness, Line, Meta, SCHEMA, Tool};
 use crate::finding::Finding;
-use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -47,6 +47,10 @@ impl Sink for Lines {
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         self.write(&Line::Superseded(superseded.into()))
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.write(&Line::Pending(pending.into()))
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

@@ -13,7 +13,7 @@ use super::collect::Run;
 use super::escape::safe_json;
 use super::evidence::in_order;
 use super::identity::identities;
-use super::words::{Confidence, Party, Role};
+use super::words::{Confidence, Party, Role, Where};
 use super::{Style, unread};
 use crate::diagnosis::ALL;
 use crate::finding::{self, Evidence, Finding};
@@ -182,6 +182,7 @@ struct Region {
 struct Properties {
     role: Role,
     confidence: Confidence,
+    r#where: Option<Where>,
     session: Option<u32>,
     transfer: Option<u32>,
     hosts: Vec<String>,
@@ -297,6 +298,7 @@ fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> Sar
         properties: Properties {
             role: finding.role.into(),
             confidence: finding.confidence.into(),
+            r#where: finding.place.map(Into::into),
             session: finding.session.map(|id| id.0),
             transfer: finding.transfer.map(|id| id.0),
             hosts: finding.hosts.iter().map(ToString::to_string).collect(),

@@ -18,11 +18,29 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::schema;
-    use crate::report::Format;
-    use crate::report::testing::{Sample, expect, narrow};
+    use crate::finding::{SessionId, TransferId};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+    use crate::record::{Pending, State};
+    use crate::report::testing::{Sample, Shared, expect, narrow};
+    use crate::report::{Format, sink};
 
     fn parsed() -> Value {
         serde_json::from_str(&schema()).expect("the schema is JSON")
+    }
+
+    /// A line about pending trouble.
+    fn pending(state: State) -> Value {
+        let at = Stamp::new(CaptureId(0), FrameNo(7), Timestamp(0));
+        let [from, to] = ["10.0.9.21:20", "10.0.0.10:5001"].map(|socket| socket.parse().expect("a socket"));
+        let (session, transfer, command) = (SessionId(3), Some(TransferId(2)), Some("RETR".to_owned()));
+        let pending = Pending { session, transfer, command, from, to, frames: vec![at], syns: 4, seconds: 7.0, state };
+        let out = Shared::default();
+        let mut lines = sink(Format::Ndjson, narrow(), Vec::new(), Box::new(out.clone())).expect("begins");
+        lines.pending(&pending).expect("written");
+        let text = out.text();
+        let line: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(line["message"], "session 3 RETR: 4 SYNs unanswered for 7 s");
+        line
     }
 
     #[test]
@@ -52,6 +70,10 @@ mod tests {
                 let line: Value = serde_json::from_str(line).expect("valid JSON");
                 assert!(validator.validate(&line).is_ok(), "{line} {:?}", validator.validate(&line));
             }
+        }
+        for state in [State::Open, State::Ended("data-syn-unanswered"), State::Withdrawn("answered".to_owned())] {
+            let line = pending(state);
+            assert_eq!(validator.validate(&line).map_err(|error| error.to_string()), Ok(()), "{line}");
         }
         assert!(!validator.is_valid(&json!({"type": "finding"})), "the definition must demand something");
     }

@@ -1,5 +1,6 @@
-//! The formats for people while a capture goes on: each finding as it comes, the totals at the end.
+//! The formats for people while a capture goes on: each finding as it comes, the last transfers and the totals at the end.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::block::{self, Detail};
@@ -7,31 +8,60 @@ use super::collect::Run;
 use super::concise;
 use super::escape::safe;
 use super::page::Page;
+use super::paint::Ink;
 use super::place::placed;
-use super::{Out, Style, Verbosity, totals, unread};
+use super::{Out, Style, Verbosity, table, totals, unread};
 use crate::finding::{Finding, Severity};
-use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Pending, SessionRecord, Sink, State, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
 /// How one finding is written.
 type WriteOne = fn(&Run, &Finding, &Style, &mut dyn Write) -> io::Result<()>;
 
-/// Writes findings as they come; keeps only counts. Wants everything [`crate::record::Redacted`].
+/// Transfers that the table at the end shows: the newest, and rather those that failed.
+const MAX_TRANSFERS: usize = 40;
+
+/// Writes findings as they come; keeps counts and the rows of the table. Hides secrets itself, also in what it keeps.
 pub(super) struct Stream {
     write: WriteOne,
+    /// Its sessions are those of the rows, one transfer each.
     run: Run,
+    /// Transfers in all.
+    transfers: u64,
     style: Style,
     out: Box<dyn Out>,
 }
 
 impl Stream {
     pub(super) fn full(style: Style, out: Box<dyn Out>) -> Self {
-        Self { write: as_block, run: Run::default(), style, out }
+        Self { write: as_block, run: Run::default(), transfers: 0, style, out }
     }
 
     pub(super) fn concise(style: Style, out: Box<dyn Out>) -> Self {
-        Self { write: concise::line, run: Run::default(), style, out }
+        Self { write: concise::line, run: Run::default(), transfers: 0, style, out }
+    }
+}
+
+impl Stream {
+    /// Keeps as many rows as are shown.
+    fn drop_rows(&mut self) {
+        let rows = &mut self.run.sessions;
+        rows.sort_by_key(|row| (!table::has_failed(row), Reverse(table::begins(row))));
+        rows.truncate(MAX_TRANSFERS);
+    }
+
+    fn write_table(&mut self) -> io::Result<()> {
+        self.drop_rows();
+        self.run.sessions.sort_by_key(|row| (row.id, table::begins(row)));
+        let secrets = &self.run.secrets;
+        self.run.sessions.iter_mut().for_each(|row| row.texts(|text| secrets.finish(text)));
+        table::write_rows(&table::rows(&self.run), &self.style, &mut self.out)?;
+        let more = self.transfers - self.run.sessions.len() as u64;
+        if more > 0 {
+            writeln!(self.out, "and {more} earlier transfers\n")?;
+        }
+        Ok(())
     }
 }
 
@@ -56,6 +86,21 @@ fn taken_back(superseded: &Superseded) -> String {
     }
 }
 
+/// `session 3 RETR: 4 SYNs unanswered for 7 s (10.2.0.20:20 -> 10.1.0.10:5001, frames 20 to 31)`, and how that ended.
+fn standing(pending: &Pending) -> String {
+    let (subject, matter) = (pending.subject(), pending.matter());
+    match &pending.state {
+        State::Open => {
+            let frames = pending.frames.first().zip(pending.frames.last());
+            let frames = frames
+                .map_or_else(String::new, |(first, last)| format!(", frames {} to {}", first.number, last.number));
+            format!("{subject}: {matter} ({} -> {}{frames})", pending.from, pending.to)
+        }
+        State::Ended(by) => format!("{subject}: {matter}: ended by {by}"),
+        State::Withdrawn(why) => format!("{subject}: {matter}: withdrawn, {why}"),
+    }
+}
+
 /// What limits claims is a note, everything else a block.
 fn as_block(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = Page::new(run, style);
@@ -72,10 +117,22 @@ impl Sink for Stream {
         Ok(())
     }
 
-    fn secret(&mut self, _: &Secret) {}
+    fn secret(&mut self, secret: &Secret) {
+        self.run.secrets.learn(secret);
+    }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.run.tally.count(session);
+        for row in table::of_session(session) {
+            self.transfers += 1;
+            let mut row = table::alone(row);
+            // Once more at the end, for what is seen later.
+            row.texts(|text| self.run.secrets.hide(text));
+            self.run.sessions.push(row);
+        }
+        if self.run.sessions.len() > 2 * MAX_TRANSFERS {
+            self.drop_rows();
+        }
         Ok(())
     }
 
@@ -83,7 +140,9 @@ impl Sink for Stream {
         if finding.severity == Severity::Quality && self.style.verbosity == Verbosity::Quiet {
             return Ok(());
         }
-        (self.write)(&self.run, finding, &self.style, &mut self.out)?;
+        let mut finding = finding.clone();
+        finding.texts(|text| self.run.secrets.finish(text));
+        (self.write)(&self.run, &finding, &self.style, &mut self.out)?;
         self.out.flush()
     }
 
@@ -95,9 +154,20 @@ impl Sink for Stream {
         self.out.flush()
     }
 
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        let mut pending = pending.clone();
+        pending.command.iter_mut().for_each(|command| self.run.secrets.finish(command));
+        let word = self.style.paint(Ink::Strong, "pending");
+        writeln!(self.out, "{word}: {}", safe(&standing(&pending), self.style.ascii))?;
+        self.out.flush()
+    }
+
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.run.captures = captures.to_vec();
         self.run.summary = summary.clone();
+        if self.style.verbosity > Verbosity::Quiet {
+            self.write_table()?;
+        }
         unread::write(summary, &self.style, &mut self.out)?;
         totals::write(&self.run, &self.style, &mut self.out)?;
         self.out.finish()
@@ -111,6 +181,7 @@ mod tests {
 
     use super::*;
     use crate::finding::{Role, SessionId, TransferId};
+    use crate::record::Outcome;
     use crate::report::testing::{Sample, narrow};
 
     #[derive(Clone, Default)]
@@ -154,6 +225,34 @@ mod tests {
         ));
         stream.superseded(&Superseded { by: None, ..superseded }).expect("written");
         assert!(text().ends_with("no longer holds: nothing came of it (session 1, transfer 2)\n"));
+    }
+
+    #[test]
+    fn the_table_keeps_the_newest_transfers_and_those_that_failed() {
+        let out = Shared::default();
+        let sample = Sample::collision();
+        let mut stream = Stream::full(narrow(), Box::new(out.clone()));
+        let session = sample.sessions.iter().find(|one| one.transfers.iter().any(|one| one.outcome == Outcome::Failed));
+        let session = session.expect("one with a failed transfer");
+        let good: Vec<_> = session.transfers.iter().filter(|one| one.outcome != Outcome::Failed).cloned().collect();
+        stream.session(session).expect("taken");
+        for id in 100..300 {
+            let mut transfers = good.clone();
+            for transfer in &mut transfers {
+                transfer.at.time = transfer.at.time.plus_seconds(f64::from(id));
+                transfer.reply.iter_mut().for_each(|reply| reply.text = crate::redact::foreign("sent hunter2"));
+            }
+            stream.session(&SessionRecord { id: SessionId(id), transfers, ..session.clone() }).expect("taken");
+            assert!(stream.run.sessions.len() <= 3 * MAX_TRANSFERS);
+        }
+        // Seen behind the replies that repeat it.
+        stream.secret(&crate::redact::Secret::new(b"hunter2", true).expect("long enough"));
+        stream.end(&sample.captures, &Summary::default()).expect("written");
+        let text = String::from_utf8(out.0.take()).expect("UTF-8");
+        assert_eq!(stream.run.sessions.len(), MAX_TRANSFERS);
+        assert!(stream.run.sessions.iter().any(|row| row.id == session.id), "the failed one stays");
+        assert!(stream.run.sessions.iter().any(|row| row.id == SessionId(299)), "and the newest");
+        assert!(text.contains("earlier transfers") && text.contains("sent ***") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]

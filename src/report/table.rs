@@ -11,7 +11,7 @@ use super::escape::safe;
 use super::words::{AttemptOutcome, Mode, Outcome};
 use super::{Style, totals, unread};
 use crate::frame::Stamp;
-use crate::record::{self, InferredRecord, SessionRecord, TransferRecord};
+use crate::record::{self, InferredRecord, SessionRecord, TransferRecord, VantageRecord};
 
 /// The columns, of which the last but one takes what the others leave.
 pub(super) const COLUMNS: [&str; 8] =
@@ -77,7 +77,41 @@ pub(super) fn rows(run: &Run) -> Vec<TableRow<'_>> {
     run.sessions.iter().flat_map(of_session).collect()
 }
 
-fn of_session(session: &SessionRecord) -> Vec<TableRow<'_>> {
+/// A row alone, as a session with that one transfer and what it was announced by.
+pub(super) fn alone((session, row): TableRow<'_>) -> SessionRecord {
+    let mut alone = SessionRecord {
+        captures: Vec::new(),
+        server_software: None,
+        vantage: VantageRecord { clues: Vec::new(), ..session.vantage },
+        offers: Vec::new(),
+        transfers: Vec::new(),
+        inferred: Vec::new(),
+        trace: None,
+        ..*session
+    };
+    match row {
+        Row::Transfer(transfer) => {
+            alone.offers.extend(transfer.offer.and_then(|offer| session.offers.get(offer)).cloned());
+            let offer = (!alone.offers.is_empty()).then_some(0);
+            alone.transfers.push(TransferRecord { offer, ..transfer.clone() });
+        }
+        Row::Inferred(inferred) => alone.inferred.push(inferred.clone()),
+    }
+    alone
+}
+
+/// Whether the transfer of such a row failed.
+pub(super) fn has_failed(alone: &SessionRecord) -> bool {
+    of_session(alone).iter().any(|(_, row)| row.has_failed())
+}
+
+/// When the transfer of such a row was asked for.
+pub(super) fn begins(alone: &SessionRecord) -> Stamp {
+    of_session(alone).first().map_or(alone.first, |(_, row)| row.at())
+}
+
+/// The rows of one session.
+pub(super) fn of_session(session: &SessionRecord) -> Vec<TableRow<'_>> {
     let hidden = session.inferred.iter().map(Row::Inferred);
     let mut rows: Vec<_> =
         session.transfers.iter().map(Row::Transfer).chain(hidden).map(|row| (session, row)).collect();

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{HostRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -69,6 +69,11 @@ impl Sink for Tee {
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         self.each(|sink| sink.superseded(superseded));
+        self.anybody()
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.each(|sink| sink.pending(pending));
         self.anybody()
     }
 

@@ -10,6 +10,7 @@ use super::ladder::sample::trace;
 use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
 use crate::finding::{
     Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity, TransferId,
+    Where,
 };
 use crate::frame::{CaptureId, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
@@ -371,6 +372,7 @@ fn finding(diagnosis: &'static str, role: Role, severity: Severity, message: &st
         severity,
         confidence: Confidence::Proven,
         message: message.into(),
+        place: None,
         capture: CaptureId(0),
         session: Some(SessionId(1)),
         transfer: None,
@@ -392,6 +394,7 @@ fn verdict() -> Finding {
     Finding {
         confidence: Confidence::Probable,
         transfer: Some(TransferId(2)),
+        place: Some(Where::OtherHost),
         hosts: vec![server(20).ip()],
         supporting: vec![
             Evidence::sent(until, server(21), client(45856), "425 Failed to establish connection."),

@@ -85,6 +85,22 @@ words! {
 }
 
 words! {
+    /// Where the fault is, seen from the host that was captured on.
+    Where mirrors finding::Where {
+        /// On that host, not between it and the other one.
+        ThisHost = "this-host",
+        /// On the host at the other end.
+        OtherHost = "other-host",
+        /// In a filter of that host, or its queue of connections.
+        ThisFilter = "this-filter",
+        /// In a filter of the host at the other end.
+        OtherFilter = "other-filter",
+        /// Between the two.
+        Path = "path",
+    }
+}
+
+words! {
     /// How close to an endpoint the capture was taken.
     Nearness mirrors record::Nearness {
         /// On the host itself.

@@ -196,7 +196,16 @@ impl Interface {
     pub fn hides_payload(&self) -> bool {
         self.filter.as_ref().is_some_and(|filter| filter.contains(WITHOUT_PAYLOAD))
     }
+
+    /// Whether its filter is this program's own, which leaves no SYN out: one that is not there was not sent past it.
+    pub fn shows_every_syn(&self) -> bool {
+        self.filter.as_ref().is_some_and(|filter| SHOWS_SYNS.iter().any(|part| filter.contains(part)))
+    }
 }
+
+/// The parts of this program's own filters by which SYNs pass: as what opens or closes a connection, or with all of TCP.
+const SHOWS_SYNS: [&str; 2] =
+    ["(ip and tcp and (tcp[13] & 7 != 0 or ", "(ip6 and ip6[6] != 6 and ip6[6] != 17) or tcp"];
 
 /// The part of a capture filter by which tcpdump's users take IPv4 segments without payload (pcap-filter(7)).
 const WITHOUT_PAYLOAD: &str = "ip[2:2] - ((ip[0] & 0xf) << 2) - ((tcp[12] & 0xf0) >> 2) = 0";

@@ -116,6 +116,11 @@ impl Correlator {
         }
     }
 
+    /// The sessions under way of a host, the newest first.
+    pub fn sessions_of(&self, host: IpAddr) -> impl Iterator<Item = SessionIndex> {
+        self.hosts.get(&host).into_iter().flat_map(|sessions| sessions.iter().rev()).copied()
+    }
+
     /// The offer of a session that announced a socket last.
     pub fn last_offer(&self, index: SessionIndex, socket: SocketAddr) -> Option<usize> {
         let offers = self.sockets.get(&socket)?.offers.iter().rev();

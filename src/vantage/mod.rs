@@ -1,7 +1,10 @@
-//! Where a session was captured, per end, and how sure that is (evidence by handshake timing, TTL, ARP, offload, SLL).
+//! Where a session was captured, per end, and how sure that is (evidence by addresses, marks, offload, handshake timing,
+//! TTL, ARP).
 //!
-//! Absence is evidence only near the host that would have sent: this is what caps such claims.
+//! Absence is evidence only near the host that would have sent: this is what caps such claims. An end that is *at* this
+//! point is this host: its packets were recorded behind its filter when it sent them, and before it when they came.
 
+use crate::finding::Party;
 use crate::flow::{Connection, End, Half};
 use crate::network::Network;
 use crate::record::{Nearness, VantageRecord};
@@ -42,7 +45,7 @@ impl Vantage {
         let near = split(control, &mut clues);
         let judged = |end: End, clues: &mut Vec<String>| {
             let name = if end == client { "client" } else { "server" };
-            let on_host = on_host(control, end, name, clues);
+            let on_host = on_host(control, end, network, name, clues);
             let adjacent = by_mac(control, end, network, name, clues);
             on_host.or(adjacent).or_else(|| by_ttl(half(control, end), name, clues))
         };
@@ -86,6 +89,21 @@ impl Vantage {
         self.client_passes
     }
 
+    /// Which end is this host; none where it is neither, or both: of two hosts that were captured each, or of one that
+    /// speaks with itself, "this" says nothing.
+    pub fn this_host(&self) -> Option<Party> {
+        match (self.client == Nearness::At, self.server == Nearness::At) {
+            (true, false) => Some(Party::Client),
+            (false, true) => Some(Party::Server),
+            (true, true) | (false, false) => None,
+        }
+    }
+
+    /// Whether that end is this host.
+    pub fn is_here(&self, end: Party) -> bool {
+        self.this_host() == Some(end)
+    }
+
     /// As reports show it.
     pub fn record(&self) -> VantageRecord {
         VantageRecord { client: self.client, server: self.server, clues: self.clues.clone() }
@@ -123,21 +141,10 @@ fn split(control: &Connection, clues: &mut Vec<String>) -> Option<(End, Nearness
     Some((near, Nearness::Near))
 }
 
-/// Clues that the capture was taken on the host itself.
-fn on_host(control: &Connection, end: End, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
-    let handshake = match end {
-        End::Origin => control.syns.first(),
-        End::Target => control.syn_acks.first(),
-    };
-    if handshake.is_some_and(|seen| seen.link.outgoing == Some(true)) {
-        clues.push(format!("the {name}'s packets are marked as sent by the capturing host"));
-        return Some(Nearness::At);
-    }
-    let (own, peer) = (half(control, end), half(control, end.peer()));
-    if own.bad_checksums > 0 && own.good_checksums == 0 && peer.bad_checksums == 0 && peer.good_checksums > 0 {
-        clues.push(format!("only the {name}'s TCP checksums are left to the network card"));
-        return Some(Nearness::At);
-    }
+/// Clues that the capture was taken on the host itself. A router's own are neither the packets that it forwards nor those
+/// that bear its address because it translates: their TTL is counted down.
+fn on_host(control: &Connection, end: End, network: &Network, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
+    let own = half(control, end);
     if own.largest_packet > ETHERNET_MTU {
         // Segmentation offload of the sender, or receive offload of the other end: a host's own view in both cases.
         clues.push(format!(
@@ -145,7 +152,30 @@ fn on_host(control: &Connection, end: End, name: &str, clues: &mut Vec<String>) 
             own.largest_packet
         ));
     }
-    None
+    let sign = sign_of_own(control, end, network, name)?;
+    if let Some(ttl) = own.first_ttl.filter(|ttl| !INITIAL_TTLS.contains(ttl) && !OLD_INITIAL_TTLS.contains(ttl)) {
+        clues.push(format!("{sign}, but their TTL of {ttl} is a forwarded packet's: the host is another one"));
+        return None;
+    }
+    clues.push(sign);
+    Some(Nearness::At)
+}
+
+/// What tells that the capturing host itself sent the packets of an end, a sentence part.
+fn sign_of_own(control: &Connection, end: End, network: &Network, name: &str) -> Option<String> {
+    let handshake = match end {
+        End::Origin => control.syns.first(),
+        End::Target => control.syn_acks.first(),
+    };
+    if handshake.is_some_and(|seen| seen.link.outgoing == Some(true)) {
+        return Some(format!("the {name}'s packets are marked as sent by the capturing host"));
+    }
+    let (own, peer) = (half(control, end), half(control, end.peer()));
+    if own.bad_checksums > 0 && own.good_checksums == 0 && peer.bad_checksums == 0 && peer.good_checksums > 0 {
+        return Some(format!("only the {name}'s TCP checksums are left to the network card"));
+    }
+    let how = network.own(control.socket(end).ip())?;
+    Some(format!("the {name} is the capturing host, by {how}"))
 }
 
 /// The MAC of a host's packets answers ARP or ND for its address: no router lies between.

@@ -1,6 +1,7 @@
 //! Each clue alone.
 
 use super::Vantage;
+use crate::finding::Party;
 use crate::flow::script::{C, S, play, stamp};
 use crate::flow::{Connection, End};
 use crate::frame::{CaptureId, InterfaceId};
@@ -92,9 +93,9 @@ fn what_the_capturing_host_received_is_not_its_own() {
 
 #[test]
 fn a_host_captured_on_itself_stays_that_whatever_the_handshake_says() {
-    let mut control = control(0.0001, 0.02, [60, 63]);
+    let mut control = control(0.02, 0.0201, [60, 64]);
     control.syn_acks[0].link.outgoing = Some(true);
-    assert_eq!(ends(&judged(&control)), (Far, At));
+    assert_eq!(ends(&judged(&control)), (Near, At));
     control.syn_acks[0].link.outgoing = None;
     control.syns[0].link.outgoing = Some(true);
     assert_eq!(ends(&judged(&control)).0, At);
@@ -102,12 +103,36 @@ fn a_host_captured_on_itself_stays_that_whatever_the_handshake_says() {
 
 #[test]
 fn checksums_left_to_the_card_are_the_senders() {
-    let mut control = control(0.0001, 0.0002, [63, 63]);
+    let mut control = control(0.0001, 0.0002, [63, 64]);
     (control.from_target.bad_checksums, control.from_target.good_checksums) = (3, 0);
     (control.from_origin.bad_checksums, control.from_origin.good_checksums) = (0, 3);
     assert_eq!(ends(&judged(&control)), (Far, At));
     control.from_origin.bad_checksums = 1;
-    assert_eq!(ends(&judged(&control)), (Far, Far));
+    assert_eq!(ends(&judged(&control)), (Far, Adjacent));
+}
+
+#[test]
+fn what_a_router_forwards_is_not_its_own_whatever_marks_it() {
+    let mut control = control(0.0001, 0.0002, [63, 60]);
+    // Sent out on the outside of a NAT, with its address.
+    control.syns[0].link.outgoing = Some(true);
+    (control.from_origin.bad_checksums, control.from_target.good_checksums) = (3, 3);
+    let vantage = Vantage::of(&control, End::Origin, &Network::new().at(&[C]));
+    assert_eq!((ends(&vantage), vantage.this_host()), ((Far, Unknown), None));
+    assert!(vantage.clues[0].contains("TTL of 63 is a forwarded packet's"), "{:?}", vantage.clues);
+    control.from_origin.first_ttl = Some(64);
+    assert_eq!(judged(&control).this_host(), Some(Party::Client));
+}
+
+#[test]
+fn an_own_address_is_this_host() {
+    let control = control(0.0001, 0.0002, [60, 60]);
+    let vantage = |here: &[std::net::IpAddr]| Vantage::of(&control, End::Origin, &Network::new().at(here));
+    assert_eq!((ends(&vantage(&[C])), vantage(&[C]).this_host()), ((At, Unknown), Some(Party::Client)));
+    assert_eq!((ends(&vantage(&[S])), vantage(&[S]).this_host()), ((Unknown, At), Some(Party::Server)));
+    // Both on one host, or a capture of each: which of them is meant cannot be told.
+    assert_eq!((ends(&vantage(&[C, S])), vantage(&[C, S]).this_host()), ((At, At), None));
+    assert_eq!(ends(&vantage(&["10.9.9.9".parse().unwrap()])), (Unknown, Unknown));
 }
 
 #[test]

@@ -78,11 +78,61 @@ def do_refused(L, start):
     return live
 
 
-def do_dropped(L, start):
-    """The client's firewall drops the data SYN."""
-    L.routed(); L.vsftpd('S', connect_timeout=4); live = start('S', 's0')
-    L.x('C', "nft 'add table ip f; add chain ip f i { type filter hook input priority 0; }; add rule ip f i tcp sport 20 drop'")
+def drop(L, ns, hook, what):
+    """Makes a namespace drop packets."""
+    L.x(ns, f"nft 'add table ip f; add chain ip f x {{ type filter hook {hook} priority 0; }}; add rule ip f x {what} drop'")
+
+
+def active(L, live):
+    """A LIST that the server is to connect for."""
     c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.cmd('LIST'); c.quit()
+    return live
+
+
+def dropped(L, start, ns, interface):
+    """The client's firewall drops the data SYN."""
+    L.routed(); L.vsftpd('S', connect_timeout=4); live = start(ns, interface)
+    drop(L, 'C', 'input', 'tcp sport 20')
+    return active(L, live)
+
+
+def do_dropped(L, start): return dropped(L, start, 'S', 's0')
+
+
+def do_dropped_at_client(L, start): return dropped(L, start, 'C', 'c0')
+
+
+def do_dropped_at_router(L, start): return dropped(L, start, 'R', 'rc')
+
+
+def do_kept_at_server(L, start):
+    """The server's own firewall keeps the data SYN back."""
+    L.routed(); L.vsftpd('S', connect_timeout=4); live = start('S', 's0')
+    drop(L, 'S', 'output', 'tcp sport 20')
+    return active(L, live)
+
+
+def passive(L, start, ns, hook):
+    """The client's SYNs to the passive port are dropped in one place; captured at the server."""
+    L.routed(); L.vsftpd('S', pasv_min_port=40000, pasv_max_port=40009, accept_timeout=9); live = start('S', 's0')
+    drop(L, ns, hook, 'tcp dport 40000-40009')
+    c = L.ctl('C', '10.2.0.20'); c.login(); c.pasv(connect=False)
+    t = threading.Thread(target=c.dial, args=(*c.pasv_ep, 10)); t.start(); c.cmd('LIST'); t.join(); c.quit()
+    return live
+
+
+def do_dropped_by_server(L, start): return passive(L, start, 'S', 'input')
+
+
+def do_dropped_before_server(L, start): return passive(L, start, 'R', 'forward')
+
+
+def do_table(L, start):
+    """Two transfers and ^C, as a person sees it."""
+    L.routed(); L.vsftpd('S'); live = Live(L, 'S', sys.argv[3], [], argv=[sys.argv[3], 'live', '-i', 's0', '--format', 'full'])
+    c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(); c.port(l); c.xfer('LIST', l)
+    c.cmd('PORT ' + hp('10.1.0.10', 5001)); c.cmd('RETR x'); c.quit(); time.sleep(4); live.end()
+    live.facts = [l for _, l in live.lines]
     return live
 
 

@@ -191,7 +191,10 @@ impl Evidence {
                 bytes: &kept.bytes,
                 wire_len: kept.wire_len,
             };
-            writer.frame(*interface, &frame, notes.get(&kept.at.number).map_or(&[], Vec::as_slice))?;
+            // In this file it has another number than all reports of the run give it.
+            let number = format!("frame {} of the capture", kept.at.number);
+            let shown = notes.get(&kept.at.number).into_iter().flatten().cloned();
+            writer.frame(*interface, &frame, &std::iter::once(number).chain(shown).collect::<Vec<_>>())?;
         }
         writer.finish()?;
         Ok((metadata.dev(), metadata.ino()))
@@ -267,6 +270,7 @@ mod tests {
             severity: Severity::Error,
             confidence: Confidence::Proven,
             message: "refused".to_owned(),
+            place: None,
             capture: CaptureId(0),
             session: Some(SessionId(1)),
             transfer: None,

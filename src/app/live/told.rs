@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::cli::{FailOn, StatusLine};
 use crate::finding::{Finding, SessionId};
-use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
@@ -87,6 +87,11 @@ impl Sink for Told {
         let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
         self.reached = self.reached.saturating_sub(u64::from(reached));
         self.report.superseded(superseded)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.status.clear();
+        self.report.pending(pending)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

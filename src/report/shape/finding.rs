@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::finding;
 use crate::report::evidence::in_order;
-use crate::report::words::{Confidence, Party, Role, Severity};
+use crate::report::words::{Confidence, Party, Role, Severity, Where};
 use crate::report::{filter, time};
 use crate::text::printable_str;
 
@@ -16,6 +16,8 @@ pub(in crate::report) struct Finding {
     role: Role,
     severity: Severity,
     confidence: Confidence,
+    /// Null where the capture does not show it.
+    r#where: Option<Where>,
     message: String,
     /// The capture it was found in.
     capture: u32,
@@ -47,6 +49,7 @@ impl From<&finding::Finding> for Finding {
             role: finding.role.into(),
             severity: finding.severity.into(),
             confidence: finding.confidence.into(),
+            r#where: finding.place.map(Into::into),
             message: printable_str(&finding.message),
             capture: finding.capture.0,
             session: finding.session.map(|id| id.0),

@@ -6,6 +6,7 @@ mod capture;
 mod completeness;
 mod finding;
 mod host;
+mod pending;
 mod rule;
 mod session;
 
@@ -16,6 +17,7 @@ pub(super) use capture::{Capture, Unreadable};
 pub(super) use completeness::Completeness;
 pub(super) use finding::Finding;
 pub(super) use host::{Host, Inventory};
+pub(super) use pending::Pending;
 pub(super) use rule::{Rule, Rules};
 pub(super) use session::Session;
 
@@ -59,6 +61,9 @@ pub(super) enum Line {
     Finding(Finding),
     /// An earlier finding no longer holds: what came later gave it another name.
     Superseded(Superseded),
+    /// Trouble that is under way, in captures that are judged while they go on. Told again while it lasts, and once how it
+    /// ended.
+    Pending(Pending),
     /// The last line.
     Summary(Closing),
 }

@@ -155,6 +155,19 @@ mod tests {
     }
 
     #[test]
+    fn every_own_filter_shows_syns_and_is_known_for_that() {
+        let shows = |filter: String| {
+            Interface { filter: Some(filter), ..Interface::new(InterfaceId(0), LinkType(1)) }.shows_every_syn()
+        };
+        let scopes = [CONTROL, Scope { any_port: true, ..CONTROL }, Scope { full_data: true, ..CONTROL }];
+        for scope in scopes.iter().chain([&Scope { ports: vec![2121], ..CONTROL }]) {
+            assert!(scope.expressions().into_iter().all(shows), "{scope:?}");
+            assert!(passes(scope, 1, &ethernet(&[], &packet(4, 2, 50_000, 0))), "{scope:?}");
+        }
+        assert!(!shows("tcp port 21".to_owned()) && !shows("host 10.0.0.1 and tcp".to_owned()));
+    }
+
+    #[test]
     fn every_common_link_type_has_a_form() {
         let bare = packet(4, 0x10, 50_000, 0);
         assert!(passes(&CONTROL, 101, &bare));

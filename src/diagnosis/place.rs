@@ -1,0 +1,216 @@
+//! Where the fault of a finding is, as far as the capture shows it, and what follows for what is said of it.
+//!
+//! A diagnosis knows which part of the session failed: a host, its filter, the way between. Which of them is this host
+//! depends on where the session was captured. In one place for all diagnoses: what stands in no line here is not known.
+
+use std::net::IpAddr;
+
+use super::case::{Case, SessionCase};
+use super::data_syn_refused::{self, Sender};
+use super::timers;
+use crate::finding::{Finding, Party, Severity, Where};
+use crate::flow::Connection;
+use crate::record::AttemptOutcome;
+use crate::transfer::Direction;
+use crate::transfer::attempt::{Aim, Attempt};
+use crate::vantage::Vantage;
+
+/// What is known of SYNs that were sent here and not answered.
+const LEFT: &str = "the SYNs left this host";
+
+/// The part of a session that is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// A host: its program, its routes, its TCP; where it refuses, perhaps its filter.
+    Host(Party),
+    /// The filter of a host, or its queue of connections.
+    Filter(Party),
+    /// What lies between.
+    Path,
+}
+
+use Party::{Client, Server};
+
+/// Says where the fault of a transfer's finding is.
+pub fn of_transfer(case: &Case<'_>, finding: &mut Finding) {
+    let unanswered = matches!(finding.diagnosis, "data-syn-unanswered" | "pasv-connect-failed");
+    let silent = untaken(case).filter(|attempt| unanswered && attempt.outcome() == AttemptOutcome::Unanswered);
+    settle(finding, part_of_transfer(case, finding.diagnosis), case.vantage, silent.is_some());
+    let host = case.vantage.this_host().map(|end| host(case, end));
+    if silent.is_some_and(|attempt| Some(attempt.from().ip()) == host) {
+        add(finding, LEFT);
+    }
+}
+
+/// Says where the fault of a session's finding is.
+pub fn of_session(case: &SessionCase<'_>, finding: &mut Finding) {
+    let control = case.control;
+    let attempt = Attempt { connection: control, previous: None, aim: Aim::Elsewhere };
+    let unanswered = finding.diagnosis == "control-unanswered";
+    let part = match finding.diagnosis {
+        "control-unanswered" => answered(&attempt, case.vantage, Server, control),
+        "control-closed-early" => Some(Part::Host(Server)),
+        _ => None,
+    };
+    let silence = unanswered && attempt.outcome() == AttemptOutcome::Unanswered;
+    settle(finding, part, case.vantage, silence);
+    if silence && case.vantage.is_here(Client) {
+        add(finding, LEFT);
+    }
+}
+
+fn part_of_transfer(case: &Case<'_>, diagnosis: &str) -> Option<Part> {
+    match diagnosis {
+        "time-wait-collision"
+        | "data-port-bind-contention"
+        | "data-wrong-source-address"
+        | "data-wrong-destination"
+        | "pasv-ports-exhausted"
+        | "pasv-malformed" => Some(Part::Host(Server)),
+        "port-wrong-interface" | "port-address-unusable" | "port-malformed" | "time-wait-passive-reuse" => {
+            Some(Part::Host(Client))
+        }
+        "port-nat-unrewritten" | "alg-broken-rewrite" | "data-syn-lost-in-transit" => Some(Part::Path),
+        "data-syn-never-sent" => leaves_by_here(case).then_some(Part::Host(Server)),
+        "pasv-client-never-connects" => leaves_by_here(case).then_some(Part::Host(Client)),
+        "data-syn-not-seen" => arrives_not(case, Client).filter(|_| !timers::is_fast(case)),
+        "pasv-syn-not-seen" => arrives_not(case, Server).or_else(|| stopped_within(case)),
+        "data-syn-unanswered" | "data-syn-icmp-rejected" => tried(case, Client),
+        "data-syn-refused" => refused(case),
+        "pasv-connect-failed" => tried(case, Server),
+        _ => None,
+    }
+}
+
+/// Whether the data connection was announced between the hosts of the control connection. Then its SYN takes the way of
+/// that; to or from another address there may be another interface.
+fn leaves_by_here(case: &Case<'_>) -> bool {
+    let Some(offer) = case.concluded.in_force() else { return false };
+    let host = match offer.direction {
+        Direction::Active => case.session.client.ip(),
+        Direction::Passive => case.session.server.ip(),
+    };
+    let both_ways = case.control.from_origin.segments > 0 && case.control.from_target.segments > 0;
+    both_ways && offer.socket.is_some_and(|socket| socket.ip().to_canonical() == host.to_canonical())
+}
+
+/// A SYN that did not come to the host it was for: what stopped it stands before that host and its filter.
+fn arrives_not(case: &Case<'_>, at: Party) -> Option<Part> {
+    let shown = case.vantage.is_here(at) && case.scene.shows_more_than_control;
+    (shown && !is_on_both_sides(case.control) && leaves_by_here(case)).then_some(Part::Path)
+}
+
+/// Whether packets of it were captured twice on their way, of which one place at most is this host.
+fn is_on_both_sides(connection: &Connection) -> bool {
+    connection.from_origin.crossing().is_some() || connection.from_target.crossing().is_some()
+}
+
+/// A client on this host that waited as long as a system tries to connect, and whose SYNs did not leave it.
+fn stopped_within(case: &Case<'_>) -> Option<Part> {
+    let waited = case.gave_up && case.waited().is_some_and(|waited| timers::connect_given_up(waited).is_some());
+    let here = case.vantage.is_here(Client) && case.scene.shows_more_than_control;
+    (here && waited && leaves_by_here(case)).then_some(Part::Filter(Client))
+}
+
+/// What became of the data connection that was tried with that end.
+fn tried(case: &Case<'_>, target: Party) -> Option<Part> {
+    let attempt = untaken(case)?;
+    let part = answered(attempt, case.vantage, target, case.control)?;
+    (part == Part::Path || attempt.to().ip() == host(case, target)).then_some(part)
+}
+
+/// The first data connection that was tried and did not come to be.
+fn untaken<'a>(case: &Case<'a>) -> Option<&'a Attempt<'a>> {
+    case.concluded.attempts.iter().find(|attempt| !attempt.is_established())
+}
+
+/// The address of an end of the control connection.
+fn host(case: &Case<'_>, end: Party) -> IpAddr {
+    if end == Client { case.session.client.ip() } else { case.session.server.ip() }
+}
+
+/// Where a SYN to `target` ended, by what answered it.
+fn answered(attempt: &Attempt<'_>, vantage: &Vantage, target: Party, control: &Connection) -> Option<Part> {
+    let is_here = vantage.is_here(target) && comes_here(attempt, control);
+    match attempt.outcome() {
+        AttemptOutcome::Unanswered => is_here.then_some(Part::Filter(target)),
+        // Whether the host itself refuses, its own tap shows.
+        AttemptOutcome::Refused => is_here.then_some(Part::Host(target)),
+        AttemptOutcome::Icmp => {
+            let by = attempt.icmp()?.from;
+            let elsewhere = by != attempt.from().ip();
+            if by == attempt.to().ip() { Some(Part::Filter(target)) } else { elsewhere.then_some(Part::Path) }
+        }
+        AttemptOutcome::Established
+        | AttemptOutcome::Challenged
+        | AttemptOutcome::Aborted
+        | AttemptOutcome::Unknown => None,
+    }
+}
+
+/// Whether a SYN to this host comes as far as its control connection: seen as often, and sent to the MAC that it has.
+fn comes_here(attempt: &Attempt<'_>, control: &Connection) -> bool {
+    let (to, syn) = (attempt.to().ip(), attempt.connection.syns.first());
+    let ends = [(control.origin.ip(), &control.from_origin), (control.target.ip(), &control.from_target)];
+    let own = ends.into_iter().find(|(ip, _)| *ip == to).and_then(|(_, half)| half.first_mac);
+    let astray = syn.and_then(|syn| syn.link.destination).zip(own).is_some_and(|(sent, own)| sent != own);
+    !astray && (!is_on_both_sides(control) || is_on_both_sides(attempt.connection))
+}
+
+/// Who refused the server's SYN by a RST.
+fn refused(case: &Case<'_>) -> Option<Part> {
+    match data_syn_refused::by_whom(case)? {
+        Sender::Host => Some(Part::Host(Client)),
+        Sender::OnTheWay(_) => Some(Part::Path),
+        Sender::Unknown => None,
+    }
+}
+
+/// The part as it is seen from this host, which is one end of the session.
+fn seen_from(part: Part, vantage: &Vantage) -> Option<Where> {
+    let is_here = |end| vantage.this_host().map(|here| here == end);
+    match part {
+        Part::Host(end) => is_here(end).map(|here| if here { Where::ThisHost } else { Where::OtherHost }),
+        Part::Filter(end) => is_here(end).map(|here| if here { Where::ThisFilter } else { Where::OtherFilter }),
+        Part::Path => Some(Where::Path),
+    }
+}
+
+/// Books where it is, says so in the headline of an error, and drops what cannot help there: nothing on the way does where
+/// a host is at fault.
+fn settle(finding: &mut Finding, part: Option<Part>, vantage: &Vantage, silence: bool) {
+    let Some(part) = part else { return };
+    finding.place = seen_from(part, vantage);
+    let Some(place) = finding.place else { return };
+    if place != Where::Path {
+        finding.remedies.retain(|remedy| remedy.side != Party::Network);
+    }
+    if finding.severity == Severity::Error {
+        add(finding, headline(finding.diagnosis, place, silence));
+    }
+}
+
+/// What the headline says of it, a sentence part.
+fn headline(diagnosis: &str, place: Where, silence: bool) -> &'static str {
+    match (diagnosis, place) {
+        ("data-syn-never-sent" | "pasv-client-never-connects", Where::ThisHost) => {
+            "this host did not send it: its route, its OUTPUT rules or bind()"
+        }
+        (_, Where::ThisFilter) if silence => {
+            "the SYNs arrived at this host: its filter or its backlog, not the network"
+        }
+        ("pasv-syn-not-seen", Where::ThisFilter) => "no SYN left this host: its OUTPUT rules",
+        ("data-syn-not-seen" | "pasv-syn-not-seen", Where::Path) => {
+            "neither this host nor its filter: something before it"
+        }
+        (_, Where::ThisHost) => "the fault is on this host",
+        (_, Where::OtherHost) => "the fault is on the other host",
+        (_, Where::ThisFilter) => "the fault is in this host's filter",
+        (_, Where::OtherFilter) => "the fault is in the other host's filter",
+        (_, Where::Path) => "the fault is on the way, on neither host",
+    }
+}
+
+fn add(finding: &mut Finding, what: &str) {
+    finding.message = format!("{}; {what}", finding.message);
+}
