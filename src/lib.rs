@@ -83,6 +83,7 @@ pub mod finding;
 pub mod fingerprint;
 pub mod flow;
 pub mod frame;
+pub mod decrypt;
 pub mod ftp;
 pub mod network;
 pub mod pipeline;

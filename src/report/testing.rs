@@ -271,6 +271,7 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         timeline: CaptureId(id),
         unread: false,
         gaps: crate::source::Gaps::default(),
+        keys: std::sync::Arc::default(),
     }
 }
 
