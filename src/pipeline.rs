@@ -407,7 +407,9 @@ impl Pipeline {
     fn learn_keys(&mut self, id: CaptureId, captures: &[Capture]) {
         let place = captures.first().map_or(0, |first| id.0.saturating_sub(first.id.0));
         let Some(capture) = captures.get(place as usize).filter(|capture| !capture.keys.is_empty()) else { return };
-        if self.settings.keys.is_some() && !self.keys.get(&capture.id).is_some_and(|known| Arc::ptr_eq(known, &capture.keys)) {
+        if self.settings.keys.is_some()
+            && !self.keys.get(&capture.id).is_some_and(|known| Arc::ptr_eq(known, &capture.keys))
+        {
             self.keys.insert(capture.id, Arc::clone(&capture.keys));
         }
     }

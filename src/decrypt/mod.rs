@@ -23,6 +23,6 @@ pub enum Version {
 }
 
 /// Type, version and length of a record.
-const HEADER: usize = 5;
+pub const HEADER: usize = 5;
 /// Longest fragment of a record: 2^14 bytes and 2048 for the expansion of old ciphers (RFC 5246 6.2.3).
 const RECORD_BYTES: usize = (1 << 14) + 2048;

@@ -33,6 +33,8 @@ pub enum Opened<'a> {
     Records(Range<usize>),
     /// What a record said, or records that were kept back and cannot be read.
     Text(&'a [u8]),
+    /// The header of a record that is read here.
+    Header([u8; HEADER]),
     /// A record that could not be opened is passed over.
     Lost,
 }
@@ -167,11 +169,8 @@ impl Channel {
         side.gap = true;
         side.messages.lost();
         let len = usize::try_from(len).unwrap_or(usize::MAX);
-        let missing = if side.skipped > 0 {
-            side.skipped
-        } else {
-            side.record_len().map_or(0, |whole| whole - side.held.len())
-        };
+        let missing =
+            if side.skipped > 0 { side.skipped } else { side.record_len().map_or(0, |whole| whole - side.held.len()) };
         side.held.clear();
         side.hunting |= len > missing;
         side.skipped = missing.saturating_sub(len);
@@ -222,8 +221,10 @@ impl Channel {
                 Fate::Read => {
                     side.held.drain(..len);
                     side.hunting = false;
+                    out_header(&record, out);
                 }
                 Fate::Closed => {
+                    out_header(&record, out);
                     let rest = side.held.split_off(len);
                     *side = Side::default();
                     if !rest.is_empty() {
@@ -240,7 +241,8 @@ impl Channel {
     fn give_up(&mut self, end: usize, unread: Unread, out: &mut dyn FnMut(Opened<'_>)) {
         self.tls.unread = Some(unread);
         for side in &mut self.sides {
-            let was_read = side.stage == Stage::Lost || side.stage == Stage::Tls && side.begun.is_empty() && side.number > 0;
+            let was_read =
+                side.stage == Stage::Lost || side.stage == Stage::Tls && side.begun.is_empty() && side.number > 0;
             side.stage = if was_read { Stage::Lost } else { Stage::Opaque };
             side.cipher = None;
         }
@@ -389,9 +391,8 @@ impl Channel {
 impl Side {
     /// Where in clear text TLS begins: at the start of a line, with a handshake, which no line of text does.
     fn begins_tls(&mut self, bytes: &[u8]) -> Option<usize> {
-        let is_handshake = |at: usize| {
-            bytes.get(at) == Some(&HANDSHAKE) && bytes.get(at + 1).is_none_or(|major| *major == 3)
-        };
+        let is_handshake =
+            |at: usize| bytes.get(at) == Some(&HANDSHAKE) && bytes.get(at + 1).is_none_or(|major| *major == 3);
         let lines = memchr_lines(bytes);
         let begins = std::iter::once(0).filter(|_| !self.within_line).chain(lines).find(|at| is_handshake(*at));
         self.within_line = begins.is_none() && bytes.last() != Some(&b'\n');
@@ -409,6 +410,12 @@ impl Side {
         let material = schedule::of_traffic_secret(suite, &secret);
         self.cipher = Some(Cipher::new(Version::Tls13, suite, false, material));
         (self.secret, self.number) = (Some(secret), 0);
+    }
+}
+
+fn out_header(record: &[u8], out: &mut dyn FnMut(Opened<'_>)) {
+    if let Some(header) = record.first_chunk() {
+        out(Opened::Header(*header));
     }
 }
 

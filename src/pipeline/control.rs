@@ -16,6 +16,7 @@ use crate::ftp::{Event, Speaker};
 use crate::transfer::Lost;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::wire::tls::Record;
 use crate::wire::{IpHeader, Segment};
 
 /// The port on which FTP is encrypted from the first byte.
@@ -386,6 +387,10 @@ fn read(
                 }
                 Opened::Records(part) => opaque.push(part),
                 Opened::Text(text) => drop(dialogue.bytes(speaker(from), text, at, conflicting, events)),
+                Opened::Header(header) => {
+                    let speaker = speaker(from);
+                    events.extend(Record::of(header).map(|record| Event::Record { speaker, record, at }));
+                }
                 Opened::Lost => dialogue.gap(speaker(from), 0, at, events),
             });
             return opaque;
