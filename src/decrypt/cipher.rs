@@ -128,7 +128,9 @@ fn aad(number: u64, [kind, major, minor, ..]: [u8; 5], len: usize) -> [u8; 13] {
 fn code(mac: Mac, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
     fn of<M: hmac::Mac + hmac::KeyInit>(key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
         let mut code = <M as hmac::KeyInit>::new_from_slice(key).ok()?;
-        parts.iter().for_each(|part| hmac::Mac::update(&mut code, part));
+        for part in parts {
+            hmac::Mac::update(&mut code, part);
+        }
         Some(code.finalize().into_bytes().to_vec())
     }
     match mac {

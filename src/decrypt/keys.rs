@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{self, Read};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use foldhash::fast::RandomState;
@@ -13,6 +14,8 @@ const CONNECTIONS_KEPT: usize = 1 << 18;
 const SECRET_BYTES: usize = 64;
 /// No line that is of use is longer, in bytes.
 const LINE_BYTES: usize = 512;
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 16;
 
 /// The random of a ClientHello, by which a key log names a connection.
 pub type Random = [u8; 32];
@@ -69,20 +72,28 @@ impl Keys {
         text.split(|byte| *byte == b'\n').filter(|line| self.line(line).is_some()).count()
     }
 
-    /// Adds the keys of another log.
-    pub fn add(&mut self, other: &Self) {
-        for (random, secrets) in &other.known {
-            let Some(own) = self.slot(*random) else { continue };
-            let take = |own: &mut Option<Secret>, other: &Option<Secret>| {
-                if own.is_none() {
-                    own.clone_from(other);
-                }
+    /// Adds what a key log tells, to its end.
+    pub fn read_all(&mut self, log: &mut impl Read) -> io::Result<()> {
+        let mut chunk = Zeroizing::new(vec![0; CHUNK]);
+        let mut held = 0;
+        loop {
+            let read = match log.read(chunk.get_mut(held..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
             };
-            take(&mut own.master, &secrets.master);
-            for side in [0, 1] {
-                take(&mut own.handshake[side], &secrets.handshake[side]);
-                take(&mut own.traffic[side], &secrets.traffic[side]);
+            held += read;
+            let lines = chunk.get(..held).unwrap_or_default();
+            // The last line may lack its end.
+            let whole =
+                if read == 0 { held } else { lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
+            self.read(lines.get(..whole).unwrap_or_default());
+            if read == 0 {
+                return Ok(());
             }
+            // A line without end is none.
+            let whole = if whole == 0 && held == CHUNK { held } else { whole };
+            chunk.copy_within(whole..held, 0);
+            held -= whole;
         }
     }
 

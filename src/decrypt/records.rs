@@ -50,6 +50,8 @@ pub enum Unread {
     Suite(u16),
     /// It is older than TLS 1.2.
     Version,
+    /// The program was built without `tls`.
+    NotBuilt,
     /// Bytes are missing that were needed.
     Missing,
 }
@@ -204,6 +206,10 @@ impl Channel {
                 return;
             }
             let Some(len) = side.record_len() else {
+                // Some servers say their last words past TLS.
+                if !side.gap && matches!(side.held.first(), Some(b' '..=b'~')) {
+                    return side.leave(0, out);
+                }
                 let unread = if side.gap { Unread::Missing } else { Unread::WrongKey };
                 return self.give_up(end, unread, out);
             };
@@ -225,13 +231,7 @@ impl Channel {
                 }
                 Fate::Closed => {
                     out_header(&record, out);
-                    let rest = side.held.split_off(len);
-                    *side = Side::default();
-                    if !rest.is_empty() {
-                        side.within_line = rest.last() != Some(&b'\n');
-                        out(Opened::Text(&rest));
-                    }
-                    return;
+                    return side.leave(len, out);
                 }
             }
         }
@@ -340,6 +340,9 @@ impl Channel {
         let random = handshake::client_random(body).ok_or(Unread::Missing)?;
         (self.client, self.random, self.chosen) = (Some(end), Some(random), None);
         self.tls = Tls::default();
+        if cfg!(not(feature = "tls")) {
+            return Err(Unread::NotBuilt);
+        }
         if keys(&random).is_some() { Ok(()) } else { Err(Unread::NoKey(random)) }
     }
 
@@ -404,6 +407,16 @@ impl Side {
         let [kind, major, minor, high, low] = *self.held.first_chunk::<HEADER>()?;
         let len = usize::from(u16::from_be_bytes([high, low]));
         is_header(kind, major, minor, len).then_some(HEADER + len)
+    }
+
+    /// TLS ends so many bytes into what is held, and clear text follows.
+    fn leave(&mut self, len: usize, out: &mut dyn FnMut(Opened<'_>)) {
+        let rest = self.held.split_off(len.min(self.held.len()));
+        *self = Self::default();
+        if !rest.is_empty() {
+            self.within_line = rest.last() != Some(&b'\n');
+            out(Opened::Text(&rest));
+        }
     }
 
     fn take_secret(&mut self, suite: Suite, secret: Secret) {

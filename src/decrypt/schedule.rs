@@ -92,7 +92,9 @@ fn hmac(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     fn code<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         // HMAC takes keys of any length.
         let Ok(mut code) = <M as KeyInit>::new_from_slice(key) else { return vec![0; 32] };
-        parts.iter().for_each(|part| Mac::update(&mut code, part));
+        for part in parts {
+            Mac::update(&mut code, part);
+        }
         code.finalize().into_bytes().to_vec()
     }
     Zeroizing::new(match hash {

@@ -184,9 +184,14 @@ impl Pipeline {
         }
         let session = control.session;
         let step = control.pace.saw(from, at, tcp);
+        let tls = control.channel.as_ref().and_then(|channel| channel.tls());
         if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
             session.stepped(step);
+            if tls.is_some_and(|tls| tls.unread.is_some()) {
+                session.tls_unread.get_or_insert(at);
+            }
+            session.tls = tls.or(session.tls);
         }
         self.load.add(tcp.payload.len(), &events);
         self.wake(id, tcp);

@@ -331,6 +331,7 @@ fn session() -> SessionRecord {
         server: server(21),
         first: at(1, 0),
         last: at(22, 14_000_000),
+        tls: None,
         server_software: Some("vsFTPd 3.0.3".into()),
         encrypted_from: None,
         vantage: VantageRecord {
