@@ -4,6 +4,7 @@ mod check;
 mod extract;
 mod frames;
 mod interrupt;
+mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
@@ -55,9 +56,9 @@ pub fn run(options: &Options) -> u8 {
 
 /// Lists the hosts of what `options` name. The exit status.
 pub fn hosts(options: &HostsOptions) -> u8 {
-    let settings = settings(&options.input, Selection::default(), true);
+    let settings = || settings(&options.input, Selection::default(), true);
     let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(Destination::standard_output())));
-    reading(|interrupt| list(&options.input, &settings, interrupt, open))
+    reading(|interrupt| list(&options.input, &settings()?, interrupt, open))
 }
 
 /// Shows what happened in what `options` name. The exit status.
@@ -78,7 +79,7 @@ fn shown(options: &ShowOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     for (view, path) in &options.views {
         views.push((*view, Box::new(whole(path.as_deref())?)));
     }
-    let settings = settings(&options.input, options.selection.clone(), true);
+    let settings = settings(&options.input, options.selection.clone(), true)?;
     let mut sink = report::show(views, options.sessions.clone(), options.style.clone(), sentences(&plan));
     let read = read_all(&plan, &options.input, &settings, interrupt, &mut *sink)?;
     sink.end(&read.captures, &read.summary)?;
@@ -95,7 +96,7 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     let mut files = Files::default();
     input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
-    input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
+    input.files.iter().chain(&input.keylog).chain(found).for_each(|path| files.reads(Role::Input, path));
     files
 }
 
@@ -276,7 +277,7 @@ fn analyse(options: &Options, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
-    let settings = settings(&options.input, options.selection.clone(), false);
+    let settings = settings(&options.input, options.selection.clone(), false)?;
     let read = read_all(&plan, &options.input, &settings, interrupt, &mut baselined)?;
     let whole = options.write_baseline.as_deref().is_some_and(|path| is_whole(interrupt, path));
     let kept = baseline.filter(|_| whole).map_or(Ok(()), |mut file| {
@@ -315,11 +316,13 @@ fn list(
     Ok(if read.complete { CLEAN } else { TROUBLE })
 }
 
-fn settings(input: &Input, selection: Selection, in_full: bool) -> Settings {
+fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settings, Trouble> {
     let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
+    // What was decrypted has names that nobody replaced.
+    let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
     let (ports, here) = (input.ports.clone(), input.here.clone());
-    Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false }
+    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, keys })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.

@@ -17,7 +17,7 @@
 //!
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
-//! | [`frame`], [`text`] | numbers, times, link types; bytes of strangers into printable text | |
+//! | [`frame`], [`text`], [`decrypt`] | numbers, times, link types; bytes of strangers into printable text; key logs and TLS records into what the records hide | decrypt: aes, aes-gcm, cbc, ccm, chacha20poly1305, data-encoding, hkdf, hmac, sha1, sha2, zeroize |
 //! | [`source`], [`wire`], [`finding`], [`redact`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
 //! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr, strsim, data-encoding |
@@ -68,6 +68,7 @@
 //!   that quotes the wire takes `line()` of a command or reply, which marks strangers' words; other quotes
 //!   are marked by [`redact::foreign`].
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
+//! - **A cipher suite of TLS**: a line in `decrypt/suite.rs`; how a record of its kind is opened: `decrypt/cipher.rs`.
 //! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
 //!
 //! The tests that hold all this: `tests/fixtures.rs` (every script and recorded capture against its expectation),
@@ -78,6 +79,7 @@ pub mod anonymize;
 pub mod app;
 pub mod check;
 pub mod cli;
+pub mod decrypt;
 pub mod diagnosis;
 pub mod extract;
 pub mod finding;

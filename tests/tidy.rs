@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in the order of the path of data; a module may use those of lower rank only.
-const RANKS: [(&str, u8); 21] = [
+const RANKS: [(&str, u8); 22] = [
     ("frame", 0),
     ("text", 0),
+    ("decrypt", 0),
     ("finding", 1),
     ("source", 1),
     ("wire", 1),
@@ -34,19 +35,27 @@ const TOP: [&str; 3] = ["app", "lib", "main"];
 
 /// Who may name an outside crate; what reads or writes files of text, or needs files for a while, has one at each edge.
 /// `foldhash` is a type parameter of maps and needs no door.
-const DOORS: [(&str, &str); 37] = [
+const DOORS: [(&str, &str); 48] = [
+    ("aes", "decrypt"),
+    ("aes_gcm", "decrypt"),
     ("anstream", "cli"),
     ("anstyle", "report"),
     ("caps", "source"),
+    ("cbc", "decrypt"),
+    ("ccm", "decrypt"),
+    ("chacha20poly1305", "decrypt"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("comfy_table", "report"),
     ("csv", "report"),
+    ("data_encoding", "decrypt"),
     ("data_encoding", "ftp"),
     ("etherparse", "wire"),
     ("flate2", "source"),
     ("getrandom", "anonymize"),
     ("glob", "points"),
+    ("hkdf", "decrypt"),
+    ("hmac", "decrypt"),
     ("indexmap", "network"),
     ("indicatif", "cli"),
     ("jiff", "report"),
@@ -57,21 +66,24 @@ const DOORS: [(&str, &str); 37] = [
     ("pcap", "source"),
     ("pcap_parser", "source"),
     ("quick_junit", "report"),
-    ("ruzstd", "source"),
     ("rustix", "app"),
+    ("ruzstd", "source"),
     ("schemars", "report"),
-    ("serde", "report"),
     ("serde", "check"),
+    ("serde", "report"),
     ("serde_json", "report"),
+    ("sha1", "decrypt"),
+    ("sha2", "decrypt"),
     ("signal_hook", "app"),
     ("siphasher", "anonymize"),
     ("smallvec", "network"),
-    ("tempfile", "app"),
     ("strsim", "ftp"),
+    ("tempfile", "app"),
     ("tempfile", "source"),
     ("terminal_size", "cli"),
     ("toml", "check"),
     ("toml", "cli"),
+    ("zeroize", "decrypt"),
 ];
 
 /// Lines of a file, tests included.

@@ -308,7 +308,8 @@ fn observe(capture: &Candidate, options: &CheckOptions) -> Result<Option<Observa
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
-    let mut pipeline = Pipeline::new(settings(&options.input, Selection::default(), false), SessionId(1));
+    let settings = settings(&options.input, Selection::default(), false).map_err(|trouble| trouble.to_string())?;
+    let mut pipeline = Pipeline::new(settings, SessionId(1));
     let mut observations = Observations::default();
     let failed = |error: io::Error| error.to_string();
     while !is_stopped() && timeline.step() {

@@ -41,7 +41,7 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     if concluded {
         interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
     }
-    let settings = settings(&options.input, Selection::default(), false);
+    let settings = settings(&options.input, Selection::default(), false)?;
     let mut collected = Collected::default();
     let mut lacking = Summary::default();
     if concluded {

@@ -160,6 +160,7 @@ impl<'a> Watch<'a> {
             selection: Selection::default(),
             in_full: false,
             overhear: false,
+            keys: None,
         };
         let sink = sink.map_err(|error| output_failed(options, &error))?;
         let metrics = options.metrics.as_deref().unwrap_or(Path::new("")).display().to_string();

@@ -124,6 +124,7 @@ impl Check {
                 follow: false,
                 config,
                 allow_unreadable: self.reading.allow_unreadable,
+                keylog: self.reading.keylog,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

@@ -71,6 +71,10 @@ pub(super) struct ReadingArguments {
     #[arg(long, value_name = "ADDR", help_heading = "Input")]
     pub(super) here: Vec<IpAddr>,
 
+    /// Decrypt FTPS with the keys in FILE, which programs write where SSLKEYLOGFILE names it; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
+    pub(super) keylog: Vec<PathBuf>,
+
     /// Do not fail for unreadable captures whose name matches GLOB, or whose path if it has a /; they are still reported;
     /// may be repeated
     #[arg(long, value_name = "GLOB", value_parser = Glob::parse, help_heading = "Input")]
@@ -139,6 +143,7 @@ impl InputArguments {
             here: self.reading.here,
             follow: self.follow,
             allow_unreadable: self.reading.allow_unreadable,
+            keylog: self.reading.keylog,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

@@ -201,6 +201,9 @@ fn misspelt_command(
     if is_path || surroundings.directory.join(file).exists() {
         return None;
     }
+    if file.as_os_str() == meant {
+        return Some(settings::wrong(&format!("{meant} is a subcommand, so it comes first: ftpwhy {meant} ...")));
+    }
     Some(settings::wrong(&format!("there is no file and no subcommand {}, did you mean {meant}?", file.display())))
 }
 
@@ -222,7 +225,10 @@ fn version() -> String {
         None if cfg!(feature = "live") => "libpcap of unknown version".to_owned(),
         None => "without libpcap".to_owned(),
     };
-    format!("{} ({libpcap})", env!("CARGO_PKG_VERSION"))
+    let features = [(cfg!(feature = "live"), "live"), (cfg!(feature = "tls"), "tls")];
+    let with: Vec<&str> = features.iter().filter(|(built, _)| *built).map(|(_, name)| *name).collect();
+    let with = if with.is_empty() { "none".to_owned() } else { with.join(", ") };
+    format!("{} ({libpcap}; features: {with})", env!("CARGO_PKG_VERSION"))
 }
 
 #[cfg(test)]
@@ -261,6 +267,8 @@ mod tests {
             let arguments = line.split(' ').map(Into::into).collect();
             read_in(arguments, &Screen::NONE, &surroundings).map_err(|said| said.to_string())
         };
+        let text = said("ftpwhy --isolated hosts x").expect_err("refused");
+        assert!(text.contains("hosts is a subcommand, so it comes first"), "{text}");
         for line in ["ftpwhy hosst x", "ftpwhy --isolated -q hosst", "ftpwhy hosst --help", "ftpwhy hosst -w x"] {
             let text = said(line).expect_err("refused");
             assert!(text.contains("no file and no subcommand hosst, did you mean hosts?"), "{line}: {text}");

@@ -35,6 +35,8 @@ pub struct Input {
     pub config: Option<PathBuf>,
     /// Inputs that may be unreadable.
     pub allow_unreadable: Vec<Glob>,
+    /// Key logs of TLS.
+    pub keylog: Vec<PathBuf>,
 }
 
 /// What `ftpwhy extract` is told.

@@ -86,8 +86,11 @@ const NOT_CAPTURED: (&str, &str) = (
 );
 const ENCRYPTION: (&str, &str) = (
     "Encryption",
-    "After AUTH TLS the control connection cannot be read: which data connection belongs to which command is then \
-     unknown, and so are replies.",
+    "After AUTH TLS the control connection can be read only with its keys: from the files that --keylog names, and from \
+     pcapng files that carry them. curl, lftp, FileZilla and programs in Python write them to the file that \
+     SSLKEYLOGFILE names; vsftpd, ProFTPD and Pure-FTPd need a preloaded library that does so. ftpwhy itself does not \
+     read SSLKEYLOGFILE. TLS 1.2 and 1.3 are decrypted. Without keys it is unknown which data connection belongs to \
+     which command, and so are the replies; tls-control-opaque says why. With --anonymize nothing is decrypted.",
 );
 const SECRETS: (&str, &str) = (
     "Secrets",

@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::{eprt_protocol_mismatch, lines, pasv_ports_exhausted, port_low_port, port_malformed};
+use super::{eprt_protocol_mismatch, lines, pasv_ports_exhausted, port_low_port, port_malformed, tls_protection_mismatch};
 use crate::finding::{Confidence, Finding};
 use crate::transfer::Direction;
 
@@ -42,6 +42,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         )) => confidence >= Confidence::Probable,
         Some((_, _, Whose::Clients)) | None => false,
     };
+    if tls_protection_mismatch::demand_to_offer(case).is_some() {
+        return None;
+    }
     if explained || pasv_ports_exhausted::holds(case) || port_malformed::holds(case) || port_low_port::holds(case) || eprt_protocol_mismatch::holds(case) {
         return None;
     }

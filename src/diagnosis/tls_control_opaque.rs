@@ -2,6 +2,7 @@
 
 use super::case::SessionCase;
 use super::lines;
+use crate::decrypt::Unread;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 use crate::ftp::Verb;
@@ -24,7 +25,10 @@ diagnosis! {
     ///
     /// Refuted by: clear text behind the 234; CCC ends it.
     ///
-    /// Remedy: capture with the server's log at hand, or let the client send CCC for the time of the test.
+    /// Remedy: capture again with the keys. Clients write them where SSLKEYLOGFILE=FILE is set (curl, lftp, programs in
+    /// Python, FileZilla), servers where a library that does so is preloaded (vsftpd, ProFTPD, Pure-FTPd); --keylog FILE
+    /// reads them, and a pcapng file may carry them. Else look at the server's log, or let the client send CCC for the time
+    /// of the test.
     "tls-control-opaque", Quality,
     "the control connection is encrypted",
     ["RFC 4217", "RFC 2228"],
@@ -38,30 +42,45 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .collect::<Vec<_>>()
     });
     let auth = auth.unwrap_or_default();
-    case.session
-        .opaque
-        .first()
-        .map(|span| {
+    let hidden = || match inferred(case).count() {
+        0 => String::new(),
+        1 => "; one data connection is inferred".to_owned(),
+        many => format!("; {many} data connections are inferred"),
+    };
+    let unread = case.session.tls.and_then(|tls| tls.unread);
+    let why = unread.map_or(String::new(), |why| format!("; {why}"));
+    let (message, first) = match (case.session.opaque.first(), case.session.tls_unread) {
+        (Some(span), _) => {
             let until = span.until.map_or(String::new(), |until| format!(" until frame {}", until.number));
-            let hidden = match inferred(case).count() {
-                0 => String::new(),
-                1 => "; one data connection is inferred".to_owned(),
-                many => format!("; {many} data connections are inferred"),
-            };
             let message = format!(
-                "the control connection is encrypted ({}) from frame {}{until}: endpoints and replies cannot be read there{hidden}",
-                span.by, span.from.number
+                "the control connection is encrypted ({}) from frame {}{until}: endpoints and replies cannot be read there{}{why}",
+                span.by,
+                span.from.number,
+                hidden(),
             );
-            DIAGNOSIS
-                .finding(Confidence::Proven, message, Evidence::seen(span.from, "first encrypted segment"))
-                .in_session(case.session)
-                .support(auth.clone())
-                .support(span.until.map(|until| Evidence::seen(until, "clear text again")))
-                .support(inferred(case).take(NAMED).map(|attempt| shown(case, attempt)))
-                .done()
-        })
-        .into_iter()
-        .collect()
+            (message, Evidence::seen(span.from, "first encrypted segment"))
+        }
+        // It was read up to there.
+        (None, Some(at)) => {
+            let message = format!("the control connection could not be decrypted from frame {} on{why}", at.number);
+            (message, Evidence::seen(at, "the first record that could not be opened"))
+        }
+        (None, None) => return Vec::new(),
+    };
+    let until = case.session.opaque.first().and_then(|span| span.until);
+    let finding = DIAGNOSIS
+        .finding(Confidence::Proven, message, first)
+        .in_session(case.session)
+        .support(auth)
+        .support(until.map(|until| Evidence::seen(until, "clear text again")))
+        .support(inferred(case).take(NAMED).map(|attempt| shown(case, attempt)));
+    let finding = match unread {
+        Some(Unread::NoKey(_) | Unread::WrongKey) => finding
+            .client("Let the client write its keys (SSLKEYLOGFILE=FILE for curl, lftp, Python and FileZilla), capture again, and add --keylog FILE.")
+            .server("Or let the server write them, by a preloaded library (vsftpd, ProFTPD, Pure-FTPd), and add --keylog FILE."),
+        _ => finding,
+    };
+    vec![finding.done()]
 }
 
 /// The connections that by their ends and their time were data connections.

@@ -4,7 +4,7 @@ use super::case::{Case, cap};
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
-use crate::ftp::Verb;
+use crate::ftp::{Reply, Verb};
 use crate::ftp::texts::Condition;
 use crate::transfer::Exchange;
 use crate::transfer::attempt::Attempt;
@@ -34,6 +34,9 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    if let Some(reply) = demand_to_offer(case) {
+        return Some(demanded(case, reply, None));
+    }
     let inferred = case.transfer.is_none() && case.offer().is_none();
     if !inferred && !case.failed() {
         return None;
@@ -56,6 +59,18 @@ fn level<'a>(case: &Case<'a>) -> Option<&'a Exchange> {
 fn by_words(case: &Case<'_>, level: Option<&Exchange>) -> Option<Finding> {
     let reply = case.transfer?.reply.as_ref()?;
     case.meaning().filter(|meaning| meaning.condition == Condition::TlsRequired)?;
+    Some(demanded(case, reply, level))
+}
+
+/// The reply to PORT, PASV and their kin that demands protection.
+pub(super) fn demand_to_offer<'a>(case: &Case<'a>) -> Option<&'a Reply> {
+    let offer = case.offer().filter(|offer| offer.is_refused())?;
+    let reply = offer.reply.as_ref()?;
+    let meaning = case.meaning_of(offer.command.verb, reply)?;
+    (meaning.condition == Condition::TlsRequired).then_some(reply)
+}
+
+fn demanded(case: &Case<'_>, reply: &Reply, level: Option<&Exchange>) -> Finding {
     let said = match level {
         Some(exchange) => format!("the client had said {}", exchange.command.line()),
         None => "no PROT was seen before it".to_owned(),
@@ -66,7 +81,7 @@ fn by_words(case: &Case<'_>, level: Option<&Exchange>) -> Option<Finding> {
         .about(case)
         .support(level.map(|exchange| lines::command(case.session, &exchange.command)))
         .support(case.dialogue());
-    Some(remedies(draft).done())
+    remedies(draft).done()
 }
 
 fn one_sided(case: &Case<'_>, attempt: &Attempt<'_>, inferred: bool) -> Option<Finding> {

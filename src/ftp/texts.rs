@@ -276,6 +276,7 @@ pub static MEANINGS: &[Meaning] = &[
     says(&[], &[421, 425, 521, 522, 550], On::Transfer, "tls is required", C::TlsRequired, TLS_MISSING),
     says(&[], &[425, 521, 522], On::Transfer, "must be encrypted", C::TlsRequired, TLS_MISSING),
     says(&[], &[425, 521, 522], On::Transfer, "tls required", C::TlsRequired, TLS_MISSING),
+    says(&[], &[421, 521, 522, 550], On::Endpoint, "tls required", C::TlsRequired, TLS_MISSING),
     says(&[], &[521], On::Transfer, "", C::TlsRequired, TLS_MISSING),
     says(&[], &[425], On::Transfer, "connection secure", C::TlsFailed, TLS_HANDSHAKE),
     says(&[], &[425], On::Transfer, "alpn", C::TlsFailed, TLS_HANDSHAKE),

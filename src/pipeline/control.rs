@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::prompt::Answer;
 use super::turns::Progress;
-use super::{GRACE, Heard, Overheard, Pipeline};
+use super::{Carried, GRACE, Heard, Overheard, Pipeline, Settings};
+use crate::decrypt::{Channel, Lookup, Opened, Random, Secrets};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece, TRANSLATED_SECONDS};
@@ -15,6 +16,7 @@ use crate::ftp::{Event, Speaker};
 use crate::transfer::Lost;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::wire::tls::Record;
 use crate::wire::{IpHeader, Segment};
 
 /// The port on which FTP is encrypted from the first byte.
@@ -26,6 +28,8 @@ const RECENT_ISNS: usize = 64;
 /// What is needed to follow one control connection.
 pub(super) struct Control {
     conversation: Conversation,
+    /// What takes TLS off; `None` where nothing is to be decrypted.
+    channel: Option<Box<Channel>>,
     dialogue: Dialogue,
     pace: Pace,
     session: SessionIndex,
@@ -42,7 +46,8 @@ pub(super) struct Control {
 impl Control {
     /// Bytes it takes, about.
     pub(super) fn weight(&self) -> usize {
-        size_of::<Self>() + self.conversation.held() + self.dialogue.held()
+        let channel = self.channel.as_ref().map_or(0, |channel| size_of::<Channel>() + channel.held());
+        size_of::<Self>() + self.conversation.held() + self.dialogue.held() + channel
     }
 
     /// Its last frame.
@@ -104,6 +109,7 @@ impl Pipeline {
         }
         let control = Control {
             conversation: Conversation::new(),
+            channel: self.settings.keys.is_some().then(Box::default),
             dialogue,
             pace: Pace::default(),
             session,
@@ -157,10 +163,12 @@ impl Pipeline {
         let Some(control) = self.controls.get_mut(&id) else { return };
         control.last = at;
         let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
+        let channel = &mut control.channel;
+        let keys: &Lookup<'_> = &|random| find(&self.settings, &self.keys, random);
         let mut events = Vec::new();
         let mut overheard = self.settings.overhear.then(Vec::new);
         let mut read = |piece: Piece<'_>| {
-            let opaque = read(dialogue, server_end, piece, &mut events);
+            let opaque = read((channel, keys), dialogue, server_end, piece, &mut events);
             if let Some(overheard) = &mut overheard {
                 overhear(id, server_end, piece, &opaque, overheard);
             }
@@ -176,9 +184,14 @@ impl Pipeline {
         }
         let session = control.session;
         let step = control.pace.saw(from, at, tcp);
+        let tls = control.channel.as_ref().and_then(|channel| channel.tls());
         if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
             session.stepped(step);
+            if tls.is_some_and(|tls| tls.unread.is_some()) {
+                session.tls_unread.get_or_insert(at);
+            }
+            session.tls = tls.or(session.tls);
         }
         self.load.add(tcp.payload.len(), &events);
         self.wake(id, tcp);
@@ -275,9 +288,11 @@ impl Pipeline {
         let mut events = Vec::new();
         let server_end = control.server_end;
         let dialogue = &mut control.dialogue;
+        let channel = &mut control.channel;
+        let keys: &Lookup<'_> = &|random| find(&self.settings, &self.keys, random);
         let mut overheard = Vec::new();
         control.conversation.finish(&mut |piece| {
-            let opaque = read(dialogue, server_end, piece, &mut events);
+            let opaque = read((channel, keys), dialogue, server_end, piece, &mut events);
             if self.settings.overhear {
                 overhear(id, server_end, piece, &opaque, &mut overheard);
             }
@@ -354,15 +369,52 @@ fn overhear(
     }
 }
 
+/// The secrets of a TLS connection, among those that were given and those that captures carry.
+fn find(settings: &Settings, carried: &Carried, random: &Random) -> Option<Secrets> {
+    settings.keys.iter().chain(carried.values()).find_map(|keys| keys.of(random)).cloned()
+}
+
 /// Reads a piece; which parts of it are no text.
-fn read(dialogue: &mut Dialogue, server_end: End, piece: Piece<'_>, events: &mut Vec<Event>) -> Vec<Range<usize>> {
+fn read(
+    (channel, keys): (&mut Option<Box<Channel>>, &Lookup<'_>),
+    dialogue: &mut Dialogue,
+    server_end: End,
+    piece: Piece<'_>,
+    events: &mut Vec<Event>,
+) -> Vec<Range<usize>> {
     let speaker = |end: End| speaker(server_end, end);
     match piece {
         Piece::Bytes { from, bytes, at, conflicting } => {
-            return dialogue.bytes(speaker(from), bytes, at, conflicting, events);
+            let Some(channel) = channel else { return dialogue.bytes(speaker(from), bytes, at, conflicting, events) };
+            let mut opaque = Vec::new();
+            channel.push(side(from), bytes, keys, &mut |opened| match opened {
+                Opened::Clear(part) => {
+                    let text = bytes.get(part.clone()).unwrap_or_default();
+                    let records = dialogue.bytes(speaker(from), text, at, conflicting, events);
+                    opaque.extend(records.into_iter().map(|range| part.start + range.start..part.start + range.end));
+                }
+                Opened::Records(part) => opaque.push(part),
+                Opened::Text(text) => drop(dialogue.bytes(speaker(from), text, at, conflicting, events)),
+                Opened::Header(header) => {
+                    let speaker = speaker(from);
+                    events.extend(Record::of(header).map(|record| Event::Record { speaker, record, at }));
+                }
+                Opened::Lost => dialogue.gap(speaker(from), 0, at, events),
+            });
+            return opaque;
         }
-        Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),
+        Piece::Gap { from, len, at } => {
+            if let Some(channel) = channel {
+                channel.gap(side(from), len);
+            }
+            dialogue.gap(speaker(from), len, at, events);
+        }
         Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),
     }
     Vec::new()
+}
+
+/// The number of an end.
+fn side(end: End) -> usize {
+    usize::from(end == End::Target)
 }

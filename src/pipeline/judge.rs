@@ -248,6 +248,7 @@ pub(super) fn record<'a>(
         server: session.server,
         first: session.first,
         last: session.last,
+        tls: session.tls,
         server_software: session.software.known().map(|software| marked(&software.label())),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),

@@ -12,6 +12,7 @@ pub use redacted::Redacted;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::decrypt::Tls;
 use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
 use crate::redact::Secret;
@@ -66,6 +67,8 @@ pub struct SessionRecord {
     pub server_software: Option<String>,
     /// First opaque frame.
     pub encrypted_from: Option<Stamp>,
+    /// Its TLS, as far as it was looked into.
+    pub tls: Option<Tls>,
     /// Where it was captured.
     pub vantage: VantageRecord,
     /// The endpoints announced, in order.

@@ -272,6 +272,7 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         timeline: CaptureId(id),
         unread: false,
         gaps: crate::source::Gaps::default(),
+        keys: std::sync::Arc::default(),
     }
 }
 
@@ -331,6 +332,7 @@ fn session() -> SessionRecord {
         server: server(21),
         first: at(1, 0),
         last: at(22, 14_000_000),
+        tls: None,
         server_software: Some("vsFTPd 3.0.3".into()),
         encrypted_from: None,
         vantage: VantageRecord {

@@ -119,6 +119,7 @@ impl FileSource {
             timeline: id,
             unread: false,
             gaps: Gaps::default(),
+            keys: std::sync::Arc::default(),
         };
         let opened = if looks == Looks::Like(Format::Pcap) {
             Pcap::open(&mut window).map(|(pcap, interface, name)| {

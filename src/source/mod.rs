@@ -40,7 +40,9 @@ mod written;
 use std::fs::File;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::decrypt::Keys;
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
 pub use error::OpenError;
@@ -84,6 +86,8 @@ pub struct Capture {
     pub unread: bool,
     /// When this program itself captured less than there was; a file counts what was dropped at its interfaces.
     pub gaps: Gaps,
+    /// The keys that it carries itself.
+    pub keys: Arc<Keys>,
 }
 
 impl Capture {

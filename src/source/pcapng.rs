@@ -3,6 +3,8 @@
 //! Blocks that carry no packet are skipped, but those that Wireshark numbers take a number here too. Knows nothing
 //! of time order.
 
+use std::sync::Arc;
+
 use pcap_parser::{Block, parse_block_be, parse_block_le, parse_sectionheaderblock};
 
 use super::block::{SECTION_HEADER, next_block};
@@ -23,6 +25,9 @@ const SIMPLE_PACKET: u32 = 3;
 const NAME_RESOLUTION: u32 = 4;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
+/// A key log of TLS among decryption secrets.
+const TLS_KEY_LOG: u32 = 0x544c_534b;
 
 /// Behind the type and length of a block.
 const BODY: usize = 8;
@@ -124,6 +129,10 @@ impl Pcapng {
                     capture.annotations.resolve(block.get(BODY..len - 4).unwrap_or_default(), self.endian);
                     Ok(Found::Other)
                 }
+                DECRYPTION_SECRETS => {
+                    self.secrets(block, capture);
+                    Ok(Found::Other)
+                }
                 kind => {
                     self.number += u64::from(NUMBERED.contains(&kind));
                     Ok(Found::Other)
@@ -202,6 +211,15 @@ impl Pcapng {
             interface.dropped = Some(dropped);
         }
         Ok(())
+    }
+
+    /// What it holds beside TLS key logs is passed over, as is a damaged one: without keys less is read, nothing wrongly.
+    fn secrets(&self, block: &[u8], capture: &mut Capture) {
+        let (Some(kind), Some(len)) = (self.endian.u32(block, BODY), self.endian.u32(block, BODY + 4)) else { return };
+        let text = block.get(BODY + 8..).and_then(|rest| rest.get(..len as usize));
+        if let Some(text) = text.filter(|_| kind == TLS_KEY_LOG) {
+            Arc::make_mut(&mut capture.keys).read(text);
+        }
     }
 
     fn enhanced_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, String> {

@@ -7,6 +7,7 @@ use super::correlator::SessionIndex;
 use super::departure::{Departure, Sign};
 use super::offers::Offers;
 use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer};
+use crate::decrypt::Tls;
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, SynSeen, Table};
 use crate::frame::{Stamp, Timestamp};
@@ -95,6 +96,10 @@ pub struct Session {
     pub opaque: Vec<Opaque>,
     /// The first TLS records of the client and of the server on the control connection.
     pub records: [Vec<Record>; 2],
+    /// Its TLS, where that was to be decrypted.
+    pub tls: Option<Tls>,
+    /// The frame from which on that could not be read.
+    pub tls_unread: Option<Stamp>,
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
     /// The session that is the same control connection on the other side of a NAT.
@@ -139,6 +144,8 @@ impl Session {
             exchanges: Vec::new(),
             unsolicited: Vec::new(),
             opaque: Vec::new(),
+            tls: None,
+            tls_unread: None,
             records: [Vec::new(), Vec::new()],
             end: None,
             twin: None,

@@ -45,7 +45,8 @@ pub enum Kind {
 }
 
 impl Record {
-    fn of([kind, _, _, high, low]: [u8; HEADER_BYTES]) -> Option<Self> {
+    /// What a header tells, if it is one.
+    pub fn of([kind, _, _, high, low]: [u8; HEADER_BYTES]) -> Option<Self> {
         let kind = match kind {
             0x14 => Kind::ChangeCipherSpec,
             0x15 => Kind::Alert,

@@ -80,6 +80,7 @@ mod tests {
             timeline: CaptureId(0),
             unread: false,
             gaps: Gaps::default(),
+            keys: std::sync::Arc::default(),
         }]
     }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Frame;
+use crate::decrypt;
 use crate::frame::CaptureId;
 use crate::record;
 use crate::report::words::{AttemptOutcome, Heading, Mode, Nearness, Outcome};
@@ -23,6 +24,8 @@ pub(in crate::report) struct Session {
     server_software: Option<String>,
     /// The first encrypted frame.
     encrypted_from: Option<Frame>,
+    /// The TLS of the control connection, as far as it was looked into; null where there is none.
+    tls: Option<Tls>,
     vantage: Vantage,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
@@ -46,11 +49,36 @@ impl From<&record::SessionRecord> for Session {
             last: session.last.into(),
             server_software: session.server_software.as_deref().map(printable_str),
             encrypted_from: session.encrypted_from.map(Frame::from),
+            tls: session.tls.map(Tls::from),
             vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
             offers: session.offers.iter().map(Offer::from).collect(),
             transfers: session.transfers.iter().map(Transfer::from).collect(),
             inferred: session.inferred.iter().map(Inferred::from).collect(),
             continues: session.continues,
+        }
+    }
+}
+
+/// The TLS of a control connection.
+#[derive(Serialize, JsonSchema)]
+struct Tls {
+    /// `TLS 1.2` or `TLS 1.3`; null where the server's choice was not seen, or is older.
+    version: Option<String>,
+    /// The cipher suite by its name, or its number where it is not supported.
+    suite: Option<String>,
+    /// Whether what it hides was read, at least a part of it.
+    decrypted: bool,
+    /// Why it could not be read, or not to the end.
+    why: Option<String>,
+}
+
+impl From<decrypt::Tls> for Tls {
+    fn from(tls: decrypt::Tls) -> Self {
+        Self {
+            version: tls.version.map(|version| version.to_string()),
+            suite: tls.suite.map(decrypt::suite_name),
+            decrypted: tls.decrypted,
+            why: tls.unread.map(|why| why.to_string()),
         }
     }
 }

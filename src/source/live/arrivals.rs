@@ -81,6 +81,7 @@ impl Arrivals {
             timeline: id,
             unread: false,
             gaps: Gaps::default(),
+            keys: std::sync::Arc::default(),
         };
         Self {
             captures: [capture],

@@ -1,0 +1,107 @@
+//! The messages of a handshake from which keys follow (RFC 5246 7.4, RFC 8446 4).
+
+use super::{Random, Version};
+
+pub(super) const CLIENT_HELLO: u8 = 1;
+pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const FINISHED: u8 = 20;
+pub(super) const KEY_UPDATE: u8 = 24;
+
+/// Bytes of a message that is put together from several records: certificates are long.
+const MESSAGE_BYTES: usize = 1 << 17;
+const ENCRYPT_THEN_MAC: u16 = 22;
+const SUPPORTED_VERSIONS: u16 = 43;
+const TLS_1_2: u16 = 0x0303;
+const TLS_1_3: u16 = 0x0304;
+/// The random of a HelloRetryRequest (RFC 8446 4.1.3).
+const RETRY: Random = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
+    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// Handshake messages of one direction, put together from records.
+#[derive(Default)]
+pub(super) struct Messages {
+    held: Vec<u8>,
+    /// Bytes of a message that is too long to be kept, still to come.
+    skipped: usize,
+}
+
+impl Messages {
+    /// Takes the contents of a record and tells the messages that are whole now: type and body.
+    pub fn take(&mut self, mut bytes: &[u8], tell: &mut dyn FnMut(u8, &[u8])) {
+        let skip = self.skipped.min(bytes.len());
+        self.skipped -= skip;
+        bytes = bytes.get(skip..).unwrap_or_default();
+        self.held.extend_from_slice(bytes);
+        while let Some((&[kind, a, b, c], behind)) = self.held.split_first_chunk::<4>() {
+            let len = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
+            if len > MESSAGE_BYTES {
+                self.skipped = len.saturating_sub(behind.len());
+                self.held.clear();
+                return;
+            }
+            let Some(body) = behind.get(..len) else { return };
+            tell(kind, body);
+            self.held.drain(..4 + len);
+        }
+    }
+
+    /// Bytes that wait.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Something is missing.
+    pub fn lost(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// The random of a ClientHello.
+pub(super) fn client_random(body: &[u8]) -> Option<Random> {
+    body.get(2..34)?.try_into().ok()
+}
+
+/// What a ServerHello settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServerHello {
+    pub random: Random,
+    /// `None` for one that is older than TLS 1.2.
+    pub version: Option<Version>,
+    pub suite: u16,
+    pub encrypt_then_mac: bool,
+}
+
+impl ServerHello {
+    /// `None` for a HelloRetryRequest, and for one that is cut.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let (legacy, behind) = body.split_first_chunk::<2>()?;
+        let (random, behind) = behind.split_first_chunk::<32>()?;
+        let (id_len, behind) = behind.split_first()?;
+        let behind = behind.get(usize::from(*id_len)..)?;
+        let (&[high, low, _compression], behind) = behind.split_first_chunk::<3>()?;
+        if *random == RETRY {
+            return None;
+        }
+        let mut version = u16::from_be_bytes(*legacy);
+        let mut encrypt_then_mac = false;
+        let mut rest = behind.get(2..).unwrap_or_default();
+        while let Some((&[a, b, c, d], behind)) = rest.split_first_chunk::<4>() {
+            let (kind, len) = (u16::from_be_bytes([a, b]), usize::from(u16::from_be_bytes([c, d])));
+            let Some(value) = behind.get(..len) else { break };
+            match (kind, value) {
+                (SUPPORTED_VERSIONS, [high, low]) => version = u16::from_be_bytes([*high, *low]),
+                (ENCRYPT_THEN_MAC, _) => encrypt_then_mac = true,
+                _ => {}
+            }
+            rest = behind.get(len..).unwrap_or_default();
+        }
+        let version = match version {
+            TLS_1_2 => Some(Version::Tls12),
+            TLS_1_3 => Some(Version::Tls13),
+            _ => None,
+        };
+        Some(Self { random: *random, version, suite: u16::from_be_bytes([high, low]), encrypt_then_mac })
+    }
+}

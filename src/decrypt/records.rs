@@ -1,0 +1,461 @@
+//! Follows both directions of a connection into TLS and out of it, record by record.
+
+use std::mem::take;
+use std::ops::Range;
+
+use super::cipher::Cipher;
+use super::handshake::{self, Messages, ServerHello};
+use super::keys::Secret;
+use super::schedule::{self, Material};
+use super::suite::Suite;
+use super::{HEADER, RECORD_BYTES, Random, Secrets, Version};
+
+const CHANGE_CIPHER_SPEC: u8 = 0x14;
+const ALERT: u8 = 0x15;
+const HANDSHAKE: u8 = 0x16;
+const APPLICATION: u8 = 0x17;
+const CLOSE_NOTIFY: u8 = 0;
+
+/// Record numbers that are tried where bytes are missing.
+const NUMBERS_TRIED: u64 = 64;
+/// Bytes of a handshake that are kept until it is known that its keys are right.
+const BEGUN_BYTES: usize = 1 << 16;
+
+/// Where the secrets of a connection are found by its client random.
+pub type Lookup<'a> = dyn Fn(&Random) -> Option<Secrets> + 'a;
+
+/// What became of bytes that were pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened<'a> {
+    /// This part of them is outside TLS, or within what cannot be read here.
+    Clear(Range<usize>),
+    /// This part of them is of records that are read here.
+    Records(Range<usize>),
+    /// What a record said, or records that were kept back and cannot be read.
+    Text(&'a [u8]),
+    /// The header of a record that is read here.
+    Header([u8; HEADER]),
+    /// A record that could not be opened is passed over.
+    Lost,
+}
+
+/// Why records are not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// Nothing is known of the connection with this client random.
+    NoKey(Random),
+    /// What is known of it opens nothing.
+    WrongKey,
+    /// Its cipher suite is not understood.
+    Suite(u16),
+    /// It is older than TLS 1.2.
+    Version,
+    /// The program was built without `tls`.
+    NotBuilt,
+    /// Bytes are missing that were needed.
+    Missing,
+}
+
+/// What is known of the TLS of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The version, once the server chose it.
+    pub version: Option<Version>,
+    /// The cipher suite.
+    pub suite: Option<u16>,
+    /// Whether any record was opened.
+    pub decrypted: bool,
+    /// Why not, or not to the end.
+    pub unread: Option<Unread>,
+}
+
+/// One connection that may turn to TLS and back. Its ends have the numbers 0 and 1.
+#[derive(Default)]
+pub struct Channel {
+    sides: [Side; 2],
+    /// The end that sent the ClientHello.
+    client: Option<usize>,
+    random: Option<Random>,
+    /// TLS 1.2: the keys of client and server that no record has needed yet.
+    material: [Option<Material>; 2],
+    chosen: Option<(Version, Suite, bool)>,
+    tls: Tls,
+}
+
+#[derive(Default)]
+struct Side {
+    stage: Stage,
+    /// Whether something came that did not end a line.
+    within_line: bool,
+    held: Vec<u8>,
+    /// Bytes to come of a record that is not whole.
+    skipped: usize,
+    /// Whether it is not known where the next record begins.
+    hunting: bool,
+    /// Whether records may be missing.
+    gap: bool,
+    number: u64,
+    cipher: Option<Cipher>,
+    secret: Option<Secret>,
+    /// TLS 1.3: the secret behind the handshake.
+    next: Option<Secret>,
+    messages: Messages,
+    /// All since TLS began, until a record was opened.
+    begun: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Clear,
+    Tls,
+    /// Passed on as it is.
+    Opaque,
+    /// Passed over.
+    Lost,
+}
+
+/// What became of a record.
+enum Fate {
+    Read,
+    /// It cannot be opened.
+    Shut,
+    /// Clear text follows.
+    Closed,
+    GivenUp(Unread),
+}
+
+impl Channel {
+    /// Takes in-order bytes of one end and tells what they are.
+    pub fn push(&mut self, end: usize, bytes: &[u8], keys: &Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(side) = self.sides.get_mut(end) else { return };
+            match side.stage {
+                Stage::Clear => {
+                    let begins = side.begins_tls(rest);
+                    let clear = begins.unwrap_or(rest.len());
+                    if clear > 0 {
+                        out(Opened::Clear(at..at + clear));
+                    }
+                    at += clear;
+                    if begins.is_some() {
+                        side.stage = Stage::Tls;
+                    }
+                }
+                Stage::Opaque => {
+                    let kept = [take(&mut side.begun), take(&mut side.held)].concat();
+                    if !kept.is_empty() {
+                        out(Opened::Text(&kept));
+                    }
+                    out(Opened::Clear(at..bytes.len()));
+                    return;
+                }
+                Stage::Lost => {
+                    out(Opened::Records(at..bytes.len()));
+                    return;
+                }
+                Stage::Tls => {
+                    out(Opened::Records(at..bytes.len()));
+                    at = bytes.len();
+                    side.held.extend_from_slice(rest);
+                    self.records(end, keys, out);
+                }
+            }
+        }
+    }
+
+    /// So many bytes of one end were not captured.
+    pub fn gap(&mut self, end: usize, len: u64) {
+        let Some(side) = self.sides.get_mut(end).filter(|side| side.stage == Stage::Tls) else { return };
+        side.gap = true;
+        side.messages.lost();
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let missing =
+            if side.skipped > 0 { side.skipped } else { side.record_len().map_or(0, |whole| whole - side.held.len()) };
+        side.held.clear();
+        side.hunting |= len > missing;
+        side.skipped = missing.saturating_sub(len);
+    }
+
+    /// What is known of its TLS; `None` while there is none.
+    pub fn tls(&self) -> Option<Tls> {
+        (self.random.is_some() || self.tls.unread.is_some()).then_some(self.tls)
+    }
+
+    /// Bytes that are kept.
+    pub fn held(&self) -> usize {
+        self.sides.iter().map(|side| side.held.capacity() + side.begun.capacity() + side.messages.held()).sum()
+    }
+
+    fn records(&mut self, end: usize, keys: &Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) {
+        while let Some(side) = self.sides.get_mut(end) {
+            if side.skipped > 0 {
+                let step = side.skipped.min(side.held.len());
+                side.held.drain(..step);
+                side.skipped -= step;
+                if side.skipped > 0 {
+                    return;
+                }
+                out(Opened::Lost);
+            }
+            if side.hunting {
+                side.held.drain(..next_record(&side.held));
+            }
+            if side.held.first_chunk::<HEADER>().is_none() {
+                return;
+            }
+            let Some(len) = side.record_len() else {
+                // Some servers say their last words past TLS.
+                if !side.gap && matches!(side.held.first(), Some(b' '..=b'~')) {
+                    return side.leave(0, out);
+                }
+                let unread = if side.gap { Unread::Missing } else { Unread::WrongKey };
+                return self.give_up(end, unread, out);
+            };
+            let Some(record) = side.held.get(..len).map(<[u8]>::to_vec) else { return };
+            let fate = self.record(end, &record, keys, out);
+            let Some(side) = self.sides.get_mut(end) else { return };
+            match fate {
+                Fate::Shut if side.hunting => drop(side.held.drain(..1)),
+                Fate::GivenUp(unread) => return self.give_up(end, unread, out),
+                Fate::Shut if !side.gap => return self.give_up(end, Unread::WrongKey, out),
+                Fate::Shut => {
+                    side.held.drain(..len);
+                    out(Opened::Lost);
+                }
+                Fate::Read => {
+                    side.held.drain(..len);
+                    side.hunting = false;
+                    out_header(&record, out);
+                }
+                Fate::Closed => {
+                    out_header(&record, out);
+                    return side.leave(len, out);
+                }
+            }
+        }
+    }
+
+    /// What cannot be read is passed on, from its beginning; where that was read, the rest is passed over.
+    fn give_up(&mut self, end: usize, unread: Unread, out: &mut dyn FnMut(Opened<'_>)) {
+        self.tls.unread = Some(unread);
+        for side in &mut self.sides {
+            let was_read =
+                side.stage == Stage::Lost || side.stage == Stage::Tls && side.begun.is_empty() && side.number > 0;
+            side.stage = if was_read { Stage::Lost } else { Stage::Opaque };
+            side.cipher = None;
+        }
+        let Some(side) = self.sides.get_mut(end) else { return };
+        let kept = [take(&mut side.begun), take(&mut side.held)].concat();
+        if side.stage == Stage::Opaque {
+            out(Opened::Text(&kept));
+        } else {
+            out(Opened::Lost);
+        }
+    }
+
+    fn record(&mut self, end: usize, record: &[u8], keys: &Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) -> Fate {
+        let Some((header, body)) = record.split_first_chunk::<HEADER>() else { return Fate::Shut };
+        let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
+        let kind = header[0];
+        let version = self.chosen.map(|(version, ..)| version);
+        if kind == CHANGE_CIPHER_SPEC && version != Some(Version::Tls12) {
+            return Fate::Read;
+        }
+        let Some(cipher) = &side.cipher else {
+            // Held until its key is known to be right, in case that it is not.
+            if side.begun.len() + record.len() <= BEGUN_BYTES && !side.gap {
+                side.begun.extend_from_slice(record);
+            }
+            return self.clear_record(end, kind, body, keys);
+        };
+        let numbers = side.number..=side.number + if side.gap { NUMBERS_TRIED } else { 0 };
+        let opened = numbers.into_iter().find_map(|number| Some((number, cipher.open(number, *header, body)?)));
+        let Some((number, mut plain)) = opened else { return Fate::Shut };
+        (side.number, side.gap) = (number + 1, false);
+        side.begun = Vec::new();
+        self.tls.decrypted = true;
+        let kind = if version == Some(Version::Tls13) { inner_kind(&mut plain) } else { Some(kind) };
+        match kind {
+            Some(APPLICATION) => {
+                if !plain.is_empty() {
+                    out(Opened::Text(&plain));
+                }
+                Fate::Read
+            }
+            Some(HANDSHAKE) if version == Some(Version::Tls13) => {
+                self.messages(end, &plain);
+                Fate::Read
+            }
+            Some(ALERT) if plain.get(1) == Some(&CLOSE_NOTIFY) => Fate::Closed,
+            _ => Fate::Read,
+        }
+    }
+
+    /// A record before the keys.
+    fn clear_record(&mut self, end: usize, kind: u8, body: &[u8], keys: &Lookup<'_>) -> Fate {
+        match kind {
+            HANDSHAKE => {
+                let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
+                let mut hellos = Vec::new();
+                side.messages.take(body, &mut |kind, body| {
+                    if matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO) {
+                        hellos.push((kind, body.to_vec()));
+                    }
+                });
+                let mut fate = Fate::Read;
+                for (kind, body) in hellos {
+                    let done = if kind == handshake::CLIENT_HELLO {
+                        self.client_hello(end, &body, keys)
+                    } else {
+                        self.server_hello(&body, keys)
+                    };
+                    if let Err(unread) = done {
+                        fate = Fate::GivenUp(unread);
+                    }
+                }
+                if self.random.is_none() && self.client.is_none() && matches!(fate, Fate::Read) {
+                    let waits = self.sides.get(end).is_some_and(|side| side.messages.held() > 0);
+                    return if waits { Fate::Read } else { Fate::GivenUp(Unread::Missing) };
+                }
+                fate
+            }
+            CHANGE_CIPHER_SPEC => {
+                let role = usize::from(self.client != Some(end));
+                let material = self.material.get_mut(role).and_then(Option::take);
+                let (Some((version, suite, etm)), Some(material)) = (self.chosen, material) else {
+                    return Fate::GivenUp(Unread::Missing);
+                };
+                let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
+                (side.cipher, side.number) = (Some(Cipher::new(version, suite, etm, material)), 0);
+                Fate::Read
+            }
+            ALERT if body.get(1) == Some(&CLOSE_NOTIFY) => Fate::Closed,
+            _ => Fate::Read,
+        }
+    }
+
+    fn client_hello(&mut self, end: usize, body: &[u8], keys: &Lookup<'_>) -> Result<(), Unread> {
+        let random = handshake::client_random(body).ok_or(Unread::Missing)?;
+        (self.client, self.random, self.chosen) = (Some(end), Some(random), None);
+        self.tls = Tls::default();
+        if cfg!(not(feature = "tls")) {
+            return Err(Unread::NotBuilt);
+        }
+        if keys(&random).is_some() { Ok(()) } else { Err(Unread::NoKey(random)) }
+    }
+
+    fn server_hello(&mut self, body: &[u8], keys: &Lookup<'_>) -> Result<(), Unread> {
+        // A HelloRetryRequest settles nothing.
+        let Some(hello) = ServerHello::read(body) else { return Ok(()) };
+        let random = self.random.ok_or(Unread::Missing)?;
+        (self.tls.version, self.tls.suite) = (hello.version, Some(hello.suite));
+        let version = hello.version.ok_or(Unread::Version)?;
+        let suite = Suite::of(hello.suite).ok_or(Unread::Suite(hello.suite))?;
+        let secrets = keys(&random).ok_or(Unread::NoKey(random))?;
+        self.chosen = Some((version, suite, hello.encrypt_then_mac));
+        match version {
+            Version::Tls12 => {
+                let master = secrets.master.as_ref().ok_or(Unread::NoKey(random))?;
+                self.material = schedule::of_master(suite, master.bytes(), [&random, &hello.random]).map(Some);
+            }
+            Version::Tls13 => {
+                let client = self.client.unwrap_or(0);
+                for (role, end) in [client, 1 - client].into_iter().enumerate() {
+                    let secret = secrets.handshake.get(role).and_then(Clone::clone).ok_or(Unread::NoKey(random))?;
+                    let Some(side) = self.sides.get_mut(end) else { continue };
+                    side.next = secrets.traffic.get(role).and_then(Clone::clone);
+                    side.take_secret(suite, secret);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Handshake messages of TLS 1.3 that were encrypted.
+    fn messages(&mut self, end: usize, plain: &[u8]) {
+        let Some(((_, suite, _), side)) = self.chosen.zip(self.sides.get_mut(end)) else { return };
+        let mut kinds = Vec::new();
+        side.messages.take(plain, &mut |kind, _| kinds.push(kind));
+        for kind in kinds {
+            let next = match kind {
+                handshake::FINISHED => side.next.take(),
+                handshake::KEY_UPDATE => side.secret.as_ref().map(|secret| schedule::updated(suite, secret)),
+                _ => None,
+            };
+            if let Some(next) = next {
+                side.take_secret(suite, next);
+            }
+        }
+    }
+}
+
+impl Side {
+    /// Where in clear text TLS begins: at the start of a line, with a handshake, which no line of text does.
+    fn begins_tls(&mut self, bytes: &[u8]) -> Option<usize> {
+        let is_handshake =
+            |at: usize| bytes.get(at) == Some(&HANDSHAKE) && bytes.get(at + 1).is_none_or(|major| *major == 3);
+        let lines = memchr_lines(bytes);
+        let begins = std::iter::once(0).filter(|_| !self.within_line).chain(lines).find(|at| is_handshake(*at));
+        self.within_line = begins.is_none() && bytes.last() != Some(&b'\n');
+        begins
+    }
+
+    /// The length of the record that is held in part, header and all; `None` where none begins.
+    fn record_len(&self) -> Option<usize> {
+        let [kind, major, minor, high, low] = *self.held.first_chunk::<HEADER>()?;
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        is_header(kind, major, minor, len).then_some(HEADER + len)
+    }
+
+    /// TLS ends so many bytes into what is held, and clear text follows.
+    fn leave(&mut self, len: usize, out: &mut dyn FnMut(Opened<'_>)) {
+        let rest = self.held.split_off(len.min(self.held.len()));
+        *self = Self::default();
+        if !rest.is_empty() {
+            self.within_line = rest.last() != Some(&b'\n');
+            out(Opened::Text(&rest));
+        }
+    }
+
+    fn take_secret(&mut self, suite: Suite, secret: Secret) {
+        let material = schedule::of_traffic_secret(suite, &secret);
+        self.cipher = Some(Cipher::new(Version::Tls13, suite, false, material));
+        (self.secret, self.number) = (Some(secret), 0);
+    }
+}
+
+fn out_header(record: &[u8], out: &mut dyn FnMut(Opened<'_>)) {
+    if let Some(header) = record.first_chunk() {
+        out(Opened::Header(*header));
+    }
+}
+
+/// The places behind line ends.
+fn memchr_lines(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1)
+}
+
+fn is_header(kind: u8, major: u8, minor: u8, len: usize) -> bool {
+    (CHANGE_CIPHER_SPEC..=0x18).contains(&kind) && major == 3 && minor <= 4 && len <= RECORD_BYTES
+}
+
+/// How many bytes come before what looks like the head of an encrypted record.
+fn next_record(bytes: &[u8]) -> usize {
+    let looks = |window: &[u8]| match window {
+        [kind, major, minor, high, low] => {
+            is_header(*kind, *major, *minor, usize::from(u16::from_be_bytes([*high, *low])))
+        }
+        _ => false,
+    };
+    bytes.windows(HEADER).position(looks).unwrap_or(bytes.len().saturating_sub(HEADER - 1))
+}
+
+/// Takes padding and type off the contents of a record of TLS 1.3 (RFC 8446 5.2).
+fn inner_kind(plain: &mut Vec<u8>) -> Option<u8> {
+    let len = plain.iter().rposition(|byte| *byte != 0)?;
+    let kind = plain.get(len).copied();
+    plain.truncate(len);
+    kind
+}

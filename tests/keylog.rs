@@ -1,0 +1,216 @@
+//! FTPS with its keys: the same findings from a key log and from the secrets in the file, opaque without them or with
+//! the wrong ones, and no key in any output. `FTPWHY_CAPTURES` adds the captures below its `keylog/`.
+
+mod kit;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ftpwhy::decrypt::{Channel, Keys, Opened, Random};
+use serde_json::Value;
+
+/// The blocks of pcapng that carry secrets.
+const DECRYPTION_SECRETS: [u8; 4] = 10_u32.to_le_bytes();
+/// A block that everybody skips.
+const LOCAL: [u8; 4] = 0x8000_0001_u32.to_le_bytes();
+const FORMATS: [&str; 11] =
+    ["full", "table", "concise", "json", "ndjson", "sarif", "junit", "github", "gitlab", "markdown", "csv"];
+
+/// A capture with its secrets in it, and a key log of the same.
+struct Case {
+    with_secrets: PathBuf,
+    without: PathBuf,
+    keys: PathBuf,
+}
+
+fn cases(folder: &Path) -> Vec<Case> {
+    let mut captures = kit::files_below(&kit::root().join("fixtures/_keylog"), &[".pcapng"]);
+    assert!(captures.len() >= 8, "the fixtures are gone");
+    if let Some(more) = std::env::var_os("FTPWHY_CAPTURES") {
+        captures.extend(kit::files_below(&Path::new(&more).join("keylog"), &[".dsb.pcapng"]));
+    }
+    let case = |(number, with_secrets): (usize, PathBuf)| {
+        let without = folder.join(format!("{number}.pcapng"));
+        fs::write(&without, without_secrets(fs::read(&with_secrets).expect("a capture"))).expect("written");
+        let name = with_secrets.to_string_lossy().replace(".dsb.pcapng", ".keys").replace(".pcapng", ".keys");
+        Case { with_secrets, without, keys: PathBuf::from(name) }
+    };
+    // Where the handshake failed there is nothing to log.
+    let has_keys = |case: &Case| fs::read_to_string(&case.keys).expect("a key log").contains("CLIENT_");
+    captures.into_iter().enumerate().map(case).filter(has_keys).collect()
+}
+
+/// The same file with blocks in place of its secrets that nobody reads.
+fn without_secrets(mut file: Vec<u8>) -> Vec<u8> {
+    let mut at = 0;
+    while let Some(len) = file.get(at + 4..at + 8).map(|len| u32::from_le_bytes(len.try_into().expect("4 bytes"))) {
+        if file[at..at + 4] == DECRYPTION_SECRETS {
+            file[at..at + 4].copy_from_slice(&LOCAL);
+        }
+        at += (len as usize).max(12);
+    }
+    file
+}
+
+fn ftpwhy(arguments: &[&str]) -> Vec<u8> {
+    let program = env!("CARGO_BIN_EXE_ftpwhy");
+    Command::new(program).args(arguments).arg("--isolated").output().expect("ftpwhy runs").stdout
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_slice(&ftpwhy(&[&["--json"], arguments].concat())).expect("JSON")
+}
+
+fn name(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Diagnosis, severity, confidence, transfer and frames of each finding.
+fn findings(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let mut told: Vec<String> = findings
+        .map(|finding| {
+            let of = |field: &str| finding[field].to_string();
+            [of("diagnosis"), of("severity"), of("confidence"), of("transfer"), of("message"), of("evidence")].concat()
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+fn is_opaque(report: &Value) -> bool {
+    let findings = report["findings"].as_array().expect("findings");
+    findings.iter().any(|finding| finding["diagnosis"] == "tls-control-opaque")
+}
+
+#[test]
+fn keys_in_the_file_and_beside_it_tell_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for case in cases(folder.path()) {
+        let capture = name(&case.with_secrets);
+        let inside = json(&[capture]);
+        let beside = json(&["--keylog", name(&case.keys), name(&case.without)]);
+        assert_eq!(findings(&inside), findings(&beside), "{capture}");
+        assert!(!is_opaque(&inside), "{capture}");
+        let without = json(&[name(&case.without)]);
+        assert_eq!(inside["sessions"][0]["tls"]["decrypted"], true, "{capture}");
+        assert!(is_opaque(&without), "{capture}");
+        let why = without["sessions"][0]["tls"]["why"].as_str().expect("a reason");
+        assert!(why.starts_with("no key for client random "), "{capture}: {why}");
+    }
+}
+
+#[test]
+fn wrong_keys_open_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let swapped = folder.path().join("swapped.keys");
+    for case in cases(folder.path()) {
+        let log = fs::read_to_string(&case.keys).expect("a key log");
+        // The last digits of each secret are others.
+        let turned = |line: &str| match line.rsplit_once(' ') {
+            Some((head, secret)) => format!("{head} {}\n", secret.chars().rev().collect::<String>()),
+            None => format!("{line}\n"),
+        };
+        fs::write(&swapped, log.lines().map(turned).collect::<String>()).expect("written");
+        let report = json(&["--keylog", name(&swapped), name(&case.without)]);
+        let without = json(&[name(&case.without)]);
+        let but_opaque = |report: &Value| {
+            let told: Vec<String> = findings(report);
+            told.into_iter().filter(|finding| !finding.contains("tls-control-opaque")).collect::<Vec<_>>()
+        };
+        assert_eq!(but_opaque(&report), but_opaque(&without), "{}", case.without.display());
+        assert!(is_opaque(&report), "{}", case.with_secrets.display());
+        assert_eq!(report["sessions"][0]["tls"]["why"], "the key for its client random does not open it");
+    }
+}
+
+#[test]
+fn no_output_has_a_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("written.pcapng");
+    for case in cases(folder.path()) {
+        let log = fs::read_to_string(&case.keys).expect("a key log");
+        let secrets: Vec<&str> = log.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+        assert!(!secrets.is_empty());
+        let lower = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase();
+        let mut outputs: Vec<(String, String)> = FORMATS
+            .iter()
+            .map(|format| ((*format).to_owned(), lower(&ftpwhy(&["--format", format, name(&case.with_secrets)]))))
+            .collect();
+        outputs.push(("show".to_owned(), lower(&ftpwhy(&["show", name(&case.with_secrets)]))));
+        outputs.push(("ladder".to_owned(), lower(&ftpwhy(&["show", "--ladder", name(&case.with_secrets)]))));
+        for arguments in [&["extract", "-w"][..], &["extract", "--annotate", "-w"], &["extract", "--anonymize", "-w"]] {
+            let _ = fs::remove_file(&target);
+            ftpwhy(&[arguments, &[name(&target), name(&case.with_secrets)]].concat());
+            outputs.push((arguments.join(" "), lower(&fs::read(&target).expect("a written capture"))));
+        }
+        for (output, text) in outputs {
+            let found = secrets.iter().find(|secret| text.contains(&secret.to_lowercase()));
+            assert!(found.is_none(), "{}: a key is in {output}", case.with_secrets.display());
+            assert!(!text.contains("labpw"), "{}: a password is in {output}", case.with_secrets.display());
+        }
+    }
+}
+
+/// Simple numbers in a fixed order.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % sides.max(1)
+    }
+
+    fn spoil(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.roll(6) {
+            let at = self.roll(bytes.len());
+            match self.roll(4) {
+                0 => bytes.truncate(at),
+                1 => drop(bytes.drain(at..(at + self.roll(40)).min(bytes.len()))),
+                2 => bytes.splice(at..at, std::iter::repeat_n(b'a', self.roll(99))).for_each(drop),
+                _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << (at % 8)),
+            }
+        }
+    }
+}
+
+/// Spoilt logs and spoilt bytes, in pieces of any length and with gaps: everything ends, and memory stays small.
+/// `FTPWHY_SPOILT` sets how many.
+#[test]
+fn spoilt_keys_and_records_do_no_harm() {
+    let times = std::env::var("FTPWHY_SPOILT").ok().and_then(|times| times.parse().ok()).unwrap_or(2_000);
+    let log = fs::read(kit::root().join("fixtures/_keylog/chacha.keys")).expect("a key log");
+    let capture = fs::read(kit::root().join("fixtures/_keylog/chacha.pcapng")).expect("a capture");
+    let begins = capture.windows(6).position(|bytes| matches!(bytes, [0x16, 3, 1, _, _, 1])).expect("a ClientHello");
+    let mut dice = Dice(7);
+    for _ in 0..times {
+        let (mut log, mut bytes) = (log.clone(), capture[begins..].to_vec());
+        if dice.roll(2) == 0 {
+            dice.spoil(&mut log);
+        }
+        dice.spoil(&mut bytes);
+        let mut keys = Keys::default();
+        keys.read(&log);
+        let find = |random: &Random| keys.of(random).cloned();
+        let mut channel = Channel::default();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at((1 + dice.roll(600)).min(rest.len()));
+            let end = usize::from(dice.roll(9) == 0);
+            let mut told = 0;
+            channel.push(end, piece, &find, &mut |opened| {
+                if let Opened::Clear(part) | Opened::Records(part) = opened {
+                    assert_eq!(part.start, told, "each byte is told once");
+                    told = part.end;
+                }
+            });
+            assert_eq!(told, piece.len());
+            if dice.roll(20) == 0 {
+                channel.gap(end, dice.roll(3_000) as u64);
+            }
+            assert!(channel.held() < 1 << 19, "{} bytes are held", channel.held());
+            rest = behind;
+        }
+    }
+}
