@@ -10,6 +10,7 @@ mod control;
 mod drops;
 mod inventory;
 mod judge;
+mod keys;
 mod load;
 mod lookout;
 mod pending;
@@ -28,14 +29,14 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::decrypt::Keys;
+use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
-use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
 use crate::network::{Aged, Network, Place};
 use crate::record::{Sink, Summary};
@@ -48,6 +49,7 @@ use ages::Silences;
 use bystanders::Bystanders;
 use control::Control;
 use drops::Drops;
+use keys::Keys;
 use load::Load;
 use lookout::Lookout;
 use pending::Open;
@@ -101,7 +103,7 @@ pub struct Settings {
     /// Whether [`Pipeline::overheard`] is wanted.
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
-    pub keys: Option<Arc<Keys>>,
+    pub keys: Option<Arc<decrypt::Keys>>,
 }
 
 /// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
@@ -115,9 +117,6 @@ impl Settings {
         usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
     }
 }
-
-/// The keys that captures carry.
-type Carried = HashMap<CaptureId, Arc<Keys>, RandomState>;
 
 /// Something of a control connection, as it was read, before it was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,8 +234,7 @@ pub struct Pipeline {
     overheard: Vec<Overheard>,
     /// Secrets that no sink has been told yet.
     secrets: Vec<Secret>,
-    /// The keys that captures carry.
-    keys: Carried,
+    keys: Keys,
 }
 
 /// What a frame is part of.
@@ -323,7 +321,7 @@ impl Pipeline {
             summary: Summary::default(),
             overheard: Vec::new(),
             secrets: Vec::new(),
-            keys: HashMap::default(),
+            keys: Keys::new(settings.keys.clone()),
             settings,
         }
     }
@@ -413,20 +411,8 @@ impl Pipeline {
         Ok(self.summary.clone())
     }
 
-    /// Takes over the keys that the frame's own capture carries.
-    #[inline]
-    fn learn_keys(&mut self, id: CaptureId, captures: &[Capture]) {
-        let place = captures.first().map_or(0, |first| id.0.saturating_sub(first.id.0));
-        let Some(capture) = captures.get(place as usize).filter(|capture| !capture.keys.is_empty()) else { return };
-        if self.settings.keys.is_some()
-            && !self.keys.get(&capture.id).is_some_and(|known| Arc::ptr_eq(known, &capture.keys))
-        {
-            self.keys.insert(capture.id, Arc::clone(&capture.keys));
-        }
-    }
-
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
-        self.learn_keys(frame.at.capture, captures);
+        self.keys.learn(frame.at.capture, captures);
         self.booked = None;
         let was_asked = self.glimpsed.is_some_and(|(at, _)| at == frame.at);
         if !was_asked && (self.lets_pass(frame) || self.dismisses(frame)) {

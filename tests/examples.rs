@@ -14,8 +14,9 @@ const CLEAN: &str = "fixtures/time-wait-collision/silent-lab-vsftpd-random-ports
 const MODERN: &str = "fixtures/port-wrong-interface/silent-lab-nat.pcapng";
 
 /// What examples may name, and where it comes from.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("capture.pcap", FAULTY),
+    ("keys.log", "fixtures/_keylog/cbc.keys"),
     ("capture.pcapng", MODERN),
     ("x.pcap", CLEAN),
     ("ring_1.pcap", FAULTY),

@@ -214,6 +214,7 @@ impl Channel {
                 return self.give_up(end, unread, out);
             };
             let Some(record) = side.held.get(..len).map(<[u8]>::to_vec) else { return };
+            let was_clear = side.cipher.is_none();
             let fate = self.record(end, &record, keys, out);
             let Some(side) = self.sides.get_mut(end) else { return };
             match fate {
@@ -227,6 +228,10 @@ impl Channel {
                 Fate::Read => {
                     side.held.drain(..len);
                     side.hunting = false;
+                    // Kept until its key is known to be right, in case that it is not.
+                    if was_clear && !side.gap && side.begun.len() + record.len() <= BEGUN_BYTES {
+                        side.begun.extend_from_slice(&record);
+                    }
                     out_header(&record, out);
                 }
                 Fate::Closed => {
@@ -264,10 +269,6 @@ impl Channel {
             return Fate::Read;
         }
         let Some(cipher) = &side.cipher else {
-            // Held until its key is known to be right, in case that it is not.
-            if side.begun.len() + record.len() <= BEGUN_BYTES && !side.gap {
-                side.begun.extend_from_slice(record);
-            }
             return self.clear_record(end, kind, body, keys);
         };
         let numbers = side.number..=side.number + if side.gap { NUMBERS_TRIED } else { 0 };
@@ -315,9 +316,9 @@ impl Channel {
                         fate = Fate::GivenUp(unread);
                     }
                 }
-                if self.random.is_none() && self.client.is_none() && matches!(fate, Fate::Read) {
-                    let waits = self.sides.get(end).is_some_and(|side| side.messages.held() > 0);
-                    return if waits { Fate::Read } else { Fate::GivenUp(Unread::Missing) };
+                // A ClientHello comes first, and in one record.
+                if self.random.is_none() && matches!(fate, Fate::Read) {
+                    return Fate::GivenUp(Unread::Missing);
                 }
                 fate
             }

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::prompt::Answer;
 use super::turns::Progress;
-use super::{Carried, GRACE, Heard, Overheard, Pipeline, Settings};
-use crate::decrypt::{Channel, Lookup, Opened, Random, Secrets};
+use super::{GRACE, Heard, Overheard, Pipeline};
+use crate::decrypt::{Channel, Lookup, Opened};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece, TRANSLATED_SECONDS};
@@ -109,7 +109,7 @@ impl Pipeline {
         }
         let control = Control {
             conversation: Conversation::new(),
-            channel: self.settings.keys.is_some().then(Box::default),
+            channel: self.keys.are_wanted().then(Box::default),
             dialogue,
             pace: Pace::default(),
             session,
@@ -164,7 +164,7 @@ impl Pipeline {
         control.last = at;
         let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
         let channel = &mut control.channel;
-        let keys: &Lookup<'_> = &|random| find(&self.settings, &self.keys, random);
+        let keys: &Lookup<'_> = &|random| self.keys.of(random);
         let mut events = Vec::new();
         let mut overheard = self.settings.overhear.then(Vec::new);
         let mut read = |piece: Piece<'_>| {
@@ -289,7 +289,7 @@ impl Pipeline {
         let server_end = control.server_end;
         let dialogue = &mut control.dialogue;
         let channel = &mut control.channel;
-        let keys: &Lookup<'_> = &|random| find(&self.settings, &self.keys, random);
+        let keys: &Lookup<'_> = &|random| self.keys.of(random);
         let mut overheard = Vec::new();
         control.conversation.finish(&mut |piece| {
             let opaque = read((channel, keys), dialogue, server_end, piece, &mut events);
@@ -367,11 +367,6 @@ fn overhear(
         Piece::Gap { from, len, .. } => hear(Heard::Gap { speaker: speaker(server_end, from), len }),
         Piece::Closed { .. } => {}
     }
-}
-
-/// The secrets of a TLS connection, among those that were given and those that captures carry.
-fn find(settings: &Settings, carried: &Carried, random: &Random) -> Option<Secrets> {
-    settings.keys.iter().chain(carried.values()).find_map(|keys| keys.of(random)).cloned()
 }
 
 /// Reads a piece; which parts of it are no text.
