@@ -30,7 +30,10 @@ const ORDER: &[&[&str]] = &[
     &["data-syn-never-sent"],
     &["pasv-client-never-connects"],
     &["data-syn-not-seen", "pasv-syn-not-seen"],
+    &["rst-injected"],
+    &["path-mtu-blackhole"],
     &["control-stalled"],
+    &["data-stalled"],
     &["control-lost-during-transfer"],
     &["data-connection-broken"],
     &["login-refused", "command-refused"],
@@ -52,6 +55,7 @@ fn place(finding: &Finding) -> Option<usize> {
         "port-low-port" if of_the_port() => rank("port-malformed"),
         // A suspicion explains nothing; that the server never said it does.
         "reply-by-middlebox" if finding.confidence < Confidence::Proven => None,
+        "rst-injected" if finding.confidence < Confidence::Probable => None,
         other => rank(other),
     }
 }
@@ -127,7 +131,8 @@ pub type Blame = (&'static str, Vec<IpAddr>);
 
 /// Causes that are facts about hosts or about a session, and are told once: with the failure, or else with the session
 /// or at the end of the capture.
-const TOLD_ONCE: [&str; 4] = ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict", "alg-broken-rewrite"];
+const TOLD_ONCE: [&str; 5] =
+    ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict", "alg-broken-rewrite", "path-mtu-blackhole"];
 
 /// What a session fails by when one of these causes holds: told, but not counted.
 const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];
