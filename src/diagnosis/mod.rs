@@ -190,6 +190,8 @@ catalogue![
     // TLS
     tls_session_reuse_required,
     tls_protection_mismatch,
+    tls_handshake_failed,
+    tls_closure_missing,
     tls_control_opaque,
     // The capture itself
     capture_truncated,

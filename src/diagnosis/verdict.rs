@@ -19,6 +19,8 @@ const ORDER: &[&[&str]] = &[
     &["alg-broken-rewrite"],
     &["pasv-address-mismatch", "data-wrong-source-address", "data-wrong-destination", "pasv-bad-peer"],
     &["tls-session-reuse-required", "tls-protection-mismatch"],
+    &["tls-handshake-failed"],
+    &["tls-closure-missing"],
     &["no-data-endpoint"],
     &["time-wait-collision", "time-wait-default-port", "tuple-still-open", "time-wait-passive-reuse"],
     &["abor-then-425", "data-port-bind-contention"],

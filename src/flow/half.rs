@@ -213,7 +213,7 @@ impl Half {
             self.first_data.get_or_insert(at);
             self.last_data = Some(at);
             if fresh > 0 {
-                self.last_data_seq = Some(tcp.seq);
+                self.last_data_seq = tcp.seq;
                 if self.oldest.is_none() && self.acked.is_none_or(|acked| span.end.is_after(acked)) {
                     self.oldest = Some((tcp.seq, at));
                 }
@@ -295,7 +295,8 @@ impl Half {
         self.acked = Some(ack);
         self.passed.acknowledged(ack);
         if self.oldest.is_some_and(|(seq, _)| ack.is_after(seq)) {
-            self.oldest = self.last_data_seq.filter(|seq| !ack.is_after(*seq)).zip(self.last_data);
+            self.oldest =
+                self.last_data.filter(|_| !ack.is_after(self.last_data_seq)).map(|at| (self.last_data_seq, at));
         }
         if let Some(irregular) = self.irregular.as_deref_mut()
             && irregular.unacknowledged_seq.is_some_and(|seq| ack.is_after(seq))

@@ -222,11 +222,11 @@ pub struct Half {
     /// The VLANs and tunnels around its first segment.
     pub first_wrapping: Option<Wrapping>,
     /// Segments sent again (same sequence range).
-    pub retransmissions: u32,
+    pub retransmissions: u16,
     /// Segments whose checksum does not verify; only those that open and close and the first few are looked at.
-    pub bad_checksums: u32,
+    pub bad_checksums: u16,
     /// Segments whose checksum verifies, of the same ones.
-    pub good_checksums: u32,
+    pub good_checksums: u16,
     /// Largest IP packet in bytes (IP extension headers not counted).
     pub largest_packet: u32,
     /// Segments cut by the snap length.
@@ -242,8 +242,8 @@ pub struct Half {
     records: Option<Box<TlsRecords>>,
     /// The oldest segment with payload that is not acknowledged: its number and its first frame.
     oldest: Option<(Seq, Stamp)>,
-    /// The number of the segment in `last_data`.
-    last_data_seq: Option<Seq>,
+    /// The number of the segment with the highest new bytes, once there is `last_data`.
+    last_data_seq: Seq,
     /// The sizes of packets that pass.
     passed: sizes::Passed,
     /// How its packets look.

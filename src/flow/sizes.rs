@@ -11,39 +11,43 @@ const FRAMES_KEPT: usize = 16;
 /// Once a packet was sent this often in vain, it is remembered though its bytes arrive in smaller ones.
 const IN_VAIN: usize = 3;
 
-/// The sizes of packets that pass, in bytes of the IP packet.
+/// The sizes of packets that pass, in bytes of the IP packet; small, for every connection has two of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Passed {
     /// The largest packet that was acknowledged.
-    largest: u32,
-    /// A larger one that is on its way: the end of its bytes, and its size.
-    under_way: Option<(Seq, u32)>,
+    largest: u16,
+    /// A larger one that is on its way, or 0.
+    under_way: u16,
+    /// Where its bytes end.
+    end: Seq,
 }
 
 impl Passed {
     pub fn largest(self) -> u32 {
-        self.largest
+        u32::from(self.largest)
     }
 
     /// Takes a packet with bytes that were not sent before, of which `acked` may have been recorded first.
     pub fn sent(&mut self, span: Span, size: u32, acked: Option<Seq>) {
+        let size = u16::try_from(size).unwrap_or(u16::MAX);
         if acked.is_some_and(|acked| !span.end.is_after(acked)) {
             self.largest = self.largest.max(size);
-        } else if size > self.largest && self.under_way.is_none() {
-            self.under_way = Some((span.end, size));
+        } else if size > self.largest && self.under_way == 0 {
+            (self.under_way, self.end) = (size, span.end);
         }
     }
 
     /// Takes a packet with bytes that were sent before: if they are acknowledged now, nobody knows in which packet they came.
     pub fn again(&mut self, span: Span, size: u32) {
-        if self.under_way.is_some_and(|(end, larger)| larger > size && !span.start.is_after(end)) {
-            self.under_way = None;
+        if u32::from(self.under_way) > size && !span.start.is_after(self.end) {
+            self.under_way = 0;
         }
     }
 
     pub fn acknowledged(&mut self, ack: Seq) {
-        if let Some((_, size)) = self.under_way.take_if(|(end, _)| !end.is_after(ack)) {
-            self.largest = self.largest.max(size);
+        if self.under_way > 0 && !self.end.is_after(ack) {
+            self.largest = self.largest.max(self.under_way);
+            self.under_way = 0;
         }
     }
 }

@@ -93,8 +93,8 @@ pub struct Session {
     pub unsolicited: Vec<Reply>,
     /// Encrypted spans.
     pub opaque: Vec<Opaque>,
-    /// The first TLS records of the client and of the server on the control connection.
-    pub records: [Vec<Record>; 2],
+    /// The first TLS records of the client and of the server on the control connection, with their frames.
+    pub records: [Vec<(Record, Stamp)>; 2],
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
     /// The session that is the same control connection on the other side of a NAT.
@@ -227,7 +227,7 @@ impl Session {
                 let [client, server] = &mut self.records;
                 let records = if speaker == Speaker::Client { client } else { server };
                 if records.len() < RECORDS_KEPT {
-                    records.push(record);
+                    records.push((record, at));
                 }
                 None
             }

@@ -27,6 +27,28 @@ pub struct Record {
     pub kind: Kind,
     /// Bytes behind the header.
     pub len: u16,
+    /// What it says, of an alert in clear whose two bytes came with the header.
+    pub alert: Option<Alert>,
+}
+
+/// An alert (RFC 5246 7.2, RFC 8446 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Alert {
+    /// Whether it ends the session.
+    pub fatal: bool,
+    /// Its number.
+    pub description: u8,
+}
+
+impl Alert {
+    /// Bytes of an alert; one that is encrypted has more.
+    const BYTES: u16 = 2;
+
+    fn of(kind: Kind, len: u16, body: &[u8]) -> Option<Self> {
+        let (level, description) = body.split_first().and_then(|(level, rest)| Some((*level, *rest.first()?)))?;
+        let clear = kind == Kind::Alert && len == Self::BYTES && matches!(level, 1 | 2);
+        clear.then_some(Self { fatal: level == 2, description })
+    }
 }
 
 /// What a record carries (RFC 8446 5.1).
@@ -45,7 +67,7 @@ pub enum Kind {
 }
 
 impl Record {
-    fn of([kind, _, _, high, low]: [u8; HEADER_BYTES]) -> Option<Self> {
+    fn of([kind, _, _, high, low]: [u8; HEADER_BYTES], body: &[u8]) -> Option<Self> {
         let kind = match kind {
             0x14 => Kind::ChangeCipherSpec,
             0x15 => Kind::Alert,
@@ -54,7 +76,8 @@ impl Record {
             0x18 => Kind::Heartbeat,
             _ => return None,
         };
-        Some(Self { kind, len: u16::from_be_bytes([high, low]) })
+        let len = u16::from_be_bytes([high, low]);
+        Some(Self { kind, len, alert: Alert::of(kind, len, body) })
     }
 }
 
@@ -84,7 +107,7 @@ impl Records {
                 (Self::First | Self::Body(0), 0x14..=0x18) => Self::Header([*byte, 0, 0, 0, 0], 1),
                 (Self::Body(0), b' '..=b'~' | 0xff) => return Some(bytes),
                 (Self::First | Self::Body(0), _) => Self::Lost,
-                (Self::Header(header, held), byte) => Self::header(header, held, byte, tell),
+                (Self::Header(header, held), byte) => Self::header(header, held, byte, rest, tell),
                 (Self::Body(left), _) => {
                     let step = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     *self = Self::Body(left - step as u64);
@@ -105,14 +128,20 @@ impl Records {
         };
     }
 
-    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8, tell: &mut dyn FnMut(Record)) -> Self {
+    fn header(
+        mut header: [u8; HEADER_BYTES],
+        held: usize,
+        byte: u8,
+        behind: &[u8],
+        tell: &mut dyn FnMut(Record),
+    ) -> Self {
         if let Some(slot) = header.get_mut(held) {
             *slot = byte;
         }
         if held + 1 < HEADER_BYTES {
             return Self::Header(header, held + 1);
         }
-        match Record::of(header).filter(|_| is_header(header)) {
+        match Record::of(header, behind).filter(|_| is_header(header)) {
             Some(record) => {
                 tell(record);
                 Self::Body(u64::from(record.len))
@@ -126,7 +155,7 @@ impl Records {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Kind, Record, Records, begins, is_record};
+    use super::{Alert, Kind, Record, Records, begins, is_record};
 
     #[test]
     fn clear_text_is_found_at_a_boundary() {
@@ -167,11 +196,25 @@ mod tests {
         let mut told = Vec::new();
         records.walk(b"\x16\x03\x01\x00\x02ab\x14\x03\x03\x00\x01\x01\x17\x03", &mut |record| told.push(record));
         records.walk(b"\x03\x00\x13 and more", &mut |record| told.push(record));
-        let record = |kind, len| Record { kind, len };
+        let record = |kind, len| Record { kind, len, alert: None };
         assert_eq!(
             told,
             [record(Kind::Handshake, 2), record(Kind::ChangeCipherSpec, 1), record(Kind::Application, 19)]
         );
+    }
+
+    #[test]
+    fn an_alert_in_clear_tells_what_it_says() {
+        let alert = |bytes: &[u8]| {
+            let mut told = Vec::new();
+            Records::First.walk(bytes, &mut |record| told.push(record));
+            told.first().and_then(|record: &Record| record.alert)
+        };
+        let unknown_ca = Alert { fatal: true, description: 48 };
+        assert_eq!(alert(b"\x15\x03\x03\x00\x02\x02\x30"), Some(unknown_ca));
+        assert_eq!(alert(b"\x15\x03\x03\x00\x1a\x02\x30 encrypted"), None);
+        assert_eq!(alert(b"\x15\x03\x03\x00\x02\x02"), None);
+        assert_eq!(alert(b"\x16\x03\x03\x00\x02\x02\x30"), None);
     }
 
     #[test]
