@@ -22,11 +22,11 @@ diagnosis! {
     ///
     /// Helps: a RST in each direction at one moment.
     ///
-    /// Refuted by: TTLs or MACs that vary on other packets too (several routes); fewer than six other packets; an
-    /// identification of 0; a capture that lacks that host's bytes; a connection that was closed before; another host that
+    /// Refuted by: an identification that goes on with the host's counter; TTLs or MACs that vary on other packets too
+    /// (several routes); fewer than six other packets; a capture that lacks that host's bytes; a connection that was closed before; another host that
     /// claims the address (`arp-conflict`, `mac-changed`).
     ///
-    /// Confidence: probable by two signs, possible by a TTL or by a host that goes on alone. A capture at the other side
+    /// Confidence: probable by two signs, possible by a TTL alone. A capture at the other side
     /// proves it: there the RST is missing.
     ///
     /// Traps: a load balancer that resets in the name of the server behind it is such a device, and means it.

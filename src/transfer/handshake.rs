@@ -87,7 +87,7 @@ fn without_alert(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) ->
 fn refused_at_the_end(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) -> Option<Broken> {
     let done = client.iter().find(|(record, _)| record.kind == Kind::Application)?.1;
     let mut behind = server.iter().filter(|(_, at)| *at > done);
-    let alone = behind.next().filter(|(record, _)| is_hidden_alert(*record)).is_some() && behind.next().is_none();
+    let alone = behind.next().is_some_and(|(record, _)| is_hidden_alert(*record)) && behind.next().is_none();
     (by == Side::Server && alone).then_some(Broken { by, how: How::HiddenAlert, at })
 }
 

@@ -122,13 +122,12 @@ impl<'a> Concluded<'a> {
         let begun = begun.into_iter().flatten().max()?;
         let repeats = in_vain(sending, until);
         let silence = match repeats.first() {
-            Some(_) if taking.window_zero => Silence::Window,
+            _ if taking.window_zero => Silence::Window,
             Some(_) => Silence::Receiver,
-            None if taking.window_zero => Silence::Window,
             None => Silence::Sender,
         };
-        let last = sending.last_data.filter(|at| *at < until).map_or(begun, |at| at.max(begun));
-        let since = repeats.first().copied().unwrap_or(last);
+        let progress = sending.last_data.filter(|at| *at < until).map_or(begun, |at| at.max(begun));
+        let since = repeats.first().copied().unwrap_or(progress);
         let closed = sending.fin.is_some_and(|fin| fin.at.is_until(until, SWAPPED));
         let came = sending.gaps().iter().any(|gap| gap.at >= since);
         let over = (closed && repeats.is_empty()) || came || until.age_of(since) < least;

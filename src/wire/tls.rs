@@ -27,7 +27,7 @@ pub struct Record {
     pub kind: Kind,
     /// Bytes behind the header.
     pub len: u16,
-    /// What it says, of an alert in clear whose two bytes came with the header.
+    /// What it says, of an alert in clear.
     pub alert: Option<Alert>,
 }
 
@@ -44,10 +44,13 @@ impl Alert {
     /// Bytes of an alert; one that is encrypted has more.
     const BYTES: u16 = 2;
 
-    fn of(kind: Kind, len: u16, body: &[u8]) -> Option<Self> {
-        let (level, description) = body.split_first().and_then(|(level, rest)| Some((*level, *rest.first()?)))?;
-        let clear = kind == Kind::Alert && len == Self::BYTES && matches!(level, 1 | 2);
-        clear.then_some(Self { fatal: level == 2, description })
+    /// Whether such a record holds one in clear.
+    fn is_in(record: Record) -> bool {
+        record.kind == Kind::Alert && record.len == Self::BYTES
+    }
+
+    fn of([level, description]: [u8; 2]) -> Option<Self> {
+        matches!(level, 1 | 2).then_some(Self { fatal: level == 2, description })
     }
 }
 
@@ -67,7 +70,7 @@ pub enum Kind {
 }
 
 impl Record {
-    fn of([kind, _, _, high, low]: [u8; HEADER_BYTES], body: &[u8]) -> Option<Self> {
+    fn of([kind, _, _, high, low]: [u8; HEADER_BYTES]) -> Option<Self> {
         let kind = match kind {
             0x14 => Kind::ChangeCipherSpec,
             0x15 => Kind::Alert,
@@ -76,8 +79,7 @@ impl Record {
             0x18 => Kind::Heartbeat,
             _ => return None,
         };
-        let len = u16::from_be_bytes([high, low]);
-        Some(Self { kind, len, alert: Alert::of(kind, len, body) })
+        Some(Self { kind, len: u16::from_be_bytes([high, low]), alert: None })
     }
 }
 
@@ -88,6 +90,8 @@ pub enum Records {
     First,
     /// Within a header, with the bytes so far.
     Header([u8; HEADER_BYTES], usize),
+    /// Within an alert in clear, with its first byte if that has come.
+    Alert(Record, Option<u8>),
     /// Behind the first byte of an SSLv2 hello.
     OldHeader(u8),
     /// Within a body, with the bytes to come. 0 is a record boundary.
@@ -97,7 +101,7 @@ pub enum Records {
 }
 
 impl Records {
-    /// Walks over `bytes` and tells the records whose headers end there; gives the rest if clear text begins there.
+    /// Walks over `bytes` and tells the records whose headers end there, or the bytes of an alert in clear; gives the rest if clear text begins there.
     pub fn walk<'a>(&mut self, mut bytes: &'a [u8], tell: &mut dyn FnMut(Record)) -> Option<&'a [u8]> {
         while let Some((byte, rest)) = bytes.split_first() {
             *self = match (*self, *byte) {
@@ -105,9 +109,14 @@ impl Records {
                 (Self::First, 0x80..) => Self::OldHeader(*byte),
                 (Self::OldHeader(high), low) => Self::Body(u64::from(high & 0x7f) << 8 | u64::from(low)),
                 (Self::First | Self::Body(0), 0x14..=0x18) => Self::Header([*byte, 0, 0, 0, 0], 1),
+                (Self::Alert(record, None), level) => Self::Alert(record, Some(level)),
+                (Self::Alert(record, Some(level)), description) => {
+                    tell(Record { alert: Alert::of([level, description]), ..record });
+                    Self::Body(0)
+                }
                 (Self::Body(0), b' '..=b'~' | 0xff) => return Some(bytes),
                 (Self::First | Self::Body(0), _) => Self::Lost,
-                (Self::Header(header, held), byte) => Self::header(header, held, byte, rest, tell),
+                (Self::Header(header, held), byte) => Self::header(header, held, byte, tell),
                 (Self::Body(left), _) => {
                     let step = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     *self = Self::Body(left - step as u64);
@@ -124,24 +133,21 @@ impl Records {
     pub fn skip(&mut self, len: u64) {
         *self = match *self {
             Self::Body(left) if len <= left => Self::Body(left - len),
-            Self::Body(_) | Self::First | Self::Header(..) | Self::OldHeader(_) | Self::Lost => Self::Lost,
+            Self::Body(_) | Self::First | Self::Header(..) | Self::Alert(..) | Self::OldHeader(_) | Self::Lost => {
+                Self::Lost
+            }
         };
     }
 
-    fn header(
-        mut header: [u8; HEADER_BYTES],
-        held: usize,
-        byte: u8,
-        behind: &[u8],
-        tell: &mut dyn FnMut(Record),
-    ) -> Self {
+    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8, tell: &mut dyn FnMut(Record)) -> Self {
         if let Some(slot) = header.get_mut(held) {
             *slot = byte;
         }
         if held + 1 < HEADER_BYTES {
             return Self::Header(header, held + 1);
         }
-        match Record::of(header, behind).filter(|_| is_header(header)) {
+        match Record::of(header).filter(|_| is_header(header)) {
+            Some(record) if Alert::is_in(record) => Self::Alert(record, None),
             Some(record) => {
                 tell(record);
                 Self::Body(u64::from(record.len))
