@@ -4,28 +4,22 @@ use super::case::Case;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Connection, End, FinSeen};
-use crate::ftp::Reply;
 use crate::record::Outcome;
 use crate::transfer::protection::{Carried, Tls, carried, is_alert};
 use crate::wire::hello::Handshake;
-
-/// Words with which programs tell of a TLS connection that ended without close_notify.
-const COMPLAINTS: [&str; 7] =
-    ["close_notify", "close notify", "unexpected eof", "truncat", "properly terminated", "unclean", "(-110)"];
 
 diagnosis! {
     /// The data connection ended by a FIN without the TLS alert close_notify, and the peer took the file for cut off.
     ///
     /// An end without close_notify may be an attacker's: some programs (GnuTLS: error -110) refuse it, others take it.
     ///
-    /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is no alert; and a
-    /// complaint: words of the reply that speak of it, or 4yz or 5yz behind the whole data and that FIN.
+    /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is no alert; and a 4yz or
+    /// 5yz reply behind that FIN.
     ///
     /// Refuted by: an alert as the last record; a RST before the FIN; bytes that the capture lacks; words that name another
     /// reason; a reply that was said before the FIN.
     ///
-    /// Confidence: proven by the words, else probable. Where the control connection is encrypted the complaint cannot be
-    /// read.
+    /// Confidence: probable. Where the control connection is encrypted the complaint cannot be read, and nothing is said.
     ///
     /// Remedy: at the client or the server, whichever sent the data, end TLS by close_notify (shutdown) before the FIN; at the
     /// other one accept its lack if the program is known to be so; in the network nothing.
@@ -43,11 +37,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let client = [End::Origin, End::Target].into_iter().find(|end| connection.socket(*end).ip() == case.session.client.ip())?;
     let sender = if transfer.is_upload() { client } else { client.peer() };
     let fin = unannounced(connection, sender).filter(|fin| fin.at < reply.at())?;
-    let complains = says_so(reply);
     let failed = case.concluded.outcome() == Outcome::Failed;
     // Words that mean something else name the reason.
     let blamed = failed && case.meaning().is_none_or(|meaning| meaning.condition.tells_of_established());
-    if !complains && !blamed {
+    if !blamed {
         return None;
     }
     let (from, to) = (connection.socket(sender), connection.socket(sender.peer()));
@@ -61,18 +54,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let shutdown = "End TLS on the data connection by close_notify (SSL_shutdown, gnutls_bye) before the FIN.";
     let accept = "Until then accept the end of a file without it, where the program has such a setting.";
     let draft = DIAGNOSIS
-        .finding(if complains { Confidence::Proven } else { Confidence::Probable }, message, Evidence::sent(fin.at, from, to, "FIN, no alert before it"))
-        .severity(if failed { Severity::Error } else { Severity::Warning })
+        .finding(Confidence::Probable, message, Evidence::sent(fin.at, from, to, "FIN, no alert before it"))
+        .severity(Severity::Error)
         .about(case)
         .support([lines::reply(case.session, reply)])
         .support(case.dialogue())
         .network("Nothing to change on the way, if no device there ends connections by itself.");
     Some(if by_client { draft.client(shutdown).server(accept) } else { draft.server(shutdown).client(accept) }.done())
-}
-
-fn says_so(reply: &Reply) -> bool {
-    let words = reply.line().to_lowercase();
-    COMPLAINTS.iter().any(|complaint| words.contains(complaint))
 }
 
 /// The FIN of an end that spoke TLS to its end without an alert, all of which was captured.
