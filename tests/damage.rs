@@ -34,6 +34,8 @@ const WEAKER: &[(&str, &str, &str)] = &[
     // Across a bridge only the clock tells where packets come in.
     ("reply-by-middlebox/fires-bridge", "swap", "data-syn-not-seen"),
     ("reply-by-middlebox/fires-lab-bridge", "swap", "data-syn-never-sent"),
+    // In small segments it is no question of their size.
+    ("path-mtu-blackhole/fires-control", "split", "control-stalled"),
     // More than a few segments of another TTL are a route, not a device that spoke once.
     ("reply-by-middlebox/fires", "split", ""),
     // The order of the two connections' records is what tells that nothing was sent on the data connection.

@@ -1,5 +1,5 @@
-//! TLS: record headers stay, and of what is said in clear which messages come and which version and keys the server
-//! chooses; names, certificates and everything encrypted become zeros.
+//! TLS: record headers stay, and of what is said in clear which messages come, which version and keys the server chooses,
+//! and fatal alerts; names, certificates and everything encrypted become zeros.
 
 use crate::wire::tls::{self, Kind};
 
@@ -7,6 +7,8 @@ use crate::wire::tls::{self, Kind};
 const READ_BYTES: usize = 2048;
 
 const SERVER_HELLO: u8 = 2;
+/// The level of an alert that ends the session.
+const FATAL: u8 = 2;
 /// Within a message: its type and length.
 const MESSAGE_HEADER: usize = 4;
 /// Version and random.
@@ -69,9 +71,14 @@ impl Records {
                 if is_text {
                     self.walker = tls::Records::Lost;
                 }
-                // What begins no record is no header.
-                let begins = matches!(before, tls::Records::First | tls::Records::Body(_));
-                if begins && self.walker == tls::Records::Lost { Next::Blank(1) } else { Next::Kept(1) }
+                let kept = match before {
+                    // What begins no record is no header.
+                    tls::Records::First | tls::Records::Body(_) => self.walker != tls::Records::Lost,
+                    // What ended a handshake tells nothing of anybody.
+                    tls::Records::Alert(_, level) => level.unwrap_or(*first) == FATAL,
+                    tls::Records::Header(..) | tls::Records::OldHeader(_) | tls::Records::Lost => true,
+                };
+                if kept { Next::Kept(1) } else { Next::Blank(1) }
             }
         }
     }
@@ -163,6 +170,8 @@ mod tests {
         let bytes = b"\x17\x03\x01\x00\x03sni\x15\x03\x03\x00\x02\x01\x00QUIT\r\n";
         let shown = b"\x17\x03\x01\x00\x03\0\0\0\x15\x03\x03\x00\x02\0\0\0\0\0\0\0\0";
         assert_eq!(blanked(bytes), shown, "text that the analysis takes for records is blanked");
+        let fatal = b"\x15\x03\x03\x00\x02\x02\x30\x15\x03\x03\x00\x04\x02\x30ab";
+        assert_eq!(blanked(fatal), b"\x15\x03\x03\x00\x02\x02\x30\x15\x03\x03\x00\x04\0\0\0\0");
         let old = b"\x80\x03old\x16\x03\x01\x00\x01h";
         assert_eq!(blanked(old), b"\x80\x03\0\0\0\x16\x03\x01\x00\x01h");
     }

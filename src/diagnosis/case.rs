@@ -21,6 +21,7 @@ use crate::source::Capture;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
+use crate::transfer::standstill::Standstill;
 use crate::transfer::{Direction, Offer, Transfer};
 use crate::vantage::Vantage;
 
@@ -204,9 +205,17 @@ impl<'a> Case<'a> {
         left && transfer.preliminary.is_none() && transfer.reply.is_none()
     }
 
-    /// Whether it failed, by its replies or because the client gave up: what explains it is its verdict.
+    /// Whether it failed, by its replies, because the client gave up, or because its data stood still until somebody did:
+    /// what explains it is its verdict.
     pub fn is_to_be_explained(&self) -> bool {
-        self.failed() || self.gave_up || self.refused_after_trying()
+        self.failed() || self.gave_up || self.refused_after_trying() || self.standstill().is_some()
+    }
+
+    /// How its data connection stood still until somebody gave up, before it succeeded: not where the final reply may have
+    /// come and was not captured.
+    pub fn standstill(&self) -> Option<Standstill<'a>> {
+        let replied = self.transfer.is_some_and(|transfer| transfer.reply.is_some());
+        self.concluded.standstill().filter(|_| replied || !self.may_miss_the_reply())
     }
 
     /// Whether a data connection was tried for it, as this side of a NAT or the other one shows.

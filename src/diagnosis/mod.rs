@@ -140,6 +140,9 @@ catalogue![
     data_syn_lost_in_transit,
     data_handshake_aborted,
     data_connection_broken,
+    data_stalled,
+    path_mtu_blackhole,
+    rst_injected,
     data_wrong_destination,
     server_substituted_address,
     data_wrong_source_address,
@@ -191,6 +194,8 @@ catalogue![
     // TLS
     tls_session_reuse_required,
     tls_protection_mismatch,
+    tls_handshake_failed,
+    tls_closure_missing,
     tls_control_opaque,
     // The capture itself
     capture_truncated,

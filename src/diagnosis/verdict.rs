@@ -19,6 +19,8 @@ const ORDER: &[&[&str]] = &[
     &["alg-broken-rewrite"],
     &["pasv-address-mismatch", "data-wrong-source-address", "data-wrong-destination", "pasv-bad-peer"],
     &["tls-session-reuse-required", "tls-protection-mismatch"],
+    &["tls-handshake-failed"],
+    &["tls-closure-missing"],
     &["no-data-endpoint"],
     &["time-wait-collision", "time-wait-default-port", "tuple-still-open", "time-wait-passive-reuse"],
     &["abor-then-425", "data-port-bind-contention"],
@@ -30,7 +32,10 @@ const ORDER: &[&[&str]] = &[
     &["data-syn-never-sent"],
     &["pasv-client-never-connects"],
     &["data-syn-not-seen", "pasv-syn-not-seen"],
+    &["rst-injected"],
+    &["path-mtu-blackhole"],
     &["control-stalled"],
+    &["data-stalled"],
     &["control-lost-during-transfer", "control-idle-timeout"],
     &["data-connection-broken"],
     &["login-refused", "command-refused"],
@@ -52,6 +57,7 @@ fn place(finding: &Finding) -> Option<usize> {
         "port-low-port" if of_the_port() => rank("port-malformed"),
         // A suspicion explains nothing; that the server never said it does.
         "reply-by-middlebox" if finding.confidence < Confidence::Proven => None,
+        "rst-injected" if finding.confidence < Confidence::Probable => None,
         other => rank(other),
     }
 }
@@ -127,7 +133,8 @@ pub type Blame = (&'static str, Vec<IpAddr>);
 
 /// Causes that are facts about hosts or about a session, and are told once: with the failure, or else with the session
 /// or at the end of the capture.
-const TOLD_ONCE: [&str; 4] = ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict", "alg-broken-rewrite"];
+const TOLD_ONCE: [&str; 5] =
+    ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict", "alg-broken-rewrite", "path-mtu-blackhole"];
 
 /// What a session fails by when one of these causes holds: told, but not counted.
 const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];

@@ -275,6 +275,7 @@ impl Connection {
             mac: seen.link.source,
             acceptable,
             after_close: self.both_fins_acked(),
+            unlike: self.half(from).unlike(seen.link, seen.ip, seen.tcp),
         };
         if self.rsts.len() < RSTS_KEPT {
             push_tight(&mut self.rsts, rst);
@@ -322,7 +323,8 @@ impl Connection {
         }
         let peer_window_zero = self.half(from.peer()).window_zero;
         let half = self.half_mut(from);
-        half.window_zero = tcp.window == 0;
+        // Whoever closes has read, or thrown away, what filled its buffer: the window tells nothing of before.
+        half.window_zero = tcp.window == 0 || (half.window_zero && tcp.flags.has(Flags::FIN));
         if half.first_seq.is_none() {
             half.timestamps = tcp.options.timestamps.is_some();
         }

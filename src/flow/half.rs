@@ -5,7 +5,7 @@
 use super::crossing::Sight;
 use super::seq::Span;
 use super::sighting::Sighting;
-use super::{Crossing, Denied, GapSeen, HEAD_BYTES, Half, Irregular, Lag};
+use super::{Crossing, Denied, GapSeen, HEAD_BYTES, Half, Irregular, Lag, Stuck};
 use crate::frame::Stamp;
 use crate::wire::{Checksum, Flags, IpHeader, Segment, Seq};
 
@@ -68,6 +68,17 @@ impl Half {
     /// How many of its repeats have a checksum that is not known to be bad.
     pub fn intact_repeats(&self) -> u32 {
         self.irregular.as_ref().map_or(0, |irregular| irregular.intact_repeats)
+    }
+
+    /// A packet that was sent again and again and is not acknowledged, or only in smaller ones.
+    pub fn stuck(&self) -> Option<&Stuck> {
+        self.irregular.as_ref()?.stuck.as_ref()
+    }
+
+    /// The largest packet that was acknowledged as it was sent, in bytes of the IP packet. The card of a host may cut what is
+    /// larger than the largest segment.
+    pub fn largest_passed(&self) -> u32 {
+        self.passed.largest()
     }
 
     /// The last bare acknowledgements, if they lag behind what the peer has acknowledged.
@@ -141,6 +152,7 @@ impl Half {
             self.first_wrapping = Some(wrapping);
         }
         self.last = Some(at);
+        self.looked(link, ip, tcp);
         if self.first_ttl.is_some_and(|first| first.abs_diff(ip.ttl) >= OTHER_TTL_HOPS) {
             let irregular = self.irregular();
             irregular.other_ttl_count = irregular.other_ttl_count.saturating_add(1);
@@ -185,6 +197,7 @@ impl Half {
         if fresh <= 0 || span.start.is_before(next) {
             self.again(at, ip, tcp, span, next);
         } else {
+            self.passed.sent(span, packet_len(ip, tcp), self.acked);
             // What the peer has already acknowledged is a gap by now.
             let from = self.acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
             if span.start.is_after(from) {
@@ -202,7 +215,7 @@ impl Half {
             self.first_data.get_or_insert(at);
             self.last_data = Some(at);
             if fresh > 0 {
-                self.last_data_seq = Some(tcp.seq);
+                self.last_data_seq = tcp.seq;
                 if self.oldest.is_none() && self.acked.is_none_or(|acked| span.end.is_after(acked)) {
                     self.oldest = Some((tcp.seq, at));
                 }
@@ -229,8 +242,10 @@ impl Half {
         let first = irregular.retransmitted.map_or(at, |(first, _)| first);
         irregular.retransmitted = Some((first, at));
         let open = self.acked.is_none_or(|acked| span.end.is_after(acked));
+        self.passed.again(span, packet_len(ip, tcp));
         if tcp.payload_len > 0 && late.is_none() && open {
             self.repeated(at, tcp.seq);
+            self.stuck_again(at, tcp.seq, packet_len(ip, tcp));
         }
     }
 
@@ -254,6 +269,17 @@ impl Half {
         irregular.unacknowledged.push(at);
     }
 
+    /// Likewise, with the size of its packet.
+    fn stuck_again(&mut self, at: Stamp, seq: Seq, size: u32) {
+        let first = self.oldest.filter(|(first, _)| *first == seq).map(|(_, first)| first);
+        let irregular = self.irregular();
+        // What does not pass holds up all behind it.
+        let behind = irregular.stuck.as_ref().is_some_and(|stuck| stuck.passed.is_none() && seq.is_after(stuck.seq));
+        if !behind && !irregular.stuck.as_mut().is_some_and(|stuck| stuck.again(seq, size, at)) {
+            irregular.stuck = Some(Stuck::new(seq, size, first, at));
+        }
+    }
+
     /// Takes the peer's acknowledgement.
     pub(super) fn acknowledged(&mut self, ack: Seq, at: Stamp) {
         let before = self.acked;
@@ -269,14 +295,21 @@ impl Half {
             return;
         }
         self.acked = Some(ack);
+        self.passed.acknowledged(ack);
         if self.oldest.is_some_and(|(seq, _)| ack.is_after(seq)) {
-            self.oldest = self.last_data_seq.filter(|seq| !ack.is_after(*seq)).zip(self.last_data);
+            self.oldest =
+                self.last_data.filter(|_| !ack.is_after(self.last_data_seq)).map(|at| (self.last_data_seq, at));
         }
         if let Some(irregular) = self.irregular.as_deref_mut()
             && irregular.unacknowledged_seq.is_some_and(|seq| ack.is_after(seq))
         {
             irregular.unacknowledged_seq = None;
             irregular.unacknowledged.clear();
+        }
+        if let Some(irregular) = self.irregular.as_deref_mut()
+            && irregular.stuck.as_mut().is_some_and(|stuck| !stuck.acknowledged(ack, at))
+        {
+            irregular.stuck = None;
         }
     }
 

@@ -9,6 +9,7 @@ mod conversation;
 mod copy;
 mod crossing;
 mod denied;
+mod habits;
 mod half;
 mod key;
 mod pace;
@@ -17,6 +18,7 @@ mod records;
 pub(crate) mod script;
 pub mod seq;
 mod sighting;
+mod sizes;
 mod stream;
 mod table;
 
@@ -31,9 +33,11 @@ pub use connection::Verify;
 pub use conversation::{Conflict, Conversation, Piece};
 pub use crossing::TRANSLATED_SECONDS;
 pub use denied::Denied;
+pub use habits::Unlike;
 pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
+pub use sizes::Stuck;
 pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Shift, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
@@ -150,6 +154,8 @@ pub struct RstSeen {
     pub acceptable: bool,
     /// Whether both FINs had been acknowledged before it.
     pub after_close: bool,
+    /// In what it differs from all else that was sent in its sender's name.
+    pub unlike: Unlike,
 }
 
 /// An ICMP error that quotes this connection.
@@ -216,11 +222,11 @@ pub struct Half {
     /// The VLANs and tunnels around its first segment.
     pub first_wrapping: Option<Wrapping>,
     /// Segments sent again (same sequence range).
-    pub retransmissions: u32,
+    pub retransmissions: u16,
     /// Segments whose checksum does not verify; only those that open and close and the first few are looked at.
-    pub bad_checksums: u32,
+    pub bad_checksums: u16,
     /// Segments whose checksum verifies, of the same ones.
-    pub good_checksums: u32,
+    pub good_checksums: u16,
     /// Largest IP packet in bytes (IP extension headers not counted).
     pub largest_packet: u32,
     /// Segments cut by the snap length.
@@ -228,7 +234,7 @@ pub struct Half {
     /// The first payload bytes (at most [`HEAD_BYTES`]), in order: tells TLS and greetings. Given back when many
     /// newer connections have come (8192 of them).
     pub head: Vec<u8>,
-    /// The last segment advertised a window of zero.
+    /// The last segment advertised a window of zero, or the last one before its FIN did.
     pub window_zero: bool,
     /// Where the next byte of `head` is.
     head_at: Option<Seq>,
@@ -236,8 +242,12 @@ pub struct Half {
     records: Option<Box<TlsRecords>>,
     /// The oldest segment with payload that is not acknowledged: its number and its first frame.
     oldest: Option<(Seq, Stamp)>,
-    /// The number of the segment in `last_data`.
-    last_data_seq: Option<Seq>,
+    /// The number of the segment with the highest new bytes, once there is `last_data`.
+    last_data_seq: Seq,
+    /// The sizes of packets that pass.
+    passed: sizes::Passed,
+    /// How its packets look.
+    habits: habits::Habits,
     /// What went wrong on the way, if anything did.
     irregular: Option<Box<Irregular>>,
 }
@@ -260,6 +270,7 @@ struct Irregular {
     crossing: Option<Crossing>,
     both_sides: denied::BothSides,
     intact_repeats: u32,
+    stuck: Option<Stuck>,
     lag: Option<Lag>,
     ahead: Option<(Seq, Stamp)>,
 }

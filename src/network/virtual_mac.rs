@@ -1,7 +1,8 @@
 //! MACs that belong to a protocol and not to a card: first-hop redundancy, clusters.
 //!
 //! Such a MAC moves between hosts, answers for addresses that it never sends from, or the other way round, all by
-//! design. The prefixes are those of RFC 9568 7.3 (and RFC 5798), RFC 2281 and the vendors.
+//! design. The patterns are those of RFC 9568 7.3 (and RFC 5798), RFC 2281 and the vendors, and no wider: Docker too
+//! writes the IPv4 address into the MACs of its containers (02:42 and the address), and those are plain hosts.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -37,26 +38,32 @@ impl fmt::Display for VirtualKind {
     }
 }
 
-/// What a MAC is for, by its prefix alone; `None` for any other. NLB's prefix is locally administered, so that it
-/// needs [`kind_for`].
+/// What a MAC is for, by its pattern alone; `None` for any other. NLB's MACs hold an address, so that they need
+/// [`kind_for`].
 pub(super) fn kind(mac: Mac) -> Option<VirtualKind> {
     match mac.0 {
-        [0x00, 0x00, 0x5e, 0x00, 0x01, _] => Some(VirtualKind::Vrrp),
-        [0x00, 0x00, 0x5e, 0x00, 0x02, _] => Some(VirtualKind::Vrrp6),
+        // A virtual router's number is never 0.
+        [0x00, 0x00, 0x5e, 0x00, 0x01, router] if router != 0 => Some(VirtualKind::Vrrp),
+        [0x00, 0x00, 0x5e, 0x00, 0x02, router] if router != 0 => Some(VirtualKind::Vrrp6),
+        // A group of 8 bits in version 1, of 12 bits in version 2, for IPv6 under another vendor's number.
         [0x00, 0x00, 0x0c, 0x07, 0xac, _] => Some(VirtualKind::Hsrp),
         [0x00, 0x00, 0x0c, 0x9f, group, _] if group & 0xf0 == 0xf0 => Some(VirtualKind::Hsrp),
         [0x00, 0x05, 0x73, 0xa0, group, _] if group & 0xf0 == 0x00 => Some(VirtualKind::Hsrp),
-        [0x00, 0x07, 0xb4, 0x00, _, _] => Some(VirtualKind::Glbp),
+        // A group of 10 bits and one of at most four forwarders.
+        [0x00, 0x07, 0xb4, group, _, forwarder] if group & 0xfc == 0 && matches!(forwarder, 1..=4) => {
+            Some(VirtualKind::Glbp)
+        }
         _ => None,
     }
 }
 
-/// What a MAC is for when it goes with `ip`: NLB's MACs end in the address of the cluster, which begins with no zero.
+/// What a MAC is for when it goes with `ip`: NLB's MACs end in the address of the cluster. The cluster's own MAC begins
+/// with 02:bf (unicast) or 03:bf (multicast); each host sends from 02 and its priority, 1 to 32.
 pub(super) fn kind_for(mac: Mac, ip: IpAddr) -> Option<VirtualKind> {
     let IpAddr::V4(ip) = ip else { return kind(mac) };
-    let [first, _, tail @ ..] = mac.0;
-    let nlb = matches!(first, 0x02 | 0x03) && tail == ip.octets() && tail.first() != Some(&0);
-    if nlb { Some(VirtualKind::Nlb) } else { kind(mac) }
+    let [first, second, tail @ ..] = mac.0;
+    let of_cluster = matches!((first, second), (0x02 | 0x03, 0xbf) | (0x02, 0x01..=0x20));
+    if of_cluster && tail == ip.octets() { Some(VirtualKind::Nlb) } else { kind(mac) }
 }
 
 /// A virtual MAC in use.
@@ -118,17 +125,37 @@ mod tests {
     }
 
     #[test]
+    fn a_glbp_group_has_ten_bits_and_four_forwarders() {
+        assert_eq!(kind(Mac([0, 7, 0xb4, 3, 0xff, 4])), Some(VirtualKind::Glbp));
+        assert_eq!(kind(Mac([0, 7, 0xb4, 4, 0, 1])), None);
+        assert_eq!(kind(Mac([0, 7, 0xb4, 0, 1, 5])), None);
+    }
+
+    #[test]
     fn the_documentation_range_and_cards_are_not_virtual() {
         assert_eq!(kind(Mac([0, 0, 0x5e, 0, 0x53, 1])), None);
+        assert_eq!(kind(Mac([0, 0, 0x5e, 0, 1, 0])), None);
         assert_eq!(kind(Mac([0, 0, 0x0c, 0x9f, 0x0f, 1])), None);
+        assert_eq!(kind(Mac([0, 5, 0x73, 0xa0, 0x10, 1])), None);
         assert_eq!(kind(Mac([2, 0, 0, 0, 1, 0x10])), None);
     }
 
     #[test]
     fn nlb_is_known_by_the_address_in_it() {
-        let mac = Mac([2, 0xbf, 10, 0, 0, 5]);
-        assert_eq!(kind_for(mac, "10.0.0.5".parse().unwrap()), Some(VirtualKind::Nlb));
-        assert_eq!(kind_for(Mac([2, 1, 10, 0, 0, 5]), "10.0.0.5".parse().unwrap()), Some(VirtualKind::Nlb));
-        assert_eq!(kind_for(mac, "10.0.0.6".parse().unwrap()), None);
+        let ip = "10.0.0.5".parse().unwrap();
+        for head in [[2, 0xbf], [3, 0xbf], [2, 1], [2, 0x20]] {
+            let mac = Mac([head[0], head[1], 10, 0, 0, 5]);
+            assert_eq!(kind_for(mac, ip), Some(VirtualKind::Nlb), "{mac}");
+            assert_eq!(kind_for(mac, "10.0.0.6".parse().unwrap()), None, "{mac}");
+        }
+    }
+
+    #[test]
+    fn other_macs_with_the_address_in_them_are_cards() {
+        // Docker's first; then no priority of NLB.
+        for head in [[2, 0x42], [2, 0], [2, 0x21], [3, 1], [3, 0x42]] {
+            let mac = Mac([head[0], head[1], 172, 17, 0, 2]);
+            assert_eq!(kind_for(mac, "172.17.0.2".parse().unwrap()), None, "{mac}");
+        }
     }
 }

@@ -255,11 +255,9 @@ impl Pipeline {
                 }
             }
             let Some(number) = announced else { continue };
-            let socket = session.offers.get(number).and_then(|offer| offer.socket);
-            let before = socket.and_then(|socket| self.correlator.last_offer(index, socket));
-            session.claim(number, before.filter(|before| *before != number), &self.flows);
-            let Some(offer) = session.offers.get(number) else { continue };
-            if let Some(socket) = offer.socket {
+            self.correlator.claim(index, number, &mut self.sessions, &self.flows);
+            let offer = self.sessions.get(index).and_then(|session| session.offers.get(number));
+            if let Some((offer, socket)) = offer.and_then(|offer| Some((offer, offer.socket?))) {
                 self.correlator.offered(index, number, socket, offer);
                 self.prompt.announced(index, number);
                 self.party(socket.ip());

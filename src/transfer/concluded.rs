@@ -52,12 +52,12 @@ impl<'a> Concluded<'a> {
     }
 
     /// Whether the client closed the control connection without waiting for the final reply, its data connection being
-    /// open and well.
+    /// open and well: neither reset nor at a standstill.
     fn is_left(&self, transfer: &Transfer) -> bool {
         let lost = transfer.lost.as_ref().filter(|lost| lost.orderly_by_client && transfer.reply.is_none());
-        let well =
+        let whole =
             |lost: &Lost| self.established().is_some_and(|one| one.connection.rsts.iter().all(|rst| rst.at > lost.at));
-        lost.is_some_and(well)
+        lost.is_some_and(whole) && self.standstill().is_none()
     }
 
     /// When it began: the transfer command, else the offer, else the connection.

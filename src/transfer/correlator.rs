@@ -8,10 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-use super::session::Session;
+use super::session::{self, Session};
 use super::sessions::Sessions;
-use super::{Direction, Offer};
-use crate::flow::{Connection, ConnectionId};
+use super::{Direction, Offer, Opened};
+use crate::flow::{Connection, ConnectionId, Table};
 use crate::frame::Stamp;
 
 /// Sockets whose offers are remembered. A client that announces a fresh port per transfer fills this after 65,536
@@ -58,14 +58,22 @@ impl Default for Correlator {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// The offers of this socket, oldest first.
-    offers: Vec<(SessionIndex, usize)>,
+    /// The offers of this socket, in the order in which they were sent.
+    offers: Vec<Announced>,
     /// The connections to it, oldest first.
     connections: Vec<ConnectionId>,
     /// The last session in which a server said that it listens here, and the frame.
     listening: Option<(SessionIndex, Stamp)>,
     /// The last session in which a client named it in PORT.
     named_by: Option<SessionIndex>,
+}
+
+/// An offer of a socket.
+#[derive(Clone, Copy, Debug)]
+struct Announced {
+    at: Stamp,
+    session: SessionIndex,
+    number: usize,
 }
 
 impl Correlator {
@@ -111,7 +119,7 @@ impl Correlator {
     pub fn forget_offers<'a>(&mut self, index: SessionIndex, before: usize, gone: impl IntoIterator<Item = &'a Offer>) {
         for socket in gone.into_iter().filter_map(|offer| offer.socket) {
             if let Some(slot) = self.sockets.get_mut(&socket) {
-                slot.offers.retain(|(other, number)| *other != index || *number >= before);
+                slot.offers.retain(|offer| offer.session != index || offer.number >= before);
             }
         }
     }
@@ -122,20 +130,64 @@ impl Correlator {
     }
 
     /// The offer of a session that announced a socket last.
-    pub fn last_offer(&self, index: SessionIndex, socket: SocketAddr) -> Option<usize> {
-        let offers = self.sockets.get(&socket)?.offers.iter().rev();
-        offers.filter(|(other, _)| *other == index).map(|(_, number)| *number).next()
+    fn last_offer(&self, index: SessionIndex, socket: SocketAddr) -> Option<usize> {
+        let mut offers = self.sockets.get(&socket)?.offers.iter().rev();
+        offers.find(|offer| offer.session == index).map(|offer| offer.number)
     }
 
-    /// `socket` was announced by offer `offer` of session `index`.
+    /// Gives an offer whose socket just became known the connections to it that were seen before its words were read
+    /// ([`Session::claim`]), from whichever session they were left with meanwhile.
+    pub fn claim(&mut self, index: SessionIndex, number: usize, sessions: &mut Sessions, flows: &Table) {
+        let Some(session) = sessions.get_mut(index) else { return };
+        let Some(offer) = session.offers.get(number) else { return };
+        let Some(socket) = offer.socket else { return };
+        let (at, direction, twin) = (offer.at(), offer.direction, session.twin);
+        let before = self.last_offer(index, socket).filter(|before| *before != number);
+        session.claim(number, before, flows);
+        let opener = session.opener(direction);
+        let is_opened_by = |id: ConnectionId| flows.connection(id).is_some_and(|one| one.origin.ip() == opener);
+        let slot = self.sockets.get(&socket);
+        let offers = slot.map_or(&[][..], |slot| &slot.offers);
+        let mut claimed: Vec<Opened> = Vec::new();
+        for other in offers.iter().filter(|other| other.session != index && other.at < at) {
+            let session = sessions.get_mut(other.session).filter(|session| session.twin != Some(index));
+            let offer =
+                session.filter(|_| twin != Some(other.session)).and_then(|one| one.offers.get_mut(other.number));
+            if let Some(offer) = offer.filter(|offer| offer.direction == direction) {
+                claimed.extend(offer.give_back(at, |opened| is_opened_by(opened.id)));
+            }
+        }
+        let own = sessions.get(index).and_then(|session| session.offers.get(number));
+        let own: Vec<ConnectionId> = own.into_iter().flat_map(|offer| &offer.connections).map(|one| one.id).collect();
+        // The newest connections come last; one that nobody announced waits with the newest session of its hosts.
+        let later = self.history(socket).iter().rev().filter_map(|id| flows.connection(*id));
+        let later = later.take_while(|one| one.first.is_since(at, session::SWAPPED));
+        for connection in later.filter(|one| one.origin.ip() == opener && !own.contains(&one.id)) {
+            let mut others = self.hosts.get(&opener).into_iter().flatten().rev().filter(|other| **other != index);
+            if others.any(|other| sessions.get_mut(*other).is_some_and(|one| one.forget_loose(connection.id))) {
+                claimed.push(Opened::from(connection));
+            }
+        }
+        let Some(session) = sessions.get_mut(index) else { return };
+        session.take(number, claimed);
+        if session.offers.get(number).is_some_and(|offer| !offer.connections.is_empty()) {
+            session.passive_syns |= direction == Direction::Passive;
+            let shown = (session.server.ip(), direction);
+            self.shows(shown);
+        }
+    }
+
+    /// `socket` was announced by offer `number` of session `index`.
     pub fn offered(&mut self, index: SessionIndex, number: usize, socket: SocketAddr, offer: &Offer) {
         let slot = self.slot(socket);
         match offer.direction {
             Direction::Passive => slot.listening = Some((index, offer.at())),
             Direction::Active => slot.named_by = Some(index),
         }
-        if slot.offers.last() != Some(&(index, number)) {
-            slot.offers.push((index, number));
+        let at = offer.at();
+        if !slot.offers.iter().any(|known| (known.session, known.number) == (index, number)) {
+            let place = slot.offers.partition_point(|known| known.at <= at);
+            slot.offers.insert(place, Announced { at, session: index, number });
             if slot.offers.len() > PER_OFFER {
                 slot.offers.remove(0);
             }
@@ -160,13 +212,10 @@ impl Correlator {
         // The newest offer, refused or not: a server that connects all the same shows itself by it. Two sessions may
         // announce one socket (two views of one session, either side of a NAT): the opener's own comes first.
         let by = connection.origin.ip();
-        let known = |&(index, offer): &(SessionIndex, usize)| {
+        let known = |&Announced { session: index, number, .. }: &Announced| {
             let session = sessions.get(index)?;
-            let peer = match session.offers.get(offer)?.direction {
-                Direction::Active => session.server.ip(),
-                Direction::Passive => session.client.ip(),
-            };
-            Some((peer == by, (index, offer)))
+            let opener = session.opener(session.offers.get(number)?.direction);
+            Some((opener == by, (index, number)))
         };
         let claim = slot.offers.iter().filter_map(known).max_by_key(|(own, _)| *own).map(|(_, claim)| claim);
         if let Some((index, offer)) = claim
@@ -178,9 +227,8 @@ impl Correlator {
             }
             let direction = offer.direction;
             session.passive_syns |= direction == Direction::Passive && by == session.client.ip();
-            if self.shown.len() < self.servers_kept {
-                self.shown.insert((session.server.ip(), direction));
-            }
+            let shown = (session.server.ip(), direction);
+            self.shows(shown);
             return;
         }
         // A data connection that no offer names may go between its two hosts, or be one of its server, which may have been
@@ -191,6 +239,13 @@ impl Correlator {
             && let Some(session) = sessions.get_mut(index)
         {
             session.loose(connection);
+        }
+    }
+
+    /// A data connection of a server was seen.
+    fn shows(&mut self, shown: (IpAddr, Direction)) {
+        if self.shown.len() < self.servers_kept {
+            self.shown.insert(shown);
         }
     }
 

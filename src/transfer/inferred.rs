@@ -58,8 +58,8 @@ pub fn bytes(session: &Session, connection: &Connection, end: End) -> u64 {
 }
 
 /// How many of the first records are alike to those of the control connection.
-fn alike(records: &TlsRecords, control: &[Record]) -> usize {
-    records.first().iter().zip(control).take_while(|((one, _), other)| is_alike(*one, **other)).count()
+fn alike(records: &TlsRecords, control: &[(Record, Stamp)]) -> usize {
+    records.first().iter().zip(control).take_while(|((one, _), (other, _))| is_alike(*one, *other)).count()
 }
 
 /// The frame in which the client of a resumed session of TLS 1.3 says that its handshake is finished.

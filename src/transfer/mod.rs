@@ -7,11 +7,13 @@ pub mod conclude;
 pub mod concluded;
 pub mod correlator;
 pub mod departure;
+pub mod handshake;
 pub mod inferred;
 pub mod offers;
 pub mod protection;
 pub mod session;
 pub mod sessions;
+pub mod standstill;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -97,6 +99,14 @@ impl Offer {
     /// Whether the reply was 2yz; `None` when none was seen.
     pub fn accepted(&self) -> Option<bool> {
         self.reply.as_ref().map(Reply::is_success)
+    }
+
+    /// Lets those of its connections go that belong to a later announcement of its endpoint, made at that moment, as far as
+    /// they are `wanted`. The one connection that this announcement led to stays with it, however soon the next came.
+    fn give_back(&mut self, at: Stamp, wanted: impl Fn(&Opened) -> bool) -> Vec<Opened> {
+        let own = self.connections.iter().map(|opened| opened.first).min();
+        let is_next = |first: Stamp| first >= at || own != Some(first) && !first.precedes(at);
+        self.connections.extract_if(.., |opened| is_next(opened.first) && wanted(opened)).collect()
     }
 
     /// Whether the server refused it.

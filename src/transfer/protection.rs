@@ -9,7 +9,7 @@ use crate::wire::hello::{self, Handshake, Version};
 use crate::wire::tls::{Kind, Record};
 
 /// An alert of two bytes behind the disguise of TLS 1.3: its type and an AEAD tag of 16 bytes are added (RFC 8446 5.2).
-const HIDDEN_ALERT: u16 = 2 + 1 + 16;
+pub(super) const HIDDEN_ALERT: u16 = 2 + 1 + 16;
 /// Signatures in two handshakes of one server differ by a few bytes (DER of ECDSA).
 const SIGNATURES_DIFFER: u16 = 4;
 
@@ -87,7 +87,7 @@ struct Silent {
 }
 
 /// `None` when data passed, or may have where the capture has a gap.
-fn beyond_handshake(half: &Half, version: Version, control: &[Record]) -> Option<Silent> {
+fn beyond_handshake(half: &Half, version: Version, control: &[(Record, Stamp)]) -> Option<Silent> {
     let records = half.tls_records()?;
     if !records.are_all() || !half.gaps().is_empty() {
         return None;
@@ -95,7 +95,7 @@ fn beyond_handshake(half: &Half, version: Version, control: &[Record]) -> Option
     let first = records.first();
     let handshake = match version {
         Version::Old => first.iter().position(|(record, _)| is_alert(*record, version)).unwrap_or(first.len()),
-        Version::New => first.iter().zip(control).take_while(|((one, _), other)| is_alike(*one, **other)).count(),
+        Version::New => first.iter().zip(control).take_while(|((one, _), (other, _))| is_alike(*one, *other)).count(),
     };
     let rest = first.get(handshake..)?;
     let known = first.get(..handshake)?.iter().all(|(record, _)| match version {

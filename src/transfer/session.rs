@@ -1,6 +1,6 @@
 //! One control session: the events of its dialogue become offers, transfers and exchanges.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::concluded::Concluded;
 use super::correlator::SessionIndex;
@@ -34,7 +34,7 @@ const LOOSE_KEPT: usize = 1024;
 const INVITED: f64 = 1.0;
 
 /// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
-const SWAPPED: f64 = 0.01;
+pub(super) const SWAPPED: f64 = 0.01;
 
 /// A span in which the control connection is encrypted.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +94,8 @@ pub struct Session {
     pub unsolicited: Vec<Reply>,
     /// Encrypted spans.
     pub opaque: Vec<Opaque>,
-    /// The first TLS records of the client and of the server on the control connection.
-    pub records: [Vec<Record>; 2],
+    /// The first TLS records of the client and of the server on the control connection, with their frames.
+    pub records: [Vec<(Record, Stamp)>; 2],
     /// Its TLS, where that was to be decrypted.
     pub tls: Option<Tls>,
     /// The frame from which on that could not be read.
@@ -229,7 +229,7 @@ impl Session {
                 let [client, server] = &mut self.records;
                 let records = if speaker == Speaker::Client { client } else { server };
                 if records.len() < RECORDS_KEPT {
-                    records.push(record);
+                    records.push((record, at));
                 }
                 None
             }
@@ -524,7 +524,7 @@ impl Session {
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
     /// bytes before them are missing, where packets of two connections were recorded in another order, and where they wait
     /// for an acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
-    pub fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
+    pub(super) fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
         let port = socket.map(|socket| socket.port());
@@ -538,13 +538,29 @@ impl Session {
             });
         }
         if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
-            // The one connection that the announcement before led to stays with it, however soon the next came.
-            let own = before.connections.iter().map(|opened| opened.first).min();
-            let is_next = |first: Stamp| first >= at || own != Some(first) && !first.precedes(at);
-            claimed.extend(before.connections.extract_if(.., |opened| is_next(opened.first)));
+            claimed.extend(before.give_back(at, |_| true));
         }
-        if let Some(offer) = self.offers.get_mut(number) {
-            offer.connections.extend(claimed);
+        self.take(number, claimed);
+    }
+
+    /// Gives an offer connections to its endpoint.
+    pub(super) fn take(&mut self, number: usize, claimed: Vec<Opened>) {
+        let Some(offer) = self.offers.get_mut(number).filter(|_| !claimed.is_empty()) else { return };
+        offer.connections.extend(claimed);
+        offer.connections.sort_by_key(|opened| opened.first);
+    }
+
+    /// Lets a connection go that answers no offer of this session; whether it was there.
+    pub(super) fn forget_loose(&mut self, id: ConnectionId) -> bool {
+        let place = self.loose.iter().position(|loose| loose.id == id);
+        place.map(|place| self.loose.remove(place)).is_some()
+    }
+
+    /// The host that is to open the data connections of such an offer.
+    pub(super) fn opener(&self, direction: Direction) -> IpAddr {
+        match direction {
+            Direction::Active => self.server.ip(),
+            Direction::Passive => self.client.ip(),
         }
     }
 

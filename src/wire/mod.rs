@@ -79,7 +79,7 @@ pub struct IpHeader {
 }
 
 /// A TCP sequence number; compare only through [`crate::flow::seq`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Seq(pub u32);
 
 /// TCP flags (RFC 9293 3.1), FIN in bit 0.

@@ -27,6 +27,31 @@ pub struct Record {
     pub kind: Kind,
     /// Bytes behind the header.
     pub len: u16,
+    /// What it says, of an alert in clear.
+    pub alert: Option<Alert>,
+}
+
+/// An alert (RFC 5246 7.2, RFC 8446 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Alert {
+    /// Whether it ends the session.
+    pub fatal: bool,
+    /// Its number.
+    pub description: u8,
+}
+
+impl Alert {
+    /// Bytes of an alert; one that is encrypted has more.
+    const BYTES: u16 = 2;
+
+    /// Whether such a record holds one in clear.
+    fn is_in(record: Record) -> bool {
+        record.kind == Kind::Alert && record.len == Self::BYTES
+    }
+
+    fn of([level, description]: [u8; 2]) -> Option<Self> {
+        matches!(level, 1 | 2).then_some(Self { fatal: level == 2, description })
+    }
 }
 
 /// What a record carries (RFC 8446 5.1).
@@ -55,7 +80,7 @@ impl Record {
             0x18 => Kind::Heartbeat,
             _ => return None,
         };
-        Some(Self { kind, len: u16::from_be_bytes([high, low]) })
+        Some(Self { kind, len: u16::from_be_bytes([high, low]), alert: None })
     }
 }
 
@@ -66,6 +91,8 @@ pub enum Records {
     First,
     /// Within a header, with the bytes so far.
     Header([u8; HEADER_BYTES], usize),
+    /// Within an alert in clear, with its first byte if that has come.
+    Alert(Record, Option<u8>),
     /// Behind the first byte of an SSLv2 hello.
     OldHeader(u8),
     /// Within a body, with the bytes to come. 0 is a record boundary.
@@ -75,7 +102,7 @@ pub enum Records {
 }
 
 impl Records {
-    /// Walks over `bytes` and tells the records whose headers end there; gives the rest if clear text begins there.
+    /// Walks over `bytes` and tells the records whose headers end there, or the bytes of an alert in clear; gives the rest if clear text begins there.
     pub fn walk<'a>(&mut self, mut bytes: &'a [u8], tell: &mut dyn FnMut(Record)) -> Option<&'a [u8]> {
         while let Some((byte, rest)) = bytes.split_first() {
             *self = match (*self, *byte) {
@@ -83,6 +110,11 @@ impl Records {
                 (Self::First, 0x80..) => Self::OldHeader(*byte),
                 (Self::OldHeader(high), low) => Self::Body(u64::from(high & 0x7f) << 8 | u64::from(low)),
                 (Self::First | Self::Body(0), 0x14..=0x18) => Self::Header([*byte, 0, 0, 0, 0], 1),
+                (Self::Alert(record, None), level) => Self::Alert(record, Some(level)),
+                (Self::Alert(record, Some(level)), description) => {
+                    tell(Record { alert: Alert::of([level, description]), ..record });
+                    Self::Body(0)
+                }
                 (Self::Body(0), b' '..=b'~' | 0xff) => return Some(bytes),
                 (Self::First | Self::Body(0), _) => Self::Lost,
                 (Self::Header(header, held), byte) => Self::header(header, held, byte, tell),
@@ -102,7 +134,9 @@ impl Records {
     pub fn skip(&mut self, len: u64) {
         *self = match *self {
             Self::Body(left) if len <= left => Self::Body(left - len),
-            Self::Body(_) | Self::First | Self::Header(..) | Self::OldHeader(_) | Self::Lost => Self::Lost,
+            Self::Body(_) | Self::First | Self::Header(..) | Self::Alert(..) | Self::OldHeader(_) | Self::Lost => {
+                Self::Lost
+            }
         };
     }
 
@@ -114,6 +148,7 @@ impl Records {
             return Self::Header(header, held + 1);
         }
         match Record::of(header).filter(|_| is_header(header)) {
+            Some(record) if Alert::is_in(record) => Self::Alert(record, None),
             Some(record) => {
                 tell(record);
                 Self::Body(u64::from(record.len))
@@ -127,7 +162,7 @@ impl Records {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Kind, Record, Records, begins, is_record};
+    use super::{Alert, Kind, Record, Records, begins, is_record};
 
     #[test]
     fn clear_text_is_found_at_a_boundary() {
@@ -168,11 +203,25 @@ mod tests {
         let mut told = Vec::new();
         records.walk(b"\x16\x03\x01\x00\x02ab\x14\x03\x03\x00\x01\x01\x17\x03", &mut |record| told.push(record));
         records.walk(b"\x03\x00\x13 and more", &mut |record| told.push(record));
-        let record = |kind, len| Record { kind, len };
+        let record = |kind, len| Record { kind, len, alert: None };
         assert_eq!(
             told,
             [record(Kind::Handshake, 2), record(Kind::ChangeCipherSpec, 1), record(Kind::Application, 19)]
         );
+    }
+
+    #[test]
+    fn an_alert_in_clear_tells_what_it_says() {
+        let alert = |bytes: &[u8]| {
+            let mut told = Vec::new();
+            Records::First.walk(bytes, &mut |record| told.push(record));
+            told.first().and_then(|record: &Record| record.alert)
+        };
+        let unknown_ca = Alert { fatal: true, description: 48 };
+        assert_eq!(alert(b"\x15\x03\x03\x00\x02\x02\x30"), Some(unknown_ca));
+        assert_eq!(alert(b"\x15\x03\x03\x00\x1a\x02\x30 encrypted"), None);
+        assert_eq!(alert(b"\x15\x03\x03\x00\x02\x02"), None);
+        assert_eq!(alert(b"\x16\x03\x03\x00\x02\x02\x30"), None);
     }
 
     #[test]

@@ -194,3 +194,41 @@ fn later_numbers_tell_what_was_sent_and_lost() {
     let absurd = open("0.1 C:5001>S:20 A seq=9001 ack=1001\n1.0 C:5001>S:20 A seq=90000000 ack=1001");
     assert_eq!(client(&absurd).lost_before_here(), None);
 }
+
+#[test]
+fn a_packet_that_does_not_pass_is_remembered_with_its_size() {
+    let sent = |rest: &str| {
+        open(&format!(
+            "0.1 C:5001>S:20 A seq=9001 ack=1001 len=100
+             0.2 S:20>C:5001 A seq=1001 ack=9101
+             0.3 C:5001>S:20 A seq=9101 ack=1001 len=1400
+             0.6 C:5001>S:20 A seq=9101 ack=1001 len=1400
+             1.2 C:5001>S:20 A seq=9101 ack=1001 len=1400
+             {rest}"
+        ))
+    };
+    let stalled = sent("");
+    let stuck = client(&stalled).stuck().expect("it is stuck");
+    assert_eq!((stuck.size, stuck.frames.len(), stuck.passed), (1440, 3, None));
+    assert_eq!(client(&stalled).largest_passed(), 140);
+    let passed = sent("1.3 S:20>C:5001 A seq=1001 ack=10501");
+    assert_eq!(client(&passed).stuck(), None, "it was lost by chance");
+    let smaller = sent(
+        "2.4 C:5001>S:20 A seq=9101 ack=1001 len=500
+         2.5 S:20>C:5001 A seq=1001 ack=9601",
+    );
+    let stuck = client(&smaller).stuck().expect("it came in smaller ones");
+    assert_eq!((stuck.smaller, stuck.passed), (Some((540, stamp(9, 2.4))), Some(stamp(10, 2.5))));
+    assert_eq!(client(&smaller).largest_passed(), 140);
+}
+
+#[test]
+fn a_large_packet_that_passes_is_remembered() {
+    let large = |rest: &str| open(&format!("0.1 C:5001>S:20 A seq=9001 ack=1001 len=1400\n{rest}"));
+    assert_eq!(client(&large("")).largest_passed(), 40, "the SYN");
+    assert_eq!(client(&large("0.2 S:20>C:5001 A seq=1001 ack=10401")).largest_passed(), 1440);
+    let in_pieces = "0.2 C:5001>S:20 A seq=9001 ack=1001 len=700
+        0.3 C:5001>S:20 A seq=9701 ack=1001 len=700
+        0.4 S:20>C:5001 A seq=1001 ack=10401";
+    assert_eq!(client(&large(in_pieces)).largest_passed(), 40, "it came in two");
+}

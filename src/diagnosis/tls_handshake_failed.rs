@@ -1,0 +1,137 @@
+//! `tls-handshake-failed`
+
+use std::net::SocketAddr;
+
+use super::case::{Case, SessionCase};
+use super::{Draft, lines};
+use crate::finding::{Confidence, Evidence, Finding};
+use crate::flow::{Connection, End};
+use crate::frame::Stamp;
+use crate::record::Outcome;
+use crate::transfer::handshake::{Broken, How, Side, broken};
+use crate::wire::hello;
+
+diagnosis! {
+    /// A TLS handshake on the control or data connection was not completed: one side ended it, by an alert or without a
+    /// word.
+    ///
+    /// Needs: a ClientHello and records of the other side; then a fatal alert in clear, which says why; or an encrypted
+    /// record of an alert's size in place of the end of the handshake (TLS 1.3), or a FIN or RST before both sides had
+    /// finished.
+    ///
+    /// Helps: the place. A client that leaves behind the server's certificate does not accept it; a server that leaves behind
+    /// the client's does not accept that one.
+    ///
+    /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side that
+    /// speaks no TLS at all (`tls-protection-mismatch`).
+    ///
+    /// Confidence: proven by an alert in clear, else probable.
+    ///
+    /// Traps: an encrypted alert does not tell its reason.
+    ///
+    /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at the
+    /// server send the whole chain, offer a version and cipher suite that the client knows; in the network look for a
+    /// device that intercepts TLS, if the certificate is not the server's.
+    "tls-handshake-failed", Error,
+    "a TLS handshake was not completed",
+    ["RFC 5246 7.2.2", "RFC 8446 6.2", "RFC 4217 4"],
+    Transfer(of_data),
+    Session(of_control)
+}
+
+fn of_control(case: &SessionCase<'_>) -> Vec<Finding> {
+    let session = case.session;
+    let [client, server] = &session.records;
+    let server_end = case.control.end_of(session.server).unwrap_or(End::Target);
+    let Some(failed) = broken(client, server, first_end(case.control, server_end.peer())) else { return Vec::new() };
+    let sockets = Sockets { client: session.client, server: session.server };
+    let hello = client.first().map(|(_, at)| *at);
+    let opaque = session.opaque.first().map(|span| Evidence::seen(span.from, format!("{} begins", span.by)));
+    vec![draft("control", &failed, sockets, hello).in_session(session).support(opaque).done()]
+}
+
+fn of_data(case: &Case<'_>) -> Option<Finding> {
+    let inferred = case.transfer.is_none() && case.offer().is_none();
+    if !inferred && case.concluded.outcome() == Outcome::Completed {
+        return None;
+    }
+    let connection = case.concluded.established()?.connection;
+    let head = |end: End| connection.half(end).head.as_slice();
+    let client = [End::Origin, End::Target].into_iter().find(|end| hello::is_client(head(*end)))?;
+    let said = |end: End| connection.half(end).tls_records().map_or(&[][..], |records| records.first());
+    let failed = broken(said(client), said(client.peer()), first_end(connection, client))?;
+    let sockets = Sockets { client: connection.socket(client), server: connection.socket(client.peer()) };
+    let hello = connection.half(client).first_data;
+    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
+    Some(draft("data", &failed, sockets, hello).about(case).support(reply).support(case.dialogue()).done())
+}
+
+/// Who closed or reset a connection first, of which `client` sent the ClientHello; `None` where bytes are missing, which may
+/// be the rest of the handshake.
+fn first_end(connection: &Connection, client: End) -> Option<(Side, Stamp)> {
+    let whole = connection.from_origin.gaps().is_empty() && connection.from_target.gaps().is_empty();
+    let fin = connection.first_fin().map(|(end, fin)| (fin.at, end));
+    let rst = connection.rsts.iter().map(|rst| (rst.at, rst.from)).min_by_key(|(at, _)| *at);
+    let (at, end) = fin.into_iter().chain(rst).min_by_key(|(at, _)| *at).filter(|_| whole)?;
+    Some((if end == client { Side::Client } else { Side::Server }, at))
+}
+
+/// The ends of a handshake.
+#[derive(Clone, Copy)]
+struct Sockets {
+    client: SocketAddr,
+    server: SocketAddr,
+}
+
+fn draft(which: &str, failed: &Broken, sockets: Sockets, hello: Option<Stamp>) -> Draft {
+    let Sockets { client, server } = sockets;
+    let (name, from, to) = match failed.by {
+        Side::Client => ("client", client, server),
+        Side::Server => ("server", server, client),
+    };
+    let other = if failed.by == Side::Client { "server" } else { "client" };
+    let (what, confidence) = match failed.how {
+        How::Alert(number) => (format!("sent the alert {}", described(number, other)), Confidence::Proven),
+        How::HiddenAlert => ("sent an encrypted alert in place of its end, which does not tell the reason".to_owned(), Confidence::Probable),
+        How::LeftBehindCertificate => {
+            (format!("closed the connection behind the {other}'s certificate: it seems not to accept it"), Confidence::Probable)
+        }
+        How::Left => ("closed the connection before it was complete".to_owned(), Confidence::Probable),
+    };
+    let message = format!("the TLS handshake of the {which} connection {client} -> {server} failed: the TLS {name} {} {what}", from.ip());
+    DIAGNOSIS
+        .finding(confidence, message, Evidence::sent(failed.at, from, to, format!("the TLS {name} ends the handshake")))
+        .support(hello.map(|at| Evidence::sent(at, client, server, "ClientHello")))
+        .rule_out("data-syn-refused", "the TCP connection was established")
+        .client("Trust the authority of the server's certificate, and check its name and dates; offer current TLS versions (openssl s_client -starttls ftp shows what the server sends).")
+        .server("Send the whole certificate chain; offer TLS versions and cipher suites that clients know; if client certificates are wanted, check which authority is trusted.")
+        .network("If the certificate is not the server's own, a device on the way intercepts TLS.")
+}
+
+/// An alert by name and number, with what it means (RFC 5246 7.2.2, RFC 8446 6.2).
+fn described(number: u8, other: &str) -> String {
+    let (name, meaning) = match number {
+        10 => ("unexpected_message", "it did not expect that message"),
+        40 => ("handshake_failure", "no cipher suite or parameter suits both"),
+        42 => ("bad_certificate", "it does not accept the certificate"),
+        43 => ("unsupported_certificate", "it does not support that kind of certificate"),
+        44 => ("certificate_revoked", "the certificate was revoked"),
+        45 => ("certificate_expired", "the certificate has expired or is not valid yet"),
+        46 => ("certificate_unknown", "it does not accept the certificate"),
+        47 => ("illegal_parameter", "a field was out of range"),
+        48 => ("unknown_ca", "it does not know the authority of the certificate"),
+        50 => ("decode_error", "it could not read a message"),
+        51 => ("decrypt_error", "a signature or Finished could not be verified"),
+        70 => ("protocol_version", "no TLS version suits both"),
+        71 => ("insufficient_security", "it wants stronger cipher suites"),
+        80 => ("internal_error", "it failed within itself"),
+        86 => ("inappropriate_fallback", "an older version was offered than necessary"),
+        109 => ("missing_extension", "an extension is missing"),
+        112 => ("unrecognized_name", "it has no certificate for that name"),
+        116 => ("certificate_required", "it wants a certificate"),
+        120 => ("no_application_protocol", "no application protocol suits both"),
+        _ => return format!("number {number}"),
+    };
+    let whose = if (42..=48).contains(&number) && number != 47 { format!(" of the {other}") } else { String::new() };
+    format!("{name} ({number}): {meaning}{whose}")
+}

@@ -1,0 +1,190 @@
+//! How a TLS handshake ended before it was complete, by its clear records: by an alert, or by a peer that left.
+
+use super::protection::HIDDEN_ALERT;
+use crate::frame::Stamp;
+use crate::wire::tls::{Kind, Record};
+
+/// A certificate with its chain makes the server's first words longer than this, in bytes.
+const CERTIFICATE: u32 = 400;
+
+/// The records of one side, with their frames.
+pub type Said<'a> = &'a [(Record, Stamp)];
+
+/// Who takes part in a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Who sent the ClientHello.
+    Client,
+    /// The other one.
+    Server,
+}
+
+/// How a handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By a fatal alert of this number, in clear.
+    Alert(u8),
+    /// By an alert that is encrypted (TLS 1.3).
+    HiddenAlert,
+    /// By a FIN or RST, behind the peer's certificate, as far as can be told.
+    LeftBehindCertificate,
+    /// By a FIN or RST at another place.
+    Left,
+}
+
+/// A handshake that was not completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Who ended it.
+    pub by: Side,
+    /// How.
+    pub how: How,
+    /// The frame.
+    pub at: Stamp,
+}
+
+/// How the handshake of a connection was broken off, if both sides spoke TLS. `end` is who closed the connection first, and
+/// when; `None` where it is not closed, or the capture lacks bytes.
+pub fn broken(client: Said<'_>, server: Said<'_>, end: Option<(Side, Stamp)>) -> Option<Broken> {
+    let begun = client.first().is_some_and(|(record, _)| record.kind == Kind::Handshake) && !server.is_empty();
+    if !begun {
+        return None;
+    }
+    let alerts = [(Side::Client, client), (Side::Server, server)].into_iter().filter_map(|(by, said)| {
+        let (alert, at) =
+            said.iter().find_map(|(record, at)| Some((record.alert.filter(|alert| alert.fatal)?, *at)))?;
+        Some(Broken { by, how: How::Alert(alert.description), at })
+    });
+    alerts.min_by_key(|broken| broken.at).or_else(|| without_alert(client, server, end?))
+}
+
+fn without_alert(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) -> Option<Broken> {
+    if is_complete(client, server) {
+        return refused_at_the_end(client, server, (by, at));
+    }
+    let hidden = client
+        .iter()
+        .find(|(record, _)| record.kind == Kind::Application)
+        .filter(|(record, _)| is_hidden_alert(*record));
+    if let Some((_, at)) = hidden {
+        return Some(Broken { by: Side::Client, how: How::HiddenAlert, at: *at });
+    }
+    // Who has sent ChangeCipherSpec is content with the other side and waits for its end.
+    let content = client.iter().any(|(record, _)| record.kind == Kind::ChangeCipherSpec);
+    let how = match by {
+        Side::Client if content => return None,
+        Side::Client if said_bytes(server) > CERTIFICATE => How::LeftBehindCertificate,
+        // It has heard all that the client says, its certificate among it if it wanted one.
+        Side::Server if content && said_bytes(client) > CERTIFICATE => How::LeftBehindCertificate,
+        Side::Server if content => return None,
+        Side::Client | Side::Server => How::Left,
+    };
+    Some(Broken { by, how, at })
+}
+
+/// TLS 1.3: the client is done before the server has seen its certificate. A server that then says nothing but an alert, and
+/// closes, has refused it.
+fn refused_at_the_end(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) -> Option<Broken> {
+    let done = client.iter().find(|(record, _)| record.kind == Kind::Application)?.1;
+    let mut behind = server.iter().filter(|(_, at)| *at > done);
+    let alone = behind.next().is_some_and(|(record, _)| is_hidden_alert(*record)) && behind.next().is_none();
+    (by == Side::Server && alone).then_some(Broken { by, how: How::HiddenAlert, at })
+}
+
+/// Whether both sides have finished: up to TLS 1.2 each sends ChangeCipherSpec and something encrypted of the handshake. What
+/// the client hides otherwise comes behind that, or is in TLS 1.3 its end of the handshake itself.
+fn is_complete(client: Said<'_>, server: Said<'_>) -> bool {
+    let finished = |said: Said<'_>| {
+        let mut behind = said.iter().skip_while(|(record, _)| record.kind != Kind::ChangeCipherSpec).skip(1);
+        behind.next().is_some_and(|(record, _)| record.kind == Kind::Handshake)
+    };
+    let hides = client.iter().any(|(record, _)| record.kind == Kind::Application && !is_hidden_alert(*record));
+    hides || (finished(client) && finished(server))
+}
+
+fn is_hidden_alert(record: Record) -> bool {
+    record.kind == Kind::Application && record.len == HIDDEN_ALERT
+}
+
+fn said_bytes(said: Said<'_>) -> u32 {
+    said.iter().map(|(record, _)| u32::from(record.len)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Broken, How, Side, broken};
+    use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
+    use crate::wire::tls::{Alert, Kind, Record};
+
+    fn at(number: u64) -> Stamp {
+        Stamp::new(CaptureId(0), FrameNo(number), Timestamp(i64::try_from(number).unwrap()))
+    }
+
+    fn said(records: &[(u64, Kind, u16)]) -> Vec<(Record, Stamp)> {
+        records
+            .iter()
+            .map(|(number, kind, len)| (Record { kind: *kind, len: *len, alert: None }, at(*number)))
+            .collect()
+    }
+
+    use Kind::{Application as App, ChangeCipherSpec as Ccs, Handshake as Hello};
+
+    #[test]
+    fn an_alert_tells_who_and_why() {
+        let mut client = said(&[(1, Hello, 200)]);
+        let server = said(&[(2, Hello, 90), (2, Hello, 1200)]);
+        client.push((Record { kind: Kind::Alert, len: 2, alert: Some(Alert { fatal: true, description: 48 }) }, at(3)));
+        let expected = Broken { by: Side::Client, how: How::Alert(48), at: at(3) };
+        assert_eq!(broken(&client, &server, Some((Side::Client, at(4)))), Some(expected));
+        assert_eq!(broken(&client, &server, None), Some(expected));
+    }
+
+    #[test]
+    fn a_client_that_leaves_behind_the_certificate() {
+        let (client, server) = (said(&[(1, Hello, 200)]), said(&[(2, Hello, 90), (2, Hello, 1200)]));
+        let left = |how| Some(Broken { by: Side::Client, how, at: at(4) });
+        assert_eq!(broken(&client, &server, Some((Side::Client, at(4)))), left(How::LeftBehindCertificate));
+        assert_eq!(broken(&client, &server[..1], Some((Side::Client, at(4)))), left(How::Left));
+        assert_eq!(broken(&client, &server, None), None);
+        assert_eq!(broken(&client, &[], Some((Side::Client, at(4)))), None);
+    }
+
+    #[test]
+    fn what_is_complete_may_end() {
+        let old = [
+            said(&[(1, Hello, 200), (3, Hello, 70), (3, Ccs, 1), (3, Hello, 40)]),
+            said(&[(2, Hello, 1200), (4, Ccs, 1), (4, Hello, 40)]),
+        ];
+        let new = [
+            said(&[(1, Hello, 200), (3, Ccs, 1), (3, App, 53)]),
+            said(&[(2, Hello, 90), (2, Ccs, 1), (2, App, 900), (4, App, 250)]),
+        ];
+        for [client, server] in [old, new] {
+            for by in [Side::Client, Side::Server] {
+                assert_eq!(broken(&client, &server, Some((by, at(5)))), None);
+            }
+        }
+    }
+
+    #[test]
+    fn the_server_refuses_what_the_client_has_finished_with() {
+        let old = said(&[(1, Hello, 200), (3, Hello, 900), (3, Ccs, 1), (3, Hello, 40)]);
+        let expected = |how| Some(Broken { by: Side::Server, how, at: at(5) });
+        assert_eq!(
+            broken(&old, &said(&[(2, Hello, 1200)]), Some((Side::Server, at(5)))),
+            expected(How::LeftBehindCertificate)
+        );
+        let new = said(&[(1, Hello, 200), (3, App, 900), (3, App, 53)]);
+        let server = said(&[(2, Hello, 90), (2, App, 900), (4, App, 19)]);
+        assert_eq!(broken(&new, &server, Some((Side::Server, at(5)))), expected(How::HiddenAlert));
+        assert_eq!(broken(&new, &server, Some((Side::Client, at(5)))), None);
+    }
+
+    #[test]
+    fn a_hidden_alert_in_place_of_the_end() {
+        let (client, server) =
+            (said(&[(1, Hello, 200), (3, Ccs, 1), (3, App, 19)]), said(&[(2, Hello, 90), (2, App, 900)]));
+        let expected = Broken { by: Side::Client, how: How::HiddenAlert, at: at(3) };
+        assert_eq!(broken(&client, &server, Some((Side::Client, at(4)))), Some(expected));
+    }
+}
