@@ -13,6 +13,7 @@ mod judge;
 mod load;
 mod lookout;
 mod prompt;
+mod repeats;
 mod scanners;
 mod standing;
 mod strangers;
@@ -48,6 +49,7 @@ use load::Load;
 use lookout::Lookout;
 pub use prompt::Judging;
 use prompt::Prompt;
+use repeats::Repeats;
 use scanners::Scanners;
 pub use standing::Standing;
 use strangers::{Held, Stranger, Strangers};
@@ -169,6 +171,7 @@ pub struct Pipeline {
     correlator: Correlator,
     strangers: Strangers,
     bystanders: Bystanders,
+    repeats: Repeats,
     scanners: Scanners,
     controls: HashMap<ConnectionId, Control, RandomState>,
     sessions: Sessions,
@@ -276,6 +279,7 @@ impl Pipeline {
             correlator: Correlator::holding(|bound| settings.scaled(bound)),
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
             bystanders: Bystanders::default(),
+            repeats: Repeats::holding(|bound| settings.scaled(bound)),
             scanners: Scanners::default(),
             controls: HashMap::default(),
             dialogues: Dialogues::default(),
@@ -399,9 +403,18 @@ impl Pipeline {
             return;
         }
         let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
+        let original = self.repeats.original(frame);
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut lent = self.decoder.take().unwrap_or_default();
         let decoded = lent.decode(frame);
+        if let Some(original) = original {
+            if let Body::Tcp(ip, tcp) = decoded.body {
+                let Frame { at, interface, .. } = *frame;
+                self.booked = self.flows.again(original, at, interface, &decoded.link, decoded.wrapping, &ip, &tcp);
+            }
+            self.decoder = Some(lent);
+            return;
+        }
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);

@@ -21,7 +21,7 @@ use self::tenants::Tenants;
 use self::translation::Translations;
 pub use self::translation::{Shift, Translated};
 use super::connection::Verify;
-use super::copy::{Fingerprint, Recent};
+use super::copy::{Fingerprint, Original, Recent};
 use super::crossing::Passing;
 use super::half::OVERTAKEN_SECONDS;
 use super::sighting::{Kind, Sighting};
@@ -155,6 +155,30 @@ impl Table {
         }
         self.recent.remember(fingerprint, &seen, connection, from);
         Booked { connection, from, event, copy: false }
+    }
+
+    /// Books that the packet of the frame `original` was recorded again, and nothing else; on which incarnation.
+    #[expect(clippy::too_many_arguments, reason = "the same as a segment, and where it was recorded before")]
+    pub fn again(
+        &mut self,
+        original: Stamp,
+        at: Stamp,
+        interface: InterfaceId,
+        link: &Link,
+        wrapping: Wrapping,
+        ip: &IpHeader,
+        tcp: &Segment<'_>,
+    ) -> Option<ConnectionId> {
+        let key = FlowKey::of(wrapping, ip, tcp);
+        let from = SocketAddr::new(ip.source, tcp.source_port);
+        let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        let seen = self.translate(Sighting { at, interface, link, wrapping, ip, tcp, key, from, to });
+        let lasts = |one: &&Connection| one.first <= original && original <= one.last;
+        let id = self.history(&seen.key).find(lasts)?.id;
+        let connection = self.connections.get_mut(&id)?;
+        let end = connection.end_of(seen.source())?;
+        connection.half_mut(end).copied(Original::new(original, id, end, &seen).sights(&seen), &seen);
+        Some(id)
     }
 
     /// Books an ICMP error on the incarnation whose segment it quotes, if that is known.

@@ -524,8 +524,10 @@ impl Session {
             });
         }
         if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
-            // The one connection that the announcement before led to stays with it, however soon the next came.
-            let own = before.connections.iter().map(|opened| opened.first).min();
+            // The one connection that the announcement before led to stays with it, however soon the next came, unless the
+            // server refused it.
+            let led_to = before.connections.iter().map(|opened| opened.first);
+            let own = if before.is_refused() { None } else { led_to.min() };
             let is_next = |first: Stamp| first >= at || own != Some(first) && !first.precedes(at);
             claimed.extend(before.connections.extract_if(.., |opened| is_next(opened.first)));
         }
