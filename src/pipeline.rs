@@ -19,6 +19,7 @@ mod standing;
 mod strangers;
 mod trace;
 mod turns;
+mod views;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;

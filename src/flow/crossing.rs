@@ -68,9 +68,6 @@ impl Connection {
                 && one.options.timestamps == other.options.timestamps
                 && one.at.seconds_since(other.at).abs() < TRANSLATED_SECONDS
         };
-        let pairs = |ones: &[SynSeen], others: &[SynSeen]| {
-            ones.iter().zip(others).filter(|(one, other)| alike(one, other)).count()
-        };
         let begins = |one: &Self| [&one.from_origin, &one.from_target].map(|half| half.first_seq);
         let [from_origin, from_target] =
             [0, 1].map(|end| begins(self)[end].zip(begins(other)[end]).map(|(one, other)| one == other));
@@ -80,8 +77,12 @@ impl Connection {
             from_target.is_none() && own.is_some() && own == its
         };
         let again = from_target == Some(true) || said();
-        let shown = pairs(&self.syns, &other.syns) + usize::from(again);
-        from_origin != Some(false) && from_target != Some(false) && shown >= 2
+        // A SYN alone that is sent again may go to two hosts; what is forwarded keeps its identification.
+        let forwarded = |one: &SynSeen, other: &SynSeen| again || one.identification == other.identification;
+        let syns = self.syns.iter().zip(&other.syns);
+        let pairs = syns.filter(|(one, other)| alike(one, other) && forwarded(one, other)).count();
+        let shown = pairs + usize::from(again) >= 2;
+        from_origin != Some(false) && from_target != Some(false) && shown
     }
 }
 

@@ -8,7 +8,7 @@ use super::turns::Progress;
 use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Pace, Piece, TRANSLATED_SECONDS};
+use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -19,9 +19,6 @@ use crate::wire::{IpHeader, Segment};
 
 /// The port on which FTP is encrypted from the first byte.
 const IMPLICIT_TLS: u16 = 990;
-
-/// Control connections of one such moment that are compared.
-const RECENT_ISNS: usize = 64;
 
 /// What is needed to follow one control connection.
 pub(super) struct Control {
@@ -58,6 +55,11 @@ impl Control {
     /// Nothing more will come: its session, to be judged as of its last frame, unless it is to be judged anyway.
     pub(super) fn close_for_silence(&mut self) -> Option<(Timestamp, SessionIndex)> {
         (!std::mem::replace(&mut self.closing, true)).then_some((self.last.time, self.session))
+    }
+
+    /// Whether it waits to be judged.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
     }
 
     /// It is to be looked at then.
@@ -116,28 +118,6 @@ impl Pipeline {
         self.controls.insert(id, control);
         let controls = &self.controls;
         self.turns.begun(id, first, self.controls_kept, |id| controls.get(&id).map(Control::progress));
-    }
-
-    /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
-    /// connection on the other side of a NAT; gives that one.
-    fn pair_views(&mut self, id: ConnectionId, index: SessionIndex) -> Option<ConnectionId> {
-        let connection = self.flows.connection(id)?;
-        let isn = connection.isn()?;
-        let at = connection.first;
-        self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < TRANSLATED_SECONDS);
-        let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
-        if let Some(twin) = twin {
-            for (one, other) in [(index, twin), (twin, index)] {
-                if let Some(session) = self.sessions.get_mut(one) {
-                    session.twin = Some(other);
-                }
-            }
-        }
-        if self.recent_isns.len() >= RECENT_ISNS {
-            self.recent_isns.remove(0);
-        }
-        self.recent_isns.push((isn, index, at));
-        twin.and_then(|twin| self.sessions.get(twin)).map(|session| session.control)
     }
 
     /// Ends the control connection whose turn it is and has it judged; the bytes it held, if there was one.
@@ -204,9 +184,9 @@ impl Pipeline {
         }
         control.alive = true;
         let index = control.session;
+        let id = self.number(index);
         let Some(session) = self.sessions.get_mut(index) else { return };
-        session.id = SessionId(self.next_session);
-        self.next_session += 1;
+        session.id = id;
         let hosts = [session.client.ip(), session.server.ip()];
         self.correlator.session(index, session);
         for host in hosts {

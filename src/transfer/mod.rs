@@ -176,6 +176,15 @@ impl Transfer {
     }
 }
 
+/// A session that may be the same control connection on the other side of a NAT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// Which one.
+    pub index: correlator::SessionIndex,
+    /// Whether it is shown to be: then both are one session.
+    pub shown: bool,
+}
+
 /// The same control connection as the capture shows it on the other side of a NAT.
 #[derive(Clone, Debug)]
 pub struct OtherView {
@@ -203,6 +212,15 @@ pub struct OtherView {
     pub failures: Vec<(u16, Timestamp)>,
     /// The data connections tried there, by transfer.
     pub attempts: BTreeMap<TransferId, Vec<ConnectionId>>,
+}
+
+impl OtherView {
+    /// Whether this view is the server's side of the NAT, of a session whose first SYN had that TTL here, and whose first
+    /// frame here is `first`: the client's SYN has passed fewer routers here, or is seen here first.
+    pub fn is_server_side(&self, ttl: Option<u8>, first: Stamp) -> bool {
+        let fewer = ttl.zip(self.ttl).filter(|(here, there)| here != there).map(|(here, there)| here > there);
+        fewer.unwrap_or(first < self.first)
+    }
 }
 
 /// An offer on the other side of a NAT.

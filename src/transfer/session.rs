@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 
 use super::concluded::Concluded;
-use super::correlator::SessionIndex;
 use super::departure::{Departure, Sign};
 use super::offers::Offers;
-use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer};
+use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer, Twin};
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, SynSeen, Table};
 use crate::frame::{Stamp, Timestamp};
@@ -97,8 +96,8 @@ pub struct Session {
     pub records: [Vec<Record>; 2],
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
-    /// The session that is the same control connection on the other side of a NAT.
-    pub twin: Option<SessionIndex>,
+    /// The session that may be the same control connection on the other side of a NAT.
+    pub twin: Option<Twin>,
     /// What that one shows, once it is needed.
     pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.

@@ -24,6 +24,11 @@ pub(in crate::report) struct Session {
     /// The first encrypted frame.
     encrypted_from: Option<Frame>,
     vantage: Vantage,
+    /// Present where the session was seen at several places, before and behind a NAT: `client` and `server` above are those
+    /// of the first one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    views: Vec<View>,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
     /// Transfers whose commands are encrypted, told from their data connections; not among `transfers`.
@@ -47,6 +52,7 @@ impl From<&record::SessionRecord> for Session {
             server_software: session.server_software.as_deref().map(printable_str),
             encrypted_from: session.encrypted_from.map(Frame::from),
             vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
+            views: session.views.iter().map(View::from).collect(),
             offers: session.offers.iter().map(Offer::from).collect(),
             transfers: session.transfers.iter().map(Transfer::from).collect(),
             inferred: session.inferred.iter().map(Inferred::from).collect(),
@@ -60,6 +66,51 @@ impl From<&record::SessionRecord> for Session {
 struct Vantage {
     client: Nearness,
     server: Nearness,
+}
+
+/// The session as it was seen at one place.
+#[derive(Serialize, JsonSchema)]
+struct View {
+    /// Address and port.
+    client: String,
+    /// Address and port.
+    server: String,
+    capture: u32,
+    /// An id of the capture's interfaces.
+    interface: u32,
+    /// The VLANs and tunnels around it, the kernel's interface index; often empty.
+    segment: String,
+    numbers: Numbers,
+    /// The first frame of the control connection there.
+    first: Frame,
+    last: Frame,
+}
+
+impl From<&record::ViewRecord> for View {
+    fn from(view: &record::ViewRecord) -> Self {
+        Self {
+            client: view.client.to_string(),
+            server: view.server.to_string(),
+            capture: view.capture.0,
+            interface: view.interface.0,
+            segment: printable_str(&view.segment),
+            numbers: match view.numbers {
+                record::Numbers::Same => Numbers::Same,
+                record::Numbers::Shifted => Numbers::Shifted,
+            },
+            first: view.first.into(),
+            last: view.last.into(),
+        }
+    }
+}
+
+/// Whether the sequence numbers are those of the other places all along, or differ by a constant behind a line that was
+/// made longer or shorter on the way.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Numbers {
+    Same,
+    Shifted,
 }
 
 /// An announced endpoint.
