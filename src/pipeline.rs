@@ -17,6 +17,7 @@ mod repeats;
 mod scanners;
 mod standing;
 mod strangers;
+mod telling;
 mod trace;
 mod turns;
 mod views;

@@ -74,9 +74,10 @@ fn join(own: &mut Finding, other: Finding) {
     let weight = |finding: &Finding| (finding.severity, finding.confidence);
     let other = if weight(&other) > weight(own) { std::mem::replace(own, other) } else { other };
     let cited = own.frames();
+    let absent = own.evidence().into_iter().filter_map(absence).map(str::to_owned).collect::<Vec<_>>();
     let is_new = |evidence: &Evidence| match evidence {
         Evidence::Seen { frames, .. } => frames.iter().any(|frame| !cited.contains(frame)),
-        Evidence::Missing { .. } => true,
+        Evidence::Missing { note, .. } => !absent.contains(note),
     };
     let mut room = FRAMES_CITED.saturating_sub(cited.len());
     for evidence in std::iter::once(other.primary).chain(other.supporting).filter(is_new) {
@@ -85,6 +86,14 @@ fn join(own: &mut Finding, other: Finding) {
             room = left;
             own.supporting.push(evidence);
         }
+    }
+}
+
+/// What is missing.
+fn absence(evidence: &Evidence) -> Option<&str> {
+    match evidence {
+        Evidence::Missing { note, .. } => Some(note),
+        Evidence::Seen { .. } => None,
     }
 }
 

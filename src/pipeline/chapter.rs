@@ -6,8 +6,9 @@
 use std::io;
 
 use super::Pipeline;
-use super::judge::{ground, record, subject_of};
+use super::judge::{ground, subject_of};
 use super::prompt::{Judging, News, Subject};
+use super::telling::record;
 use crate::diagnosis::verdict;
 use crate::frame::Stamp;
 use crate::record::{Outcome, SessionRecord, Sink};
