@@ -420,6 +420,8 @@ impl Pipeline {
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);
+        // A filter for the control port lets the first fragments of its segments pass.
+        let is_fragment = matches!(decoded.body, Body::Fragment(_));
         let (mut concerns, mut glance) = (Concerns::Nobody, None);
         // A MAC that comes after another tells something only if the file is in the order of time.
         let orderly = self.latest.is_none_or(|latest| is_orderly(frame.at, latest));
@@ -444,7 +446,7 @@ impl Pipeline {
         if let (Concerns::Nobody, Some(glance), Some(glimpse)) = (concerns, glance, glimpse) {
             self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }
-        self.shows_more_than_control |= concerns != Concerns::Control;
+        self.shows_more_than_control |= concerns != Concerns::Control && !is_fragment;
         self.decoder = Some(lent);
     }
 

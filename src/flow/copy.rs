@@ -112,7 +112,7 @@ impl Recent {
             self.back = self.back.max(latest.seconds_since(seen.at)).min(UNSORTED_SECONDS);
         }
         self.latest = self.latest.filter(|latest| latest.time > seen.at.time).or(Some(seen.at));
-        let original = Original::new(seen.at, connection, from, seen);
+        let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
         if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
             && seen.at.seconds_since(original.at).abs() <= FORWARDED_SECONDS + self.back
         {
@@ -150,11 +150,6 @@ impl Fingerprint {
 }
 
 impl Original {
-    /// The frame `at`, which shows the packet as it is `seen`.
-    pub fn new(at: Stamp, connection: ConnectionId, from: End, seen: &Sighting<'_>) -> Self {
-        Self { at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl }
-    }
-
     /// Where it was seen, and where its copy was.
     pub fn sights(&self, copy: &Sighting<'_>) -> [Sight; 2] {
         let first = Sight { at: self.at, side: self.side, ttl: self.ttl };

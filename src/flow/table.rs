@@ -21,7 +21,7 @@ use self::tenants::Tenants;
 use self::translation::Translations;
 pub use self::translation::{Shift, Translated};
 use super::connection::Verify;
-use super::copy::{Fingerprint, Original, Recent};
+use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
 use super::half::OVERTAKEN_SECONDS;
 use super::sighting::{Kind, Sighting};
@@ -177,7 +177,7 @@ impl Table {
         let id = self.history(&seen.key).find(lasts)?.id;
         let connection = self.connections.get_mut(&id)?;
         let end = connection.end_of(seen.source())?;
-        connection.half_mut(end).copied(Original::new(original, id, end, &seen).sights(&seen), &seen);
+        connection.half_mut(end).recorded_again(original, at);
         Some(id)
     }
 

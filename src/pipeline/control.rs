@@ -283,7 +283,10 @@ impl Pipeline {
             (Close::TimeWait { .. }, first) => first.map(|(at, end)| lost(at, end, "closed")),
             (Close::Half { missing, since, .. }, _) => Some(lost(since, missing.peer(), "closed")),
         };
-        let server = connection.half(server_end);
+        let (server, client) = (connection.half(server_end), connection.half(server_end.peer()));
+        // By another clock its FIN may seem to come before what it acknowledges.
+        let said = client.fin.map_or(client.next, |fin| Some(fin.seq));
+        let heard_all = server.fin.is_some_and(|fin| said == Some(fin.ack));
         let unheard = (server.segments == 0).then_some(connection.last);
         // What its sender denies having sent is not missing.
         let gaps = server.gaps().iter().filter(|_| server.lag().is_none());
@@ -291,7 +294,7 @@ impl Pipeline {
         if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {
-            session.ended(end, missed);
+            session.ended(end, missed, heard_all);
         }
     }
 }

@@ -462,8 +462,11 @@ impl Session {
 
     /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
     /// the client had said QUIT, or the reply may be among the words of the server that were `missed` last there.
-    pub fn ended(&mut self, end: Lost, missed: Option<Stamp>) {
-        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= end.at) {
+    /// `heard_all`: the server closed when it had all that the client ever said.
+    pub fn ended(&mut self, end: Lost, missed: Option<Stamp>, heard_all: bool) {
+        let by_server = heard_all && !end.by_client;
+        let quit = |exchange: &Exchange| exchange.is(Verb::Quit) && (by_server || exchange.command.at() <= end.at);
+        if self.exchanges.iter().any(quit) {
             return;
         }
         if end.by_client {
