@@ -42,7 +42,9 @@ const LESS: &[(&str, &str, &str, &str)] = &[
     ("late", "data-syn-never-sent", "data-syn-never-sent", "time-wait-collision"),
     ("late", "no-data-endpoint", "no-data-endpoint", "transfer-failed-unexplained"),
     ("late", "", "control-closed-early|control-unanswered|alg-broken-rewrite|data-syn-unanswered", ""),
-    // Both sides of a NAT are known to be one by the SYN.
+    // Both views begin with another packet, so that nothing shows that they are one.
+    ("late", "port-nat-unrewritten/silent-two-sides", "", "data-syn-never-sent"),
+    // Data connections are known on both sides of a NAT, and replies of a device between, by the handshakes.
     (
         "late",
         "",
@@ -59,6 +61,8 @@ const LESS: &[(&str, &str, &str, &str)] = &[
         "data-syn-lost-in-transit|reply-by-middlebox",
         "data-syn-not-seen|data-syn-never-sent|transfer-failed-unexplained",
     ),
+    // A stale answer fits nothing under its own tag: its numbers are those of another tenant.
+    ("vlan", "time-wait-challenge/fires-stale-state", "time-wait-challenge", "data-syn-unanswered"),
     // A cut record of TLS tells neither what it is nor what follows it.
     ("snap", "", "tls-session-reuse-required|pasv-connect-failed", ""),
     // What is known of a whole line in one segment is not known of its bytes in many.

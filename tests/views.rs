@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kit::frames::read;
+use kit::frames::{observed, read, renumber};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
@@ -163,4 +163,15 @@ fn while_the_capture_goes_on_it_is_told_once_too() {
             of("finding").iter().map(|line| format!("{} {}", line["diagnosis"], line["transfer"])).collect();
         assert_eq!(said.iter().collect::<BTreeSet<_>>().len(), said.len(), "{name}: {said:?}");
     }
+}
+
+#[test]
+fn a_capture_that_begins_in_the_middle_of_it_counts_it_once_too() {
+    let (mut frames, captures) = read(Path::new(&fixture("data-syn-lost-in-transit/fires-lab-nat.pcapng")));
+    // Behind the login, before the first PORT.
+    let port = frames.iter().position(|frame| frame.bytes.windows(5).any(|bytes| bytes == b"PORT ")).expect("a PORT");
+    frames.drain(..port);
+    renumber(&mut frames);
+    let transfers = observed(&frames, &captures).transfers;
+    assert_eq!(transfers, ["LIST completed", "LIST failed", "LIST completed"]);
 }

@@ -81,7 +81,10 @@ impl Connection {
         let forwarded = |one: &SynSeen, other: &SynSeen| again || one.identification == other.identification;
         let syns = self.syns.iter().zip(&other.syns);
         let pairs = syns.filter(|(one, other)| alike(one, other) && forwarded(one, other)).count();
-        let shown = pairs + usize::from(again) >= 2;
+        // Picked up mid-stream, both directions begin with the same number at the same moment.
+        let begun = self.midstream && other.midstream && [from_origin, from_target] == [Some(true); 2];
+        let at_once = self.first.seconds_since(other.first).abs() < TRANSLATED_SECONDS;
+        let shown = pairs + usize::from(again) >= 2 || begun && at_once;
         from_origin != Some(false) && from_target != Some(false) && shown
     }
 }
@@ -170,6 +173,21 @@ mod tests {
         assert!(is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=9000 ack=1001")));
         assert!(!is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=7000 ack=1001")));
         assert!(!is_pair(syn));
+    }
+
+    #[test]
+    fn what_was_picked_up_mid_stream_is_known_by_both_numbers() {
+        let is_pair = |second: &str| {
+            let played = play(&format!(
+                "0.0 C:1050>S:21 A seq=1000 ack=9000 len=5\n0.001 S:21>C:1050 A seq=9000 ack=1005 len=9\n{second}"
+            ));
+            let all: Vec<_> = played.table.connections().collect();
+            all[0].is_other_side_of(all[1])
+        };
+        let said = "0.0002 10.9.9.9:1050>S:21 A seq=1000 ack=9000 len=5";
+        assert!(is_pair(&format!("{said}\n0.0008 S:21>10.9.9.9:1050 A seq=9000 ack=1005 len=9")));
+        assert!(!is_pair(&format!("{said}\n0.0008 S:21>10.9.9.9:1050 A seq=9009 ack=1005 len=9")));
+        assert!(!is_pair(said), "one number may be chance");
     }
 
     #[test]

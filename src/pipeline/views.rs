@@ -30,7 +30,8 @@ impl Pipeline {
     /// connection on the other side of a NAT; gives that one.
     pub(super) fn pair_views(&mut self, id: ConnectionId, index: SessionIndex) -> Option<ConnectionId> {
         let connection = self.flows.connection(id)?;
-        let isn = connection.isn()?;
+        // Picked up mid-stream, it is known by where it begins.
+        let isn = connection.isn().or(connection.from_origin.first_seq)?;
         let at = connection.first;
         self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < TRANSLATED_SECONDS);
         let shown = |twin: &SessionIndex| {
