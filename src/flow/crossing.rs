@@ -85,7 +85,9 @@ impl Connection {
         let begun = self.midstream && other.midstream && [from_origin, from_target] == [Some(true); 2];
         let at_once = self.first.seconds_since(other.first).abs() < TRANSLATED_SECONDS;
         let shown = pairs + usize::from(again) >= 2 || begun && at_once;
-        from_origin != Some(false) && from_target != Some(false) && shown
+        // What begins when the other one is over is a copy that was played again under other addresses.
+        let meanwhile = if self.first <= other.first { other.first <= self.last } else { self.first <= other.last };
+        meanwhile && from_origin != Some(false) && from_target != Some(false) && shown
     }
 }
 
@@ -173,6 +175,21 @@ mod tests {
         assert!(is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=9000 ack=1001")));
         assert!(!is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=7000 ack=1001")));
         assert!(!is_pair(syn));
+    }
+
+    #[test]
+    fn a_copy_behind_the_end_of_the_other_is_no_other_side() {
+        let is_pair = |at: f64| {
+            let first =
+                "0.0 C:1050>S:21 S seq=1000\n0.001 S:21>C:1050 SA seq=9000 ack=1001\n0.010 C:1050>S:21 R seq=1001";
+            let again = format!(
+                "{at} 10.9.9.9:1050>10.8.8.8:21 S seq=1000\n{at} 10.8.8.8:21>10.9.9.9:1050 SA seq=9000 ack=1001"
+            );
+            let played = play(&format!("{first}\n{again}"));
+            let all: Vec<_> = played.table.connections().collect();
+            all[0].is_other_side_of(all[1])
+        };
+        assert!(is_pair(0.0005) && !is_pair(0.011));
     }
 
     #[test]

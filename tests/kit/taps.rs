@@ -52,7 +52,7 @@ const FIN_OR_PUSH: u8 = 0x09;
 pub fn is_plain(frames: &[Owned]) -> bool {
     let plain = |frame: &Owned| {
         let kind = frame.bytes.get(12..HEADER).unwrap_or_default();
-        frame.link_type == ETHERNET && !matches!(kind, [0x81, 0] | [0x88, _] | [0x91, 0])
+        frame.link_type == ETHERNET && !matches!(kind, [0x81 | 0x91, 0] | [0x88, _])
     };
     frames.iter().all(plain)
 }
@@ -134,7 +134,7 @@ fn mpls(frame: &Owned) -> Vec<Owned> {
     if is_upwards(&frame.bytes).is_none() {
         return vec![frame.clone()];
     }
-    let labels = [(1000_u32 << 12) | 255, (2000 << 12) | 0x100 | 254].map(u32::to_be_bytes).concat();
+    let labels = [0x003e_80ff_u32, 0x007d_01fe].map(u32::to_be_bytes).concat();
     vec![with(frame, [&frame.bytes[..12], &[0x88, 0x47], &labels, &frame.bytes[HEADER..]].concat())]
 }
 
