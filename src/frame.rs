@@ -41,7 +41,7 @@ pub struct LinkType(pub u32);
 
 /// Clocks of two interfaces differ by this many seconds at most: within it, what causes comes before what it causes, as
 /// a SYN comes behind the words that announce its target.
-const CLOCKS_APART: f64 = 0.001;
+pub const CLOCKS_APART: f64 = 0.001;
 
 /// A frame's name and time: what evidence cites.
 ///

@@ -16,11 +16,14 @@ mod lookout;
 mod pending;
 mod prompt;
 mod reached;
+mod repeats;
 mod scanners;
 mod standing;
 mod strangers;
+mod telling;
 mod trace;
 mod turns;
+mod views;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
@@ -56,6 +59,7 @@ use pending::Open;
 pub use prompt::Judging;
 use prompt::Prompt;
 use reached::Reached;
+use repeats::Repeats;
 use scanners::Scanners;
 pub use standing::Standing;
 use strangers::{Held, Stranger, Strangers};
@@ -181,6 +185,7 @@ pub struct Pipeline {
     correlator: Correlator,
     strangers: Strangers,
     bystanders: Bystanders,
+    repeats: Repeats,
     scanners: Scanners,
     reached: Reached,
     controls: HashMap<ConnectionId, Control, RandomState>,
@@ -292,6 +297,7 @@ impl Pipeline {
             correlator: Correlator::holding(|bound| settings.scaled(bound)),
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
             bystanders: Bystanders::default(),
+            repeats: Repeats::holding(|bound| settings.scaled(bound)),
             scanners: Scanners::default(),
             reached: Reached::default(),
             controls: HashMap::default(),
@@ -419,9 +425,18 @@ impl Pipeline {
             return;
         }
         let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
+        let original = self.repeats.original(frame);
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut lent = self.decoder.take().unwrap_or_default();
         let decoded = lent.decode(frame);
+        if let Some(original) = original {
+            if let Body::Tcp(ip, tcp) = decoded.body {
+                let Frame { at, interface, .. } = *frame;
+                self.booked = self.flows.again(original, at, interface, &decoded.link, decoded.wrapping, &ip, &tcp);
+            }
+            self.decoder = Some(lent);
+            return;
+        }
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);

@@ -127,12 +127,9 @@ fn span(connection: &Connection) -> Option<(Stamp, Stamp)> {
     Some((connection.syns.first()?.at, connection.syns.last()?.at))
 }
 
-/// Whether the session is seen here on its client's side of the NAT: the client's SYN has passed fewer routers here, or is
-/// seen here first.
+/// Whether the session is seen here on its client's side of the NAT.
 pub fn is_client_side(case: &Case<'_>, other: &OtherView) -> bool {
-    let here = case.control.syns.first().map(|syn| syn.ttl);
-    let fewer = here.zip(other.ttl).filter(|(here, there)| here != there).map(|(here, there)| here > there);
-    fewer.unwrap_or(case.session.first < other.first)
+    other.is_server_side(case.control.syns.first().map(|syn| syn.ttl), case.session.first)
 }
 
 /// Both sides are a NAT's, and the session was seen twice.

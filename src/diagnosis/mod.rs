@@ -22,6 +22,7 @@ pub mod siblings;
 mod timers;
 mod two_msl;
 pub mod verdict;
+pub mod views;
 
 use crate::finding::{Finding, Severity};
 use case::{CaptureCase, Case, NetworkCase, SessionCase};

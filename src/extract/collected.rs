@@ -29,7 +29,8 @@ pub struct Collected {
 /// The packets that make up a session.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
-    pub control: Pair,
+    /// Its control connection, at each place where it was seen.
+    pub control: Vec<Pair>,
     pub first: Stamp,
     pub last: Stamp,
     pub data: BTreeSet<Pair>,
@@ -41,20 +42,23 @@ impl Parts {
     fn of(session: &SessionRecord) -> Self {
         let hidden = || session.inferred.iter().map(|inferred| &inferred.attempt);
         let attempts = || session.transfers.iter().flat_map(|transfer| &transfer.attempts).chain(hidden());
-        let sockets = || attempts().flat_map(|attempt| [attempt.from, attempt.to]);
-        let offers = || session.offers.iter().filter_map(|offer| offer.endpoint);
+        let elsewhere = || session.views.iter().flat_map(|view| &view.data);
+        let data = || attempts().map(|attempt| (attempt.from, attempt.to)).chain(elsewhere().copied());
+        let announced = session.views.iter().flat_map(|view| &view.announced).copied();
+        let offers: BTreeSet<_> = session.offers.iter().filter_map(|offer| offer.endpoint).chain(announced).collect();
         Self {
-            control: pair(session.client, session.server),
+            control: session.ends().map(|[client, server]| pair(client, server)).collect(),
             first: session.first,
             last: session.last,
-            data: attempts().map(|attempt| pair(attempt.from, attempt.to)).collect(),
-            offers: offers().collect(),
-            hosts: [session.client, session.server]
-                .into_iter()
-                .chain(sockets())
-                .chain(offers())
+            data: data().map(|(from, to)| pair(from, to)).collect(),
+            hosts: session
+                .ends()
+                .flatten()
+                .chain(data().flat_map(|(from, to)| [from, to]))
+                .chain(offers.iter().copied())
                 .map(|socket| socket.ip())
                 .collect(),
+            offers,
         }
     }
 }
@@ -88,7 +92,7 @@ impl Collected {
     pub fn wanted(&self, choice: &Choice) -> Result<Wanted, String> {
         match choice {
             Choice::All => Ok(Wanted::All),
-            Choice::Slim => Ok(Wanted::slim(self.sessions.values().map(|parts| parts.control))),
+            Choice::Slim => Ok(Wanted::slim(self.sessions.values().flat_map(|parts| parts.control.iter().copied()))),
             Choice::Session(id) => {
                 let Some(parts) = self.sessions.get(id) else { return Err(self.no_session(*id)) };
                 let cited = self.findings.iter().filter(|finding| finding.session == Some(*id));

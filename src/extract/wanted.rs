@@ -127,7 +127,9 @@ impl Picked {
         let Parts { control, first, last, data, offers, hosts } = parts;
         let until = last.after_by(GRACE);
         self.data.extend(data);
-        self.control.entry(control).or_default().add(first, until);
+        for control in control {
+            self.control.entry(control).or_default().add(first, until);
+        }
         for offer in offers {
             self.offers.entry(offer).or_default().add(first, until);
         }

@@ -5,7 +5,7 @@
 
 use super::End;
 use super::stream::{CONFLICTS_KEPT, Chunk, Head, Missing, Stream};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{CLOCKS_APART, Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
 /// How long acknowledged bytes may still turn up: several interfaces and mirror ports are not recorded in exact order.
@@ -223,12 +223,16 @@ impl Conversation {
     }
 }
 
-/// Bytes with a bad checksum wait until they are acknowledged (then the card wrote the checksum) or come again.
+/// Bytes with a bad checksum wait until they are acknowledged (then the card wrote the checksum) or come again. What was
+/// acknowledged before they came may be a good copy that is yet to come, by the clock of another interface.
 fn may_be_corrected(stream: &Stream, chunk: &Chunk, now: Option<Timestamp>) -> bool {
+    let acknowledged = stream.acked > stream.next;
+    let before = acknowledged && stream.acked_at.is_some_and(|acked_at| acked_at < chunk.at);
+    let wait = if before { CLOCKS_APART } else { GRACE_SECONDS };
     chunk.checksum == Checksum::Bad
-        && stream.acked <= stream.next
+        && (before || !acknowledged)
         && !stream.is_overfull()
-        && now.is_some_and(|now| now.seconds_since(chunk.at.time) < GRACE_SECONDS)
+        && now.is_some_and(|now| now.seconds_since(chunk.at.time) < wait)
 }
 
 fn earlier(origin: Stamp, target: Stamp) -> End {

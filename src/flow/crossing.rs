@@ -68,9 +68,6 @@ impl Connection {
                 && one.options.timestamps == other.options.timestamps
                 && one.at.seconds_since(other.at).abs() < TRANSLATED_SECONDS
         };
-        let pairs = |ones: &[SynSeen], others: &[SynSeen]| {
-            ones.iter().zip(others).filter(|(one, other)| alike(one, other)).count()
-        };
         let begins = |one: &Self| [&one.from_origin, &one.from_target].map(|half| half.first_seq);
         let [from_origin, from_target] =
             [0, 1].map(|end| begins(self)[end].zip(begins(other)[end]).map(|(one, other)| one == other));
@@ -80,8 +77,17 @@ impl Connection {
             from_target.is_none() && own.is_some() && own == its
         };
         let again = from_target == Some(true) || said();
-        let shown = pairs(&self.syns, &other.syns) + usize::from(again);
-        from_origin != Some(false) && from_target != Some(false) && shown >= 2
+        // A SYN alone that is sent again may go to two hosts; what is forwarded keeps its identification.
+        let forwarded = |one: &SynSeen, other: &SynSeen| again || one.identification == other.identification;
+        let syns = self.syns.iter().zip(&other.syns);
+        let pairs = syns.filter(|(one, other)| alike(one, other) && forwarded(one, other)).count();
+        // Picked up mid-stream, both directions begin with the same number at the same moment.
+        let begun = self.midstream && other.midstream && [from_origin, from_target] == [Some(true); 2];
+        let at_once = self.first.seconds_since(other.first).abs() < TRANSLATED_SECONDS;
+        let shown = pairs + usize::from(again) >= 2 || begun && at_once;
+        // What begins when the other one is over is a copy that was played again under other addresses.
+        let meanwhile = if self.first <= other.first { other.first <= self.last } else { self.first <= other.last };
+        meanwhile && from_origin != Some(false) && from_target != Some(false) && shown
     }
 }
 
@@ -169,6 +175,36 @@ mod tests {
         assert!(is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=9000 ack=1001")));
         assert!(!is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=7000 ack=1001")));
         assert!(!is_pair(syn));
+    }
+
+    #[test]
+    fn a_copy_behind_the_end_of_the_other_is_no_other_side() {
+        let is_pair = |at: f64| {
+            let first =
+                "0.0 C:1050>S:21 S seq=1000\n0.001 S:21>C:1050 SA seq=9000 ack=1001\n0.010 C:1050>S:21 R seq=1001";
+            let again = format!(
+                "{at} 10.9.9.9:1050>10.8.8.8:21 S seq=1000\n{at} 10.8.8.8:21>10.9.9.9:1050 SA seq=9000 ack=1001"
+            );
+            let played = play(&format!("{first}\n{again}"));
+            let all: Vec<_> = played.table.connections().collect();
+            all[0].is_other_side_of(all[1])
+        };
+        assert!(is_pair(0.0005) && !is_pair(0.011));
+    }
+
+    #[test]
+    fn what_was_picked_up_mid_stream_is_known_by_both_numbers() {
+        let is_pair = |second: &str| {
+            let played = play(&format!(
+                "0.0 C:1050>S:21 A seq=1000 ack=9000 len=5\n0.001 S:21>C:1050 A seq=9000 ack=1005 len=9\n{second}"
+            ));
+            let all: Vec<_> = played.table.connections().collect();
+            all[0].is_other_side_of(all[1])
+        };
+        let said = "0.0002 10.9.9.9:1050>S:21 A seq=1000 ack=9000 len=5";
+        assert!(is_pair(&format!("{said}\n0.0008 S:21>10.9.9.9:1050 A seq=9000 ack=1005 len=9")));
+        assert!(!is_pair(&format!("{said}\n0.0008 S:21>10.9.9.9:1050 A seq=9009 ack=1005 len=9")));
+        assert!(!is_pair(said), "one number may be chance");
     }
 
     #[test]

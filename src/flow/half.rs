@@ -403,6 +403,12 @@ impl Half {
             irregular.both_sides.crossed(crossing, sights, seen);
             irregular.both_sides.take(crossing, seen, true);
         }
+        self.recorded_again(first, copy);
+    }
+
+    /// Counts that a segment was captured once more.
+    pub(super) fn recorded_again(&mut self, first: Stamp, copy: Stamp) {
+        let irregular = self.irregular();
         irregular.duplicate_count = irregular.duplicate_count.saturating_add(1);
         if irregular.duplicates.len() < DUPLICATES_KEPT {
             irregular.duplicates.push((first, copy));

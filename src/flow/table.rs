@@ -157,6 +157,30 @@ impl Table {
         Booked { connection, from, event, copy: false }
     }
 
+    /// Books that the packet of the frame `original` was recorded again, and nothing else; on which incarnation.
+    #[expect(clippy::too_many_arguments, reason = "the same as a segment, and where it was recorded before")]
+    pub fn again(
+        &mut self,
+        original: Stamp,
+        at: Stamp,
+        interface: InterfaceId,
+        link: &Link,
+        wrapping: Wrapping,
+        ip: &IpHeader,
+        tcp: &Segment<'_>,
+    ) -> Option<ConnectionId> {
+        let key = FlowKey::of(wrapping, ip, tcp);
+        let from = SocketAddr::new(ip.source, tcp.source_port);
+        let to = SocketAddr::new(ip.destination, tcp.destination_port);
+        let seen = self.translate(Sighting { at, interface, link, wrapping, ip, tcp, key, from, to });
+        let lasts = |one: &&Connection| one.first <= original && original <= one.last;
+        let id = self.history(&seen.key).find(lasts)?.id;
+        let connection = self.connections.get_mut(&id)?;
+        let end = connection.end_of(seen.source())?;
+        connection.half_mut(end).recorded_again(original, at);
+        Some(id)
+    }
+
     /// Books an ICMP error on the incarnation whose segment it quotes, if that is known.
     pub fn icmp(&mut self, at: Stamp, wrapping: Wrapping, ip: &IpHeader, error: &IcmpError) -> Option<ConnectionId> {
         let quoted = error.quoted;

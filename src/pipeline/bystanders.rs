@@ -164,6 +164,9 @@ impl Pipeline {
         if is_new_place || !latest.all(|latest| is_orderly(frame.at, *latest)) {
             return false;
         }
+        if self.repeats.original(frame).is_some() {
+            return true;
+        }
         if let Some(glance) = self.network.packet(frame.at, self.place(frame, Wrapping::NONE, None), &link, &ip) {
             self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }

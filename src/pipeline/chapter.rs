@@ -6,16 +6,14 @@
 use std::io;
 
 use super::Pipeline;
-use super::judge::{Bench, record};
+use super::judge::{ground, subject_of};
 use super::prompt::{Judging, News, Subject};
-use crate::diagnosis::case::Scene;
-use crate::diagnosis::siblings::Siblings;
+use super::telling::record;
 use crate::diagnosis::verdict;
 use crate::frame::Stamp;
 use crate::record::{Outcome, SessionRecord, Sink};
 use crate::source::Capture;
 use crate::transfer::Transfer;
-use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
@@ -72,65 +70,54 @@ impl Pipeline {
     #[inline]
     pub(super) fn turn_pages(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         while let Some(index) = self.long.pop() {
-            if let Some(mut session) = self.sessions.take(index) {
-                let told = self.turn_page(index, &mut session, captures, sink);
-                self.sessions.put_back(index, session);
-                told?;
-            }
+            let mut sessions = self.take_views(index);
+            let told = self.turn_page(&mut sessions, captures, sink);
+            self.put_views_back(sessions);
+            told?;
         }
         Ok(())
     }
 
     fn turn_page(
         &mut self,
-        index: SessionIndex,
-        session: &mut Session,
+        sessions: &mut [(SessionIndex, Box<Session>)],
         captures: &[Capture],
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
+        let Some((begins, ends)) = self.begins.zip(self.ends) else { return Ok(()) };
         let first = |id| self.flows.connection(id).map(|connection| connection.first);
-        let Some((end, (begins, ends))) = End::of(session, first).zip(self.begins.zip(self.ends)) else {
-            return Ok(());
-        };
-        let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let scene =
-            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
-        let conclusions = Conclusions::of(index, session, &self.flows, &self.correlator);
-        let concluded = conclusions.all();
-        let siblings = Siblings::of(session, &conclusions, Some(&concluded));
-        let vantage = super::judge::vantage(session, control, &self.network);
-        let bench = Bench {
-            session,
-            control,
-            siblings: &siblings,
-            vantage: &vantage,
-            network: &self.network,
-            flows: &self.flows,
-            scene,
-            drops: &self.drops,
-            policy: &self.settings.policy,
-        };
+        let page_ends: Vec<Option<End>> = sessions.iter().map(|(_, session)| End::of(session, first)).collect();
+        let Some(end) = page_ends.first().copied().flatten() else { return Ok(()) };
+        let ground = ground!(self, begins, ends, captures);
+        let views = ground.views(sessions);
+        let Some(lead) = views.first() else { return Ok(()) };
+        let all: Vec<_> = views.iter().map(|view| view.conclusions.all()).collect();
+        let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
+        let judged = ground.judge_all(&views, &siblings, &all, |one| end.includes(one));
         let mut news = News::default();
-        let mut judged = Vec::new();
-        for one in concluded.iter().filter(|one| end.includes(one)) {
-            let (findings, verdict) = bench.judge(one, |_| true);
-            judged.push((one, verdict));
-            news.pending.extend(self.open.judged(one, &findings));
-            news.extend(self.prompt.compare(index, session.id, one, findings));
+        for judged in &judged {
+            let Some(one) = judged.shown() else { continue };
+            news.pending.extend(self.open.judged(one, &judged.findings));
+            news.extend(self.prompt.compare(subject_of(&views), lead.session.id, one, judged.findings.clone()));
         }
         self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
-        let offers = session.offers.numbered().take_while(|(number, _)| *number < end.offer).map(|(_, offer)| offer);
-        let chapter = record(session, offers, judged.into_iter(), &vantage);
+        let offers = lead.session.offers.numbered().take_while(|(number, _)| *number < end.offer);
+        let Some(chapter) = record(&views, offers.map(|(_, offer)| offer), &judged) else { return Ok(()) };
         let chapter = SessionRecord { continues: true, ..chapter };
         self.summary.transfers += chapter.transfers.len() as u64;
         let failed = chapter.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed);
         self.summary.failed += failed.count() as u64;
-        self.let_go_before(index, session, end);
+        let subject = subject_of(&views);
+        for ((index, session), end) in sessions.iter_mut().zip(page_ends) {
+            if let Some(end) = end {
+                self.let_go_before(*index, session, end, subject);
+            }
+        }
         sink.session(&chapter)?;
         self.tell_news(&news, sink)
     }
 
-    fn let_go_before(&mut self, index: SessionIndex, session: &mut Session, end: End) {
+    fn let_go_before(&mut self, index: SessionIndex, session: &mut Session, end: End, subject: SessionIndex) {
         let over = session.transfers.iter().take_while(|transfer| transfer.at() < end.before).count();
         let first_kept = session.transfers.get(over).map(|transfer| transfer.id);
         session.transfers.drain(..over);
@@ -140,6 +127,10 @@ impl Pipeline {
         let young = |id| self.flows.connection(id).is_some_and(|connection| connection.first >= end.before);
         session.loose.retain(|loose| young(loose.id));
         session.invited.retain(|id| young(*id));
+        // Both views of a session are compared with what was said as one.
+        if subject != index {
+            return;
+        }
         self.prompt.forget(index, |subject| match subject {
             Subject::Transfer(id) => first_kept.is_none_or(|kept| id < kept),
             Subject::Offer(number) => number < end.offer,

@@ -9,7 +9,7 @@ use super::{GRACE, Heard, Overheard, Pipeline};
 use crate::decrypt::{Channel, Lookup, Opened};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
-use crate::flow::{Conversation, Pace, Piece, TRANSLATED_SECONDS};
+use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
@@ -21,9 +21,6 @@ use crate::wire::{IpHeader, Segment};
 
 /// The port on which FTP is encrypted from the first byte.
 const IMPLICIT_TLS: u16 = 990;
-
-/// Control connections of one such moment that are compared.
-const RECENT_ISNS: usize = 64;
 
 /// What is needed to follow one control connection.
 pub(super) struct Control {
@@ -63,6 +60,11 @@ impl Control {
     /// Nothing more will come: its session, to be judged as of its last frame, unless it is to be judged anyway.
     pub(super) fn close_for_silence(&mut self) -> Option<(Timestamp, SessionIndex)> {
         (!std::mem::replace(&mut self.closing, true)).then_some((self.last.time, self.session))
+    }
+
+    /// Whether it waits to be judged.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
     }
 
     /// It is to be looked at then.
@@ -122,28 +124,6 @@ impl Pipeline {
         self.controls.insert(id, control);
         let controls = &self.controls;
         self.turns.begun(id, first, self.controls_kept, |id| controls.get(&id).map(Control::progress));
-    }
-
-    /// A control connection that starts with the same sequence number on another tuple at the same moment is the same
-    /// connection on the other side of a NAT; gives that one.
-    fn pair_views(&mut self, id: ConnectionId, index: SessionIndex) -> Option<ConnectionId> {
-        let connection = self.flows.connection(id)?;
-        let isn = connection.isn()?;
-        let at = connection.first;
-        self.recent_isns.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < TRANSLATED_SECONDS);
-        let twin = self.recent_isns.iter().rev().find(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
-        if let Some(twin) = twin {
-            for (one, other) in [(index, twin), (twin, index)] {
-                if let Some(session) = self.sessions.get_mut(one) {
-                    session.twin = Some(other);
-                }
-            }
-        }
-        if self.recent_isns.len() >= RECENT_ISNS {
-            self.recent_isns.remove(0);
-        }
-        self.recent_isns.push((isn, index, at));
-        twin.and_then(|twin| self.sessions.get(twin)).map(|session| session.control)
     }
 
     /// Ends the control connection whose turn it is and has it judged; the bytes it held, if there was one.
@@ -217,9 +197,9 @@ impl Pipeline {
         }
         control.alive = true;
         let index = control.session;
+        let id = self.number(index);
         let Some(session) = self.sessions.get_mut(index) else { return };
-        session.id = SessionId(self.next_session);
-        self.next_session += 1;
+        session.id = id;
         let hosts = [session.client.ip(), session.server.ip()];
         if let Some(at) = established {
             self.reached.note(session.client.ip(), session.server, at);
@@ -319,7 +299,10 @@ impl Pipeline {
             (Close::TimeWait { .. }, first) => first.map(|(at, end)| lost(at, end, "closed")),
             (Close::Half { missing, since, .. }, _) => Some(lost(since, missing.peer(), "closed")),
         };
-        let server = connection.half(server_end);
+        let (server, client) = (connection.half(server_end), connection.half(server_end.peer()));
+        // By another clock its FIN may seem to come before what it acknowledges.
+        let said = client.fin.map_or(client.next, |fin| Some(fin.seq));
+        let heard_all = server.fin.is_some_and(|fin| said == Some(fin.ack));
         let unheard = (server.segments == 0).then_some(connection.last);
         // What its sender denies having sent is not missing.
         let gaps = server.gaps().iter().filter(|_| server.lag().is_none());
@@ -327,7 +310,7 @@ impl Pipeline {
         if let Some(session) = self.sessions.get_mut(control.session)
             && let Some(end) = ended
         {
-            session.ended(end, missed);
+            session.ended(end, missed, heard_all);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::Pipeline;
+use crate::flow::SynSeen;
 use crate::frame::CaptureId;
 use crate::network::{Claim, Place, RouterSign};
 use crate::record::HostRecord;
@@ -49,6 +50,12 @@ impl Pipeline {
             local: claim.local,
             shared: sign.map(why_shared),
         }
+    }
+
+    /// What tells the segment of a SYN apart on its interface.
+    pub(super) fn segment_of(&self, syn: &SynSeen) -> String {
+        let SynSeen { at, interface, link, wrapping, .. } = *syn;
+        self.segment(Place { capture: at.capture, interface, wrapping, if_index: link.if_index })
     }
 
     fn segment(&self, place: Place) -> String {

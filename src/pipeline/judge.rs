@@ -6,31 +6,49 @@ use std::net::IpAddr;
 use super::Pipeline;
 use super::drops::Drops;
 use super::prompt::{News, concerned};
-use super::trace::connections;
+use super::telling::{record, seen, traced};
+use super::views::{Places, side_by_side};
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Policy, Scene, SessionCase};
 use crate::diagnosis::siblings::Siblings;
-use crate::diagnosis::{ALL, contradiction, place, verdict};
-use crate::finding::Finding;
+use crate::diagnosis::{ALL, contradiction, place, verdict, views as once};
+use crate::finding::{Finding, TransferId};
 use crate::flow::{Connection, End, Table};
 use crate::frame::{Stamp, Timestamp};
-use crate::ftp::vocabulary::marked;
 use crate::network::Network;
 use crate::record::trace::Trace;
-use crate::record::{
-    AttemptRecord, InferredRecord, Mode, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink, TransferRecord,
-};
+use crate::record::{Outcome, SessionRecord, Sink};
 use crate::source::Capture;
-use crate::transfer::attempt::Attempt;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::session::Session;
-use crate::transfer::{Offer, inferred};
 use crate::vantage::Vantage;
 use crate::wire::{Flags, LostDatagram};
 
+/// The [`Ground`] of a pipeline, of which other fields may be changed meanwhile.
+macro_rules! ground {
+    ($pipeline:ident, $begins:expr, $ends:expr, $captures:expr) => {
+        $crate::pipeline::judge::Ground {
+            flows: &$pipeline.flows,
+            correlator: &$pipeline.correlator,
+            network: &$pipeline.network,
+            drops: &$pipeline.drops,
+            policy: &$pipeline.settings.policy,
+            scene: $crate::diagnosis::case::Scene {
+                begins: $begins,
+                ends: $ends,
+                captures: $captures,
+                lasts: &$pipeline.lasts,
+                shows_more_than_control: $pipeline.shows_more_than_control,
+            },
+        }
+    };
+}
+pub(super) use ground;
+
 impl Pipeline {
-    /// Judges a session, once, and forgets it. The capture goes on until `due` at least, if it is not over.
+    /// Judges a session, once, and forgets it, with its other view if it has one. The capture goes on until `due` at least,
+    /// if it is not over.
     pub(super) fn judge(
         &mut self,
         index: SessionIndex,
@@ -38,70 +56,54 @@ impl Pipeline {
         captures: &[Capture],
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
-        let Some(control) = self.sessions.get(index).map(|session| session.control) else {
+        if due.is_some() && self.waits_for_other_view(index) {
             return Ok(());
-        };
-        self.end_control(control);
+        }
+        for index in std::iter::once(index).chain(self.other_view(index)) {
+            if let Some(control) = self.sessions.get(index).map(|session| session.control) {
+                self.end_control(control);
+            }
+        }
         self.tell_secrets(sink);
-        let Some(mut session) = self.sessions.take(index) else { return Ok(()) };
-        self.compare_views(index, &mut session);
-        self.correlator.over(index, &session);
+        let sessions = self.take_views(index);
+        for (index, session) in &sessions {
+            self.correlator.over(*index, session);
+        }
         let (Some(begins), Some(mut ends)) = (self.begins, self.ends) else { return Ok(()) };
         ends.time = due.map_or(ends.time, |due| ends.time.max(due));
-        let scene =
-            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
-        let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let conclusions = Conclusions::of(index, &session, &self.flows, &self.correlator);
-        let concluded = conclusions.all();
-        let siblings = Siblings::of(&session, &conclusions, Some(&concluded));
-        let vantage = vantage(&session, control, &self.network);
-        let session_case = SessionCase {
-            session: &session,
-            control,
-            concluded: &concluded,
-            vantage: &vantage,
-            network: &self.network,
-            flows: &self.flows,
-            scene: &scene,
-            reached_later: self.reached.behind(session.client.ip(), session.server, control.last),
-            client_scans: self.scanners.is_scanner(session.client.ip()),
-        };
+        let ground = ground!(self, begins, ends, captures);
+        let views = ground.views(&sessions);
+        let Some(lead) = views.first() else { return Ok(()) };
+        let all: Vec<_> = views.iter().map(|view| view.conclusions.all()).collect();
+        let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
+        let judged = ground.judge_all(&views, &siblings, &all, |_| true);
         let mut news = News::default();
-        let mut verdicts = Vec::with_capacity(concluded.len());
-        let bench = Bench {
-            session: &session,
-            control,
-            siblings: &siblings,
-            vantage: &vantage,
-            network: &self.network,
-            flows: &self.flows,
-            scene,
-            drops: &self.drops,
-            policy: &self.settings.policy,
-        };
-        for one in &concluded {
-            let (findings, verdict) = bench.judge(one, |_| true);
-            verdicts.push(verdict);
-            news.pending.extend(self.open.judged(one, &findings));
-            news.extend(self.prompt.compare(index, session.id, one, findings));
+        for judged in &judged {
+            let Some(one) = judged.shown() else { continue };
+            news.pending.extend(self.open.judged(one, &judged.findings));
+            news.extend(self.prompt.compare(subject_of(&views), lead.session.id, one, judged.findings.clone()));
         }
-        let mut of_session: Vec<Finding> =
-            ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&session_case)).collect();
-        for finding in &mut of_session {
-            place::of_session(&session_case, finding);
-        }
+        let is_scan = |view: &View<'_>| self.scanners.is_scanner(view.session.client.ip());
+        let reached =
+            |view: &View<'_>| self.reached.behind(view.session.client.ip(), view.session.server, view.control.last);
+        let of_session = ground.of_session(&views, &all, is_scan, reached);
         news.findings.extend(verdict::settle(of_session, &news.findings));
         self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));
-        self.prompt.over(index);
-        news.pending.extend(self.open.over(index));
-        if session.id.0 > 0 {
+        for view in &views {
+            self.prompt.over(view.index);
+            news.pending.extend(self.open.over(view.index));
+        }
+        if lead.session.id.0 > 0 {
             let trace = self.settings.in_full.then(|| {
-                let connections = connections(&session, &concluded, &self.flows, self.settings.policy.time_wait);
-                Box::new(Trace { connections, ..self.dialogues.of(index) })
+                let connections = traced(&views, &all, &ground);
+                Box::new(Trace { connections, ..self.dialogues.of(lead.index) })
             });
-            let judged = concluded.iter().zip(&verdicts).map(|(one, verdict)| (one, *verdict));
-            let record = SessionRecord { trace, ..record(&session, &session.offers, judged, &vantage) };
-            self.dialogues.forget(index);
+            let seen = seen(&views, &all, |syn| self.segment_of(syn));
+            let Some(record) = record(&views, &lead.session.offers, &judged) else { return Ok(()) };
+            let record = SessionRecord { trace, views: seen, ..record };
+            for view in &views {
+                self.dialogues.forget(view.index);
+            }
             self.summary.transfers += record.transfers.len() as u64;
             self.summary.failed +=
                 record.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count() as u64;
@@ -112,27 +114,6 @@ impl Pipeline {
             }
         }
         self.tell_news(&news, sink)
-    }
-
-    /// Tells a session and its twin, if it has one that is not judged yet, what the other one shows.
-    fn compare_views(&mut self, index: SessionIndex, session: &mut Session) {
-        let view = |index: SessionIndex, session: &Session| {
-            let control = self.flows.connection(session.control)?;
-            let concluded = Conclusions::of(index, session, &self.flows, &self.correlator).all();
-            Some(session.as_other_view(&self.flows, control, &concluded))
-        };
-        let Some(number) = session.twin else { return };
-        let Some(twin) = self.sessions.get(number) else { return };
-        let [here, there] = [session.control, twin.control].map(|id| self.flows.connection(id));
-        if !here.zip(there).is_some_and(|(here, there)| here.is_other_side_of(there)) {
-            session.twin = None;
-            return;
-        }
-        let (own, other) = (view(index, session), view(number, twin));
-        session.other_view = other;
-        if let Some(twin) = self.sessions.get_mut(number) {
-            twin.other_view = own;
-        }
     }
 
     /// What holds of the hosts and the capture itself, and was not told with a failure.
@@ -166,149 +147,210 @@ impl Pipeline {
     }
 }
 
-/// Where a session was captured.
-pub(super) fn vantage(session: &Session, control: &Connection, network: &Network) -> Vantage {
-    let vantage = Vantage::of(control, control.end_of(session.client).unwrap_or(End::Origin), network);
-    if session.passive_syns { vantage.with_passive_syns() } else { vantage }
-}
-
-/// A session and all that its transfers are judged by.
-pub(super) struct Bench<'a> {
+/// A session as it is judged: as it was seen at one place.
+pub(super) struct View<'a> {
+    pub(super) index: SessionIndex,
     pub(super) session: &'a Session,
     pub(super) control: &'a Connection,
-    pub(super) siblings: &'a Siblings<'a>,
-    pub(super) vantage: &'a Vantage,
-    pub(super) network: &'a Network,
-    pub(super) flows: &'a Table,
-    pub(super) scene: Scene<'a>,
-    pub(super) drops: &'a Drops,
-    pub(super) policy: &'a Policy,
+    pub(super) conclusions: Conclusions<'a>,
+    pub(super) vantage: Vantage,
 }
 
-impl Bench<'_> {
-    /// What the diagnoses chosen by name say of one transfer or offer, and the verdict.
-    pub(super) fn judge(&self, one: &Concluded<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
+impl View<'_> {
+    pub(super) fn siblings<'b>(&'b self, all: Option<&'b [Concluded<'b>]>) -> Siblings<'b> {
+        Siblings::of(self.session, &self.conclusions, all)
+    }
+}
+
+/// What sessions are judged by.
+pub(super) struct Ground<'a> {
+    pub(super) flows: &'a Table,
+    pub(super) correlator: &'a Correlator,
+    pub(super) network: &'a Network,
+    pub(super) drops: &'a Drops,
+    pub(super) policy: &'a Policy,
+    pub(super) scene: Scene<'a>,
+}
+
+/// A transfer or offer in each view that shows it, and what is said of it.
+pub(super) struct Judged<'a> {
+    pub(super) own: Option<&'a Concluded<'a>>,
+    pub(super) other: Option<&'a Concluded<'a>>,
+    /// The number of the transfer in the session.
+    pub(super) number: Option<TransferId>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) verdict: Option<&'static str>,
+}
+
+impl<'a> Ground<'a> {
+    /// The views of a session that can be judged.
+    pub(super) fn views<S: AsRef<Session>>(&self, sessions: &'a [(SessionIndex, S)]) -> Vec<View<'a>> {
+        let view = |(index, session): &'a (SessionIndex, S)| {
+            let (index, session) = (*index, session.as_ref());
+            let control = self.flows.connection(session.control)?;
+            let origin = control.end_of(session.client).unwrap_or(End::Origin);
+            let vantage = Vantage::of(control, origin, self.network);
+            let vantage = if session.passive_syns { vantage.with_passive_syns() } else { vantage };
+            let conclusions = Conclusions::of(index, session, self.flows, self.correlator);
+            Some(View { index, session, control, conclusions, vantage })
+        };
+        sessions.iter().filter_map(view).collect()
+    }
+}
+
+/// One transfer or offer as a view shows it.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) view: &'a View<'a>,
+    pub(super) siblings: &'a Siblings<'a>,
+    pub(super) one: &'a Concluded<'a>,
+}
+
+impl Ground<'_> {
+    /// Judges all that is `wanted` of what the views conclude, in order of time.
+    pub(super) fn judge_all<'a>(
+        &self,
+        views: &'a [View<'a>],
+        siblings: &'a [Siblings<'a>],
+        all: &'a [Vec<Concluded<'a>>],
+        wanted: impl Fn(&Concluded<'_>) -> bool,
+    ) -> Vec<Judged<'a>> {
+        let of = |view: usize, place: Option<usize>| {
+            Some(Shown { view: views.get(view)?, siblings: siblings.get(view)?, one: all.get(view)?.get(place?)? })
+        };
+        let places: Vec<Places> = match all {
+            [own, other] => side_by_side(own, other),
+            _ => (0..all.first().map_or(0, Vec::len)).map(|place| [Some(place), None]).collect(),
+        };
+        let last = all.first().into_iter().flatten().filter_map(|one| one.transfer).map(|transfer| transfer.id.0).max();
+        let mut numbers = last.unwrap_or(0)..;
+        let pairs = places.into_iter().map(|[own, other]| [of(0, own), of(1, other)]);
+        let pairs = pairs.filter(|[own, other]| own.or(*other).is_some_and(|shown| wanted(shown.one)));
+        pairs
+            .filter_map(|[own, other]| {
+                let (first, second) = if own.is_some() { (own?, other) } else { (other?, None) };
+                let number = match own {
+                    Some(own) => own.one.transfer.map(|transfer| transfer.id),
+                    // The view that the session is told by does not hold it.
+                    None => first.one.transfer.and_then(|_| numbers.nth(1)).map(TransferId),
+                };
+                let (mut findings, verdict) = self.judge(first, second, |_| true);
+                for finding in &mut findings {
+                    finding.session = finding.session.and(views.first().map(|lead| lead.session.id));
+                    finding.transfer = finding.transfer.and(number);
+                }
+                let [own, other] = [own, other].map(|shown| shown.map(|shown| shown.one));
+                Some(Judged { own, other, number, findings, verdict })
+            })
+            .collect()
+    }
+
+    /// What the diagnoses chosen by name say of one transfer or offer, as one or two views show it, and the verdict.
+    pub(super) fn judge(
+        &self,
+        shown: Shown<'_>,
+        other: Option<Shown<'_>>,
+        chosen: fn(&str) -> bool,
+    ) -> (Vec<Finding>, Option<&'static str>) {
         let captures = self.scene.captures;
-        let concerned = concerned(self.drops, one, self.scene.ends, captures);
-        let scene = Scene { captures: concerned.as_deref().unwrap_or(captures), ..self.scene };
+        let both = [Some(shown), other];
+        let lost = both.map(|shown| concerned(self.drops, shown?.one, self.scene.ends, captures));
+        let scenes = lost.each_ref().map(|lost| Scene { captures: lost.as_deref().unwrap_or(captures), ..self.scene });
+        let [scene, there] = &scenes;
+        judge_case(&self.case(shown, scene), other.map(|other| self.case(other, there)).as_ref(), chosen)
+    }
+
+    fn case<'a>(&'a self, shown: Shown<'a>, scene: &'a Scene<'a>) -> Case<'a> {
+        let Shown { view, siblings, one } = shown;
         let case = Case {
-            session: self.session,
-            control: self.control,
+            session: view.session,
+            control: view.control,
             concluded: one,
             transfer: one.transfer,
-            siblings: self.siblings,
-            vantage: self.vantage,
+            siblings,
+            vantage: &view.vantage,
             network: self.network,
             flows: self.flows,
-            scene: &scene,
+            scene,
             policy: self.policy,
             gave_up: false,
         };
-        judge_case(&case.of(one), chosen)
+        case.of(one)
+    }
+
+    /// What the diagnoses say of a session as a whole.
+    fn of_session(
+        &self,
+        views: &[View<'_>],
+        all: &[Vec<Concluded<'_>>],
+        client_scans: impl Fn(&View<'_>) -> bool,
+        reached_later: impl Fn(&View<'_>) -> Option<Stamp>,
+    ) -> Vec<Finding> {
+        let mut views = views.iter().zip(all).map(|(view, concluded)| {
+            let session = view.session;
+            let case = SessionCase {
+                session,
+                control: view.control,
+                concluded,
+                vantage: &view.vantage,
+                network: self.network,
+                flows: self.flows,
+                scene: &self.scene,
+                reached_later: reached_later(view),
+                client_scans: client_scans(view),
+            };
+            let mut findings: Vec<Finding> = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&case)).collect();
+            for finding in &mut findings {
+                place::of_session(&case, finding);
+            }
+            (findings, [session.client.ip(), session.server.ip()])
+        });
+        let Some((own, here)) = views.next() else { return Vec::new() };
+        match views.next() {
+            Some((other, there)) => once::of_session(own, other, here, there),
+            None => own,
+        }
     }
 }
 
+impl<'a> Judged<'a> {
+    /// As the view shows it that the session is told by, if that does.
+    pub(super) fn shown(&self) -> Option<&'a Concluded<'a>> {
+        self.own.or(self.other)
+    }
+}
+
+/// The number by which findings of a session are compared with earlier ones, whichever view it is told by.
+pub(super) fn subject_of(views: &[View<'_>]) -> SessionIndex {
+    views.iter().map(|view| view.index).min().unwrap_or_default()
+}
+
 /// What the diagnoses chosen by name say of one transfer or offer, with their roles, and the verdict.
-fn judge_case(case: &Case<'_>, chosen: fn(&str) -> bool) -> (Vec<Finding>, Option<&'static str>) {
+fn judge_case(
+    case: &Case<'_>,
+    other: Option<&Case<'_>>,
+    chosen: fn(&str) -> bool,
+) -> (Vec<Finding>, Option<&'static str>) {
     let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
-    let mut findings: Vec<Finding> = asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
-    let mut verdict = verdict::assign(&mut findings, case.is_to_be_explained());
-    if case.failed() && verdict.is_none() {
-        findings.extend(asked().filter_map(|diagnosis| diagnosis.of_unexplained(case)));
+    let said = |case: &Case<'_>| asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
+    let mut findings = match other {
+        Some(other) => once::of_transfer(said(case), said(other)),
+        None => said(case),
+    };
+    // How it ended may be seen on one side alone, as may the data connection.
+    let ended = other.filter(|_| case.concluded.outcome() == Outcome::Unknown && !case.gave_up).unwrap_or(case);
+    let tried = other.filter(|_| case.concluded.attempts.is_empty()).unwrap_or(ended);
+    let mut verdict = verdict::assign(&mut findings, ended.is_to_be_explained());
+    if ended.failed() && verdict.is_none() {
+        findings.extend(asked().filter_map(|diagnosis| diagnosis.of_unexplained(ended)));
         verdict = verdict::assign(&mut findings, true);
     }
-    contradiction::note(case, &mut findings);
+    contradiction::note(tried, &mut findings);
     for finding in &mut findings {
-        place::of_transfer(case, finding);
+        place::of_transfer(tried, finding);
     }
     if case.transfer.is_none() {
         verdict::of_no_transfer(&mut findings);
     }
     (findings, verdict)
-}
-
-/// What is told of a session, or of a chapter of it: some of its offers, and what was judged with its verdicts.
-pub(super) fn record<'a>(
-    session: &Session,
-    offers: impl IntoIterator<Item = &'a Offer>,
-    judged: impl Iterator<Item = (&'a Concluded<'a>, Option<&'static str>)>,
-    vantage: &Vantage,
-) -> SessionRecord {
-    let first_offer = session.offers.first_number();
-    let judged: Vec<_> = judged.collect();
-    let found = judged.iter().flat_map(|(one, _)| inferred::inferred(session, std::slice::from_ref(*one)));
-    let inferred = found.map(|attempt| hidden(session, attempt)).collect();
-    let mut captures: Vec<_> = stamps(session).map(|stamp| stamp.capture).collect();
-    captures.sort_unstable();
-    captures.dedup();
-    SessionRecord {
-        id: session.id,
-        captures,
-        client: session.client,
-        server: session.server,
-        first: session.first,
-        last: session.last,
-        tls: session.tls,
-        server_software: session.software.known().map(|software| marked(&software.label())),
-        encrypted_from: session.opaque.first().map(|span| span.from),
-        vantage: vantage.record(),
-        offers: offers
-            .into_iter()
-            .map(|offer| OfferRecord {
-                command: offer.command.name.clone(),
-                endpoint: offer.socket,
-                at: offer.at(),
-                accepted: offer.accepted(),
-            })
-            .collect(),
-        inferred,
-        transfers: judged
-            .into_iter()
-            .filter_map(|(one, verdict)| {
-                let transfer = one.transfer?;
-                Some(TransferRecord {
-                    id: transfer.id,
-                    command: transfer.command.name.clone(),
-                    mode: one.mode(),
-                    offer: one.offer_index.map(|offer| offer - first_offer),
-                    at: transfer.at(),
-                    reply: transfer.reply.as_ref().map(|reply| ReplyRecord {
-                        code: reply.code,
-                        text: reply.marked(),
-                        at: reply.at(),
-                    }),
-                    attempts: one.attempts.iter().map(tried).collect(),
-                    outcome: one.outcome(),
-                    verdict,
-                })
-            })
-            .collect(),
-        trace: None,
-        continues: false,
-    }
-}
-
-fn tried(attempt: &Attempt<'_>) -> AttemptRecord {
-    AttemptRecord { from: attempt.from(), to: attempt.to(), syn: attempt.at(), outcome: attempt.outcome() }
-}
-
-/// A transfer of an encrypted span, by its data connection.
-fn hidden(session: &Session, attempt: &Attempt<'_>) -> InferredRecord {
-    let connection = attempt.connection;
-    let by_client = connection.origin.ip() == session.client.ip();
-    let client = if by_client { End::Origin } else { End::Target };
-    InferredRecord {
-        mode: if by_client { Mode::Passive } else { Mode::Active },
-        attempt: tried(attempt),
-        outcome: inferred::outcome(session, attempt, client),
-        to_client: inferred::bytes(session, connection, client.peer()),
-        to_server: inferred::bytes(session, connection, client),
-        protected: inferred::is_protected(connection),
-        heading: inferred::heading(session, connection, client),
-    }
-}
-
-fn stamps(session: &Session) -> impl Iterator<Item = Stamp> {
-    let lines = session.offers.iter().map(|offer| offer.command.at());
-    lines.chain(session.transfers.iter().map(crate::transfer::Transfer::at)).chain([session.first, session.last])
 }

@@ -9,15 +9,13 @@ use std::io;
 
 use super::Pipeline;
 use super::drops::Drops;
-use super::judge::Bench;
-use crate::diagnosis::case::Scene;
-use crate::diagnosis::siblings::Siblings;
+use super::judge::{Ground, Shown, View, ground, subject_of};
+use super::views::is_same;
 use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{CommandNo, Event};
 use crate::record::{Hosts, Pending, Sink, Superseded};
 use crate::source::Capture;
-use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
@@ -208,6 +206,30 @@ pub(super) fn concerned(drops: &Drops, one: &Concluded<'_>, ends: Stamp, capture
     drops.captures(begins.time, until.time, captures)
 }
 
+/// What is judged of a subject of session `index`, whose session that is, and what the diagnoses chosen by name say of it.
+fn news_of<'a>(
+    ground: &Ground<'_>,
+    views: &'a [View<'a>],
+    index: SessionIndex,
+    subject: Subject,
+    chosen: fn(&str) -> bool,
+) -> Option<(Concluded<'a>, SessionId, Vec<Finding>)> {
+    let of = |view: &'a View<'a>| match subject {
+        Subject::Transfer(id) => view.conclusions.transfer(id),
+        Subject::Offer(number) => view.conclusions.offer(number),
+    };
+    let lead = views.first()?;
+    let all: Vec<_> = views.iter().filter_map(|view| Some((view, of(view)?, view.siblings(None)))).collect();
+    let (_, one, _) = all.iter().find(|(view, ..)| view.index == index)?;
+    let mut shown = all.iter().filter(|(view, other, _)| view.index == index || is_same(one, other));
+    let mut shown = shown.by_ref().map(|(view, one, siblings)| Shown { view, siblings, one });
+    let (mut findings, _) = ground.judge(shown.next()?, shown.next(), chosen);
+    for finding in &mut findings {
+        finding.session = finding.session.and(Some(lead.session.id));
+    }
+    Some((one.clone(), lead.session.id, findings))
+}
+
 impl Pipeline {
     /// Nothing was captured until `now`: judges what is due.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
@@ -280,33 +302,16 @@ impl Pipeline {
     ) -> io::Result<()> {
         let Some((begins, mut ends)) = self.begins.zip(self.ends) else { return Ok(()) };
         ends.time = ends.time.plus_seconds(GOES_ON);
-        let scene =
-            Scene { begins, ends, captures, lasts: &self.lasts, shows_more_than_control: self.shows_more_than_control };
-        let Some(session) = self.sessions.get(index) else { return Ok(()) };
-        let Some(control) = self.flows.connection(session.control) else { return Ok(()) };
-        let conclusions = Conclusions::of(index, session, &self.flows, &self.correlator);
-        let one = match subject {
-            Subject::Transfer(id) => conclusions.transfer(id),
-            Subject::Offer(number) => conclusions.offer(number),
-        };
-        let Some(one) = one else { return Ok(()) };
-        let siblings = Siblings::of(session, &conclusions, None);
-        let vantage = super::judge::vantage(session, control, &self.network);
-        let bench = Bench {
-            session,
-            control,
-            siblings: &siblings,
-            vantage: &vantage,
-            network: &self.network,
-            flows: &self.flows,
-            scene,
-            drops: &self.drops,
-            policy: &self.settings.policy,
-        };
-        let (findings, _) = bench.judge(&one, chosen);
-        let pending = self.open.judged(&one, &findings);
-        let news = News { pending, ..self.prompt.compare(index, session.id, &one, findings) };
-        self.tell_news(&news, sink)
+        let sessions = self.take_views(index);
+        let ground = ground!(self, begins, ends, captures);
+        let views = ground.views(&sessions);
+        let news = news_of(&ground, &views, index, subject, chosen).map(|(one, id, findings)| {
+            let pending = self.open.judged(&one, &findings);
+            News { pending, ..self.prompt.compare(subject_of(&views), id, &one, findings) }
+        });
+        drop(views);
+        self.put_views_back(sessions);
+        news.map_or(Ok(()), |news| self.tell_news(&news, sink))
     }
 
     pub(super) fn tell_news(&mut self, news: &News, sink: &mut dyn Sink) -> io::Result<()> {

@@ -71,6 +71,8 @@ pub struct SessionRecord {
     pub tls: Option<Tls>,
     /// Where it was captured.
     pub vantage: VantageRecord,
+    /// The places where it was seen, the one that the sockets above are of first; empty where there is only one.
+    pub views: Vec<ViewRecord>,
     /// The endpoints announced, in order.
     pub offers: Vec<OfferRecord>,
     /// The transfers asked for, in order.
@@ -96,6 +98,12 @@ impl SessionRecord {
         self.trace.iter_mut().for_each(|trace| trace.texts(&mut change));
     }
 
+    /// The client's and the server's control sockets at each place where it was seen.
+    pub fn ends(&self) -> impl Iterator<Item = [SocketAddr; 2]> {
+        let elsewhere = self.views.iter().map(|view| [view.client, view.server]);
+        std::iter::once([self.client, self.server]).chain(elsewhere.filter(|ends| *ends != [self.client, self.server]))
+    }
+
     /// Adds the next chapter of the same session.
     pub fn append(&mut self, next: &Self) {
         let before = self.offers.len();
@@ -113,8 +121,43 @@ impl SessionRecord {
         self.last = next.last;
         self.encrypted_from = self.encrypted_from.or(next.encrypted_from);
         self.vantage.clone_from(&next.vantage);
+        self.views.clone_from(&next.views);
         self.continues = next.continues;
     }
+}
+
+/// A session as it was seen at one place, where there are several: before and behind a NAT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewRecord {
+    /// The client's control socket there.
+    pub client: SocketAddr,
+    /// The server's control socket there.
+    pub server: SocketAddr,
+    /// The capture with its first SYN.
+    pub capture: CaptureId,
+    /// The interface of that SYN.
+    pub interface: InterfaceId,
+    /// What tells segments of one interface apart, as for [`HostRecord::segment`].
+    pub segment: String,
+    /// Whether the sequence numbers are those of the first view all along, or differ behind a line that was rewritten.
+    pub numbers: Numbers,
+    /// First frame of the control connection there.
+    pub first: Stamp,
+    /// Its last frame there.
+    pub last: Stamp,
+    /// The data connections there: who opened each, and where to.
+    pub data: Vec<(SocketAddr, SocketAddr)>,
+    /// The announced sockets there.
+    pub announced: Vec<SocketAddr>,
+}
+
+/// How the sequence numbers of a session at one place relate to those at another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Numbers {
+    /// They are the same.
+    Same,
+    /// They differ by a constant behind a line that was made longer or shorter on the way.
+    Shifted,
 }
 
 /// An announced endpoint.

@@ -62,8 +62,8 @@ pub(super) fn interface(run: &Run, host: &HostRecord) -> String {
 pub(super) fn roles(run: &Run, host: &HostRecord) -> Vec<String> {
     let is = |what: fn(&SessionRecord, IpAddr) -> bool| run.sessions.iter().any(|session| what(session, host.ip));
     let roles = [
-        (is(|session, ip| session.client.ip() == ip), "FTP client"),
-        (is(|session, ip| session.server.ip() == ip), "FTP server"),
+        (is(|session, ip| session.ends().any(|[client, _]| client.ip() == ip)), "FTP client"),
+        (is(|session, ip| session.ends().any(|[_, server]| server.ip() == ip)), "FTP server"),
         (is(is_announced), "announced data host"),
         (host.local, "capturing host"),
     ];
@@ -73,8 +73,10 @@ pub(super) fn roles(run: &Run, host: &HostRecord) -> Vec<String> {
 
 /// Whether PORT, PASV or kin name a host that is not the end of the control connection that is to listen.
 fn is_announced(session: &SessionRecord, ip: IpAddr) -> bool {
-    let ends = [session.client.ip(), session.server.ip()];
-    !ends.contains(&ip) && session.offers.iter().any(|offer| offer.endpoint.is_some_and(|socket| socket.ip() == ip))
+    let is_end = session.ends().flatten().any(|end| end.ip() == ip);
+    let announced = session.views.iter().flat_map(|view| &view.announced);
+    let mut announced = session.offers.iter().filter_map(|offer| offer.endpoint.as_ref()).chain(announced);
+    !is_end && announced.any(|socket| socket.ip() == ip)
 }
 
 #[cfg(test)]

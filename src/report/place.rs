@@ -31,6 +31,9 @@ pub(super) fn place(finding: &Finding) -> String {
 /// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3, encrypted from frame 12`
 pub(super) fn title(page: &Page<'_>, session: &SessionRecord) -> String {
     let mut text = format!("session {}: {} -> {}", session.id.0, session.client, session.server);
+    for [client, server] in session.ends().skip(1) {
+        text = format!("{text} (across a NAT: {client} -> {server})");
+    }
     if let Some(software) = &session.server_software {
         text = format!("{text}, {}", page.safe(software));
     }

@@ -87,7 +87,7 @@ impl Sink for Selecting {
 
 impl SessionChoice {
     fn holds(&self, session: &SessionRecord) -> bool {
-        let host = |ip: &IpAddr| *ip == session.client.ip() || *ip == session.server.ip();
+        let host = |ip: &IpAddr| session.ends().flatten().any(|end| end.ip() == *ip);
         (self.sessions.is_empty() || self.sessions.contains(&session.id))
             && (self.hosts.is_empty() || self.hosts.iter().any(host))
             && self.since.is_none_or(|since| session.last.time >= since)
@@ -149,7 +149,12 @@ fn cells(run: &Run, session: &SessionRecord, clock: &Clock, style: &Style) -> [S
         Some(day) if style.time != TimeStyle::Relative => format!("{day}\n{time}"),
         _ => time,
     };
-    let mut ends = vec![session.client.to_string(), session.server.to_string()];
+    let mut ends: Vec<String> = Vec::new();
+    for end in session.ends().flatten().map(|end| end.to_string()) {
+        if !ends.contains(&end) {
+            ends.push(end);
+        }
+    }
     if let Some(software) = &session.server_software {
         let width = ends.iter().map(String::len).max().unwrap_or(0).max(SOFTWARE);
         ends.extend(wrap(&safe(software, style.ascii), width, width));

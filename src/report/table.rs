@@ -87,6 +87,7 @@ pub(super) fn alone((session, row): TableRow<'_>) -> SessionRecord {
         transfers: Vec::new(),
         inferred: Vec::new(),
         trace: None,
+        views: Vec::new(),
         ..*session
     };
     match row {

@@ -340,6 +340,7 @@ fn session() -> SessionRecord {
             server: Nearness::Adjacent,
             clues: vec!["the server's MAC answers its ARP requests in frame 2".into()],
         },
+        views: Vec::new(),
         offers: vec![offer(7, 1_000_000), offer(16, 12_000_000)],
         transfers: vec![
             transfer(

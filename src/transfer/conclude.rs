@@ -393,9 +393,12 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
         let ended = transfer.ended().unwrap_or(session.last);
         let is_used = |number: &usize| {
             let opened = session.offers.get(*number).map_or(&[][..], |offer| &offer.connections);
+            // By another clock a SYN may seem to come before the refusal, unless a transfer before that explains it.
+            let asked = session.transfers.binary_search_by_key(&Some(*number), |one| one.latest_offer).is_ok();
+            let behind = |first: Stamp| first > refused.at() || !asked && !first.precedes(refused.at());
             opened
                 .iter()
-                .filter(|one| flows.connection(one.id).is_some() && one.first > refused.at())
+                .filter(|one| flows.connection(one.id).is_some() && behind(one.first))
                 .any(|one| one.first.is_since(transfer.at(), SLACK) && one.first.is_until(ended, SLACK))
         };
         let standing = standing.get(latest - first).copied().flatten();

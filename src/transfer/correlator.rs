@@ -30,6 +30,9 @@ const SERVERS_KEPT: usize = 4_096;
 /// Connections one offer may collect; a bounce scan needs few, a retrying client some.
 const PER_OFFER: usize = 64;
 
+/// Sessions of one host among which one with another host is looked for, the newest.
+const SESSIONS_COMPARED: usize = 256;
+
 /// A place among the [`Sessions`].
 pub type SessionIndex = usize;
 
@@ -141,7 +144,8 @@ impl Correlator {
         let Some(session) = sessions.get_mut(index) else { return };
         let Some(offer) = session.offers.get(number) else { return };
         let Some(socket) = offer.socket else { return };
-        let (at, direction, twin) = (offer.at(), offer.direction, session.twin);
+        let (at, direction) = (offer.at(), offer.direction);
+        let twin = session.twin.map(|twin| twin.index);
         let before = self.last_offer(index, socket).filter(|before| *before != number);
         session.claim(number, before, flows);
         let opener = session.opener(direction);
@@ -150,7 +154,8 @@ impl Correlator {
         let offers = slot.map_or(&[][..], |slot| &slot.offers);
         let mut claimed: Vec<Opened> = Vec::new();
         for other in offers.iter().filter(|other| other.session != index && other.at < at) {
-            let session = sessions.get_mut(other.session).filter(|session| session.twin != Some(index));
+            let session =
+                sessions.get_mut(other.session).filter(|session| session.twin.map(|twin| twin.index) != Some(index));
             let offer =
                 session.filter(|_| twin != Some(other.session)).and_then(|one| one.offers.get_mut(other.number));
             if let Some(offer) = offer.filter(|offer| offer.direction == direction) {
@@ -234,8 +239,7 @@ impl Correlator {
         // A data connection that no offer names may go between its two hosts, or be one of its server, which may have been
         // sent anywhere, or of its client, which may be served from another address of the server.
         let ends = [connection.origin.ip(), connection.target.ip()];
-        let of_host = |host| self.hosts.get(host).and_then(BTreeSet::last).copied();
-        if let Some(index) = ends.iter().filter_map(of_host).max()
+        if let Some(index) = self.newest_between(ends)
             && let Some(session) = sessions.get_mut(index)
         {
             session.loose(connection);
@@ -247,6 +251,17 @@ impl Correlator {
         if self.shown.len() < self.servers_kept {
             self.shown.insert(shown);
         }
+    }
+
+    /// The newest session between two hosts, else of one of them.
+    fn newest_between(&self, ends: [IpAddr; 2]) -> Option<SessionIndex> {
+        let of_host = ends.map(|host| self.hosts.get(&host));
+        let between = || {
+            let [one, other] = [of_host[0]?, of_host[1]?];
+            let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+            few.iter().rev().take(SESSIONS_COMPARED).find(|index| many.contains(index))
+        };
+        between().or_else(|| of_host.iter().flatten().filter_map(|sessions| sessions.last()).max()).copied()
     }
 
     /// A transfer of this session has succeeded that was served by this offer, if by any.

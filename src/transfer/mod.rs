@@ -102,9 +102,11 @@ impl Offer {
     }
 
     /// Lets those of its connections go that belong to a later announcement of its endpoint, made at that moment, as far as
-    /// they are `wanted`. The one connection that this announcement led to stays with it, however soon the next came.
+    /// they are `wanted`. The one connection that this announcement led to stays with it, however soon the next came, unless
+    /// the server refused it.
     fn give_back(&mut self, at: Stamp, wanted: impl Fn(&Opened) -> bool) -> Vec<Opened> {
-        let own = self.connections.iter().map(|opened| opened.first).min();
+        let led_to = self.connections.iter().map(|opened| opened.first);
+        let own = if self.is_refused() { None } else { led_to.min() };
         let is_next = |first: Stamp| first >= at || own != Some(first) && !first.precedes(at);
         self.connections.extract_if(.., |opened| is_next(opened.first) && wanted(opened)).collect()
     }
@@ -188,6 +190,15 @@ impl Transfer {
     }
 }
 
+/// A session that may be the same control connection on the other side of a NAT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// Which one.
+    pub index: correlator::SessionIndex,
+    /// Whether it is shown to be: then both are one session.
+    pub shown: bool,
+}
+
 /// The same control connection as the capture shows it on the other side of a NAT.
 #[derive(Clone, Debug)]
 pub struct OtherView {
@@ -215,6 +226,15 @@ pub struct OtherView {
     pub failures: Vec<(u16, Timestamp)>,
     /// The data connections tried there, by transfer.
     pub attempts: BTreeMap<TransferId, Vec<ConnectionId>>,
+}
+
+impl OtherView {
+    /// Whether this view is the server's side of the NAT, of a session whose first SYN had that TTL here, and whose first
+    /// frame here is `first`: the client's SYN has passed fewer routers here, or is seen here first.
+    pub fn is_server_side(&self, ttl: Option<u8>, first: Stamp) -> bool {
+        let fewer = ttl.zip(self.ttl).filter(|(here, there)| here != there).map(|(here, there)| here > there);
+        fewer.unwrap_or(first < self.first)
+    }
 }
 
 /// An offer on the other side of a NAT.

@@ -3,10 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::concluded::Concluded;
-use super::correlator::SessionIndex;
 use super::departure::{Departure, Sign};
 use super::offers::Offers;
-use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer};
+use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer, Twin};
 use crate::decrypt::Tls;
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, SynSeen, Table};
@@ -102,8 +101,8 @@ pub struct Session {
     pub tls_unread: Option<Stamp>,
     /// How the control connection ended, unless by QUIT.
     pub end: Option<Lost>,
-    /// The session that is the same control connection on the other side of a NAT.
-    pub twin: Option<SessionIndex>,
+    /// The session that may be the same control connection on the other side of a NAT.
+    pub twin: Option<Twin>,
     /// What that one shows, once it is needed.
     pub other_view: Option<OtherView>,
     /// Copies of control bytes that differ: the frames of both copies, bounded.
@@ -477,8 +476,11 @@ impl Session {
 
     /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
     /// the client had said QUIT, or the reply may be among the words of the server that were `missed` last there.
-    pub fn ended(&mut self, end: Lost, missed: Option<Stamp>) {
-        if self.exchanges.iter().any(|exchange| exchange.is(Verb::Quit) && exchange.command.at() <= end.at) {
+    /// `heard_all`: the server closed when it had all that the client ever said.
+    pub fn ended(&mut self, end: Lost, missed: Option<Stamp>, heard_all: bool) {
+        let by_server = heard_all && !end.by_client;
+        let quit = |exchange: &Exchange| exchange.is(Verb::Quit) && (by_server || exchange.command.at() <= end.at);
+        if self.exchanges.iter().any(quit) {
             return;
         }
         if end.by_client {

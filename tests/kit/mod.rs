@@ -1,7 +1,8 @@
 //! The test kit: packet scripts in readable text become captures.
 //!
 //! - [`script`] reads a `NAME.script` and gives [`packet::Packet`]s; `fixtures/README.md` is its manual.
-//! - [`transform`] damages packets as networks and capture tools do; [`container`] writes them as a file.
+//! - [`transform`] damages packets as networks and capture tools do; [`taps`] records them elsewhere; [`container`] writes
+//!   them as a file.
 //! - [`frames`] reads a capture into memory and judges it there; [`mutate`] spoils it, at random and reproducibly.
 //! - [`marks`] lets an expectation name a script's packets; the comparison itself is `ftpwhy check`; [`run`] reads JSON;
 //!   [`child`] sends signals.
@@ -18,6 +19,7 @@ pub mod packet;
 pub mod run;
 pub mod script;
 mod spoken;
+pub mod taps;
 pub mod transform;
 
 pub use script::{Playing, Rendered, play, render, render_text};

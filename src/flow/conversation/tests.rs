@@ -221,6 +221,23 @@ fn a_checksum_left_to_the_card_costs_nothing_but_the_acknowledgement() {
 }
 
 #[test]
+fn an_acknowledgement_recorded_before_the_bytes_does_not_vouch_for_this_copy() {
+    let acknowledged_early = || {
+        let mut heard = Heard::opened();
+        heard.server(500, 104, b"");
+        heard.push_with(End::Origin, &segment(100, 500, Flags::ACK, b"PORX"), Checksum::Bad);
+        assert_eq!(heard.text, "");
+        heard
+    };
+    let mut corrected = acknowledged_early();
+    corrected.client(100, 500, b"PORT");
+    assert_eq!(corrected.text, " CPORT!");
+    let mut alone = acknowledged_early();
+    alone.server(500, 104, b"");
+    assert_eq!(alone.text, " CPORX", "nothing better comes within what clocks differ by");
+}
+
+#[test]
 fn what_the_snap_length_cut_is_a_gap_at_once() {
     let mut heard = Heard::opened();
     let whole = segment(100, 500, Flags::ACK, b"PORT 10,0");

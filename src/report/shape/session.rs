@@ -27,6 +27,11 @@ pub(in crate::report) struct Session {
     /// The TLS of the control connection, as far as it was looked into; null where there is none.
     tls: Option<Tls>,
     vantage: Vantage,
+    /// Present where the session was seen at several places, before and behind a NAT: `client` and `server` above are those
+    /// of the first one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    views: Vec<View>,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
     /// Transfers whose commands are encrypted, told from their data connections; not among `transfers`.
@@ -51,6 +56,7 @@ impl From<&record::SessionRecord> for Session {
             encrypted_from: session.encrypted_from.map(Frame::from),
             tls: session.tls.map(Tls::from),
             vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
+            views: session.views.iter().map(View::from).collect(),
             offers: session.offers.iter().map(Offer::from).collect(),
             transfers: session.transfers.iter().map(Transfer::from).collect(),
             inferred: session.inferred.iter().map(Inferred::from).collect(),
@@ -88,6 +94,51 @@ impl From<decrypt::Tls> for Tls {
 struct Vantage {
     client: Nearness,
     server: Nearness,
+}
+
+/// The session as it was seen at one place.
+#[derive(Serialize, JsonSchema)]
+struct View {
+    /// Address and port.
+    client: String,
+    /// Address and port.
+    server: String,
+    capture: u32,
+    /// An id of the capture's interfaces.
+    interface: u32,
+    /// The VLANs and tunnels around it, the kernel's interface index; often empty.
+    segment: String,
+    numbers: Numbers,
+    /// The first frame of the control connection there.
+    first: Frame,
+    last: Frame,
+}
+
+impl From<&record::ViewRecord> for View {
+    fn from(view: &record::ViewRecord) -> Self {
+        Self {
+            client: view.client.to_string(),
+            server: view.server.to_string(),
+            capture: view.capture.0,
+            interface: view.interface.0,
+            segment: printable_str(&view.segment),
+            numbers: match view.numbers {
+                record::Numbers::Same => Numbers::Same,
+                record::Numbers::Shifted => Numbers::Shifted,
+            },
+            first: view.first.into(),
+            last: view.last.into(),
+        }
+    }
+}
+
+/// Whether the sequence numbers are those of the other places all along, or differ by a constant behind a line that was
+/// made longer or shorter on the way.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Numbers {
+    Same,
+    Shifted,
 }
 
 /// An announced endpoint.
