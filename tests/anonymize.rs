@@ -45,7 +45,9 @@ fn captures(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
         if source.extension().is_none_or(|extension| extension != "script") {
             // Reports name the file, and the names of some tell addresses.
             let path = folder.join(format!("{index}"));
-            std::fs::copy(&source, &path).expect("a copy");
+            // What was decrypted is not anonymised, so nothing is.
+            let copy = kit::without_secrets(std::fs::read(&source).expect("a capture"));
+            std::fs::write(&path, copy).expect("a copy");
             return (source, path);
         }
         let rendered = kit::render(&source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));

@@ -1,6 +1,8 @@
 //! FTPS with its keys: the same findings from a key log and from the secrets in the file, opaque without them or with
 //! the wrong ones, and no key in any output. `FTPWHY_CAPTURES` adds the captures below its `keylog/`.
 
+#![cfg(feature = "tls")]
+
 mod kit;
 
 use std::fs;
@@ -10,10 +12,6 @@ use std::process::Command;
 use ftpwhy::decrypt::{Channel, Keys, Opened, Random};
 use serde_json::Value;
 
-/// The blocks of pcapng that carry secrets.
-const DECRYPTION_SECRETS: [u8; 4] = 10_u32.to_le_bytes();
-/// A block that everybody skips.
-const LOCAL: [u8; 4] = 0x8000_0001_u32.to_le_bytes();
 const FORMATS: [&str; 11] =
     ["full", "table", "concise", "json", "ndjson", "sarif", "junit", "github", "gitlab", "markdown", "csv"];
 
@@ -32,25 +30,13 @@ fn cases(folder: &Path) -> Vec<Case> {
     }
     let case = |(number, with_secrets): (usize, PathBuf)| {
         let without = folder.join(format!("{number}.pcapng"));
-        fs::write(&without, without_secrets(fs::read(&with_secrets).expect("a capture"))).expect("written");
+        fs::write(&without, kit::without_secrets(fs::read(&with_secrets).expect("a capture"))).expect("written");
         let name = with_secrets.to_string_lossy().replace(".dsb.pcapng", ".keys").replace(".pcapng", ".keys");
         Case { with_secrets, without, keys: PathBuf::from(name) }
     };
     // Where the handshake failed there is nothing to log.
     let has_keys = |case: &Case| fs::read_to_string(&case.keys).expect("a key log").contains("CLIENT_");
     captures.into_iter().enumerate().map(case).filter(has_keys).collect()
-}
-
-/// The same file with blocks in place of its secrets that nobody reads.
-fn without_secrets(mut file: Vec<u8>) -> Vec<u8> {
-    let mut at = 0;
-    while let Some(len) = file.get(at + 4..at + 8).map(|len| u32::from_le_bytes(len.try_into().expect("4 bytes"))) {
-        if file[at..at + 4] == DECRYPTION_SECRETS {
-            file[at..at + 4].copy_from_slice(&LOCAL);
-        }
-        at += (len as usize).max(12);
-    }
-    file
 }
 
 fn ftpwhy(arguments: &[&str]) -> Vec<u8> {

@@ -1,7 +1,5 @@
 //! Stands in where the program was built without `tls`: nothing is opened.
 
-#![expect(clippy::needless_pass_by_value, reason = "has the signatures of what opens records")]
-
 pub(super) mod cipher {
     use zeroize::Zeroizing;
 

@@ -29,6 +29,7 @@ pub(super) enum Mac {
     Sha384,
 }
 
+#[cfg(feature = "tls")]
 impl Mac {
     /// Bytes of the code and of its key.
     pub fn len(self) -> usize {

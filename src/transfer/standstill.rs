@@ -130,8 +130,9 @@ impl<'a> Concluded<'a> {
         let since = repeats.first().copied().unwrap_or(progress);
         let closed = sending.fin.is_some_and(|fin| fin.at.is_until(until, SWAPPED));
         let came = sending.gaps().iter().any(|gap| gap.at >= since);
-        // Data that comes behind the sign is none of a connection that stands still.
-        let goes_on = sending.last_data.is_some_and(|at| !at.is_until(until, SWAPPED));
+        // Where data came before the sign and comes behind it, nothing shows that it stood still.
+        let goes_on = sending.last_data.is_some_and(|at| !at.is_until(until, SWAPPED))
+            && sending.first_data.is_some_and(|at| at < until);
         let over = ((closed || goes_on) && repeats.is_empty()) || came || until.age_of(since) < least;
         (!over).then_some(Standstill { connection, sender, silence, since, until, repeats })
     }
