@@ -74,16 +74,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// A standstill, how bad it is, and how sure.
 fn found<'a>(case: &Case<'a>) -> Option<(Standstill<'a>, Severity, Confidence)> {
-    if has_another_reason(case) {
-        return None;
-    }
     let concluded = case.concluded;
     if concluded.outcome() == Outcome::Completed {
         let explained = keeps_data_connections(case) || super::path_mtu_blackhole::is_shown(case);
         let still = concluded.standstill_behind_success().filter(|_| !explained)?;
         return Some((still, Severity::Warning, Confidence::Probable));
     }
-    let given_up = case.standstill().filter(|still| !is_told_by_the_server(case, still)).map(|still| (still, Severity::Error, Confidence::Proven));
+    let is_why = |still: &Standstill<'_>| !is_told_by_the_server(case, still) && !has_another_reason(case, still);
+    let given_up = case.standstill().filter(is_why).map(|still| (still, Severity::Error, Confidence::Proven));
     let at_end = || {
         let still = concluded.standstill_at(case.scene.ends).filter(|_| !case.may_miss_the_reply())?;
         Some((still, Severity::Error, Confidence::Probable))
@@ -105,9 +103,11 @@ fn keeps_data_connections(case: &Case<'_>) -> bool {
     case.session.exchanges.iter().any(|one| mode(one) && !one.command.argument.trim().eq_ignore_ascii_case("S"))
 }
 
-/// Whether the reply tells of another reason than a data connection that makes no progress.
-fn has_another_reason(case: &Case<'_>) -> bool {
-    let Some((_, reply)) = case.report().filter(|(_, reply)| reply.is_failure()) else { return false };
+/// Whether the reply that ended the waiting tells of another reason than a data connection that makes no progress. One
+/// that comes behind another end of it tells of that end.
+fn has_another_reason(case: &Case<'_>, still: &Standstill<'_>) -> bool {
+    let report = case.report().filter(|(_, reply)| reply.is_failure() && reply.at() <= still.until);
+    let Some((_, reply)) = report else { return false };
     let of_standing = case.meaning().map(|meaning| {
         matches!(
             meaning.condition,

@@ -148,7 +148,9 @@ impl Table {
         }
         let (connection, from, event) = self.book(&seen);
         if let Some(answer) = overtaken {
-            self.book(&answer.seen());
+            let mut answer = answer.seen();
+            answer.key = self.tenant(&answer);
+            self.book(&answer);
         }
         if seen.kind() == Kind::Syn {
             self.pair(&seen, connection);

@@ -115,7 +115,8 @@ impl Answer {
 
     fn is_of(&self, syn: &Sighting<'_>) -> bool {
         syn.kind() == Kind::Syn
-            && (self.key, self.to) == (syn.key, syn.from)
+            && self.key.within(Wrapping::NONE) == syn.key.within(Wrapping::NONE)
+            && self.to == syn.from
             && self.tcp.ack == syn.tcp.seq.plus(1)
             && syn.at.seconds_since(self.at).abs() <= OVERTAKEN_SECONDS
     }
