@@ -41,14 +41,30 @@ fn spoilt_captures_give_the_same_findings_when_they_are_anonymised() {
     let count = usize::try_from(last - first).expect("not that many");
     println!("{} of {count} could be read, with {findings} findings", judged.len());
     assert!(judged.len() * 10 >= count * 9 && findings >= count, "too little of them can be read");
+    let conflicting = judged.iter().filter(|one| one.conflicting).count();
+    assert!(conflicting * 200 <= judged.len().max(200), "{conflicting} of them are excused");
     let differences: Vec<String> = judged.into_iter().filter_map(|one| one.difference).collect();
     assert!(differences.is_empty(), "{} of {count}:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// Two segments claim the same bytes: the manual says that one may lose what it said. Rare, or nothing is tested.
+const CONFLICT: &str = "control-overlap-conflict";
+/// Which packets count as copies may change, as the manual says: those that differ only in data.
+const COPIES: &str = "capture-duplicates";
+
+/// Whether only copies are told differently.
+fn is_of_copies(original: &[String], hidden: &[String]) -> bool {
+    let others =
+        |lines: &[String]| -> Vec<String> { lines.iter().filter(|line| !line.contains(COPIES)).cloned().collect() };
+    others(original) == others(hidden)
 }
 
 /// What came of a spoilt capture.
 struct Judged {
     /// How many are found in it as it is.
     findings: usize,
+    /// Whether it differs as the manual says of conflicting segments.
+    conflicting: bool,
     /// What is found in one of both alone.
     difference: Option<String>,
 }
@@ -70,9 +86,11 @@ fn judge(specimens: &[Specimen], seed: u64) -> Option<Judged> {
         new.join("\n    ")
     };
     let (lost, new) = (lacking(&original, &hidden), lacking(&hidden, &original));
-    let difference = (original != hidden)
+    let differs = original != hidden && !is_of_copies(&original, &hidden);
+    let conflicting = differs && original.iter().any(|line| line.contains(CONFLICT));
+    let difference = (differs && !conflicting)
         .then(|| format!("seed {seed}, {}: {done:?}\n  lost:\n    {lost}\n  new:\n    {new}", specimen.path.display()));
-    Some(Judged { findings: found.findings.len(), difference })
+    Some(Judged { findings: found.findings.len(), conflicting, difference })
 }
 
 /// Writes a capture into the directory that is named for it, if one is.
