@@ -274,8 +274,8 @@ fn a_file_that_is_rotated_while_it_is_followed_goes_on() {
 
 #[test]
 fn what_is_told_again_differs_from_what_it_replaces() {
-    let path = kit::root().join("fixtures/port-nat-unrewritten/fires-lab-port-2121.pcapng");
-    let bytes = std::fs::read(path).expect("a fixture");
+    let path = kit::root().join("fixtures/_format/pcap-ns.script");
+    let bytes = kit::render(&path).expect("a fixture").file;
     let mut piped = Piped::start(&["--isolated", "-"]);
     piped.write(&bytes);
     let (lines, _) = piped.end();
@@ -296,8 +296,8 @@ fn what_is_told_again_differs_from_what_it_replaces() {
     let mut program = command.spawn().expect("runs");
     program.stdin.take().expect("a pipe").write_all(&bytes).expect("written");
     let said = String::from_utf8(program.wait_with_output().expect("ends").stdout).expect("UTF-8");
-    assert!(said.contains("updated[port-nat-unrewritten] replaced by the finding above"), "{said}");
-    assert!(!said.contains("superseded[port-nat-unrewritten]"), "{said}");
+    assert!(said.contains("updated[time-wait-collision] replaced by the finding above"), "{said}");
+    assert!(!said.contains("superseded[time-wait-collision]"), "{said}");
 }
 
 #[test]

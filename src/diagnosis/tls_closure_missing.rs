@@ -75,7 +75,7 @@ fn unannounced(connection: &Connection, sender: End) -> Option<FinSeen> {
     let (last, _) = records.last()?;
     let fin = half.fin?;
     let reset = connection.rsts.iter().any(|rst| rst.at <= fin.at);
-    let whole = half.gaps().is_empty();
+    let whole = half.gaps().is_empty() && half.cut == 0;
     let announced = is_alert(last, version);
     (whole && !reset && !announced).then_some(fin)
 }

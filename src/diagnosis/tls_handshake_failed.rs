@@ -69,7 +69,7 @@ fn of_data(case: &Case<'_>) -> Option<Finding> {
 /// Who closed or reset a connection first, of which `client` sent the ClientHello; `None` where bytes are missing, which may
 /// be the rest of the handshake.
 fn first_end(connection: &Connection, client: End) -> Option<(Side, Stamp)> {
-    let whole = connection.from_origin.gaps().is_empty() && connection.from_target.gaps().is_empty();
+    let whole = [&connection.from_origin, &connection.from_target].iter().all(|half| half.gaps().is_empty() && half.cut == 0);
     let fin = connection.first_fin().map(|(end, fin)| (fin.at, end));
     let rst = connection.rsts.iter().map(|rst| (rst.at, rst.from)).min_by_key(|(at, _)| *at);
     let (at, end) = fin.into_iter().chain(rst).min_by_key(|(at, _)| *at).filter(|_| whole)?;
