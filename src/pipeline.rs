@@ -18,6 +18,7 @@ mod prompt;
 mod reached;
 mod repeats;
 mod scanners;
+mod settings;
 mod standing;
 mod strangers;
 mod telling;
@@ -28,13 +29,9 @@ mod views;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::decrypt;
-use crate::diagnosis::case::Policy;
-use crate::diagnosis::selection::Selection;
 use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
@@ -61,6 +58,7 @@ use prompt::Prompt;
 use reached::Reached;
 use repeats::Repeats;
 use scanners::Scanners;
+pub use settings::{MEMORY, Settings};
 pub use standing::Standing;
 use strangers::{Held, Stranger, Strangers};
 use trace::Dialogues;
@@ -86,41 +84,6 @@ const ORDERLY: f64 = 0.001;
 /// Files that were never sorted go back by what buffers hold. Behind more seconds than this a clock was set back, and goes
 /// on from there.
 const UNSORTED: f64 = 10.0;
-
-/// What the user asks of the analysis.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Further control ports beside 21.
-    pub ports: Vec<u16>,
-    /// What the diagnoses are told.
-    pub policy: Policy,
-    /// The findings that are wanted.
-    pub selection: Selection,
-    /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
-    pub in_full: bool,
-    /// Addresses of the host that was captured on, beside those that a capture names itself.
-    pub here: Vec<IpAddr>,
-    /// When transfers are judged.
-    pub judging: Judging,
-    /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
-    pub memory: Option<u64>,
-    /// Whether [`Pipeline::overheard`] is wanted.
-    pub overhear: bool,
-    /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
-    pub keys: Option<Arc<decrypt::Keys>>,
-}
-
-/// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
-pub const MEMORY: u64 = 256 << 20;
-
-impl Settings {
-    /// A bound as it is within the memory that is allowed.
-    fn scaled(&self, bound: usize) -> usize {
-        let memory = self.memory.unwrap_or(MEMORY);
-        let scaled = (bound as u128) * u128::from(memory) / u128::from(MEMORY);
-        usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
-    }
-}
 
 /// Something of a control connection, as it was read, before it was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,44 @@
+//! What the analysis is told.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Judging;
+use crate::decrypt;
+use crate::diagnosis::case::Policy;
+use crate::diagnosis::selection::Selection;
+
+/// What the user asks of the analysis.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Further control ports beside 21.
+    pub ports: Vec<u16>,
+    /// What the diagnoses are told.
+    pub policy: Policy,
+    /// The findings that are wanted.
+    pub selection: Selection,
+    /// Whether to hand out what only some reports show: the trace of each session, the inventory of hosts.
+    pub in_full: bool,
+    /// Addresses of the host that was captured on, beside those that a capture names itself.
+    pub here: Vec<IpAddr>,
+    /// When transfers are judged.
+    pub judging: Judging,
+    /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
+    pub memory: Option<u64>,
+    /// Whether [`Pipeline::overheard`] is wanted.
+    pub overhear: bool,
+    /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
+    pub keys: Option<Arc<decrypt::Keys>>,
+}
+
+/// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.
+pub const MEMORY: u64 = 256 << 20;
+
+impl Settings {
+    /// A bound as it is within the memory that is allowed.
+    pub(super) fn scaled(&self, bound: usize) -> usize {
+        let memory = self.memory.unwrap_or(MEMORY);
+        let scaled = (bound as u128) * u128::from(memory) / u128::from(MEMORY);
+        usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
+    }
+}

@@ -1,0 +1,114 @@
+//! The connections of a session that answer no offer, and the offers that claim them when their words are read.
+
+use std::net::IpAddr;
+
+use super::super::{Direction, Opened};
+use super::Session;
+use crate::flow::{Connection, ConnectionId, Table};
+use crate::ftp::Speaker;
+
+/// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
+/// between PORT and reply.
+const LOOSE_KEPT: usize = 1024;
+
+/// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
+const INVITED: f64 = 1.0;
+
+/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
+pub(in crate::transfer) const SWAPPED: f64 = 0.01;
+
+/// A connection that answers no offer, and what tells most of them from data connections without a look at them.
+#[derive(Clone, Copy, Debug)]
+pub struct Loose {
+    /// The connection.
+    pub id: ConnectionId,
+    /// The port that it goes to.
+    port: u16,
+    /// Whether it goes from the server's data port or to a default data port of the client.
+    by_default: bool,
+}
+
+impl Loose {
+    /// Whether it may be a data connection for an offer of `port`, or where there is none for any.
+    pub fn may_serve(&self, port: Option<u16>) -> bool {
+        self.by_default || port == Some(self.port)
+    }
+}
+
+impl Session {
+    /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
+    /// bytes before them are missing, where packets of two connections were recorded in another order, and where they wait
+    /// for an acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
+    pub(in crate::transfer) fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
+        let Some(offer) = self.offers.get(number) else { return };
+        let (at, socket) = (offer.at(), offer.socket);
+        let port = socket.map(|socket| socket.port());
+        let mut claimed: Vec<Opened> = Vec::new();
+        if self.loose.iter().any(|loose| Some(loose.port) == port) {
+            self.loose.retain(|loose| {
+                let connection = flows.connection(loose.id).filter(|one| Some(one.target) == socket);
+                let own = connection.filter(|one| one.first.is_since(at, SWAPPED));
+                claimed.extend(own.map(Opened::from));
+                own.is_none()
+            });
+        }
+        if let Some(before) = before.and_then(|before| self.offers.get_mut(before)) {
+            claimed.extend(before.give_back(at, |_| true));
+        }
+        self.take(number, claimed);
+    }
+
+    /// Gives an offer connections to its endpoint.
+    pub(in crate::transfer) fn take(&mut self, number: usize, claimed: Vec<Opened>) {
+        let Some(offer) = self.offers.get_mut(number).filter(|_| !claimed.is_empty()) else { return };
+        offer.connections.extend(claimed);
+        offer.connections.sort_by_key(|opened| opened.first);
+    }
+
+    /// Lets a connection go that answers no offer of this session; whether it was there.
+    pub(in crate::transfer) fn forget_loose(&mut self, id: ConnectionId) -> bool {
+        let place = self.loose.iter().position(|loose| loose.id == id);
+        place.map(|place| self.loose.remove(place)).is_some()
+    }
+
+    /// The host that is to open the data connections of such an offer.
+    pub(in crate::transfer) fn opener(&self, direction: Direction) -> IpAddr {
+        match direction {
+            Direction::Active => self.server.ip(),
+            Direction::Passive => self.client.ip(),
+        }
+    }
+
+    /// Remembers a connection between the hosts that answers no offer.
+    pub fn loose(&mut self, connection: &Connection) {
+        if self.loose.len() < LOOSE_KEPT {
+            let (from, to) = (connection.origin, connection.target);
+            let by_default =
+                self.is_opened_by_server(from) && (self.is_default_port(to) || from.port() == self.default_data_port());
+            // It may have ignored the address of 227.
+            self.passive_syns |=
+                from.ip() == self.client.ip() && to.ip() == self.server.ip() && self.has_passive_offer(to.port());
+            self.loose.push(Loose { id: connection.id, port: to.port(), by_default });
+            if self.seems_to_invite(connection) {
+                self.invited.push(connection.id);
+            }
+        }
+    }
+
+    /// Whether the newest announcement is one of that passive port.
+    fn has_passive_offer(&self, port: u16) -> bool {
+        let newest = self.offers.last_number().and_then(|number| self.offers.get(number));
+        newest.is_some_and(|offer| {
+            offer.direction == Direction::Passive && offer.socket.is_some_and(|socket| socket.port() == port)
+        })
+    }
+
+    /// Whether the client connects to the server right behind the server's encrypted words, as it does behind 227 and 229.
+    fn seems_to_invite(&self, connection: &Connection) -> bool {
+        let between = connection.origin.ip() == self.client.ip() && connection.target.ip() == self.server.ip();
+        between
+            && self.last_record.is_some_and(|(speaker, at)| {
+                speaker == Speaker::Server && (0.0..INVITED).contains(&connection.first.seconds_since(at))
+            })
+    }
+}
