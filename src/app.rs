@@ -96,7 +96,8 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     let mut files = Files::default();
     input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
-    input.files.iter().chain(&input.keylog).chain(found).for_each(|path| files.reads(Role::Input, path));
+    input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
+    input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
     files
 }
 

@@ -5,11 +5,15 @@
 
 mod kit;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ftpwhy::decrypt::{Channel, Keys, Opened, Random};
+use ftpwhy::frame::CaptureId;
+use ftpwhy::source::Timeline;
+use ftpwhy::wire::{Body, Decoder};
 use serde_json::Value;
 
 const FORMATS: [&str; 11] =
@@ -136,6 +140,63 @@ fn no_output_has_a_key() {
             assert!(found.is_none(), "{}: a key is in {output}", case.with_secrets.display());
             assert!(!text.contains("labpw"), "{}: a password is in {output}", case.with_secrets.display());
         }
+    }
+}
+
+/// The payloads of the control connection in order, each with its end: 0 for the client.
+fn payloads(capture: &Path) -> Vec<(usize, Vec<u8>)> {
+    let (mut timeline, _) = Timeline::open(&[capture.to_path_buf()], CaptureId(0), None);
+    let mut decoder = Decoder::new();
+    let (mut payloads, mut seen) = (Vec::new(), HashSet::new());
+    while let Some(frame) = timeline.next() {
+        if let Body::Tcp(_, tcp) = decoder.decode(&frame).body
+            && (tcp.source_port == 21 || tcp.destination_port == 21)
+            && !tcp.payload.is_empty()
+            && seen.insert((tcp.source_port, tcp.seq))
+        {
+            payloads.push((usize::from(tcp.source_port == 21), tcp.payload.to_vec()));
+        }
+    }
+    payloads
+}
+
+/// What a channel makes of payloads: the lines of both ends, and how many records were passed over.
+fn lines(payloads: &[(usize, Vec<u8>)], keys: &Keys) -> ([String; 2], usize) {
+    let find = |random: &Random| keys.of(random).cloned();
+    let (mut channel, mut said, mut lost) = (Channel::default(), [const { Vec::new() }; 2], 0);
+    for (end, payload) in payloads {
+        channel.push(*end, payload, &find, &mut |opened| match opened {
+            Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
+            Opened::Text(text) => said[*end].extend_from_slice(text),
+            Opened::Lost(_) => lost += 1,
+            Opened::Records(_) | Opened::Header(_) => {}
+        });
+    }
+    (said.map(|said| String::from_utf8_lossy(&said).into_owned()), lost)
+}
+
+#[test]
+fn a_spoilt_record_costs_its_lines_and_not_the_rest() {
+    for name in ["cbc", "cbc-etm", "chacha", "active"] {
+        let fixture = |ending: &str| kit::root().join(format!("fixtures/_keylog/{name}.{ending}"));
+        let mut keys = Keys::default();
+        keys.read(&fs::read(fixture("keys")).expect("a key log"));
+        let payloads = payloads(&fixture("pcapng"));
+        let (whole, lost) = lines(&payloads, &keys);
+        assert!(whole[1].contains("226 ") && lost == 0, "{name}: {}", whole[1]);
+        // The answer to PASS.
+        let place = (0..payloads.len()).find(|place| lines(&payloads[..=*place], &keys).0[1].contains("\r\n230 "));
+        let place = place.expect("230");
+        // Records of other things may be in the same packet.
+        let spoilt_at = |at: usize| {
+            let mut spoilt = payloads.clone();
+            spoilt[place].1[at] ^= 1;
+            lines(&spoilt, &keys)
+        };
+        let missing = |(said, _): &([String; 2], usize)| !said[1].contains("\r\n230 ");
+        let (spoilt, lost) = (0..payloads[place].1.len()).map(spoilt_at).find(missing).expect("its record");
+        assert!(spoilt[1].contains("226 "), "{name}: {}", spoilt[1]);
+        assert_eq!((&spoilt[0], lost), (&whole[0], 1), "{name}");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cli::{CheckOptions, reason};
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Settings};
 use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
 use crate::source::{OpenError, Timeline, check_filter, is_capture, is_stopped};
 use crate::text::printable;
@@ -84,8 +84,12 @@ fn find_and_check(
         // What there is to check is not known.
         return Ok(CheckResult { interrupted: interrupt.cut_off(), ..CheckResult::default() });
     }
-    let mut result =
-        CheckResult { checked: check_all(&found.captures, options), orphans: found.orphans(), interrupted: None };
+    let settings = settings(&options.input, Selection::default(), false)?;
+    let mut result = CheckResult {
+        checked: check_all(&found.captures, options, &settings),
+        orphans: found.orphans(),
+        interrupted: None,
+    };
     if result.has(Comparison::Unchecked) {
         result.interrupted = interrupt.cut_off();
     }
@@ -155,6 +159,7 @@ impl Found {
     fn spare(&self, options: &CheckOptions) -> Result<(), Trouble> {
         let mut files = Files::default();
         options.input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+        options.input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
         self.captures.iter().for_each(|capture| files.reads(Role::Input, &capture.path));
         let expected: Vec<PathBuf> = self.captures.iter().map(|capture| expectation_path(&capture.path)).collect();
         if options.bless {
@@ -202,7 +207,7 @@ fn expects_unreadable(file: &Path) -> bool {
 }
 
 /// Checks the captures on all processors; the results are in the order of the captures.
-fn check_all(captures: &[Candidate], options: &CheckOptions) -> Vec<Checked> {
+fn check_all(captures: &[Candidate], options: &CheckOptions, settings: &Settings) -> Vec<Checked> {
     // Two captures may share an expectation: it is rewritten by one after the other.
     let workers = if options.bless { 1 } else { options.jobs.min(captures.len()).max(1) };
     let next = AtomicUsize::new(0);
@@ -212,7 +217,7 @@ fn check_all(captures: &[Candidate], options: &CheckOptions) -> Vec<Checked> {
             let place = next.fetch_add(1, Ordering::Relaxed);
             (place, captures.get(place))
         } {
-            done.push((place, check_one(capture, options)));
+            done.push((place, check_one(capture, options, settings)));
         }
         done
     };
@@ -229,8 +234,8 @@ fn check_all(captures: &[Candidate], options: &CheckOptions) -> Vec<Checked> {
     all.into_iter().map(|(_, checked)| checked).collect()
 }
 
-fn check_one(capture: &Candidate, options: &CheckOptions) -> Checked {
-    let compared = if is_stopped() { Ok(UNCHECKED) } else { compared(capture, options) };
+fn check_one(capture: &Candidate, options: &CheckOptions, settings: &Settings) -> Checked {
+    let compared = if is_stopped() { Ok(UNCHECKED) } else { compared(capture, options, settings) };
     let (comparison, lines) = compared.unwrap_or_else(|why| (Comparison::Unreadable, vec![why]));
     Checked { path: printable(capture.path.as_os_str().as_encoded_bytes()), comparison, lines }
 }
@@ -238,7 +243,11 @@ fn check_one(capture: &Candidate, options: &CheckOptions) -> Checked {
 const UNCHECKED: (Comparison, Vec<String>) = (Comparison::Unchecked, Vec::new());
 
 /// The error says what could not be read.
-fn compared(capture: &Candidate, options: &CheckOptions) -> Result<(Comparison, Vec<String>), String> {
+fn compared(
+    capture: &Candidate,
+    options: &CheckOptions,
+    settings: &Settings,
+) -> Result<(Comparison, Vec<String>), String> {
     let path = expectation_path(&capture.path);
     let of_path = |what: &str, why: &str| format!("could not {what} {}: {why}", path.display());
     let text = match fs::read_to_string(&path) {
@@ -250,7 +259,9 @@ fn compared(capture: &Candidate, options: &CheckOptions) -> Result<(Comparison, 
     if let Some(wrong) = expectation.iter().flat_map(Expectation::diagnoses).find_map(misspelt) {
         return Err(of_path("read", &wrong));
     }
-    let Some(observed) = observe(capture, options).transpose() else { return Ok(UNCHECKED) };
+    let Some(observed) = observe(capture, options.input.filter.as_deref(), settings).transpose() else {
+        return Ok(UNCHECKED);
+    };
     if let Some(words) = expectation.as_ref().and_then(|expectation| expectation.unreadable.as_ref()) {
         return Ok(match observed {
             Err(why) if why.contains(words.as_str()) => (Comparison::AsExpected, Vec::new()),
@@ -299,17 +310,16 @@ fn misspelt(name: &str) -> Option<String> {
 
 /// What the program says of a capture that is judged alone; `None` if reading was told to stop before its end. The error
 /// says why it is unreadable.
-fn observe(capture: &Candidate, options: &CheckOptions) -> Result<Option<Observations>, String> {
+fn observe(capture: &Candidate, filter: Option<&str>, settings: &Settings) -> Result<Option<Observations>, String> {
     if let Some(error) = &capture.refused {
         return Err(error.to_string());
     }
     let path = std::slice::from_ref(&capture.path);
-    let (mut timeline, errors) = Timeline::open(path, CaptureId(0), options.input.filter.as_deref());
+    let (mut timeline, errors) = Timeline::open(path, CaptureId(0), filter);
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
-    let settings = settings(&options.input, Selection::default(), false).map_err(|trouble| trouble.to_string())?;
-    let mut pipeline = Pipeline::new(settings, SessionId(1));
+    let mut pipeline = Pipeline::new(settings.clone(), SessionId(1));
     let mut observations = Observations::default();
     let failed = |error: io::Error| error.to_string();
     while !is_stopped() && timeline.step() {

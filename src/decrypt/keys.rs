@@ -55,8 +55,8 @@ pub struct Secrets {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
     known: HashMap<Random, Secrets, RandomState>,
-    /// Lines that had no room.
-    left_out: u64,
+    /// Whether lines had no room.
+    overfull: bool,
 }
 
 impl fmt::Debug for Keys {
@@ -72,7 +72,7 @@ impl Keys {
         text.split(|byte| *byte == b'\n').filter(|line| self.line(line).is_some()).count()
     }
 
-    /// Adds what a key log tells, to its end.
+    /// Adds what a key log tells, to its end. The error is one of reading: no line is wrong.
     pub fn read_all(&mut self, log: &mut impl Read) -> io::Result<()> {
         let mut chunk = Zeroizing::new(vec![0; CHUNK]);
         let mut held = 0;
@@ -102,6 +102,11 @@ impl Keys {
         self.known.is_empty()
     }
 
+    /// Whether there were more connections than are kept: the keys of the rest are not known.
+    pub fn is_overfull(&self) -> bool {
+        self.overfull
+    }
+
     /// What is known of the connection with this client random.
     pub fn of(&self, random: &Random) -> Option<&Secrets> {
         self.known.get(random)
@@ -126,7 +131,7 @@ impl Keys {
 
     fn slot(&mut self, random: Random) -> Option<&mut Secrets> {
         if self.known.len() >= CONNECTIONS_KEPT && !self.known.contains_key(&random) {
-            self.left_out += 1;
+            self.overfull = true;
             return None;
         }
         Some(self.known.entry(random).or_default())

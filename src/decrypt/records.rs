@@ -18,6 +18,8 @@ const CLOSE_NOTIFY: u8 = 0;
 
 /// Record numbers that are tried where bytes are missing.
 const NUMBERS_TRIED: u64 = 64;
+/// Records of a direction that may fail to open, one after the other, before the rest is passed over: trying costs time.
+const FAILURES: u32 = 64;
 /// Bytes of a handshake that are kept until it is known that its keys are right.
 const BEGUN_BYTES: usize = 1 << 16;
 
@@ -35,8 +37,8 @@ pub enum Opened<'a> {
     Text(&'a [u8]),
     /// The header of a record that is read here.
     Header([u8; HEADER]),
-    /// A record that could not be opened is passed over.
-    Lost,
+    /// A record of so many bytes that could not be opened is passed over.
+    Lost(usize),
 }
 
 /// Why records are not read.
@@ -85,7 +87,7 @@ pub struct Channel {
 #[derive(Default)]
 struct Side {
     stage: Stage,
-    /// Whether something came that did not end a line.
+    /// Whether the last byte outside TLS did not end a line.
     within_line: bool,
     held: Vec<u8>,
     /// Bytes to come of a record that is not whole.
@@ -94,7 +96,10 @@ struct Side {
     hunting: bool,
     /// Whether records may be missing.
     gap: bool,
+    /// The number of the next record.
     number: u64,
+    /// Records that failed to open since one did not.
+    failed: u32,
     cipher: Option<Cipher>,
     secret: Option<Secret>,
     /// TLS 1.3: the secret behind the handshake.
@@ -197,7 +202,6 @@ impl Channel {
                 if side.skipped > 0 {
                     return;
                 }
-                out(Opened::Lost);
             }
             if side.hunting {
                 side.held.drain(..next_record(&side.held));
@@ -206,24 +210,32 @@ impl Channel {
                 return;
             }
             let Some(len) = side.record_len() else {
-                // Some servers say their last words past TLS.
-                if !side.gap && matches!(side.held.first(), Some(b' '..=b'~')) {
+                // Some servers say their last words past TLS; and what looked like its beginning may be none.
+                let is_text = !side.gap && matches!(side.held.first(), Some(b' '..=b'~'));
+                if is_text || self.random.is_none() {
                     return side.leave(0, out);
                 }
-                let unread = if side.gap { Unread::Missing } else { Unread::WrongKey };
-                return self.give_up(end, unread, out);
+                return self.give_up(end, Unread::Missing, out);
             };
             let Some(record) = side.held.get(..len).map(<[u8]>::to_vec) else { return };
             let was_clear = side.cipher.is_none();
             let fate = self.record(end, &record, keys, out);
             let Some(side) = self.sides.get_mut(end) else { return };
             match fate {
-                Fate::Shut if side.hunting => drop(side.held.drain(..1)),
                 Fate::GivenUp(unread) => return self.give_up(end, unread, out),
-                Fate::Shut if !side.gap => return self.give_up(end, Unread::WrongKey, out),
+                // Nothing was opened with this key, and nothing is missing.
+                Fate::Shut if !side.gap && side.number == 0 => return self.give_up(end, Unread::WrongKey, out),
+                Fate::Shut if side.failed >= FAILURES => return self.give_up(end, Unread::Missing, out),
                 Fate::Shut => {
-                    side.held.drain(..len);
-                    out(Opened::Lost);
+                    side.failed += 1;
+                    if side.hunting {
+                        side.held.drain(..1);
+                    } else {
+                        // It was spoilt, or records before it are missing.
+                        side.gap = true;
+                        side.held.drain(..len);
+                        out(Opened::Lost(len));
+                    }
                 }
                 Fate::Read => {
                     side.held.drain(..len);
@@ -256,7 +268,7 @@ impl Channel {
         if side.stage == Stage::Opaque {
             out(Opened::Text(&kept));
         } else {
-            out(Opened::Lost);
+            out(Opened::Lost(kept.len()));
         }
     }
 
@@ -274,7 +286,7 @@ impl Channel {
         let numbers = side.number..=side.number + if side.gap { NUMBERS_TRIED } else { 0 };
         let opened = numbers.into_iter().find_map(|number| Some((number, cipher.open(number, *header, body)?)));
         let Some((number, mut plain)) = opened else { return Fate::Shut };
-        (side.number, side.gap) = (number + 1, false);
+        (side.number, side.gap, side.failed) = (number + 1, false, 0);
         side.begun = Vec::new();
         self.tls.decrypted = true;
         let kind = if version == Some(Version::Tls13) { inner_kind(&mut plain) } else { Some(kind) };
@@ -397,7 +409,7 @@ impl Side {
     fn begins_tls(&mut self, bytes: &[u8]) -> Option<usize> {
         let is_handshake =
             |at: usize| bytes.get(at) == Some(&HANDSHAKE) && bytes.get(at + 1).is_none_or(|major| *major == 3);
-        let lines = memchr_lines(bytes);
+        let lines = line_starts(bytes);
         let begins = std::iter::once(0).filter(|_| !self.within_line).chain(lines).find(|at| is_handshake(*at));
         self.within_line = begins.is_none() && bytes.last() != Some(&b'\n');
         begins
@@ -434,7 +446,7 @@ fn out_header(record: &[u8], out: &mut dyn FnMut(Opened<'_>)) {
 }
 
 /// The places behind line ends.
-fn memchr_lines(bytes: &[u8]) -> impl Iterator<Item = usize> {
+fn line_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
     bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1)
 }
 

@@ -375,7 +375,7 @@ fn read(
                     let speaker = speaker(from);
                     events.extend(Record::of(header).map(|record| Event::Record { speaker, record, at }));
                 }
-                Opened::Lost => dialogue.gap(speaker(from), 0, at, events),
+                Opened::Lost(len) => dialogue.gap(speaker(from), len as u64, at, events),
             });
             return opaque;
         }

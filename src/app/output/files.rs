@@ -10,6 +10,8 @@ use super::identity::{Identity, Standard};
 pub(in crate::app) enum Role {
     /// A capture that is read.
     Input,
+    /// The keys of TLS.
+    KeyLog,
     /// The file of settings.
     Configuration,
     /// The findings to leave out.
@@ -69,6 +71,7 @@ impl Files {
         let Some((role, known)) = identity.and_then(|identity| self.known.get(identity)) else { return Ok(()) };
         let what = match role {
             Role::Input => "it is one of the inputs",
+            Role::KeyLog => "it is a key log",
             Role::Configuration => "it is the configuration file",
             Role::Baseline => "it is the baseline",
             Role::Expectation => "it is one of the expectations",
