@@ -38,6 +38,7 @@ const WEAKER: &[(&str, &str, &str)] = &[
     ("path-mtu-blackhole/fires-control", "split", "control-stalled"),
     // More than a few segments of another TTL are a route, not a device that spoke once.
     ("reply-by-middlebox/fires", "split", ""),
+    ("rst-injected/fires-other-router", "split", ""),
     // The order of the two connections' records is what tells that nothing was sent on the data connection.
     ("tls-session-reuse-required/fires-lab-ftplib", "swap", ""),
     ("tls-session-reuse-required/fires-opaque", "swap", ""),

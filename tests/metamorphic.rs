@@ -47,6 +47,7 @@ const LESS: &[(&str, &str, &str, &str)] = &[
     ("late", "", "control-closed-early|control-unanswered|alg-broken-rewrite|data-syn-unanswered", ""),
     // Both views begin with another packet, so that nothing shows that they are one.
     ("late", "port-nat-unrewritten/silent-two-sides", "", "data-syn-never-sent"),
+    ("late", "alg-rewrote-port/fires-cut-views", "transfer-failed-unexplained", "data-syn-never-sent"),
     // Data connections are known on both sides of a NAT, and replies of a device between, by the handshakes.
     (
         "late",

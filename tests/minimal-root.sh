@@ -17,7 +17,7 @@ fi
 # The command behind <!-- NAME -->, as .ci/run finds it.
 readme() { awk -v mark="<!-- $1 -->" '$0 == mark {found = 1; next} found && /^```sh/ {inside = 1; next} inside && /^```/ {exit} inside' README.md; }
 
-root=$(mktemp -d)
+root=$(mktemp -d); chmod 755 "$root"
 clean() {
   for mounted in proc dev opt/rust; do umount --lazy "$root/$mounted" 2> /dev/null || true; done
   rm -rf --one-file-system "$root"

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -400,6 +400,11 @@ fn as_nobody(folder: &Path, words: &str) -> Option<Command> {
     let temporary = folder.join("tmp");
     fs::create_dir_all(&temporary).expect("a directory");
     fs::set_permissions(&temporary, Permissions::from_mode(0o777)).expect("a mode");
+    let reaches = Command::new(&program).arg("--version").uid(65_534).gid(65_534).output();
+    if reaches.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        eprintln!("skipped: other users cannot reach {}", folder.display());
+        return None;
+    }
     let mut command = Command::new(program);
     command.args(words.split(' ')).current_dir(folder).stdin(Stdio::null()).env("TMPDIR", temporary);
     command.uid(65_534).gid(65_534);

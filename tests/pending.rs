@@ -129,7 +129,7 @@ fn lines_for_people_say_the_same() {
     let open = "pending: session 1 LIST: 4 SYNs unanswered for 7 s (10.0.9.21:20 -> 10.0.0.10:5001, frames ";
     assert!(text.contains(open), "{text}");
     assert!(
-        text.contains("pending: session 1 LIST: 4 SYNs unanswered for 7 s: ended by data-syn-unanswered\n"),
+        text.contains("pending: session 1 LIST: 4 SYNs unanswered for 7 s (10.0.9.21:20 -> 10.0.0.10:5001): ended by data-syn-unanswered\n"),
         "{text}"
     );
 }

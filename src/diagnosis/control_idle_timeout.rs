@@ -11,6 +11,9 @@ use crate::ftp::{Command, Reply, Verb};
 use crate::transfer::Transfer;
 use crate::transfer::session::Session;
 
+/// A command crosses the 421 on the way if it is sent less than a long round trip before that arrives: seconds.
+const CROSSED: f64 = 1.0;
+
 diagnosis! {
     /// The server ended a session in which nothing went on, by 421: its timer for idle sessions, for sessions without a
     /// transfer, or for logging in ran out.
@@ -104,6 +107,10 @@ fn find<'a>(session: &'a Session, control: &Connection) -> Option<TimedOut<'a>> 
     let mut last_words = alone.chain(crossed).filter(|(reply, _)| reply.code == 421 && Some(reply.at()) != greeting);
     last_words.find_map(|(reply, crossed)| {
         let at = reply.at();
+        // One that had waited for longer was answered by it: the session was not idle.
+        if crossed.is_some_and(|command| at.age_of(command.at()) > CROSSED) {
+            return None;
+        }
         let of_a_transfer = |transfer: &Transfer| transfer.lost.as_ref().is_some_and(|lost| lost.at == at);
         if session.transfers.iter().any(of_a_transfer) {
             return None;

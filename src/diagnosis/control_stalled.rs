@@ -2,6 +2,7 @@
 
 use super::case::SessionCase;
 use super::idle::Idle;
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 
 /// Frames cited.
@@ -44,11 +45,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         last.age_of(first),
         idle.map_or_else(String::new, |idle| format!("; {}", idle.story())),
     );
-    let mut frames = stamps.to_vec();
-    if frames.len() > CITED {
-        frames.truncate(CITED - 1);
-        frames.push(last);
-    }
+    let frames = lines::some_of(stamps.to_vec(), CITED);
     let Some(primary) = Evidence::seen_all(frames, Some(Route { from, to }), format!("{text}, never acknowledged")) else {
         return Vec::new();
     };
@@ -66,16 +63,19 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         } else {
             "Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement."
         });
-    let draft = match (idle.is_some(), too_large) {
-        (true, _) => draft
-            .network("Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).")
-            .client("Keep the control connection alive (NOOP, TCP keep-alive; curl: --keepalive-time)."),
-        (false, true) => draft
-            .network("Find what drops this segment: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, a stale ARP entry.")
-            .client("Let the client send each command in one segment; try a smaller MTU or passive mode."),
-        (false, false) => draft
-            .network("Find what drops this segment: an FTP helper that wants whole lines, an anti-spoofing filter, a stale ARP entry.")
-            .client("Let the client send each command in one segment; try passive mode."),
+    let mtu = if too_large { ", a path MTU" } else { "" };
+    let drops = format!("Find what drops this segment: an FTP helper that wants whole lines{mtu}, an anti-spoofing filter, a stale ARP entry.");
+    let forgets = "Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).";
+    let alive = "Keep the control connection alive (NOOP, TCP keep-alive; curl: --keepalive-time).";
+    let draft = match idle {
+        Some(idle) if idle.is_long() => draft.network(forgets).client(alive),
+        // So short a silence is forgotten by few.
+        Some(_) => draft.network(format!("{forgets} Otherwise: {drops}")).client(alive),
+        None => draft.network(drops).client(if too_large {
+            "Let the client send each command in one segment; try a smaller MTU or passive mode."
+        } else {
+            "Let the client send each command in one segment; try passive mode."
+        }),
     };
     vec![draft.done()]
 }

@@ -87,7 +87,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let after = later.age_of(control.last);
     let draft = draft
         .and(&format!("a later connection to it worked, {after:.1} s after this attempt (frame {})", later.number))
-        .support([Evidence::seen(later, "a later control connection of this client to this server is established")])
+        .support([Evidence::seen(later, "the server greets a later control connection of this client")])
         .client("Nothing to change at the client, unless it gave up too early: the same address and port worked later.")
         .server("Find out what kept the server from answering at that time: a restart, a full backlog, a limit on new connections.")
         .network("Look for packets that were lost at that time, or a limit on new connections: other connections get through.");

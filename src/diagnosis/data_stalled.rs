@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::case::{Case, cap};
+use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
@@ -122,12 +123,7 @@ fn primary(still: &Standstill<'_>) -> Option<Evidence> {
     if still.repeats.is_empty() {
         return Some(Evidence::missing(still.since, still.until, format!("neither bytes nor FIN {from} -> {to}")));
     }
-    let mut frames = still.repeats.clone();
-    if frames.len() > CITED {
-        let last = frames[frames.len() - 1];
-        frames.truncate(CITED - 1);
-        frames.push(last);
-    }
+    let frames = lines::some_of(still.repeats.clone(), CITED);
     Evidence::seen_all(frames, Some(Route { from, to }), "the same bytes again and again, never acknowledged")
 }
 

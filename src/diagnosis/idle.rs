@@ -89,14 +89,11 @@ impl Idle {
     pub fn story(&self) -> String {
         let seconds = self.seconds();
         let idle = format!("the control connection had been idle for {seconds:.1} s");
-        match (self.is_forgotten(), self.data_worked) {
-            (true, true) => {
-                format!(
-                    "{idle}, and the data connection worked in that time: a NAT or firewall on the way has probably forgotten it"
-                )
-            }
-            (true, false) => format!("{idle}: a NAT or firewall on the way may have forgotten it"),
-            (false, _) => idle,
+        let worked = if self.data_worked { ", and the data connection worked in that time" } else { "" };
+        if self.is_forgotten() {
+            format!("{idle}{worked}: a NAT or firewall on the way may have forgotten it, or that host is gone")
+        } else {
+            idle
         }
     }
 

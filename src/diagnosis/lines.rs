@@ -1,6 +1,7 @@
 //! Control lines and data packets as evidence.
 
 use crate::finding::{Evidence, Route};
+use crate::frame::Stamp;
 use crate::ftp::{Command, Reply};
 use crate::transfer::attempt::Attempt;
 use crate::transfer::session::Session;
@@ -33,16 +34,22 @@ pub fn transfer(session: &Session, transfer: &Transfer) -> Vec<Evidence> {
         .collect()
 }
 
-/// The SYNs of an attempt.
-pub fn syns(attempt: &Attempt<'_>) -> Option<Evidence> {
-    let mut frames = attempt.syn_stamps();
-    let count = attempt.connection.syn_count;
-    let isn = attempt.connection.syns.first().map(|syn| syn.isn.0)?;
-    if frames.len() > SYNS_CITED {
-        let last = frames[frames.len() - 1];
-        frames.truncate(SYNS_CITED - 1);
+/// The first frames and the last one, `most` at most.
+pub fn some_of(mut frames: Vec<Stamp>, most: usize) -> Vec<Stamp> {
+    if frames.len() > most
+        && let Some(last) = frames.last().copied()
+    {
+        frames.truncate(most.saturating_sub(1));
         frames.push(last);
     }
+    frames
+}
+
+/// The SYNs of an attempt.
+pub fn syns(attempt: &Attempt<'_>) -> Option<Evidence> {
+    let count = attempt.connection.syn_count;
+    let isn = attempt.connection.syns.first().map(|syn| syn.isn.0)?;
+    let frames = some_of(attempt.syn_stamps(), SYNS_CITED);
     let note = if count > 1 { format!("SYN, sent {count} times, seq {isn}") } else { format!("SYN, seq {isn}") };
     Evidence::seen_all(frames, Some(Route { from: attempt.from(), to: attempt.to() }), note)
 }

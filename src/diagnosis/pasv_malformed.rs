@@ -43,7 +43,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.departure().filter(|_| failed && case.transfer.is_none()))
             .server("Correct the reply: 227 with (h1,h2,h3,h4,p1,p2) to PASV, 229 with (|||port|) to EPSV; look at the setting of the passive address.")
             .network("Switch the FTP helper off if a capture at the server shows another reply than this one.")
-            .client("Use the other passive command (PASV for EPSV, EPSV for PASV) or active mode until then.")
+            .client("Use the other passive command (PASV for EPSV, EPSV for PASV) or active mode.")
             .done(),
     )
 }
@@ -60,7 +60,7 @@ fn fault(offer: &Offer, reply: &Reply) -> Option<String> {
         return None;
     }
     if reply.code != wanted {
-        return Some(format!("the reply to {} is {wanted}", offer.command.name));
+        return Some(format!("the reply to {} must be {wanted}", offer.command.name));
     }
     match &reply.endpoint {
         Some(Ok(_)) => None,

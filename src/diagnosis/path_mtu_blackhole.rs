@@ -1,10 +1,14 @@
 //! `path-mtu-blackhole`
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::case::{Case, SessionCase, cap};
-use super::Draft;
-use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
+use super::{Draft, lines};
+use crate::finding::{Confidence, Evidence, Finding, Party, Route, Severity};
 use crate::flow::{Connection, End, Half, Stuck};
 use crate::frame::Stamp;
+use crate::transfer::session::Session;
+use crate::vantage::Vantage;
 
 /// A packet that was sent this often and never acknowledged is not lost by chance.
 const SENT: usize = 4;
@@ -49,7 +53,7 @@ diagnosis! {
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let data = case.concluded.established()?.connection;
-    let hole = Hole::of(data, &[case.control, data])?;
+    let hole = Hole::of(data, &[case.control, data]).filter(|hole| !hole.arrives(case.session, case.vantage))?;
     let failed = case.is_to_be_explained();
     let draft = hole.draft(case.session.client.ip())?.about(case).support(case.dialogue());
     let drops = case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why));
@@ -59,11 +63,13 @@ fn of_transfer(case: &Case<'_>) -> Option<Finding> {
 /// Whether that is why data of a transfer do not arrive.
 pub fn is_shown(case: &Case<'_>) -> bool {
     let data = case.concluded.established().map(|attempt| attempt.connection);
-    data.is_some_and(|data| Hole::of(data, &[case.control, data]).is_some())
+    let hole = data.and_then(|data| Hole::of(data, &[case.control, data]));
+    hole.is_some_and(|hole| !hole.arrives(case.session, case.vantage))
 }
 
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
-    let Some(hole) = Hole::of(case.control, &[case.control]) else { return Vec::new() };
+    let hole = Hole::of(case.control, &[case.control]);
+    let Some(hole) = hole.filter(|hole| !hole.arrives(case.session, case.vantage)) else { return Vec::new() };
     let Some(draft) = hole.draft(case.session.client.ip()) else { return Vec::new() };
     let text = hole.stuck.frames.first().and_then(|at| Some((*at, case.line_at(*at)?)));
     let said = text.map(|(at, line)| Evidence::sent(at, hole.from().0, hole.from().1, line));
@@ -80,8 +86,10 @@ struct Hole<'a> {
     frames: Vec<Stamp>,
     /// The largest packet of that host that was acknowledged.
     passes: u32,
-    /// A small packet that passed meanwhile.
+    /// A small packet that passed in that time.
     meanwhile: Stamp,
+    /// Whether that was on the same connection.
+    on_it: bool,
 }
 
 impl<'a> Hole<'a> {
@@ -96,49 +104,56 @@ impl<'a> Hole<'a> {
         let left = peer.fin.map(|fin| fin.at).into_iter().chain(connection.rsts.iter().map(|rst| rst.at)).min();
         let frames: Vec<Stamp> =
             stuck.frames.iter().copied().filter(|at| left.is_none_or(|left| *at < left)).collect();
-        let least = if stuck.passed.is_some() { SENT_BEFORE_SMALLER } else { SENT };
+        let enough = if stuck.passed.is_some() { SENT_BEFORE_SMALLER } else { SENT };
         let told = connection.icmp.iter().any(|icmp| {
             icmp.about == sender && matches!((icmp.error.v6, icmp.error.kind, icmp.error.code), (false, 3, 4) | (true, 2, _))
         });
         let [always, _] = of_family(connection, [ALWAYS_PASSES, HEADERS]);
-        if frames.len() < least || told || peer.window_zero || stuck.size <= always {
+        if frames.len() < enough || told || peer.window_zero || stuck.size <= always {
             return None;
         }
         let host = connection.socket(sender).ip();
         let halves = || all.iter().filter_map(|one| Some((*one, end_of_host(one, host)?)));
         let passes = halves().map(|(one, end)| largest_passed(one, end)).max()?;
+        let (first, last) = (*frames.first()?, *frames.last()?);
+        let at_that_time = |other: &Stuck| other.frames.iter().any(|at| first <= *at && *at <= last);
         let small_lost = halves().any(|(one, end)| {
-            one.half(end).stuck().is_some_and(|other| other.size < stuck.size && other.passed.is_none())
+            let other = one.half(end).stuck().filter(|other| other.size < stuck.size && other.passed.is_none());
+            other.is_some_and(at_that_time)
         });
         if passes >= stuck.size || small_lost {
             return None;
         }
         let since = *frames.get(1)?;
-        let meanwhile = stuck.passed.or_else(|| halves().find_map(|(one, end)| small_passed(one, end, since)))?;
-        Some(Self { connection, sender, stuck, frames, passes, meanwhile })
+        let own = stuck.passed.or_else(|| small_passed(connection, sender, since));
+        let meanwhile = own.or_else(|| halves().find_map(|(one, end)| small_passed(one, end, since)))?;
+        Some(Self { connection, sender, stuck, frames, passes, meanwhile, on_it: own.is_some() })
     }
 
-    fn from(&self) -> (std::net::SocketAddr, std::net::SocketAddr) {
+    /// Whether the capture was taken on the receiving host: what is in it has come through.
+    fn arrives(&self, session: &Session, vantage: &Vantage) -> bool {
+        let (_, to) = self.from();
+        let receiver = if to.ip() == session.client.ip() { Party::Client } else { Party::Server };
+        vantage.is_here(receiver)
+    }
+
+    fn from(&self) -> (SocketAddr, SocketAddr) {
         (self.connection.socket(self.sender), self.connection.socket(self.sender.peer()))
     }
 
-    fn draft(&self, client: std::net::IpAddr) -> Option<Draft> {
+    fn draft(&self, client: IpAddr) -> Option<Draft> {
         let (from, to) = self.from();
         let (size, times) = (self.stuck.size, self.frames.len());
         let seconds = self.frames.last()?.age_of(*self.frames.first()?);
         let smaller = self.stuck.smaller.filter(|_| self.stuck.passed.is_some());
         let passes = smaller.map_or(self.passes, |(size, _)| size.max(self.passes));
+        let on = if self.on_it { "" } else { " on the control connection" };
         let message = format!(
             "{from} sent a packet of {size} bytes {times} times within {seconds:.1} s and {to} never acknowledged it; \
-             packets of up to {passes} bytes pass, and no ICMP message tells of a smaller MTU"
+             packets of up to {passes} bytes pass{on}, and no ICMP message tells of a smaller MTU"
         );
         let confidence = if smaller.is_some() { Confidence::Proven } else { Confidence::Probable };
-        let mut frames = self.frames.clone();
-        if frames.len() > CITED {
-            let last = frames[frames.len() - 1];
-            frames.truncate(CITED - 1);
-            frames.push(last);
-        }
+        let frames = lines::some_of(self.frames.clone(), CITED);
         let primary =
             Evidence::seen_all(frames, Some(Route { from, to }), format!("{size} bytes, never acknowledged"))?;
         let smaller = smaller.map(|(size, at)| Evidence::sent(at, from, to, format!("the same bytes in a packet of {size} bytes")));
@@ -162,7 +177,7 @@ fn of_family<const N: usize>(connection: &Connection, pairs: [[u32; 2]; N]) -> [
 }
 
 /// Which end of a connection a host is.
-fn end_of_host(connection: &Connection, host: std::net::IpAddr) -> Option<End> {
+fn end_of_host(connection: &Connection, host: IpAddr) -> Option<End> {
     [End::Origin, End::Target].into_iter().find(|end| connection.socket(*end).ip() == host)
 }
 

@@ -61,15 +61,11 @@ pub fn of_session(case: &SessionCase<'_>, finding: &mut Finding) {
 
 fn part_of_transfer(case: &Case<'_>, diagnosis: &str) -> Option<Part> {
     match diagnosis {
-        "time-wait-collision"
-        | "data-port-bind-contention"
-        | "data-wrong-source-address"
-        | "data-wrong-destination"
-        | "pasv-ports-exhausted"
-        | "pasv-malformed" => Some(Part::Host(Server)),
-        "port-wrong-interface" | "port-address-unusable" | "port-malformed" | "time-wait-passive-reuse" => {
-            Some(Part::Host(Client))
-        }
+        "time-wait-collision" | "data-port-bind-contention" | "pasv-ports-exhausted" => Some(Part::Host(Server)),
+        "time-wait-passive-reuse" => Some(Part::Host(Client)),
+        // Seen from elsewhere, a device between may have written it.
+        "data-wrong-source-address" | "data-wrong-destination" | "pasv-malformed" => written_here(case, Server),
+        "port-wrong-interface" | "port-address-unusable" | "port-malformed" => written_here(case, Client),
         "port-nat-unrewritten" | "alg-broken-rewrite" | "data-syn-lost-in-transit" => Some(Part::Path),
         "data-syn-never-sent" => leaves_by_here(case).then_some(Part::Host(Server)),
         "pasv-client-never-connects" => leaves_by_here(case).then_some(Part::Host(Client)),
@@ -80,6 +76,11 @@ fn part_of_transfer(case: &Case<'_>, diagnosis: &str) -> Option<Part> {
         "pasv-connect-failed" => tried(case, Server),
         _ => None,
     }
+}
+
+/// A host that was captured on itself, before anything could change what it sent.
+fn written_here(case: &Case<'_>, at: Party) -> Option<Part> {
+    case.vantage.is_here(at).then_some(Part::Host(at))
 }
 
 /// Whether the data connection was announced between the hosts of the control connection. Then its SYN takes the way of
@@ -137,9 +138,15 @@ fn answered(attempt: &Attempt<'_>, vantage: &Vantage, target: Party, control: &C
         // Whether the host itself refuses, its own tap shows.
         AttemptOutcome::Refused => is_here.then_some(Part::Host(target)),
         AttemptOutcome::Icmp => {
-            let by = attempt.icmp()?.from;
-            let elsewhere = by != attempt.from().ip();
-            if by == attempt.to().ip() { Some(Part::Filter(target)) } else { elsewhere.then_some(Part::Path) }
+            let icmp = attempt.icmp()?;
+            let elsewhere = icmp.from != attempt.from().ip();
+            if icmp.from != attempt.to().ip() {
+                return elsewhere.then_some(Part::Path);
+            }
+            // Other codes are those of a NAT whose inner host is gone.
+            let error = &icmp.error;
+            let filters = matches!((error.v6, error.kind, error.code), (false, 3, 3 | 9 | 10 | 13) | (true, 1, 1 | 4));
+            filters.then_some(Part::Filter(target))
         }
         AttemptOutcome::Established
         | AttemptOutcome::Challenged
@@ -199,7 +206,7 @@ fn headline(diagnosis: &str, place: Where, silence: bool) -> &'static str {
         (_, Where::ThisFilter) if silence => {
             "the SYNs arrived at this host: its filter or its backlog, not the network"
         }
-        ("pasv-syn-not-seen", Where::ThisFilter) => "no SYN left this host: its OUTPUT rules",
+        ("pasv-syn-not-seen", Where::ThisFilter) => "no SYN left this host: probably its OUTPUT rules",
         ("data-syn-not-seen" | "pasv-syn-not-seen", Where::Path) => {
             "neither this host nor its filter: something before it"
         }

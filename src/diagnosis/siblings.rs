@@ -13,6 +13,7 @@ use crate::record::{AttemptOutcome, Outcome};
 use crate::transfer::attempt::Attempt;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
+use crate::transfer::protection::unannounced_end;
 use crate::transfer::session::Session;
 
 /// All offers and transfers of a session.
@@ -22,6 +23,7 @@ pub struct Siblings<'a> {
     /// All of them, where they have been concluded already.
     known: Option<&'a [Concluded<'a>]>,
     lack_data: OnceCell<bool>,
+    unannounced: OnceCell<bool>,
     facts: OnceCell<Facts>,
     habit: OnceCell<bool>,
     fresh_fail_there: OnceCell<HashSet<SocketAddr, RandomState>>,
@@ -75,8 +77,8 @@ struct Served {
 impl<'a> Siblings<'a> {
     /// Of a session; `known` are all of them, where they have been concluded already.
     pub fn of(session: &'a Session, conclusions: &'a Conclusions<'a>, known: Option<&'a [Concluded<'a>]>) -> Self {
-        let (lack_data, facts, habit, fresh_fail_there, witnesses) = Default::default();
-        Self { session, conclusions, known, lack_data, facts, habit, fresh_fail_there, witnesses }
+        let (lack_data, unannounced, facts, habit, fresh_fail_there, witnesses) = Default::default();
+        Self { session, conclusions, known, lack_data, unannounced, facts, habit, fresh_fail_there, witnesses }
     }
 
     fn with_all<T>(&self, find: impl for<'b> FnOnce(&'b [Concluded<'b>]) -> T) -> T {
@@ -101,6 +103,21 @@ impl<'a> Siblings<'a> {
         *self.lack_data.get_or_init(|| match self.known {
             Some(known) => known.iter().any(lacks),
             None => self.conclusions.completed().any(|one| lacks(&one)),
+        })
+    }
+
+    /// Whether a transfer completed whose sender ended TLS on the data connection without close_notify.
+    pub fn completed_unannounced(&self) -> bool {
+        let ends_so = |one: &Concluded<'_>| {
+            let sent = one.transfer.zip(one.established());
+            one.outcome() == Outcome::Completed
+                && sent.is_some_and(|(transfer, attempt)| {
+                    unannounced_end(attempt.connection, one.sender(transfer)).is_some()
+                })
+        };
+        *self.unannounced.get_or_init(|| match self.known {
+            Some(known) => known.iter().any(ends_so),
+            None => self.conclusions.completed().any(|one| ends_so(&one)),
         })
     }
 

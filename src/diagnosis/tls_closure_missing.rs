@@ -3,13 +3,11 @@
 use super::case::Case;
 use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Severity};
-use crate::flow::{Connection, End, FinSeen};
 use crate::record::Outcome;
-use crate::transfer::protection::{Carried, Tls, carried, is_alert};
-use crate::wire::hello::Handshake;
+use crate::transfer::protection::unannounced_end;
 
 diagnosis! {
-    /// The data connection ended by a FIN without the TLS alert close_notify, and the peer took the file for cut off.
+    /// The data connection ended by a FIN without the TLS alert close_notify, and the peer treated the file as truncated.
     ///
     /// An end without close_notify may be an attacker's: some programs (GnuTLS: error -110) refuse it, others take it.
     ///
@@ -17,14 +15,14 @@ diagnosis! {
     /// 5yz reply behind that FIN.
     ///
     /// Refuted by: an alert as the last record; a RST before the FIN; bytes that the capture lacks; words that name another
-    /// reason; a reply that was said before the FIN.
+    /// reason; a reply that was said before the FIN; words that are not known, where another transfer that ended so succeeded.
     ///
-    /// Confidence: probable. Where the control connection is encrypted the complaint cannot be read, and nothing is said.
+    /// Confidence: probable by words that tell of a broken data connection, possible by others. Where the control connection is encrypted the complaint cannot be read, and nothing is said.
     ///
     /// Remedy: at the client or the server, whichever sent the data, end TLS by close_notify (shutdown) before the FIN; at the
     /// other one accept its lack if the program is known to be so; in the network nothing.
     "tls-closure-missing", Warning,
-    "the data connection ended without close_notify and the peer took it for cut off",
+    "the data connection ended without close_notify and the peer treated it as truncated",
     ["RFC 5246 7.2.1", "RFC 8446 6.1", "RFC 4217 12.3"],
     Transfer(check)
 }
@@ -34,15 +32,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let reply = transfer.reply.as_ref()?;
     let attempt = case.concluded.established()?;
     let connection = attempt.connection;
-    let client = [End::Origin, End::Target].into_iter().find(|end| connection.socket(*end).ip() == case.session.client.ip())?;
-    let sender = if transfer.is_upload() { client } else { client.peer() };
-    let fin = unannounced(connection, sender).filter(|fin| fin.at < reply.at())?;
-    let failed = case.concluded.outcome() == Outcome::Failed;
-    // Words that mean something else name the reason.
-    let blamed = failed && case.meaning().is_none_or(|meaning| meaning.condition.tells_of_established());
-    if !blamed {
+    let sender = case.concluded.sender(transfer);
+    let fin = unannounced_end(connection, sender).filter(|fin| fin.at < reply.at())?;
+    if case.concluded.outcome() != Outcome::Failed {
         return None;
     }
+    // Words that mean something else name the reason; and words that nobody knows mean little, the less so where transfers
+    // that ended so have succeeded.
+    let confidence = match case.meaning() {
+        Some(meaning) if meaning.condition.tells_of_established() => Confidence::Probable,
+        None if !case.siblings.completed_unannounced() => Confidence::Possible,
+        Some(_) | None => return None,
+    };
     let (from, to) = (connection.socket(sender), connection.socket(sender.peer()));
     let bytes = connection.half(sender).bytes;
     let message = format!(
@@ -50,32 +51,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         from.ip(),
         reply.line(),
     );
-    let by_client = sender == client;
+    let by_client = from.ip() == case.session.client.ip();
     let shutdown = "End TLS on the data connection by close_notify (SSL_shutdown, gnutls_bye) before the FIN.";
-    let accept = "Until then accept the end of a file without it, where the program has such a setting.";
+    let accept = "If the program has such a setting, accept files without close_notify.";
     let draft = DIAGNOSIS
-        .finding(Confidence::Probable, message, Evidence::sent(fin.at, from, to, "FIN, no alert before it"))
+        .finding(confidence, message, Evidence::sent(fin.at, from, to, "FIN, no alert before it"))
         .severity(Severity::Error)
         .about(case)
         .support([lines::reply(case.session, reply)])
         .support(case.dialogue())
         .network("Nothing to change on the way, if no device there ends connections by itself.");
     Some(if by_client { draft.client(shutdown).server(accept) } else { draft.server(shutdown).client(accept) }.done())
-}
-
-/// The FIN of an end that spoke TLS to its end without an alert, all of which was captured.
-fn unannounced(connection: &Connection, sender: End) -> Option<FinSeen> {
-    let Carried::Tls(Tls { handshake, .. }) = carried(connection) else { return None };
-    let version = match handshake {
-        Handshake::Full(version) | Handshake::Resumed(version) => version,
-        Handshake::Unknown => return None,
-    };
-    let half = connection.half(sender);
-    let records = half.tls_records().filter(|records| records.application().is_some_and(|bytes| bytes > 0))?;
-    let (last, _) = records.last()?;
-    let fin = half.fin?;
-    let reset = connection.rsts.iter().any(|rst| rst.at <= fin.at);
-    let whole = half.gaps().is_empty() && half.cut == 0;
-    let announced = is_alert(last, version);
-    (whole && !reset && !announced).then_some(fin)
 }

@@ -92,9 +92,9 @@ fn draft(which: &str, failed: &Broken, sockets: Sockets, hello: Option<Stamp>) -
     let other = if failed.by == Side::Client { "server" } else { "client" };
     let (what, confidence) = match failed.how {
         How::Alert(number) => (format!("sent the alert {}", described(number, other)), Confidence::Proven),
-        How::HiddenAlert => ("sent an encrypted alert in place of its end, which does not tell the reason".to_owned(), Confidence::Probable),
+        How::HiddenAlert => ("sent an encrypted alert instead of finishing the handshake; the reason cannot be read".to_owned(), Confidence::Probable),
         How::LeftBehindCertificate => {
-            (format!("closed the connection behind the {other}'s certificate: it seems not to accept it"), Confidence::Probable)
+            (format!("closed the connection right after the {other}'s certificate; it probably does not accept it"), Confidence::Probable)
         }
         How::Left => ("closed the connection before it was complete".to_owned(), Confidence::Probable),
     };

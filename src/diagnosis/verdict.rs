@@ -140,8 +140,11 @@ const TOLD_ONCE: [&str; 5] =
 const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];
 
 /// One event, one error: what is told of it first, and what then merely belongs to it.
-const ONE_EVENT: [(&str, &str); 2] =
-    [("control-lost-during-transfer", "control-stalled"), ("control-stalled", "control-lost")];
+const ONE_EVENT: [(&str, &str); 3] = [
+    ("control-lost-during-transfer", "control-stalled"),
+    ("control-stalled", "control-lost"),
+    ("rst-injected", "control-lost"),
+];
 
 /// Whom a finding names.
 pub fn blame(finding: &Finding) -> Blame {
@@ -158,8 +161,11 @@ pub fn is_blamed(finding: &Finding) -> bool {
 pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Finding> {
     let told: Vec<Blame> = of_transfers.iter().filter(|finding| is_blamed(finding)).map(blame).collect();
     of_session.retain(|finding| !told.contains(&blame(finding)));
-    let caused = !told.is_empty() || of_session.iter().any(is_blamed);
-    let holding: Vec<&str> = of_session.iter().map(|finding| finding.diagnosis).collect();
+    // What did no harm explains no other failure.
+    let explains = |finding: &Finding| is_blamed(finding) && finding.severity == Severity::Error;
+    let caused = of_transfers.iter().chain(&of_session).any(explains);
+    let likely = of_session.iter().filter(|finding| finding.confidence >= Confidence::Probable);
+    let holding: Vec<&str> = likely.map(|finding| finding.diagnosis).collect();
     let belongs = |symptom: &str| {
         let verdict = |name: &str| of_transfers.iter().any(|one| one.role == Role::Verdict && one.diagnosis == name);
         let first = |name: &str| verdict(name) || holding.contains(&name);

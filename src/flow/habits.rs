@@ -45,12 +45,10 @@ pub struct Unlike {
 }
 
 impl Unlike {
-    /// In how many ways it differs.
+    /// In how many ways it differs. A TTL and a MAC that differ together are one: it came another way.
     pub fn signs(&self) -> usize {
-        [self.ttl.is_some(), self.identification.is_some(), self.mac.is_some(), self.next.is_some()]
-            .into_iter()
-            .filter(|sign| *sign)
-            .count()
+        let another_way = self.ttl.is_some() || self.mac.is_some();
+        [another_way, self.identification.is_some(), self.next.is_some()].into_iter().filter(|sign| *sign).count()
     }
 }
 

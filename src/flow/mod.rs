@@ -358,9 +358,9 @@ pub struct Connection {
     /// Whether the capture left out segments that carry nothing but payload, on purpose: missing bytes then tell
     /// nothing, for what opens and closes is not among them.
     pub payload_hidden: bool,
-    /// One more than the number of the same connection under other addresses: `None` takes no room.
     /// The sockets of one direction, where it was captured on another side of a NAT than the other one.
     pub translated: Option<Box<Translated>>,
+    /// One more than the number of the same connection under other addresses: `None` takes no room.
     elsewhere: Option<NonZeroU64>,
     /// The ISN of the origin, from its SYN or from what the SYN-ACK acknowledges.
     isn: Option<Seq>,

@@ -174,7 +174,9 @@ impl Table {
         let key = FlowKey::of(wrapping, ip, tcp);
         let from = SocketAddr::new(ip.source, tcp.source_port);
         let to = SocketAddr::new(ip.destination, tcp.destination_port);
-        let seen = self.translate(Sighting { at, interface, link, wrapping, ip, tcp, key, from, to });
+        let mut seen = Sighting { at, interface, link, wrapping, ip, tcp, key, from, to };
+        seen.key = self.tenant(&seen);
+        let seen = self.translate(seen);
         let lasts = |one: &&Connection| one.first <= original && original <= one.last;
         let id = self.history(&seen.key).find(lasts)?.id;
         let connection = self.connections.get_mut(&id)?;
@@ -188,14 +190,17 @@ impl Table {
         let quoted = error.quoted;
         let key = FlowKey::new(wrapping, quoted.source, quoted.destination);
         let others = self.tenants.wrappings(&key).chain([Wrapping::NONE]).filter(|other| *other != wrapping);
-        let id = std::iter::once(wrapping).chain(others).find_map(|wrapping| {
-            let tuple = self.tuples.get(&key.within(wrapping))?;
-            tuple.newest_first().find(|id| {
-                self.connections.get(id).is_some_and(|connection| connection.may_have_sent(quoted.source, quoted.seq))
-            })
+        let (id, source) = std::iter::once(wrapping).chain(others).find_map(|wrapping| {
+            let key = key.within(wrapping);
+            let joined = self.translations.of(key, quoted.source);
+            let (key, source) = joined.map_or((key, quoted.source), |(key, [from, _])| (key, from));
+            let may_have_sent = |one: &Connection| one.may_have_sent(source, quoted.seq);
+            let mut incarnations = self.tuples.get(&key)?.newest_first();
+            let id = incarnations.find(|id| self.connections.get(id).is_some_and(|one| may_have_sent(one)))?;
+            Some((id, source))
         })?;
         let connection = self.connections.get_mut(&id)?;
-        let about = connection.end_of(quoted.source)?;
+        let about = connection.end_of(source)?;
         connection.book_icmp(at, ip, about, error);
         Some(id)
     }
@@ -294,7 +299,9 @@ impl Table {
             // The one that was open last explains the attempts behind it.
             let oldest = usize::from(tuple.earlier.first().copied() == previous);
             let gone = tuple.earlier.remove(oldest);
-            self.connections.remove(&gone);
+            if let Some(gone) = self.connections.remove(&gone) {
+                self.translations.forget(&gone);
+            }
             self.count_evicted(seen.at);
         }
         id

@@ -93,11 +93,15 @@ impl Pipeline {
         let Some(lead) = views.first() else { return Ok(()) };
         let all: Vec<_> = views.iter().map(|view| view.conclusions.all()).collect();
         let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
-        let judged = ground.judge_all(&views, &siblings, &all, |one| end.includes(one));
+        let judged = ground.judge_all(&views, &siblings, &all, |view, one| {
+            page_ends.get(view).copied().flatten().is_some_and(|end| end.includes(one))
+        });
         let mut news = News::default();
         for judged in &judged {
             let Some(one) = judged.shown() else { continue };
-            news.pending.extend(self.open.judged(one, &judged.findings));
+            for seen in [judged.own, judged.other].into_iter().flatten() {
+                news.pending.extend(self.open.judged(seen, &judged.findings));
+            }
             news.extend(self.prompt.compare(subject_of(&views), lead.session.id, one, judged.findings.clone()));
         }
         self.blamed.extend(news.findings.iter().filter(|finding| verdict::is_blamed(finding)).map(verdict::blame));

@@ -191,8 +191,8 @@ impl Pipeline {
     /// A control connection that carries something makes its hosts parties and its session countable.
     fn wake(&mut self, id: ConnectionId, tcp: &Segment<'_>) {
         let Some(control) = self.controls.get_mut(&id) else { return };
-        let established = self.flows.connection(id).and_then(|connection| connection.established);
-        if control.alive || (tcp.payload_len == 0 && established.is_none()) {
+        let established = self.flows.connection(id).is_some_and(|connection| connection.established.is_some());
+        if control.alive || (tcp.payload_len == 0 && !established) {
             return;
         }
         control.alive = true;
@@ -201,9 +201,6 @@ impl Pipeline {
         let Some(session) = self.sessions.get_mut(index) else { return };
         session.id = id;
         let hosts = [session.client.ip(), session.server.ip()];
-        if let Some(at) = established {
-            self.reached.note(session.client.ip(), session.server, at);
-        }
         self.correlator.session(index, session);
         for host in hosts {
             self.party(host);
@@ -224,6 +221,13 @@ impl Pipeline {
             let Some(session) = self.sessions.get_mut(index) else { return };
             if self.settings.in_full {
                 self.dialogues.note(index, &event);
+            }
+            let greeted = match &event {
+                Event::Reply(reply) if session.greeting.is_none() && reply.code == 220 => Some(reply.at()),
+                _ => None,
+            };
+            if let Some(at) = greeted {
+                self.reached.note(session.client.ip(), session.server, at);
             }
             let answer = Answer::of(&event);
             let announced = session.event(event);

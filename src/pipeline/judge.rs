@@ -76,11 +76,13 @@ impl Pipeline {
         let Some(lead) = views.first() else { return Ok(()) };
         let all: Vec<_> = views.iter().map(|view| view.conclusions.all()).collect();
         let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
-        let judged = ground.judge_all(&views, &siblings, &all, |_| true);
+        let judged = ground.judge_all(&views, &siblings, &all, |_, _| true);
         let mut news = News::default();
         for judged in &judged {
             let Some(one) = judged.shown() else { continue };
-            news.pending.extend(self.open.judged(one, &judged.findings));
+            for seen in [judged.own, judged.other].into_iter().flatten() {
+                news.pending.extend(self.open.judged(seen, &judged.findings));
+            }
             news.extend(self.prompt.compare(subject_of(&views), lead.session.id, one, judged.findings.clone()));
         }
         let is_scan = |view: &View<'_>| self.scanners.is_scanner(view.session.client.ip());
@@ -207,13 +209,13 @@ pub(super) struct Shown<'a> {
 }
 
 impl Ground<'_> {
-    /// Judges all that is `wanted` of what the views conclude, in order of time.
+    /// Judges all that is `wanted` of what the views conclude, by their places, in order of time.
     pub(super) fn judge_all<'a>(
         &self,
         views: &'a [View<'a>],
         siblings: &'a [Siblings<'a>],
         all: &'a [Vec<Concluded<'a>>],
-        wanted: impl Fn(&Concluded<'_>) -> bool,
+        wanted: impl Fn(usize, &Concluded<'_>) -> bool,
     ) -> Vec<Judged<'a>> {
         let of = |view: usize, place: Option<usize>| {
             Some(Shown { view: views.get(view)?, siblings: siblings.get(view)?, one: all.get(view)?.get(place?)? })
@@ -223,16 +225,21 @@ impl Ground<'_> {
             _ => (0..all.first().map_or(0, Vec::len)).map(|place| [Some(place), None]).collect(),
         };
         let last = all.first().into_iter().flatten().filter_map(|one| one.transfer).map(|transfer| transfer.id.0).max();
-        let mut numbers = last.unwrap_or(0)..;
+        let before = views.first().map_or(0, |lead| lead.session.transfers_before);
+        let mut numbers = last.unwrap_or(before) + 1..;
         let pairs = places.into_iter().map(|[own, other]| [of(0, own), of(1, other)]);
-        let pairs = pairs.filter(|[own, other]| own.or(*other).is_some_and(|shown| wanted(shown.one)));
+        let pairs = pairs.filter(|[own, other]| match (own, other) {
+            (Some(own), _) => wanted(0, own.one),
+            (None, Some(other)) => wanted(1, other.one),
+            (None, None) => false,
+        });
         pairs
             .filter_map(|[own, other]| {
                 let (first, second) = if own.is_some() { (own?, other) } else { (other?, None) };
                 let number = match own {
                     Some(own) => own.one.transfer.map(|transfer| transfer.id),
                     // The view that the session is told by does not hold it.
-                    None => first.one.transfer.and_then(|_| numbers.nth(1)).map(TransferId),
+                    None => first.one.transfer.and_then(|_| numbers.next()).map(TransferId),
                 };
                 let (mut findings, verdict) = self.judge(first, second, |_| true);
                 for finding in &mut findings {

@@ -77,6 +77,10 @@ impl Pipeline {
         if !is_silent || !last || outcome(connection) != AttemptOutcome::Unanswered {
             return Ok(());
         }
+        // It is told once, as it was seen first.
+        if connection.elsewhere().is_some_and(|id| self.open.0.contains_key(&id)) {
+            return Ok(());
+        }
         let Some((index, pending)) = self.silence(connection) else { return Ok(()) };
         sink.pending(&pending)?;
         self.open.0.insert(id, (index, pending));

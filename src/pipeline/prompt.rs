@@ -14,7 +14,7 @@ use super::views::is_same;
 use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{CommandNo, Event};
-use crate::record::{Hosts, Pending, Sink, Superseded};
+use crate::record::{Hosts, Pending, Sink, State, Superseded};
 use crate::source::Capture;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
@@ -221,7 +221,12 @@ fn news_of<'a>(
     let lead = views.first()?;
     let all: Vec<_> = views.iter().filter_map(|view| Some((view, of(view)?, view.siblings(None)))).collect();
     let (_, one, _) = all.iter().find(|(view, ..)| view.index == index)?;
-    let mut shown = all.iter().filter(|(view, other, _)| view.index == index || is_same(one, other));
+    // What the other view lacks, or numbers otherwise, is judged when both are over: then its number is known.
+    if all.len() < views.len() || !all.iter().all(|(_, other, _)| is_same(one, other)) {
+        return None;
+    }
+    let mut shown =
+        all.iter().filter(|(view, ..)| view.index == index).chain(all.iter().filter(|(view, ..)| view.index != index));
     let mut shown = shown.by_ref().map(|(view, one, siblings)| Shown { view, siblings, one });
     let (mut findings, _) = ground.judge(shown.next()?, shown.next(), chosen);
     for finding in &mut findings {
@@ -325,7 +330,13 @@ impl Pipeline {
             sink.superseded(superseded)?;
         }
         for pending in &news.pending {
-            sink.pending(pending)?;
+            match &pending.state {
+                State::Ended(by) if !wanted(by) => {
+                    let state = State::Withdrawn("its finding is not selected".to_owned());
+                    sink.pending(&Pending { state, ..pending.clone() })?;
+                }
+                State::Open | State::Ended(_) | State::Withdrawn(_) => sink.pending(pending)?,
+            }
         }
         Ok(())
     }

@@ -10,17 +10,17 @@ use crate::frame::Stamp;
 /// Pairs of client and server that are remembered; when there are more, all of them begin anew.
 const PAIRS: usize = 4_096;
 
-/// Connections of a pair that are remembered: the newest one, and those before it.
+/// Greetings of a pair that are remembered: the newest one, and those before it.
 const NEWEST: usize = 4;
 
-/// The newest control connections between a client and a server that were established.
+/// When a server greeted a client, the newest of it.
 #[derive(Debug, Default)]
 pub(super) struct Reached {
     pairs: HashMap<(IpAddr, SocketAddr), Vec<Stamp>, RandomState>,
 }
 
 impl Reached {
-    /// A control connection from `client` to `server` was established at that moment.
+    /// `server` greeted `client` at that moment.
     pub(super) fn note(&mut self, client: IpAddr, server: SocketAddr, at: Stamp) {
         if self.pairs.len() >= PAIRS && !self.pairs.contains_key(&(client, server)) {
             self.pairs.clear();

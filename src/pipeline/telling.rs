@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::judge::{Ground, Judged, View};
 use super::trace::connections;
 use super::views::{only_there, view};
+use crate::finding::{Role, Severity};
 use crate::flow::{ConnectionId, End, SynSeen};
 use crate::frame::Stamp;
 use crate::ftp::vocabulary::marked;
@@ -83,6 +84,8 @@ fn transferred(judged: &Judged<'_>, first_offer: usize) -> Option<TransferRecord
     let known = |outcome: &Outcome| *outcome != Outcome::Unknown;
     let reply = transfer.reply.as_ref().or(there.and_then(|there| there.transfer?.reply.as_ref()));
     let outcomes = [Some(one), there].into_iter().flatten().map(Concluded::outcome);
+    // No reply tells how it ended, but what became of it is an error.
+    let has_error = judged.findings.iter().any(|one| one.role == Role::Verdict && one.severity == Severity::Error);
     let modes = [Some(one), there].into_iter().flatten().map(Concluded::mode);
     let more = there.map(|there| only_there(&one.attempts, &there.attempts)).unwrap_or_default();
     Some(TransferRecord {
@@ -94,7 +97,7 @@ fn transferred(judged: &Judged<'_>, first_offer: usize) -> Option<TransferRecord
         at: transfer.at(),
         reply: reply.map(|reply| ReplyRecord { code: reply.code, text: reply.marked(), at: reply.at() }),
         attempts: one.attempts.iter().chain(&more).map(tried).collect(),
-        outcome: outcomes.into_iter().find(known).unwrap_or(Outcome::Unknown),
+        outcome: outcomes.into_iter().find(known).unwrap_or(if has_error { Outcome::Failed } else { Outcome::Unknown }),
         verdict: *verdict,
     })
 }

@@ -2,10 +2,12 @@
 //!
 //! Each view is followed for itself. Both have one number, are judged together when both are over, and are told as one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::RandomState;
 
 use super::Pipeline;
-use crate::finding::SessionId;
+use crate::finding::{SessionId, TransferId};
 use crate::flow::{Connection, ConnectionId, SynSeen, TRANSLATED_SECONDS};
 use crate::frame::Stamp;
 use crate::record::{Numbers, ViewRecord};
@@ -14,13 +16,13 @@ use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
-use crate::transfer::{OtherView, Twin};
+use crate::transfer::{OtherView, Same, Twin};
 
-/// Control connections of one such moment that are compared.
+/// The newest control connections whose first sequence numbers are compared.
 const RECENT_ISNS: usize = 64;
 
-/// Transfers that one view may hold behind the place of another's and the other view does not.
-const AHEAD: usize = 64;
+/// Commands of one moment that are compared with one of the other view, before and behind it.
+const NEAR: usize = 64;
 
 /// The same transfer or offer in both views, by its place in each.
 pub(super) type Places = [Option<usize>; 2];
@@ -37,8 +39,8 @@ impl Pipeline {
         let shown = |twin: &SessionIndex| {
             self.sessions.get(*twin).and_then(|session| session.twin).is_some_and(|twin| twin.shown)
         };
-        let alike = self.recent_isns.iter().rev().filter(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
-        let twin = alike.filter(|twin| !shown(twin)).map(Some).next().flatten();
+        let mut alike = self.recent_isns.iter().rev().filter(|(other, _, _)| *other == isn).map(|(_, twin, _)| *twin);
+        let twin = alike.find(|twin| !shown(twin));
         if let Some(twin) = twin {
             let before = self.sessions.get(twin).and_then(|session| session.twin);
             if let Some(left) = before.and_then(|before| self.sessions.get_mut(before.index)) {
@@ -93,14 +95,14 @@ impl Pipeline {
         let indices = [Some(index), self.other_view(index)];
         let sessions = indices.into_iter().flatten().filter_map(|index| Some((index, self.sessions.take(index)?)));
         let mut sessions: Vec<_> = sessions.collect();
-        let as_other_view = |(index, session): &(SessionIndex, Box<Session>)| {
-            let control = self.flows.connection(session.control)?;
-            let concluded = Conclusions::of(*index, session, &self.flows, &self.correlator).all();
-            Some(session.as_other_view(&self.flows, control, &concluded))
-        };
-        if let [(_, one), (_, other)] = sessions.as_slice() {
-            let id = [one.id, other.id].into_iter().filter(|id| id.0 > 0).min().unwrap_or(one.id);
-            let mut views = [as_other_view(&sessions[1]), as_other_view(&sessions[0])];
+        if let [one, other] = sessions.as_slice() {
+            let id = [one.1.id, other.1.id].into_iter().filter(|id| id.0 > 0).min().unwrap_or(one.1.id);
+            let as_seen_by = |viewer: &Session, (index, session): &(SessionIndex, Box<Session>)| {
+                let control = self.flows.connection(session.control)?;
+                let concluded = Conclusions::of(*index, session, &self.flows, &self.correlator).all();
+                Some(session.as_other_view(&self.flows, control, &concluded, &Same::of(session, viewer)))
+            };
+            let mut views = [as_seen_by(&one.1, other), as_seen_by(&other.1, one)];
             for ((_, session), view) in sessions.iter_mut().zip(&mut views) {
                 (session.id, session.other_view) = (id, view.take());
             }
@@ -135,47 +137,85 @@ fn is_second_better(first: &Session, second: &Session) -> bool {
     held[1] > held[0] || held[0] == held[1] && is_clients
 }
 
+/// A command of a view: what it is known by there, when it came, and its verb.
+struct Word<'a, K> {
+    key: K,
+    at: Stamp,
+    verb: &'a str,
+}
+
+/// The commands of two views that are the same: of those with one verb the nearest in time, each being the other's nearest.
+/// Both are in order of time.
+fn same_words<K: Copy>(own: &[Word<'_, K>], other: &[Word<'_, K>]) -> Vec<(K, K)> {
+    let nearest = |word: &Word<'_, K>, all: &[Word<'_, K>]| {
+        let middle = all.partition_point(|other| other.at < word.at);
+        let around = middle.saturating_sub(NEAR)..all.len().min(middle.saturating_add(NEAR));
+        let apart = |place: &usize| all[*place].at.seconds_since(word.at).abs();
+        let alike = around.filter(|place| all[*place].verb == word.verb && apart(place) < TRANSLATED_SECONDS);
+        alike.min_by(|one, other| apart(one).total_cmp(&apart(other)))
+    };
+    let mutual = own.iter().enumerate().filter_map(|(place, word)| {
+        let there = other.get(nearest(word, other)?)?;
+        (nearest(there, own) == Some(place)).then_some((word.key, there.key))
+    });
+    mutual.collect()
+}
+
 /// What both views conclude, the same side by side, in order of time.
 pub(super) fn side_by_side(own: &[Concluded<'_>], other: &[Concluded<'_>]) -> Vec<Places> {
-    let mut taken = vec![false; other.len()];
-    let mut next = 0;
-    let mut places: Vec<(Option<Stamp>, Places)> = Vec::with_capacity(own.len());
-    for (place, one) in own.iter().enumerate() {
-        while taken.get(next).is_some_and(|taken| *taken) {
-            next += 1;
-        }
-        let found = (next..other.len()).take(AHEAD).find(|place| !taken[*place] && is_same(one, &other[*place]));
-        if let Some(found) = found {
-            taken[found] = true;
-        } else if other.get(next).zip(one.at()).is_some_and(|(there, at)| is_long_past(there, at)) {
-            next += 1;
-        }
-        places.push((one.at(), [Some(place), found]));
+    let mut there: HashMap<usize, usize, RandomState> = same_words(&words(own), &words(other)).into_iter().collect();
+    let alone = |all: &[Concluded<'_>]| -> Vec<(usize, ConnectionId)> {
+        let unasked = all.iter().enumerate().filter(|(_, one)| verb(one).is_none());
+        unasked.filter_map(|(place, one)| Some((place, one.attempts.first()?.connection.id))).collect()
+    };
+    let of_connection: HashMap<ConnectionId, usize, RandomState> =
+        alone(other).into_iter().map(|(place, id)| (id, place)).collect();
+    for (place, _) in alone(own) {
+        let twin = own[place].attempts.first().and_then(|attempt| attempt.connection.elsewhere());
+        there.extend(twin.and_then(|twin| of_connection.get(&twin)).map(|other| (place, *other)));
     }
-    let alone = other.iter().enumerate().filter(|(place, _)| !taken[*place]);
-    places.extend(alone.map(|(place, one)| (one.at(), [None, Some(place)])));
+    let taken: HashSet<usize, RandomState> = there.values().copied().collect();
+    let shown = own.iter().enumerate().map(|(place, one)| (one.at(), [Some(place), there.get(&place).copied()]));
+    let only_other = other.iter().enumerate().filter(|(place, _)| !taken.contains(place));
+    let mut places: Vec<(Option<Stamp>, Places)> =
+        shown.chain(only_other.map(|(place, one)| (one.at(), [None, Some(place)]))).collect();
     places.sort_by_key(|(at, _)| *at);
     places.into_iter().map(|(_, places)| places).collect()
 }
 
-fn is_long_past(one: &Concluded<'_>, at: Stamp) -> bool {
-    one.at().is_some_and(|before| at.seconds_since(before) > TRANSLATED_SECONDS)
+fn words<'a>(all: &'a [Concluded<'a>]) -> Vec<Word<'a, usize>> {
+    let words = all.iter().enumerate();
+    words.filter_map(|(key, one)| Some(Word { key, at: one.at()?, verb: verb(one)? })).collect()
 }
 
-/// Whether both are one transfer, offer or data connection.
-pub(super) fn is_same(one: &Concluded<'_>, other: &Concluded<'_>) -> bool {
-    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.seconds_since(other).abs() < TRANSLATED_SECONDS);
-    let connections = || one.attempts.first().zip(other.attempts.first());
-    match (one.transfer, other.transfer, one.offer, other.offer) {
-        (Some(one), Some(other), ..) => soon && one.command.name == other.command.name,
-        (None, None, Some(one), Some(other)) => soon && one.command.name == other.command.name,
-        (None, None, None, None) => connections().is_some_and(|(one, other)| is_twin(one, other)),
-        _ => false,
+/// The verb of what was asked for.
+fn verb<'a>(one: &Concluded<'a>) -> Option<&'a str> {
+    let command = one.transfer.map(|transfer| &transfer.command).or(one.offer.map(|offer| &offer.command))?;
+    Some(&command.name)
+}
+
+impl Same {
+    /// Of the offers and transfers of a session, as another view of it numbers them.
+    fn of(session: &Session, viewer: &Session) -> Self {
+        fn offers(session: &Session) -> Vec<Word<'_, usize>> {
+            let offers = session.offers.numbered();
+            offers.map(|(key, offer)| Word { key, at: offer.at(), verb: &offer.command.name }).collect()
+        }
+        fn transfers(session: &Session) -> Vec<Word<'_, TransferId>> {
+            let transfers = session.transfers.iter();
+            transfers.map(|one| Word { key: one.id, at: one.at(), verb: &one.command.name }).collect()
+        }
+        Self {
+            offers: same_words(&offers(session), &offers(viewer)).into_iter().collect(),
+            transfers: same_words(&transfers(session), &transfers(viewer)).into_iter().collect(),
+        }
     }
 }
 
-fn is_twin(one: &Attempt<'_>, other: &Attempt<'_>) -> bool {
-    one.connection.elsewhere() == Some(other.connection.id) || other.connection.elsewhere() == Some(one.connection.id)
+/// Whether both may be one transfer or offer: the same was asked for at the same moment.
+pub(super) fn is_same(one: &Concluded<'_>, other: &Concluded<'_>) -> bool {
+    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.seconds_since(other).abs() < TRANSLATED_SECONDS);
+    soon && verb(one).is_some() && verb(one) == verb(other)
 }
 
 /// The data connections of the other view that this one does not show too.

@@ -96,8 +96,8 @@ fn standing(pending: &Pending) -> String {
                 .map_or_else(String::new, |(first, last)| format!(", frames {} to {}", first.number, last.number));
             format!("{subject}: {matter} ({} -> {}{frames})", pending.from, pending.to)
         }
-        State::Ended(by) => format!("{subject}: {matter}: ended by {by}"),
-        State::Withdrawn(why) => format!("{subject}: {matter}: withdrawn, {why}"),
+        State::Ended(by) => format!("{subject}: {matter} ({} -> {}): ended by {by}", pending.from, pending.to),
+        State::Withdrawn(why) => format!("{subject}: {matter} ({} -> {}): withdrawn, {why}", pending.from, pending.to),
     }
 }
 
@@ -155,6 +155,9 @@ impl Sink for Stream {
     }
 
     fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        if self.style.verbosity == Verbosity::Quiet {
+            return Ok(());
+        }
         let mut pending = pending.clone();
         pending.command.iter_mut().for_each(|command| self.run.secrets.finish(command));
         let word = self.style.paint(Ink::Strong, "pending");

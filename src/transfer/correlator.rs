@@ -168,7 +168,14 @@ impl Correlator {
         let later = self.history(socket).iter().rev().filter_map(|id| flows.connection(*id));
         let later = later.take_while(|one| one.first.is_since(at, session::SWAPPED));
         for connection in later.filter(|one| one.origin.ip() == opener && !own.contains(&one.id)) {
-            let mut others = self.hosts.get(&opener).into_iter().flatten().rev().filter(|other| **other != index);
+            let mut others = self
+                .hosts
+                .get(&opener)
+                .into_iter()
+                .flatten()
+                .rev()
+                .take(SESSIONS_COMPARED)
+                .filter(|other| **other != index);
             if others.any(|other| sessions.get_mut(*other).is_some_and(|one| one.forget_loose(connection.id))) {
                 claimed.push(Opened::from(connection));
             }

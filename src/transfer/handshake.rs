@@ -4,7 +4,7 @@ use super::protection::HIDDEN_ALERT;
 use crate::frame::Stamp;
 use crate::wire::tls::{Kind, Record};
 
-/// A certificate with its chain makes the server's first words longer than this, in bytes.
+/// A certificate with its chain makes what follows the hello longer than this, in bytes.
 const CERTIFICATE: u32 = 400;
 
 /// The records of one side, with their frames.
@@ -106,8 +106,9 @@ fn is_hidden_alert(record: Record) -> bool {
     record.kind == Kind::Application && record.len == HIDDEN_ALERT
 }
 
+/// Bytes behind the hello, which is the first record; one that holds the certificate too tells nothing of that.
 fn said_bytes(said: Said<'_>) -> u32 {
-    said.iter().map(|(record, _)| u32::from(record.len)).sum()
+    said.iter().skip(1).map(|(record, _)| u32::from(record.len)).sum()
 }
 
 #[cfg(test)]

@@ -199,6 +199,15 @@ pub struct Twin {
     pub shown: bool,
 }
 
+/// Which offers and transfers of a session are the same as those of its other view: the numbers here, and there.
+#[derive(Clone, Debug, Default)]
+pub struct Same {
+    /// Of offers.
+    pub offers: BTreeMap<usize, usize>,
+    /// Of transfers.
+    pub transfers: BTreeMap<TransferId, TransferId>,
+}
+
 /// The same control connection as the capture shows it on the other side of a NAT.
 #[derive(Clone, Debug)]
 pub struct OtherView {
@@ -208,7 +217,7 @@ pub struct OtherView {
     pub client: SocketAddr,
     /// The server's control socket there.
     pub server: SocketAddr,
-    /// Its offers there, by number.
+    /// Its offers there, by the number that the same offer has here.
     pub offers: BTreeMap<usize, OtherOffer>,
     /// Data connections seen there, and others that the client did not open.
     pub data_connections: usize,
@@ -224,7 +233,7 @@ pub struct OtherView {
     pub is_whole: bool,
     /// The negative replies there, by code and time.
     pub failures: Vec<(u16, Timestamp)>,
-    /// The data connections tried there, by transfer.
+    /// The data connections tried there, by the transfer here.
     pub attempts: BTreeMap<TransferId, Vec<ConnectionId>>,
 }
 

@@ -3,7 +3,7 @@
 //! Without keys: whether a TLS session is new, and whether anything but the handshake passed. Knows no causes.
 
 use super::session::Session;
-use crate::flow::{Connection, End, Half};
+use crate::flow::{Connection, End, FinSeen, Half};
 use crate::frame::Stamp;
 use crate::wire::hello::{self, Handshake, Version};
 use crate::wire::tls::{Kind, Record};
@@ -104,6 +104,23 @@ fn beyond_handshake(half: &Half, version: Version, control: &[(Record, Stamp)]) 
     });
     let silent = known && rest.iter().all(|(record, _)| is_alert(*record, version));
     silent.then(|| Silent { alert: rest.first().map(|(_, at)| *at) })
+}
+
+/// The FIN of an end that spoke TLS to its end without an alert, all of which was captured.
+pub fn unannounced_end(connection: &Connection, sender: End) -> Option<FinSeen> {
+    let Carried::Tls(Tls { handshake, .. }) = carried(connection) else { return None };
+    let version = match handshake {
+        Handshake::Full(version) | Handshake::Resumed(version) => version,
+        Handshake::Unknown => return None,
+    };
+    let half = connection.half(sender);
+    let records = half.tls_records().filter(|records| records.application().is_some_and(|bytes| bytes > 0))?;
+    let (last, _) = records.last()?;
+    let fin = half.fin?;
+    let reset = connection.rsts.iter().any(|rst| rst.at <= fin.at);
+    let whole = half.gaps().is_empty() && half.cut == 0;
+    let announced = is_alert(last, version);
+    (whole && !reset && !announced).then_some(fin)
 }
 
 /// Whether a record is an alert, or in TLS 1.3 of the size of one.

@@ -10,7 +10,7 @@ pub(super) use loose::SWAPPED;
 use super::concluded::Concluded;
 use super::departure::{Departure, Sign};
 use super::offers::Offers;
-use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Transfer, Twin};
+use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Same, Transfer, Twin};
 use crate::decrypt::Tls;
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, SynSeen, Table};
@@ -387,10 +387,18 @@ impl Session {
         done.then_some(transfer)
     }
 
-    /// This session, of which the capture shows that control connection and those data connections, as its twin sees it.
-    pub fn as_other_view(&self, flows: &Table, control: &Connection, concluded: &[Concluded<'_>]) -> OtherView {
+    /// This session, of which the capture shows that control connection and those data connections, as its twin sees it:
+    /// by the numbers that the `same` has there.
+    pub fn as_other_view(
+        &self,
+        flows: &Table,
+        control: &Connection,
+        concluded: &[Concluded<'_>],
+        same: &Same,
+    ) -> OtherView {
         let other = |offer: &Offer| OtherOffer { socket: offer.socket, at: offer.at(), line_len: offer.line_len() };
-        let offers = self.offers.numbered().map(|(number, offer)| (number, other(offer))).collect();
+        let offers = self.offers.numbered();
+        let offers = offers.filter_map(|(number, offer)| Some((*same.offers.get(&number)?, other(offer)))).collect();
         let claimed: usize = self.offers.iter().map(|offer| offer.connections.len()).sum();
         // What the client opens to other hosts serves no transfer.
         let of_the_client =
@@ -417,7 +425,7 @@ impl Session {
                 .iter()
                 .filter_map(|one| {
                     let ids = one.attempts.iter().map(|attempt| attempt.connection.id).collect();
-                    Some((one.transfer?.id, ids))
+                    Some((*same.transfers.get(&one.transfer?.id)?, ids))
                 })
                 .collect(),
         }

@@ -105,7 +105,7 @@ impl<'a> Concluded<'a> {
     }
 
     /// The end of the data connection that sends the data.
-    fn sender(&self, transfer: &Transfer) -> End {
+    pub fn sender(&self, transfer: &Transfer) -> End {
         let client = if self.mode() == Mode::Passive { End::Origin } else { End::Target };
         if transfer.is_upload() { client } else { client.peer() }
     }

@@ -123,6 +123,11 @@ impl Answer {
 }
 
 impl Translations {
+    /// Under which key, from whom and to whom what `source` sends under that key is booked, if it was joined.
+    pub fn of(&self, key: FlowKey, source: SocketAddr) -> Option<(FlowKey, [SocketAddr; 2])> {
+        self.joined.get(&(key, key.direction(source))).copied()
+    }
+
     /// The connection is gone.
     pub fn forget(&mut self, connection: &Connection) {
         if let Some(key) = joined_key(connection) {
@@ -143,9 +148,8 @@ impl Table {
         if self.translations.joined.is_empty() {
             return seen;
         }
-        let way = seen.key.direction(seen.source());
-        match self.translations.joined.get(&(seen.key, way)) {
-            Some((key, [from, to])) => Sighting { key: *key, from: *from, to: *to, ..seen },
+        match self.translations.of(seen.key, seen.source()) {
+            Some((key, [from, to])) => Sighting { key, from, to, ..seen },
             None => seen,
         }
     }

@@ -29,7 +29,7 @@ pub struct Loose {
 }
 
 impl Loose {
-    /// Whether it may be a data connection for an offer of `port`, or where there is none for any.
+    /// Whether it may be a data connection of a transfer whose offer names `port`; `None`: no offer.
     pub fn may_serve(&self, port: Option<u16>) -> bool {
         self.by_default || port == Some(self.port)
     }
