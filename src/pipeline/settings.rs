@@ -3,10 +3,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Judging;
 use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+
+/// When transfers are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judging {
+    /// When their session is over.
+    #[default]
+    AtEnd,
+    /// When their final reply has come, and again when their session is over.
+    Promptly,
+}
 
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +34,7 @@ pub struct Settings {
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
     pub memory: Option<u64>,
-    /// Whether [`Pipeline::overheard`] is wanted.
+    /// Whether [`super::Pipeline::overheard`] is wanted.
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
     pub keys: Option<Arc<decrypt::Keys>>,
