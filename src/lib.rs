@@ -75,26 +75,48 @@
 //! `tests/wire_tshark.rs` and `tests/differential` (the same frames, times and lines as tshark), `tests/fuzz_corpus.rs`
 //! (what `fuzz/` found, on the stable toolchain), `benches/cost` (time and memory), `tests/lab` (the servers themselves).
 
+// Nothing indexes, and nothing comes out in the order of a hash. `network` and `pipeline` are to follow.
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod anonymize;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod app;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod check;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod cli;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod decrypt;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod diagnosis;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod extract;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod finding;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod fingerprint;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod flow;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod frame;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod ftp;
 pub mod network;
 pub mod pipeline;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod points;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod record;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod redact;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod report;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod source;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod text;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod transfer;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod vantage;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod wire;

@@ -230,7 +230,12 @@ impl Facts {
                     answered.push((latest, Sent { at, from, to }));
                 }
                 AttemptOutcome::Unanswered if attempt.previous.is_none() => drop(self.fresh_fail.insert(from)),
-                _ => {}
+                AttemptOutcome::Unanswered
+                | AttemptOutcome::Refused
+                | AttemptOutcome::Icmp
+                | AttemptOutcome::Challenged
+                | AttemptOutcome::Aborted
+                | AttemptOutcome::Unknown => {}
             }
             if attempt.connection.origin.ip() == session.client.ip() {
                 *self.client_ports.entry(from.port()).or_default() += 1;

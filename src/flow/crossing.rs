@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::sighting::Sighting;
-use super::{Connection, ConnectionId, Crossing, Side, SynSeen};
+use super::{Connection, ConnectionId, Crossing, Half, Side, SynSeen};
 use crate::frame::Stamp;
 use crate::wire::{Seq, Wrapping};
 
@@ -68,9 +68,9 @@ impl Connection {
                 && one.options.timestamps == other.options.timestamps
                 && one.at.seconds_since(other.at).abs() < TRANSLATED_SECONDS
         };
-        let begins = |one: &Self| [&one.from_origin, &one.from_target].map(|half| half.first_seq);
-        let [from_origin, from_target] =
-            [0, 1].map(|end| begins(self)[end].zip(begins(other)[end]).map(|(one, other)| one == other));
+        let same = |one: &Half, other: &Half| Some(one.first_seq? == other.first_seq?);
+        let from_origin = same(&self.from_origin, &other.from_origin);
+        let from_target = same(&self.from_target, &other.from_target);
         // Of a peer that was not captured at all, what was said to it counts as a second packet.
         let said = || {
             let [own, its] = [self, other].map(|one| one.from_origin.next.filter(|_| one.from_origin.bytes > 0));

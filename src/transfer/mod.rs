@@ -181,7 +181,7 @@ impl Transfer {
 
     /// Seconds from the command to the final reply.
     pub fn delay(&self) -> Option<f64> {
-        self.reply.as_ref().map(|reply| reply.frames[0].age_of(self.at()))
+        self.reply.as_ref().map(|reply| reply.frames.first().age_of(self.at()))
     }
 
     /// Whether the client sends the data.

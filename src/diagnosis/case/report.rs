@@ -28,7 +28,7 @@ impl<'a> Case<'a> {
     /// Seconds from the command to the reply that reports on it, never negative.
     pub fn delay(&self) -> Option<f64> {
         let (command, reply) = self.report()?;
-        Some(reply.frames[0].age_of(command.at()).max(0.0))
+        Some(reply.frames.first().age_of(command.at()).max(0.0))
     }
 
     /// Whether the capture's clock went on evenly between the command and that reply.

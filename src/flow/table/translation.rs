@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::super::half::OVERTAKEN_SECONDS;
+use super::super::key::Way;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
 use super::Table;
@@ -42,7 +43,8 @@ pub struct Translated {
     /// The target there.
     pub target: SocketAddr,
     /// By how much what the other side acknowledges differs from what the origin, and the target, sent here.
-    shifts: [Option<Shift>; 2],
+    shift_of_origin: Option<Shift>,
+    shift_of_target: Option<Shift>,
 }
 
 /// A constant difference between the numbers of a direction on both sides: a line was made shorter or longer on the way.
@@ -59,12 +61,19 @@ pub struct Shift {
 impl Translated {
     /// By how much the lines of one end became longer on the way, if they did.
     pub fn shift(&self, of: End) -> Option<Shift> {
-        self.shifts[usize::from(of == End::Target)].filter(|shift| shift.by != 0 && shift.times >= SHIFT_SHOWN)
+        let shift = match of {
+            End::Origin => self.shift_of_origin,
+            End::Target => self.shift_of_target,
+        };
+        shift.filter(|shift| shift.by != 0 && shift.times >= SHIFT_SHOWN)
     }
 
     /// An acknowledgement of what one end sent, which is `ahead` of that.
     pub(in crate::flow) fn acknowledges(&mut self, of: End, ahead: i32, at: Stamp) {
-        let slot = &mut self.shifts[usize::from(of == End::Target)];
+        let slot = match of {
+            End::Origin => &mut self.shift_of_origin,
+            End::Target => &mut self.shift_of_target,
+        };
         match slot {
             Some(shift) if shift.by == ahead => shift.times = shift.times.saturating_add(1),
             Some(_) | None if ahead.abs() > LINE_GROWS => {}
@@ -77,7 +86,7 @@ impl Translated {
 #[derive(Debug, Default)]
 pub(super) struct Translations {
     /// By key and direction as captured: under which key, from whom and to whom a segment is booked.
-    joined: HashMap<(FlowKey, usize), (FlowKey, [SocketAddr; 2]), RandomState>,
+    joined: HashMap<(FlowKey, Way), (FlowKey, [SocketAddr; 2]), RandomState>,
     /// The newest connection that begins with this number.
     by_isn: HashMap<Seq, ConnectionId, RandomState>,
     isns: VecDeque<Seq>,
@@ -125,7 +134,7 @@ impl Answer {
 impl Translations {
     /// Under which key, from whom and to whom what `source` sends under that key is booked, if it was joined.
     pub fn of(&self, key: FlowKey, source: SocketAddr) -> Option<(FlowKey, [SocketAddr; 2])> {
-        self.joined.get(&(key, key.direction(source))).copied()
+        self.joined.get(&(key, key.way(source))).copied()
     }
 
     /// The connection is gone.
@@ -136,10 +145,10 @@ impl Translations {
     }
 }
 
-fn joined_key(connection: &Connection) -> Option<(FlowKey, usize)> {
+fn joined_key(connection: &Connection) -> Option<(FlowKey, Way)> {
     let Translated { from, origin, target, .. } = **connection.translated.as_ref()?;
     let key = FlowKey::new(connection.key.wrapping, origin, target);
-    Some((key, key.direction(if from == End::Origin { origin } else { target })))
+    Some((key, key.way(if from == End::Origin { origin } else { target })))
 }
 
 impl Table {
@@ -172,7 +181,8 @@ impl Table {
         let Some(half) = connections.get_mut(&id) else { return seen };
         let (own, sockets) = ([seen.from, seen.to], [half.socket(from), half.socket(from.peer())]);
         let [origin, target] = if from == End::Origin { own } else { [seen.to, seen.from] };
-        half.translated = Some(Box::new(Translated { from, origin, target, shifts: [None; 2] }));
+        half.translated =
+            Some(Box::new(Translated { from, origin, target, shift_of_origin: None, shift_of_target: None }));
         let key = half.key;
         if seen.kind() == Kind::SynAck {
             if translations.answers.len() >= ANSWERS_KEPT {
@@ -180,7 +190,7 @@ impl Table {
             }
             translations.answers.push_back(Answer::new(id, &seen));
         }
-        translations.joined.insert((seen.key, seen.key.direction(seen.from)), (key, sockets));
+        translations.joined.insert((seen.key, seen.key.way(seen.from)), (key, sockets));
         Sighting { key, from: sockets[0], to: sockets[1], ..seen }
     }
 
