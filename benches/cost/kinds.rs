@@ -39,13 +39,17 @@ pub const KINDS: &[Kind] = &[
     Kind { packed: true, ..kind("real", real_traffic) },
     kind("routed", |whole, to| others(to, whole, Rest::Routed)),
     kind("flat", |whole, to| others(to, whole, Rest::Flat)),
-    kind("many sessions", |whole, to| played(to, |to| (0..many(whole)).for_each(|i| to.play(&short_session(i))))),
+    kind("many sessions", |whole, to| {
+        played(to, |to| (0..many(whole)).for_each(|i| to.play(&short_session(i))));
+        Ok(())
+    }),
     kind("one long session", |whole, to| {
         played(to, |to| {
             to.play(&format!("{}@ctl C:1050 S:21\n", hosts(0)));
             (0..many(whole)).for_each(|i| to.play(&transfer(i)));
             to.play("@quit\n");
-        })
+        });
+        Ok(())
     }),
     Kind {
         format: "ndjson",
@@ -66,11 +70,10 @@ fn many(whole: u64) -> u64 {
     MANY * whole / LARGEST
 }
 
-fn played(to: &Path, play: impl Fn(&mut Recording)) -> io::Result<()> {
+fn played(to: &Path, play: impl Fn(&mut Recording)) {
     let mut recording = Recording::create(to, Damage::None);
     play(&mut recording);
     recording.finish();
-    Ok(())
 }
 
 /// A client of which there are many, and one server.

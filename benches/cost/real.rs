@@ -100,7 +100,7 @@ fn moved(mut frame: Vec<u8>, by: u8) -> Vec<u8> {
 
 fn move_ipv4(frame: &mut [u8], at: usize, by: u8) {
     let [Some(&first), Some(&protocol)] = [frame.get(at), frame.get(at + 9)] else { return };
-    let is_first_fragment = frame.get(at + 6..at + 8).is_some_and(|offset| offset[0] & 0x1f == 0 && offset[1] == 0);
+    let is_first_fragment = frame.get(at + 6..at + 8).is_some_and(|offset| [offset[0] & 0x1f, offset[1]] == [0, 0]);
     let payload = at + usize::from(first & 0xf) * 4;
     for address in [at + 12, at + 16] {
         let Some(change) = move_address::<4>(frame, address, by) else { continue };

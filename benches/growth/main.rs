@@ -11,7 +11,6 @@ mod kit;
 
 mod capture;
 mod kinds;
-#[expect(dead_code, reason = "time on the clock is for the other benchmark")]
 #[path = "../cost/measure.rs"]
 mod measure;
 mod ways;
