@@ -2,6 +2,7 @@
 
 mod check;
 mod extract;
+mod facts;
 mod frames;
 mod interrupt;
 mod keylog;
@@ -37,6 +38,7 @@ use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
 pub use extract::extract;
+pub use facts::run as facts;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.

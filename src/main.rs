@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use ftpwhy::app;
-use ftpwhy::cli::{Invocation, Screen, Surroundings, parse};
+use ftpwhy::cli::{Document, Invocation, Screen, Surroundings, parse};
 use ftpwhy::diagnosis::ALL;
+use ftpwhy::facts;
 use ftpwhy::report::{rules, schema};
 
 fn main() -> ExitCode {
@@ -23,7 +24,9 @@ fn main() -> ExitCode {
         Invocation::Sessions(options) => app::sessions(&options),
         Invocation::Check(options) => app::check(&options),
         Invocation::Print(text) => app::print(|out| out.write_all(&text)),
-        Invocation::Schema => app::print(|out| writeln!(out, "{}", schema())),
+        Invocation::Facts(options) => app::facts(&options),
+        Invocation::Schema(Document::Report) => app::print(|out| writeln!(out, "{}", schema())),
+        Invocation::Schema(Document::Facts) => app::print(|out| writeln!(out, "{}", facts::schema())),
         Invocation::Done(status) => status,
     })
 }

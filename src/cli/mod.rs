@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod explain;
 mod extract;
+mod facts;
 mod hosts;
 mod input;
 mod layout;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use check::CheckOptions;
+pub use facts::FactsOptions;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error, write_note};
@@ -40,6 +42,7 @@ pub use options::{
     ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
 };
 pub use progress::Progress;
+pub use schema::Document;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
 pub use settings::Surroundings;
@@ -77,6 +80,7 @@ enum Command {
     Interfaces(live::Interfaces),
     #[cfg(all(feature = "live", target_os = "linux"))]
     Live(Box<live::Live>),
+    Facts(facts::Facts),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -106,8 +110,10 @@ pub enum Invocation {
     /// List the interfaces.
     #[cfg(all(feature = "live", target_os = "linux"))]
     Interfaces,
-    /// Print the JSON Schema.
-    Schema,
+    /// Write down the facts of this host.
+    Facts(FactsOptions),
+    /// Print a JSON Schema.
+    Schema(Document),
     /// Print this text.
     Print(Vec<u8>),
     /// Nothing more: a usage error was printed. The exit status.
@@ -173,7 +179,8 @@ fn read_in(
         Some(Command::Interfaces(_)) => Invocation::Interfaces,
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen, config))),
-        Some(Command::Schema(_)) => Invocation::Schema,
+        Some(Command::Facts(facts)) => Invocation::Facts(facts.into_options(config)),
+        Some(Command::Schema(schema)) => Invocation::Schema(schema.document()),
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen, config))),
     };
@@ -235,7 +242,7 @@ fn version() -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Invocation, Screen, Surroundings, command, read, read_in, status};
+    use super::{Document, Invocation, Screen, Surroundings, command, read, read_in, status};
 
     fn run(line: &str) -> Result<Invocation, u8> {
         let screen = Screen { terminal: false, width: None, color: false };
@@ -250,7 +257,8 @@ mod tests {
     #[test]
     fn files_need_no_subcommand_and_subcommands_no_files() {
         assert!(matches!(run("ftpwhy x.pcap"), Ok(Invocation::Analyse(_))));
-        assert_eq!(run("ftpwhy schema"), Ok(Invocation::Schema));
+        assert_eq!(run("ftpwhy schema"), Ok(Invocation::Schema(Document::Report)));
+        assert_eq!(run("ftpwhy schema facts"), Ok(Invocation::Schema(Document::Facts)));
     }
 
     #[test]

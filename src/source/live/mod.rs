@@ -14,11 +14,12 @@ mod reader;
 mod sandbox;
 mod tap;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::Interface;
-use crate::frame::{InterfaceId, Timestamp};
+use crate::frame::InterfaceId;
 
+pub use super::host::now;
 pub use arrivals::{Arrival, Arrivals};
 pub use devices::{Device, devices};
 pub use kernel_filter::Scope;
@@ -44,12 +45,6 @@ pub struct Counts {
     /// Lost: the kernel had no room for them because this program did not read fast enough, or nobody looked at them
     /// before the end.
     pub dropped: u64,
-}
-
-/// The present, on the clock that stamps packets.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// What the capture says of an interface.
