@@ -9,6 +9,8 @@ mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod run;
 mod sessions;
 mod unreadable;
 

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         #[cfg(all(feature = "live", target_os = "linux"))]
         Invocation::Live(options) => app::live::run(&options),
         #[cfg(all(feature = "live", target_os = "linux"))]
+        Invocation::Run(options) => app::run::run(&options),
+        #[cfg(all(feature = "live", target_os = "linux"))]
         Invocation::Interfaces => app::live::interfaces(),
         Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
         Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),

@@ -17,6 +17,8 @@ mod message;
 mod options;
 mod progress;
 pub mod prose;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod run;
 mod schema;
 mod screen;
 mod sessions;
@@ -42,6 +44,8 @@ pub use options::{
     ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
 };
 pub use progress::Progress;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub use run::RunOptions;
 pub use schema::Document;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
@@ -80,6 +84,8 @@ enum Command {
     Interfaces(live::Interfaces),
     #[cfg(all(feature = "live", target_os = "linux"))]
     Live(Box<live::Live>),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Run(Box<run::Run>),
     Facts(facts::Facts),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -107,6 +113,9 @@ pub enum Invocation {
     /// Capture.
     #[cfg(all(feature = "live", target_os = "linux"))]
     Live(Box<LiveOptions>),
+    /// Run a command and judge its transfers.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Run(Box<RunOptions>),
     /// List the interfaces.
     #[cfg(all(feature = "live", target_os = "linux"))]
     Interfaces,
@@ -139,7 +148,9 @@ pub fn parse(
     screen: &Screen,
     surroundings: &Surroundings,
 ) -> Invocation {
-    match read_in(arguments.into_iter().collect(), screen, surroundings) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_run = arguments.get(1).is_some_and(|word| word == "run");
+    match read_in(arguments, screen, surroundings) {
         Ok((invocation, remarks)) => {
             for remark in remarks {
                 // Nobody is left to be told when the terminal or pipe has gone.
@@ -151,7 +162,8 @@ pub fn parse(
         Err(said) if !said.use_stderr() => Invocation::Print(shown(&said, screen).into_bytes()),
         Err(said) => {
             let _ = said.print();
-            Invocation::Done(status(&said))
+            // Where the status is another command's, it says by 125 that this one was not run.
+            Invocation::Done(if is_run { 125 } else { status(&said) })
         }
     }
 }
@@ -179,6 +191,8 @@ fn read_in(
         Some(Command::Interfaces(_)) => Invocation::Interfaces,
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen, config))),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Run(run)) => Invocation::Run(Box::new(run.into_options(config))),
         Some(Command::Facts(facts)) => Invocation::Facts(facts.into_options(config)),
         Some(Command::Schema(schema)) => Invocation::Schema(schema.document()),
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
