@@ -2,12 +2,15 @@
 
 mod check;
 mod extract;
+mod facts;
 mod frames;
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod run;
 mod sessions;
 mod unreadable;
 
@@ -37,6 +40,7 @@ use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
 pub use extract::extract;
+pub use facts::run as facts;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.

@@ -1,4 +1,4 @@
-//! Gives frames in capture order, from files, standard input or an interface.
+//! Gives frames in capture order, from files, standard input or an interface; and what this host says of itself.
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
@@ -15,6 +15,8 @@ mod following;
 mod found;
 mod frames;
 mod gap;
+#[cfg(target_os = "linux")]
+pub mod host;
 mod identity;
 mod input;
 mod lean;
