@@ -81,6 +81,11 @@ impl<'a> Siblings<'a> {
         Self { session, conclusions, known, lack_data, unannounced, facts, habit, fresh_fail_there, witnesses }
     }
 
+    /// All of them, where they have been concluded already.
+    pub fn known(&self) -> Option<&'a [Concluded<'a>]> {
+        self.known
+    }
+
     fn with_all<T>(&self, find: impl for<'b> FnOnce(&'b [Concluded<'b>]) -> T) -> T {
         match self.known {
             Some(known) => find(known),

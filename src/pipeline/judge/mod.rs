@@ -74,7 +74,7 @@ impl Judge {
         let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
         let judged = judge_all(&analysis, &views, &siblings, &all, |_, _| true);
         let mut changes = self.changes(&views, &judged);
-        changes.findings.extend(verdict::settle(of_session(&analysis, &views, &all), &changes.findings));
+        changes.findings.extend(verdict::settle(of_session(&analysis, &views, &siblings), &changes.findings));
         self.blame(&changes.findings);
         for view in &views {
             self.reported.over(view.index);
