@@ -282,7 +282,7 @@ impl<'a> Case<'a> {
     /// Whether the client turned to another endpoint command at once and its transfer completed: the refusal did no
     /// harm.
     pub fn fell_back(&self) -> bool {
-        let Some(own) = self.concluded.offer_index.filter(|_| self.transfer().is_none()) else { return false };
+        let Some(own) = self.concluded.offer_number.filter(|_| self.transfer().is_none()) else { return false };
         self.siblings.completed_soon(own, self.offer_at(), FALLBACK)
     }
 

@@ -19,7 +19,7 @@ use crate::diagnosis::verdict::{self, Blame};
 use crate::finding::Finding;
 use crate::record::trace::Trace;
 use crate::record::{Outcome, Pending, SessionRecord, Sink, State, Summary};
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 use case::{Judged, judge_all, of_session};
 use host_review::HostReview;
 pub(super) use host_review::interval;

@@ -13,8 +13,8 @@ use crate::record::trace::Trace;
 use crate::source::Capture;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 use crate::vantage::Vantage;
 use crate::wire::{Decoder, Flags, LostDatagram};
 
