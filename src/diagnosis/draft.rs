@@ -46,7 +46,7 @@ impl Draft {
     /// About the session and transfer of `case`.
     pub fn about(mut self, case: &Case<'_>) -> Self {
         self.0.session = Some(case.session.id);
-        self.0.transfer = case.transfer.map(|transfer| transfer.id);
+        self.0.transfer = case.transfer().map(|transfer| transfer.id);
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
         }

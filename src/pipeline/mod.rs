@@ -20,7 +20,7 @@ use crate::flow::ConnectionId;
 use crate::frame::{Frame, Stamp, Timestamp};
 use crate::record::{Held, Sink, Summary};
 use crate::source::{Capture, Sieve};
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 use crate::wire::Decoder;
 use judge::Judge;
 use model::Model;

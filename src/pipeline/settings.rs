@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::decrypt;
 use crate::diagnosis::case::Policy;
@@ -44,6 +45,13 @@ pub struct Settings {
 pub const MEMORY: u64 = 256 << 20;
 
 impl Settings {
+    /// What the user knows of the network: further control ports, how long TIME-WAIT lasts, addresses of the host that was
+    /// captured on. All else is as for a capture that has ended and whose findings all are wanted.
+    pub fn of(ports: &[u16], time_wait: Option<Duration>, here: Vec<IpAddr>) -> Self {
+        let policy = Policy { time_wait: time_wait.map(|length| length.as_secs_f64()) };
+        Self { ports: ports.to_vec(), policy, here, ..Self::default() }
+    }
+
     /// A bound as it is within the memory that is allowed.
     pub(super) fn scaled(&self, bound: usize) -> usize {
         let memory = self.memory.unwrap_or(MEMORY);

@@ -79,9 +79,9 @@ pub(super) fn judge(
 }
 
 /// What the diagnoses say of a session as a whole.
-pub(super) fn of_session(analysis: &Analysis<'_>, views: &[View<'_>], all: &[Vec<Concluded<'_>>]) -> Vec<Finding> {
-    let mut views = views.iter().zip(all).map(|(view, concluded)| {
-        let case = analysis.session_case(view, concluded);
+pub(super) fn of_session(analysis: &Analysis<'_>, views: &[View<'_>], siblings: &[Siblings<'_>]) -> Vec<Finding> {
+    let mut views = views.iter().zip(siblings).map(|(view, siblings)| {
+        let case = analysis.of_session(view, siblings);
         let mut findings: Vec<Finding> = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&case)).collect();
         for finding in &mut findings {
             place::of_session(&case, finding);
@@ -119,7 +119,7 @@ fn judge_case(
     for finding in &mut findings {
         place::of_transfer(tried, finding);
     }
-    if case.transfer.is_none() {
+    if case.transfer().is_none() {
         verdict::of_no_transfer(&mut findings);
     }
     (findings, verdict)

@@ -19,7 +19,7 @@ use crate::diagnosis::verdict::{self, Blame};
 use crate::finding::Finding;
 use crate::record::trace::Trace;
 use crate::record::{Outcome, Pending, SessionRecord, Sink, State, Summary};
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 use case::{Judged, judge_all, of_session};
 use host_review::HostReview;
 pub(super) use host_review::interval;
@@ -74,7 +74,7 @@ impl Judge {
         let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
         let judged = judge_all(&analysis, &views, &siblings, &all, |_, _| true);
         let mut changes = self.changes(&views, &judged);
-        changes.findings.extend(verdict::settle(of_session(&analysis, &views, &all), &changes.findings));
+        changes.findings.extend(verdict::settle(of_session(&analysis, &views, &siblings), &changes.findings));
         self.blame(&changes.findings);
         for view in &views {
             self.reported.over(view.index);

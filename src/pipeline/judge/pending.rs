@@ -13,8 +13,8 @@ use crate::pipeline::model::Analysis;
 use crate::record::{AttemptOutcome, Pending, Sink, State};
 use crate::transfer::attempt::{Aim, Attempt};
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 
 /// SYNs are told of when the first one is this old, in seconds: systems send the third one after 3 s, or the second one.
 const LATE: f64 = 2.5;

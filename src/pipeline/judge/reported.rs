@@ -7,7 +7,7 @@ use crate::pipeline::schedule::Subject;
 use crate::pipeline::settings::Judging;
 use crate::record::{Hosts, Pending, Superseded};
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 
 /// What a judgement adds to the report, and takes back.
 #[derive(Debug, Default)]
@@ -68,14 +68,14 @@ impl Reported {
         if self.judging == Judging::AtEnd {
             return Changes { findings, ..Changes::default() };
         }
-        let subject = match (one.transfer, one.offer_index) {
+        let subject = match (one.transfer, one.offer_number) {
             (Some(transfer), _) => Subject::Transfer(transfer.id),
             (None, Some(offer)) => Subject::Offer(offer),
             // Nothing can have been reported of it.
             (None, None) => return Changes { findings, ..Changes::default() },
         };
         let of_session = self.by_session.entry(index).or_default();
-        let of_offer = one.offer_index.and_then(|offer| of_session.remove(&Subject::Offer(offer)));
+        let of_offer = one.offer_number.and_then(|offer| of_session.remove(&Subject::Offer(offer)));
         let reported: Vec<ReportedFinding> =
             of_offer.into_iter().chain(of_session.remove(&subject)).flatten().collect();
         let by = successor(&findings);

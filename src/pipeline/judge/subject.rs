@@ -14,7 +14,8 @@ use crate::pipeline::model::{Analysis, Shown, View, is_same};
 use crate::pipeline::schedule::Subject;
 use crate::record::Sink;
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::offers::OfferNumber;
+use crate::transfer::sessions::SessionIndex;
 
 /// A capture that goes on limits no claim by its end: it is taken to end this much later. Seconds.
 const GOES_ON: f64 = 10.0;
@@ -39,7 +40,7 @@ impl Judge {
         &mut self,
         analysis: Analysis<'_>,
         views: &[SessionIndex],
-        (index, offer): (SessionIndex, usize),
+        (index, offer): (SessionIndex, OfferNumber),
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         self.judge_subject(analysis, views, (index, Subject::Offer(offer)), |name| name == EARLY, sink)

@@ -11,6 +11,7 @@ use crate::frame::Stamp;
 use crate::transfer::Same;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
+use crate::transfer::offers::OfferNumber;
 use crate::transfer::session::Session;
 
 /// Commands of one moment that are compared with one of the other view, before and behind it.
@@ -79,7 +80,7 @@ fn verb<'a>(one: &Concluded<'a>) -> Option<&'a str> {
 impl Same {
     /// Of the offers and transfers of a session, as another view of it numbers them.
     pub(super) fn of(session: &Session, viewer: &Session) -> Self {
-        fn offers(session: &Session) -> Vec<Word<'_, usize>> {
+        fn offers(session: &Session) -> Vec<Word<'_, OfferNumber>> {
             let offers = session.offers.numbered();
             offers.map(|(key, offer)| Word { key, at: offer.at(), verb: &offer.command.name }).collect()
         }

@@ -12,7 +12,7 @@ use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, IMPLICIT_TLS, Speaker};
 use crate::redact::Secret;
 use crate::transfer::Lost;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 use crate::wire::tls::Record;
 use crate::wire::{IpHeader, Segment};
 

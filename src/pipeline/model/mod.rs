@@ -218,7 +218,7 @@ impl Model {
     /// none of the fields.
     pub(super) fn take(
         &mut self,
-        decoder: &mut Decoder,
+        wire: &mut Decoder,
         frame: &Frame<'_>,
         captures: &[Capture],
         schedule: &mut Schedule,
@@ -231,7 +231,7 @@ impl Model {
         }
         let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
         let original = self.repeats.original(frame);
-        let decoded = decoder.decode(frame);
+        let decoded = wire.decode(frame);
         if let Some(original) = original {
             if let Body::Tcp(ip, tcp) = decoded.body {
                 let Frame { at, interface, .. } = *frame;

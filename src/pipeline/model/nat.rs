@@ -7,8 +7,8 @@ use crate::finding::SessionId;
 use crate::flow::{ConnectionId, TRANSLATED_SECONDS};
 use crate::frame::Stamp;
 use crate::transfer::conclude::Conclusions;
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 use crate::transfer::{Same, Twin};
 use crate::wire::Seq;
 

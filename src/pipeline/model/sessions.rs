@@ -10,8 +10,8 @@ use crate::flow::{Close, ConnectionId, End};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::Event;
 use crate::pipeline::schedule::{AT_ONCE, Deadline, Schedule, Subject};
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 use crate::wire::{IpHeader, Segment};
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host

@@ -7,7 +7,7 @@ use crate::finding::SessionId;
 use crate::flow::{Close, End};
 use crate::frame::Timestamp;
 use crate::record::Held;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 
 /// How long TIME-WAIT lasts where nobody says, in seconds, and on which systems.
 const LASTS: [(f64, &str); 3] = [(60.0, "Linux, BSD"), (120.0, "Windows"), (240.0, "Windows NT and 2000, RFC 9293")];
