@@ -17,8 +17,8 @@ diagnosis! {
     ///
     /// Helps: a banner of IIS; the aborted data connection ended by a RST; a retry some seconds later that works.
     ///
-    /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of the
-    /// aborted transfer, which is told by counting replies.
+    /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of
+    /// the aborted transfer, which is told by counting replies.
     ///
     /// Confidence: probable at the server, possible elsewhere.
     ///

@@ -18,19 +18,19 @@ diagnosis! {
     /// The server ended a session in which nothing went on, by 421: its timer for idle sessions, for sessions without a
     /// transfer, or for logging in ran out.
     ///
-    /// Needs: 421 while no transfer is under way and no other command waits; words of a timeout or of idleness, or, with other
-    /// words, a silence as long as a timer that servers have.
+    /// Needs: 421 while no transfer is under way and no other command waits; words of a timeout or of idleness, or,
+    /// with other words, a silence as long as a timer that servers have.
     ///
     /// Helps: which timer it was: the time since the last command, the last transfer, the login, or the connection.
     ///
-    /// Refuted by: 421 as the greeting (`control-closed-early`); 421 during a transfer (`control-lost-during-transfer`); words of
-    /// too many connections, of a shutdown or of the administrator.
+    /// Refuted by: 421 as the greeting (`control-closed-early`); 421 during a transfer
+    /// (`control-lost-during-transfer`); words of too many connections, of a shutdown or of the administrator.
     ///
     /// Confidence: proven by its words; probable by a time that fits a timer.
     ///
-    /// Remedy: at the client log in again before the next command, send NOOP to keep an idle session (a timer of transfers runs
-    /// on); at the server raise the timeout (vsftpd idle_session_timeout; ProFTPD TimeoutIdle, TimeoutNoTransfer, TimeoutLogin;
-    /// Pure-FTPd -I); in the network nothing.
+    /// Remedy: at the client log in again before the next command, send NOOP to keep an idle session (a timer of
+    /// transfers runs on); at the server raise the timeout (vsftpd idle_session_timeout; ProFTPD TimeoutIdle,
+    /// TimeoutNoTransfer, TimeoutLogin; Pure-FTPd -I); in the network nothing.
     "control-idle-timeout", Info,
     "the server ended an idle session",
     ["RFC 959 5.4", "RFC 1123 4.1.3.2"],

@@ -20,9 +20,9 @@ diagnosis! {
     ///
     /// Refuted by: a RST with another acknowledgement number (it belongs to an old connection); a RST behind a SYN-ACK.
     ///
-    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late, and
-    /// whoever delayed it is the cause; a server that connects to a previous PORT or, after a
-    /// refused one, to its default data port.
+    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late,
+    /// and whoever delayed it is the cause; a server that connects to a previous PORT or, after a refused one, to its
+    /// default data port.
     ///
     /// Remedy: at the client listen before PORT is sent and until the transfer is over, or use passive mode; at the
     /// server allow passive mode; in the network let the firewall that resets the connection let it through.

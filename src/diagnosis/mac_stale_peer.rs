@@ -15,13 +15,13 @@ diagnosis! {
     /// Needs: the address moved on this segment (`mac-changed`), and a second and more afterwards frames for it to the
     /// old MAC, two at least.
     ///
-    /// Helps: retransmissions; unicast ARP requests to the old MAC that nobody answers; the peer's first frame to the new
-    /// MAC, which ends it.
+    /// Helps: retransmissions; unicast ARP requests to the old MAC that nobody answers; the peer's first frame to the
+    /// new MAC, which ends it.
     ///
     /// Refuted by: the old MAC using the address too (`arp-conflict`); a few frames that were under way.
     ///
-    /// Confidence: that of the move; probable at most as the cause of a failure, which it is where a SYN between the two
-    /// gets no answer, or a control or data connection stalls, at that time.
+    /// Confidence: that of the move; probable at most as the cause of a failure, which it is where a SYN between the
+    /// two gets no answer, or a control or data connection stalls, at that time.
     ///
     /// Traps: a switch shows these frames only by flooding them; a link type without destination MAC (SLL) cannot show
     /// them. If the peer is a router, it is the router's cache that is stale, not the remote host's.

@@ -16,9 +16,8 @@ diagnosis! {
     ///
     /// Helps: the server's own words, `Use PORT or PASV first`, `No data connection`.
     ///
-    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless the
-    /// server says so; a server that keeps the endpoint
-    /// for the next transfer, which is legal.
+    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless
+    /// the server says so; a server that keeps the endpoint for the next transfer, which is legal.
     ///
     /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
     ///

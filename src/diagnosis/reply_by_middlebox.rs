@@ -18,31 +18,33 @@ const MANY: u64 = 6;
 const SAME_MOMENT: f64 = 0.5;
 
 diagnosis! {
-    /// The failing reply did not come from the server's stack: a proxy, ALG or firewall on the way seems to have spoken in
-    /// its name. An FTP64 gateway, for one, may send 425 itself (RFC 6384).
+    /// The failing reply did not come from the server's stack: a proxy, ALG or firewall on the way seems to have spoken
+    /// in its name. An FTP64 gateway, for one, may send 425 itself (RFC 6384).
     ///
-    /// Needs: both sides of a NAT in one capture, and a 4yz or 5yz reply to a transfer or endpoint command on the client's
-    /// side that the server's side does not show, although it holds all that both ends said there, and the server spoke on.
+    /// Needs: both sides of a NAT in one capture, and a 4yz or 5yz reply to a transfer or endpoint command on the
+    /// client's side that the server's side does not show, although it holds all that both ends said there, and the
+    /// server spoke on.
     ///
-    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly behind what
-    /// was seen on both, and never comes in on the server's, and a later segment of the server that denies it there: other
-    /// bytes under the same sequence numbers, a FIN that begins where the reply does, or an acknowledgement that does so
-    /// half a second later. That the reply does not come in is not enough: the capture may have lost it, or it came
-    /// another way, but then the server counts on behind it.
+    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly behind
+    /// what was seen on both, and never comes in on the server's, and a later segment of the server that denies it
+    /// there: other bytes under the same sequence numbers, a FIN that begins where the reply does, or an
+    /// acknowledgement that does so half a second later. That the reply does not come in is not enough: the capture may
+    /// have lost it, or it came another way, but then the server counts on behind it.
     ///
-    /// Or, from one side: such a reply in a segment whose TTL is two or more hops away from
-    /// that of the server's other control segments, and hardly any other segment like it.
+    /// Or, from one side: such a reply in a segment whose TTL is two or more hops away from that of the server's other
+    /// control segments, and hardly any other segment like it.
     ///
     /// Helps: a 227 or PORT that was rewritten in the same session (`alg-rewrote-port`).
     ///
-    /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the
-    /// server's side, whenever it was recorded there, or more of the server's words there within half a second, which may
-    /// be that reply under other numbers; sequence numbers of the server that count it; missing bytes or dropped packets,
-    /// which may hide it there.
+    /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the server's side,
+    /// whenever it was recorded there, or more of the server's words there within half a second, which may be that
+    /// reply under other numbers; sequence numbers of the server that count it; missing bytes or dropped packets, which
+    /// may hide it there.
     ///
     /// Confidence: proven from both sides, possible from one.
     ///
-    /// Traps: where segments are cut differently on both sides (GRO, TSO), or cross in both orders of time, nothing is said.
+    /// Traps: where segments are cut differently on both sides (GRO, TSO), or cross in both orders of time, nothing is
+    /// said.
     ///
     /// Remedy: in the network look at the FTP rules of the devices on the way; at the server capture, to see what it
     /// said itself; at the client use passive mode, or a way around the device.

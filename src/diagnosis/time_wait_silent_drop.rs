@@ -16,15 +16,15 @@ diagnosis! {
     /// The server's SYNs reached a client that still holds TIME-WAIT for the 5-tuple and ignores them, as the BSDs do,
     /// and stacks by RFC 6191 or RFC 1337.
     ///
-    /// Such a stack drops a SYN for a tuple in TIME-WAIT unless its sequence number is above the old connection's or its
-    /// TCP timestamp is newer. Linux answers instead (`time-wait-challenge`).
+    /// Such a stack drops a SYN for a tuple in TIME-WAIT unless its sequence number is above the old connection's or
+    /// its TCP timestamp is newer. Linux answers instead (`time-wait-challenge`).
     ///
-    /// Needs: a capture at or near the client; an earlier connection on the 5-tuple, completely closed, the client holding
-    /// TIME-WAIT; an age inside 2MSL; two or more SYNs of one sequence number, not above the old one and without TCP
-    /// timestamps on both connections, and nothing back; a client that is alive meanwhile.
+    /// Needs: a capture at or near the client; an earlier connection on the 5-tuple, completely closed, the client
+    /// holding TIME-WAIT; an age inside 2MSL; two or more SYNs of one sequence number, not above the old one and
+    /// without TCP timestamps on both connections, and nothing back; a client that is alive meanwhile.
     ///
-    /// Helps: a SYN with a higher number that is accepted at once; the same SYN, repeated, that is answered as soon as one
-    /// of the usual lengths of TIME-WAIT (or `--time-wait`) has passed.
+    /// Helps: a SYN with a higher number that is accepted at once; the same SYN, repeated, that is answered as soon as
+    /// one of the usual lengths of TIME-WAIT (or `--time-wait`) has passed.
     ///
     /// Refuted by: a capture at the server alone; a SYN that was acceptable; any answer, an ACK too.
     ///

@@ -224,12 +224,13 @@ impl Reply {
 
     /// The last line as it is shown, strangers' words marked ([`crate::redact`]).
     pub fn line(&self) -> String {
-        format!("{} {}", self.code, self.marked())
+        let text = self.marked();
+        if text.is_empty() { self.code.to_string() } else { format!("{} {text}", self.code) }
     }
 
-    /// The same without the code.
+    /// The same without the code, and without blanks at its end.
     pub fn marked(&self) -> String {
-        vocabulary::marked(&self.text)
+        vocabulary::marked(self.text.trim_end())
     }
 
     /// The lines before it, likewise.

@@ -1,4 +1,4 @@
-//! What the analysis is told.
+//! The options of an analysis.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 
-/// What the user asks of the analysis.
+/// The options of an analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Further control ports beside 21.
