@@ -21,7 +21,7 @@ use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowO
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
-use crate::frame::CaptureId;
+use crate::frame::{CaptureId, Interval};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
@@ -318,7 +318,7 @@ fn list(
 }
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settings, Trouble> {
-    let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
+    let policy = Policy { time_wait: input.time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };

@@ -22,7 +22,7 @@ use crate::cli::{LiveOptions, StatusLine, reason};
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
-use crate::frame::{CaptureId, Timestamp};
+use crate::frame::{CaptureId, Interval, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::record::Sink;
 use crate::report::{self, Verbosity, ledger};
@@ -153,7 +153,7 @@ impl<'a> Watch<'a> {
         let kept = options.evidence.as_ref().map_or(0, |_| evidence::share(options.memory_limit));
         let settings = Settings {
             ports: options.scope.ports.clone(),
-            policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
+            policy: Policy { time_wait: options.time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())) },
             here,
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),

@@ -2,11 +2,12 @@
 
 use super::case::Case;
 use super::{data_syn_never_sent, lines, no_syn};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
 /// The next transfer comes within this many seconds of the ABOR, or has nothing to do with it.
-const SOON: f64 = 10.0;
+const SOON: Interval = Interval::seconds(10);
 
 diagnosis! {
     /// The server answers the transfer right after an ABOR with 425, though its port is fresh: a server that has not

@@ -4,12 +4,13 @@ use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
 use super::mac_changed;
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Conflict, Network};
 
 /// What a peer was told last, it believes for about so long without being told again (Linux: base_reachable_time and
 /// what follows). Seconds.
-const CACHED: f64 = 60.0;
+const CACHED: Interval = Interval::seconds(60);
 
 diagnosis! {
     /// Two hosts claim one address at the same time.

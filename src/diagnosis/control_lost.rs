@@ -3,6 +3,7 @@
 use super::case::SessionCase;
 use super::ending::Ending;
 use super::{control_closed_early, control_idle_timeout, control_stalled, rst_injected};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 use crate::ftp::{Command, Verb};
@@ -53,7 +54,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let (line, after, story) = (command.line(), end.at.age_of(command.at()), ending.story());
-    let message = if after < 0.0 {
+    let message = if after < Interval::ZERO {
         format!("{line} came {:.1} s after the control connection was lost: {}{story}", -after, end.how)
     } else {
         format!("{line} got no reply: {} after {after:.1} s{story}", end.how)

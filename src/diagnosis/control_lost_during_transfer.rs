@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::ending::Ending;
 use super::{control_idle_timeout, lines};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::transfer::Lost;
 
@@ -49,7 +50,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let after = lost.at.age_of(transfer.at());
     let story = ending.story();
-    let message = if after < 0.0 {
+    let message = if after < Interval::ZERO {
         format!("{} came {:.1} s after the control connection was lost: {}{story}", transfer.command.name, -after, lost.how)
     } else {
         format!("{} got no final reply: {} after {after:.1} s{story}", transfer.command.name, lost.how)

@@ -2,10 +2,14 @@
 
 use super::case::{Case, cap};
 use super::{capture_gap, data_syn_refused, lines, time_wait_collision};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
+
+/// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
+const SWAPPED: Interval = Interval::millis(50);
 
 diagnosis! {
     /// The data connection was opened and then failed before the final reply.
@@ -108,7 +112,7 @@ fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate
     connection
         .rsts
         .iter()
-        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, 0.05)))
+        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, SWAPPED)))
         .map(|rst| (rst.at, rst.from))
 }
 

@@ -3,6 +3,7 @@
 use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Network, Stale};
 
@@ -59,7 +60,7 @@ fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
 fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
     let all = network.stale_between(one, other);
-    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last, 0.0)).filter(|_| !symptom.answered)?;
+    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last, Interval::ZERO)).filter(|_| !symptom.answered)?;
     Some(symptom.blame(draft(network, stale)?))
 }
 

@@ -2,11 +2,12 @@
 
 use super::case::Case;
 use super::{data_syn_unanswered, lines, time_wait_default_port};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
 /// A refusal for want of an endpoint comes at once; a server that tried something takes longer.
-const AT_ONCE: f64 = 1.0;
+const AT_ONCE: Interval = Interval::seconds(1);
 
 diagnosis! {
     /// The client asked for a transfer with no PORT, EPRT, PASV or EPSV in force.

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{crossing, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Crossing, Denied};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::ftp::{Command, Reply};
 use crate::transfer::OtherView;
 
@@ -15,7 +15,7 @@ const FEW: u32 = 3;
 const MANY: u64 = 6;
 
 /// A reply is seen on the server's side at most this long before or behind it is seen on the client's, in seconds.
-const SAME_MOMENT: f64 = 0.5;
+const SAME_MOMENT: Interval = Interval::millis(500);
 
 diagnosis! {
     /// The failing reply did not come from the server's stack: a proxy, ALG or firewall on the way seems to have spoken
@@ -131,13 +131,13 @@ fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Rep
     if !crossing::is_client_side(case, other) || !other.is_whole {
         return None;
     }
-    let later = other.server_last.filter(|last| last.seconds_since(reply.at()) > SAME_MOMENT)?;
+    let later = other.server_last.filter(|last| last.since(reply.at()) > SAME_MOMENT)?;
     let (asked, got) = (command.at().time, reply.at().time);
     let before = |(code, at): &(u16, Timestamp)| {
-        *code < reply.code || *code == reply.code && at.seconds_since(asked) < -SAME_MOMENT
+        *code < reply.code || *code == reply.code && at.since(asked) < -SAME_MOMENT
     };
     let next = other.failures.get(other.failures.partition_point(before));
-    let said = next.is_some_and(|(code, at)| *code == reply.code && got.seconds_since(*at) >= -SAME_MOMENT);
+    let said = next.is_some_and(|(code, at)| *code == reply.code && got.since(*at) >= -SAME_MOMENT);
     (!said).then_some(later)
 }
 

@@ -7,7 +7,7 @@ use super::case::{Case, SessionCase, cap};
 use super::{capture_drops, data_connection_broken};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Connection, RstSeen};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::network::Network;
 
 /// Signs that together make it probable.
@@ -56,7 +56,7 @@ fn of_transfer(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// A reply that reports on a RST may be recorded this many seconds before it.
-const AT_ONCE: f64 = 0.05;
+const AT_ONCE: Interval = Interval::millis(50);
 
 /// The control connection, where no transfer is lost by it.
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
@@ -125,7 +125,7 @@ impl<'a> Forged<'a> {
             from.ip(),
             ways.join("; "),
         );
-        let back = self.connection.rsts.iter().find(|other| other.from != rst.from && other.at.seconds_since(rst.at).abs() < AT_ONCE);
+        let back = self.connection.rsts.iter().find(|other| other.from != rst.from && other.at.since(rst.at).abs() < AT_ONCE);
         let confidence = if self.is_probable() { Confidence::Probable } else { Confidence::Possible };
         DIAGNOSIS
             .finding(confidence, message, Evidence::sent(rst.at, from, to, format!("RST, TTL {}", rst.ttl)))

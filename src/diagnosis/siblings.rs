@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::crossing::{What, Witnesses};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::record::{AttemptOutcome, Outcome};
 use crate::transfer::attempt::Attempt;
 use crate::transfer::conclude::Conclusions;
@@ -128,10 +128,10 @@ impl<'a> Siblings<'a> {
 
     /// Whether a transfer completed whose endpoint was announced by a later offer than number `own`, less than so many
     /// seconds behind that.
-    pub fn completed_soon(&self, own: usize, at: Stamp, seconds: f64) -> bool {
+    pub fn completed_soon(&self, own: usize, at: Stamp, seconds: Interval) -> bool {
         let completed = &self.facts().completed;
         let behind = completed.get(completed.partition_point(|(offer, _)| *offer <= own));
-        behind.is_some_and(|(_, earliest)| earliest.seconds_since(at.time) < seconds)
+        behind.is_some_and(|(_, earliest)| earliest.since(at.time) < seconds)
     }
 
     /// When the next data connection behind that moment was established.

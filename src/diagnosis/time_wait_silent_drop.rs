@@ -5,7 +5,7 @@ use super::two_msl::{self, System};
 use super::{data_syn_refused, data_syn_unanswered, lines, time_wait_challenge, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
@@ -108,10 +108,10 @@ fn dropped<'a>(case: &Case<'_>, attempt: &'a Attempt<'a>) -> Option<Dropped<'a>>
 fn answered_at_last(case: &Case<'_>, attempt: &Attempt<'_>, since: Stamp) -> Option<Stamp> {
     let answer = attempt.connection.syn_acks.first()?.at;
     let ages = attempt.connection.syns.iter().filter(|syn| syn.at < answer).map(|syn| syn.at.age_of(since));
-    let ages: Vec<f64> = ages.collect();
+    let ages: Vec<Interval> = ages.collect();
     let [.., ignored, answered] = ages.as_slice() else { return None };
-    let between = |limit: f64| *ignored <= limit + two_msl::COARSE && *answered >= limit - two_msl::COARSE;
-    let ended = case.policy.time_wait.map_or_else(|| two_msl::DEFAULTS.iter().any(|limit| between(*limit)), between);
+    let between = |limit: Interval| *ignored <= limit + two_msl::COARSE && *answered >= limit - two_msl::COARSE;
+    let ended = case.policy.time_wait.map_or_else(|| two_msl::DEFAULTS.iter().any(|(limit, _)| between(*limit)), between);
     let repeated = ages.len() > SYNS as usize && attempt.connection.stale_acks.is_empty();
     (ended && repeated).then_some(answer)
 }

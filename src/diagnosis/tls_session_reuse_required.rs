@@ -4,14 +4,14 @@ use super::case::{Case, cap};
 use super::{data_connection_broken, data_syn_refused, lines, tls_control_opaque, tls_protection_mismatch};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::Connection;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::protection::{Carried, Emptied, Tls, carried, emptied_by_server};
 use crate::wire::hello::Handshake;
 
 /// A server that gives up for want of resumption closes the control connection with the data connection: seconds.
-const AT_ONCE: f64 = 2.0;
+const AT_ONCE: Interval = Interval::seconds(2);
 
 /// What vsftpd says of any failed data handshake while the option is on.
 const SAID_OF_ANY: &str = "session reuse required";
@@ -121,7 +121,7 @@ fn ended_with(case: &Case<'_>, emptied: &Emptied) -> Option<Stamp> {
     let last_word = fin.peer_said?;
     let first = case.control.half(client).fin.as_ref().is_none_or(|own| fin.at < own.at);
     let waiting = last_word <= emptied.ended || server.last_data.is_some_and(|last| last < last_word);
-    let at_once = (0.0..AT_ONCE).contains(&fin.at.seconds_since(emptied.ended));
+    let at_once = fin.at.since(emptied.ended).is_within(AT_ONCE);
     (first && waiting && at_once).then_some(fin.at)
 }
 

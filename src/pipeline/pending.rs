@@ -9,7 +9,7 @@ use super::Pipeline;
 use super::prompt::Judging;
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, ConnectionId};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::{AttemptOutcome, Pending, Sink, State};
 use crate::transfer::attempt::{Aim, Attempt};
 use crate::transfer::conclude::Conclusions;
@@ -17,8 +17,8 @@ use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 
-/// SYNs are told of when the first one is this old, in seconds: systems send the third one after 3 s, or the second one.
-const LATE: f64 = 2.5;
+/// SYNs are told of when the first one is this old: systems send the third one after 3 s, or the second one.
+const LATE: Interval = Interval::millis(2_500);
 
 /// Data connections that are told of at one time; of a flood the others are not.
 const OPEN: usize = 256;
@@ -116,7 +116,7 @@ impl Pipeline {
             to: connection.target,
             frames: connection.syns.iter().map(|syn| syn.at).collect(),
             syns: connection.syn_count,
-            seconds: connection.last.age_of(connection.first),
+            seconds: connection.last.age_of(connection.first).as_secs_f64(),
             state: State::Open,
         };
         Some((index, pending))

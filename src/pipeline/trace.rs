@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use crate::diagnosis::data_syn_icmp_rejected::meaning;
+use crate::diagnosis::two_msl;
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::{Event, Speaker};
 use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Peer, Said, Side, TimeWait, Trace};
 use crate::transfer::Direction;
@@ -18,9 +19,6 @@ use crate::transfer::session::Session;
 
 /// Lines kept of one session: more than anybody reads; at some 150 bytes each.
 const LINES: usize = 20_000;
-
-/// The least and the most seconds that TIME-WAIT lasts on common systems: Linux and the BSDs, Windows NT and the RFC.
-const LASTS: (f64, f64) = (60.0, 240.0);
 
 /// The dialogues of the sessions that are under way.
 #[derive(Default)]
@@ -51,18 +49,22 @@ impl Dialogues {
     }
 }
 
-/// The connections of a session, the control connection first. `time_wait` is its length in seconds, if it is known.
+/// The connections of a session, the control connection first. `time_wait` is its length, if it is known.
 pub(super) fn connections(
     session: &Session,
     concluded: &[Concluded<'_>],
     flows: &Table,
-    time_wait: Option<f64>,
+    time_wait: Option<Interval>,
 ) -> Vec<ConnectionTrace> {
     let one_host = session.client.ip() == session.server.ip();
     let offers = session.offers.iter().filter(|_| one_host);
     // Of several offers of one socket the newest counts.
     let announced = offers.filter_map(|offer| Some((offer.socket?, offer.direction))).collect();
-    let tracer = Tracer { session, announced, lasts: time_wait.map_or(LASTS, |lasts| (lasts, lasts)) };
+    let tracer = Tracer {
+        session,
+        announced,
+        lasts: time_wait.map_or((two_msl::MACOS, two_msl::NOMINAL), |lasts| (lasts, lasts)),
+    };
     tracer.connections(concluded, flows)
 }
 
@@ -93,7 +95,7 @@ struct Tracer<'a> {
     /// Where client and server are one host: who is to connect to the sockets that were announced.
     announced: HashMap<SocketAddr, Direction>,
     /// At least and at most, in seconds.
-    lasts: (f64, f64),
+    lasts: (Interval, Interval),
 }
 
 impl Tracer<'_> {
@@ -178,8 +180,8 @@ impl Tracer<'_> {
             by_origin: holder.includes(End::Origin),
             by_target: holder.includes(End::Target),
             since,
-            at_least: since.time.plus_seconds(least),
-            at_most: since.time.plus_seconds(most),
+            at_least: since.time.plus(least),
+            at_most: since.time.plus(most),
             wanted_again,
         })
     }

@@ -22,7 +22,7 @@ use departure::Departure;
 
 use crate::finding::TransferId;
 use crate::flow::{Connection, ConnectionId, Side};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::ftp::{Command, Endpoint, Malformed, Reply, Verb};
 use crate::record::Outcome;
 
@@ -180,7 +180,7 @@ impl Transfer {
     }
 
     /// Seconds from the command to the final reply.
-    pub fn delay(&self) -> Option<f64> {
+    pub fn delay(&self) -> Option<Interval> {
         self.reply.as_ref().map(|reply| reply.frames.first().age_of(self.at()))
     }
 
