@@ -20,7 +20,7 @@ pub mod place;
 pub mod selection;
 pub mod siblings;
 mod timers;
-mod two_msl;
+pub mod two_msl;
 pub mod verdict;
 pub mod views;
 

@@ -7,12 +7,12 @@ use foldhash::fast::RandomState;
 
 use super::collected::Parts;
 use super::handshakes::Handshakes;
-use crate::frame::{CaptureId, Frame, FrameNo, Stamp};
+use crate::frame::{CaptureId, Frame, FrameNo, Interval, Stamp};
 use crate::source::Named;
 use crate::wire::{Body, Decoder, IpHeader};
 
 /// Hosts still answer what came last, and repeat themselves, for this long. Seconds.
-const GRACE: f64 = 5.0;
+const GRACE: Interval = Interval::seconds(5);
 
 /// Two sockets, whichever sends.
 pub(super) type Pair = (SocketAddr, SocketAddr);
