@@ -23,6 +23,7 @@ mod timers;
 mod two_msl;
 pub mod verdict;
 pub mod views;
+mod witnesses;
 
 use crate::finding::{Finding, Severity};
 use case::{CaptureCase, Case, NetworkCase, SessionCase};

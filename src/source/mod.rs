@@ -3,6 +3,7 @@
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
 mod block;
+mod broken;
 mod clock;
 mod error;
 mod file;
