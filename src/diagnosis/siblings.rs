@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::crossing::{What, Witnesses};
+use super::witnesses::{What, Witnesses};
 use crate::frame::{Interval, Stamp, Timestamp};
 use crate::record::{AttemptOutcome, Outcome};
 use crate::transfer::attempt::Attempt;

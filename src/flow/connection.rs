@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 
 use super::sighting::{Kind, Sighting};
-use super::table::FlowEvent;
 use super::{Connection, ConnectionId, End, FinSeen, Half, IcmpSeen, RstSeen, StaleAck, SynSeen};
 use crate::frame::{Interval, Stamp};
 use crate::wire::{Checksum, Flags, IcmpError, IpHeader, Segment, Seq};
@@ -33,6 +32,27 @@ const RECYCLED_ISN_FOR_ZERO: Seq = Seq(1);
 
 /// Computes what became of a segment's checksum.
 pub type Verify = fn(&Segment<'_>, &IpHeader) -> Checksum;
+
+/// What a segment did to its connection. A segment may carry payload whatever its event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEvent {
+    /// A new incarnation started with it.
+    Opened,
+    /// The SYN again.
+    Retried,
+    /// SYN-ACK.
+    Answered,
+    /// The handshake is complete.
+    Established,
+    /// Payload.
+    Data,
+    /// A FIN.
+    Closing,
+    /// An RST, acceptable or not.
+    Reset,
+    /// Anything else: acknowledgements, keep-alives, stale answers.
+    Other,
+}
 
 impl Connection {
     /// An incarnation that starts with this segment, not yet booked. A SYN-ACK is sent by the target.

@@ -20,7 +20,7 @@ use self::place::Place;
 use self::tenants::Tenants;
 use self::translation::Translations;
 pub use self::translation::{Shift, Translated};
-use super::connection::Verify;
+use super::connection::{FlowEvent, Verify};
 use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
 use super::half::OVERTAKEN_SECONDS;
@@ -72,27 +72,6 @@ pub struct Booked {
     pub event: FlowEvent,
     /// The same packet was captured before: nothing was counted.
     pub copy: bool,
-}
-
-/// What a segment did to its connection. A segment may carry payload whatever its event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowEvent {
-    /// A new incarnation started with it.
-    Opened,
-    /// The SYN again.
-    Retried,
-    /// SYN-ACK.
-    Answered,
-    /// The handshake is complete.
-    Established,
-    /// Payload.
-    Data,
-    /// A FIN.
-    Closing,
-    /// An RST, acceptable or not.
-    Reset,
-    /// Anything else: acknowledgements, keep-alives, stale answers.
-    Other,
 }
 
 impl Table {

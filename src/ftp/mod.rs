@@ -15,10 +15,12 @@ mod secret;
 pub mod software;
 mod telnet;
 pub mod texts;
+mod verb;
 pub mod vocabulary;
 
 pub use dialogue::Dialogue;
 pub use pairing::Pending;
+pub use secret::{may_begin_secret, secret_command};
 
 use std::net::{IpAddr, SocketAddr};
 
