@@ -246,7 +246,11 @@ fn version() -> String {
         None if cfg!(feature = "live") => "libpcap of unknown version".to_owned(),
         None => "without libpcap".to_owned(),
     };
-    let features = [(cfg!(feature = "live"), "live"), (cfg!(feature = "tls"), "tls")];
+    let features = [
+        (cfg!(feature = "fast-decompression"), "fast-decompression"),
+        (cfg!(feature = "live"), "live"),
+        (cfg!(feature = "tls"), "tls"),
+    ];
     let with: Vec<&str> = features.iter().filter(|(built, _)| *built).map(|(_, name)| *name).collect();
     let with = if with.is_empty() { "none".to_owned() } else { with.join(", ") };
     format!("{} ({libpcap}; features: {with})", env!("CARGO_PKG_VERSION"))

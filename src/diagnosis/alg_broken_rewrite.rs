@@ -52,8 +52,10 @@ diagnosis! {
     "alg-broken-rewrite", Error,
     "an FTP helper on the way breaks the control connection at an endpoint line",
     ["RFC 1123 4.1.2.10", "RFC 3022 4.4", "RFC 9293 3.10.7.4"],
+    verdict: BrokenRewrite,
     Session(check),
-    Transfer(of_transfer)
+    Transfer(of_transfer);
+    reported_once: true
 }
 
 /// A session and its control connection.
@@ -115,7 +117,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// As the cause of a transfer that was lost with the control connection.
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    case.transfer.filter(|transfer| case.failed() && transfer.lost.is_some())?;
+    case.transfer().filter(|transfer| case.failed() && transfer.lost.is_some())?;
     Some(draft(&Talk::of(case.session, case.control)?)?.about(case).done())
 }
 

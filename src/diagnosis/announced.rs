@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
+use super::port_nat_unrewritten;
 use crate::finding::{Alternative, Confidence, Evidence, Severity};
 use crate::frame::Stamp;
 use crate::ftp::meaning::quoted;
@@ -121,7 +122,7 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
 /// The announced socket and the client's address as the other side of a NAT in the same capture shows them.
 fn other_side(case: &Case<'_>) -> Option<(SocketAddr, IpAddr)> {
     let other = case.session.other_view.as_ref()?;
-    let offer = other.offers.get(&case.concluded.offer_index?)?;
+    let offer = other.offers.get(&case.concluded.offer_number?)?;
     Some((offer.socket?, other.client.ip().to_canonical()))
 }
 
@@ -181,7 +182,7 @@ fn may_be_translated_beyond(case: &Case<'_>) -> bool {
 /// The cause that then cannot be excluded.
 pub fn nat_beyond(case: &Case<'_>) -> Option<Alternative> {
     may_be_translated_beyond(case).then(|| Alternative {
-        diagnosis: "port-nat-unrewritten",
+        diagnosis: port_nat_unrewritten::NAME,
         would_decide: "a capture at the server shows whether PORT still names the private address there".to_owned(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::case::SessionCase;
 use super::idle::Idle;
-use super::lines;
+use super::{control_lost_during_transfer, lines};
 use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 
 /// Frames cited.
@@ -26,7 +26,10 @@ diagnosis! {
     "control-stalled", Error,
     "a control segment is retransmitted and never acknowledged",
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    is_symptom: true,
+    part_of: &[control_lost_during_transfer::NAME]
 }
 
 const HERE: &str = "Capture at the client too: it shows whether the segment is lost on the way, or its acknowledgement.";
@@ -34,7 +37,7 @@ const HERE: &str = "Capture at the client too: it shows whether the segment is l
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
     let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
-    let (first, last) = (stamps[0], stamps[stamps.len() - 1]);
+    let Some((first, last)) = stamps.first().copied().zip(stamps.last().copied()) else { return Vec::new() };
     let text = case.line_at(first).unwrap_or_else(|| "a segment".to_owned());
     let idle = Idle::before_stall(case.session, case.control, case.data());
     let too_large = idle.is_none_or(|idle| idle.may_be_too_large());

@@ -23,6 +23,7 @@ diagnosis! {
     "data-source-port-not-20", Info,
     "active data connections do not come from the server's port 20",
     ["RFC 959 3.2"],
+    verdict: never("a habit of the server, no fault"),
     Session(check)
 }
 
@@ -30,7 +31,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let server = case.session.server;
     let wanted = case.session.default_data_port();
     let attempts: Vec<_> = case
-        .concluded
+        .all_concluded()
         .iter()
         .flat_map(|one| &one.attempts)
         .filter(|attempt| attempt.from().ip() == server.ip() && attempt.from().port() != wanted)

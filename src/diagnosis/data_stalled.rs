@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{capture_drops, data_syn_unanswered, lines, path_mtu_blackhole};
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
@@ -37,6 +37,7 @@ diagnosis! {
     "data-stalled", Error,
     "the data connection was open and stood still until one side gave up",
     ["RFC 9293 3.8.3", "RFC 9293 3.8.6.1", "RFC 1123 4.1.3.2"],
+    verdict: DataStalled,
     Transfer(check)
 }
 
@@ -68,8 +69,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([Evidence::seen(still.until, end)])
         .support(case.dialogue())
         .caps(case.clock_cap(still.since, still.until))
-        .caps(case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why)))
-        .rule_out("data-syn-unanswered", "the handshake completed");
+        .caps(case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why)))
+        .rule_out(data_syn_unanswered::NAME, "the handshake completed");
     Some(advise(case, &still, remedied).done())
 }
 
@@ -92,7 +93,7 @@ fn found<'a>(case: &Case<'a>) -> Option<(Standstill<'a>, Severity, Confidence)> 
 
 /// Whether the client merely did not read until the server's own timer ran out: the server says so, and nobody was silent.
 fn is_told_by_the_server(case: &Case<'_>, still: &Standstill<'_>) -> bool {
-    let Some(transfer) = case.transfer.filter(|_| still.silence == Silence::Window) else { return false };
+    let Some(transfer) = case.transfer().filter(|_| still.silence == Silence::Window) else { return false };
     let lost = transfer.lost.as_ref().is_some_and(|lost| !lost.by_client && lost.at == still.until);
     lost || transfer.reply.as_ref().is_some_and(|reply| reply.at() == still.until)
 }
@@ -134,7 +135,7 @@ fn named(case: &Case<'_>, socket: SocketAddr) -> String {
 
 /// What ended the waiting.
 fn ending(case: &Case<'_>, still: &Standstill<'_>) -> String {
-    let transfer = case.transfer;
+    let transfer = case.transfer();
     let reply = transfer.and_then(|transfer| transfer.reply.as_ref()).filter(|reply| reply.at() == still.until);
     let lost = transfer.and_then(|transfer| transfer.lost.as_ref()).filter(|lost| lost.at == still.until);
     let left = transfer.and_then(|transfer| transfer.left.as_ref()).filter(|left| left.at == still.until);
@@ -161,7 +162,7 @@ fn advise(case: &Case<'_>, still: &Standstill<'_>, draft: super::Draft) -> super
     let draft = if still.silence == Silence::Window {
         draft
     } else {
-        draft.or("path-mtu-blackhole", "a capture at the sender of the data: are only large segments sent again and again")
+        draft.or(path_mtu_blackhole::NAME, "a capture at the sender of the data: are only large segments sent again and again")
     };
     let hung = "Find out what its process waits for: a slow disk or database, a lock, a stopped process; read its log.";
     if by_client {

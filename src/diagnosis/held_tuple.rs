@@ -4,10 +4,13 @@
 
 use std::net::SocketAddr;
 
-use super::case::{Case, RULE, cap};
+use super::case::{Case, cap, cap_of_rule};
 use super::siblings::Sent;
 use super::two_msl::{self, Bite, System};
-use super::{lines, timers};
+use super::{
+    capture_gap, data_arp_unresolved, data_syn_not_seen, data_syn_refused, data_syn_unanswered, lines,
+    time_wait_collision, time_wait_reuse_accepted, timers, tuple_still_open,
+};
 use crate::finding::{Cap, Confidence, Evidence, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
 use crate::frame::Stamp;
@@ -35,7 +38,7 @@ pub struct Held<'a> {
 
 /// The tuple, when the transfer failed without a SYN while the server held it.
 pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
         return None;
@@ -56,28 +59,28 @@ impl Held<'_> {
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
         let mut caps = case.absence_caps();
         caps.extend(self.bite.cap(self.age));
-        caps.extend(case.transfer.and_then(|transfer| case.clock_cap(self.since, transfer.at())));
+        caps.extend(case.transfer().and_then(|transfer| case.clock_cap(self.since, transfer.at())));
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
-            caps.push(cap("data-syn-not-seen", ceiling, why.to_owned()));
+            caps.push(cap(data_syn_not_seen::NAME, ceiling, why.to_owned()));
         }
         if self.assassinated.is_some() {
             let why = "a RST followed the close, which ends TIME-WAIT on Linux (RFC 1337)";
-            caps.push(cap("tuple-still-open", Confidence::Possible, why.to_owned()));
+            caps.push(cap(tuple_still_open::NAME, Confidence::Possible, why.to_owned()));
         }
         if !self.gapless {
             let why = "bytes of the earlier connection are missing, so who closed first is less sure";
-            caps.push(cap("capture-gap", Confidence::Possible, why.to_owned()));
+            caps.push(cap(capture_gap::NAME, Confidence::Possible, why.to_owned()));
         }
         if case.would_show_server_syn() && confidence == Confidence::Probable {
             let why = "an errno in the reply, a fresh port that works meanwhile, or success once TIME-WAIT is over would prove it";
-            caps.push(cap(RULE, Confidence::Probable, why.to_owned()));
+            caps.push(cap_of_rule(Confidence::Probable, why.to_owned()));
         }
         let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
         if timestamps && !matches!(self.system, System::Windows | System::OldWindows) {
             let why = "the earlier connection used TCP timestamps, with which Linux recycles TIME-WAIT at once";
-            caps.push(cap("time-wait-reuse-accepted", one_lower(confidence), why.to_owned()));
+            caps.push(cap(time_wait_reuse_accepted::NAME, one_lower(confidence), why.to_owned()));
         }
         caps
     }
@@ -90,7 +93,7 @@ impl Held<'_> {
         };
         format!(
             "{} failed because the server still holds {} -> {} in TIME-WAIT: {why}, {:.1} s before (frame {}), and TIME-WAIT lasts {}",
-            case.transfer.map_or("the transfer", |transfer| &transfer.command.name),
+            case.transfer().map_or("the transfer", |transfer| &transfer.command.name),
             self.previous.origin,
             self.previous.target,
             self.age,
@@ -131,16 +134,16 @@ pub fn confidence(case: &Case<'_>) -> Confidence {
 pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
     let mut all = Vec::new();
     let mut refuted = |diagnosis, why: &str| all.push(RuledOut { diagnosis, why: why.to_owned() });
-    refuted("tuple-still-open", "both FINs of the earlier connection were acknowledged");
+    refuted(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged");
     if case.would_show_server_syn() {
-        refuted("data-syn-unanswered", "no data SYN lies between the command and the reply");
-        refuted("data-syn-refused", "no RST came from the client: nothing was sent to it");
+        refuted(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply");
+        refuted(data_syn_refused::NAME, "no RST came from the client: nothing was sent to it");
         let asked = case
             .window()
             .zip(case.offer().and_then(|offer| offer.socket))
             .and_then(|((from, until), socket)| case.network.unanswered_queries(socket.ip(), from, until));
         if asked.is_none() {
-            refuted("data-arp-unresolved", "nobody asked in vain for the client's link address meanwhile");
+            refuted(data_arp_unresolved::NAME, "nobody asked in vain for the client's link address meanwhile");
         }
     }
     all
@@ -148,7 +151,7 @@ pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
 
 /// Why a tuple held by the server does not explain a transfer that failed without a SYN.
 pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let why = match active(case).map(|earlier| (earlier, earlier.close)) {
         None => "this capture shows no earlier connection on the 5-tuple".to_owned(),
         Some((_, Close::Reset { at, .. })) => {
@@ -169,7 +172,7 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
         }
         Some((_, Close::Open | Close::Half { .. })) => return None,
     };
-    Some(RuledOut { diagnosis: "time-wait-collision", why })
+    Some(RuledOut { diagnosis: time_wait_collision::NAME, why })
 }
 
 /// The earlier connection on the tuple that the server was to open.

@@ -28,6 +28,7 @@ diagnosis! {
     "multihomed-single-address", Info,
     "a client with several addresses names the same one in every PORT",
     ["Q149528", "RFC 1122 3.3.4"],
+    verdict: never("a habit of the client, no fault"),
     Session(check)
 }
 
@@ -35,7 +36,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let client = case.session.client.ip().to_canonical();
     let active = case.session.offers.iter().filter(|offer| offer.direction == Direction::Active);
     let mut named = active.clone().filter_map(|offer| offer.socket).map(|socket| socket.ip().to_canonical());
-    let failed = case.concluded.iter().find(|one| is_unreached(one));
+    let failed = case.all_concluded().iter().find(|one| is_unreached(one));
     let (Some(offer), true, Some(failed)) = (active.clone().next(), named.all(|ip| ip == client), failed) else {
         return Vec::new();
     };

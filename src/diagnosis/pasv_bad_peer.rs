@@ -29,11 +29,12 @@ diagnosis! {
     "pasv-bad-peer", Error,
     "the passive connection came from another address than the client's",
     ["RFC 2577 4", "RFC 2577 8"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let client = case.session.client.ip();
     let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::BadPassivePeer);

@@ -23,11 +23,12 @@ diagnosis! {
     "port-changed-mid-transfer", Warning,
     "an endpoint command came while a transfer was active",
     ["RFC 959 3.2", "RFC 959 5.2"],
+    verdict: never("a fault of order: what became of the data connection explains the failure"),
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let command = transfer.disturbed_by.as_ref()?;
     let preliminary = transfer.preliminary.as_ref()?;
     let at = command.at();

@@ -24,11 +24,12 @@ diagnosis! {
     "tls-closure-missing", Warning,
     "the data connection ended without close_notify and the peer treated it as truncated",
     ["RFC 5246 7.2.1", "RFC 8446 6.1", "RFC 4217 12.3"],
+    verdict: TlsClosure,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
     let attempt = case.concluded.established()?;
     let connection = attempt.connection;

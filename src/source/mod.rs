@@ -2,8 +2,12 @@
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
+#[cfg(feature = "fast-decompression")]
+mod ahead;
 mod block;
 mod clock;
+#[cfg(all(test, feature = "fast-decompression"))]
+mod decoders;
 mod error;
 mod file;
 mod filter;
@@ -16,6 +20,8 @@ pub mod host;
 mod identity;
 mod input;
 mod lean;
+#[cfg(feature = "fast-decompression")]
+mod libzstd;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 pub mod name;
@@ -26,6 +32,8 @@ mod pipe;
 mod record;
 pub mod remarks;
 mod reorder;
+#[cfg(any(test, not(feature = "fast-decompression")))]
+mod ruzstd;
 mod sieve;
 mod sniff;
 mod spool;

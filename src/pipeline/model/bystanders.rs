@@ -2,7 +2,7 @@
 //! hosts that do no FTP, and each of them says what the one before it said.
 //!
 //! A packet that the whole pipeline found to be of no consequence gets a pass for its likes: those with the same
-//! [`Glimpse`]. They are dismissed where they are read (the pipeline is a [`Sieve`]): counted and their times noted, but not
+//! [`Glimpse`]. They are dismissed where they are read (the pipeline is a [`crate::source::Sieve`]): counted and their times noted, but not
 //! decoded. For everything that could come of such a packet is excluded:
 //! - It opens no connection, is no fragment and no tunnel, and does not fail to decode ([`Glimpse::of`]).
 //! - It cannot begin a line of FTP ([`of_no_interest`]).
@@ -10,19 +10,19 @@
 //! - Neither host has become a party since ([`Pass::is_of_no_party`]).
 //! - The network would not book it: nothing else came of its hosts in between, and within the last second it booked one
 //!   of its likes ([`Glance`]).
-//! - Nothing is to be judged by its time (`Pipeline::due`).
+//! - Nothing is to be judged by its time (`Schedule::next`).
 //!
 //! A packet without a pass that is of no consequence but to the network needs no decoding either
-//! ([`Pipeline::is_done_at_a_glance`]).
+//! ([`Model::is_done_at_a_glance`]).
 //!
 //! So results are the same as without it, only sooner.
 
+use super::Model;
+use super::coverage::is_orderly;
 use super::strangers::is_telling;
-use super::{Pipeline, is_orderly};
 use crate::flow::FlowKey;
 use crate::frame::{Frame, Stamp};
 use crate::network::{Aged, Glance, Network};
-use crate::source::Sieve;
 use crate::wire::{Glimpse, PlainGlimpse, Wrapping, plain, way};
 
 /// Passes, direct-mapped: who comes later takes the place, and the loser takes the long way once. A busy link has some
@@ -117,17 +117,16 @@ impl Bystanders {
     }
 }
 
-impl Sieve for Pipeline {
+impl Model {
+    /// Whether a frame of the commonest kind may go by.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    fn lets_pass(&mut self, frame: &Frame<'_>) -> bool {
-        frame.at.time < self.due && self.bystanders.may_pass(frame, &self.network, &self.parties)
+    pub(in crate::pipeline) fn lets_pass(&mut self, frame: &Frame<'_>) -> bool {
+        self.bystanders.may_pass(frame, &self.network, &self.parties)
     }
 
-    fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
-        if frame.at.time >= self.due {
-            return false;
-        }
+    /// Whether a frame that did not go by is dismissed all the same, now that all is done that is to be done with it.
+    pub(in crate::pipeline) fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
         let glimpse = of_no_interest(frame);
         // The less common kinds of frames are not let pass, but have their passes too.
         if let Some(glimpse) = glimpse
@@ -140,12 +139,11 @@ impl Sieve for Pipeline {
         glimpse.is_some_and(|glimpse| self.is_done_at_a_glance(frame, glimpse))
     }
 
-    fn is_past(&mut self, last: Stamp) {
+    /// All frames up to this one are dismissed or have been pushed.
+    pub(in crate::pipeline) fn is_past(&mut self, last: Stamp) {
         self.dismissed = Some(last);
     }
-}
 
-impl Pipeline {
     /// Does all that is to be done with a frame that tells where its hosts are and nothing else; whether it is one.
     fn is_done_at_a_glance(&mut self, frame: &Frame<'_>, glimpse: Glimpse) -> bool {
         let Some((link, ip)) = glimpse.headers() else { return false };
@@ -159,9 +157,8 @@ impl Pipeline {
                 return false;
             }
         }
-        let is_new_place = self.told_last != Some((frame.at.capture.0, frame.interface.0));
-        let mut latest = self.dismissed.iter().chain(&self.latest);
-        if is_new_place || !latest.all(|latest| is_orderly(frame.at, *latest)) {
+        let dismissed = self.dismissed.is_none_or(|last| is_orderly(frame.at, last));
+        if !self.interfaces.is_last(frame) || !dismissed || !self.coverage.is_orderly(frame.at) {
             return false;
         }
         if self.repeats.original(frame).is_some() {
@@ -182,9 +179,9 @@ fn place(way: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Pipeline, Settings};
     use crate::finding::{Finding, SessionId};
     use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+    use crate::pipeline::{Pipeline, Settings};
     use crate::record::{SessionRecord, Sink, Summary};
     use crate::redact::Secret;
     use crate::source::{Capture, Sieve as _};
@@ -271,8 +268,11 @@ mod tests {
             } else {
                 self.pipeline.push(&frame, &[], &mut Nobody).unwrap();
             }
-            self.pipeline.catch_up();
-            assert!(self.pipeline.ends >= Some(frame.at), "dismissed or not, it was seen");
+            self.pipeline.model.catch_up();
+            assert!(
+                self.pipeline.model.coverage.span().is_some_and(|(_, ends)| ends >= frame.at),
+                "dismissed or not, it was seen"
+            );
             (dismissed, passes)
         }
 
@@ -336,7 +336,7 @@ mod tests {
     fn what_only_tells_where_hosts_are_is_booked_without_a_closer_look() {
         let mut link = Link::new();
         let moved = Packet { mac: Some(9), ..TO_CLIENT };
-        let owners = |link: &Link| link.pipeline.network.owners([10, 0, 0, 2].into()).len();
+        let owners = |link: &Link| link.pipeline.model.network.owners([10, 0, 0, 2].into()).len();
         assert_eq!(link.dismissed(&[TO_CLIENT, moved]), [false, true], "the first frame of a place has more to tell");
         assert_eq!(owners(&link), 2);
         // What opens is held, and so is what comes after it until it tells that it is no FTP.
