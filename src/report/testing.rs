@@ -232,6 +232,7 @@ impl Sample {
             }
             finding.caps.iter_mut().for_each(|cap| cap.why = evil.into());
             finding.ruled_out.iter_mut().for_each(|ruled_out| ruled_out.why = evil.into());
+            finding.host_facts.push(HostFact { fact: evil.into(), at: Timestamp(0), source: evil.into() });
             finding.alternatives.iter_mut().for_each(|alternative| alternative.would_decide = evil.into());
             finding.remedies.iter_mut().for_each(|remedy| remedy.text = evil.into());
         }
@@ -384,6 +385,7 @@ fn finding(diagnosis: DiagnosisName, role: Role, severity: Severity, message: &s
         hosts: Vec::new(),
         primary,
         supporting: Vec::new(),
+        host_facts: Vec::new(),
         caps: Vec::new(),
         ruled_out: Vec::new(),
         alternatives: Vec::new(),
