@@ -198,6 +198,7 @@ mod tests {
             hosts: Vec::new(),
             primary: Evidence::seen(at, ""),
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),

@@ -6,11 +6,13 @@ mod report;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::sync::Arc;
 
 pub use limits::{cap, cap_of_rule};
 
 use super::lines;
 use super::siblings::Siblings;
+use crate::facts::Facts;
 use crate::finding::Evidence;
 use crate::flow::Table;
 use crate::flow::{Connection, End};
@@ -32,6 +34,8 @@ const FALLBACK: Interval = Interval::seconds(10);
 /// What the user knows better than the program.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
+    /// What the kernels of hosts say; empty where nobody asked them.
+    pub facts: Arc<Facts>,
     /// Length of TIME-WAIT in seconds, overriding the ladder of system defaults.
     pub time_wait: Option<Interval>,
 }
@@ -349,6 +353,8 @@ pub struct NetworkCase<'a> {
     pub parties: &'a [std::net::IpAddr],
     /// The capture around it.
     pub scene: &'a Scene<'a>,
+    /// What the user knows better.
+    pub policy: &'a Policy,
 }
 
 /// A capture group.

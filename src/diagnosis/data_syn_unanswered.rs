@@ -55,6 +55,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     let late = case.left_before(attempt).map(|left| format!("; the client had left before ({})", left.how));
     let message = format!("{message}{}", late.unwrap_or_default());
+    let listens = data_syn_refused::listens(case, attempt);
+    let heard = match listens.says() {
+        Some(true) => "; a socket listened there: a filter of that host, or its backlog",
+        Some(false) => "; no socket listened there, and a filter hid that",
+        None => "",
+    };
+    let message = format!("{message}{heard}");
     let caps = case.scene_caps(attempt.at());
     let at_client = case.vantage.sees_all_of_client();
     let where_dropped = if at_client {
@@ -67,6 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(case.dialogue())
         .support(timers::evidence(case))
+        .host(listens.said())
         .caps(caps)
         .caps(opaque_cap(case))
         .rule_out(data_syn_refused::NAME, "no RST came back")

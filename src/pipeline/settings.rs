@@ -49,7 +49,10 @@ impl Settings {
     /// What the user knows of the network: further control ports, how long TIME-WAIT lasts, addresses of the host that was
     /// captured on. All else is as for a capture that has ended and whose findings all are wanted.
     pub fn of(ports: &[u16], time_wait: Option<Duration>, here: Vec<IpAddr>) -> Self {
-        let policy = Policy { time_wait: time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())) };
+        let policy = Policy {
+            time_wait: time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())),
+            ..Policy::default()
+        };
         Self { ports: ports.to_vec(), policy, here, ..Self::default() }
     }
 

@@ -195,7 +195,7 @@ impl<'a> Analysis<'a> {
         let Self { model, decoder, scene } = self;
         let mut parties: Vec<IpAddr> = model.contacts.iter().copied().collect();
         parties.sort_unstable();
-        let hosts = NetworkCase { network: &model.network, parties: &parties, scene };
+        let hosts = NetworkCase { network: &model.network, parties: &parties, scene, policy: &model.policy };
         let undecoded = decoder.undecoded();
         let let_go = model.let_go();
         let lost = decoder.fragments_lost().datagrams.into_iter();
