@@ -248,6 +248,15 @@ fn the_first_syn_is_in_the_capture_a_hundred_times() {
 }
 
 #[test]
+fn the_example_says_which_modes_work() {
+    let Some(result) = lab("modes") else { return };
+    let said = result["out"].as_str().expect("text");
+    assert!(said.starts_with("PASV works\nEPSV works\nPORT does not work\n    any:"), "{result}");
+    assert!(said.contains("EPRT does not work\n    any:"), "{result}");
+    assert_eq!(said.matches("error[data-syn-unanswered]").count(), 2, "{result}");
+}
+
+#[test]
 fn the_report_follows_what_the_command_says() {
     let Some(result) = lab("report") else { return };
     assert_eq!((result["status"].as_i64(), result["out"].as_str()), (Some(0), Some("\u{0}\u{ff}in")));

@@ -37,6 +37,8 @@ pub struct Input {
     pub allow_unreadable: Vec<Glob>,
     /// Key logs of TLS.
     pub keylog: Vec<PathBuf>,
+    /// Facts of hosts.
+    pub facts: Vec<PathBuf>,
 }
 
 /// What `ftpwhy extract` is told.

@@ -57,8 +57,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let message = format!("{message}{}", late.unwrap_or_default());
     let listens = data_syn_refused::listens(case, attempt);
     let heard = match listens.says() {
-        Some(true) => "; a socket listened there: a filter of that host, or its backlog",
-        Some(false) => "; no socket listened there, and a filter hid that",
+        Some(true) => "; a socket listened on that port",
+        Some(false) => "; no socket listened on that port",
         None => "",
     };
     let message = format!("{message}{heard}");

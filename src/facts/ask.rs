@@ -177,8 +177,8 @@ impl Facts {
             Ok(found) => found,
             Err(answer) => return answer.never(),
         };
-        let within =
-            |reading: &&Reading| reading.at.seconds_since(from) > -TICK && until.seconds_since(reading.at) > -TICK;
+        // What listened may have gone with the answer: what was read before or behind it does not count.
+        let within = |reading: &&Reading| reading.at >= from && reading.at.plus_seconds(reading.took) <= until;
         let readings: Vec<&Reading> = host.readings.iter().filter(within).collect();
         let Some(last) = readings.last().filter(|_| is_here) else {
             let why =

@@ -14,7 +14,9 @@ mod settings;
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, Stamp, Timestamp};
@@ -95,6 +97,11 @@ impl Pipeline {
     /// at the end.
     pub fn overheard(&mut self) -> Vec<Overheard> {
         self.model.take_overheard()
+    }
+
+    /// From now on the kernels of hosts say this.
+    pub fn learn_facts(&mut self, facts: Arc<Facts>) {
+        self.model.learn_facts(facts);
     }
 
     /// The number the next session would get.

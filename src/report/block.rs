@@ -90,7 +90,7 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
     let session = finding.session.and_then(|id| page.run.session(id));
     let zero = page.zero(session, finding.primary.first().capture);
     for HostFact { fact, at, source } in &finding.host_facts {
-        let read = page.clock.time(*at, zero);
+        let read = page.clock.milliseconds(*at, zero);
         remarks.push(("host".into(), format!("{} ({}, read {read})", page.safe(fact), page.safe(source))));
     }
     for ruled_out in &finding.ruled_out {

@@ -185,6 +185,14 @@ def do_first_syn(L):
                      first=sh(['tcpdump', '-nr', f'{L.work}/{i}.pcapng', '-c', '1', 'tcp dst port 21 and tcp src port ' + f.result()['out'].strip()])) for i, f in enumerate(runs)]
 
 
+def do_modes(L):
+    """Active mode is stopped by the client's firewall."""
+    L.routed(); L.vsftpd('S', connect_timeout=3)
+    L.x('C', "nft 'add table ip f; add chain ip f x { type filter hook input priority 0; }; add rule ip f x tcp sport 20 drop'")
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../examples/ftp-modes.sh')
+    return execute(L, ['sh', script, URL, '-u', WHO], env=dict(FTPWHY=FTPWHY + ' run'), timeout=120)
+
+
 def do_report(L):
     """The report on standard error, behind what the command says there; input and output are the command's."""
     L.routed(); L.vsftpd('S')
