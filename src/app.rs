@@ -33,6 +33,7 @@ use crate::source::{
 };
 use frames::Frames;
 use interrupt::Interrupt;
+use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
@@ -323,7 +324,19 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settin
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
     let (ports, here) = (input.ports.clone(), input.here.clone());
-    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, keys })
+    let keys_may_grow = is_growing(input) && !input.keylog.is_empty();
+    Ok(Settings {
+        ports,
+        policy,
+        here,
+        judging,
+        memory: None,
+        selection,
+        in_full,
+        overhear: false,
+        keys,
+        keys_may_grow,
+    })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -420,7 +433,7 @@ fn read_groups(
             && let [file] = group.files.as_slice()
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
+            let following = follow(file, first, input, &mut pipeline, sink, interrupt)?;
             unreadable::note(&mut all.summary, following.failures(), input);
             cut |= interrupt.is_wanted();
             not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
@@ -522,12 +535,13 @@ fn is_growing(input: &Input) -> bool {
 fn follow(
     file: &Path,
     id: CaptureId,
-    filter: Option<&str>,
+    input: &Input,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     interrupt: &Interrupt,
 ) -> io::Result<Following> {
-    let mut following = Following::start(file, id, filter, interrupt.flag())?;
+    let mut following = Following::start(file, id, input.filter.as_deref(), interrupt.flag())?;
+    let mut keys = KeyLogs::open(&input.keylog)?;
     let mut begun = 0;
     loop {
         let came = following.wait();
@@ -547,6 +561,7 @@ fn follow(
             Came::NothingYet => {}
             Came::End => return Ok(following),
         }
+        keys.feed(pipeline);
     }
 }
 

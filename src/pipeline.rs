@@ -22,6 +22,7 @@ mod settings;
 mod standing;
 mod strangers;
 mod telling;
+mod tls;
 mod trace;
 mod turns;
 mod views;
@@ -290,7 +291,7 @@ impl Pipeline {
             summary: Summary::default(),
             overheard: Vec::new(),
             secrets: Vec::new(),
-            keys: Keys::new(settings.keys.clone()),
+            keys: Keys::new(settings.keys.clone(), settings.keys_may_grow),
             settings,
         }
     }

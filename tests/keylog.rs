@@ -7,10 +7,11 @@ mod kit;
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use ftpwhy::decrypt::{Channel, Keys, Opened, Random};
+use ftpwhy::decrypt::{Channel, Keys, Lookup, Master, Opened, Random, Unread};
 use ftpwhy::frame::CaptureId;
 use ftpwhy::source::Timeline;
 use ftpwhy::wire::{Body, Decoder};
@@ -88,6 +89,115 @@ fn keys_in_the_file_and_beside_it_tell_the_same() {
         assert!(is_opaque(&without), "{capture}");
         let why = without["sessions"][0]["tls"]["why"].as_str().expect("a reason");
         assert!(why.starts_with("no key for client random "), "{capture}: {why}");
+        for chosen in ["version", "suite"] {
+            let chosen = |report: &Value| report["sessions"][0]["tls"][chosen].clone();
+            assert_eq!(chosen(&without), chosen(&inside), "{capture}");
+        }
+        let opaque = without["findings"].as_array().expect("findings").iter();
+        let opaque = opaque.filter(|finding| finding["diagnosis"] == "tls-control-opaque");
+        for finding in opaque {
+            let message = finding["message"].as_str().expect("text");
+            assert!(message.contains("; no key for client random ") && message.contains(" (frame "), "{message}");
+        }
+    }
+}
+
+/// What is said of a capture that comes through a pipe while its key log is written: behind so many bytes of the capture.
+fn piped(capture: &[u8], log: &[u8], log_behind: usize, folder: &Path) -> Value {
+    let growing = folder.join("growing.keys");
+    fs::write(&growing, b"").expect("an empty log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    command.args(["--json", "--isolated", "--keylog", name(&growing), "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ftpwhy runs");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let (first, rest) = capture.split_at(log_behind);
+    pipe.write_all(first).expect("it reads");
+    // In two pieces, as a program may write a line.
+    let mut file = fs::File::options().append(true).open(&growing).expect("the log");
+    for piece in [&log[..log.len() / 3], &log[log.len() / 3..]] {
+        file.write_all(piece).expect("written");
+    }
+    pipe.write_all(rest).expect("it reads");
+    drop(pipe);
+    serde_json::from_slice(&child.wait_with_output().expect("it ends").stdout).expect("JSON")
+}
+
+#[test]
+fn keys_that_are_written_meanwhile_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for case in cases(folder.path()).iter().take(12) {
+        let (capture, log) = (fs::read(&case.without).expect("a capture"), fs::read(&case.keys).expect("a key log"));
+        let whole = piped(&capture, &log, 0, folder.path());
+        assert_eq!(whole["sessions"][0]["tls"]["decrypted"], true, "{}", case.without.display());
+        let begins =
+            capture.windows(6).position(|bytes| matches!(bytes, [0x16, 3, _, _, _, 1])).expect("a ClientHello");
+        for behind in [begins, begins + 600] {
+            let later = piped(&capture, &log, behind.min(capture.len()), folder.path());
+            assert_eq!(findings(&later), findings(&whole), "{}", case.without.display());
+        }
+        let never = piped(&capture, b"# nothing\n", begins, folder.path());
+        let without = json(&[name(&case.without)]);
+        assert!(is_opaque(&never) && never["sessions"][0]["tls"] == without["sessions"][0]["tls"]);
+    }
+}
+
+#[test]
+fn a_resumed_session_is_opened_by_the_master_of_another() {
+    let mut opened = 0;
+    for fixture in kit::files_below(&kit::root().join("fixtures/_keylog"), &[".keys"]) {
+        let mut keys = Keys::default();
+        keys.read(&fs::read(&fixture).expect("a key log"));
+        let payloads = payloads(&fixture.with_extension("pcapng"));
+        let known = |random: &Random| keys.of(random).cloned();
+        let (whole, channel) = read_with(&payloads, Lookup { known: &known, resumable: &[] });
+        let Some(master) = channel.master().cloned() else { continue };
+        let other = Master::of_log(&format!("CLIENT_RANDOM {} {}", "00".repeat(32), "11".repeat(48))).expect("a line");
+        let nothing = |_: &Random| None;
+        let masters = [other.clone(), master];
+        let (resumed, channel) = read_with(&payloads, Lookup { known: &nothing, resumable: &masters });
+        assert_eq!(resumed, whole, "{}", fixture.display());
+        assert!(channel.tls().is_some_and(|tls| tls.decrypted));
+        let (_, channel) = read_with(&payloads, Lookup { known: &nothing, resumable: &[other] });
+        assert!(channel.tls().is_some_and(|tls| matches!(tls.unread, Some(Unread::NoKey(_))) && !tls.decrypted));
+        opened += 1;
+    }
+    assert!(opened > 2, "{opened} of TLS 1.2");
+}
+
+/// Both ends' lines, and the channel that read them.
+fn read_with(payloads: &[(usize, Vec<u8>)], find: Lookup<'_>) -> ([Vec<u8>; 2], Channel) {
+    let (mut channel, mut said) = (Channel::default(), [const { Vec::new() }; 2]);
+    for (end, payload) in payloads {
+        channel.push(*end, payload, find, &mut |opened| match opened {
+            Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
+            Opened::Text(text) => said[*end].extend_from_slice(text),
+            Opened::Lost(_) | Opened::Records(_) | Opened::Header(_) => {}
+        });
+    }
+    (said, channel)
+}
+
+#[test]
+fn an_extract_with_secrets_has_those_that_its_packets_need() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("written.pcapng");
+    for case in cases(folder.path()) {
+        let log = fs::read_to_string(&case.keys).expect("a key log");
+        let randoms: HashSet<&str> = log.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        let extracted = |arguments: &[&str]| {
+            let _ = fs::remove_file(&target);
+            ftpwhy(&[&["extract", "--with-secrets", "-w", name(&target)], arguments].concat());
+            let text = String::from_utf8_lossy(&fs::read(&target).expect("a written capture")).into_owned();
+            randoms.iter().filter(|random| text.contains(&random.to_lowercase())).count()
+        };
+        let capture = name(&case.with_secrets);
+        for arguments in [&[capture][..], &["--keylog", name(&case.keys), name(&case.without)]] {
+            assert!(extracted(arguments) > 0, "{capture}");
+            let said = [json(&[name(&target)]), json(&[capture])];
+            assert_eq!(findings(&said[0]), findings(&said[1]), "{capture}");
+        }
+        // Without the bytes of data connections only the control connection needs its keys.
+        assert_eq!(extracted(&["--slim", capture]), 1, "{capture}");
     }
 }
 
@@ -162,10 +272,11 @@ fn payloads(capture: &Path) -> Vec<(usize, Vec<u8>)> {
 
 /// What a channel makes of payloads: the lines of both ends, and how many records were passed over.
 fn lines(payloads: &[(usize, Vec<u8>)], keys: &Keys) -> ([String; 2], usize) {
-    let find = |random: &Random| keys.of(random).cloned();
+    let known = |random: &Random| keys.of(random).cloned();
+    let find = Lookup { known: &known, resumable: &[] };
     let (mut channel, mut said, mut lost) = (Channel::default(), [const { Vec::new() }; 2], 0);
     for (end, payload) in payloads {
-        channel.push(*end, payload, &find, &mut |opened| match opened {
+        channel.push(*end, payload, find, &mut |opened| match opened {
             Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
             Opened::Text(text) => said[*end].extend_from_slice(text),
             Opened::Lost(_) => lost += 1,
@@ -239,14 +350,15 @@ fn spoilt_keys_and_records_do_no_harm() {
         dice.spoil(&mut bytes);
         let mut keys = Keys::default();
         keys.read(&log);
-        let find = |random: &Random| keys.of(random).cloned();
+        let known = |random: &Random| keys.of(random).cloned();
+        let find = Lookup { known: &known, resumable: &[] };
         let mut channel = Channel::default();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let (piece, behind) = rest.split_at((1 + dice.roll(600)).min(rest.len()));
             let end = usize::from(dice.roll(9) == 0);
             let mut told = 0;
-            channel.push(end, piece, &find, &mut |opened| {
+            channel.push(end, piece, find, &mut |opened| {
                 if let Opened::Clear(part) | Opened::Records(part) = opened {
                     assert_eq!(part.start, told, "each byte is told once");
                     told = part.end;

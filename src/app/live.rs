@@ -16,6 +16,7 @@ use std::io::{self, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::keylog::KeyLogs;
 use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
@@ -107,6 +108,7 @@ struct Watch<'a> {
     report: Outfile,
     recording: Option<Recording>,
     evidence: Option<Evidence>,
+    keys: KeyLogs,
     metrics: Outage,
     lacking: Lacking,
     /// What the interfaces counted when last looked at, for the files.
@@ -130,6 +132,7 @@ impl<'a> Watch<'a> {
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
         }
+        let keys = KeyLogs::open(&options.keylog).map_err(|error| Some((error.to_string(), None)))?;
         let confined = confine(options.user.as_deref(), &folders(options), &options.interfaces);
         let confined = confined.map_err(|why| Some((why, None)))?;
 
@@ -160,7 +163,8 @@ impl<'a> Watch<'a> {
             selection: Selection::default(),
             in_full: false,
             overhear: false,
-            keys: None,
+            keys: Some(keys.keys()),
+            keys_may_grow: !options.keylog.is_empty(),
         };
         let sink = sink.map_err(|error| output_failed(options, &error))?;
         let metrics = options.metrics.as_deref().unwrap_or(Path::new("")).display().to_string();
@@ -173,6 +177,7 @@ impl<'a> Watch<'a> {
             report,
             recording: recording.transpose()?,
             evidence: options.evidence.as_ref().map(evidence),
+            keys,
             metrics: Outage::new(metrics, ["update", "updates"]),
             lacking: Lacking::default(),
             counted: counted(&arrivals),
@@ -244,6 +249,7 @@ impl<'a> Watch<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.keep(&frame, self.pipeline.booked());
         }
+        self.keys.feed(&mut self.pipeline);
         self.stop.seen(&frame);
         self.write_evidence();
         self.notices(notice);
@@ -253,6 +259,7 @@ impl<'a> Watch<'a> {
     fn idle(&mut self, time: Timestamp) -> Result<(), Trouble> {
         let ticked = self.pipeline.tick(time, self.arrivals.captures(), &mut self.told);
         ticked.map_err(|error| self.report_failed(&error))?;
+        self.keys.feed(&mut self.pipeline);
         self.write_evidence();
         Ok(())
     }
@@ -397,6 +404,7 @@ fn open(options: &LiveOptions) -> Result<Vec<Tap>, Trouble> {
 fn claim(options: &LiveOptions) -> Result<(), String> {
     let mut files = Files::default();
     options.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+    options.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
     if options.output.is_none() {
         files.writes_standard_output()?;
     }

@@ -104,6 +104,10 @@ pub(super) struct Live {
     #[arg(long, value_name = "ADDR", help_heading = "Capture")]
     here: Vec<IpAddr>,
 
+    /// Decrypt FTPS with the keys in FILE, also those that are written to it later; the file must exist; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
+    keylog: Vec<PathBuf>,
+
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
         long,
@@ -245,6 +249,8 @@ pub struct LiveOptions {
     pub time_wait: Option<Duration>,
     /// Addresses of this host besides those of the interfaces.
     pub here: Vec<IpAddr>,
+    /// Key logs of TLS.
+    pub keylog: Vec<PathBuf>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -292,6 +298,7 @@ impl Live {
             user: self.user,
             time_wait: self.time_wait,
             here: self.here,
+            keylog: self.keylog,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,

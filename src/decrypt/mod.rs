@@ -21,7 +21,8 @@ mod suite;
 #[cfg(not(feature = "tls"))]
 use off::{cipher, schedule};
 
-pub use keys::{Keys, Random, Secrets};
+pub use handshake::random_in;
+pub use keys::{Keys, Lines, Master, Random, Rest, Secrets};
 pub use records::{Channel, Lookup, Opened, Tls, Unread};
 
 pub use suite::suite_name;

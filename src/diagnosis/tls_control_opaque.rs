@@ -48,7 +48,8 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         many => format!("; {many} data connections are inferred"),
     };
     let unread = case.session.tls.and_then(|tls| tls.unread);
-    let why = unread.map_or(String::new(), |why| format!("; {why}"));
+    let at = case.session.tls_unread.map_or(String::new(), |at| format!(" (frame {})", at.number));
+    let why = unread.map_or(String::new(), |why| format!("; {why}{at}"));
     let (message, first) = match (case.session.opaque.first(), case.session.tls_unread) {
         (Some(span), _) => {
             let until = span.until.map_or(String::new(), |until| format!(" until frame {}", until.number));
@@ -62,7 +63,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         }
         // It was read up to there.
         (None, Some(at)) => {
-            let message = format!("the control connection could not be decrypted from frame {} on{why}", at.number);
+            let message = format!("the control connection could not be decrypted from frame {} on{}", at.number, unread.map_or(String::new(), |why| format!("; {why}")));
             (message, Evidence::seen(at, "the first record that could not be opened"))
         }
         (None, None) => return Vec::new(),

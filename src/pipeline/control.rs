@@ -1,12 +1,14 @@
 //! Control connections: segments to in-order bytes, bytes to dialogue, dialogue to the session's events.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::prompt::Answer;
+use super::tls::{Known, Layer};
 use super::turns::Progress;
 use super::{GRACE, Heard, Overheard, Pipeline};
-use crate::decrypt::{Channel, Lookup, Opened};
+use crate::decrypt::{self, Channel, Lookup, Opened};
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::flow::{Conversation, Pace, Piece};
@@ -16,6 +18,7 @@ use crate::ftp::{Event, Speaker};
 use crate::transfer::Lost;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::Sessions;
 use crate::wire::tls::Record;
 use crate::wire::{IpHeader, Segment};
 
@@ -26,7 +29,7 @@ const IMPLICIT_TLS: u16 = 990;
 pub(super) struct Control {
     conversation: Conversation,
     /// What takes TLS off; `None` where nothing is to be decrypted.
-    channel: Option<Box<Channel>>,
+    tls: Option<Box<Layer>>,
     dialogue: Dialogue,
     pace: Pace,
     session: SessionIndex,
@@ -43,8 +46,8 @@ pub(super) struct Control {
 impl Control {
     /// Bytes it takes, about.
     pub(super) fn weight(&self) -> usize {
-        let channel = self.channel.as_ref().map_or(0, |channel| size_of::<Channel>() + channel.held());
-        size_of::<Self>() + self.conversation.held() + self.dialogue.held() + channel
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.held());
+        size_of::<Self>() + self.conversation.held() + self.dialogue.held() + tls
     }
 
     /// Its last frame.
@@ -111,7 +114,7 @@ impl Pipeline {
         }
         let control = Control {
             conversation: Conversation::new(),
-            channel: self.keys.are_wanted().then(Box::default),
+            tls: self.keys.are_wanted().then(Box::default),
             dialogue,
             pace: Pace::default(),
             session,
@@ -143,12 +146,17 @@ impl Pipeline {
         let Some(control) = self.controls.get_mut(&id) else { return };
         control.last = at;
         let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
-        let channel = &mut control.channel;
-        let keys: &Lookup<'_> = &|random| self.keys.of(random);
+        let tls = &mut control.tls;
+        let hosts = hosts(&self.sessions, control.session);
+        let keys = Known {
+            of: &|random| self.keys.of(random),
+            resumable: &|| hosts.map_or_else(Vec::new, |hosts| self.keys.resumable(hosts)),
+            may_grow: self.keys.may_grow(),
+        };
         let mut events = Vec::new();
         let mut overheard = self.settings.overhear.then(Vec::new);
         let mut read = |piece: Piece<'_>| {
-            let opaque = read((channel, keys), dialogue, server_end, piece, &mut events);
+            let opaque = read((tls, keys), dialogue, server_end, piece, &mut events);
             if let Some(overheard) = &mut overheard {
                 overhear(id, server_end, piece, &opaque, overheard);
             }
@@ -164,15 +172,11 @@ impl Pipeline {
         }
         let session = control.session;
         let step = control.pace.saw(from, at, tcp);
-        let tls = control.channel.as_ref().and_then(|channel| channel.tls());
         if let Some(session) = self.sessions.get_mut(session) {
             session.last = session.last.max(at);
             session.stepped(step);
-            if tls.is_some_and(|tls| tls.unread.is_some()) {
-                session.tls_unread.get_or_insert(at);
-            }
-            session.tls = tls.or(session.tls);
         }
+        self.note_tls(id, at);
         self.load.add(tcp.payload.len(), &events);
         self.wake(id, tcp);
         if !events.is_empty() {
@@ -186,6 +190,69 @@ impl Pipeline {
         if self.load.is_to_be_weighed() {
             self.lighten();
         }
+    }
+
+    /// Books what is known of the TLS of a control connection as of this frame.
+    fn note_tls(&mut self, id: ConnectionId, at: Stamp) {
+        let Some(control) = self.controls.get_mut(&id) else { return };
+        let Some(layer) = &control.tls else { return };
+        let (tls, master, index) = (layer.tls(), layer.master().cloned(), control.session);
+        let is_waiting = layer.is_waiting();
+        let Some(session) = self.sessions.get_mut(index) else { return };
+        if tls.is_some_and(|tls| tls.unread.is_some()) {
+            session.tls_unread.get_or_insert(at);
+        }
+        session.tls = tls.or(session.tls);
+        if let Some(master) = master {
+            self.keys.remember([session.client.ip(), session.server.ip()], &master);
+        }
+        self.keys.waits(id, is_waiting);
+    }
+
+    /// Takes all keys that are known now; reads what has waited for them.
+    pub fn learn_keys(&mut self, keys: Arc<decrypt::Keys>) {
+        self.keys.give(keys);
+        for id in self.keys.waiting() {
+            let events = self.read_on(id, |layer, keys, read| layer.retry(keys, read));
+            self.after(id, events);
+        }
+    }
+
+    /// Whether a control connection waits for its keys.
+    pub fn wants_keys(&self) -> bool {
+        self.keys.are_waited_for()
+    }
+
+    /// Reads what has waited of a control connection.
+    fn read_on(
+        &mut self,
+        id: ConnectionId,
+        go_on: impl FnOnce(&mut Layer, Known<'_>, &mut super::tls::Read<'_>),
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        let Some(control) = self.controls.get_mut(&id) else { return events };
+        let hosts = hosts(&self.sessions, control.session);
+        let keys = Known {
+            of: &|random| self.keys.of(random),
+            resumable: &|| hosts.map_or_else(Vec::new, |hosts| self.keys.resumable(hosts)),
+            may_grow: self.keys.may_grow(),
+        };
+        let (server_end, dialogue) = (control.server_end, &mut control.dialogue);
+        if let Some(layer) = &mut control.tls {
+            go_on(layer, keys, &mut |channel, keys, piece| {
+                read_by((channel, keys), dialogue, server_end, piece, &mut events);
+            });
+        }
+        self.secrets.extend(control.dialogue.secrets());
+        events
+    }
+
+    fn after(&mut self, id: ConnectionId, events: Vec<Event>) {
+        let Some(control) = self.controls.get(&id) else { return };
+        let (session, last) = (control.session, control.last);
+        self.note_tls(id, last);
+        self.load.add(0, &events);
+        self.tell(session, events);
     }
 
     /// A control connection that carries something makes its hosts parties and its session countable.
@@ -265,16 +332,19 @@ impl Pipeline {
 
     /// Reads what is still held back of a control connection, and books how it ended.
     pub(super) fn end_control(&mut self, id: ConnectionId) {
+        let waited = self.read_on(id, |layer, keys, read| layer.let_go(keys, read));
+        self.after(id, waited);
+        self.keys.waits(id, false);
         let Some(mut control) = self.controls.remove(&id) else { return };
         self.silences.over(id, control.due);
         let mut events = Vec::new();
         let server_end = control.server_end;
         let dialogue = &mut control.dialogue;
-        let channel = &mut control.channel;
-        let keys: &Lookup<'_> = &|random| self.keys.of(random);
+        let tls = &mut control.tls;
+        let keys = Known { of: &|random| self.keys.of(random), resumable: &Vec::new, may_grow: false };
         let mut overheard = Vec::new();
         control.conversation.finish(&mut |piece| {
-            let opaque = read((channel, keys), dialogue, server_end, piece, &mut events);
+            let opaque = read((tls, keys), dialogue, server_end, piece, &mut events);
             if self.settings.overhear {
                 overhear(id, server_end, piece, &opaque, &mut overheard);
             }
@@ -354,9 +424,28 @@ fn overhear(
     }
 }
 
-/// Reads a piece; which parts of it are no text.
+/// The two hosts of a session.
+fn hosts(sessions: &Sessions, index: SessionIndex) -> Option<[IpAddr; 2]> {
+    sessions.get(index).map(|session| [session.client.ip(), session.server.ip()])
+}
+
+/// Reads a piece, unless it has to wait; which parts of it are no text.
 fn read(
-    (channel, keys): (&mut Option<Box<Channel>>, &Lookup<'_>),
+    (tls, keys): (&mut Option<Box<Layer>>, Known<'_>),
+    dialogue: &mut Dialogue,
+    server_end: End,
+    piece: Piece<'_>,
+    events: &mut Vec<Event>,
+) -> Vec<Range<usize>> {
+    let Some(layer) = tls else { return read_clear(dialogue, server_end, piece, events) };
+    layer.take(piece, keys, &mut |channel, keys, piece| {
+        read_by((channel, keys), dialogue, server_end, piece, events);
+    });
+    Vec::new()
+}
+
+/// Reads a piece as it is; which parts of it are no text.
+fn read_clear(
     dialogue: &mut Dialogue,
     server_end: End,
     piece: Piece<'_>,
@@ -365,15 +454,31 @@ fn read(
     let speaker = |end: End| speaker(server_end, end);
     match piece {
         Piece::Bytes { from, bytes, at, conflicting } => {
-            let Some(channel) = channel else { return dialogue.bytes(speaker(from), bytes, at, conflicting, events) };
-            let mut opaque = Vec::new();
-            channel.push(side(from), bytes, keys, &mut |opened| match opened {
+            return dialogue.bytes(speaker(from), bytes, at, conflicting, events);
+        }
+        Piece::Gap { from, len, at } => dialogue.gap(speaker(from), len, at, events),
+        Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),
+    }
+    Vec::new()
+}
+
+/// Reads what TLS hides of a piece.
+fn read_by(
+    (channel, keys): (&mut Channel, Lookup<'_>),
+    dialogue: &mut Dialogue,
+    server_end: End,
+    piece: Piece<'_>,
+    events: &mut Vec<Event>,
+) {
+    let speaker = |end: End| speaker(server_end, end);
+    match piece {
+        Piece::Bytes { from, bytes, at, conflicting } => {
+            channel.push(from.index(), bytes, keys, &mut |opened| match opened {
                 Opened::Clear(part) => {
-                    let text = bytes.get(part.clone()).unwrap_or_default();
-                    let records = dialogue.bytes(speaker(from), text, at, conflicting, events);
-                    opaque.extend(records.into_iter().map(|range| part.start + range.start..part.start + range.end));
+                    let text = bytes.get(part).unwrap_or_default();
+                    drop(dialogue.bytes(speaker(from), text, at, conflicting, events));
                 }
-                Opened::Records(part) => opaque.push(part),
+                Opened::Records(_) => {}
                 Opened::Text(text) => drop(dialogue.bytes(speaker(from), text, at, conflicting, events)),
                 Opened::Header(header) => {
                     let speaker = speaker(from);
@@ -381,20 +486,11 @@ fn read(
                 }
                 Opened::Lost(len) => dialogue.gap(speaker(from), len as u64, at, events),
             });
-            return opaque;
         }
         Piece::Gap { from, len, at } => {
-            if let Some(channel) = channel {
-                channel.gap(side(from), len);
-            }
+            channel.gap(from.index(), len);
             dialogue.gap(speaker(from), len, at, events);
         }
         Piece::Closed { from, at } => dialogue.closed(speaker(from), at, events),
     }
-    Vec::new()
-}
-
-/// The number of an end.
-fn side(end: End) -> usize {
-    usize::from(end == End::Target)
 }
