@@ -33,9 +33,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
+use crate::decrypt::Lookup;
 use crate::diagnosis::verdict::Blame;
 use crate::finding::SessionId;
-use crate::flow::{CONNECTIONS_KEPT, FlowEvent, Table};
+use crate::flow::{CONNECTIONS_KEPT, Connection, FlowEvent, Table};
 use crate::flow::{ConnectionId, FlowKey};
 use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
 use crate::ftp::Speaker;
@@ -533,6 +534,9 @@ impl Pipeline {
                 self.correlator.opened(connection, &mut self.sessions);
             }
         }
+        if (tcp.flags.has(Flags::FIN) || tcp.flags.has(Flags::RST)) && self.keys.are_wanted() {
+            self.open_alerts(booked.connection, [ip.source, ip.destination]);
+        }
         if !named && !booked.copy {
             // A host that speaks FTP may speak it on an unnamed port too.
             let key = stranger_key(ip, tcp);
@@ -550,6 +554,18 @@ impl Pipeline {
             }
         }
         false
+    }
+
+    /// Reads the alerts of a data connection that ends.
+    fn open_alerts(&mut self, id: ConnectionId, [one, other]: [IpAddr; 2]) {
+        let begins_tls = |connection: &Connection| {
+            connection.from_origin.tls_records().is_some() || connection.from_target.tls_records().is_some()
+        };
+        if !self.flows.connection(id).is_some_and(begins_tls) {
+            return;
+        }
+        let resumable = [self.keys.resumable([one, other]), self.keys.resumable([other, one])].concat();
+        self.flows.open_alerts(id, Lookup { known: &|random| self.keys.of(random), resumable: &resumable });
     }
 
     fn contact(&mut self, host: IpAddr) {

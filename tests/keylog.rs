@@ -5,15 +5,17 @@
 
 mod kit;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ftpwhy::decrypt::{Channel, Keys, Lookup, Master, Opened, Random, Unread};
+use ftpwhy::decrypt::{Channel, Inside, Keys, Lookup, Master, Opened, Opener, Random, Sealed, Unread, random_in};
 use ftpwhy::frame::CaptureId;
 use ftpwhy::source::Timeline;
+use ftpwhy::wire::tls::{Kind, Records, Step};
 use ftpwhy::wire::{Body, Decoder};
 use serde_json::Value;
 
@@ -97,7 +99,7 @@ fn keys_in_the_file_and_beside_it_tell_the_same() {
         let opaque = opaque.filter(|finding| finding["diagnosis"] == "tls-control-opaque");
         for finding in opaque {
             let message = finding["message"].as_str().expect("text");
-            assert!(message.contains("; no key for client random ") && message.contains(" (frame "), "{message}");
+            assert!(message.contains("; no key for client random ") && message.contains(" from frame "), "{message}");
         }
     }
 }
@@ -171,7 +173,7 @@ fn read_with(payloads: &[(usize, Vec<u8>)], find: Lookup<'_>) -> ([Vec<u8>; 2], 
         channel.push(*end, payload, find, &mut |opened| match opened {
             Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
             Opened::Text(text) => said[*end].extend_from_slice(text),
-            Opened::Lost(_) | Opened::Records(_) | Opened::Header(_) => {}
+            Opened::Lost(_) | Opened::Records(_) | Opened::Header(..) => {}
         });
     }
     (said, channel)
@@ -280,7 +282,7 @@ fn lines(payloads: &[(usize, Vec<u8>)], keys: &Keys) -> ([String; 2], usize) {
             Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
             Opened::Text(text) => said[*end].extend_from_slice(text),
             Opened::Lost(_) => lost += 1,
-            Opened::Records(_) | Opened::Header(_) => {}
+            Opened::Records(_) | Opened::Header(..) => {}
         });
     }
     (said.map(|said| String::from_utf8_lossy(&said).into_owned()), lost)
@@ -309,6 +311,78 @@ fn a_spoilt_record_costs_its_lines_and_not_the_rest() {
         assert!(spoilt[1].contains("226 "), "{name}: {}", spoilt[1]);
         assert_eq!((&spoilt[0], lost), (&whole[0], 1), "{name}");
     }
+}
+
+/// The bytes of each direction of the data connections, by its sockets.
+fn data(capture: &Path) -> BTreeMap<(SocketAddr, SocketAddr), Vec<u8>> {
+    let (mut timeline, _) = Timeline::open(&[capture.to_path_buf()], CaptureId(0), None);
+    let mut decoder = Decoder::new();
+    let mut segments: BTreeMap<_, BTreeMap<u32, Vec<u8>>> = BTreeMap::new();
+    let mut begins: BTreeMap<_, u32> = BTreeMap::new();
+    while let Some(frame) = timeline.next() {
+        if let Body::Tcp(ip, tcp) = decoder.decode(&frame).body
+            && ![21, 990].contains(&tcp.source_port)
+            && ![21, 990].contains(&tcp.destination_port)
+        {
+            let ends =
+                (SocketAddr::new(ip.source, tcp.source_port), SocketAddr::new(ip.destination, tcp.destination_port));
+            let begin = *begins.entry(ends).or_insert(tcp.seq.0);
+            if !tcp.payload.is_empty() {
+                segments.entry(ends).or_default().insert(tcp.seq.0.wrapping_sub(begin), tcp.payload.to_vec());
+            }
+        }
+    }
+    segments.into_iter().map(|(ends, parts)| (ends, parts.into_values().collect::<Vec<_>>().concat())).collect()
+}
+
+/// The records of a direction that may be alerts.
+fn sealed(bytes: &[u8]) -> Vec<Sealed> {
+    let (mut found, mut hidden, mut behind_change, mut open) = (Vec::new(), 0, None, false);
+    Records::First.walk_over(bytes, &mut |step| match step {
+        Step::Record(record) => {
+            open = record.may_be_an_alert();
+            if open {
+                found.push(Sealed { kind: record.hiding_type(), hidden, behind_change, body: Vec::new() });
+            }
+            hidden += u64::from(record.kind == Kind::Application);
+            let change = record.kind == Kind::ChangeCipherSpec;
+            behind_change = if change { Some(0) } else { behind_change.map(|records| records + 1) };
+        }
+        Step::Body(bytes) if open => found.last_mut().expect("begun").body.extend_from_slice(bytes),
+        Step::Body(_) => {}
+    });
+    found
+}
+
+#[test]
+fn alerts_of_data_connections_are_read() {
+    let (mut alerts, mut wrong) = (0, 0);
+    for fixture in kit::files_below(&kit::root().join("fixtures/_keylog"), &[".keys"]) {
+        let mut keys = Keys::default();
+        keys.read(&fs::read(&fixture).expect("a key log"));
+        let capture = fixture.with_extension("pcapng");
+        let known = |random: &Random| keys.of(random).cloned();
+        let find = Lookup { known: &known, resumable: &[] };
+        let (_, control) = read_with(&payloads(&capture), find);
+        let masters: Vec<Master> = control.master().cloned().into_iter().collect();
+        let data = data(&capture);
+        for ((from, to), bytes) in &data {
+            let Some(peer) = data.get(&(*to, *from)) else { continue };
+            let by_client = random_in(bytes).is_some();
+            let (client, server) = if by_client { (bytes, peer) } else { (peer, bytes) };
+            let Some(opener) = Opener::of(client, server, Lookup { known: &known, resumable: &masters }) else {
+                continue;
+            };
+            for sealed in sealed(bytes) {
+                let inside = opener.open(by_client, &sealed);
+                assert!(inside.is_some(), "{}: {from} > {to}", fixture.display());
+                alerts += usize::from(matches!(inside, Some(Inside::Alert([1, 0]))));
+                // With the other side's keys, or another number, nothing opens.
+                wrong += usize::from(opener.open(!by_client, &sealed).is_some());
+            }
+        }
+    }
+    assert!(alerts > 8 && wrong == 0, "{alerts} times close_notify, {wrong} opened by wrong keys");
 }
 
 /// Simple numbers in a fixed order.

@@ -60,6 +60,14 @@ impl Messages {
     }
 }
 
+/// Takes padding and type off the contents of a record of TLS 1.3 (RFC 8446 5.2).
+pub(super) fn inner_kind(plain: &mut Vec<u8>) -> Option<u8> {
+    let len = plain.iter().rposition(|byte| *byte != 0)?;
+    let kind = plain.get(len).copied();
+    plain.truncate(len);
+    kind
+}
+
 /// The random of the ClientHello that begins in these bytes of a connection, at their start or behind a line of text.
 pub fn random_in(bytes: &[u8]) -> Option<Random> {
     let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);

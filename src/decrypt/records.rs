@@ -43,8 +43,8 @@ pub enum Opened<'a> {
     Records(Range<usize>),
     /// What a record said, or records that were kept back and cannot be read.
     Text(&'a [u8]),
-    /// The header of a record that is read here.
-    Header([u8; HEADER]),
+    /// The header of a record that is read here, and level and description where it is an alert.
+    Header([u8; HEADER], Option<[u8; 2]>),
     /// A record of so many bytes that could not be opened is passed over.
     Lost(usize),
 }
@@ -94,6 +94,8 @@ pub struct Channel {
     master: Option<Master>,
     /// What a server says that is not read, until its choice is found.
     passed: Vec<u8>,
+    /// The alert that the record read last is.
+    alert: Option<[u8; 2]>,
     chosen: Option<(Version, Suite, bool)>,
     tls: Tls,
 }
@@ -256,6 +258,7 @@ impl Channel {
                 return self.give_up(end, Unread::Missing, out);
             };
             let Some(record) = side.held.get(..len).map(<[u8]>::to_vec) else { return };
+            self.alert = None;
             let was_clear = side.cipher.is_none() && !side.is_trying;
             let fate = self.record(end, &record, keys, out);
             let Some(side) = self.sides.get_mut(end) else { return };
@@ -282,10 +285,10 @@ impl Channel {
                     if was_clear && !side.gap && side.begun.len() + record.len() <= BEGUN_BYTES {
                         side.begun.extend_from_slice(&record);
                     }
-                    out_header(&record, out);
+                    out_header(&record, self.alert, out);
                 }
                 Fate::Closed => {
-                    out_header(&record, out);
+                    out_header(&record, self.alert, out);
                     return side.leave(len, out);
                 }
             }
@@ -331,7 +334,10 @@ impl Channel {
         (side.number, side.gap, side.failed) = (number + 1, false, 0);
         side.begun = Vec::new();
         self.tls.decrypted = true;
-        let kind = if version == Some(Version::Tls13) { inner_kind(&mut plain) } else { Some(kind) };
+        let kind = if version == Some(Version::Tls13) { handshake::inner_kind(&mut plain) } else { Some(kind) };
+        if kind == Some(ALERT) {
+            self.alert = plain.as_slice().try_into().ok();
+        }
         match kind {
             Some(APPLICATION) => {
                 if !plain.is_empty() {
@@ -411,7 +417,10 @@ impl Channel {
                 (side.cipher, side.number) = (Some(Cipher::new(version, suite, etm, material)), 0);
                 Fate::Read
             }
-            ALERT if body.get(1) == Some(&CLOSE_NOTIFY) => Fate::Closed,
+            ALERT => {
+                self.alert = body.try_into().ok();
+                if body.get(1) == Some(&CLOSE_NOTIFY) { Fate::Closed } else { Fate::Read }
+            }
             _ => Fate::Read,
         }
     }
@@ -516,9 +525,9 @@ impl Side {
     }
 }
 
-fn out_header(record: &[u8], out: &mut dyn FnMut(Opened<'_>)) {
+fn out_header(record: &[u8], alert: Option<[u8; 2]>, out: &mut dyn FnMut(Opened<'_>)) {
     if let Some(header) = record.first_chunk() {
-        out(Opened::Header(*header));
+        out(Opened::Header(*header, alert));
     }
 }
 
@@ -540,12 +549,4 @@ fn next_record(bytes: &[u8]) -> usize {
         _ => false,
     };
     bytes.windows(HEADER).position(looks).unwrap_or(bytes.len().saturating_sub(HEADER - 1))
-}
-
-/// Takes padding and type off the contents of a record of TLS 1.3 (RFC 8446 5.2).
-fn inner_kind(plain: &mut Vec<u8>) -> Option<u8> {
-    let len = plain.iter().rposition(|byte| *byte != 0)?;
-    let kind = plain.get(len).copied();
-    plain.truncate(len);
-    kind
 }

@@ -48,7 +48,10 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         many => format!("; {many} data connections are inferred"),
     };
     let unread = case.session.tls.and_then(|tls| tls.unread);
-    let at = case.session.tls_unread.map_or(String::new(), |at| format!(" (frame {})", at.number));
+    // Where it is not the frame that is named anyway.
+    let from = case.session.opaque.first().map(|span| span.from);
+    let at = case.session.tls_unread.filter(|at| from.is_some_and(|from| from != *at));
+    let at = at.map_or(String::new(), |at| format!(" (frame {})", at.number));
     let why = unread.map_or(String::new(), |why| format!("; {why}{at}"));
     let (message, first) = match (case.session.opaque.first(), case.session.tls_unread) {
         (Some(span), _) => {
@@ -63,7 +66,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         }
         // It was read up to there.
         (None, Some(at)) => {
-            let message = format!("the control connection could not be decrypted from frame {} on{}", at.number, unread.map_or(String::new(), |why| format!("; {why}")));
+            let message = format!("the control connection could not be decrypted from frame {} on{why}", at.number);
             (message, Evidence::seen(at, "the first record that could not be opened"))
         }
         (None, None) => return Vec::new(),

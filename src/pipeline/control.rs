@@ -480,9 +480,10 @@ fn read_by(
                 }
                 Opened::Records(_) => {}
                 Opened::Text(text) => drop(dialogue.bytes(speaker(from), text, at, conflicting, events)),
-                Opened::Header(header) => {
+                Opened::Header(header, alert) => {
                     let speaker = speaker(from);
-                    events.extend(Record::of(header).map(|record| Event::Record { speaker, record, at }));
+                    let record = Record::of(header).map(|record| alert.map_or(record, |alert| record.saying(alert)));
+                    events.extend(record.map(|record| Event::Record { speaker, record, at }));
                 }
                 Opened::Lost(len) => dialogue.gap(speaker(from), len as u64, at, events),
             });

@@ -6,7 +6,8 @@
 mod ahead;
 mod block;
 mod clock;
-#[cfg(all(test, feature = "fast-decompression"))]
+#[cfg(feature = "fast-decompression")]
+#[cfg(test)]
 mod decoders;
 mod error;
 mod file;
