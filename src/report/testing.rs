@@ -12,8 +12,8 @@ use crate::diagnosis::{
     capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
 };
 use crate::finding::{
-    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity,
-    TransferId, Where,
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, SessionId,
+    Severity, TransferId, Where,
 };
 use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
