@@ -23,6 +23,7 @@ mod located;
 mod names;
 mod opaque;
 mod reading;
+mod redacted;
 mod remarks;
 mod rewrite;
 mod script;

@@ -13,13 +13,14 @@ const GIVES_UP: usize = 3;
 const ASKED: usize = 2;
 
 diagnosis! {
-    /// Whoever wanted to deliver the data connection's SYN asked for the announced host by ARP or ND, and nobody answered.
+    /// Whoever wanted to deliver the data connection's SYN asked for the announced host by ARP or ND, and nobody
+    /// answered.
     ///
-    /// The SYN waits in the asker's queue and is dropped; a host gives up after about 3 s ("No route to host"), a router
-    /// answers with ICMP host unreachable. Looks like a server that never tried.
+    /// The SYN waits in the asker's queue and is dropped; a host gives up after about 3 s ("No route to host"), a
+    /// router answers with ICMP host unreachable. Looks like a server that never tried.
     ///
-    /// Needs: two or more requests for the announced host between the transfer command and its final reply, by the server
-    /// or a router on the way, no answer, and nothing from that host at that time.
+    /// Needs: two or more requests for the announced host between the transfer command and its final reply, by the
+    /// server or a router on the way, no answer, and nothing from that host at that time.
     ///
     /// Helps: requests a second apart; a reply after 3 s that says so.
     ///

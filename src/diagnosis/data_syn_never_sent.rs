@@ -11,13 +11,13 @@ diagnosis! {
     /// The server reported a failed data connection without having sent any SYN, and no earlier connection on the
     /// 5-tuple explains it: a cause on the server itself.
     ///
-    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a second
-    /// behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN to any address in
-    /// between; a capture at or near the server that would have shown it; no 5-tuple history. Away from the server only when the
-    /// server's own words name a local cause.
+    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a
+    /// second behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN to any
+    /// address in between; a capture at or near the server that would have shown it; no 5-tuple history. Away from the
+    /// server only when the server's own words name a local cause.
     ///
-    /// Confidence: probable, proven at the server with words of a local address. Where the capture starts less than
-    /// 240 s before, a TIME-WAIT from before it cannot be excluded.
+    /// Confidence: probable, proven at the server with words of a local address. Where the capture starts less than 240
+    /// s before, a TIME-WAIT from before it cannot be excluded.
     ///
     /// Helps: an errno text. `Permission denied` or `Operation not permitted`: port 20 needs privilege, or a host
     /// firewall rejects on output. `Cannot assign requested address`, `Address already in use`: bind, or a 5-tuple in

@@ -5,6 +5,7 @@ use super::{Draft, lines};
 use super::{data_syn_unanswered, time_wait_collision};
 use crate::facts::Answer;
 use crate::finding::{Confidence, Evidence, Finding, Party};
+use crate::frame::Interval;
 use crate::flow::RstSeen;
 use crate::transfer::Offer;
 use crate::transfer::attempt::Attempt;
@@ -22,9 +23,9 @@ diagnosis! {
     ///
     /// Refuted by: a RST with another acknowledgement number (it belongs to an old connection); a RST behind a SYN-ACK.
     ///
-    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late, and
-    /// whoever delayed it is the cause; a server that connects to a previous PORT or, after a
-    /// refused one, to its default data port.
+    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late,
+    /// and whoever delayed it is the cause; a server that connects to a previous PORT or, after a refused one, to its
+    /// default data port.
     ///
     /// Remedy: at the client listen before PORT is sent and until the transfer is over, or use passive mode; at the
     /// server allow passive mode; in the network let the firewall that resets the connection let it through.
@@ -40,7 +41,7 @@ const LISTEN: &str =
     "Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall.";
 
 /// A client that stays for longer than this many seconds behind the transfer command has waited for its data connection.
-const PATIENT: f64 = 1.0;
+const PATIENT: Interval = Interval::seconds(1);
 
 /// Who sent a RST, as far as TTL and MAC tell.
 pub enum Sender {
@@ -127,9 +128,9 @@ fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String)
 /// A SYN that came when the client had left.
 struct Late {
     /// Seconds from the transfer command to the departure.
-    stayed: f64,
+    stayed: Interval,
     /// Seconds from the transfer command to the SYN.
-    behind: f64,
+    behind: Interval,
     /// How it left.
     how: String,
 }

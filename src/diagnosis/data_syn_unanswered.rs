@@ -9,7 +9,8 @@ diagnosis! {
     /// The server's SYNs to the announced endpoint drew no reply of any kind: no SYN-ACK, no RST, no ICMP error.
     ///
     /// Needs: two or more SYNs on one 5-tuple with one initial sequence number, nothing back, and a transfer that
-    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once. A single SYN with an instant 425 is not this.
+    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once.
+    /// A single SYN with an instant 425 is not this.
     ///
     /// Helps: a reply delay that is the server's connect timeout; a control connection that works meanwhile.
     ///

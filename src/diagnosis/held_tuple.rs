@@ -14,19 +14,19 @@ use super::{
 use crate::facts::{Answer, Moment, Tuple};
 use crate::finding::{Cap, Confidence, Evidence, Party, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::concluded::Earlier;
 
 /// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
-const RECOVERY_SPAN: f64 = 30.0;
+const RECOVERY_SPAN: Interval = Interval::seconds(30);
 
 /// A tuple that the server holds in TIME-WAIT and was asked to use.
 pub struct Held<'a> {
     /// The connection that left it.
     pub previous: &'a Connection,
     /// Seconds between the last segment of the close and the transfer command.
-    pub age: f64,
+    pub age: Interval,
     /// What that age allows one to claim.
     pub bite: Bite,
     /// What the server's kernel says of it.
@@ -227,7 +227,7 @@ fn speaks_of_something_else(case: &Case<'_>) -> bool {
 }
 
 /// Whether the same tuple was opened again with success at a younger age: then TIME-WAIT does not bite there.
-fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: f64) -> bool {
+fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: Interval) -> bool {
     case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some()).any(|later| {
         let before = later.previous.and_then(|id| case.flows.connection(id));
         before.is_some_and(|before| match before.close_before(later.first) {
@@ -259,17 +259,17 @@ fn socket(case: &Case<'_>) -> Option<SocketAddr> {
 }
 
 /// The first success on the tuple behind its failures and its age, if that is when a usual TIME-WAIT ends.
-fn recovered(case: &Case<'_>) -> Option<(Stamp, f64)> {
+fn recovered(case: &Case<'_>) -> Option<(Stamp, Interval)> {
     let earlier = active(case)?;
     let Close::TimeWait { since, .. } = earlier.close else { return None };
-    let last_failure = failures(case).last().map_or(f64::NEG_INFINITY, |at| at.age_of(since));
+    let last_failure = failures(case).last().map_or(-Interval::MAX, |at| at.age_of(since));
     let success = case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some());
     let (at, age) = success
         .map(|later| (later.first, later.first.age_of(since)))
         .filter(|(_, age)| *age > last_failure)
-        .min_by(|one, other| one.1.total_cmp(&other.1))?;
-    let ends = |limit: f64| last_failure <= limit + two_msl::COARSE && age >= limit - 1.0;
+        .min_by_key(|(_, age)| *age)?;
+    let ends = |limit: Interval| last_failure <= limit + two_msl::COARSE && age >= limit - Interval::seconds(1);
     let known = case.policy.time_wait;
-    let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|limit| ends(*limit)), ends);
+    let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|(limit, _)| ends(*limit)), ends);
     (fits && age - last_failure <= RECOVERY_SPAN).then_some((at, age))
 }

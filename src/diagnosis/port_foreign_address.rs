@@ -6,8 +6,8 @@ use super::{lines, port_nat_unrewritten, port_third_party, port_wrong_interface}
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// PORT or EPRT names an address that is not the control connection's client, and the capture does not show whose it
-    /// is: another interface of the client, its address behind a NAT, or a third host.
+    /// PORT or EPRT names an address that is not the control connection's client, and the capture does not show whose
+    /// it is: another interface of the client, its address behind a NAT, or a third host.
     ///
     /// Needs: a usable PORT address other than the control peer's, none of `port-wrong-interface`,
     /// `port-nat-unrewritten` and `port-third-party` being at least possible by evidence of its own.

@@ -16,14 +16,15 @@ diagnosis! {
     /// The client announces a port whose 5-tuple was closed less than 2MSL ago, or counts its own ports round within
     /// 2MSL, and the server holds TIME-WAIT for it: a collision waiting to happen.
     ///
-    /// Needs: an accepted PORT or EPRT; an earlier connection from the server's data port to the same socket, completely
-    /// closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an outcome that is not
-    /// known yet, or two such reuses in one session that went well on this server.
+    /// Needs: an accepted PORT or EPRT; an earlier connection from the server's data port to the same socket,
+    /// completely closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an
+    /// outcome that is not known yet, or two such reuses in one session that went well on this server.
     ///
     /// Refuted by: facts of the server (`--facts`) whose table of TIME-WAIT is whole and lacks it; a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
     /// `time-wait-collision` or `time-wait-reuse-accepted` takes its place.
     ///
-    /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server, probable.
+    /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server,
+    /// probable.
     ///
     /// Remedy: at the client let the system pick the port, or count through a range that lasts longer than 2MSL; at the
     /// server send data from a port other than 20; in the network nothing.

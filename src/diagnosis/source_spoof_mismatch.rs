@@ -22,21 +22,22 @@ diagnosis! {
     /// belong there. Firewalls and routers that check where a source may come from (reverse path filter, anti-spoofing)
     /// drop them, often silently; the connection then hangs as if the network were dead.
     ///
-    /// Needs: frames with an initial TTL (64, 128, 255) and the source address A from a MAC at one interface or segment,
-    /// and A's ownership by another MAC elsewhere: an ARP or ND reply, an announcement, the defence against a probe, or
-    /// the interface's address in the capture file.
+    /// Needs: frames with an initial TTL (64, 128, 255) and the source address A from a MAC at one interface or
+    /// segment, and A's ownership by another MAC elsewhere: an ARP or ND reply, an announcement, the defence against a
+    /// probe, or the interface's address in the capture file.
     ///
     /// Helps: packets of the same conversation arrive at A's home while the others leave here: then both MACs are one
-    /// host's, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks what it sends.
+    /// host's, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks what it
+    /// sends.
     ///
     /// Refuted by: the MAC answering for A here too (a secondary address), or receiving A's packets here; a router's or
     /// virtual MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
     ///
-    /// Confidence: proven as above, else probable: another host could have forged the source. As the cause of
-    /// a failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
+    /// Confidence: proven as above, else probable: another host could have forged the source. As the cause of a
+    /// failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
-    /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs that
-    /// are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
+    /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs
+    /// that are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
     ///
     /// Severity: error when the silence of a failed transfer or session begins with such packets, else warning.
     ///

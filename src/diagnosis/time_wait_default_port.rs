@@ -11,9 +11,9 @@ diagnosis! {
     /// 5-tuple: the server's data port and the client's control port. One transfer behind another meets TIME-WAIT by
     /// design (RFC 959 3.3 says so).
     ///
-    /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port to
-    /// the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and sends
-    /// nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
+    /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port
+    /// to the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and
+    /// sends nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
     ///
     /// Helps: retries every 5 s, as BSD servers do for clients that know no PORT; a session without any PORT.
     ///

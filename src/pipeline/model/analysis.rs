@@ -7,7 +7,7 @@ use super::inventory::segment;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::siblings::Siblings;
 use crate::flow::{Connection, ConnectionId, End, SynSeen, Table};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::network::{Network, Place};
 use crate::record::trace::Trace;
 use crate::source::Capture;
@@ -88,7 +88,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The length of TIME-WAIT in seconds, if the user knows it.
-    pub(in crate::pipeline) fn time_wait(&self) -> Option<f64> {
+    pub(in crate::pipeline) fn time_wait(&self) -> Option<Interval> {
         self.model.policy.time_wait
     }
 
