@@ -3,6 +3,7 @@
 mod check;
 mod extract;
 mod frames;
+mod incident;
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -337,7 +338,9 @@ fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
-    let plan = interrupt.watch(|| points::plan(&input.files, arrange));
+    let looking = points::Looking { ports: &input.ports, filter: input.filter.as_deref() };
+    let inputs = points::Inputs { files: &input.files, points: &[], arrange, looking };
+    let plan = interrupt.watch(|| points::plan(&inputs));
     let captures: usize = plan.groups.iter().map(|group| group.files.len()).sum();
     if input.follow && captures > 1 {
         let why = format!("--follow reads one capture, the one that is still being written, and {captures} were named");
@@ -413,6 +416,11 @@ fn read_groups(
         if interrupt.is_wanted() {
             cut = true;
             not_read += group.files.len();
+            continue;
+        }
+        if !group.points.is_empty() {
+            next = incident::read(group, next, input, settings, interrupt, sink, &mut all)?;
+            cut |= interrupt.is_wanted();
             continue;
         }
         let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));

@@ -1,16 +1,28 @@
-//! Which inputs are one timeline, and which saw the same packets and are judged each alone.
+//! Which inputs are one timeline, and which are points of one incident: captures of the same connections, taken at
+//! different places of one network.
 //!
-//! Turns the inputs as they were named into groups of files. Two captures of the same packets are two points of the
-//! network: sorted into one timeline, every packet would be there twice. Knows nothing of FTP.
+//! Turns the inputs as they were named into groups of files. Sorted into one timeline, what two points saw would be there
+//! twice, so each point is judged by itself, and what they tell together is said once ([`joint`]).
 
+mod alike;
 mod allowed;
+mod clock;
+mod incidents;
+pub mod joint;
+mod lines;
+mod related;
 mod rotation;
-mod same_packets;
+mod sampled;
+mod told;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use allowed::Glob;
+pub use clock::{Clock, Stretch};
+use incidents::Unit;
+pub use incidents::{Common, Looking};
+pub use sampled::Sampled;
 
 use crate::source::{OpenError, is_capture, is_stopped};
 
@@ -35,8 +47,10 @@ pub enum Why {
     Rotation,
     /// They were named together.
     Named,
-    /// It saw packets that another file saw too.
-    SamePackets,
+    /// They are points of one incident.
+    Points,
+    /// They hold one direction each of the same connections.
+    Halves,
     /// It is one of a directory's captures.
     Directory,
     /// `--merge`
@@ -45,17 +59,60 @@ pub enum Why {
     PerFile,
 }
 
-/// Files that make up one timeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Files that make up one timeline, or the points of one incident.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// The files; their order says nothing, frames are sorted by time.
     pub files: Vec<PathBuf>,
     /// Why these.
     pub why: Why,
+    /// The points that they were taken at, if there are several: each is a timeline of its own.
+    pub points: Vec<Point>,
+    /// The connections that these have in common.
+    pub common: Common,
+}
+
+/// A place where packets were captured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// What it is called, printable.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<PathBuf>,
+    /// Its clock beside that of the first point.
+    pub clock: Clock,
+}
+
+impl Group {
+    fn new(files: Vec<PathBuf>, why: Why) -> Self {
+        Self { files, why, points: Vec::new(), common: Common::default() }
+    }
+}
+
+/// Captures that the user names as one point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPoint {
+    /// What it is called.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<PathBuf>,
+}
+
+/// What is to be planned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inputs<'a> {
+    /// Files, directories and `-`.
+    pub files: &'a [PathBuf],
+    /// Points that the user names.
+    pub points: &'a [NamedPoint],
+    /// What is done with several files.
+    pub arrange: Arrange,
+    /// How they are compared.
+    pub looking: Looking<'a>,
 }
 
 /// What is done with the inputs. Its `Display` says so in one line, empty when there is nothing to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The timelines, in the order of the inputs.
     pub groups: Vec<Group>,
@@ -64,14 +121,14 @@ pub struct Plan {
     pub errors: Vec<OpenError>,
 }
 
-/// Decides what to do with the inputs: files, directories and `-`.
+/// Decides what to do with the inputs.
 ///
-/// Files that are named together are read in part, to see whether they hold the same packets.
-pub fn plan(inputs: &[PathBuf], arrange: Arrange) -> Plan {
+/// Files that are named together are read once before, to see whether they hold the same connections.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut named = Vec::new();
     let mut directories = Vec::new();
-    for input in inputs {
+    for input in inputs.files {
         if !input.is_dir() {
             named.push(input.clone());
             continue;
@@ -81,36 +138,36 @@ pub fn plan(inputs: &[PathBuf], arrange: Arrange) -> Plan {
         plan.errors.extend(listed.errors);
     }
     let all = || named.iter().chain(directories.iter().flatten()).cloned();
-    match arrange {
-        _ if all().next().is_none() => {}
+    match inputs.arrange {
+        _ if all().next().is_none() && inputs.points.is_empty() => {}
         Arrange::Auto => {
-            plan.groups.extend(arrange_named(named));
+            plan.groups.extend(arrange_named(named, inputs));
             plan.groups.extend(directories.into_iter().flat_map(|files| rotation::families(files, Why::Directory)));
         }
-        Arrange::Merge => plan.groups.push(Group { files: all().collect(), why: Why::Merged }),
-        Arrange::PerFile => {
-            plan.groups.extend(all().map(|file| Group { files: vec![file], why: Why::PerFile }));
-        }
+        Arrange::Merge => plan.groups.push(Group::new(all().collect(), Why::Merged)),
+        Arrange::PerFile => plan.groups.extend(all().map(|file| Group::new(vec![file], Why::PerFile))),
     }
     plan
 }
 
-/// Files named together are one timeline, except those that saw the same packets as another.
-fn arrange_named(files: Vec<PathBuf>) -> Vec<Group> {
-    let units = rotation::families(files, Why::Alone);
-    let twice = same_packets::seen_twice(&units);
+/// Files named together are points of one incident where they share connections, else one timeline.
+fn arrange_named(files: Vec<PathBuf>, inputs: &Inputs<'_>) -> Vec<Group> {
+    let given = inputs.points.iter().map(|point| {
+        let why = if point.files.len() > 1 { Why::Named } else { Why::Alone };
+        Unit { group: Group::new(point.files.clone(), why), name: Some(point.name.clone()) }
+    });
+    let found = rotation::families(files, Why::Alone).into_iter().map(|group| Unit { group, name: None });
     let mut groups: Vec<Group> = Vec::new();
     let mut together: Option<usize> = None;
-    for (unit, twice) in units.into_iter().zip(twice) {
-        if twice {
-            let why = if unit.why == Why::Rotation { Why::Rotation } else { Why::SamePackets };
-            groups.push(Group { why, ..unit });
-        } else if let Some(group) = together.and_then(|place| groups.get_mut(place)) {
-            group.files.extend(unit.files);
-            group.why = Why::Named;
+    for group in incidents::join(given.chain(found).collect(), inputs.looking) {
+        if !group.points.is_empty() {
+            groups.push(group);
+        } else if let Some(known) = together.and_then(|place| groups.get_mut(place)) {
+            known.files.extend(group.files);
+            known.why = Why::Named;
         } else {
             together = Some(groups.len());
-            groups.push(unit);
+            groups.push(group);
         }
     }
     groups
@@ -159,6 +216,13 @@ impl fmt::Display for Plan {
         }
         let mut separator = "";
         for same in self.groups.chunk_by(|a, b| a.why == b.why && !a.why.is_one_timeline()) {
+            if let [group] = same
+                && !group.points.is_empty()
+            {
+                write!(f, "{separator}{}", told::incident(group))?;
+                separator = "; ";
+                continue;
+            }
             let Some(why) = same.first().map(|group| group.why) else { continue };
             let count: usize = same.iter().map(|group| group.files.len()).sum();
             let files = if count == 1 { "file" } else { "files" };
@@ -171,7 +235,7 @@ impl fmt::Display for Plan {
 
 impl Why {
     fn is_one_timeline(self) -> bool {
-        matches!(self, Self::Rotation | Self::Named | Self::Merged)
+        matches!(self, Self::Rotation | Self::Named | Self::Merged | Self::Halves | Self::Points)
     }
 
     fn words(self) -> &'static str {
@@ -179,7 +243,8 @@ impl Why {
             Self::Alone => "read alone",
             Self::Rotation => "of one rotation read as one timeline",
             Self::Named => "read as one timeline, sorted by time",
-            Self::SamePackets => "with packets that another one has too, each judged alone",
+            Self::Points => "of one incident",
+            Self::Halves => "with one direction each of the same connections, read as one timeline",
             Self::Directory => "of a directory, each judged alone",
             Self::Merged => "read as one timeline (--merge)",
             Self::PerFile => "each judged alone (--per-file)",

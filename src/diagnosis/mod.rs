@@ -56,7 +56,8 @@ pub struct Diagnosis {
     pub explanation: &'static str,
     /// KB articles and RFC sections.
     pub references: &'static [&'static str],
-    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well.
+    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well, none where
+    /// only several capture points together show it.
     pub checks: &'static [Check],
 }
 
@@ -99,7 +100,7 @@ impl Diagnosis {
 
 /// Declares a diagnosis; its doc comment becomes its explanation.
 macro_rules! diagnosis {
-    ($(#[doc = $doc:literal])+ $name:literal, $severity:ident, $summary:literal, [$($reference:literal),* $(,)?], $($kind:ident($check:path)),+) => {
+    ($(#[doc = $doc:literal])+ $name:literal, $severity:ident, $summary:literal, [$($reference:literal),* $(,)?] $(, $kind:ident($check:path))*) => {
         $(#[doc = $doc])+
         pub static DIAGNOSIS: $crate::diagnosis::Diagnosis = $crate::diagnosis::Diagnosis {
             name: $name,
@@ -107,7 +108,7 @@ macro_rules! diagnosis {
             summary: $summary,
             explanation: concat!($($doc, "\n"),+),
             references: &[$($reference),*],
-            checks: &[$($crate::diagnosis::Check::$kind($check)),+],
+            checks: &[$($crate::diagnosis::Check::$kind($check)),*],
         };
     };
 }
@@ -190,6 +191,7 @@ catalogue![
     transfer_failed_unexplained,
     control_stalled,
     control_idle_timeout,
+    control_terminated_by_proxy,
     login_refused,
     command_refused,
     // TLS

@@ -50,6 +50,8 @@ pub(super) fn record<'a>(
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         offers: offers
             .into_iter()
             .map(|offer| OfferRecord {

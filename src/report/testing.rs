@@ -341,6 +341,8 @@ fn session() -> SessionRecord {
             clues: vec!["the server's MAC answers its ARP requests in frame 2".into()],
         },
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         offers: vec![offer(7, 1_000_000), offer(16, 12_000_000)],
         transfers: vec![
             transfer(

@@ -125,6 +125,8 @@ impl From<&record::ViewRecord> for View {
             numbers: match view.numbers {
                 record::Numbers::Same => Numbers::Same,
                 record::Numbers::Shifted => Numbers::Shifted,
+                record::Numbers::Rewritten => Numbers::Rewritten,
+                record::Numbers::Terminated => Numbers::Terminated,
             },
             first: view.first.into(),
             last: view.last.into(),
@@ -139,6 +141,8 @@ impl From<&record::ViewRecord> for View {
 enum Numbers {
     Same,
     Shifted,
+    Rewritten,
+    Terminated,
 }
 
 /// An announced endpoint.
