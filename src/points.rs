@@ -7,6 +7,7 @@
 mod alike;
 mod allowed;
 mod clock;
+mod dialogue;
 mod incidents;
 pub mod joint;
 mod lines;

@@ -22,6 +22,7 @@ use crate::record::{PointRecord, SessionRecord};
 use super::clock::Clock;
 use super::sampled::Sampled;
 use web::Web;
+pub(super) use words::announced;
 
 /// What one point told, its times by the clock of the first one.
 pub struct Told {

@@ -1,10 +1,13 @@
 //! How two points relate: the connections that both saw, and their clocks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 use super::alike::{self, Pair, Relation};
 use super::clock::{self, Crossed, Fit, Order};
+use super::dialogue::Dialogue;
 use super::sampled::{Flow, Sample, Sampled};
 use crate::flow::End;
 
@@ -12,6 +15,9 @@ use crate::flow::End;
 const TIMED: usize = 512;
 /// Of all connections of two points.
 const TIMED_IN_ALL: usize = 16_384;
+
+/// Control connections without a partner whose words are compared.
+const DIALOGUES: usize = 256;
 
 /// Two points that saw one network.
 #[derive(Clone, Debug)]
@@ -30,7 +36,10 @@ type Hosts = [IpAddr; 2];
 impl Related {
     /// How two points relate; `None` where they have nothing in common, unless they are known to be of one incident.
     pub fn of(a: &mut Sampled, b: &mut Sampled, known: bool) -> Option<Self> {
-        let pairs = alike::pairs(a, b, known);
+        let mut pairs = alike::pairs(a, b, known);
+        if pairs.is_empty() && !known && !a.flows.iter().any(|flow| flow.is_control) {
+            return None;
+        }
         let sides = Sides::of(a);
         let mut groups: BTreeMap<Hosts, Vec<Crossed>> = BTreeMap::new();
         let mut room = TIMED_IN_ALL;
@@ -54,6 +63,10 @@ impl Related {
         }
         let all: Vec<Crossed> = groups.into_values().flatten().collect();
         let fit = clock::fit(&all, order);
+        let (through_proxies, said) = dialogues(a, b, &pairs, fit.as_ref());
+        pairs.extend(through_proxies);
+        pairs.sort_by_key(|pair| pair.a);
+        let fit = fit.or_else(|| clock::fit(&said, None));
         match fit {
             Some(fit) => Some(Self { pairs, fit, turned }),
             None if known => Some(Self { pairs, fit: Fit::unknown(), turned }),
@@ -73,8 +86,32 @@ impl Related {
     }
 }
 
+/// Control connections that something between the points ends and opens anew, and the lines that both points have of them.
+fn dialogues(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: Option<&Fit>) -> (Vec<Pair>, Vec<Crossed>) {
+    let free = |point: &Sampled, taken: &dyn Fn(&Pair) -> usize| {
+        let taken: HashSet<usize, RandomState> = pairs.iter().map(taken).collect();
+        let flows = point.flows.iter().enumerate();
+        flows.filter(|(place, flow)| flow.is_control && !taken.contains(place)).map(|(place, _)| place).take(DIALOGUES).collect::<Vec<_>>()
+    };
+    let (here, mut there) = (free(a, &|pair| pair.a), free(b, &|pair| pair.b));
+    let ahead = fit.and_then(|fit| Some((fit.clock.stretches.first()?.offset, fit.clock.uncertainty().unwrap_or(0.0))));
+    let (mut found, mut said) = (Vec::new(), Vec::new());
+    for place in here {
+        let dialogue = there.iter().enumerate().find_map(|(at, other)| {
+            let near = |crossed: &Crossed| ahead.is_none_or(|(ahead, slack)| Dialogue::is_near(ahead, crossed, slack));
+            let known: Option<&dyn Fn(&Crossed) -> bool> = if ahead.is_some() { Some(&near) } else { None };
+            Some((at, Dialogue::of(&a.flows[place], &b.flows[*other], known)?))
+        });
+        if let Some((at, dialogue)) = dialogue {
+            found.push(Pair { a: place, b: there.remove(at), relation: Relation::Terminated });
+            said.extend(dialogue.crossed);
+        }
+    }
+    (found, said)
+}
+
 /// Who are clients, and of which servers, by the control connections of a point.
-struct Sides(HashMap<Hosts, (), foldhash::fast::RandomState>);
+struct Sides(HashMap<Hosts, (), RandomState>);
 
 impl Sides {
     fn of(point: &Sampled) -> Self {
@@ -116,7 +153,7 @@ pub(super) fn crossed(one: &Flow, other: &Flow, client: End) -> Vec<Crossed> {
 
 fn common(one: &Flow, other: &Flow, client: End, mark: fn(&Sample) -> Option<Mark>) -> Vec<Crossed> {
     let marked = |flow: &Flow| {
-        let mut marks: HashMap<Mark, (usize, Sample), foldhash::fast::RandomState> = HashMap::default();
+        let mut marks: HashMap<Mark, (usize, Sample), RandomState> = HashMap::default();
         for sample in flow.samples.iter().filter(|sample| !sample.is_rst()).take(TIMED) {
             if let Some(mark) = mark(sample) {
                 marks.entry(mark).or_insert((0, *sample)).0 += 1;

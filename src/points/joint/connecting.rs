@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::alike::Relation;
 use super::super::sampled::Flow;
 use super::findings::{absent, support, take};
 use super::outcome::{self, Story, What};
@@ -36,7 +37,7 @@ const FORGOTTEN: f64 = 240.0;
 
 /// Tells what became of the data connection of a failed transfer.
 pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand], all: &mut Vec<Finding>) {
-    let stories = strands.iter().filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
+    let stories = strands.iter().filter(|strand| is_end_to_end(web, together, **strand)).filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
     if let Some(story) = stories.into_iter().last() {
         replace(web, together, &story, all);
     }
@@ -65,6 +66,20 @@ pub fn tell_of_session(web: &Web, together: &Together<'_>, served: &BTreeSet<Str
     if let Some(story) = stories.into_iter().last() {
         replace(web, together, &story, all);
     }
+}
+
+/// Whether a connection is meant to pass all points: with a proxy between, only where it names both hosts themselves.
+fn is_end_to_end(web: &Web, together: &Together<'_>, strand: Strand) -> bool {
+    let terminated = |pair: &[usize]| web.relation(together.control, pair[0], pair[1]) == Some(Relation::Terminated);
+    if !together.path.windows(2).any(terminated) {
+        return true;
+    }
+    let ends = |point: Option<&usize>| point.and_then(|point| web.at(together.control, *point)).map(|flow| flow.ends);
+    let (Some([client, _]), Some([_, server])) = (ends(together.path.first()), ends(together.path.last())) else { return false };
+    together.path.iter().filter_map(|point| web.at(strand, *point)).all(|flow| {
+        let hosts = flow.ends.map(|end| end.ip());
+        hosts.contains(&client.ip()) && hosts.contains(&server.ip())
+    })
 }
 
 /// The points in the order in which a SYN passes them.

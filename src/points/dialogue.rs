@@ -1,0 +1,115 @@
+//! Whether two TCP connections carry one dialogue: a proxy ends the one and opens the other.
+//!
+//! Words alone show nothing: logins and banners are the same everywhere. What is compared is when they were said: what goes
+//! from one point to the other takes its time both ways, and hosts and people pause for as long as they please, so the
+//! pauses of two dialogues agree only where they are one.
+
+use super::clock::{self, Crossed};
+use super::joint::announced;
+use super::lines::Line;
+use super::sampled::Flow;
+use crate::flow::End;
+
+/// Lines that must be the same.
+const LINES: usize = 6;
+
+/// So many in a hundred of the lines must be the same.
+const SHARE: usize = 80;
+
+/// Lines that are compared.
+const COMPARED: usize = 512;
+
+/// Pauses below are those of machines at work, pauses above those of timers: neither tells dialogues apart. In seconds.
+const PAUSE: (f64, f64) = (0.003, 1.5);
+
+/// By chance pauses of the same place in two dialogues differ by this part.
+const USUAL: f64 = 0.3;
+
+/// What one pause, and what all of them have to tell, in bits.
+const BITS_OF_PAUSE: f64 = 5.0;
+const BITS: f64 = 12.0;
+
+/// Two points that are known to be joined see a line within this many seconds.
+const UNDER_WAY: f64 = 2.0;
+
+/// Two connections with one dialogue.
+pub struct Dialogue {
+    /// The lines that both have, from the client's side of the proxy to the server's and back.
+    pub crossed: Vec<Crossed>,
+}
+
+/// A line, and who said it.
+struct Said {
+    by: End,
+    line: Line,
+}
+
+fn said(flow: &Flow) -> Vec<Said> {
+    let of = |by: End| flow.lines(by).into_iter().map(move |line| Said { by, line });
+    let mut all: Vec<Said> = of(End::Origin).chain(of(End::Target)).collect();
+    all.sort_by_key(|said| said.line.at);
+    all.truncate(COMPARED);
+    all
+}
+
+/// The lines that both have, in order.
+fn common(one: &[Said], other: &[Said]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let mut from = [0, 0];
+    for (place, said) in one.iter().enumerate() {
+        let end = usize::from(said.by == End::Target);
+        let same = |there: &Said| there.by == said.by && there.line.text == said.line.text;
+        let found = other.iter().enumerate().skip(from[end]).find(|(_, there)| same(there));
+        if let Some((there, _)) = found {
+            from[end] = there + 1;
+            pairs.push((place, there));
+        }
+    }
+    pairs
+}
+
+impl Dialogue {
+    /// The dialogue of two control connections. With `near`, the points are known to be joined, and it tells whether two
+    /// frames may be of one moment; else the pauses have to show it.
+    pub fn of(one: &Flow, other: &Flow, near: Option<&dyn Fn(&Crossed) -> bool>) -> Option<Self> {
+        let (here, there) = (said(one), said(other));
+        let pairs = common(&here, &there);
+        let enough = |lines: usize| pairs.len() * 100 >= lines * SHARE;
+        if pairs.len() < LINES || !enough(here.len()) || !enough(there.len()) {
+            return None;
+        }
+        let crossed: Vec<Crossed> = pairs
+            .iter()
+            .map(|(i, j)| Crossed { a: here[*i].line.at, b: there[*j].line.at, from_client: here[*i].by == End::Origin })
+            .collect();
+        let fit = clock::fit(&crossed, None)?;
+        if fit.order.is_none() || fit.clock.stretches.len() != 1 {
+            return None;
+        }
+        let shown = match near {
+            Some(near) => crossed.iter().all(near),
+            None => {
+                let names_one = |(i, _): &(usize, usize)| announced(&here[*i].line.text).is_some();
+                pairs.iter().any(names_one) && bits(&crossed) >= BITS
+            }
+        };
+        shown.then_some(Self { crossed })
+    }
+
+    /// Whether two frames of joined points are of one moment, by a clock that is known to `slack` seconds.
+    pub fn is_near(ahead: f64, crossed: &Crossed, slack: f64) -> bool {
+        (crossed.b.seconds_since(crossed.a) - ahead).abs() <= UNDER_WAY + slack
+    }
+}
+
+/// How much the pauses of two dialogues tell: the better one agrees, the less it is chance.
+fn bits(crossed: &[Crossed]) -> f64 {
+    let mut all: Vec<&Crossed> = crossed.iter().collect();
+    all.sort_by_key(|one| one.a);
+    let pauses = all.windows(2).map(|pair| (pair[1].a.seconds_since(pair[0].a), pair[1].b.seconds_since(pair[0].b)));
+    let told = pauses.filter(|(one, other)| one.max(*other) >= PAUSE.0 && one.max(*other) <= PAUSE.1).map(|(one, other)| {
+        let differs = ((one - other).abs() / one.max(other)).max(f64::EPSILON);
+        (USUAL / differs).log2().clamp(0.0, BITS_OF_PAUSE)
+    });
+    told.sum()
+}
