@@ -80,7 +80,11 @@ impl Dialogue {
         }
         let crossed: Vec<Crossed> = pairs
             .iter()
-            .map(|(i, j)| Crossed { a: here[*i].line.at, b: there[*j].line.at, from_client: here[*i].by == End::Origin })
+            .map(|(i, j)| Crossed {
+                a: here[*i].line.at,
+                b: there[*j].line.at,
+                from_client: here[*i].by == End::Origin,
+            })
             .collect();
         let fit = clock::fit(&crossed, None)?;
         if fit.order.is_none() || fit.clock.stretches.len() != 1 {
@@ -107,9 +111,10 @@ fn bits(crossed: &[Crossed]) -> f64 {
     let mut all: Vec<&Crossed> = crossed.iter().collect();
     all.sort_by_key(|one| one.a);
     let pauses = all.windows(2).map(|pair| (pair[1].a.seconds_since(pair[0].a), pair[1].b.seconds_since(pair[0].b)));
-    let told = pauses.filter(|(one, other)| one.max(*other) >= PAUSE.0 && one.max(*other) <= PAUSE.1).map(|(one, other)| {
-        let differs = ((one - other).abs() / one.max(other)).max(f64::EPSILON);
-        (USUAL / differs).log2().clamp(0.0, BITS_OF_PAUSE)
-    });
+    let told =
+        pauses.filter(|(one, other)| one.max(*other) >= PAUSE.0 && one.max(*other) <= PAUSE.1).map(|(one, other)| {
+            let differs = ((one - other).abs() / one.max(other)).max(f64::EPSILON);
+            (USUAL / differs).log2().clamp(0.0, BITS_OF_PAUSE)
+        });
     told.sum()
 }

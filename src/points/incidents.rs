@@ -7,6 +7,7 @@ use super::related::Related;
 use super::sampled::Sampled;
 use super::{Group, Point, Why, alike};
 use crate::frame::CaptureId;
+use crate::source::name::{ENDINGS, PACKED};
 use crate::source::{Timeline, is_stopped};
 
 /// Captures that are compared with each other; who names more, names files that are no points of one incident.
@@ -241,8 +242,11 @@ fn names(units: &[&Unit]) -> Vec<String> {
             .and_then(|file: &PathBuf| file.file_name())
             .map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_default();
-        let stem = name.split_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        if stem.is_empty() { name } else { stem.to_owned() }
+        let unpacked = PACKED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+        let counted = unpacked.trim_end_matches(|c: char| c.is_ascii_digit());
+        let stem =
+            ENDINGS.iter().find_map(|ending| counted.strip_suffix(ending)?.strip_suffix('.')).unwrap_or(unpacked);
+        stem.to_owned()
     };
     let stems: Vec<String> = units.iter().map(|unit| stem(unit)).collect();
     let folders = units.iter().map(|unit| {

@@ -91,7 +91,11 @@ fn dialogues(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: Option<&Fit>) -> (Ve
     let free = |point: &Sampled, taken: &dyn Fn(&Pair) -> usize| {
         let taken: HashSet<usize, RandomState> = pairs.iter().map(taken).collect();
         let flows = point.flows.iter().enumerate();
-        flows.filter(|(place, flow)| flow.is_control && !taken.contains(place)).map(|(place, _)| place).take(DIALOGUES).collect::<Vec<_>>()
+        flows
+            .filter(|(place, flow)| flow.is_control && !taken.contains(place))
+            .map(|(place, _)| place)
+            .take(DIALOGUES)
+            .collect::<Vec<_>>()
     };
     let (here, mut there) = (free(a, &|pair| pair.a), free(b, &|pair| pair.b));
     let ahead = fit.and_then(|fit| Some((fit.clock.stretches.first()?.offset, fit.clock.uncertainty().unwrap_or(0.0))));

@@ -37,7 +37,10 @@ const FORGOTTEN: f64 = 240.0;
 
 /// Tells what became of the data connection of a failed transfer.
 pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand], all: &mut Vec<Finding>) {
-    let stories = strands.iter().filter(|strand| is_end_to_end(web, together, **strand)).filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
+    let stories = strands
+        .iter()
+        .filter(|strand| is_end_to_end(web, together, **strand))
+        .filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
     if let Some(story) = stories.into_iter().last() {
         replace(web, together, &story, all);
     }
@@ -75,7 +78,9 @@ fn is_end_to_end(web: &Web, together: &Together<'_>, strand: Strand) -> bool {
         return true;
     }
     let ends = |point: Option<&usize>| point.and_then(|point| web.at(together.control, *point)).map(|flow| flow.ends);
-    let (Some([client, _]), Some([_, server])) = (ends(together.path.first()), ends(together.path.last())) else { return false };
+    let (Some([client, _]), Some([_, server])) = (ends(together.path.first()), ends(together.path.last())) else {
+        return false;
+    };
     together.path.iter().filter_map(|point| web.at(strand, *point)).all(|flow| {
         let hosts = flow.ends.map(|end| end.ip());
         hosts.contains(&client.ip()) && hosts.contains(&server.ip())
@@ -110,6 +115,12 @@ fn replace(web: &Web, together: &Together<'_>, story: &Story, all: &mut Vec<Find
     alone.sort_by_key(|one| (!web.points[story.at].captures.contains(&one.capture), std::cmp::Reverse(one.confidence)));
     if let Some(best) = alone.into_iter().next() {
         finding.hosts.clone_from(&best.hosts);
+        // Where the control connection is encrypted, which transfer this connection served is a guess.
+        let opaque = best.caps.iter().find(|cap| cap.diagnosis == "tls-control-opaque");
+        if let Some(cap) = opaque {
+            finding.confidence = finding.confidence.min(cap.ceiling);
+            finding.caps.push(cap.clone());
+        }
         support(&mut finding, best);
     }
     let lost = matches!(story.what, What::SynLost | What::RefusedBetween | What::RejectedBetween { .. });

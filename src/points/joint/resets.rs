@@ -10,6 +10,11 @@ use crate::flow::End;
 
 /// Tells of RSTs that their apparent sender never sent; takes back what one point suspects of those that it did send.
 pub fn tell(web: &Web, together: &Together<'_>, strands: &[Strand], failed: bool, all: &mut Vec<Finding>) {
+    // Another host with the address resets what it knows nothing of.
+    let other_owner = |finding: &Finding| matches!(finding.diagnosis, "arp-conflict" | "mac-changed");
+    if web.points.iter().flat_map(|told| &told.findings).any(other_owner) {
+        return;
+    }
     let mut is_genuine = false;
     for strand in strands {
         for by in [End::Origin, End::Target] {

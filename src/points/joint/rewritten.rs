@@ -64,13 +64,23 @@ impl Spoken {
 
     /// The line that holds this number of the client, or the server, at a point.
     pub fn line_at(&self, point: usize, by_client: bool, seq: Seq) -> Option<String> {
+        self.holding(point, by_client, seq).map(|line| shown(&line.text))
+    }
+
+    /// Whether that line is QUIT, or the answer to it.
+    pub fn is_farewell(&self, point: usize, by_client: bool, seq: Seq) -> bool {
+        self.holding(point, by_client, seq)
+            .is_some_and(|line| code(&line.text) == Some(221) || verb(&line.text) == b"QUIT")
+    }
+
+    fn holding(&self, point: usize, by_client: bool, seq: Seq) -> Option<&Line> {
         let parts = self.parts.iter().filter(|part| part.near == point && part.by_client == by_client);
         let lines = parts.flat_map(|part| &part.words.steps).filter_map(|step| match step {
             Step::Both(line, _) | Step::Near(line, _) => Some(line),
             Step::Far(..) => None,
         });
         let mut holding = lines.filter(|line| !seq.is_before(line.seq) && seq.is_before(line.end));
-        holding.next().map(|line| shown(&line.text))
+        holding.next()
     }
 
     fn rewritten(&self) -> impl Iterator<Item = (&Part, &Line, &Line)> {

@@ -70,6 +70,10 @@ fn lost_line(
         return None;
     }
     let missing = super::outcome::absence(web, far, near, first, first)?;
+    // Who leaves does not wait for the answer.
+    if spoken.is_farewell(near, by_client, segment.seq) {
+        return None;
+    }
     let text = spoken.line_at(near, by_client, segment.seq).unwrap_or_else(|| "a segment".to_owned());
     let (from, to) = (flow.socket(by), flow.socket(by.peer()));
     let name = |point: usize| &web.points[point].name;

@@ -71,7 +71,8 @@ impl<'a> Way<'a> {
         Shifts(shifts)
     }
 
-    /// What became of its packets. `alive` says whether the far point recorded at a moment.
+    /// What became of its packets, and those whose payload was lost for good. `alive` says whether the far point recorded
+    /// at a moment.
     pub fn tally(&self, words: Option<&Words>, alive: impl Fn(Stamp) -> bool) -> (Tally, Vec<&'a Sample>) {
         let shifts = self.shifts(words);
         let there = Ranges::of(self.far.sent(self.by).filter(|one| one.occupies()));
@@ -93,7 +94,10 @@ impl<'a> Way<'a> {
                 tally.missed += 1;
             } else if alive(sample.at) && self.near.is_whole() && self.far.is_whole() {
                 tally.lost += 1;
-                lost.push(sample);
+                // Its words may have come before, without the FIN that a later copy has.
+                if sample.len > 0 && !there.cover(from, from.plus(sample.len)) {
+                    lost.push(sample);
+                }
             }
         }
         let copies = |flow: &Flow| flow.sent(self.by).filter(|one| one.occupies()).count() as u64;
