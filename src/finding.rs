@@ -2,9 +2,39 @@
 //!
 //! A finding without primary evidence cannot be built. Knows nothing of how findings are made or shown.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::frame::{CaptureId, Stamp};
+
+/// The name of a diagnosis in the catalogue. Only the declaration of a diagnosis makes one, as the constant `NAME` of its
+/// module: what refers to a diagnosis that is misspelt or gone does not compile.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DiagnosisName(&'static str);
+
+impl DiagnosisName {
+    /// For `diagnosis!` alone (`tests/tidy.rs`).
+    pub(crate) const fn declare(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// As users write it: lower case, words joined by hyphens.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for DiagnosisName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for DiagnosisName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// How much a finding matters. `Error` explains a failed transfer, `Warning` can fail or is a security concern,
 /// `Info` is context or refutes a suspicion, `Quality` limits what may be claimed from the capture.
@@ -119,11 +149,11 @@ impl Evidence {
     }
 }
 
-/// Why a finding is not surer: a limit of the capture, by the diagnosis that states it.
+/// Why a finding is not surer: a limit of the capture or of the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cap {
-    /// The diagnosis (`capture-…`, `tls-control-opaque`) or rule that limits.
-    pub diagnosis: &'static str,
+    /// The diagnosis that states the limit (`capture-…`, `tls-control-opaque`); `None` where the rule itself admits no more.
+    pub diagnosis: Option<DiagnosisName>,
     /// The highest confidence it leaves.
     pub ceiling: Confidence,
     /// What it means here, a sentence part without full stop.
@@ -134,7 +164,7 @@ pub struct Cap {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuledOut {
     /// The diagnosis.
-    pub diagnosis: &'static str,
+    pub diagnosis: DiagnosisName,
     /// The fact.
     pub why: String,
 }
@@ -143,7 +173,7 @@ pub struct RuledOut {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternative {
     /// The diagnosis.
-    pub diagnosis: &'static str,
+    pub diagnosis: DiagnosisName,
     /// What would decide between it and the finding.
     pub would_decide: String,
 }
@@ -194,8 +224,8 @@ pub struct TransferId(pub u32);
 /// A diagnosis that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Its name in the catalogue.
-    pub diagnosis: &'static str,
+    /// What is diagnosed.
+    pub diagnosis: DiagnosisName,
     /// The part it plays.
     pub role: Role,
     /// How much it matters here.

@@ -252,6 +252,19 @@ fn nothing_panics_and_nothing_prints() {
     report(&complaints);
 }
 
+/// A name without a declaration behind it would be a diagnosis that nobody can look up.
+#[test]
+fn only_a_declaration_names_a_diagnosis() {
+    let elsewhere = |source: &Source| source.path != Path::new("diagnosis/mod.rs");
+    let mut complaints = Vec::new();
+    for source in sources().iter().filter(|source| elsewhere(source)) {
+        for (number, line) in source.lines.iter().filter(|(_, line)| line.contains("DiagnosisName::declare(")) {
+            complaints.push(format!("{}:{number}: {}", source.path.display(), line.trim()));
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn every_module_says_what_it_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -302,7 +302,7 @@ fn compared(
 /// be one of another version.
 fn misspelt(name: &str) -> Option<String> {
     match Pattern::parse(name) {
-        Ok(pattern) if pattern.diagnoses().any(|diagnosis| diagnosis.name == name) => None,
+        Ok(pattern) if pattern.diagnoses().any(|diagnosis| diagnosis.name.as_str() == name) => None,
         Ok(_) => Some(format!("{name:?} is no name of a diagnosis; globs are not understood here")),
         Err(unknown) => unknown.nearest.map(|_| unknown.to_string()),
     }

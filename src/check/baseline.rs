@@ -62,7 +62,7 @@ impl Baseline {
             let fingerprint = fingerprint::of(finding, subject).to_string();
             let about = printable_str(&fingerprint::about(finding, subject));
             self.known
-                .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_owned(), about, fingerprint });
+                .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_string(), about, fingerprint });
         }
     }
 

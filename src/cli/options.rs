@@ -186,7 +186,7 @@ mod tests {
     fn finding(role: Role, severity: Severity) -> Finding {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         Finding {
-            diagnosis: "mac-changed",
+            diagnosis: crate::diagnosis::mac_changed::NAME,
             role,
             severity,
             confidence: Confidence::Proven,

@@ -111,9 +111,10 @@ const SAME_FINDINGS: (&str, &str) = (
     "The same findings",
     "With --anonymize a capture gives the same findings, also a damaged one. Three things can differ. Packets that differ \
      only in data count as copies of one packet. Where two segments claim the same bytes of a control connection with \
-     different contents (control-overlap-conflict), one of them may lose what it said. And as names and addresses change the length of lines, sequence numbers \
-     change too: connections between the same ports can be mixed up where their numbers overlap, and a number that is \
-     wrong by about 2^31 can be taken for an earlier or a later one.",
+     different contents (control-overlap-conflict), one of them may lose what it said. And as names and addresses change \
+     the length of lines, sequence numbers change too: connections between the same ports, and packets with wrong \
+     numbers, may overlap others than before, and a number that is wrong by about 2^31 may count as an earlier or a \
+     later one.",
 );
 const TWICE: (&str, &str) = (
     "Two readings",

@@ -1,7 +1,7 @@
 //! `abor-then-425`
 
 use super::case::Case;
-use super::{lines, no_syn};
+use super::{data_syn_never_sent, lines, no_syn};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
@@ -27,6 +27,7 @@ diagnosis! {
     "abor-then-425", Error,
     "the transfer right after an ABOR was answered 425 without a SYN",
     ["Q269285", "RFC 959 4.1.3"],
+    verdict: ServerSocket,
     Transfer(check)
 }
 
@@ -62,7 +63,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.no_syn())
             .caps(case.absence_caps())
             .all_ruled_out(no_syn::refuted(case))
-            .or("data-syn-never-sent", "a transfer without an ABOR before it, at the same server")
+            .or(data_syn_never_sent::NAME, "a transfer without an ABOR before it, at the same server")
             .client("Wait some seconds after ABOR, or open a new control connection.")
             .server("Update the server (Windows 2000: service pack), or look in its log for the error of its connect().")
             .network("Nothing to change on the way: the server has not cleared up behind the ABOR.")

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
+use super::port_nat_unrewritten;
 use crate::finding::{Alternative, Confidence, Evidence, Severity};
 use crate::frame::Stamp;
 use crate::ftp::meaning::quoted;
@@ -181,7 +182,7 @@ fn may_be_translated_beyond(case: &Case<'_>) -> bool {
 /// The cause that then cannot be excluded.
 pub fn nat_beyond(case: &Case<'_>) -> Option<Alternative> {
     may_be_translated_beyond(case).then(|| Alternative {
-        diagnosis: "port-nat-unrewritten",
+        diagnosis: port_nat_unrewritten::NAME,
         would_decide: "a capture at the server shows whether PORT still names the private address there".to_owned(),
     })
 }

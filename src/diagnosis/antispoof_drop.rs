@@ -25,6 +25,7 @@ diagnosis! {
     "antispoof-drop", Warning,
     "only packets with a foreign source are lost on the way",
     ["RFC 3704", "Q175396"],
+    verdict: never("one capture point shows the loss and not who dropped it"),
     Transfer(check)
 }
 

@@ -3,6 +3,7 @@
 use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
+use super::mac_changed;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Conflict, Network};
 
@@ -36,9 +37,12 @@ diagnosis! {
     "arp-conflict", Error,
     "two hosts claim one address",
     ["RFC 5227 2.4", "RFC 4862 5.4", "Q120599", "Q174929"],
+    verdict: HostFault,
     Network(check),
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true,
+    would_decide: "the switches' MAC tables show which host had the address"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -85,7 +89,7 @@ fn draft(conflict: &Conflict) -> Option<Draft> {
             .support(rest)
             .support(neighbours::cite(first, &format!("{one} claims {ip}")))
             .support(twice.into_iter().flatten())
-            .rule_out("mac-changed", format!("{one} goes on using {ip} beside {other}"))
+            .rule_out(mac_changed::NAME, format!("{one} goes on using {ip} beside {other}"))
             .network(format!(
                 "Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."
             ))

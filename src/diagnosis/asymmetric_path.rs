@@ -29,6 +29,7 @@ diagnosis! {
     "asymmetric-path", Info,
     "the two directions take different ways",
     ["Q175396", "RFC 1122 3.3.4.2"],
+    verdict: never("a fact about the network, no fault by itself"),
     Network(check)
 }
 

@@ -18,6 +18,7 @@ diagnosis! {
     "capture-clock-step", Quality,
     "the clock of the capture was set while it ran",
     ["RFC 7323 5.4"],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

@@ -17,6 +17,7 @@ diagnosis! {
     "capture-control-only", Quality,
     "data connections were not captured",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

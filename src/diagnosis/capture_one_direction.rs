@@ -16,6 +16,7 @@ diagnosis! {
     "capture-one-direction", Quality,
     "one direction of a connection is absent",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

@@ -6,7 +6,7 @@ mod report;
 
 use std::net::SocketAddr;
 
-pub use limits::{RULE, cap};
+pub use limits::{cap, cap_of_rule};
 
 use super::lines;
 use super::siblings::Siblings;

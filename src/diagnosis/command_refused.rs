@@ -1,7 +1,7 @@
 //! `command-refused`
 
 use super::case::Case;
-use super::lines;
+use super::{data_syn_not_seen, lines};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
@@ -22,6 +22,7 @@ diagnosis! {
     "command-refused", Info,
     "the server refused the transfer command itself",
     ["RFC 959 4.2.2", "RFC 959 5.4"],
+    verdict: CommandRefused,
     Transfer(check)
 }
 
@@ -39,7 +40,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
             .about(case)
             .support([lines::command(case.session, &transfer.command)])
-            .rule_out("data-syn-not-seen", "the reply is about the file or the command, not about a data connection")
+            .rule_out(data_syn_not_seen::NAME, "the reply is about the file or the command, not about a data connection")
             .client("Check the path and the arguments of the command.")
             .server("Check the file, its permissions and the server's limits.")
             .done(),

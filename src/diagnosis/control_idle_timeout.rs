@@ -34,6 +34,7 @@ diagnosis! {
     "control-idle-timeout", Info,
     "the server ended an idle session",
     ["RFC 959 5.4", "RFC 1123 4.1.3.2"],
+    verdict: ControlLost,
     Transfer(of_transfer),
     Session(of_session)
 }

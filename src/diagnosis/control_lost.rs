@@ -2,7 +2,7 @@
 
 use super::case::SessionCase;
 use super::ending::Ending;
-use super::{control_closed_early, control_idle_timeout};
+use super::{control_closed_early, control_idle_timeout, control_stalled, rst_injected};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 use crate::ftp::{Command, Verb};
@@ -27,7 +27,9 @@ diagnosis! {
     "control-lost", Warning,
     "the control connection was lost while a reply was outstanding",
     ["RFC 959 5.4", "RFC 5382 5"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    part_of: &[control_stalled::NAME, rst_injected::NAME]
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {

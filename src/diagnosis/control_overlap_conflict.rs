@@ -18,6 +18,7 @@ diagnosis! {
     "control-overlap-conflict", Quality,
     "copies of the same control bytes differ",
     ["RFC 9293 3.4"],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

@@ -2,7 +2,7 @@
 
 use super::case::SessionCase;
 use super::idle::Idle;
-use super::lines;
+use super::{control_lost_during_transfer, lines};
 use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 
 /// Frames cited.
@@ -26,7 +26,10 @@ diagnosis! {
     "control-stalled", Error,
     "a control segment is retransmitted and never acknowledged",
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    is_symptom: true,
+    part_of: &[control_lost_during_transfer::NAME]
 }
 
 const HERE: &str = "Capture at the client too: it shows whether the segment is lost on the way, or its acknowledgement.";

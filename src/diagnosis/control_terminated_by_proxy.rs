@@ -20,5 +20,6 @@ diagnosis! {
     /// as well; at the client name the proxy, or go past it with both; at the server accept the addresses of both.
     "control-terminated-by-proxy", Info,
     "a proxy ends the control connection and opens another one to the server",
-    ["RFC 1919", "RFC 2577"]
+    ["RFC 1919", "RFC 2577"],
+    verdict: never("a proxy is context: what it breaks is the verdict")
 }

@@ -26,7 +26,9 @@ diagnosis! {
     "control-unanswered", Error,
     "the control connection was not answered",
     ["RFC 9293 3.10.7", "RFC 959 2.3"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    is_symptom: true
 }
 
 const HERE: &str = "On this host: see whether the server listens and its queue is full (ss -ltn), and look at the INPUT rules (nft list ruleset).";

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::case::Case;
-use super::{lines, neighbours, timers};
+use super::{data_syn_refused, lines, neighbours, time_wait_collision, timers};
 use crate::finding::{Confidence, Finding};
 use crate::transfer::Direction;
 
@@ -35,6 +35,7 @@ diagnosis! {
     "data-arp-unresolved", Error,
     "nobody answers ARP or ND for the announced host",
     ["RFC 826", "RFC 4861 7.2", "RFC 1122 2.3.2"],
+    verdict: NoLinkAddress,
     Transfer(check)
 }
 
@@ -73,8 +74,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([lines::command(case.session, &offer.command)])
         .support(case.dialogue())
         .support(timers::evidence(case))
-        .rule_out("time-wait-collision", "the SYN was waiting for an address, not for a 5-tuple")
-        .rule_out("data-syn-refused", "nothing was delivered that could have been refused")
+        .rule_out(time_wait_collision::NAME, "the SYN was waiting for an address, not for a 5-tuple")
+        .rule_out(data_syn_refused::NAME, "nothing was delivered that could have been refused")
         .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
     Some(match offer.direction {
         Direction::Active => draft

@@ -1,7 +1,7 @@
 //! `data-connection-broken`
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{capture_gap, data_syn_refused, lines, time_wait_collision};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::ftp::texts::Condition;
@@ -26,6 +26,7 @@ diagnosis! {
     "data-connection-broken", Error,
     "the data connection was opened and then broke",
     ["RFC 959 4.2", "RFC 959 5.4"],
+    verdict: DataBroken,
     Transfer(check)
 }
 
@@ -78,10 +79,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .caps(case.may_miss_an_abort().map(|at| {
             let why = format!("frame {} shows that words of the client are missing: an ABOR may be among them", at.number);
-            cap("capture-gap", Confidence::Possible, why)
+            cap(capture_gap::NAME, Confidence::Possible, why)
         }))
-        .rule_out("data-syn-refused", "the handshake completed")
-        .rule_out("time-wait-collision", "the handshake completed");
+        .rule_out(data_syn_refused::NAME, "the handshake completed")
+        .rule_out(time_wait_collision::NAME, "the handshake completed");
     let finding = match reset {
         Some(_) if client => finding
             .client("Find out why the client closed the data connection with a RST: it was killed, its disk is full, or it lost interest.")

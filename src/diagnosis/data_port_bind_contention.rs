@@ -1,7 +1,7 @@
 //! `data-port-bind-contention`
 
 use super::case::Case;
-use super::{held_tuple, lines, no_syn, timers};
+use super::{data_syn_never_sent, held_tuple, lines, no_syn, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::meaning::errno;
 use crate::ftp::texts::Errno;
@@ -27,6 +27,7 @@ diagnosis! {
     "data-port-bind-contention", Error,
     "the server could not bind its data port while another transfer was using it",
     ["RFC 959 3.2"],
+    verdict: ServerSocket,
     Transfer(check)
 }
 
@@ -61,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(timers::evidence(case))
             .caps(case.absence_caps())
             .all_ruled_out(no_syn::refuted(case))
-            .or("data-syn-never-sent", "the server's log names the error of its bind()")
+            .or(data_syn_never_sent::NAME, "the server's log names the error of its bind()")
             .server("Let every process of the server share its data port (SO_REUSEADDR), or send from other ports than 20 (vsftpd: connect_from_port_20=NO).")
             .client("Use passive mode (EPSV, PASV).")
             .network("Nothing to change on the way: the failure is local to the server.")

@@ -23,6 +23,7 @@ diagnosis! {
     "data-source-port-not-20", Info,
     "active data connections do not come from the server's port 20",
     ["RFC 959 3.2"],
+    verdict: never("a habit of the server, no fault"),
     Session(check)
 }
 

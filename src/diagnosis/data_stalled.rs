@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{capture_drops, data_syn_unanswered, lines, path_mtu_blackhole};
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
@@ -37,6 +37,7 @@ diagnosis! {
     "data-stalled", Error,
     "the data connection was open and stood still until one side gave up",
     ["RFC 9293 3.8.3", "RFC 9293 3.8.6.1", "RFC 1123 4.1.3.2"],
+    verdict: DataStalled,
     Transfer(check)
 }
 
@@ -68,8 +69,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([Evidence::seen(still.until, end)])
         .support(case.dialogue())
         .caps(case.clock_cap(still.since, still.until))
-        .caps(case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why)))
-        .rule_out("data-syn-unanswered", "the handshake completed");
+        .caps(case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why)))
+        .rule_out(data_syn_unanswered::NAME, "the handshake completed");
     Some(advise(case, &still, remedied).done())
 }
 
@@ -161,7 +162,7 @@ fn advise(case: &Case<'_>, still: &Standstill<'_>, draft: super::Draft) -> super
     let draft = if still.silence == Silence::Window {
         draft
     } else {
-        draft.or("path-mtu-blackhole", "a capture at the sender of the data: are only large segments sent again and again")
+        draft.or(path_mtu_blackhole::NAME, "a capture at the sender of the data: are only large segments sent again and again")
     };
     let hung = "Find out what its process waits for: a slow disk or database, a lock, a stopped process; read its log.";
     if by_client {

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::crossing::{self, What};
+use super::{data_syn_refused, data_syn_unanswered, time_wait_middlebox, tls_control_opaque};
 use crate::finding::{Cap, Confidence, Finding};
 
 /// The port from which a server connects (RFC 959 3.2).
@@ -33,6 +34,7 @@ diagnosis! {
     "data-syn-lost-in-transit", Error,
     "the data SYN, or its SYN-ACK, came to a device on the way and did not leave it",
     ["RFC 3704", "RFC 5382"],
+    verdict: SynLost,
     Transfer(check)
 }
 
@@ -63,11 +65,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .client(mode)
         .server(ports);
     draft = match lost.what {
-        What::Syn => draft.rule_out("data-syn-refused", "nothing came back"),
-        What::SynAck => draft.rule_out("data-syn-unanswered", "the SYN was answered by a SYN-ACK"),
+        What::Syn => draft.rule_out(data_syn_refused::NAME, "nothing came back"),
+        What::SynAck => draft.rule_out(data_syn_unanswered::NAME, "the SYN was answered by a SYN-ACK"),
     };
     if lost.what == What::Syn && lost.attempt.previous.is_some() {
-        draft = draft.or("time-wait-middlebox", "the device's session table at the time of the failure");
+        draft = draft.or(time_wait_middlebox::NAME, "the device's session table at the time of the failure");
     }
     Some(draft.done())
 }
@@ -75,7 +77,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 /// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
 fn opaque(case: &Case<'_>) -> Option<Cap> {
     (case.transfer.is_none() && case.offer().is_none()).then(|| Cap {
-        diagnosis: "tls-control-opaque",
+        diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
         why: "the control connection is encrypted, so which transfer this connection served is a guess".to_owned(),
     })

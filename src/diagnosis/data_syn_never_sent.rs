@@ -1,7 +1,7 @@
 //! `data-syn-never-sent`
 
 use super::case::Case;
-use super::{announced, held_tuple, no_syn, timers};
+use super::{announced, data_syn_refused, data_syn_unanswered, held_tuple, no_syn, timers};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -29,6 +29,7 @@ diagnosis! {
     "data-syn-never-sent", Error,
     "the server failed to open the data connection without sending a SYN",
     ["RFC 959 3.2", "RFC 1122 4.2.4.1"],
+    verdict: SynNeverSent,
     Transfer(check)
 }
 
@@ -57,8 +58,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.no_syn())
             .caps(case.absence_caps())
             .caps(case.history_caps(no_syn::HISTORY))
-            .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
-            .rule_out("data-syn-refused", "nothing was sent that could have been refused")
+            .rule_out(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply")
+            .rule_out(data_syn_refused::NAME, "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
             .all_or(announced::nat_beyond(case))
             .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::{Draft, lines};
+use super::{data_syn_unanswered, time_wait_collision};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::RstSeen;
 use crate::transfer::attempt::Attempt;
@@ -28,7 +29,9 @@ diagnosis! {
     "data-syn-refused", Error,
     "the data SYN was refused by a RST",
     ["RFC 9293 3.10.7.1"],
-    Transfer(check)
+    verdict: SynRejected,
+    Transfer(check);
+    would_decide: "a capture at the target shows which of both answers it sent"
 }
 
 const LISTEN: &str =
@@ -96,8 +99,8 @@ fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String)
         .about(case)
         .support(lines::syns(attempt))
         .support(case.dialogue())
-        .rule_out("data-syn-unanswered", "the SYN was answered")
-        .rule_out("time-wait-collision", "a SYN was sent")
+        .rule_out(data_syn_unanswered::NAME, "the SYN was answered")
+        .rule_out(time_wait_collision::NAME, "a SYN was sent")
 }
 
 /// A SYN that came when the client had left.

@@ -1,7 +1,7 @@
 //! `data-syn-unanswered`
 
 use super::case::Case;
-use super::{crossing, lines, timers};
+use super::{crossing, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_refused, lines, timers, tls_control_opaque};
 use crate::finding::{Cap, Confidence, Finding, Party};
 use crate::record::AttemptOutcome;
 
@@ -23,6 +23,7 @@ diagnosis! {
     "data-syn-unanswered", Error,
     "the data SYNs were never answered",
     ["RFC 1579", "RFC 6298", "Q200770"],
+    verdict: SynUnanswered,
     Transfer(check)
 }
 
@@ -67,13 +68,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(timers::evidence(case))
         .caps(caps)
         .caps(opaque_cap(case))
-        .rule_out("data-syn-refused", "no RST came back")
-        .rule_out("data-syn-icmp-rejected", "no ICMP error quotes the SYN")
+        .rule_out(data_syn_refused::NAME, "no RST came back")
+        .rule_out(data_syn_icmp_rejected::NAME, "no ICMP error quotes the SYN")
         .client(if case.vantage.is_here(Party::Client) { HERE } else { CLIENT })
         .server("Allow passive mode (EPSV, PASV): the client then opens the data connection.")
         .network(where_dropped);
     if !at_client && !case.vantage.is_here(Party::Client) && crossing::lost(case).is_none() {
-        finding = finding.or("data-syn-lost-in-transit", "a capture at the client shows whether the SYNs arrive there");
+        finding = finding.or(data_syn_lost_in_transit::NAME, "a capture at the client shows whether the SYNs arrive there");
     }
     Some(finding.done())
 }
@@ -81,7 +82,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 /// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
 fn opaque_cap(case: &Case<'_>) -> Option<Cap> {
     (case.transfer.is_none() && case.offer().is_none()).then(|| Cap {
-        diagnosis: "tls-control-opaque",
+        diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
         why: "the control connection is encrypted, so which transfer these SYNs served is a guess".to_owned(),
     })

@@ -23,6 +23,7 @@ diagnosis! {
     "data-wrong-destination", Error,
     "the server connected to another endpoint than announced",
     ["RFC 959 3.2"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 

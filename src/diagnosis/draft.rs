@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::Diagnosis;
 use super::case::Case;
-use crate::finding::{Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, Severity};
+use crate::finding::{
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, Severity,
+};
 
 /// Frames one finding cites at most: a reader looks at some, not at all of a thousand retransmissions.
 pub const FRAMES_CITED: usize = 40;
@@ -90,7 +92,7 @@ impl Draft {
     }
 
     /// A cause that this fact refutes.
-    pub fn rule_out(mut self, diagnosis: &'static str, why: impl Into<String>) -> Self {
+    pub fn rule_out(mut self, diagnosis: DiagnosisName, why: impl Into<String>) -> Self {
         self.0.ruled_out.push(RuledOut { diagnosis, why: why.into() });
         self
     }
@@ -102,7 +104,7 @@ impl Draft {
     }
 
     /// A cause that cannot be excluded.
-    pub fn or(mut self, diagnosis: &'static str, would_decide: impl Into<String>) -> Self {
+    pub fn or(mut self, diagnosis: DiagnosisName, would_decide: impl Into<String>) -> Self {
         self.0.alternatives.push(Alternative { diagnosis, would_decide: would_decide.into() });
         self
     }

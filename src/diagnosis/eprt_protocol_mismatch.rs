@@ -23,6 +23,7 @@ diagnosis! {
     "eprt-protocol-mismatch", Error,
     "EPRT or EPSV names a network protocol that does not fit",
     ["RFC 2428 2", "RFC 2428 3"],
+    verdict: UnreadableEndpoint,
     Transfer(check)
 }
 

@@ -4,10 +4,13 @@
 
 use std::net::SocketAddr;
 
-use super::case::{Case, RULE, cap};
+use super::case::{Case, cap, cap_of_rule};
 use super::siblings::Sent;
 use super::two_msl::{self, Bite, System};
-use super::{lines, timers};
+use super::{
+    capture_gap, data_arp_unresolved, data_syn_not_seen, data_syn_refused, data_syn_unanswered, lines,
+    time_wait_collision, time_wait_reuse_accepted, timers, tuple_still_open,
+};
 use crate::finding::{Cap, Confidence, Evidence, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
 use crate::frame::Stamp;
@@ -60,24 +63,24 @@ impl Held<'_> {
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
-            caps.push(cap("data-syn-not-seen", ceiling, why.to_owned()));
+            caps.push(cap(data_syn_not_seen::NAME, ceiling, why.to_owned()));
         }
         if self.assassinated.is_some() {
             let why = "a RST followed the close, which ends TIME-WAIT on Linux (RFC 1337)";
-            caps.push(cap("tuple-still-open", Confidence::Possible, why.to_owned()));
+            caps.push(cap(tuple_still_open::NAME, Confidence::Possible, why.to_owned()));
         }
         if !self.gapless {
             let why = "bytes of the earlier connection are missing, so who closed first is less sure";
-            caps.push(cap("capture-gap", Confidence::Possible, why.to_owned()));
+            caps.push(cap(capture_gap::NAME, Confidence::Possible, why.to_owned()));
         }
         if case.would_show_server_syn() && confidence == Confidence::Probable {
             let why = "an errno in the reply, a fresh port that works meanwhile, or success once TIME-WAIT is over would prove it";
-            caps.push(cap(RULE, Confidence::Probable, why.to_owned()));
+            caps.push(cap_of_rule(Confidence::Probable, why.to_owned()));
         }
         let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
         if timestamps && !matches!(self.system, System::Windows | System::OldWindows) {
             let why = "the earlier connection used TCP timestamps, with which Linux recycles TIME-WAIT at once";
-            caps.push(cap("time-wait-reuse-accepted", one_lower(confidence), why.to_owned()));
+            caps.push(cap(time_wait_reuse_accepted::NAME, one_lower(confidence), why.to_owned()));
         }
         caps
     }
@@ -131,16 +134,16 @@ pub fn confidence(case: &Case<'_>) -> Confidence {
 pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
     let mut all = Vec::new();
     let mut refuted = |diagnosis, why: &str| all.push(RuledOut { diagnosis, why: why.to_owned() });
-    refuted("tuple-still-open", "both FINs of the earlier connection were acknowledged");
+    refuted(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged");
     if case.would_show_server_syn() {
-        refuted("data-syn-unanswered", "no data SYN lies between the command and the reply");
-        refuted("data-syn-refused", "no RST came from the client: nothing was sent to it");
+        refuted(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply");
+        refuted(data_syn_refused::NAME, "no RST came from the client: nothing was sent to it");
         let asked = case
             .window()
             .zip(case.offer().and_then(|offer| offer.socket))
             .and_then(|((from, until), socket)| case.network.unanswered_queries(socket.ip(), from, until));
         if asked.is_none() {
-            refuted("data-arp-unresolved", "nobody asked in vain for the client's link address meanwhile");
+            refuted(data_arp_unresolved::NAME, "nobody asked in vain for the client's link address meanwhile");
         }
     }
     all
@@ -169,7 +172,7 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
         }
         Some((_, Close::Open | Close::Half { .. })) => return None,
     };
-    Some(RuledOut { diagnosis: "time-wait-collision", why })
+    Some(RuledOut { diagnosis: time_wait_collision::NAME, why })
 }
 
 /// The earlier connection on the tuple that the server was to open.

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::Draft;
-use super::case::{Case, RULE, SessionCase, cap};
+use super::case::{Case, SessionCase, cap_of_rule};
 use super::control_unanswered;
 use crate::finding::{Cap, Confidence, Severity};
 use crate::flow::Connection;
@@ -100,6 +100,6 @@ impl Symptom {
 
     fn cap(&self) -> Cap {
         let why = format!("that {} by it is concluded from both happening at one time", self.what);
-        cap(RULE, Confidence::Probable, why)
+        cap_of_rule(Confidence::Probable, why)
     }
 }

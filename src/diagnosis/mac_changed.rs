@@ -1,7 +1,7 @@
 //! `mac-changed`
 
 use super::case::NetworkCase;
-use super::neighbours;
+use super::{arp_conflict, neighbours};
 use crate::finding::{Confidence, Finding};
 use crate::network::{How, Move};
 
@@ -32,6 +32,7 @@ diagnosis! {
     "mac-changed", Warning,
     "an address moved from one MAC to another",
     ["Q193157", "Q166750", "RFC 826", "RFC 5227 3"],
+    verdict: never("a fact about hosts: mac-stale-peer and arp-conflict are what fails by it"),
     Network(check)
 }
 
@@ -62,8 +63,8 @@ fn finding(moved: &Move) -> Option<Finding> {
         .client(format!("If {ip} is the client's: announce it after such a change (Linux: arp_notify=1), and log in again."))
         .server(format!("If {ip} is the server's: announce it after such a change (Linux: arp_notify=1; Windows NT 4.0: Service Pack 4)."));
     Some(if confidence == Confidence::Proven {
-        draft.rule_out("arp-conflict", format!("{old} does not use {ip} after frame {}", before.last.number)).done()
+        draft.rule_out(arp_conflict::NAME, format!("{old} does not use {ip} after frame {}", before.last.number)).done()
     } else {
-        draft.or("arp-conflict", format!("whether {old} goes on using {ip}, captured where both can be seen")).done()
+        draft.or(arp_conflict::NAME, format!("whether {old} goes on using {ip}, captured where both can be seen")).done()
     })
 }

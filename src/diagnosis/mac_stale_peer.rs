@@ -31,9 +31,12 @@ diagnosis! {
     "mac-stale-peer", Error,
     "a peer keeps sending to the old MAC of an address that moved",
     ["Q166750", "Q138362", "Q193157", "RFC 826"],
+    verdict: HostFault,
     Network(check),
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true,
+    would_decide: "the peer's ARP cache at the time of the failure shows the MAC it used"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {

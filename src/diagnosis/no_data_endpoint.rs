@@ -1,7 +1,7 @@
 //! `no-data-endpoint`
 
 use super::case::Case;
-use super::{lines, time_wait_default_port};
+use super::{data_syn_unanswered, lines, time_wait_default_port};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
@@ -27,6 +27,7 @@ diagnosis! {
     "no-data-endpoint", Error,
     "a transfer was asked for with no data endpoint in force",
     ["RFC 959 3.2", "RFC 1123 4.1.2.5"],
+    verdict: NoEndpoint,
     Transfer(check)
 }
 
@@ -63,7 +64,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(confidence, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
-            .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
+            .rule_out(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply")
             .client("Send PORT, EPRT, PASV or EPSV before every transfer, and do not go on when it was refused.")
             .server("Nothing to change: a server may want an endpoint for every transfer (vsftpd uses each PORT or PASV once).")
             .network("Nothing to change on the way: no data connection was tried.")

@@ -29,6 +29,7 @@ diagnosis! {
     "pasv-bad-peer", Error,
     "the passive connection came from another address than the client's",
     ["RFC 2577 4", "RFC 2577 8"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 

@@ -1,8 +1,8 @@
 //! `pasv-connect-failed`
 
 use super::case::{Case, cap};
-use super::{data_syn_icmp_rejected, lines, timers};
-use crate::finding::{Confidence, Evidence, Finding, Party};
+use super::{data_syn_icmp_rejected, lines, pasv_client_never_connects, timers, tls_control_opaque};
+use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Party};
 use crate::record::AttemptOutcome;
 use crate::transfer::Direction;
 use crate::transfer::attempt::Attempt;
@@ -28,6 +28,7 @@ diagnosis! {
     "pasv-connect-failed", Error,
     "the client could not connect to the server's passive port",
     ["RFC 1579", "RFC 2428 3"],
+    verdict: SynUnanswered,
     Transfer(check)
 }
 
@@ -69,7 +70,7 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let (from, to) = (attempt.from(), attempt.to());
     let opaque = case.offer().is_none().then(|| {
         let why = "the control connection is encrypted, so whether the server named this port is a guess";
-        cap("tls-control-opaque", Confidence::Possible, why.to_owned())
+        cap(tls_control_opaque::NAME, Confidence::Possible, why.to_owned())
     });
     let message = format!("the client could not connect to the passive port {to}: {how}");
     let mut draft = DIAGNOSIS
@@ -89,7 +90,7 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     Some(draft.done())
 }
 
-type Ruled = Vec<(&'static str, &'static str)>;
+type Ruled = Vec<(DiagnosisName, &'static str)>;
 
 fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
     let (from, to) = (attempt.from(), attempt.to());
@@ -97,14 +98,14 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
         AttemptOutcome::Unanswered if attempt.connection.syn_count >= 2 => {
             let count = attempt.connection.syn_count;
             let span = attempt.connection.last.age_of(attempt.at());
-            Some((format!("{count} SYNs within {span:.1} s, no answer"), lines::syns(attempt)?, vec![("pasv-client-never-connects", "the client sent SYNs")]))
+            Some((format!("{count} SYNs within {span:.1} s, no answer"), lines::syns(attempt)?, vec![(pasv_client_never_connects::NAME, "the client sent SYNs")]))
         }
         AttemptOutcome::Refused => {
             let rst = attempt.refusal()?;
             Some((
                 "the SYN was answered by a RST: nothing listens there, or a filter rejects the connection".to_owned(),
                 Evidence::sent(rst.at, to, from, format!("RST, acknowledges the SYN, TTL {}", rst.ttl)),
-                vec![("pasv-client-never-connects", "the client sent a SYN")],
+                vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
             ))
         }
         AttemptOutcome::Icmp => {
@@ -113,7 +114,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
             Some((
                 format!("{} answered the SYN with ICMP {}/{}, {what}", icmp.from, icmp.error.kind, icmp.error.code),
                 Evidence::seen(icmp.at, format!("ICMP {}/{} {what}, quotes the SYN", icmp.error.kind, icmp.error.code)),
-                vec![("pasv-client-never-connects", "the client sent a SYN")],
+                vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
             ))
         }
         AttemptOutcome::Aborted => {
@@ -122,7 +123,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
                 (
                     "the server's SYN-ACK was never acknowledged".to_owned(),
                     Evidence::sent(last.at, to, from, "SYN-ACK, never acknowledged"),
-                    vec![("pasv-client-never-connects", "the client sent a SYN")],
+                    vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
                 )
             })
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::{lines, time_wait_passive_reuse, timers};
+use super::{lines, pasv_client_never_connects, pasv_connect_failed, time_wait_passive_reuse, timers};
 use crate::finding::{Alternative, Confidence, Evidence, Finding, Party};
 use crate::transfer::Direction;
 
@@ -28,6 +28,7 @@ diagnosis! {
     "pasv-syn-not-seen", Error,
     "no SYN to the passive port reached this capture point",
     ["RFC 1579", "RFC 2428 3"],
+    verdict: SynNotSeen,
     Transfer(check)
 }
 
@@ -69,14 +70,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn elsewhere(case: &Case<'_>) -> Vec<Alternative> {
     if case.vantage.is_here(Party::Client) {
         let would_decide = "the client's log shows whether it tried".to_owned();
-        return vec![Alternative { diagnosis: "pasv-client-never-connects", would_decide }];
+        return vec![Alternative { diagnosis: pasv_client_never_connects::NAME, would_decide }];
     }
     let shown = |diagnosis, what: &str| {
         Alternative { diagnosis, would_decide: format!("a capture at the client shows {what}") }
     };
     vec![
-        shown("pasv-connect-failed", "SYNs that something on the way drops or rejects"),
-        shown("pasv-client-never-connects", "whether it tried"),
+        shown(pasv_connect_failed::NAME, "SYNs that something on the way drops or rejects"),
+        shown(pasv_client_never_connects::NAME, "whether it tried"),
     ]
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::{Case, SessionCase, cap};
 use super::{Draft, lines};
+use super::capture_drops;
 use crate::finding::{Confidence, Evidence, Finding, Party, Route, Severity};
 use crate::flow::{Connection, End, Half, Stuck};
 use crate::frame::Stamp;
@@ -47,8 +48,10 @@ diagnosis! {
     "path-mtu-blackhole", Error,
     "large packets are lost on the way and no ICMP message says so",
     ["RFC 2923 2.1", "RFC 1191 3", "RFC 4821"],
+    verdict: PathMtu,
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
@@ -56,7 +59,7 @@ fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let hole = Hole::of(data, &[case.control, data]).filter(|hole| !hole.arrives(case.session, case.vantage))?;
     let failed = case.is_to_be_explained();
     let draft = hole.draft(case.session.client.ip())?.about(case).support(case.dialogue());
-    let drops = case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why));
+    let drops = case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why));
     Some(draft.severity(if failed { Severity::Error } else { Severity::Warning }).caps(drops).done())
 }
 

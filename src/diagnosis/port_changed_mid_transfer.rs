@@ -23,6 +23,7 @@ diagnosis! {
     "port-changed-mid-transfer", Warning,
     "an endpoint command came while a transfer was active",
     ["RFC 959 3.2", "RFC 959 5.2"],
+    verdict: never("a fault of order: what became of the data connection explains the failure"),
     Transfer(check)
 }
 

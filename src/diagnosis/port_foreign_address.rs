@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::lines;
+use super::{lines, port_nat_unrewritten, port_third_party, port_wrong_interface};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -20,6 +20,7 @@ diagnosis! {
     "port-foreign-address", Error,
     "PORT names an address that is not the client's as seen here",
     ["RFC 959 5.3.2", "RFC 2577 3", "Q149528", "Q185378"],
+    verdict: ForeignAddress,
     Transfer(check)
 }
 
@@ -39,9 +40,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([client, socket.ip()])
             .severity(severity)
             .support(case.dialogue())
-            .or("port-wrong-interface", "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
-            .or("port-nat-unrewritten", "a capture at the client shows whether its own address is the announced one")
-            .or("port-third-party", "ARP for the announced address from another MAC, or a session of that host")
+            .or(port_wrong_interface::NAME, "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
+            .or(port_nat_unrewritten::NAME, "a capture at the client shows whether its own address is the announced one")
+            .or(port_third_party::NAME, "ARP for the announced address from another MAC, or a session of that host")
             .client(format!("Announce {client}, the address of the control connection, or use passive mode (EPSV, PASV)."))
             .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
             .network("If a NAT lies between, enable its FTP helper (ALG) for the control connection.")

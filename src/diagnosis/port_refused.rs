@@ -27,6 +27,7 @@ diagnosis! {
     "port-refused", Error,
     "the server refused PORT, EPRT, PASV or EPSV",
     ["RFC 959 5.4", "RFC 2428 4"],
+    verdict: EndpointRefused,
     Transfer(check)
 }
 

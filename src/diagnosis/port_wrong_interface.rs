@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::lines;
+use super::{lines, port_third_party};
 use crate::finding::{Finding, Severity};
 
 diagnosis! {
@@ -27,6 +27,7 @@ diagnosis! {
     "port-wrong-interface", Error,
     "PORT names another interface of the client",
     ["Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],
+    verdict: WhoseAddress,
     Transfer(check)
 }
 
@@ -48,7 +49,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .severity(severity)
             .support(evidence)
             .support(case.dialogue())
-            .rule_out("port-third-party", why)
+            .rule_out(port_third_party::NAME, why)
             .client(format!("Bind the FTP client to {client}, the address it reaches the server from (no -a), or use passive mode (EPSV, PASV)."))
             .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
             .network(format!("If {} is to be used, give the server a route to it and let its connections through.", socket.ip()))

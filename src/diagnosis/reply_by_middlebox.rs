@@ -49,6 +49,7 @@ diagnosis! {
     "reply-by-middlebox", Warning,
     "the failing reply seems to come from a device on the way and not from the server",
     ["RFC 6384"],
+    verdict: ForgedReply,
     Transfer(check)
 }
 

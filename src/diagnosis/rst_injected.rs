@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Draft;
 use super::case::{Case, SessionCase, cap};
+use super::{capture_drops, data_connection_broken};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Connection, RstSeen};
 use crate::frame::Stamp;
@@ -36,6 +37,7 @@ diagnosis! {
     "rst-injected", Error,
     "a RST that its apparent sender seems never to have sent broke the connection",
     ["RFC 3360", "RFC 5961 3"],
+    verdict: ResetInjected,
     Transfer(of_transfer),
     Session(of_session)
 }
@@ -47,7 +49,7 @@ fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let lost = transfer.lost.as_ref().map(|lost| lost.at);
     let on_data = data.and_then(|data| Forged::of(data, case.network, |rst| until.is_none_or(|until| rst.at.is_until(until, AT_ONCE))));
     let forged = on_data.or_else(|| Forged::of(case.control, case.network, |rst| Some(rst.at) == lost))?;
-    let drops = case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why));
+    let drops = case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why));
     let severity = forged.severity(case.is_to_be_explained());
     Some(forged.draft().about(case).severity(severity).support(case.dialogue()).caps(drops).done())
 }
@@ -129,7 +131,7 @@ impl<'a> Forged<'a> {
             .support(self.connection.half(rst.from).first.map(|at| Evidence::sent(at, from, to, "the first packet of that host")))
             .support(back.map(|back| Evidence::sent(back.at, to, from, "a RST the other way at the same moment")))
             .support(self.went_on.map(|at| Evidence::sent(at, from, to, "that host goes on")))
-            .or("data-connection-broken", "a capture at that host: whether it sent the RST itself")
+            .or(data_connection_broken::NAME, "a capture at that host: whether it sent the RST itself")
             .network("Read the logs of firewalls, intrusion prevention and NAT between both hosts for this connection and time.")
             .server("Capture at the server too: if the RST is not there, something on the way sent it.")
             .client("Capture at the client too; use TLS, passive mode or another port if the device objects to FTP.")

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, crossing, neighbours};
+use super::{antispoof_drop, mac_changed};
 use crate::finding::{Confidence, Finding};
 use crate::source::Capture;
 use crate::network::{Network, Spoof};
@@ -44,9 +45,12 @@ diagnosis! {
     "source-spoof-mismatch", Warning,
     "a host sends packets with the source address of its other interface",
     ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
+    verdict: HostFault,
     Network(check),
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true,
+    would_decide: "a capture behind the next router shows whether it drops the foreign source"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -81,7 +85,7 @@ fn cause(network: &Network, captures: &[Capture], symptom: &Symptom) -> Option<D
 /// A filter on the way may be why the packets get no answer: one capture point alone cannot tell.
 fn filtered(draft: Draft) -> Draft {
     let behind = "a capture behind the next router shows whether packets with this source are dropped there and others pass";
-    draft.or("antispoof-drop", behind)
+    draft.or(antispoof_drop::NAME, behind)
 }
 
 fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
@@ -110,7 +114,7 @@ fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
             .support(rest)
             .support(owned.into_iter().flatten())
             .support(returned.into_iter().flatten())
-            .rule_out("mac-changed", format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
+            .rule_out(mac_changed::NAME, format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
             .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or route by source (ip rule add from {ip})."))
             .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))
             .network("Check anti-spoofing and reverse path filters on the way; a loose check (Linux: rp_filter=2) or an exception lets such packets pass."),

@@ -1,8 +1,8 @@
 //! `time-wait-challenge`
 
-use super::case::{Case, RULE, cap};
+use super::case::{Case, cap_of_rule};
 use super::two_msl::{self, System};
-use super::lines;
+use super::{data_syn_unanswered, lines, tuple_still_open};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Close, Connection, End, StaleAck};
 use crate::frame::Stamp;
@@ -35,6 +35,7 @@ diagnosis! {
     "time-wait-challenge", Error,
     "the SYN was answered by the ACK of an old connection that is still in TIME-WAIT at its receiver",
     ["RFC 9293 3.10.7.4", "RFC 5961 4.2", "RFC 1337"],
+    verdict: TimeWaitAnswer,
     Transfer(check)
 }
 
@@ -91,8 +92,8 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .support(rst)
             .support(syn_ack(attempt))
             .support(lines::close(previous))
-            .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
-            .rule_out("data-syn-unanswered", "the SYN was answered, with the old connection's ACK")
+            .rule_out(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged")
+            .rule_out(data_syn_unanswered::NAME, "the SYN was answered, with the old connection's ACK")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .network("Nothing to change on the way: both the SYN and its answer got through.")
@@ -120,8 +121,8 @@ fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .severity(severity(case, attempt))
             .support(lines::syns(attempt))
             .support(syn_ack(attempt))
-            .caps([cap(RULE, Confidence::Possible, why.to_owned())])
-            .or("tuple-still-open", "a capture that holds the earlier connection shows whether it was closed")
+            .caps([cap_of_rule(Confidence::Possible, why.to_owned())])
+            .or(tuple_still_open::NAME, "a capture that holds the earlier connection shows whether it was closed")
             .client("Let the system pick a new data port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
             .network("Look for a firewall or SYN proxy on the way that still has the old session in its table.")

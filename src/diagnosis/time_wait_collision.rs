@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::held_tuple::{self, Held};
-use super::lines;
+use super::{data_syn_never_sent, data_syn_not_seen, lines};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -40,7 +40,9 @@ diagnosis! {
     "time-wait-collision", Error,
     "the server still holds the 5-tuple of the data connection in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1122 4.2.2.13", "RFC 1123 4.1.2.5", "RFC 9293 3.6.1"],
-    Transfer(check)
+    verdict: HeldTuple,
+    Transfer(check);
+    would_decide: "the server's socket table (ss -tan) at the time of the failure"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -61,9 +63,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .server("Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).")
         .network("Nothing to change on the way: the server refuses before it sends a packet.");
     if !case.would_show_server_syn() {
-        finding = finding.or("data-syn-not-seen", "a capture at the server shows whether a SYN left it");
+        finding = finding.or(data_syn_not_seen::NAME, "a capture at the server shows whether a SYN left it");
     } else if confidence < Confidence::Proven {
-        finding = finding.or("data-syn-never-sent", "the server's log names the error of its connect() or bind()");
+        finding = finding.or(data_syn_never_sent::NAME, "the server's log names the error of its connect() or bind()");
     }
     Some(finding.done())
 }

@@ -2,7 +2,7 @@
 
 use super::case::{Case, cap};
 use super::held_tuple::{self, Held};
-use super::{lines, time_wait_challenge};
+use super::{capture_midstream, lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::Connection;
 
@@ -28,6 +28,7 @@ diagnosis! {
     "time-wait-default-port", Error,
     "without PORT every transfer uses the same 5-tuple, which is still in TIME-WAIT",
     ["RFC 959 3.2", "RFC 959 3.3", "RFC 1123 4.1.2.5", "Q129395"],
+    verdict: HeldTuple,
     Transfer(check)
 }
 
@@ -95,7 +96,7 @@ fn why_the_same(case: &Case<'_>) -> &'static str {
 
 fn midstream_cap(case: &Case<'_>) -> Option<Cap> {
     let why = "the capture starts within the session: a PORT may have been sent before it";
-    (case.control.midstream && case.offer().is_none()).then(|| cap("capture-midstream", Confidence::Possible, why.to_owned()))
+    (case.control.midstream && case.offer().is_none()).then(|| cap(capture_midstream::NAME, Confidence::Possible, why.to_owned()))
 }
 
 /// The tuple that the server holds, where nobody chose its port.

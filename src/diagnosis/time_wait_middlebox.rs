@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::crossing::{self, Lost, What};
-use super::{lines, two_msl};
+use super::{data_syn_unanswered, lines, two_msl};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
@@ -33,6 +33,7 @@ diagnosis! {
     "time-wait-middlebox", Warning,
     "a NAT or firewall on the way may still hold the closed session of the 5-tuple",
     ["RFC 5382 5", "RFC 6056"],
+    verdict: never("what holds the old session is not in the capture, only that nobody answered"),
     Transfer(check)
 }
 
@@ -62,7 +63,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(lines::close(previous))
             .support([Evidence::sent(works.at, works.from, works.to, "this one is answered")])
-            .or("data-syn-unanswered", "a capture on the client's side shows whether the SYNs arrive there")
+            .or(data_syn_unanswered::NAME, "a capture on the client's side shows whether the SYNs arrive there")
             .client("Announce a fresh port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
             .network("Look for the old session in the NAT's or firewall's table (conntrack -L); shorten its timer (nf_conntrack_tcp_timeout_time_wait).")

@@ -1,7 +1,7 @@
 //! `time-wait-reuse-accepted`
 
 use super::case::Case;
-use super::lines;
+use super::{lines, time_wait_challenge, time_wait_collision};
 use super::two_msl::MINUTE;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection, Holder};
@@ -27,6 +27,7 @@ diagnosis! {
     "time-wait-reuse-accepted", Info,
     "a 5-tuple in TIME-WAIT was reused and accepted",
     ["RFC 1122 4.2.2.13", "RFC 6191", "RFC 9293 3.10.7.4"],
+    verdict: never("the handshake completed: it refutes a suspicion"),
     Transfer(check)
 }
 
@@ -59,8 +60,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::syns(attempt))
             .support(syn_ack.map(|seen| Evidence::sent(seen.at, attempt.to(), attempt.from(), "SYN-ACK")))
             .support(lines::close(previous))
-            .rule_out("time-wait-collision", "the handshake on the reused 5-tuple completed")
-            .rule_out("time-wait-challenge", "the SYN was accepted without a challenge")
+            .rule_out(time_wait_collision::NAME, "the handshake on the reused 5-tuple completed")
+            .rule_out(time_wait_challenge::NAME, "the SYN was accepted without a challenge")
             .done(),
     )
 }

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::two_msl::{self, System};
-use super::{lines, time_wait_challenge, timers};
+use super::{data_syn_refused, data_syn_unanswered, lines, time_wait_challenge, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
@@ -36,6 +36,7 @@ diagnosis! {
     "time-wait-silent-drop", Error,
     "the SYNs were ignored by a client that still holds TIME-WAIT for the 5-tuple",
     ["RFC 6191 2", "RFC 1337", "RFC 9293 3.10.7.4"],
+    verdict: TimeWaitAnswer,
     Transfer(check)
 }
 
@@ -70,9 +71,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(timers::evidence(case))
             .caps(bite.cap(age))
             .caps(case.scene_caps(attempt.at()))
-            .rule_out("time-wait-challenge", "the client did not answer the SYN with an ACK")
-            .rule_out("data-syn-refused", "no RST came back")
-            .or("data-syn-unanswered", "the client's firewall log, or a transfer with a fresh port")
+            .rule_out(time_wait_challenge::NAME, "the client did not answer the SYN with an ACK")
+            .rule_out(data_syn_refused::NAME, "no RST came back")
+            .or(data_syn_unanswered::NAME, "the client's firewall log, or a transfer with a fresh port")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .network("Nothing to change on the way: the SYNs arrived at the client.")

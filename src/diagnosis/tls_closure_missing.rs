@@ -24,6 +24,7 @@ diagnosis! {
     "tls-closure-missing", Warning,
     "the data connection ended without close_notify and the peer treated it as truncated",
     ["RFC 5246 7.2.1", "RFC 8446 6.1", "RFC 4217 12.3"],
+    verdict: TlsClosure,
     Transfer(check)
 }
 

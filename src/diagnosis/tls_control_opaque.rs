@@ -32,6 +32,7 @@ diagnosis! {
     "tls-control-opaque", Quality,
     "the control connection is encrypted",
     ["RFC 4217", "RFC 2228"],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

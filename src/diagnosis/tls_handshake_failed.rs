@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::case::{Case, SessionCase};
 use super::{Draft, lines};
+use super::data_syn_refused;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
@@ -35,6 +36,7 @@ diagnosis! {
     "tls-handshake-failed", Error,
     "a TLS handshake was not completed",
     ["RFC 5246 7.2.2", "RFC 8446 6.2", "RFC 4217 4"],
+    verdict: TlsHandshake,
     Transfer(of_data),
     Session(of_control)
 }
@@ -102,7 +104,7 @@ fn draft(which: &str, failed: &Broken, sockets: Sockets, hello: Option<Stamp>) -
     DIAGNOSIS
         .finding(confidence, message, Evidence::sent(failed.at, from, to, format!("the TLS {name} ends the handshake")))
         .support(hello.map(|at| Evidence::sent(at, client, server, "ClientHello")))
-        .rule_out("data-syn-refused", "the TCP connection was established")
+        .rule_out(data_syn_refused::NAME, "the TCP connection was established")
         .client("Trust the authority of the server's certificate, and check its name and dates; offer current TLS versions (openssl s_client -starttls ftp shows what the server sends).")
         .server("Send the whole certificate chain; offer TLS versions and cipher suites that clients know; if client certificates are wanted, check which authority is trusted.")
         .network("If the certificate is not the server's own, a device on the way intercepts TLS.")

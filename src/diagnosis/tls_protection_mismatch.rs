@@ -1,7 +1,7 @@
 //! `tls-protection-mismatch`
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{lines, tls_control_opaque};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 use crate::ftp::{Reply, Verb};
@@ -30,7 +30,9 @@ diagnosis! {
     "tls-protection-mismatch", Error,
     "one side protects the data connection with TLS and the other does not",
     ["RFC 4217 9", "RFC 2228 3"],
-    Transfer(check)
+    verdict: TlsPolicy,
+    Transfer(check);
+    would_decide: "the server's log of the data connection's handshake"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -92,7 +94,7 @@ fn one_sided(case: &Case<'_>, attempt: &Attempt<'_>, inferred: bool) -> Option<F
     let socket = |end: End| connection.socket(end);
     let message = format!("{} began TLS on the data connection and {} sent clear text", socket(tls), socket(clear));
     let opaque = inferred.then(|| {
-        cap("tls-control-opaque", Confidence::Probable, "the control connection is encrypted: PROT cannot be read".into())
+        cap(tls_control_opaque::NAME, Confidence::Probable, "the control connection is encrypted: PROT cannot be read".into())
     });
     let draft = DIAGNOSIS
         .finding(Confidence::Proven, message, Evidence::sent(hello, socket(tls), socket(clear), "ClientHello"))

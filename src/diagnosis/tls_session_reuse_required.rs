@@ -1,7 +1,7 @@
 //! `tls-session-reuse-required`
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{data_connection_broken, data_syn_refused, lines, tls_control_opaque, tls_protection_mismatch};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::Connection;
 use crate::frame::Stamp;
@@ -44,7 +44,9 @@ diagnosis! {
     "tls-session-reuse-required", Error,
     "the server wants the TLS session of the control connection resumed on the data connection",
     ["RFC 4217 10.2", "RFC 8446 2.2", "RFC 5077"],
-    Transfer(check)
+    verdict: TlsPolicy,
+    Transfer(check);
+    would_decide: "the server's log of the data connection's handshake"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -77,7 +79,7 @@ fn by_words(case: &Case<'_>) -> Option<Finding> {
         .support(attempt.and_then(hellos))
         .support(case.dialogue());
     let draft = match attempt {
-        Some(_) => draft.rule_out("data-syn-refused", "the data connection was established"),
+        Some(_) => draft.rule_out(data_syn_refused::NAME, "the data connection was established"),
         None => draft,
     };
     Some(remedies(draft).done())
@@ -103,10 +105,10 @@ fn by_wire(case: &Case<'_>) -> Option<Finding> {
         .support(hellos(attempt))
         .support([Evidence::seen(emptied.finished, "the client's TLS handshake is finished")])
         .support([Evidence::sent(control, case.session.server, case.session.client, "the server closes the control connection")])
-        .caps([cap("tls-control-opaque", Confidence::Probable, opaque)])
-        .rule_out("data-syn-refused", "the data connection was established")
-        .rule_out("tls-protection-mismatch", "both sides speak TLS on the data connection")
-        .or("data-connection-broken", "the server's log, or its reply after CCC, tells why it closed");
+        .caps([cap(tls_control_opaque::NAME, Confidence::Probable, opaque)])
+        .rule_out(data_syn_refused::NAME, "the data connection was established")
+        .rule_out(tls_protection_mismatch::NAME, "both sides speak TLS on the data connection")
+        .or(data_connection_broken::NAME, "the server's log, or its reply after CCC, tells why it closed");
     Some(remedies(draft).done())
 }
 

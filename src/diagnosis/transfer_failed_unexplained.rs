@@ -23,6 +23,7 @@ diagnosis! {
     "transfer-failed-unexplained", Warning,
     "a transfer failed and the capture does not show why",
     ["RFC 959 4.2"],
+    verdict: Unexplained,
     Unexplained(check),
     Session(orphans)
 }

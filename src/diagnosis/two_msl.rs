@@ -2,6 +2,7 @@
 //! sources), and what an age on it allows one to claim.
 
 use super::case::Case;
+use super::time_wait_collision;
 use crate::finding::{Cap, Confidence};
 use crate::flow::{End, Half};
 use crate::ftp::software::{Family, Software};
@@ -102,7 +103,7 @@ impl Bite {
     /// The limit as a cap, where it limits.
     pub fn cap(&self, age: f64) -> Option<Cap> {
         (self.ceiling < Confidence::Proven).then(|| Cap {
-            diagnosis: "time-wait-collision",
+            diagnosis: Some(time_wait_collision::NAME),
             ceiling: self.ceiling,
             why: format!("after {age:.0} s TIME-WAIT still holds only where it lasts {}", self.lasts),
         })

@@ -23,6 +23,7 @@ diagnosis! {
     "virtual-mac", Info,
     "a redundancy protocol's or cluster's MAC carries the packets",
     ["RFC 9568 7.3", "RFC 2281"],
+    verdict: never("a fact about hosts, no fault"),
     Network(check)
 }
 

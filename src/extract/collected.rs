@@ -143,7 +143,7 @@ impl Collected {
         if !found.is_empty() {
             return Ok(found);
         }
-        let names: BTreeSet<&str> = self.findings.iter().map(|finding| finding.diagnosis).collect();
+        let names: BTreeSet<&str> = self.findings.iter().map(|finding| finding.diagnosis.as_str()).collect();
         Err(match (names.len(), pick) {
             (0, _) => "there is no finding".to_owned(),
             (_, Pick::Number(number)) => format!("no finding {number}: there are {}", self.findings.len()),

@@ -11,7 +11,7 @@ use super::views::{Places, side_by_side};
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Policy, Scene, SessionCase};
 use crate::diagnosis::siblings::Siblings;
 use crate::diagnosis::{ALL, contradiction, place, verdict, views as once};
-use crate::finding::{Finding, TransferId};
+use crate::finding::{DiagnosisName, Finding, TransferId};
 use crate::flow::{Connection, End, Table};
 use crate::frame::{Stamp, Timestamp};
 use crate::network::Network;
@@ -181,7 +181,7 @@ pub(super) struct Judged<'a> {
     /// The number of the transfer in the session.
     pub(super) number: Option<TransferId>,
     pub(super) findings: Vec<Finding>,
-    pub(super) verdict: Option<&'static str>,
+    pub(super) verdict: Option<DiagnosisName>,
 }
 
 impl<'a> Ground<'a> {
@@ -257,8 +257,8 @@ impl Ground<'_> {
         &self,
         shown: Shown<'_>,
         other: Option<Shown<'_>>,
-        chosen: fn(&str) -> bool,
-    ) -> (Vec<Finding>, Option<&'static str>) {
+        chosen: fn(DiagnosisName) -> bool,
+    ) -> (Vec<Finding>, Option<DiagnosisName>) {
         let captures = self.scene.captures;
         let both = [Some(shown), other];
         let lost = both.map(|shown| concerned(self.drops, shown?.one, self.scene.ends, captures));
@@ -336,8 +336,8 @@ pub(super) fn subject_of(views: &[View<'_>]) -> SessionIndex {
 fn judge_case(
     case: &Case<'_>,
     other: Option<&Case<'_>>,
-    chosen: fn(&str) -> bool,
-) -> (Vec<Finding>, Option<&'static str>) {
+    chosen: fn(DiagnosisName) -> bool,
+) -> (Vec<Finding>, Option<DiagnosisName>) {
     let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
     let said = |case: &Case<'_>| asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
     let mut findings = match other {

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use super::Pipeline;
 use super::prompt::{Judging, News};
 use crate::diagnosis::verdict;
-use crate::finding::{Confidence, Finding, Role, Severity};
+use crate::finding::{Confidence, DiagnosisName, Finding, Role, Severity};
 use crate::frame::Timestamp;
 use crate::record::{Sink, Superseded};
 use crate::source::Capture;
@@ -29,7 +29,7 @@ const HOLDS: f64 = 4.0;
 /// A finding by what it is about: the n-th of a diagnosis about the same hosts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    diagnosis: &'static str,
+    diagnosis: DiagnosisName,
     hosts: Vec<IpAddr>,
     number: usize,
 }
@@ -55,7 +55,7 @@ impl Said {
             && !(at_end && finding.severity == Severity::Quality && self.message != finding.message)
     }
 
-    fn superseded(&self, key: &Key, by: Option<&'static str>) -> Superseded {
+    fn superseded(&self, key: &Key, by: Option<DiagnosisName>) -> Superseded {
         Superseded {
             diagnosis: key.diagnosis,
             role: self.role,
@@ -175,7 +175,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp};
 
     fn finding(diagnosis: &'static str, host: u8, confidence: Confidence) -> Finding {
-        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
+        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name.as_str() == diagnosis).unwrap();
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let draft = diagnosis.finding(confidence, format!("about {host}"), Evidence::seen(at, "here"));
         if host == 0 { draft.done() } else { draft.hosts([IpAddr::from([10, 0, 0, host])]).done() }
@@ -188,7 +188,7 @@ mod tests {
     /// What is told and what is taken back.
     fn names(news: &News) -> (Vec<&str>, Vec<(&str, Option<&str>)>) {
         let told = news.findings.iter().map(|finding| finding.message.as_str()).collect();
-        (told, news.superseded.iter().map(|one| (one.diagnosis, one.by)).collect())
+        (told, news.superseded.iter().map(|one| (one.diagnosis.as_str(), one.by.map(DiagnosisName::as_str))).collect())
     }
 
     const NONE: (Vec<&str>, Vec<(&str, Option<&str>)>) = (Vec::new(), Vec::new());
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(names(&lookout.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
         lookout.compare(moved(), Some(second(8)), &BTreeSet::new(), |_| false);
         lookout.compare(moved(), Some(second(12)), &BTreeSet::new(), |_| false);
-        let blamed = BTreeSet::from([("mac-stale-peer", vec![IpAddr::from([10, 0, 0, 1])])]);
+        let blamed = BTreeSet::from([(crate::diagnosis::mac_stale_peer::NAME, vec![IpAddr::from([10, 0, 0, 1])])]);
         let news = lookout.compare(Vec::new(), Some(second(14)), &blamed, |_| true);
         assert_eq!(names(&news), (vec![], vec![("mac-stale-peer", Some("mac-stale-peer"))]));
     }

@@ -11,7 +11,8 @@ use super::Pipeline;
 use super::drops::Drops;
 use super::judge::{Ground, Shown, View, ground, subject_of};
 use super::views::is_same;
-use crate::finding::{Confidence, Finding, Role, SessionId, Severity, TransferId};
+use crate::diagnosis::port_reused_within_2msl;
+use crate::finding::{Confidence, DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::{CommandNo, Event};
 use crate::record::{Hosts, Pending, Sink, State, Superseded};
@@ -40,7 +41,7 @@ const FALLS_BACK: f64 = 10.5;
 const GOES_ON: f64 = 10.0;
 
 /// The diagnosis that warns before the failure it announces.
-const EARLY: &str = "port-reused-within-2msl";
+const EARLY: DiagnosisName = port_reused_within_2msl::NAME;
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +80,7 @@ impl Answer {
 /// A finding that has been said of a subject, as far as it can differ from a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Said {
-    diagnosis: &'static str,
+    diagnosis: DiagnosisName,
     role: Role,
     severity: Severity,
     confidence: Confidence,
@@ -193,7 +194,7 @@ impl Prompt {
 }
 
 /// The diagnosis that takes the place of those that no longer hold: the verdict, else what explains most.
-fn successor(findings: &[Finding]) -> Option<&'static str> {
+fn successor(findings: &[Finding]) -> Option<DiagnosisName> {
     let verdict = findings.iter().find(|finding| finding.role == Role::Verdict);
     let other = || findings.iter().max_by_key(|finding| finding.severity);
     verdict.or_else(other).map(|finding| finding.diagnosis)
@@ -212,7 +213,7 @@ fn news_of<'a>(
     views: &'a [View<'a>],
     index: SessionIndex,
     subject: Subject,
-    chosen: fn(&str) -> bool,
+    chosen: fn(DiagnosisName) -> bool,
 ) -> Option<(Concluded<'a>, SessionId, Vec<Finding>)> {
     let of = |view: &'a View<'a>| match subject {
         Subject::Transfer(id) => view.conclusions.transfer(id),
@@ -301,7 +302,7 @@ impl Pipeline {
         &mut self,
         index: SessionIndex,
         subject: Subject,
-        chosen: fn(&str) -> bool,
+        chosen: fn(DiagnosisName) -> bool,
         captures: &[Capture],
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
@@ -320,7 +321,7 @@ impl Pipeline {
     }
 
     pub(super) fn tell_news(&mut self, news: &News, sink: &mut dyn Sink) -> io::Result<()> {
-        let wanted = |diagnosis: &str| self.settings.selection.takes(diagnosis);
+        let wanted = |diagnosis| self.settings.selection.takes(diagnosis);
         for finding in news.findings.iter().filter(|finding| wanted(finding.diagnosis)) {
             self.summary.add(finding.severity, finding.role);
             sink.finding(finding)?;
@@ -331,7 +332,7 @@ impl Pipeline {
         }
         for pending in &news.pending {
             match &pending.state {
-                State::Ended(by) if !wanted(by) => {
+                State::Ended(by) if !wanted(*by) => {
                     let state = State::Withdrawn("its finding is not selected".to_owned());
                     sink.pending(&Pending { state, ..pending.clone() })?;
                 }

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::decrypt::Tls;
-use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
+use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
 use crate::redact::Secret;
 use crate::source::Capture;
@@ -377,7 +377,7 @@ pub struct TransferRecord {
     /// How it ended.
     pub outcome: Outcome,
     /// The diagnosis of its verdict.
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<DiagnosisName>,
 }
 
 /// The hosts a finding is about, in the order in which they matter.
@@ -476,7 +476,7 @@ impl Summary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Superseded {
     /// The diagnosis that was named.
-    pub diagnosis: &'static str,
+    pub diagnosis: DiagnosisName,
     /// The part it played.
     pub role: Role,
     /// How much it mattered.
@@ -488,7 +488,7 @@ pub struct Superseded {
     /// The hosts it was about, if it was about no session.
     pub hosts: Hosts,
     /// The diagnosis that takes its place; `None` when nothing came of it.
-    pub by: Option<&'static str>,
+    pub by: Option<DiagnosisName>,
 }
 
 /// A 5-tuple that somebody holds in TIME-WAIT.

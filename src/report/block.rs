@@ -8,7 +8,7 @@ use super::filter::filters;
 use super::page::Page;
 use super::paint::Ink;
 use super::place::place;
-use super::words::{Confidence, Party, Severity};
+use super::words::{Confidence, Party, Severity, limit};
 use super::wrap::{MIN_COLUMN, wrap, write_wrapped};
 use crate::finding::{Finding, Role};
 
@@ -105,8 +105,7 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
 
 fn confidence(page: &Page<'_>, finding: &Finding) -> String {
     let confidence = Confidence::from(finding.confidence).to_string();
-    let caps: Vec<String> =
-        finding.caps.iter().map(|cap| format!("{} ({})", page.safe(&cap.why), cap.diagnosis)).collect();
+    let caps: Vec<String> = finding.caps.iter().map(|cap| limit(&page.safe(&cap.why), cap.diagnosis)).collect();
     if caps.is_empty() { confidence } else { format!("{confidence} - {}", caps.join("; ")) }
 }
 

@@ -81,7 +81,7 @@ fn write_fold(folded: &[&Finding], what: &str, out: &mut dyn Write) -> io::Resul
     }
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in folded {
-        *names.entry(finding.diagnosis).or_default() += 1;
+        *names.entry(finding.diagnosis.as_str()).or_default() += 1;
     }
     let names: Vec<String> = names.into_iter().map(|(name, count)| format!("{count} {name}")).collect();
     writeln!(out, "and {} more {what} (-v shows all): {}\n", folded.len(), names.join(", "))

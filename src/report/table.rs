@@ -232,7 +232,7 @@ fn moved(inferred: &InferredRecord) -> String {
 fn of_transfer(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
     let announced = transfer.offer.and_then(|index| session.offers.get(index)).and_then(|offer| offer.endpoint);
     let reply = transfer.reply.as_ref().map(|reply| format!("{} {}", reply.code, reply.text));
-    let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), str::to_owned);
+    let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), |name| name.to_string());
     [
         format!("{}.{}", session.id.0, transfer.id.0),
         session.client.to_string(),

@@ -8,9 +8,12 @@ use std::rc::Rc;
 
 use super::ladder::sample::trace;
 use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
+use crate::diagnosis::{
+    capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
+};
 use crate::finding::{
-    Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity, TransferId,
-    Where,
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity,
+    TransferId, Where,
 };
 use crate::frame::{CaptureId, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
@@ -361,7 +364,7 @@ fn session() -> SessionRecord {
                 reply(425, "Failed to establish connection.", at(20, 13_200_457)),
                 Vec::new(),
                 Outcome::Failed,
-                Some("time-wait-collision"),
+                Some(time_wait_collision::NAME),
             ),
         ],
         inferred: Vec::new(),
@@ -370,7 +373,7 @@ fn session() -> SessionRecord {
     }
 }
 
-fn finding(diagnosis: &'static str, role: Role, severity: Severity, message: &str, primary: Evidence) -> Finding {
+fn finding(diagnosis: DiagnosisName, role: Role, severity: Severity, message: &str, primary: Evidence) -> Finding {
     Finding {
         diagnosis,
         role,
@@ -413,16 +416,16 @@ fn verdict() -> Finding {
             command(18, 12_200_000, "LIST"),
         ],
         caps: vec![Cap {
-            diagnosis: "capture-midstream",
+            diagnosis: Some(capture_midstream::NAME),
             ceiling: Confidence::Probable,
             why: "the control connection began before the capture, so an earlier data connection may be missing".into(),
         }],
         ruled_out: vec![RuledOut {
-            diagnosis: "data-syn-refused",
+            diagnosis: data_syn_refused::NAME,
             why: "no RST and no ICMP error came back for the tuple".into(),
         }],
         alternatives: vec![Alternative {
-            diagnosis: "data-syn-never-sent",
+            diagnosis: data_syn_never_sent::NAME,
             would_decide: "a capture on the server from before the first transfer".into(),
         }],
         remedies: vec![
@@ -434,7 +437,7 @@ fn verdict() -> Finding {
         ],
         references: &["Q129395", "RFC 9293 3.6.1"],
         ..finding(
-            "time-wait-collision",
+            time_wait_collision::NAME,
             Role::Verdict,
             Severity::Error,
             "the server cannot connect to 10.1.0.10:5000 because its previous connection from port 20 to there closed \
@@ -449,7 +452,7 @@ fn related() -> Finding {
         confidence: Confidence::Possible,
         transfer: Some(TransferId(2)),
         ..finding(
-            "data-syn-not-seen",
+            data_syn_not_seen::NAME,
             Role::Related,
             Severity::Error,
             "no data connection was opened for LIST",
@@ -463,7 +466,7 @@ fn context() -> Finding {
         session: None,
         hosts: vec![client(0).ip(), server(0).ip()],
         ..finding(
-            "mac-changed",
+            mac_changed::NAME,
             Role::Context,
             Severity::Warning,
             "10.1.0.10 moved from 02:00:00:00:00:01 to 02:00:00:00:00:02 without announcing it",
@@ -474,7 +477,7 @@ fn context() -> Finding {
 
 fn quality() -> Finding {
     finding(
-        "capture-midstream",
+        capture_midstream::NAME,
         Role::Context,
         Severity::Quality,
         "the control connection was open before the capture began",

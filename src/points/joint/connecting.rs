@@ -9,24 +9,25 @@ use super::outcome::{self, Story, What};
 use super::sessions::{Asked, Together};
 use super::web::{Strand, Web};
 use crate::diagnosis::{
-    Draft, antispoof_drop, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_refused, data_syn_unanswered,
-    pasv_connect_failed, time_wait_middlebox,
+    Draft, antispoof_drop, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen,
+    data_syn_refused, data_syn_unanswered, data_wrong_source_address, pasv_client_never_connects, pasv_connect_failed,
+    pasv_syn_not_seen, source_spoof_mismatch, time_wait_middlebox, tls_control_opaque,
 };
-use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
+use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Route, Severity};
 use crate::flow::End;
 use crate::frame::Stamp;
 
 /// What one point alone concludes from a SYN, or from none: the points together know better.
-const SYMPTOMS: [&str; 9] = [
-    "data-syn-never-sent",
-    "data-syn-not-seen",
-    "data-syn-unanswered",
-    "data-syn-refused",
-    "data-syn-icmp-rejected",
-    "data-syn-lost-in-transit",
-    "pasv-connect-failed",
-    "pasv-client-never-connects",
-    "pasv-syn-not-seen",
+const SYMPTOMS: [DiagnosisName; 9] = [
+    data_syn_never_sent::NAME,
+    data_syn_not_seen::NAME,
+    data_syn_unanswered::NAME,
+    data_syn_refused::NAME,
+    data_syn_icmp_rejected::NAME,
+    data_syn_lost_in_transit::NAME,
+    pasv_connect_failed::NAME,
+    pasv_client_never_connects::NAME,
+    pasv_syn_not_seen::NAME,
 ];
 
 /// SYNs that are cited.
@@ -116,7 +117,7 @@ fn replace(web: &Web, together: &Together<'_>, story: &Story, all: &mut Vec<Find
     if let Some(best) = alone.into_iter().next() {
         finding.hosts.clone_from(&best.hosts);
         // Where the control connection is encrypted, which transfer this connection served is a guess.
-        let opaque = best.caps.iter().find(|cap| cap.diagnosis == "tls-control-opaque");
+        let opaque = best.caps.iter().find(|cap| cap.diagnosis == Some(tls_control_opaque::NAME));
         if let Some(cap) = opaque {
             finding.confidence = finding.confidence.min(cap.ceiling);
             finding.caps.push(cap.clone());
@@ -153,8 +154,8 @@ impl Telling<'_> {
             What::SynLost => {
                 let message = format!("{syn} was lost {gap}: sent {times}");
                 self.draft(&data_syn_lost_in_transit::DIAGNOSIS, message, self.syns(self.story.at)?)
-                    .rule_out("data-syn-never-sent", "the SYN was sent")
-                    .rule_out("data-syn-refused", "nothing came back")
+                    .rule_out(data_syn_never_sent::NAME, "the SYN was sent")
+                    .rule_out(data_syn_refused::NAME, "nothing came back")
             }
             What::SynAckLost => {
                 let message = format!("{syn} arrived, and the SYN-ACK was lost {gap}");
@@ -162,7 +163,7 @@ impl Telling<'_> {
                 let primary = Evidence::seen_all(answers, Some(Route { from: to, to: from }), "SYN-ACK")?;
                 self.draft(&data_syn_lost_in_transit::DIAGNOSIS, message, primary)
                     .support(self.syns(self.story.at))
-                    .rule_out("data-syn-unanswered", "the SYN was answered by a SYN-ACK")
+                    .rule_out(data_syn_unanswered::NAME, "the SYN was answered by a SYN-ACK")
             }
             What::Ignored => self.ignored(&syn, &times)?,
             What::Refused { lost } => {
@@ -254,7 +255,7 @@ impl Telling<'_> {
         let diagnosis = if self.is_active { &data_syn_unanswered::DIAGNOSIS } else { &pasv_connect_failed::DIAGNOSIS };
         let draft = self
             .draft(diagnosis, message, self.syns(self.story.at)?)
-            .rule_out("data-syn-lost-in-transit", format!("the SYN reached {last}"));
+            .rule_out(data_syn_lost_in_transit::NAME, format!("the SYN reached {last}"));
         let filter = format!("Look at the host firewall of {}: it drops connections from {}.", to.ip(), from.ip());
         Some(if self.is_active { draft.client(filter) } else { draft.server(filter) })
     }
@@ -284,7 +285,7 @@ impl Telling<'_> {
 fn spoofed(web: &Web, together: &Together<'_>, story: &Story, lost: &Finding, all: &[Finding]) -> Option<Finding> {
     let foreign = all
         .iter()
-        .find(|finding| matches!(finding.diagnosis, "data-wrong-source-address" | "source-spoof-mismatch"))?;
+        .find(|finding| [data_wrong_source_address::NAME, source_spoof_mismatch::NAME].contains(&finding.diagnosis))?;
     let flow = web.at(story.strand, story.at)?;
     let control = web.at(together.control, story.at)?;
     let native = control.ends.map(|end| end.ip());

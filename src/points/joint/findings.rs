@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::sessions::{Asked, Together, attempts};
 use super::web::{Strand, Web};
 use super::{connecting, outcome, resets, rewritten, stalled};
-use crate::diagnosis::{verdict, views};
-use crate::finding::{Cap, Confidence, Evidence, Finding, Role, SessionId, Severity, TransferId};
+use crate::diagnosis::{capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
+use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::Stamp;
 use crate::record::{Outcome, TransferRecord};
 
@@ -15,7 +15,7 @@ pub struct Judged {
     /// All findings.
     pub findings: Vec<Finding>,
     /// The verdict of each transfer.
-    pub verdicts: Vec<Option<&'static str>>,
+    pub verdicts: Vec<Option<DiagnosisName>>,
 }
 
 /// What one point said of one of its sessions.
@@ -76,7 +76,7 @@ fn of_transfer(
     asked: &Asked<'_>,
     strands: &[Strand],
     spoken: &rewritten::Spoken,
-) -> (Vec<Finding>, Option<&'static str>) {
+) -> (Vec<Finding>, Option<DiagnosisName>) {
     let ended = asked.ended();
     let failed = ended.is_some_and(|one| one.outcome == Outcome::Failed);
     let mut all: Vec<Finding> = Vec::new();
@@ -91,7 +91,8 @@ fn of_transfer(
     if failed {
         connecting::tell(web, together, asked, strands, &mut all);
     }
-    let by_control = all.iter().any(|one| matches!(one.diagnosis, "control-lost-during-transfer" | "rst-injected"));
+    let by_control =
+        all.iter().any(|one| [control_lost_during_transfer::NAME, rst_injected::NAME].contains(&one.diagnosis));
     let broken: Vec<Strand> =
         strands.iter().copied().chain((failed && by_control).then_some(together.control)).collect();
     resets::tell(web, together, &broken, failed, &mut all);
@@ -123,7 +124,7 @@ fn of_whole(
         all = if all.is_empty() { own } else { views::of_session(all, own, here, there) };
     }
     connecting::tell_of_session(web, together, served, &mut all);
-    if of_transfers.iter().all(|finding| finding.diagnosis != "rst-injected") {
+    if of_transfers.iter().all(|finding| finding.diagnosis != rst_injected::NAME) {
         resets::tell(web, together, &[together.control], false, &mut all);
     }
     rewritten::of_session(web, spoken, together, &mut all);
@@ -155,13 +156,13 @@ fn doubt(together: &Together<'_>, web: &Web, finding: &mut Finding) {
         };
         if finding.confidence > Confidence::Probable {
             finding.confidence = Confidence::Probable;
-            finding.caps.push(Cap { diagnosis: "capture-drops", ceiling: Confidence::Probable, why });
+            finding.caps.push(Cap { diagnosis: Some(capture_drops::NAME), ceiling: Confidence::Probable, why });
         }
     }
 }
 
 /// Takes the finding of that name out, if there is one.
-pub fn take(all: &mut Vec<Finding>, diagnosis: &str) -> Option<Finding> {
+pub fn take(all: &mut Vec<Finding>, diagnosis: DiagnosisName) -> Option<Finding> {
     let place = all.iter().position(|finding| finding.diagnosis == diagnosis)?;
     Some(all.remove(place))
 }

@@ -4,14 +4,14 @@ use super::findings::{absent, take};
 use super::outcome::absence;
 use super::sessions::Together;
 use super::web::{Strand, Web};
-use crate::diagnosis::rst_injected;
+use crate::diagnosis::{arp_conflict, mac_changed, rst_injected};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::End;
 
 /// Tells of RSTs that their apparent sender never sent; takes back what one point suspects of those that it did send.
 pub fn tell(web: &Web, together: &Together<'_>, strands: &[Strand], failed: bool, all: &mut Vec<Finding>) {
     // Another host with the address resets what it knows nothing of.
-    let other_owner = |finding: &Finding| matches!(finding.diagnosis, "arp-conflict" | "mac-changed");
+    let other_owner = |finding: &Finding| [arp_conflict::NAME, mac_changed::NAME].contains(&finding.diagnosis);
     if web.points.iter().flat_map(|told| &told.findings).any(other_owner) {
         return;
     }
@@ -21,7 +21,7 @@ pub fn tell(web: &Web, together: &Together<'_>, strands: &[Strand], failed: bool
             match sent(web, together, *strand, by) {
                 Some(Sent::ByHost) => is_genuine = true,
                 Some(Sent::Between(finding)) => {
-                    let known = take(all, "rst-injected");
+                    let known = take(all, rst_injected::NAME);
                     // The transfer may be told by what followed.
                     let severity = match &known {
                         Some(known) => known.severity,
@@ -41,7 +41,7 @@ pub fn tell(web: &Web, together: &Together<'_>, strands: &[Strand], failed: bool
         }
     }
     if is_genuine {
-        take(all, "rst-injected");
+        take(all, rst_injected::NAME);
     }
 }
 

@@ -11,9 +11,10 @@ use super::way::Way;
 use super::web::Web;
 use super::words::{Fate, Step, Words, announced, code, verb};
 use crate::diagnosis::{
-    alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, port_nat_unrewritten, reply_by_middlebox,
+    alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, port_foreign_address, port_nat_unrewritten,
+    port_refused, port_third_party, port_wrong_interface, reply_by_middlebox,
 };
-use crate::finding::{Confidence, Evidence, Finding, Severity};
+use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Severity};
 use crate::flow::End;
 use crate::frame::Stamp;
 use crate::redact::foreign;
@@ -21,7 +22,7 @@ use crate::text::printable;
 use crate::wire::Seq;
 
 /// Whose the announced address is, as one point suspects it.
-const WHOSE: [&str; 3] = ["port-third-party", "port-foreign-address", "port-wrong-interface"];
+const WHOSE: [DiagnosisName; 3] = [port_third_party::NAME, port_foreign_address::NAME, port_wrong_interface::NAME];
 
 /// Rewritten lines that are cited.
 const CITED: usize = 4;
@@ -112,21 +113,21 @@ pub fn of_transfer(spoken: &Spoken, together: &Together<'_>, asked: &Asked<'_>, 
     let window = window(together, asked);
     let within = |at: Stamp| window.is_some_and(|(from, until)| at >= from && at.time <= until.time.plus_seconds(1.0));
     if let Some((part, line)) = spoken.added().find(|(_, line)| within(line.at)) {
-        if let Some(known) = take(all, "reply-by-middlebox") {
+        if let Some(known) = take(all, reply_by_middlebox::NAME) {
             drop(known);
         }
         all.push(added(part, line));
         correct_refusal(all, part);
     } else if spoken.parts.iter().any(|part| !part.by_client) {
         // Every reply is at both points, so a suspicion of one of them is refuted.
-        take(all, "reply-by-middlebox");
+        take(all, reply_by_middlebox::NAME);
     }
     if !failed {
         return;
     }
     let offers: Vec<(&Part, &Line, &Line)> = spoken.rewritten().filter(|(_, near, _)| within(near.at)).collect();
     if let Some((part, near, far)) = offers.iter().rfind(|(part, _, far)| !part.leads_right(&far.text)).copied() {
-        take(all, "alg-broken-rewrite");
+        take(all, alg_broken_rewrite::NAME);
         all.push(Finding { severity: Severity::Error, ..broken(part, near, far) });
         return;
     }
@@ -134,8 +135,8 @@ pub fn of_transfer(spoken: &Spoken, together: &Together<'_>, asked: &Asked<'_>, 
         unrewritten(spoken, within, all);
     } else {
         // The far side of the device has another endpoint, which is the client's there.
-        for name in WHOSE.iter().chain(&["port-nat-unrewritten"]) {
-            take(all, name);
+        for name in WHOSE.iter().chain(&[port_nat_unrewritten::NAME]) {
+            take(all, *name);
         }
     }
 }
@@ -159,7 +160,7 @@ fn window(together: &Together<'_>, asked: &Asked<'_>) -> Option<(Stamp, Stamp)> 
 
 /// The refusal that the client got is not the server's.
 fn correct_refusal(all: &mut [Finding], part: &Part) {
-    for finding in all.iter_mut().filter(|finding| finding.diagnosis == "port-refused") {
+    for finding in all.iter_mut().filter(|finding| finding.diagnosis == port_refused::NAME) {
         finding.message = format!(
             "{}; the server never said so: something between the points {} and {} did in its name",
             finding.message.replace("the server refused", "the client was refused"),
@@ -239,9 +240,10 @@ fn unrewritten(spoken: &Spoken, within: impl Fn(Stamp) -> bool, all: &mut Vec<Fi
         (inside.ip() != outside.ip()).then_some((part, near, far))
     });
     let Some((part, near, far)) = found else { return };
-    let blamed = WHOSE.iter().chain(&["port-nat-unrewritten"]).filter_map(|name| take(all, name)).collect::<Vec<_>>();
+    let blamed =
+        WHOSE.iter().chain(&[port_nat_unrewritten::NAME]).filter_map(|name| take(all, *name)).collect::<Vec<_>>();
     // Where neither point suspects the address, the transfer did not fail by it.
-    let by_it = !blamed.is_empty() || all.iter().any(|one| one.diagnosis.starts_with("data-syn-"));
+    let by_it = !blamed.is_empty() || all.iter().any(|one| one.diagnosis.as_str().starts_with("data-syn-"));
     if !by_it {
         return;
     }
@@ -269,7 +271,7 @@ fn unrewritten(spoken: &Spoken, within: impl Fn(Stamp) -> bool, all: &mut Vec<Fi
 /// What the words show of the session.
 pub fn of_session(web: &Web, spoken: &Spoken, together: &Together<'_>, all: &mut Vec<Finding>) {
     if spoken.rewritten().next().is_some() {
-        take(all, "alg-rewrote-port");
+        take(all, alg_rewrote_port::NAME);
         let right: Vec<_> = spoken.rewritten().filter(|(part, _, far)| part.leads_right(&far.text)).collect();
         if let Some((part, near, far)) = right.first() {
             let message = format!(

@@ -4,7 +4,7 @@ use super::findings::take;
 use super::rewritten::Spoken;
 use super::sessions::Together;
 use super::web::{Strand, Web};
-use crate::diagnosis::{control_stalled, path_mtu_blackhole};
+use crate::diagnosis::{control_stalled, data_stalled, path_mtu_blackhole};
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
 use crate::flow::End;
 use crate::frame::Stamp;
@@ -29,8 +29,8 @@ pub fn of_session(
     let lost =
         pairs(together).find_map(|(near, far, by_client)| lost_line(web, spoken, together, near, far, by_client));
     let Some(lost) = lost else { return };
-    let known = take(all, "control-stalled");
-    let is_told = of_transfers.iter().any(|finding| finding.diagnosis == "control-stalled");
+    let known = take(all, control_stalled::NAME);
+    let is_told = of_transfers.iter().any(|finding| finding.diagnosis == control_stalled::NAME);
     if is_told {
         return;
     }
@@ -102,7 +102,7 @@ pub fn of_transfer(web: &Web, together: &Together<'_>, strands: &[Strand], faile
             blackhole(web, *strand, near, far, if by_client { client } else { client.peer() })
         })
     });
-    let known = take(all, "path-mtu-blackhole");
+    let known = take(all, path_mtu_blackhole::NAME);
     let severity = if failed { Severity::Error } else { Severity::Warning };
     match (found, known) {
         (Some(mut finding), known) => {
@@ -119,7 +119,7 @@ pub fn of_transfer(web: &Web, together: &Together<'_>, strands: &[Strand], faile
     }
     // The point at the receiver knows only that nothing more came.
     if !failed {
-        take(all, "data-stalled");
+        take(all, data_stalled::NAME);
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::finding;
+use crate::finding::{self, DiagnosisName};
 use crate::report::evidence::in_order;
 use crate::report::words::{Confidence, Party, Role, Severity, Where};
 use crate::report::{filter, time};
@@ -45,7 +45,7 @@ pub(in crate::report) struct Finding {
 impl From<&finding::Finding> for Finding {
     fn from(finding: &finding::Finding) -> Self {
         Self {
-            diagnosis: finding.diagnosis,
+            diagnosis: finding.diagnosis.as_str(),
             role: finding.role.into(),
             severity: finding.severity.into(),
             confidence: finding.confidence.into(),
@@ -124,16 +124,17 @@ impl From<&finding::Evidence> for Evidence {
     }
 }
 
-/// A limit of the capture.
+/// A limit of the capture or of the rule.
 #[derive(Serialize, JsonSchema)]
 struct Cap {
-    diagnosis: &'static str,
+    /// The diagnosis that states the limit; null where the rule itself admits no more, as `why` says.
+    diagnosis: Option<&'static str>,
     why: String,
 }
 
 impl From<&finding::Cap> for Cap {
     fn from(cap: &finding::Cap) -> Self {
-        Self { diagnosis: cap.diagnosis, why: printable_str(&cap.why) }
+        Self { diagnosis: cap.diagnosis.map(DiagnosisName::as_str), why: printable_str(&cap.why) }
     }
 }
 
@@ -146,7 +147,7 @@ struct RuledOut {
 
 impl From<&finding::RuledOut> for RuledOut {
     fn from(ruled_out: &finding::RuledOut) -> Self {
-        Self { diagnosis: ruled_out.diagnosis, why: printable_str(&ruled_out.why) }
+        Self { diagnosis: ruled_out.diagnosis.as_str(), why: printable_str(&ruled_out.why) }
     }
 }
 
@@ -159,7 +160,7 @@ struct Alternative {
 
 impl From<&finding::Alternative> for Alternative {
     fn from(alternative: &finding::Alternative) -> Self {
-        Self { diagnosis: alternative.diagnosis, would_decide: printable_str(&alternative.would_decide) }
+        Self { diagnosis: alternative.diagnosis.as_str(), would_decide: printable_str(&alternative.would_decide) }
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) use rule::{Rule, Rules};
 pub(super) use session::Session;
 
 use super::time;
+use crate::finding::DiagnosisName;
 use crate::frame::Stamp;
 use crate::record;
 
@@ -109,11 +110,11 @@ pub(super) struct Superseded {
 impl From<&record::Superseded> for Superseded {
     fn from(superseded: &record::Superseded) -> Self {
         Self {
-            diagnosis: superseded.diagnosis,
+            diagnosis: superseded.diagnosis.as_str(),
             session: superseded.session.map(|id| id.0),
             transfer: superseded.transfer.map(|id| id.0),
             hosts: superseded.hosts.iter().map(ToString::to_string).collect(),
-            by: superseded.by,
+            by: superseded.by.map(DiagnosisName::as_str),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Frame;
 use crate::decrypt;
+use crate::finding::DiagnosisName;
 use crate::frame::CaptureId;
 use crate::record;
 use crate::report::words::{AttemptOutcome, Heading, Mode, Nearness, Outcome};
@@ -196,7 +197,7 @@ impl From<&record::TransferRecord> for Transfer {
             reply: transfer.reply.as_ref().map(Reply::from),
             attempts: transfer.attempts.iter().map(Attempt::from).collect(),
             outcome: transfer.outcome.into(),
-            verdict: transfer.verdict,
+            verdict: transfer.verdict.map(DiagnosisName::as_str),
         }
     }
 }
