@@ -4,7 +4,7 @@
 //! from one point to the other takes its time both ways, and hosts and people pause for as long as they please, so the
 //! pauses of two dialogues agree only where they are one.
 
-use super::clock::{self, Crossed};
+use super::clock::{self, Crossed, Fit};
 use super::joint::announced;
 use super::lines::Line;
 use super::sampled::Flow;
@@ -28,6 +28,9 @@ const USUAL: f64 = 0.3;
 /// What one pause, and what all of them have to tell, in bits.
 const BITS_OF_PAUSE: f64 = 5.0;
 const BITS: f64 = 12.0;
+
+/// Nobody knows shorter times, in seconds.
+const RESOLUTION: f64 = 1e-5;
 
 /// Two points that are known to be joined see a line within this many seconds.
 const UNDER_WAY: f64 = 2.0;
@@ -94,7 +97,7 @@ impl Dialogue {
             Some(near) => crossed.iter().all(near),
             None => {
                 let names_one = |(i, _): &(usize, usize)| announced(&here[*i].line.text).is_some();
-                pairs.iter().any(names_one) && bits(&crossed) >= BITS
+                pairs.iter().any(names_one) && bits(&crossed, &fit) >= BITS
             }
         };
         shown.then_some(Self { crossed })
@@ -106,15 +109,24 @@ impl Dialogue {
     }
 }
 
-/// How much the pauses of two dialogues tell: the better one agrees, the less it is chance.
-fn bits(crossed: &[Crossed]) -> f64 {
+/// How much the pauses of two dialogues tell. What a line took from one point to the other beyond the shortest way is small
+/// beside the pause before it where both dialogues are one, and as large where they are not.
+fn bits(crossed: &[Crossed], fit: &Fit) -> f64 {
     let mut all: Vec<&Crossed> = crossed.iter().collect();
     all.sort_by_key(|one| one.a);
-    let pauses = all.windows(2).map(|pair| (pair[1].a.seconds_since(pair[0].a), pair[1].b.seconds_since(pair[0].b)));
-    let told =
-        pauses.filter(|(one, other)| one.max(*other) >= PAUSE.0 && one.max(*other) <= PAUSE.1).map(|(one, other)| {
-            let differs = ((one - other).abs() / one.max(other)).max(f64::EPSILON);
-            (USUAL / differs).log2().clamp(0.0, BITS_OF_PAUSE)
-        });
-    told.sum()
+    let least = fit.round_trip.unwrap_or(0.0) / 2.0;
+    let late = |one: &Crossed| {
+        let took = fit.clock.by_reference(one.b).seconds_since(one.a.time).abs() - least;
+        took.max(RESOLUTION)
+    };
+    let told = all.windows(2).filter_map(|pair| {
+        let paused = pair[1].a.seconds_since(pair[0].a).min(pair[1].b.seconds_since(pair[0].b));
+        let tells = paused >= PAUSE.0 && paused <= PAUSE.1;
+        let late = late(pair[1]);
+        tells.then(|| (late, (USUAL * paused / late).log2().clamp(0.0, BITS_OF_PAUSE)))
+    });
+    // The clock was told from the two that were not late at all: they agree with it by themselves.
+    let (at_once, others): (Vec<_>, Vec<_>) = told.partition(|(late, _)| *late <= RESOLUTION);
+    let at_once = at_once.iter().map(|(_, bits)| *bits).skip(2);
+    others.iter().map(|(_, bits)| *bits).chain(at_once).sum()
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::clock::{Clock, Fit, Order};
+use super::clock::Clock;
 use super::related::Related;
 use super::sampled::Sampled;
 use super::{Group, Point, Why, alike};
@@ -282,19 +282,4 @@ fn shortened(names: &[String]) -> Vec<String> {
         shortest.saturating_sub(before + 1),
     );
     parts.iter().map(|words| words[before..words.len() - behind].join("-")).collect()
-}
-
-/// Where the points lie for most clients: the nearest first.
-pub(super) fn in_order(fits: &[(usize, usize, Fit)], count: usize) -> Vec<usize> {
-    let nearer = |one: usize| {
-        let before = fits.iter().filter(|(a, b, fit)| match fit.order {
-            Some(Order::FirstIsNearer) => *a == one,
-            Some(Order::SecondIsNearer) => *b == one,
-            None => false,
-        });
-        before.count()
-    };
-    let mut places: Vec<usize> = (0..count).collect();
-    places.sort_by_key(|place| std::cmp::Reverse(nearer(*place)));
-    places
 }

@@ -1,7 +1,7 @@
 //! How two points relate: the connections that both saw, and their clocks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
@@ -10,6 +10,7 @@ use super::clock::{self, Crossed, Fit, Order};
 use super::dialogue::Dialogue;
 use super::sampled::{Flow, Sample, Sampled};
 use crate::flow::End;
+use crate::wire::Seq;
 
 /// Packets of one connection that clocks are told from.
 const TIMED: usize = 512;
@@ -18,6 +19,9 @@ const TIMED_IN_ALL: usize = 16_384;
 
 /// Control connections without a partner whose words are compared.
 const DIALOGUES: usize = 256;
+
+/// A connection opens at two points within this many seconds.
+const UNDER_WAY: f64 = 2.0;
 
 /// Two points that saw one network.
 #[derive(Clone, Debug)]
@@ -65,8 +69,12 @@ impl Related {
         let fit = clock::fit(&all, order);
         let (through_proxies, said) = dialogues(a, b, &pairs, fit.as_ref());
         pairs.extend(through_proxies);
-        pairs.sort_by_key(|pair| pair.a);
         let fit = fit.or_else(|| clock::fit(&said, None));
+        if let Some(fit) = &fit {
+            let same = by_sockets(a, b, &pairs, fit);
+            pairs.extend(same);
+        }
+        pairs.sort_by_key(|pair| pair.a);
         match fit {
             Some(fit) => Some(Self { pairs, fit, turned }),
             None if known => Some(Self { pairs, fit: Fit::unknown(), turned }),
@@ -78,11 +86,6 @@ impl Related {
     pub fn order(&self, control: &Flow) -> Option<Order> {
         let hosts = [control.ends[0].ip(), control.ends[1].ip()];
         self.fit.order.map(|order| if self.turned.contains(&hosts) { order.reversed() } else { order })
-    }
-
-    /// Where a connection of the first point is at the second.
-    pub fn at_second(&self, place: usize) -> Option<usize> {
-        self.pairs.iter().find(|pair| pair.a == place).map(|pair| pair.b)
     }
 }
 
@@ -107,11 +110,52 @@ fn dialogues(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: Option<&Fit>) -> (Ve
             Some((at, Dialogue::of(&a.flows[place], &b.flows[*other], known)?))
         });
         if let Some((at, dialogue)) = dialogue {
-            found.push(Pair { a: place, b: there.remove(at), relation: Relation::Terminated });
+            let other = there.remove(at);
+            let relation = relation(&a.flows[place], &b.flows[other], &dialogue.crossed);
+            found.push(Pair { a: place, b: other, relation });
             said.extend(dialogue.crossed);
         }
     }
     (found, said)
+}
+
+/// Whether two connections with one dialogue are one that a device gave other numbers: then each packet crosses, the
+/// handshake too. A proxy answers a SYN itself.
+fn relation(one: &Flow, other: &Flow, said: &[Crossed]) -> Relation {
+    let order = clock::fit(said, None).and_then(|fit| fit.order);
+    let relative = by_relation(one, other, End::Origin);
+    let has = |wanted: fn(&Sample) -> bool| [one, other].iter().all(|flow| flow.samples.iter().any(wanted));
+    let whole = has(Sample::is_syn) && has(Sample::is_syn_ack);
+    let most = one.samples.len().max(other.samples.len());
+    let crosses = clock::fit(&relative, order).is_some_and(|fit| fit.clock.stretches.len() == 1);
+    if whole && crosses && relative.len() * 10 >= most * 8 { Relation::Same } else { Relation::Terminated }
+}
+
+/// Connections without a partner that have the same sockets at the same moment: a device gave them other numbers, or a
+/// proxy that keeps addresses stands between.
+fn by_sockets(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: &Fit) -> Vec<Pair> {
+    let taken = |of: fn(&Pair) -> usize| -> HashSet<usize, RandomState> { pairs.iter().map(of).collect() };
+    let (here, there) = (taken(|pair| pair.a), taken(|pair| pair.b));
+    let mut free: HashMap<[SocketAddr; 2], Vec<usize>, RandomState> = HashMap::default();
+    for (place, flow) in b.flows.iter().enumerate().filter(|(place, _)| !there.contains(place)) {
+        free.entry(flow.ends).or_default().push(place);
+    }
+    let mut found = Vec::new();
+    let slack = fit.clock.uncertainty().unwrap_or(0.0) + UNDER_WAY;
+    for (place, flow) in a.flows.iter().enumerate().filter(|(place, _)| !here.contains(place)) {
+        let Some(others) = free.get_mut(&flow.ends) else { continue };
+        let near = |other: &usize| {
+            let first = b.flows[*other].first;
+            fit.clock.by_reference(first).seconds_since(flow.first.time).abs() <= slack
+        };
+        let Some(at) = others.iter().position(near) else { continue };
+        let other = others.remove(at);
+        let stamps = |flow: &Flow| flow.syns().find_map(|syn| syn.times).map(|(value, _)| value);
+        let differ = stamps(flow).zip(stamps(&b.flows[other])).is_some_and(|(one, other)| one != other);
+        let relation = if differ { Relation::Terminated } else { Relation::Same };
+        found.push(Pair { a: place, b: other, relation });
+    }
+    found
 }
 
 /// Who are clients, and of which servers, by the control connections of a point.
@@ -149,14 +193,40 @@ fn by_times(sample: &Sample) -> Option<Mark> {
     Some((sample.from, value, echo, sample.len, sample.flags.0))
 }
 
-/// The packets of a connection that both points saw, each once. RSTs may be forged on both sides and are none of them.
-pub(super) fn crossed(one: &Flow, other: &Flow, client: End) -> Vec<Crossed> {
-    let found = common(one, other, client, by_numbers);
-    if found.is_empty() { common(one, other, client, by_times) } else { found }
+/// By numbers since the initial ones: what is left of them where a device chose others.
+fn by_relative_numbers(isns: [Option<Seq>; 2]) -> impl Fn(&Sample) -> Option<Mark> {
+    move |sample| {
+        let [own, peers] = if sample.from == End::Origin { isns } else { [isns[1], isns[0]] };
+        let seq = sample.seq.0.wrapping_sub(own?.0);
+        let ack = match sample.ack {
+            Some(ack) => ack.0.wrapping_sub(peers?.0),
+            None => 0,
+        };
+        Some((sample.from, seq, ack, sample.len, sample.flags.0))
+    }
 }
 
-fn common(one: &Flow, other: &Flow, client: End, mark: fn(&Sample) -> Option<Mark>) -> Vec<Crossed> {
-    let marked = |flow: &Flow| {
+/// The packets of a connection that both points saw, each once. RSTs may be forged on both sides and are none of them.
+pub(super) fn crossed(one: &Flow, other: &Flow, client: End) -> Vec<Crossed> {
+    let same = |mark: fn(&Sample) -> Option<Mark>| common(one, other, client, mark, mark);
+    let found = same(by_numbers);
+    let found = if found.is_empty() { same(by_times) } else { found };
+    if found.is_empty() { by_relation(one, other, client) } else { found }
+}
+
+fn by_relation(one: &Flow, other: &Flow, client: End) -> Vec<Crossed> {
+    common(one, other, client, by_relative_numbers(one.isns), by_relative_numbers(other.isns))
+}
+
+/// The packets with one mark at both points.
+fn common(
+    one: &Flow,
+    other: &Flow,
+    client: End,
+    here: impl Fn(&Sample) -> Option<Mark>,
+    there: impl Fn(&Sample) -> Option<Mark>,
+) -> Vec<Crossed> {
+    let marked = |flow: &Flow, mark: &dyn Fn(&Sample) -> Option<Mark>| {
         let mut marks: HashMap<Mark, (usize, Sample), RandomState> = HashMap::default();
         for sample in flow.samples.iter().filter(|sample| !sample.is_rst()).take(TIMED) {
             if let Some(mark) = mark(sample) {
@@ -165,8 +235,8 @@ fn common(one: &Flow, other: &Flow, client: End, mark: fn(&Sample) -> Option<Mar
         }
         marks
     };
-    let there = marked(other);
-    let mut found: Vec<Crossed> = marked(one)
+    let there = marked(other, &there);
+    let mut found: Vec<Crossed> = marked(one, &here)
         .into_iter()
         .filter_map(|(mark, (count, sample))| {
             let (copies, seen) = there.get(&mark)?;

@@ -42,9 +42,64 @@ pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand
         .iter()
         .filter(|strand| is_end_to_end(web, together, **strand))
         .filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
-    if let Some(story) = stories.into_iter().last() {
-        replace(web, together, &story, all);
+    match stories.into_iter().last() {
+        Some(story) => replace(web, together, &story, all),
+        None => never_sent(web, together, strands, all),
     }
+}
+
+/// What no point shows was never sent, where the one next to its sender was recording all the time.
+fn never_sent(web: &Web, together: &Together<'_>, strands: &[Strand], all: &mut Vec<Finding>) {
+    let unseen = [(data_syn_not_seen::NAME, true), (pasv_syn_not_seen::NAME, false)];
+    let Some((name, is_active)) = unseen.into_iter().find(|(name, _)| all.iter().any(|one| one.diagnosis == *name))
+    else {
+        return;
+    };
+    let by_server = if is_active { together.path.last() } else { together.path.first() };
+    let Some(point) = by_server.copied().filter(|point| strands.is_empty() && web.shows_data(*point)) else { return };
+    let Some(place) = all.iter().position(|one| one.diagnosis == name) else { return };
+    let finding = &all[place];
+    let cited = finding.evidence();
+    let (Some(first), Some(last)) =
+        (cited.first().map(|one| one.first()), finding.frames().into_iter().max_by_key(|at| at.time))
+    else {
+        return;
+    };
+    let Some(missing) = outcome::absence(web, point, together.path[together.lead], first, last) else { return };
+    let name = &web.points[point].name;
+    let (diagnosis, who, remedies) = if is_active {
+        (
+            &data_syn_never_sent::DIAGNOSIS,
+            "the server never sent a SYN",
+            "Look at the server's log, its routes and its own filter: it did not send, or could not.",
+        )
+    } else {
+        (
+            &pasv_client_never_connects::DIAGNOSIS,
+            "the client never connected",
+            "Look at the client: its log, its own filter, its proxy settings.",
+        )
+    };
+    let story = finding.message.split(" and no SYN").next().filter(|_| is_active).map(str::to_owned);
+    let message = match story {
+        Some(story) => format!("{story}, and {who}: none is at {name}, which is next to it and was recording"),
+        None => format!("{who}: no SYN is at {name}, which is next to it and was recording"),
+    };
+    let draft = diagnosis.finding(Confidence::Probable, message, finding.primary.clone()).hosts(finding.hosts.clone());
+    let draft = if is_active { draft.server(remedies) } else { draft.client(remedies) };
+    let mut told = draft.support([absent(web, missing, "a SYN")]).done();
+    let unseen = all.remove(place);
+    told.alternatives.clone_from(&unseen.alternatives);
+    told.remedies.extend(
+        unseen
+            .remedies
+            .iter()
+            .filter(|other| told.remedies.iter().all(|one| one.side != other.side))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    support(&mut told, unseen);
+    all.push(told);
 }
 
 /// The same for what no transfer asked for: a client that left before.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::super::alike::Relation;
 use super::super::sampled::{Flow, Sample};
 use super::web::{Strand, Web};
 use crate::flow::End;
@@ -73,6 +74,10 @@ pub fn refusal(flow: &Flow) -> Option<&Sample> {
 pub fn story(web: &Web, strand: Strand, path: &[usize]) -> Option<Story> {
     let has_syn: Vec<usize> = path.iter().copied().filter(|point| syns(web, strand, *point).next().is_some()).collect();
     if path.iter().any(|point| web.at(strand, *point).is_some_and(Flow::is_established)) {
+        return None;
+    }
+    // Where a proxy opens another connection, each side has its own story.
+    if path.windows(2).any(|pair| web.relation(strand, pair[0], pair[1]) == Some(Relation::Terminated)) {
         return None;
     }
     let reached = path.iter().rposition(|point| has_syn.contains(point))?;

@@ -35,7 +35,6 @@ pub struct Spoken {
 /// One direction of it between two points.
 struct Part {
     near: usize,
-    far: usize,
     by_client: bool,
     names: [String; 2],
     /// The control sockets at the near and at the far point: client, server.
@@ -57,7 +56,7 @@ impl Spoken {
                 let Some(words) = Words::of(&Way { near: here, far: there, by }) else { continue };
                 let names = [near, far].map(|point| web.points[point].name.clone());
                 let terminated = web.relation(together.control, near, far) == Some(Relation::Terminated);
-                parts.push(Part { near, far, by_client, names, ends: [here.ends, there.ends], terminated, words });
+                parts.push(Part { near, by_client, names, ends: [here.ends, there.ends], terminated, words });
             }
         }
         Self { parts }

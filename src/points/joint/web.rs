@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::super::alike::Relation;
+use super::super::alike::{Pair, Relation};
 use super::super::clock::Order;
 use super::super::related::{self, Related};
 use super::super::sampled::{Flow, Sampled};
@@ -29,6 +29,7 @@ pub struct Web {
     /// The points.
     pub points: Vec<Told>,
     relations: Vec<(usize, usize, Related)>,
+    partners: Partners,
     strands: Vec<Vec<Option<usize>>>,
     by_flow: Vec<HashMap<usize, Strand, RandomState>>,
     /// The connections of each point by their sockets, the lower one first.
@@ -54,7 +55,7 @@ impl Web {
         for (point, told) in points.iter().enumerate() {
             for place in 0..told.sampled.flows.len() {
                 let known = (0..point).find_map(|earlier| {
-                    let there = partners.of_flow((point, place), earlier)?;
+                    let (there, _) = partners.of_flow((point, place), earlier)?;
                     let strand: Strand = by_flow[earlier].get(&there).copied()?;
                     strands[strand.0][point].is_none().then_some(strand)
                 });
@@ -81,7 +82,7 @@ impl Web {
             all
         });
         let by_ends = by_ends.collect();
-        Self { points, relations, strands, by_flow, by_ends, moments }
+        Self { points, relations, partners, strands, by_flow, by_ends, moments }
     }
 
     /// A connection as one point has it.
@@ -176,6 +177,9 @@ impl Web {
     /// What became of one direction of a connection from one point to the next.
     pub fn tally(&self, strand: Strand, near: usize, far: usize, by: End) -> Option<(Tally, Vec<Stamp>)> {
         let way = self.way(strand, near, far, by)?;
+        if self.relation(strand, near, far) == Some(Relation::Terminated) {
+            return None;
+        }
         let words = Words::of(&way);
         let (tally, lost) = way.tally(words.as_ref(), |at| self.is_alive(far, at, near));
         Some((tally, lost.into_iter().map(|one| one.at).collect()))
@@ -183,17 +187,9 @@ impl Web {
 
     /// How the numbers of a connection at two points relate.
     pub fn relation(&self, strand: Strand, one: usize, other: usize) -> Option<Relation> {
-        let place = |point: usize| *self.strands.get(strand.0)?.get(point)?;
-        let (own, its) = (place(one)?, place(other)?);
-        self.relations.iter().find_map(|(a, b, related)| {
-            let pair = |a: usize, b: usize| related.pairs.iter().find(|pair| (pair.a, pair.b) == (a, b));
-            match (*a, *b) {
-                (a, b) if (a, b) == (one, other) => pair(own, its),
-                (a, b) if (b, a) == (one, other) => pair(its, own),
-                _ => None,
-            }
-            .map(|pair| pair.relation)
-        })
+        let place = (*self.strands.get(strand.0)?.get(one)?)?;
+        let (there, relation) = self.partners.of_flow((one, place), other)?;
+        (self.strands[strand.0][other] == Some(there)).then_some(relation)
     }
 
     /// Whether a line was made longer or shorter between two points.
@@ -244,17 +240,20 @@ fn sorted([one, other]: [SocketAddr; 2]) -> [SocketAddr; 2] {
 }
 
 /// Where a connection of one point is at another: by both points and its place at the first.
-struct Partners(HashMap<(usize, usize, usize), usize, RandomState>);
+struct Partners(HashMap<(usize, usize, usize), (usize, Relation), RandomState>);
 
 impl Partners {
     fn of(relations: &[(usize, usize, Related)]) -> Self {
         let pairs = relations.iter().flat_map(|(one, other, related)| {
-            related.pairs.iter().flat_map(|pair| [((*one, *other, pair.a), pair.b), ((*other, *one, pair.b), pair.a)])
+            related.pairs.iter().flat_map(|pair| {
+                let Pair { a, b, relation } = *pair;
+                [((*one, *other, a), (b, relation)), ((*other, *one, b), (a, relation))]
+            })
         });
         Self(pairs.collect())
     }
 
-    fn of_flow(&self, (point, place): (usize, usize), at: usize) -> Option<usize> {
+    fn of_flow(&self, (point, place): (usize, usize), at: usize) -> Option<(usize, Relation)> {
         self.0.get(&(point, at, place)).copied()
     }
 }
