@@ -2,6 +2,7 @@
 
 mod check;
 mod extract;
+mod facts;
 mod frames;
 mod incident;
 mod interrupt;
@@ -9,6 +10,8 @@ mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod run;
 mod sessions;
 mod unreadable;
 
@@ -19,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 use crate::check::{Baseline, Baselined};
 use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
-use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
@@ -38,6 +40,7 @@ use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
 pub use extract::extract;
+pub use facts::run as facts;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
@@ -319,12 +322,11 @@ fn list(
 }
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settings, Trouble> {
-    let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
-    let (ports, here) = (input.ports.clone(), input.here.clone());
-    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, keys })
+    let known = Settings::of(&input.ports, input.time_wait, input.here.clone());
+    Ok(Settings { selection, in_full, judging, keys, ..known })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.

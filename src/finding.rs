@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::frame::{CaptureId, Stamp};
+use crate::frame::{CaptureId, FrameList, Stamp};
 
 /// The name of a diagnosis in the catalogue. Only the declaration of a diagnosis makes one, as the constant `NAME` of its
 /// module: what refers to a diagnosis that is misspelt or gone does not compile.
@@ -84,10 +84,10 @@ pub struct Route {
 /// A fact that can be looked up in the capture: frames that are there, or a span in which something is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// These frames show it. Never empty; all of one capture; in order of time.
+    /// These frames show it, all of one capture, in order of time.
     Seen {
         /// The frames.
-        frames: Vec<Stamp>,
+        frames: FrameList,
         /// Between whom, if it is a packet or a control line.
         route: Option<Route>,
         /// What they show, printable text.
@@ -107,18 +107,18 @@ pub enum Evidence {
 impl Evidence {
     /// One frame, and what it shows.
     pub fn seen(at: Stamp, note: impl Into<String>) -> Self {
-        Self::Seen { frames: vec![at], route: None, note: note.into() }
+        Self::Seen { frames: FrameList::one(at), route: None, note: note.into() }
     }
 
     /// One frame that travelled from one socket to another.
     pub fn sent(at: Stamp, from: SocketAddr, to: SocketAddr, note: impl Into<String>) -> Self {
-        Self::Seen { frames: vec![at], route: Some(Route { from, to }), note: note.into() }
+        Self::Seen { frames: FrameList::one(at), route: Some(Route { from, to }), note: note.into() }
     }
 
     /// Several frames that show one thing; `None` when there is no frame. Where a timeline has several captures, the
     /// frames may be of several, until [`Evidence::by_capture`] parts them.
     pub fn seen_all(frames: Vec<Stamp>, route: Option<Route>, note: impl Into<String>) -> Option<Self> {
-        (!frames.is_empty()).then(|| Self::Seen { frames, route, note: note.into() })
+        FrameList::of(frames).map(|frames| Self::Seen { frames, route, note: note.into() })
     }
 
     /// The absence of something between two frames.
@@ -129,11 +129,12 @@ impl Evidence {
     /// The same in parts of one capture each; never empty, and the part with the first frame comes first.
     pub fn by_capture(self) -> Vec<Self> {
         match self {
-            Self::Seen { mut frames, route, note } => {
-                let first = frames[0].capture;
+            Self::Seen { frames, route, note } => {
+                let first = frames.first().capture;
+                let mut frames = frames.to_vec();
                 frames.sort_by_key(|frame| (frame.capture != first, frame.capture));
                 let parts = frames.chunk_by(|a, b| a.capture == b.capture);
-                parts.map(|part| Self::Seen { frames: part.to_vec(), route, note: note.clone() }).collect()
+                parts.filter_map(|part| Self::seen_all(part.to_vec(), route, note.as_str())).collect()
             }
             // Says itself which captures its ends are in.
             Self::Missing { .. } => vec![self],
@@ -143,7 +144,7 @@ impl Evidence {
     /// The frame by which the evidence is sorted: the first one, or the one that opens the gap.
     pub fn first(&self) -> Stamp {
         match self {
-            Self::Seen { frames, .. } => frames[0],
+            Self::Seen { frames, .. } => frames.first(),
             Self::Missing { after, .. } => *after,
         }
     }
@@ -287,7 +288,7 @@ impl Finding {
         let mut frames: Vec<Stamp> = std::iter::once(&self.primary)
             .chain(&self.supporting)
             .flat_map(|evidence| match evidence {
-                Evidence::Seen { frames, .. } => frames.clone(),
+                Evidence::Seen { frames, .. } => frames.to_vec(),
                 Evidence::Missing { after, until, .. } => vec![*after, *until],
             })
             .collect();

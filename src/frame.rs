@@ -3,6 +3,7 @@
 //! Knows nothing of files, protocols or FTP. Everything later in the program cites these values.
 
 use std::fmt;
+use std::ops::Deref;
 
 /// Which of the inputs a frame comes from: an index into the run's captures, in the order in which they were opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +116,53 @@ impl Stamp {
     /// Whether this frame comes before `until`, or behind it by no more than `slack` seconds.
     pub fn is_until(self, until: Self, slack: f64) -> bool {
         until.is_since(self, slack)
+    }
+}
+
+/// Frames that show one thing: at least one, in the order of the capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameList {
+    /// Kept beside `all`, which begins with it, so that no look-up can fail.
+    first: Stamp,
+    all: Vec<Stamp>,
+}
+
+impl FrameList {
+    /// A single frame.
+    pub fn one(at: Stamp) -> Self {
+        Self { first: at, all: vec![at] }
+    }
+
+    /// All of `frames`, if there are any.
+    pub fn of(frames: Vec<Stamp>) -> Option<Self> {
+        Some(Self { first: *frames.first()?, all: frames })
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Stamp {
+        self.first
+    }
+
+    /// The last one, which may be the first.
+    pub fn last(&self) -> Stamp {
+        self.all.last().copied().unwrap_or(self.first)
+    }
+}
+
+impl<'a> IntoIterator for &'a FrameList {
+    type Item = &'a Stamp;
+    type IntoIter = std::slice::Iter<'a, Stamp>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}
+
+impl Deref for FrameList {
+    type Target = [Stamp];
+
+    fn deref(&self) -> &[Stamp] {
+        &self.all
     }
 }
 

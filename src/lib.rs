@@ -18,7 +18,7 @@
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
 //! | [`frame`], [`text`], [`decrypt`] | numbers, times, link types; bytes of strangers into printable text; key logs and TLS records into what the records hide | decrypt: aes, aes-gcm, cbc, ccm, chacha20poly1305, data-encoding, hkdf, hmac, sha1, sha2, zeroize |
-//! | [`source`], [`wire`], [`finding`], [`redact`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
+//! | [`facts`], [`source`], [`wire`], [`finding`], [`redact`] | what the kernel of a host knows, as JSON and from the text of `/proc`; files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | facts: jiff, schemars, serde, serde_json; source: pcap, pcap-parser, flate2, zstd, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
 //! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr, strsim, data-encoding |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
@@ -75,26 +75,49 @@
 //! `tests/wire_tshark.rs` and `tests/differential` (the same frames, times and lines as tshark), `tests/fuzz_corpus.rs`
 //! (what `fuzz/` found, on the stable toolchain), `benches/cost` (time and memory), `tests/lab` (the servers themselves).
 
+// Nothing indexes, and nothing comes out in the order of a hash. `network` and `pipeline` are to follow.
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod anonymize;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod app;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod check;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod cli;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod decrypt;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod diagnosis;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod extract;
+pub mod facts;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod finding;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod fingerprint;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod flow;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod frame;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod ftp;
 pub mod network;
 pub mod pipeline;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod points;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod record;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod redact;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod report;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod source;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod text;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod transfer;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod vantage;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod wire;

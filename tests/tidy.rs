@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in the order of the path of data; a module may use those of lower rank only.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 23] = [
     ("frame", 0),
     ("text", 0),
     ("decrypt", 0),
+    ("facts", 1),
     ("finding", 1),
     ("source", 1),
     ("wire", 1),
@@ -35,7 +36,7 @@ const TOP: [&str; 3] = ["app", "lib", "main"];
 
 /// Who may name an outside crate; what reads or writes files of text, or needs files for a while, has one at each edge.
 /// `foldhash` is a type parameter of maps and needs no door.
-const DOORS: [(&str, &str); 48] = [
+const DOORS: [(&str, &str); 53] = [
     ("aes", "decrypt"),
     ("aes_gcm", "decrypt"),
     ("anstream", "cli"),
@@ -58,6 +59,7 @@ const DOORS: [(&str, &str); 48] = [
     ("hmac", "decrypt"),
     ("indexmap", "network"),
     ("indicatif", "cli"),
+    ("jiff", "facts"),
     ("jiff", "report"),
     ("landlock", "source"),
     ("lz4_flex", "source"),
@@ -68,9 +70,12 @@ const DOORS: [(&str, &str); 48] = [
     ("quick_junit", "report"),
     ("rustix", "app"),
     ("ruzstd", "source"),
+    ("schemars", "facts"),
     ("schemars", "report"),
     ("serde", "check"),
+    ("serde", "facts"),
     ("serde", "report"),
+    ("serde_json", "facts"),
     ("serde_json", "report"),
     ("sha1", "decrypt"),
     ("sha2", "decrypt"),
@@ -84,6 +89,7 @@ const DOORS: [(&str, &str); 48] = [
     ("toml", "check"),
     ("toml", "cli"),
     ("zeroize", "decrypt"),
+    ("zstd", "source"),
 ];
 
 /// Lines of a file, tests included.
@@ -95,6 +101,14 @@ const LONG: [&str; 0] = [];
 const FORBIDDEN: [&str; 8] =
     [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "println!(", "print!(", "dbg!("];
 const MAY_PRINT: [&str; 3] = ["app", "cli", "main"];
+
+/// A clock, and who may look at it: what waits for packets, and `app/live` to stop in time. Elsewhere packet time counts.
+const CLOCKS: [&str; 2] = ["Instant::now", "SystemTime::now"];
+const MAY_LOOK_AT_A_CLOCK: [&str; 3] = ["source", "app/live.rs", "app/live"];
+
+/// Files and folders, and who may open them.
+const FILES: [&str; 4] = ["std::fs", "File::open", "File::create", "OpenOptions"];
+const MAY_OPEN_FILES: [&str; 4] = ["source", "points", "app", "cli"];
 
 /// A source file: its top module, and its code line by line without comments and tests.
 struct Source {
@@ -153,18 +167,50 @@ fn code(text: &str) -> Vec<(usize, String)> {
     text[..tests].lines().map(bare).enumerate().map(|(index, line)| (index + 1, line)).collect()
 }
 
-/// The modules that a line names behind `crate::`, alone or in braces.
-fn crate_modules(line: &str) -> Vec<&str> {
+/// The modules that a text names behind `crate::`, alone or in braces over any number of lines, each with the line of
+/// its `crate::`.
+fn crate_modules(lines: &[(usize, String)]) -> Vec<(usize, String)> {
     let identifier = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    line.split("crate::")
-        .skip(1)
-        .flat_map(|rest| match rest.strip_prefix('{') {
-            Some(list) => list.split([',', '}']).map(str::trim).collect(),
-            None => vec![rest],
-        })
-        .map(|path| &path[..identifier(path)])
-        .filter(|name| !name.is_empty())
-        .collect()
+    let mut found = Vec::new();
+    for (index, (number, line)) in lines.iter().enumerate() {
+        for (at, word) in line.match_indices("crate::") {
+            let rest = &line[at + word.len()..];
+            let Some(rest) = rest.strip_prefix('{') else {
+                found.push((*number, rest[..identifier(rest)].to_owned()));
+                continue;
+            };
+            // Names at the first depth of the braces, wherever these end.
+            let (mut depth, mut name) = (1, String::new());
+            let more = lines[index + 1..].iter().map(|(_, line)| line.as_str());
+            for c in std::iter::once(rest).chain(more).flat_map(|line| line.chars().chain(['\n'])) {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+                if depth == 0 || (depth == 1 && c == ',') {
+                    let path = name.trim();
+                    found.push((*number, path[..identifier(path)].to_owned()));
+                    name.clear();
+                } else {
+                    name.push(c);
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    found.retain(|(_, name)| !name.is_empty());
+    found
+}
+
+#[test]
+fn imports_are_found_in_every_form() {
+    let text = "use crate::frame::Stamp;\nuse crate::{finding, record::{self, Sink}};\nuse crate::{\n    ftp::{\n        Verb,\n    },\n    wire,\n};";
+    let found = crate_modules(&code(text));
+    let found: Vec<(usize, &str)> = found.iter().map(|(line, name)| (*line, name.as_str())).collect();
+    assert_eq!(found, [(1, "frame"), (2, "finding"), (2, "record"), (3, "ftp"), (3, "wire")]);
 }
 
 fn report(complaints: &[String]) {
@@ -177,16 +223,9 @@ fn imports_point_one_way() {
     let mut complaints = Vec::new();
     for source in sources().iter().filter(|source| !TOP.contains(&source.module.as_str())) {
         let own = rank(&source.module).unwrap_or_else(|| panic!("{} has no rank", source.module));
-        for (number, line) in &source.lines {
-            for used in crate_modules(line).into_iter().filter(|used| *used != source.module) {
-                let fine = rank(used).is_some_and(|rank| rank < own);
-                if !fine {
-                    complaints.push(format!(
-                        "{}:{number}: {} may not use {used:?}",
-                        source.path.display(),
-                        source.module
-                    ));
-                }
+        for (number, used) in crate_modules(&source.lines).into_iter().filter(|(_, used)| *used != source.module) {
+            if rank(&used).is_none_or(|rank| rank >= own) {
+                complaints.push(format!("{}:{number}: {} may not use {used:?}", source.path.display(), source.module));
             }
         }
     }
@@ -250,6 +289,33 @@ fn nothing_panics_and_nothing_prints() {
         }
     }
     report(&complaints);
+}
+
+/// What names one of `words` outside the files and folders of `allowed`.
+fn named_outside(words: &[&str], allowed: &[&str]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let is_allowed =
+        |source: &Source| allowed.iter().any(|place| source.path.starts_with(place) || source.module == *place);
+    for source in sources().iter().filter(|source| !is_allowed(source)) {
+        for (number, line) in &source.lines {
+            for word in words.iter().filter(|word| line.contains(**word)) {
+                complaints.push(format!("{}:{number}: {word}", source.path.display()));
+            }
+        }
+    }
+    complaints
+}
+
+#[test]
+fn packet_time_is_the_only_time() {
+    report(&named_outside(&CLOCKS, &MAY_LOOK_AT_A_CLOCK));
+    assert!(!named_outside(&CLOCKS, &[]).is_empty(), "nobody looks at a clock: the rule looks for the wrong words");
+}
+
+#[test]
+fn only_the_edges_open_files() {
+    report(&named_outside(&FILES, &MAY_OPEN_FILES));
+    assert!(!named_outside(&FILES, &[]).is_empty(), "nobody opens a file: the rule looks for the wrong words");
 }
 
 /// A name without a declaration behind it would be a diagnosis that nobody can look up.

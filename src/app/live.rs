@@ -19,8 +19,6 @@ use std::time::{Duration, Instant};
 use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
-use crate::diagnosis::case::Policy;
-use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
@@ -152,15 +150,9 @@ impl<'a> Watch<'a> {
         });
         let kept = options.evidence.as_ref().map_or(0, |_| evidence::share(options.memory_limit));
         let settings = Settings {
-            ports: options.scope.ports.clone(),
-            policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
-            here,
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
-            selection: Selection::default(),
-            in_full: false,
-            overhear: false,
-            keys: None,
+            ..Settings::of(&options.scope.ports, options.time_wait, here)
         };
         let sink = sink.map_err(|error| output_failed(options, &error))?;
         let metrics = options.metrics.as_deref().unwrap_or(Path::new("")).display().to_string();
@@ -350,7 +342,7 @@ impl<'a> Watch<'a> {
     /// Which 5-tuples are in TIME-WAIT, on standard error.
     fn show_ledger(&mut self) {
         self.told.status().clear();
-        let held = self.pipeline.ledger(now());
+        let held = self.pipeline.time_wait_table(now());
         // When standard error is gone, nobody reads it.
         let _ = ledger::write(&held, &self.options.style, &mut stderr());
     }

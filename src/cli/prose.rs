@@ -433,9 +433,37 @@ pub const PAGES: &[Page] = &[
         limits: LIVE_LIMITS,
     },
     Page {
+        command: "facts",
+        exit_status: &[
+            ("0", "The facts were written."),
+            ("2", "Wrong usage, not Linux, or the file or standard output could not be written."),
+        ],
+        examples: &[
+            ("ftpwhy facts -o host.json", "Right after a failure, on the host it happened on."),
+            ("ftpwhy facts --peer 192.0.2.7", "Of TIME-WAIT only what concerns one client."),
+        ],
+        environment: &[SETTINGS],
+        files: &[CONFIG, OUTPUTS],
+        limits: &[
+            (
+                "Namespaces",
+                "Containers have network namespaces of their own, and so have some servers for their sessions (vsftpd \
+                 with isolate_network): run it there (nsenter -t PID -n ftpwhy facts).",
+            ),
+            (
+                "What is read",
+                "/proc/net/tcp, tcp6, arp, route, ipv6_route, netstat and snmp, some sysctls, and the addresses of the \
+                 interfaces. 50,000 entries of TIME-WAIT are kept. Neighbours of IPv6 and policy routes are not read.",
+            ),
+        ],
+    },
+    Page {
         command: "schema",
         exit_status: PRINTS,
-        examples: &[("ftpwhy schema > ftpwhy.schema.json", "To validate reports with.")],
+        examples: &[
+            ("ftpwhy schema > ftpwhy.schema.json", "To validate reports with."),
+            ("ftpwhy schema facts > facts.schema.json", "To validate facts with."),
+        ],
         environment: NO_SETTINGS,
         files: NO_CONFIG,
         limits: &[("Growth", "Fields may be added within schema 1; readers must ignore what they do not know.")],

@@ -122,7 +122,7 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
 /// The announced socket and the client's address as the other side of a NAT in the same capture shows them.
 fn other_side(case: &Case<'_>) -> Option<(SocketAddr, IpAddr)> {
     let other = case.session.other_view.as_ref()?;
-    let offer = other.offers.get(&case.concluded.offer_index?)?;
+    let offer = other.offers.get(&case.concluded.offer_number?)?;
     Some((offer.socket?, other.client.ip().to_canonical()))
 }
 

@@ -37,7 +37,7 @@ const HERE: &str = "Capture at the client too: it shows whether the segment is l
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
     let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
-    let (first, last) = (stamps[0], stamps[stamps.len() - 1]);
+    let Some((first, last)) = stamps.first().copied().zip(stamps.last().copied()) else { return Vec::new() };
     let text = case.line_at(first).unwrap_or_else(|| "a segment".to_owned());
     let idle = Idle::before_stall(case.session, case.control, case.data());
     let too_large = idle.is_none_or(|idle| idle.may_be_too_large());

@@ -135,7 +135,7 @@ pub fn is_client_side(case: &Case<'_>, other: &OtherView) -> bool {
 /// Both sides are a NAT's, and the session was seen twice.
 fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
     let here_is_server_side = !is_client_side(case, other);
-    let number = case.transfer.map(|transfer| transfer.id);
+    let number = case.transfer().map(|transfer| transfer.id);
     let there = number.and_then(|number| other.attempts.get(&number)).into_iter().flatten();
     let there = there.filter_map(|id| Some((attempt(case, *id)?, false)));
     let here = case.concluded.attempts.iter().map(|attempt| (*attempt, true));

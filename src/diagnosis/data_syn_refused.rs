@@ -115,7 +115,7 @@ struct Late {
 
 impl Late {
     fn of(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Self> {
-        let (left, transfer) = (case.left_before(attempt)?, case.transfer?);
+        let (left, transfer) = (case.left_before(attempt)?, case.transfer()?);
         Some(Self {
             stayed: left.at.age_of(transfer.at()),
             behind: attempt.at().age_of(transfer.at()),
@@ -127,7 +127,7 @@ impl Late {
 /// A host whose program has left refuses; the cause is the delay.
 fn too_late(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, late: &Late) -> Finding {
     let Late { stayed, behind, how } = late;
-    let command = case.transfer.map_or("the command", |transfer| transfer.command.name.as_str());
+    let command = case.transfer().map_or("the command", |transfer| transfer.command.name.as_str());
     let waited = *stayed > PATIENT;
     let who = if waited { "the server took too long to connect" } else { "the client did not wait" };
     let message = format!(

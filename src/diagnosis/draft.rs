@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use super::Diagnosis;
 use super::case::Case;
+use super::lines;
 use crate::finding::{
     Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, Severity,
 };
+use crate::frame::FrameList;
 
 /// Frames one finding cites at most: a reader looks at some, not at all of a thousand retransmissions.
 pub const FRAMES_CITED: usize = 40;
@@ -44,7 +46,7 @@ impl Draft {
     /// About the session and transfer of `case`.
     pub fn about(mut self, case: &Case<'_>) -> Self {
         self.0.session = Some(case.session.id);
-        self.0.transfer = case.transfer.map(|transfer| transfer.id);
+        self.0.transfer = case.transfer().map(|transfer| transfer.id);
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
         }
@@ -174,11 +176,9 @@ impl Draft {
             match evidence {
                 Evidence::Seen { frames, .. } => {
                     let keep = frames.len().min(left.max(1));
-                    if frames.len() > keep {
-                        // The first ones and the last one tell the story.
-                        let last = frames[frames.len() - 1];
-                        frames.truncate(keep);
-                        frames[keep - 1] = last;
+                    // The first ones and the last one tell the story.
+                    if let Some(some) = FrameList::of(lines::some_of(frames.to_vec(), keep)) {
+                        *frames = some;
                     }
                     left = left.saturating_sub(keep);
                 }

@@ -38,7 +38,7 @@ pub struct Held<'a> {
 
 /// The tuple, when the transfer failed without a SYN while the server held it.
 pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
         return None;
@@ -59,7 +59,7 @@ impl Held<'_> {
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
         let mut caps = case.absence_caps();
         caps.extend(self.bite.cap(self.age));
-        caps.extend(case.transfer.and_then(|transfer| case.clock_cap(self.since, transfer.at())));
+        caps.extend(case.transfer().and_then(|transfer| case.clock_cap(self.since, transfer.at())));
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
@@ -93,7 +93,7 @@ impl Held<'_> {
         };
         format!(
             "{} failed because the server still holds {} -> {} in TIME-WAIT: {why}, {:.1} s before (frame {}), and TIME-WAIT lasts {}",
-            case.transfer.map_or("the transfer", |transfer| &transfer.command.name),
+            case.transfer().map_or("the transfer", |transfer| &transfer.command.name),
             self.previous.origin,
             self.previous.target,
             self.age,
@@ -151,7 +151,7 @@ pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
 
 /// Why a tuple held by the server does not explain a transfer that failed without a SYN.
 pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let why = match active(case).map(|earlier| (earlier, earlier.close)) {
         None => "this capture shows no earlier connection on the 5-tuple".to_owned(),
         Some((_, Close::Reset { at, .. })) => {

@@ -48,10 +48,13 @@ fn finding(moved: &Move) -> Option<Finding> {
         None => "not announced".to_owned(),
     };
     let message = format!("{ip} moved from {old} to {new} in frame {} ({announced})", moved.at().number);
-    let confidence = match () {
-        () if moved.is_certain() => Confidence::Proven,
-        () if moved.old_how == How::RequestSpa => Confidence::Possible,
-        () => Confidence::Probable,
+    let confidence = if moved.is_certain() {
+        Confidence::Proven
+    } else if moved.old_how == How::RequestSpa {
+        // Linux puts any local address into its requests: the old MAC may never have had this one.
+        Confidence::Possible
+    } else {
+        Confidence::Probable
     };
     let (primary, rest) = neighbours::primary(neighbours::cite(&after.frames(), &format!("{ip} from {new}")))?;
     let draft = DIAGNOSIS

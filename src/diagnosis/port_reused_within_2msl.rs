@@ -77,7 +77,7 @@ fn reused<'a>(case: &Case<'a>) -> Option<(&'a Connection, Stamp)> {
 
 fn is_habit(case: &Case<'_>) -> bool {
     case.siblings.is_habit(|all| {
-        let again = all.iter().filter(|one| reused(&Case { concluded: one, transfer: one.transfer, ..*case }).is_some());
+        let again = all.iter().filter(|one| reused(&Case { concluded: one, ..*case }).is_some());
         again.take(A_HABIT).count() == A_HABIT
     })
 }

@@ -63,7 +63,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (reply, ttl) = failing(case).find_map(|(_, reply)| Some((reply, ttl_of(reply, server.other_ttl())?)))?;
-    let failing_only = server.other_ttl().iter().all(|(at, _)| *at >= reply.frames[0]);
+    let failing_only = server.other_ttl().iter().all(|(at, _)| *at >= reply.frames.first());
     if !failing_only {
         return None;
     }
@@ -85,8 +85,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The failing replies to the transfer or, failing that, to the endpoint command, each with the command.
 fn failing<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a Command, &'a Reply)> {
-    let of_transfer = case.transfer.and_then(|transfer| Some((&transfer.command, transfer.reply.as_ref()?)));
-    let of_offer = case.offer().filter(|_| case.transfer.is_none());
+    let of_transfer = case.transfer().and_then(|transfer| Some((&transfer.command, transfer.reply.as_ref()?)));
+    let of_offer = case.offer().filter(|_| case.transfer().is_none());
     let of_offer = of_offer.and_then(|offer| Some((&offer.command, offer.reply.as_ref()?)));
     of_transfer.into_iter().chain(of_offer).filter(|(_, reply)| reply.is_failure())
 }
@@ -144,7 +144,7 @@ fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Rep
 fn forwarded<'a>(case: &Case<'a>, reply: &Reply) -> Option<Shown<'a>> {
     let (client, server) = (case.control.half(case.client_end()), case.control.half(case.client_end().peer()));
     let (there, back) = (client.crossing()?, server.crossing()?);
-    let denied = server.denied().iter().find(|denied| reply.frames.first() == Some(&denied.at))?;
+    let denied = server.denied().iter().find(|denied| reply.frames.first() == denied.at)?;
     ((there.from, there.to) == (back.to, back.from)).then_some(Shown::Forwarded(back, denied))
 }
 

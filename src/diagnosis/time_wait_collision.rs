@@ -47,7 +47,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
     let confidence = held_tuple::confidence(case);
     let message = format!("{}; the client must announce a fresh port", held.story(case));

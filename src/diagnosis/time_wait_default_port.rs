@@ -38,7 +38,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn held_by_server(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let confidence = held_tuple::confidence(case);
     let message = format!("{}; {}", held.story(case), why_the_same(case));
     let finding = DIAGNOSIS

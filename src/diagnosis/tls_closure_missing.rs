@@ -29,7 +29,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
     let attempt = case.concluded.established()?;
     let connection = attempt.connection;

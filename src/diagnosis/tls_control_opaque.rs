@@ -86,7 +86,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// The connections that by their ends and their time were data connections.
 fn inferred<'a>(case: &SessionCase<'a>) -> impl Iterator<Item = &'a Attempt<'a>> {
-    inferred::inferred(case.session, case.concluded)
+    inferred::inferred(case.session, case.all_concluded())
 }
 
 fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {

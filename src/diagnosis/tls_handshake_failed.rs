@@ -53,7 +53,7 @@ fn of_control(case: &SessionCase<'_>) -> Vec<Finding> {
 }
 
 fn of_data(case: &Case<'_>) -> Option<Finding> {
-    let inferred = case.transfer.is_none() && case.offer().is_none();
+    let inferred = case.transfer().is_none() && case.offer().is_none();
     if !inferred && case.concluded.outcome() == Outcome::Completed {
         return None;
     }
@@ -64,7 +64,7 @@ fn of_data(case: &Case<'_>) -> Option<Finding> {
     let failed = broken(said(client), said(client.peer()), first_end(connection, client))?;
     let sockets = Sockets { client: connection.socket(client), server: connection.socket(client.peer()) };
     let hello = connection.half(client).first_data;
-    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
+    let reply = case.transfer().and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
     Some(draft("data", &failed, sockets, hello).about(case).support(reply).support(case.dialogue()).done())
 }
 

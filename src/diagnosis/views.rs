@@ -40,7 +40,7 @@ pub fn of_transfer(own: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
 /// a finding about other hosts is another finding.
 pub fn of_session(own: Vec<Finding>, other: Vec<Finding>, here: [IpAddr; 2], there: [IpAddr; 2]) -> Vec<Finding> {
     let hosts = |finding: &Finding| {
-        let own = |ip: &IpAddr| there.iter().position(|other| other == ip).map_or(*ip, |place| here[place]);
+        let own = |ip: &IpAddr| there.iter().zip(here).find(|(other, _)| *other == ip).map_or(*ip, |(_, here)| here);
         let mut hosts: Vec<IpAddr> = finding.hosts.iter().map(own).collect();
         hosts.sort_unstable();
         hosts.dedup();

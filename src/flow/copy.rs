@@ -102,7 +102,7 @@ impl Recent {
     /// The packet of which this one is a copy; the newest, if there are several.
     pub fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
         let may_be_earlier = || self.left.filter(|left| seen.at.seconds_since(*left) <= FORWARDED_SECONDS);
-        let among_earlier = |_| self.earlier[fingerprint.set()].original(fingerprint, seen);
+        let among_earlier = |_| self.earlier.get(fingerprint.set())?.original(fingerprint, seen);
         self.newest.original(fingerprint, seen).or_else(|| may_be_earlier().and_then(among_earlier))
     }
 
@@ -117,7 +117,9 @@ impl Recent {
             && seen.at.seconds_since(original.at).abs() <= FORWARDED_SECONDS + self.back
         {
             self.left = self.left.filter(|left| left.time > original.at.time).or(Some(original.at));
-            self.earlier[fingerprint.set()].push(fingerprint, original);
+            if let Some(set) = self.earlier.get_mut(fingerprint.set()) {
+                set.push(fingerprint, original);
+            }
         }
     }
 }
@@ -129,16 +131,16 @@ impl<const N: usize> Ring<N> {
 
     fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
         let newest_first = (1..=N).map(|back| (self.oldest + N - back) % N);
-        let alike = newest_first.filter(|at| self.fingerprints[*at] == fingerprint.0);
-        alike.filter_map(|at| self.originals[at]).find(|known| known.is_original_of(seen))
+        let alike = newest_first.filter(|at| self.fingerprints.get(*at) == Some(&fingerprint.0));
+        alike.filter_map(|at| *self.originals.get(at)?).find(|known| known.is_original_of(seen))
     }
 
     /// Takes one more; gives the one that has to go.
     fn push(&mut self, fingerprint: Fingerprint, original: Original) -> Option<(Fingerprint, Original)> {
         let at = self.oldest;
         self.oldest = (at + 1) % N;
-        let before = std::mem::replace(&mut self.fingerprints[at], fingerprint.0);
-        Some((Fingerprint(before), self.originals[at].replace(original)?))
+        let before = std::mem::replace(self.fingerprints.get_mut(at)?, fingerprint.0);
+        Some((Fingerprint(before), self.originals.get_mut(at)?.replace(original)?))
     }
 }
 

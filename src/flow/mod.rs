@@ -12,6 +12,8 @@ mod denied;
 mod habits;
 mod half;
 mod key;
+#[cfg(test)]
+mod kit;
 mod pace;
 mod records;
 #[cfg(test)]

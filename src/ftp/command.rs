@@ -4,6 +4,7 @@ use super::endpoint::{parse_eprt, parse_lprt, parse_port};
 use super::line::{Line, shown, trimmed};
 use super::secret::{Login, Told, secret, tell};
 use super::{Command, CommandNo, Verb};
+use crate::frame::FrameList;
 use crate::redact::Secret;
 
 /// Bytes of a verb that are shown: the longest in use has eight.
@@ -112,6 +113,7 @@ pub(super) fn parse(no: CommandNo, line: &Line, login: &Login) -> Option<(Comman
     if name.is_empty() {
         return None;
     }
+    let frames = FrameList::of(line.frames.clone())?;
     let told = tell(&line.bytes, line.ended && !line.cut, login);
     let verb = match secret(&line.bytes).or_else(|| known(name)).unwrap_or(Verb::Other) {
         // It asks for no endpoint, but promises that none but EPSV will (RFC 2428 4).
@@ -155,7 +157,7 @@ pub(super) fn parse(no: CommandNo, line: &Line, login: &Login) -> Option<(Comman
         name: shown(&name.get(..NAME_BYTES).unwrap_or(&name).to_ascii_uppercase()),
         argument: shown(&argument) + ellipsis,
         len: line.bytes.len(),
-        frames: line.frames.clone(),
+        frames,
         endpoint,
         unreliable: line.unreliable,
     };

@@ -22,8 +22,11 @@ pub use pairing::Pending;
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::frame::Stamp;
+use crate::frame::{FrameList, Stamp};
 use crate::redact::foreign;
+
+/// The port on which FTP is encrypted from the first byte (IANA: ftps).
+pub const IMPLICIT_TLS: u16 = 990;
 
 /// Who speaks on the control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,7 +137,7 @@ pub struct Command {
     /// Bytes of its line, without the line end.
     pub len: usize,
     /// The frames its bytes came from, oldest first, never empty.
-    pub frames: Vec<Stamp>,
+    pub frames: FrameList,
     /// The endpoint it announces (PORT, EPRT, LPRT only). `None` too when the end of the line was not captured: then
     /// the argument ends with an ellipsis.
     pub endpoint: Option<Result<Endpoint, Malformed>>,
@@ -145,7 +148,7 @@ pub struct Command {
 impl Command {
     /// The frame that completed the line.
     pub fn at(&self) -> Stamp {
-        self.frames[self.frames.len() - 1]
+        self.frames.last()
     }
 
     /// Bytes it takes, about.
@@ -180,7 +183,7 @@ pub struct Reply {
     /// The text of the other lines, printable, bounded; empty for a single line.
     pub more: Vec<String>,
     /// The frames its bytes came from, oldest first, never empty.
-    pub frames: Vec<Stamp>,
+    pub frames: FrameList,
     /// The command it answers; `None` for greetings and unsolicited replies (421).
     pub answers: Option<CommandNo>,
     /// The endpoint a 227, 228 or 229 announces. `None` for other replies, for a 227 without any
@@ -193,7 +196,7 @@ pub struct Reply {
 impl Reply {
     /// The frame that completed the reply.
     pub fn at(&self) -> Stamp {
-        self.frames[self.frames.len() - 1]
+        self.frames.last()
     }
 
     /// Bytes it takes, about.

@@ -2,11 +2,21 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::Judging;
 use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+
+/// When transfers are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judging {
+    /// When their session is over.
+    #[default]
+    AtEnd,
+    /// When their final reply has come, and again when their session is over.
+    Promptly,
+}
 
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +35,7 @@ pub struct Settings {
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
     pub memory: Option<u64>,
-    /// Whether [`Pipeline::overheard`] is wanted.
+    /// Whether [`super::Pipeline::overheard`] is wanted.
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
     pub keys: Option<Arc<decrypt::Keys>>,
@@ -35,6 +45,13 @@ pub struct Settings {
 pub const MEMORY: u64 = 256 << 20;
 
 impl Settings {
+    /// What the user knows of the network: further control ports, how long TIME-WAIT lasts, addresses of the host that was
+    /// captured on. All else is as for a capture that has ended and whose findings all are wanted.
+    pub fn of(ports: &[u16], time_wait: Option<Duration>, here: Vec<IpAddr>) -> Self {
+        let policy = Policy { time_wait: time_wait.map(|length| length.as_secs_f64()) };
+        Self { ports: ports.to_vec(), policy, here, ..Self::default() }
+    }
+
     /// A bound as it is within the memory that is allowed.
     pub(super) fn scaled(&self, bound: usize) -> usize {
         let memory = self.memory.unwrap_or(MEMORY);

@@ -15,7 +15,7 @@ use crate::finding::{
     Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity,
     TransferId, Where,
 };
-use crate::frame::{CaptureId, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
     AttemptOutcome, AttemptRecord, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink,
     Summary, TransferRecord, Unreadable, VantageRecord,
@@ -184,9 +184,8 @@ impl Sample {
         }
         for evidence in &mut finding.supporting {
             if let Evidence::Seen { frames, .. } = evidence {
-                for frame in frames.iter_mut().filter(|frame| frame.number.0 > 18) {
-                    *frame = second(*frame);
-                }
+                let moved = frames.iter().map(|frame| if frame.number.0 > 18 { second(*frame) } else { *frame });
+                *frames = FrameList::of(moved.collect()).expect("frames");
             }
         }
         sample

@@ -135,9 +135,12 @@ impl Input {
         let whole = Cursor::new(magic).chain(raw);
         let (reader, compression): (Box<dyn Read + Send>, _) = match packing {
             Packing::Plain => (Box::new(whole), None),
-            Packing::Gzip => (Unpacked::boxed(MultiGzDecoder::new(buffered(whole)), "gzip"), Some("gzip")),
+            Packing::Gzip => {
+                (Unpacked::boxed(MultiGzDecoder::new(buffered(whole)), "gzip", size.is_some()), Some("gzip"))
+            }
             Packing::Framed(codec) => {
-                (Unpacked::boxed(Frames::new(codec, buffered(whole)), codec.name()), Some(codec.name()))
+                let frames = Frames::new(codec, buffered(whole));
+                (Unpacked::boxed(frames, codec.name(), size.is_some()), Some(codec.name()))
             }
             Packing::Unsupported { what, unpack } => {
                 let what = format!("it is {what}; unpack it first, for example `{unpack} FILE | ftpwhy -`");
@@ -220,8 +223,14 @@ struct Unpacked<R> {
 }
 
 impl<R: Read + Send + 'static> Unpacked<R> {
-    fn boxed(bytes: R, by: &'static str) -> Box<dyn Read + Send> {
-        Box::new(Self { bytes, by })
+    /// Of a file, which keeps nobody waiting, on a thread where there are any.
+    fn boxed(bytes: R, by: &'static str, is_file: bool) -> Box<dyn Read + Send> {
+        let unpacked = Box::new(Self { bytes, by });
+        match is_file {
+            #[cfg(feature = "fast-decompression")]
+            true => Box::new(super::ahead::Ahead::new(unpacked)),
+            _ => unpacked,
+        }
     }
 }
 
