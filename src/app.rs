@@ -27,7 +27,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -101,7 +101,8 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
     input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
-    input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
+    let points = input.points.iter().flat_map(|point| &point.files);
+    input.files.iter().chain(points).chain(found).for_each(|path| files.reads(Role::Input, path));
     files
 }
 
@@ -251,6 +252,10 @@ impl Sink for Watched<'_> {
         self.inner.hosts(hosts)
     }
 
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.inner.points(points)
+    }
+
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.inner.begins(captures)
     }
@@ -341,7 +346,7 @@ fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
         Grouping::PerFile => Arrange::PerFile,
     };
     let looking = points::Looking { ports: &input.ports, filter: input.filter.as_deref() };
-    let inputs = points::Inputs { files: &input.files, points: &[], arrange, looking };
+    let inputs = points::Inputs { files: &input.files, points: &input.points, arrange, looking };
     let plan = interrupt.watch(|| points::plan(&inputs));
     let captures: usize = plan.groups.iter().map(|group| group.files.len()).sum();
     if input.follow && captures > 1 {

@@ -63,6 +63,8 @@ pub fn judge(points: Vec<Told>, first: SessionId, first_point: u32) -> Joint {
         session.id = SessionId(number);
         findings.iter_mut().filter(|finding| finding.session.is_some()).for_each(|one| one.session = Some(session.id));
     }
-    joint.others = findings::of_group(&web);
+    let told =
+        |finding: &Finding| joint.sessions.iter().flat_map(|(_, all)| all).any(|one| findings::is_told(finding, one));
+    joint.others = findings::of_group(&web).into_iter().filter(|finding| !told(finding)).collect();
     joint
 }

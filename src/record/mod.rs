@@ -136,6 +136,8 @@ impl SessionRecord {
 /// A session as it was seen at one place, where there are several: before and behind a NAT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewRecord {
+    /// The capture point, where an incident was captured at several.
+    pub point: Option<u32>,
     /// The client's control socket there.
     pub client: SocketAddr,
     /// The server's control socket there.
@@ -515,6 +517,10 @@ pub trait Sink {
     /// A secret was seen: nothing that is written from now on may tell it. Who keeps texts of records or findings, or
     /// writes them, has them redacted ([`crate::redact::Secrets`], [`Redacted`]).
     fn secret(&mut self, secret: &Secret);
+    /// The capture points of an incident, before its sessions and findings are told.
+    fn points(&mut self, _: &[PointRecord]) -> std::io::Result<()> {
+        Ok(())
+    }
     /// A session has ended (or the capture has, or a chapter of a long one), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.

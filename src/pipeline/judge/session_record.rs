@@ -170,6 +170,7 @@ fn view(
             .any(|(number, offer)| other.offers.get(&number).is_some_and(|there| there.line_len != offer.line_len()))
     };
     Some(ViewRecord {
+        point: None,
         client: session.client,
         server: session.server,
         capture: syn.at.capture,

@@ -36,6 +36,11 @@ pub fn of_group(web: &Web) -> Vec<Finding> {
     all
 }
 
+/// Whether what is said of hosts was said with a session that fails by it.
+pub fn is_told(of_hosts: &Finding, of_session: &Finding) -> bool {
+    of_session.role != Role::Related && of_session.diagnosis == of_hosts.diagnosis && of_session.hosts == of_hosts.hosts
+}
+
 /// Judges a session.
 pub fn judge(web: &Web, together: &Together<'_>, asked: &[Asked<'_>]) -> Judged {
     let mut judged = Judged { findings: Vec::new(), verdicts: Vec::new() };

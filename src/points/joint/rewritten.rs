@@ -11,8 +11,9 @@ use super::way::Way;
 use super::web::Web;
 use super::words::{Fate, Step, Words, announced, code, verb};
 use crate::diagnosis::{
-    alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, port_foreign_address, port_nat_unrewritten,
-    port_refused, port_third_party, port_wrong_interface, reply_by_middlebox,
+    alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, data_syn_lost_in_transit, data_syn_refused,
+    data_syn_unanswered, port_foreign_address, port_nat_unrewritten, port_refused, port_third_party,
+    port_wrong_interface, reply_by_middlebox,
 };
 use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Severity};
 use crate::flow::End;
@@ -131,6 +132,7 @@ pub fn of_transfer(spoken: &Spoken, together: &Together<'_>, asked: &Asked<'_>, 
         return;
     }
     if offers.is_empty() {
+        named_past_proxy(spoken, &within, all);
         unrewritten(spoken, within, all);
     } else {
         // The far side of the device has another endpoint, which is the client's there.
@@ -225,6 +227,26 @@ fn broken(part: &Part, near: &Line, far: &Line) -> Finding {
 impl Part {
     fn host(&self) -> IpAddr {
         self.ends[1][usize::from(!self.by_client)].ip()
+    }
+}
+
+/// A PORT that goes through a proxy unchanged names the client as it is: the server that connected to it took it so.
+fn named_past_proxy(spoken: &Spoken, within: &impl Fn(Stamp) -> bool, all: &mut Vec<Finding>) {
+    let names_client = |part: &&Part| {
+        let kept = part.words.both().filter(|(near, far)| within(near.at) && near.text == far.text);
+        let client = part.ends[0][0].ip();
+        kept.into_iter().any(|(near, _)| announced(&near.text).is_some_and(|one| one.address == Some(client)))
+    };
+    let through = spoken.parts.iter().filter(|part| part.by_client && part.terminated).any(|part| names_client(&part));
+    let tried = all.iter().any(|one| {
+        one.diagnosis == data_syn_lost_in_transit::NAME
+            || one.diagnosis == data_syn_refused::NAME
+            || one.diagnosis == data_syn_unanswered::NAME
+    });
+    if through && tried {
+        for name in WHOSE.iter().chain(&[port_nat_unrewritten::NAME]) {
+            take(all, *name);
+        }
     }
 }
 

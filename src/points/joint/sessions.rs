@@ -214,7 +214,7 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
         first: together.told.iter().map(|session| session.first).min().unwrap_or(lead.first),
         last: together.told.iter().map(|session| session.last).max().unwrap_or(lead.last),
         server_software: together.told.iter().find_map(|session| session.server_software.clone()),
-        views: views(web, together),
+        views: views(web, together, first_point),
         transfers: transfers.collect(),
         points: together.path.iter().map(|point| first_point + as_u32(*point)).collect(),
         path: path(web, together, first_point),
@@ -225,12 +225,13 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
 }
 
 /// The session as each point has it.
-fn views(web: &Web, together: &Together<'_>) -> Vec<ViewRecord> {
+fn views(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<ViewRecord> {
     let lead = together.path[together.lead];
     let isns = |point: usize| web.at(together.control, point).map(|flow| flow.isns);
     together
         .seen()
         .map(|(point, session)| ViewRecord {
+            point: Some(first_point + as_u32(point)),
             client: session.client,
             server: session.server,
             capture: session.first.capture,

@@ -145,8 +145,10 @@ fn blackhole(web: &Web, strand: Strand, near: usize, far: usize, by: End) -> Opt
     {
         return None;
     }
-    let (first, last) = (large.first()?.at, large.last()?.at);
-    let missing = super::outcome::absence(web, far, near, first, last)?;
+    // The last ones may have come when the far point recorded nothing any more.
+    let first = large.first()?.at;
+    let again = large.iter().rev().find_map(|one| super::outcome::absence(web, far, near, first, one.at));
+    let missing = again?;
     let size = large.iter().map(|one| one.len).min()?;
     let (from, to) = (sender.socket(by), sender.socket(by.peer()));
     let name = |point: usize| &web.points[point].name;
