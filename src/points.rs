@@ -282,6 +282,10 @@ mod tests {
         path
     }
 
+    fn planned(files: &[PathBuf], arrange: Arrange) -> Plan {
+        plan(&Inputs { files, arrange, ..Inputs::default() })
+    }
+
     fn names(plan: &Plan) -> Vec<Vec<String>> {
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         plan.groups.iter().map(|group| group.files.iter().map(name).collect()).collect()
@@ -292,23 +296,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let a = write(folder.path(), "a.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
         let b = write(folder.path(), "b.pcap", &capture(200, &[11, 12, 13, 14, 15, 16], 1));
-        let plan = plan(&[a, b], Arrange::Auto);
+        let plan = planned(&[a, b], Arrange::Auto);
         assert_eq!(names(&plan), [["a.pcap", "b.pcap"]]);
         assert_eq!(plan.to_string(), "2 files read as one timeline, sorted by time");
     }
 
     #[test]
-    fn files_that_saw_the_same_packets_are_judged_alone() {
+    fn files_that_saw_the_same_packets_are_points_of_one_incident() {
         let folder = tempfile::tempdir().unwrap();
-        let client = write(folder.path(), "client.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
-        let other = write(folder.path(), "other.pcap", &capture(100, &[21, 22, 23, 24, 25, 26], 1));
+        let client = write(folder.path(), "inc-client.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
+        let other = write(folder.path(), "inc-other.pcap", &capture(100, &[21, 22, 23, 24, 25, 26], 1));
         // Another hop: other addresses of the link, TTL and checksums, and a clock that is 7 s off.
-        let server = write(folder.path(), "server.pcap", &capture(107, &[1, 2, 3, 4, 5, 6], 9));
-        let plan = plan(&[client, other, server], Arrange::Auto);
-        assert_eq!(names(&plan), [["client.pcap"], ["other.pcap"], ["server.pcap"]]);
+        let server = write(folder.path(), "inc-server.pcap", &capture(107, &[1, 2, 3, 4, 5, 6], 9));
+        let plan = planned(&[client, other, server], Arrange::Auto);
+        assert_eq!(names(&plan), [vec!["inc-client.pcap", "inc-server.pcap"], vec!["inc-other.pcap"]]);
+        assert_eq!(plan.groups.iter().map(|group| group.why).collect::<Vec<_>>(), [Why::Points, Why::Alone]);
+        let points: Vec<&str> = plan.groups[0].points.iter().map(|point| point.name.as_str()).collect();
+        assert_eq!(points, ["client", "server"]);
         assert_eq!(
-            plan.groups.iter().map(|group| group.why).collect::<Vec<_>>(),
-            [Why::SamePackets, Why::Alone, Why::SamePackets]
+            plan.to_string(),
+            "2 points: client (clock 7.000 s behind server, not known exactly), server; 1 of 1 connection at both; 1 file read alone"
         );
     }
 
@@ -320,10 +327,10 @@ mod tests {
         write(folder.path(), "readme.txt", b"no capture");
         write(folder.path(), "old.snoop", b"snoop\0\0\0\0\0\0\x02");
         let directory = [folder.path().to_owned()];
-        let found = plan(&directory, Arrange::Auto);
+        let found = planned(&directory, Arrange::Auto);
         assert_eq!(names(&found), [["a.pcap"], ["b.pcap"], ["old.snoop"]]);
         assert_eq!(found.to_string(), "3 files of a directory, each judged alone");
-        let merged = plan(&directory, Arrange::Merge);
+        let merged = planned(&directory, Arrange::Merge);
         assert_eq!(names(&merged), [["a.pcap", "b.pcap", "old.snoop"]]);
         assert_eq!(merged.to_string(), "3 files read as one timeline (--merge)");
     }
@@ -335,23 +342,23 @@ mod tests {
             write(folder.path(), name, &capture(100, &[1], 1));
         }
         let directory = [folder.path().to_owned()];
-        let found = plan(&directory, Arrange::Auto);
+        let found = planned(&directory, Arrange::Auto);
         assert_eq!(names(&found), [vec!["x.pcap", "x.pcap1", "x.pcap2"], vec!["y.pcap"]]);
         assert_eq!(
             found.to_string(),
             "3 files of one rotation read as one timeline; 1 file of a directory, each judged alone"
         );
-        assert_eq!(plan(&directory, Arrange::PerFile).to_string(), "4 files each judged alone (--per-file)");
+        assert_eq!(planned(&directory, Arrange::PerFile).to_string(), "4 files each judged alone (--per-file)");
     }
 
     #[test]
     fn a_directory_without_captures_is_an_error_and_a_single_file_needs_no_words() {
         let folder = tempfile::tempdir().unwrap();
-        let plan_of_empty = plan(&[folder.path().to_owned()], Arrange::Auto);
+        let plan_of_empty = planned(&[folder.path().to_owned()], Arrange::Auto);
         assert!(plan_of_empty.groups.is_empty());
         assert!(plan_of_empty.errors[0].to_string().ends_with("it is a directory without captures"));
-        let single = plan(&[PathBuf::from("-")], Arrange::Auto);
-        assert_eq!(single.groups, [Group { files: vec![PathBuf::from("-")], why: Why::Alone }]);
+        let single = planned(&[PathBuf::from("-")], Arrange::Auto);
+        assert_eq!(single.groups, [Group::new(vec![PathBuf::from("-")], Why::Alone)]);
         assert_eq!(single.to_string(), "");
     }
 }

@@ -5,7 +5,7 @@
 //! further connections of points that are known to be joined; addresses, words and payload alone show nothing, for
 //! logins, banners and addresses are the same in captures that have nothing to do with each other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -85,11 +85,11 @@ fn times(sample: &Sample) -> Option<Times> {
 /// What the connections of a point are found by.
 #[derive(Default)]
 struct Index {
-    by_isns: HashMap<[Seq; 2], usize, RandomState>,
-    by_opener: HashMap<Seq, Vec<usize>, RandomState>,
-    by_numbers: HashMap<Numbers, (usize, End), RandomState>,
-    by_times: HashMap<Times, (usize, End), RandomState>,
-    by_stamp: HashMap<(u32, u16), Vec<usize>, RandomState>,
+    isns: HashMap<[Seq; 2], usize, RandomState>,
+    openers: HashMap<Seq, Vec<usize>, RandomState>,
+    numbers: HashMap<Numbers, (usize, End), RandomState>,
+    times: HashMap<Times, (usize, End), RandomState>,
+    stamps: HashMap<(u32, u16), Vec<usize>, RandomState>,
 }
 
 impl Index {
@@ -97,20 +97,20 @@ impl Index {
         let mut index = Self::default();
         for (place, flow) in point.flows.iter().enumerate() {
             if let [Some(origin), Some(target)] = flow.isns {
-                index.by_isns.entry([origin, target]).or_insert(place);
+                index.isns.entry([origin, target]).or_insert(place);
             }
             if let Some(isn) = flow.isns[0] {
-                index.by_opener.entry(isn).or_default().push(place);
+                index.openers.entry(isn).or_default().push(place);
             }
             for value in stamps(flow) {
-                index.by_stamp.entry((value, flow.ends[1].port())).or_default().push(place);
+                index.stamps.entry((value, flow.ends[1].port())).or_default().push(place);
             }
             for sample in flow.samples.iter().take(COMPARED) {
                 if let Some(key) = numbers(sample) {
-                    index.by_numbers.entry(key).or_insert((place, sample.from));
+                    index.numbers.entry(key).or_insert((place, sample.from));
                 }
                 if let Some(key) = times(sample) {
-                    index.by_times.entry(key).or_insert((place, sample.from));
+                    index.times.entry(key).or_insert((place, sample.from));
                 }
             }
         }
@@ -121,26 +121,26 @@ impl Index {
     fn votes(&self, flow: &Flow, point: &Sampled) -> BTreeMap<usize, Votes> {
         let mut votes: BTreeMap<usize, Votes> = BTreeMap::new();
         if let [Some(origin), Some(target)] = flow.isns
-            && let Some(place) = self.by_isns.get(&[origin, target])
+            && let Some(place) = self.isns.get(&[origin, target])
         {
             votes.entry(*place).or_default().isns = true;
         }
-        let opened = flow.isns[0].and_then(|isn| self.by_opener.get(&isn)).into_iter().flatten();
-        for place in opened.filter(|place| !contradict(flow, &point.flows[**place])) {
+        let opened = flow.isns[0].and_then(|isn| self.openers.get(&isn)).into_iter().flatten();
+        for place in opened.filter(|place| point.flows.get(**place).is_some_and(|other| !contradict(flow, other))) {
             votes.entry(*place).or_default().opener = true;
         }
         for value in stamps(flow) {
-            for place in self.by_stamp.get(&(value, flow.ends[1].port())).into_iter().flatten() {
+            for place in self.stamps.get(&(value, flow.ends[1].port())).into_iter().flatten() {
                 votes.entry(*place).or_default().stamped = true;
             }
         }
         for sample in flow.samples.iter().take(COMPARED) {
-            if let Some((place, from)) = numbers(sample).and_then(|key| self.by_numbers.get(&key)) {
+            if let Some((place, from)) = numbers(sample).and_then(|key| self.numbers.get(&key)) {
                 let votes = votes.entry(*place).or_default();
                 votes.numbers += 1;
                 votes.turned += u32::from(*from != sample.from);
             }
-            if let Some((place, from)) = times(sample).and_then(|key| self.by_times.get(&key)) {
+            if let Some((place, from)) = times(sample).and_then(|key| self.times.get(&key)) {
                 let votes = votes.entry(*place).or_default();
                 votes.times += 1;
                 votes.turned += u32::from(*from != sample.from);
@@ -176,16 +176,20 @@ pub fn pairs(a: &mut Sampled, b: &mut Sampled, joined: bool) -> Vec<Pair> {
         return Vec::new();
     }
     found.sort_by_key(|(weight, place, other, _)| (std::cmp::Reverse(*weight), *place, *other));
-    let (mut taken_a, mut taken_b) = (vec![false; a.flows.len()], vec![false; b.flows.len()]);
+    let (mut taken_a, mut taken_b) = (BTreeSet::new(), BTreeSet::new());
     let mut pairs = Vec::new();
     for (_, place, other, votes) in found {
         let weak = votes.opener || votes.stamped;
-        if taken_a[place] || taken_b[other] || !votes.is_strong() && !weak {
+        if taken_a.contains(&place) || taken_b.contains(&other) || !votes.is_strong() && !weak {
             continue;
         }
-        (taken_a[place], taken_b[other]) = (true, true);
-        if votes.turned > (votes.numbers + votes.times) / 2 {
-            if b.flows[other].is_guessed() { b.flows[other].turn() } else { a.flows[place].turn() }
+        taken_a.insert(place);
+        taken_b.insert(other);
+        if votes.turned > u32::midpoint(votes.numbers, votes.times)
+            && let (Some(one), Some(other)) = (a.flows.get_mut(place), b.flows.get_mut(other))
+        {
+            let guessed = if other.is_guessed() { other } else { one };
+            guessed.turn();
         }
         pairs.push(Pair { a: place, b: other, relation: Relation::Same });
     }
@@ -217,7 +221,7 @@ pub fn are_halves(a: &Sampled, b: &Sampled) -> bool {
         };
         let same_sockets = one.ends == other.ends || one.ends[0] == other.ends[1] && one.ends[1] == other.ends[0];
         same_sockets
-            && one.samples[0].from != other.samples[0].from
+            && one.samples.first().map(|one| one.from) != other.samples.first().map(|one| one.from)
             && answers(one, other) + answers(other, one) >= STRONG as usize
     };
     a.flows

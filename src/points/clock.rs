@@ -212,7 +212,7 @@ fn in_parts(samples: &[Crossed], order: Order) -> Option<(Vec<(Stretch, f64)>, O
         if parts.len() == PARTS {
             return None;
         }
-        let separates = |count: usize| best(&bounds(&rest[..count], order)).gap >= -ROUNDING;
+        let separates = |count: usize| best(&bounds(rest.get(..count).unwrap_or_default(), order)).gap >= -ROUNDING;
         let count = if separates(rest.len()) {
             rest.len()
         } else {
@@ -227,7 +227,7 @@ fn in_parts(samples: &[Crossed], order: Order) -> Option<(Vec<(Stretch, f64)>, O
         let (part, behind) = rest.split_at(count);
         let is_all = parts.is_empty() && behind.is_empty();
         let enough = |from_client| part.iter().filter(|one| one.from_client == from_client).count() * 2 >= PART_SAMPLES;
-        if count == 0 || !is_all && !(enough(true) && enough(false)) {
+        if count == 0 || !(is_all || enough(true) && enough(false)) {
             return None;
         }
         parts.push(stretch(part, order)?);
@@ -261,9 +261,9 @@ fn best(bounds: &[Bound]) -> Line {
     for _ in 0..ROUNDS {
         let third = (high - low) / 3.0;
         if at_slope(bounds, low + third).gap < at_slope(bounds, high - third).gap {
-            low += third
+            low += third;
         } else {
-            high -= third
+            high -= third;
         }
     }
     let sloped = at_slope(bounds, f64::midpoint(low, high));

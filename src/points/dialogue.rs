@@ -58,13 +58,13 @@ fn said(flow: &Flow) -> Vec<Said> {
 /// The lines that both have, in order.
 fn common(one: &[Said], other: &[Said]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
-    let mut from = [0, 0];
+    let (mut of_origin, mut of_target) = (0, 0);
     for (place, said) in one.iter().enumerate() {
-        let end = usize::from(said.by == End::Target);
+        let from = if said.by == End::Origin { &mut of_origin } else { &mut of_target };
         let same = |there: &Said| there.by == said.by && there.line.text == said.line.text;
-        let found = other.iter().enumerate().skip(from[end]).find(|(_, there)| same(there));
+        let found = other.iter().enumerate().skip(*from).find(|(_, there)| same(there));
         if let Some((there, _)) = found {
-            from[end] = there + 1;
+            *from = there + 1;
             pairs.push((place, there));
         }
     }
@@ -83,22 +83,21 @@ impl Dialogue {
         }
         let crossed: Vec<Crossed> = pairs
             .iter()
-            .map(|(i, j)| Crossed {
-                a: here[*i].line.at,
-                b: there[*j].line.at,
-                from_client: here[*i].by == End::Origin,
+            .filter_map(|(i, j)| {
+                let (one, other) = (here.get(*i)?, there.get(*j)?);
+                Some(Crossed { a: one.line.at, b: other.line.at, from_client: one.by == End::Origin })
             })
             .collect();
         let fit = clock::fit(&crossed, None)?;
         if fit.order.is_none() || fit.clock.stretches.len() != 1 {
             return None;
         }
-        let shown = match near {
-            Some(near) => crossed.iter().all(near),
-            None => {
-                let names_one = |(i, _): &(usize, usize)| announced(&here[*i].line.text).is_some();
-                pairs.iter().any(names_one) && bits(&crossed, &fit) >= BITS
-            }
+        let shown = if let Some(near) = near {
+            crossed.iter().all(near)
+        } else {
+            let names_one =
+                |(i, _): &(usize, usize)| here.get(*i).is_some_and(|one| announced(&one.line.text).is_some());
+            pairs.iter().any(names_one) && bits(&crossed, &fit) >= BITS
         };
         shown.then_some(Self { crossed })
     }
@@ -119,10 +118,10 @@ fn bits(crossed: &[Crossed], fit: &Fit) -> f64 {
         let took = fit.clock.by_reference(one.b).seconds_since(one.a.time).abs() - least;
         took.max(RESOLUTION)
     };
-    let told = all.windows(2).filter_map(|pair| {
-        let paused = pair[1].a.seconds_since(pair[0].a).min(pair[1].b.seconds_since(pair[0].b));
+    let told = all.iter().zip(all.iter().skip(1)).filter_map(|(before, one)| {
+        let paused = one.a.seconds_since(before.a).min(one.b.seconds_since(before.b));
         let tells = paused >= PAUSE.0 && paused <= PAUSE.1;
-        let late = late(pair[1]);
+        let late = late(one);
         tells.then(|| (late, (USUAL * paused / late).log2().clamp(0.0, BITS_OF_PAUSE)))
     });
     // The clock was told from the two that were not late at all: they agree with it by themselves.

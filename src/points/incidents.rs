@@ -1,10 +1,12 @@
 //! Which captures are points of one incident: they share connections, and one clock explains what they saw.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::clock::Clock;
 use super::related::Related;
-use super::sampled::Sampled;
+use super::sampled::{Flow, Sampled};
 use super::{Group, Point, Why, alike};
 use crate::frame::CaptureId;
 use crate::source::name::{ENDINGS, PACKED};
@@ -41,15 +43,15 @@ pub(super) fn join(units: Vec<Unit>, looking: Looking<'_>) -> Vec<Group> {
     let (units, mut sampled) = one_of_halves(units, &mut sampled);
     let mut relations = Relations::of(&units, &mut sampled);
     let mut groups: Vec<Group> = Vec::new();
-    let mut done = vec![false; units.len()];
+    let mut done: BTreeSet<usize> = BTreeSet::new();
     for first in 0..units.len() {
-        if done[first] {
+        if done.contains(&first) {
             continue;
         }
         let members = relations.reached_from(first);
-        members.iter().for_each(|member| done[*member] = true);
+        done.extend(&members);
         match members.as_slice() {
-            [alone] => groups.push(units[*alone].group.clone()),
+            [alone] => groups.extend(units.get(*alone).map(|unit| unit.group.clone())),
             _ => groups.push(relations.incident(&members, &units, &sampled)),
         }
     }
@@ -73,24 +75,23 @@ fn sample(group: &Group, looking: Looking<'_>) -> Sampled {
 
 /// Two captures with one direction each of the same connections are one point.
 fn one_of_halves(units: Vec<Unit>, sampled: &mut Vec<Sampled>) -> (Vec<Unit>, Vec<Sampled>) {
-    let (mut whole, mut samples): (Vec<Unit>, Vec<Sampled>) = (Vec::new(), Vec::new());
+    let (mut whole, mut kept): (Vec<Unit>, Vec<Sampled>) = (Vec::new(), Vec::new());
     for (unit, sample) in units.into_iter().zip(sampled.drain(..)) {
         let fits = |(other, its): (&Unit, &Sampled)| {
             (other.name.is_none() && unit.name.is_none()) && alike::are_halves(its, &sample)
         };
-        match whole.iter().zip(&samples).position(fits) {
-            Some(place) => {
-                whole[place].group.files.extend(unit.group.files);
-                whole[place].group.why = Why::Halves;
-                samples[place].flows.extend(sample.flows);
-            }
-            None => {
-                whole.push(unit);
-                samples.push(sample);
-            }
+        let place = whole.iter().zip(&kept).position(fits);
+        let known = place.and_then(|place| Some((whole.get_mut(place)?, kept.get_mut(place)?)));
+        if let Some((known, its)) = known {
+            known.group.files.extend(unit.group.files);
+            known.group.why = Why::Halves;
+            its.flows.extend(sample.flows);
+        } else {
+            whole.push(unit);
+            kept.push(sample);
         }
     }
-    (whole, samples)
+    (whole, kept)
 }
 
 /// What is known of each two units, the first one earlier in the list.
@@ -101,9 +102,10 @@ impl Relations {
         let mut all = Vec::new();
         for first in 0..units.len() {
             for second in first + 1..units.len() {
-                let known = units[first].name.is_some() && units[second].name.is_some();
+                let is_named = |unit: usize| units.get(unit).is_some_and(|unit| unit.name.is_some());
                 let (before, behind) = sampled.split_at_mut(second);
-                let related = Related::of(&mut before[first], &mut behind[0], known);
+                let (Some(one), Some(other)) = (before.get_mut(first), behind.first_mut()) else { continue };
+                let related = Related::of(one, other, is_named(first) && is_named(second));
                 all.extend(related.map(|related| (first, second, related)));
             }
         }
@@ -130,12 +132,12 @@ impl Relations {
 
     /// The points of an incident: each clock beside that of the last one, which most packets connect.
     fn incident(&mut self, members: &[usize], units: &[Unit], sampled: &[Sampled]) -> Group {
-        let names = names(&members.iter().map(|member| &units[*member]).collect::<Vec<_>>());
-        let reference = members[0];
+        let of: Vec<&Unit> = members.iter().filter_map(|member| units.get(*member)).collect();
+        let reference = members.first().copied().unwrap_or(0);
         let mut points: Vec<Point> = Vec::new();
-        for (member, name) in members.iter().zip(names) {
+        for ((member, unit), name) in members.iter().zip(&of).zip(names(&of)) {
             let clock = self.clock(*member, reference);
-            points.push(Point { name, files: units[*member].group.files.clone(), clock });
+            points.push(Point { name, files: unit.group.files.clone(), clock });
         }
         let common = self.counted(members, sampled);
         Group { files: points.iter().flat_map(|point| point.files.clone()).collect(), why: Why::Points, points, common }
@@ -152,7 +154,8 @@ impl Relations {
             at += 1;
             let Some(last) = chain.last().copied() else { continue };
             if last == of {
-                let clocks = chain.windows(2).filter_map(|pair| self.direct(pair[1], pair[0]));
+                let clocks =
+                    chain.iter().zip(chain.iter().skip(1)).filter_map(|(one, other)| self.direct(*other, *one));
                 return clocks.reduce(|sum, clock| clock.behind(&sum)).unwrap_or_default();
             }
             for (one, other, _) in &self.0 {
@@ -180,23 +183,15 @@ impl Relations {
     /// How many FTP connections the points show, and how many of them all show.
     fn counted(&self, members: &[usize], sampled: &[Sampled]) -> Common {
         let mut common = Common::default();
-        let ftp = |unit: usize| {
-            let hosts: Vec<_> = sampled[unit]
-                .flows
-                .iter()
-                .filter(|flow| flow.is_control)
-                .map(|flow| [flow.ends[0].ip(), flow.ends[1].ip()])
-                .collect();
-            let is_ftp = move |ends: [std::net::IpAddr; 2]| {
-                hosts.iter().any(|hosts| *hosts == ends || *hosts == [ends[1], ends[0]])
+        let ftp = |unit: usize| -> Vec<usize> {
+            let flows = sampled.get(unit).map(|one| one.flows.as_slice()).unwrap_or_default();
+            let ips = |flow: &Flow| flow.ends.map(|end| end.ip());
+            let hosts: BTreeSet<[IpAddr; 2]> = flows.iter().filter(|flow| flow.is_control).map(ips).collect();
+            let is_ftp = |flow: &Flow| {
+                let [origin, target] = ips(flow);
+                flow.is_control || hosts.contains(&[origin, target]) || hosts.contains(&[target, origin])
             };
-            sampled[unit]
-                .flows
-                .iter()
-                .enumerate()
-                .filter(move |(_, flow)| flow.is_control || is_ftp([flow.ends[0].ip(), flow.ends[1].ip()]))
-                .map(|(place, _)| place)
-                .collect::<Vec<_>>()
+            flows.iter().enumerate().filter(|(_, flow)| is_ftp(flow)).map(|(place, _)| place).collect()
         };
         let known_at = |unit: usize, place: usize, other: usize| {
             self.0.iter().any(|(one, two, related)| {
@@ -211,7 +206,7 @@ impl Relations {
         for (position, unit) in members.iter().enumerate() {
             for place in ftp(*unit) {
                 // Counted at the first point that has it.
-                if members[..position].iter().any(|earlier| known_at(*unit, place, *earlier)) {
+                if members.iter().take(position).any(|earlier| known_at(*unit, place, *earlier)) {
                     continue;
                 }
                 common.all += 1;
@@ -254,19 +249,19 @@ fn names(units: &[&Unit]) -> Vec<String> {
         folder.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     });
     // Files of one name in several directories are known by these.
-    let same = stems.iter().all(|stem| *stem == stems[0]);
+    let same = stems.iter().all(|stem| Some(stem) == stems.first());
     let mut names: Vec<String> = if same { folders.collect() } else { shortened(&stems) };
     for (name, unit) in names.iter_mut().zip(units) {
         if let Some(given) = &unit.name {
             name.clone_from(given);
         }
     }
-    for at in 0..names.len() {
-        if names[at].is_empty() || names[..at].contains(&names[at]) {
-            names[at] = format!("point {}", at + 1);
-        }
+    let mut told: Vec<String> = Vec::new();
+    for name in names {
+        let is_new = !name.is_empty() && !told.contains(&name);
+        told.push(if is_new { name } else { format!("point {}", told.len() + 1) });
     }
-    names.iter().map(|name| crate::text::printable_str(name)).collect()
+    told.iter().map(|name| crate::text::printable_str(name)).collect()
 }
 
 /// Names without the words that all begin or end with, as `inc-client-1` and `inc-server-1` do.
@@ -275,11 +270,15 @@ fn shortened(names: &[String]) -> Vec<String> {
     let parts: Vec<Vec<&str>> = names.iter().map(|name| name.split(is_mark).collect()).collect();
     let shortest = parts.iter().map(Vec::len).min().unwrap_or(0);
     let common = |same: &dyn Fn(usize) -> bool, most: usize| (0..most).take_while(|at| same(*at)).count();
-    let before = common(&|at| parts.iter().all(|words| words[at] == parts[0][at]), shortest.saturating_sub(1));
-    let from_end = |words: &[&str], at: usize| words[words.len() - 1 - at].to_owned();
+    let at = |words: &[&str], place: usize| words.get(place).copied().unwrap_or_default().to_owned();
+    let from_end = |words: &[&str], place: usize| words.iter().rev().nth(place).copied().unwrap_or_default().to_owned();
+    let first = parts.first().map(Vec::as_slice).unwrap_or_default();
+    let before =
+        common(&|place| parts.iter().all(|words| at(words, place) == at(first, place)), shortest.saturating_sub(1));
     let behind = common(
-        &|at| parts.iter().all(|words| from_end(words, at) == from_end(&parts[0], at)),
+        &|place| parts.iter().all(|words| from_end(words, place) == from_end(first, place)),
         shortest.saturating_sub(before + 1),
     );
-    parts.iter().map(|words| words[before..words.len() - behind].join("-")).collect()
+    let middle = |words: &[&str]| words.get(before..words.len().saturating_sub(behind)).unwrap_or_default().join("-");
+    parts.iter().map(|words| middle(words)).collect()
 }

@@ -48,7 +48,7 @@ impl Related {
         let mut groups: BTreeMap<Hosts, Vec<Crossed>> = BTreeMap::new();
         let mut room = TIMED_IN_ALL;
         for pair in pairs.iter().filter(|pair| pair.relation == Relation::Same) {
-            let (one, other) = (&a.flows[pair.a], &b.flows[pair.b]);
+            let (Some(one), Some(other)) = (a.flows.get(pair.a), b.flows.get(pair.b)) else { continue };
             let (hosts, client) = sides.of_flow(one);
             let crossed = crossed(one, other, client);
             let count = crossed.len().min(room);
@@ -107,11 +107,12 @@ fn dialogues(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: Option<&Fit>) -> (Ve
         let dialogue = there.iter().enumerate().find_map(|(at, other)| {
             let near = |crossed: &Crossed| ahead.is_none_or(|(ahead, slack)| Dialogue::is_near(ahead, crossed, slack));
             let known: Option<&dyn Fn(&Crossed) -> bool> = if ahead.is_some() { Some(&near) } else { None };
-            Some((at, Dialogue::of(&a.flows[place], &b.flows[*other], known)?))
+            Some((at, Dialogue::of(a.flows.get(place)?, b.flows.get(*other)?, known)?))
         });
         if let Some((at, dialogue)) = dialogue {
             let other = there.remove(at);
-            let relation = relation(&a.flows[place], &b.flows[other], &dialogue.crossed);
+            let (Some(one), Some(two)) = (a.flows.get(place), b.flows.get(other)) else { continue };
+            let relation = relation(one, two, &dialogue.crossed);
             found.push(Pair { a: place, b: other, relation });
             said.extend(dialogue.crossed);
         }
@@ -145,13 +146,13 @@ fn by_sockets(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: &Fit) -> Vec<Pair> 
     for (place, flow) in a.flows.iter().enumerate().filter(|(place, _)| !here.contains(place)) {
         let Some(others) = free.get_mut(&flow.ends) else { continue };
         let near = |other: &usize| {
-            let first = b.flows[*other].first;
+            let Some(first) = b.flows.get(*other).map(|other| other.first) else { return false };
             fit.clock.by_reference(first).seconds_since(flow.first.time).abs() <= slack
         };
         let Some(at) = others.iter().position(near) else { continue };
         let other = others.remove(at);
         let stamps = |flow: &Flow| flow.syns().find_map(|syn| syn.times).map(|(value, _)| value);
-        let differ = stamps(flow).zip(stamps(&b.flows[other])).is_some_and(|(one, other)| one != other);
+        let differ = stamps(flow).zip(b.flows.get(other).and_then(stamps)).is_some_and(|(one, other)| one != other);
         let relation = if differ { Relation::Terminated } else { Relation::Same };
         found.push(Pair { a: place, b: other, relation });
     }
@@ -159,21 +160,21 @@ fn by_sockets(a: &Sampled, b: &Sampled, pairs: &[Pair], fit: &Fit) -> Vec<Pair> 
 }
 
 /// Who are clients, and of which servers, by the control connections of a point.
-struct Sides(HashMap<Hosts, (), RandomState>);
+struct Sides(HashSet<Hosts, RandomState>);
 
 impl Sides {
     fn of(point: &Sampled) -> Self {
         let controls = point.flows.iter().filter(|flow| flow.is_control);
-        Self(controls.map(|flow| ([flow.ends[0].ip(), flow.ends[1].ip()], ())).collect())
+        Self(controls.map(|flow| flow.ends.map(|end| end.ip())).collect())
     }
 
     /// Client and server of a connection, and which of its ends the client is. Where no control connection tells, the
     /// lower address counts as the client: the order is then that of these two hosts.
     fn of_flow(&self, flow: &Flow) -> (Hosts, End) {
         let [origin, target] = [flow.ends[0].ip(), flow.ends[1].ip()];
-        if flow.is_control || self.0.contains_key(&[origin, target]) {
+        if flow.is_control || self.0.contains(&[origin, target]) {
             ([origin, target], End::Origin)
-        } else if self.0.contains_key(&[target, origin]) || target < origin {
+        } else if self.0.contains(&[target, origin]) || target < origin {
             ([target, origin], End::Target)
         } else {
             ([origin, target], End::Origin)
@@ -184,8 +185,8 @@ impl Sides {
 /// What a packet is known by among those of its connection. Numbers may be rewritten on the way; then time stamps are not.
 type Mark = (End, u32, u32, u32, u8);
 
-fn by_numbers(sample: &Sample) -> Option<Mark> {
-    Some((sample.from, sample.seq.0, sample.ack.map_or(0, |ack| ack.0), sample.len, sample.flags.0))
+fn by_numbers(sample: &Sample) -> Mark {
+    (sample.from, sample.seq.0, sample.ack.map_or(0, |ack| ack.0), sample.len, sample.flags.0)
 }
 
 fn by_times(sample: &Sample) -> Option<Mark> {
@@ -208,9 +209,9 @@ fn by_relative_numbers(isns: [Option<Seq>; 2]) -> impl Fn(&Sample) -> Option<Mar
 
 /// The packets of a connection that both points saw, each once. RSTs may be forged on both sides and are none of them.
 pub(super) fn crossed(one: &Flow, other: &Flow, client: End) -> Vec<Crossed> {
-    let same = |mark: fn(&Sample) -> Option<Mark>| common(one, other, client, mark, mark);
-    let found = same(by_numbers);
-    let found = if found.is_empty() { same(by_times) } else { found };
+    let numbered = |sample: &Sample| Some(by_numbers(sample));
+    let found = common(one, other, client, numbered, numbered);
+    let found = if found.is_empty() { common(one, other, client, by_times, by_times) } else { found };
     if found.is_empty() { by_relation(one, other, client) } else { found }
 }
 

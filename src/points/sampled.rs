@@ -183,7 +183,14 @@ impl Flow {
 
     /// The socket of an end.
     pub fn socket(&self, of: End) -> SocketAddr {
-        self.ends[usize::from(of == End::Target)]
+        let [origin, target] = self.ends;
+        if of == End::Origin { origin } else { target }
+    }
+
+    /// The initial sequence number of an end.
+    pub fn isn(&self, of: End) -> Option<Seq> {
+        let [origin, target] = self.isns;
+        if of == End::Origin { origin } else { target }
     }
 
     /// The captured payload of a sample, as far as it was kept.
@@ -250,7 +257,7 @@ impl Flow {
             }
             // The first acknowledgement behind a SYN is of the SYN-ACK.
             End::Origin if !sample.is_rst() && self.isns[1].is_none() && self.has_only_syns() => {
-                self.isns[1] = isn_acked
+                self.isns[1] = isn_acked;
             }
             End::Origin | End::Target => {}
         }
@@ -306,7 +313,7 @@ impl Sampled {
         let Some(place) = self.place(frame.at, from, to, tcp) else { return };
         let room = if self.samples < SAMPLES_KEPT { usize::MAX } else { FEW_KEPT };
         let is_control_port = self.is_control_port(from.port()) || self.is_control_port(to.port());
-        let flow = &mut self.flows[place];
+        let Some(flow) = self.flows.get_mut(place) else { return };
         let sender = if flow.ends[0] == from { End::Origin } else { End::Target };
         flow.is_control |= is_control_port || flow.text.is_empty() && lines::begins_dialogue(tcp.payload);
         self.shows_more_than_control |= !flow.is_control;
@@ -325,7 +332,7 @@ impl Sampled {
         };
         let before = flow.samples.len();
         flow.add(sample, tcp.payload, room);
-        self.samples += self.flows[place].samples.len() - before;
+        self.samples += flow.samples.len() - before;
     }
 
     fn is_control_port(&self, port: u16) -> bool {
@@ -337,9 +344,9 @@ impl Sampled {
         let key = if from <= to { [from, to] } else { [to, from] };
         let is_syn = tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK);
         if let Some(place) = self.newest.get(&key).copied() {
-            let flow = &self.flows[place];
-            let own = usize::from(flow.ends[0] != from);
-            let is_next = is_syn && (flow.isns[own] != Some(tcp.seq) || own == 1);
+            let flow = self.flows.get(place)?;
+            let by_origin = flow.ends[0] == from;
+            let is_next = is_syn && (flow.isns[0] != Some(tcp.seq) || !by_origin);
             if !is_next {
                 return Some(place);
             }

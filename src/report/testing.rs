@@ -123,6 +123,7 @@ impl Sample {
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
             summary: Summary {
+                points: Vec::new(),
                 transfers: 2,
                 failed: 1,
                 error: 1,

@@ -7,7 +7,7 @@ use super::super::sampled::Flow;
 use super::findings::{absent, support, take};
 use super::outcome::{self, Story, What};
 use super::sessions::{Asked, Together};
-use super::web::{Strand, Web};
+use super::web::{Strand, Web, neighbours};
 use crate::diagnosis::{
     Draft, antispoof_drop, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen,
     data_syn_refused, data_syn_unanswered, data_wrong_source_address, pasv_client_never_connects, pasv_connect_failed,
@@ -38,11 +38,11 @@ const FORGOTTEN: f64 = 240.0;
 
 /// Tells what became of the data connection of a failed transfer.
 pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand], all: &mut Vec<Finding>) {
-    let stories = strands
+    let mut stories = strands
         .iter()
         .filter(|strand| is_end_to_end(web, together, **strand))
         .filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
-    match stories.into_iter().last() {
+    match stories.next_back() {
         Some(story) => replace(web, together, &story, all),
         None => never_sent(web, together, strands, all),
     }
@@ -58,15 +58,16 @@ fn never_sent(web: &Web, together: &Together<'_>, strands: &[Strand], all: &mut 
     let by_server = if is_active { together.path.last() } else { together.path.first() };
     let Some(point) = by_server.copied().filter(|point| strands.is_empty() && web.shows_data(*point)) else { return };
     let Some(place) = all.iter().position(|one| one.diagnosis == name) else { return };
-    let finding = &all[place];
+    let Some(finding) = all.get(place) else { return };
     let cited = finding.evidence();
     let (Some(first), Some(last)) =
         (cited.first().map(|one| one.first()), finding.frames().into_iter().max_by_key(|at| at.time))
     else {
         return;
     };
-    let Some(missing) = outcome::absence(web, point, together.path[together.lead], first, last) else { return };
-    let name = &web.points[point].name;
+    let Some(lead) = together.path.get(together.lead).copied() else { return };
+    let Some(missing) = outcome::absence(web, point, lead, first, last) else { return };
+    let name = web.name(point);
     let (diagnosis, who, remedies) = if is_active {
         (
             &data_syn_never_sent::DIAGNOSIS,
@@ -122,15 +123,16 @@ pub fn tell_of_session(web: &Web, together: &Together<'_>, served: &BTreeSet<Str
     });
     let stories: Vec<Story> =
         candidates.filter_map(|strand| outcome::story(web, strand, &opened(web, together, strand))).collect();
-    if let Some(story) = stories.into_iter().last() {
+    if let Some(story) = stories.into_iter().next_back() {
         replace(web, together, &story, all);
     }
 }
 
 /// Whether a connection is meant to pass all points: with a proxy between, only where it names both hosts themselves.
 fn is_end_to_end(web: &Web, together: &Together<'_>, strand: Strand) -> bool {
-    let terminated = |pair: &[usize]| web.relation(together.control, pair[0], pair[1]) == Some(Relation::Terminated);
-    if !together.path.windows(2).any(terminated) {
+    let terminated =
+        |[one, other]: [usize; 2]| web.relation(together.control, one, other) == Some(Relation::Terminated);
+    if !neighbours(&together.path).any(terminated) {
         return true;
     }
     let ends = |point: Option<&usize>| point.and_then(|point| web.at(together.control, *point)).map(|flow| flow.ends);
@@ -168,7 +170,7 @@ fn replace(web: &Web, together: &Together<'_>, story: &Story, all: &mut Vec<Find
     };
     let mut finding = told;
     // What was said and asked before, as the point tells it that saw the packets.
-    alone.sort_by_key(|one| (!web.points[story.at].captures.contains(&one.capture), std::cmp::Reverse(one.confidence)));
+    alone.sort_by_key(|one| (!web.has(story.at, one.capture), std::cmp::Reverse(one.confidence)));
     if let Some(best) = alone.into_iter().next() {
         finding.hosts.clone_from(&best.hosts);
         // Where the control connection is encrypted, which transfer this connection served is a guess.
@@ -265,7 +267,7 @@ impl Telling<'_> {
 
     /// `between the points server and client`, the one that has the packet first.
     fn between(&self) -> String {
-        let name = |point: usize| self.web.points[point].name.clone();
+        let name = |point: usize| self.web.name(point).to_owned();
         match self.story.absent {
             Some(absent) => format!("between the points {} and {}", name(self.story.at), name(absent.point)),
             None => "between the points".to_owned(),
@@ -302,7 +304,7 @@ impl Telling<'_> {
 
     fn ignored(&self, syn: &str, times: &str) -> Option<Draft> {
         let [from, to] = self.flow.ends;
-        let last = &self.web.points[self.story.at].name;
+        let last = self.web.name(self.story.at);
         let message = format!(
             "{syn} was sent {times}, reached {last}, and nothing came back: {} itself drops it, or something behind {last}",
             to.ip()
@@ -348,7 +350,7 @@ fn spoofed(web: &Web, together: &Together<'_>, story: &Story, lost: &Finding, al
     if native.contains(&source) {
         return None;
     }
-    let name = |point: usize| &web.points[point].name;
+    let name = |point: usize| web.name(point);
     let message = format!(
         "packets from {source} are dropped between the points {} and {}, while those of the same host from its own address pass: an anti-spoofing filter",
         name(story.at),
@@ -367,8 +369,7 @@ fn spoofed(web: &Web, together: &Together<'_>, story: &Story, lost: &Finding, al
 /// That the same 5-tuple was used before and crossed: a device may still hold its old session.
 fn held(web: &Web, story: &Story, flow: &Flow, lost: &Finding) -> Option<Finding> {
     let absent = story.absent?;
-    let before =
-        web.points[story.at].sampled.flows.iter().filter(|other| other.ends == flow.ends && other.first < flow.first);
+    let before = web.flows(story.at).iter().filter(|other| other.ends == flow.ends && other.first < flow.first);
     let before = before.max_by_key(|other| other.first)?;
     let ended = flow.first.seconds_since(before.last);
     let strand = web.find(story.at, before.ends, before.first)?;
@@ -378,7 +379,8 @@ fn held(web: &Web, story: &Story, flow: &Flow, lost: &Finding) -> Option<Finding
     let [from, to] = flow.ends;
     let message = format!(
         "{from} -> {to} was used {ended:.1} s before and crossed then: a firewall or NAT between the points {} and {} may still hold that session",
-        web.points[story.at].name, web.points[absent.point].name
+        web.name(story.at),
+        web.name(absent.point)
     );
     let mut finding = time_wait_middlebox::DIAGNOSIS
         .finding(

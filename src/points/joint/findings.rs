@@ -6,7 +6,7 @@ use super::sessions::{Asked, Together, attempts};
 use super::web::{Strand, Web};
 use super::{connecting, outcome, resets, rewritten, stalled};
 use crate::diagnosis::{capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
-use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, SessionId, Severity, TransferId};
+use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, Severity, TransferId};
 use crate::frame::Stamp;
 use crate::record::{Outcome, TransferRecord};
 
@@ -16,11 +16,6 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// The verdict of each transfer.
     pub verdicts: Vec<Option<DiagnosisName>>,
-}
-
-/// What one point said of one of its sessions.
-pub fn of_session(all: &[Finding], session: SessionId) -> impl Iterator<Item = &Finding> {
-    all.iter().filter(move |finding| finding.session == Some(session))
 }
 
 /// Findings about hosts and captures, each once.
@@ -87,8 +82,7 @@ fn of_transfer(
     let mut all: Vec<Finding> = Vec::new();
     for ((point, session), told) in together.seen().zip(&asked.told) {
         let Some(told) = told else { continue };
-        let own =
-            of_session(&web.points[point].findings, session.id).filter(|one| one.transfer == Some(told.id)).cloned();
+        let own = web.findings(point, session.id).filter(|one| one.transfer == Some(told.id)).cloned();
         // What a point concludes from a reply that it lacks does not hold where another one has it.
         let holds = |finding: &Finding| !is_outdated(told, ended) || finding.severity < Severity::Error;
         all = views::of_transfer(all, own.filter(holds).collect());
@@ -124,8 +118,7 @@ fn of_whole(
     let mut all: Vec<Finding> = Vec::new();
     for (point, session) in together.seen() {
         let there = [session.client.ip(), session.server.ip()];
-        let own: Vec<Finding> =
-            of_session(&web.points[point].findings, session.id).filter(|one| one.transfer.is_none()).cloned().collect();
+        let own: Vec<Finding> = web.findings(point, session.id).filter(|one| one.transfer.is_none()).cloned().collect();
         all = if all.is_empty() { own } else { views::of_session(all, own, here, there) };
     }
     connecting::tell_of_session(web, together, served, &mut all);
@@ -148,7 +141,7 @@ fn doubt(together: &Together<'_>, web: &Web, finding: &mut Finding) {
         })
         .collect();
     for (point, missed) in together.path.iter().zip(&together.missed) {
-        let told = &web.points[*point];
+        let Some(told) = web.points.get(*point) else { continue };
         let concerns = absent.iter().any(|at| told.captures.contains(&at.capture));
         if !concerns || *missed == 0 && !told.is_lossy {
             continue;
@@ -189,6 +182,6 @@ pub fn as_context(finding: Finding) -> Finding {
 
 /// That a point lacks something, with the frames around.
 pub fn absent(web: &Web, absent: outcome::Absent, what: &str) -> Evidence {
-    let name = &web.points[absent.point].name;
+    let name = web.name(absent.point);
     Evidence::missing(absent.after, absent.until, format!("{what} is not at {name}, which was recording"))
 }

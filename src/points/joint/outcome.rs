@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::super::alike::Relation;
 use super::super::sampled::{Flow, Sample};
-use super::web::{Strand, Web};
+use super::web::{Strand, Web, neighbours};
 use crate::flow::End;
 use crate::frame::Stamp;
 
@@ -77,19 +77,19 @@ pub fn story(web: &Web, strand: Strand, path: &[usize]) -> Option<Story> {
         return None;
     }
     // Where a proxy opens another connection, each side has its own story.
-    if path.windows(2).any(|pair| web.relation(strand, pair[0], pair[1]) == Some(Relation::Terminated)) {
+    if neighbours(path).any(|[one, other]| web.relation(strand, one, other) == Some(Relation::Terminated)) {
         return None;
     }
     let reached = path.iter().rposition(|point| has_syn.contains(point))?;
-    let (at, next) = (path[reached], path.get(reached + 1).copied());
+    let (at, next) = (path.get(reached).copied()?, path.get(reached + 1).copied());
     let flow = web.at(strand, at)?;
-    let (first, last) = (syns(web, strand, at).next()?.at, syns(web, strand, at).last()?.at);
+    let (first, latest) = (syns(web, strand, at).next()?.at, syns(web, strand, at).last()?.at);
     let tell = |what, at, absent: Option<Absent>| Some(Story { strand, what, path: path.to_vec(), at, absent });
     if let Some(next) = next {
         if !web.shows_data(next) {
             return None;
         }
-        let absent = absence(web, next, at, first, last)?;
+        let absent = absence(web, next, at, first, latest)?;
         let what = match (refusal(flow), flow.errors.first()) {
             (Some(_), _) => What::RefusedBetween,
             (None, Some(error)) => What::RejectedBetween { by: error.from },
@@ -128,12 +128,12 @@ pub fn story(web: &Web, strand: Strand, path: &[usize]) -> Option<Story> {
     let syn_ack = |flow: &Flow| flow.syn_acks().next().map(|one| one.at);
     let here = web.at(strand, opener)?;
     if rst(flow).is_some() {
-        let lost = back(&rst);
-        let is_lost = lost.is_some();
+        let swallowed = back(&rst);
+        let lost = swallowed.is_some();
         return tell(
-            What::Refused { lost: is_lost },
-            lost.map_or(at, |(with, _)| with),
-            lost.map(|(_, absent)| absent),
+            What::Refused { lost },
+            swallowed.map_or(at, |(with, _)| with),
+            swallowed.map(|(_, absent)| absent),
         );
     }
     if rst(here).is_some() {
@@ -157,7 +157,7 @@ pub fn story(web: &Web, strand: Strand, path: &[usize]) -> Option<Story> {
 }
 
 fn syns(web: &Web, strand: Strand, point: usize) -> impl Iterator<Item = &Sample> + Clone {
-    web.at(strand, point).into_iter().flat_map(|flow| flow.syns())
+    web.at(strand, point).into_iter().flat_map(Flow::syns)
 }
 
 /// That a point was recording from before `first` to behind `last`, by the clock of another one.

@@ -1,5 +1,6 @@
 //! Who sent a RST: it is at the point next to its apparent sender, or something between the points sent it.
 
+use super::super::sampled::Sample;
 use super::findings::{absent, take};
 use super::outcome::absence;
 use super::sessions::Together;
@@ -60,7 +61,7 @@ fn sent(web: &Web, together: &Together<'_>, strand: Strand, by: End) -> Option<S
     }
     path.retain(|point| web.at(strand, *point).is_some());
     let flows: Vec<_> = path.iter().filter_map(|point| Some((*point, web.at(strand, *point)?))).collect();
-    let (with, flow) = flows.iter().find(|(_, flow)| flow.sent(by).any(|one| one.is_rst()))?;
+    let (with, flow) = flows.iter().find(|(_, flow)| flow.sent(by).any(Sample::is_rst))?;
     let rst = flow.sent(by).find(|one| one.is_rst())?;
     let closed = [End::Origin, End::Target]
         .iter()
@@ -74,11 +75,11 @@ fn sent(web: &Web, together: &Together<'_>, strand: Strand, by: End) -> Option<S
     };
     let missing = absence(web, nearer, *with, rst.at, rst.at)?;
     // The sender's own packets are at the nearer point, so a RST would be.
-    if !web.at(strand, nearer)?.sent(by).any(|one| one.occupies()) {
+    if !web.at(strand, nearer)?.sent(by).any(Sample::occupies) {
         return None;
     }
     let (from, to) = (flow.socket(by), flow.socket(by.peer()));
-    let name = |point: usize| &web.points[point].name;
+    let name = |point: usize| web.name(point);
     let message = format!(
         "a RST in the name of {} broke the connection {from} -> {to}, and {} never sent it: it comes from something between the points {} and {}",
         from.ip(),

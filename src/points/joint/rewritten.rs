@@ -8,7 +8,7 @@ use super::super::lines::Line;
 use super::findings::{as_context, support, take};
 use super::sessions::{Asked, Together};
 use super::way::Way;
-use super::web::Web;
+use super::web::{Web, neighbours};
 use super::words::{Fate, Step, Words, announced, code, verb};
 use crate::diagnosis::{
     alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, data_syn_lost_in_transit, data_syn_refused,
@@ -48,14 +48,14 @@ impl Spoken {
     /// Reads it at all points.
     pub fn of(web: &Web, together: &Together<'_>) -> Self {
         let mut parts = Vec::new();
-        for pair in together.path.windows(2) {
-            for (near, far, by_client) in [(pair[0], pair[1], true), (pair[1], pair[0], false)] {
+        for [one, other] in neighbours(&together.path) {
+            for (near, far, by_client) in [(one, other, true), (other, one, false)] {
                 let by = if by_client { End::Origin } else { End::Target };
                 let (Some(here), Some(there)) = (web.at(together.control, near), web.at(together.control, far)) else {
                     continue;
                 };
                 let Some(words) = Words::of(&Way { near: here, far: there, by }) else { continue };
-                let names = [near, far].map(|point| web.points[point].name.clone());
+                let names = [near, far].map(|point| web.name(point).to_owned());
                 let terminated = web.relation(together.control, near, far) == Some(Relation::Terminated);
                 parts.push(Part { near, by_client, names, ends: [here.ends, there.ends], terminated, words });
             }
@@ -194,7 +194,7 @@ impl Part {
     /// Whether an endpoint as the far point has it is one that its reader can use: the announcing host as it is known there.
     fn leads_right(&self, line: &[u8]) -> bool {
         let Some(endpoint) = announced(line) else { return false };
-        let host = self.ends[1][usize::from(!self.by_client)].ip();
+        let host = self.host();
         endpoint.address.is_none_or(|address| address == host)
     }
 }
@@ -209,15 +209,12 @@ fn broken(part: &Part, near: &Line, far: &Line) -> Finding {
         if part.by_client { "the client" } else { "the server" },
         part.host(),
     );
-    let [from, to] = if part.by_client { [0, 1] } else { [1, 0] };
+    let way = |[client, server]: [SocketAddr; 2]| if part.by_client { (client, server) } else { (server, client) };
+    let ((from, to), (sender, receiver)) = (way(part.ends[1]), way(part.ends[0]));
     alg_broken_rewrite::DIAGNOSIS
-        .finding(
-            Confidence::Proven,
-            message,
-            Evidence::sent(far.at, part.ends[1][from], part.ends[1][to], shown(&far.text)),
-        )
+        .finding(Confidence::Proven, message, Evidence::sent(far.at, from, to, shown(&far.text)))
         .hosts(part.ends[1].map(|end| end.ip()))
-        .support([Evidence::sent(near.at, part.ends[0][from], part.ends[0][to], shown(&near.text))])
+        .support([Evidence::sent(near.at, sender, receiver, shown(&near.text))])
         .network("Update the FTP helper (ALG) of that device, or switch it off.")
         .client("Use EPSV, which names no address.")
         .server("Allow EPSV and AUTH TLS, which a helper cannot rewrite.")
@@ -226,7 +223,8 @@ fn broken(part: &Part, near: &Line, far: &Line) -> Finding {
 
 impl Part {
     fn host(&self) -> IpAddr {
-        self.ends[1][usize::from(!self.by_client)].ip()
+        let [client, server] = self.ends[1];
+        if self.by_client { client.ip() } else { server.ip() }
     }
 }
 
@@ -317,12 +315,10 @@ pub fn of_session(web: &Web, spoken: &Spoken, together: &Together<'_>, all: &mut
 
 /// That two TCP connections have one dialogue.
 fn terminated(web: &Web, together: &Together<'_>) -> Option<Finding> {
-    let pair = together
-        .path
-        .windows(2)
-        .find(|pair| web.relation(together.control, pair[0], pair[1]) == Some(Relation::Terminated))?;
-    let [near, far] = [web.at(together.control, pair[0])?, web.at(together.control, pair[1])?];
-    let names = [&web.points[pair[0]].name, &web.points[pair[1]].name];
+    let [one, other] = neighbours(&together.path)
+        .find(|[one, other]| web.relation(together.control, *one, *other) == Some(Relation::Terminated))?;
+    let [near, far] = [web.at(together.control, one)?, web.at(together.control, other)?];
+    let names = [web.name(one), web.name(other)];
     let message = format!(
         "a proxy between the points {} and {} ends the control connection of the client and opens another one to the server: {} -> {} and {} -> {} carry one dialogue",
         names[0], names[1], near.ends[0], near.ends[1], far.ends[0], far.ends[1]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::alike::Relation;
 use super::findings::{self, Judged};
-use super::web::{Strand, Web};
+use super::web::{Strand, Web, neighbours};
 use crate::finding::{Finding, SessionId, TransferId};
 use crate::flow::End;
 use crate::frame::InterfaceId;
@@ -23,6 +23,7 @@ pub struct Together<'a> {
     pub told: Vec<&'a SessionRecord>,
     /// Which of these the session is told by.
     pub lead: usize,
+    best: &'a SessionRecord,
     /// How many packets that arrived each point missed, in the order of the path.
     pub missed: Vec<u64>,
 }
@@ -49,11 +50,10 @@ pub fn all(web: &Web, first_point: u32) -> Vec<(SessionRecord, Vec<Finding>)> {
     let mut all = Vec::new();
     for (strand, sessions) in groups {
         let points: Vec<usize> = sessions.iter().map(|(point, _)| *point).collect();
-        let is_one_each = points.windows(2).all(|pair| pair[0] != pair[1]);
-        if sessions.len() > 1 && is_one_each {
-            all.push(one(web, &Together::of(web, strand, &sessions), first_point));
-        } else {
-            alone.extend(sessions);
+        let is_one_each = neighbours(&points).all(|[one, other]| one != other);
+        match Together::of(web, strand, &sessions).filter(|_| sessions.len() > 1 && is_one_each) {
+            Some(together) => all.push(one(web, &together, first_point)),
+            None => alone.extend(sessions),
         }
     }
     all.extend(alone.into_iter().map(|(point, session)| by_itself(web, point, session, first_point)));
@@ -62,7 +62,7 @@ pub fn all(web: &Web, first_point: u32) -> Vec<(SessionRecord, Vec<Finding>)> {
 
 /// A session that only one point has.
 fn by_itself(web: &Web, point: usize, session: &SessionRecord, first_point: u32) -> (SessionRecord, Vec<Finding>) {
-    let findings = findings::of_session(&web.points[point].findings, session.id).cloned().collect();
+    let findings = web.findings(point, session.id).cloned().collect();
     (SessionRecord { points: vec![first_point + as_u32(point)], ..session.clone() }, findings)
 }
 
@@ -71,7 +71,8 @@ fn as_u32(point: usize) -> u32 {
 }
 
 impl<'a> Together<'a> {
-    fn of(web: &Web, control: Strand, sessions: &[(usize, &'a SessionRecord)]) -> Self {
+    /// `None` where there is no session.
+    fn of(web: &Web, control: Strand, sessions: &[(usize, &'a SessionRecord)]) -> Option<Self> {
         let mut path = web.path(control);
         path.retain(|point| sessions.iter().any(|(of, _)| of == point));
         let told: Vec<&SessionRecord> = path
@@ -80,16 +81,16 @@ impl<'a> Together<'a> {
             .map(|(_, session)| *session)
             .collect();
         let weight = |session: &SessionRecord| session.transfers.len() * 2 + session.offers.len();
-        let best = told.iter().map(|session| weight(session)).max().unwrap_or(0);
-        let lead = told.iter().position(|session| weight(session) == best).unwrap_or(0);
-        let mut together = Self { control, path, told, lead, missed: Vec::new() };
+        // Of those that hold most the first one, which is the nearest to the client.
+        let (lead, best) = told.iter().copied().enumerate().rev().max_by_key(|(_, session)| weight(session))?;
+        let mut together = Self { control, path, told, lead, best, missed: Vec::new() };
         let strands: Vec<Strand> = std::iter::once(control).chain(together.attempts_of_all(web)).collect();
         together.missed = together
             .path
             .iter()
             .map(|point| strands.iter().map(|strand| web.tap_loss(*strand, *point, &together.path)).sum())
             .collect();
-        together
+        Some(together)
     }
 
     fn attempts_of_all(&self, web: &Web) -> Vec<Strand> {
@@ -108,31 +109,24 @@ impl<'a> Together<'a> {
 
     /// The transfers of all points, each once, in order of time.
     fn asked(&self) -> Vec<Asked<'a>> {
-        let mut all: Vec<Asked<'a>> = self.told[self.lead]
-            .transfers
-            .iter()
-            .map(|own| {
-                let mut told = vec![None; self.told.len()];
-                told[self.lead] = Some(own);
-                Asked { told }
-            })
-            .collect();
+        let count = self.told.len();
+        let mut all: Vec<Asked<'a>> =
+            self.lead().transfers.iter().map(|own| Asked::at(self.lead, own, count)).collect();
         for (place, session) in self.told.iter().enumerate().filter(|(place, _)| *place != self.lead) {
             let mut from = 0;
             for transfer in &session.transfers {
-                let same = all.iter().enumerate().skip(from).find(|(_, asked)| {
-                    asked.told[place].is_none() && asked.first().is_some_and(|other| is_same(other, transfer))
-                });
-                match same.map(|(at, _)| at) {
-                    Some(at) => {
-                        all[at].told[place] = Some(transfer);
+                let free = |asked: &Asked<'_>| asked.by(place).is_none();
+                let same = all
+                    .iter_mut()
+                    .enumerate()
+                    .skip(from)
+                    .find(|(_, asked)| free(asked) && asked.first().is_some_and(|other| is_same(other, transfer)));
+                match same {
+                    Some((at, asked)) => {
+                        asked.tell(place, transfer);
                         from = at + 1;
                     }
-                    None => {
-                        let mut told = vec![None; self.told.len()];
-                        told[place] = Some(transfer);
-                        all.push(Asked { told });
-                    }
+                    None => all.push(Asked::at(place, transfer, count)),
                 }
             }
         }
@@ -147,7 +141,7 @@ impl<'a> Together<'a> {
 
     /// The session that it is told by.
     pub fn lead(&self) -> &'a SessionRecord {
-        self.told[self.lead]
+        self.best
     }
 }
 
@@ -156,6 +150,23 @@ fn is_same(one: &TransferRecord, other: &TransferRecord) -> bool {
 }
 
 impl<'a> Asked<'a> {
+    /// A transfer that one point has, of so many.
+    fn at(place: usize, transfer: &'a TransferRecord, count: usize) -> Self {
+        let mut asked = Self { told: vec![None; count] };
+        asked.tell(place, transfer);
+        asked
+    }
+
+    fn tell(&mut self, place: usize, transfer: &'a TransferRecord) {
+        if let Some(slot) = self.told.get_mut(place) {
+            *slot = Some(transfer);
+        }
+    }
+
+    fn by(&self, place: usize) -> Option<&'a TransferRecord> {
+        self.told.get(place).copied().flatten()
+    }
+
     fn first(&self) -> Option<&'a TransferRecord> {
         self.told.iter().flatten().next().copied()
     }
@@ -181,7 +192,7 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
     let judged = findings::judge(web, together, &asked);
     let lead = together.lead();
     let transfers = (1..).zip(&asked).zip(&judged.verdicts).filter_map(|((number, asked), verdict)| {
-        let own = asked.told[together.lead].or(asked.first())?;
+        let own = asked.by(together.lead).or(asked.first())?;
         let ended = asked.ended()?;
         let mut attempts = own.attempts.clone();
         if attempts.is_empty() {
@@ -193,7 +204,7 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
                 .map(|one| one.attempts.clone())
                 .unwrap_or_default();
         }
-        let offer = asked.told[together.lead].and_then(|own| own.offer);
+        let offer = asked.by(together.lead).and_then(|own| own.offer);
         let id = TransferId(number);
         Some(TransferRecord {
             id,
@@ -226,7 +237,7 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
 
 /// The session as each point has it.
 fn views(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<ViewRecord> {
-    let lead = together.path[together.lead];
+    let lead = together.path.get(together.lead).copied().unwrap_or(0);
     let isns = |point: usize| web.at(together.control, point).map(|flow| flow.isns);
     together
         .seen()
@@ -255,16 +266,22 @@ fn views(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<ViewRecord
 fn path(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<PathRecord> {
     let strands: Vec<Strand> = std::iter::once(together.control).chain(together.attempts_of_all(web)).collect();
     let mut records = Vec::new();
-    for pair in together.path.windows(2) {
-        for (near, far, from_client) in [(pair[0], pair[1], true), (pair[1], pair[0], false)] {
+    for [one, other] in neighbours(&together.path) {
+        for (near, far, from_client) in [(one, other, true), (other, one, false)] {
             let mut record = PathRecord::between(first_point + as_u32(near), first_point + as_u32(far), from_client);
             let mut delays: Vec<f64> = Vec::new();
             for strand in &strands {
                 let Some(flow) = web.at(*strand, near) else { continue };
                 let client = web.client_end(*strand, together.control, near);
                 let by = if from_client { client } else { client.peer() };
-                let Some((tally, _)) = web.tally(*strand, near, far, by) else { continue };
                 record.packets += flow.sent(by).count() as u64;
+                if web.at(*strand, far).is_none() && web.shows_data(far) {
+                    // None of it came that far.
+                    record.lost +=
+                        flow.sent(by).filter(|one| one.occupies() && web.is_alive(far, one.at, near)).count() as u64;
+                    continue;
+                }
+                let Some((tally, _)) = web.tally(*strand, near, far, by) else { continue };
                 record.lost += tally.lost;
                 record.recovered += tally.recovered;
                 record.missed_by_tap += tally.missed;
@@ -273,10 +290,9 @@ fn path(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<PathRecord>
                 delays.extend(web.delays(*strand, near, far, by));
             }
             delays.sort_by(f64::total_cmp);
-            record.delay = delays.first().map(|least| {
-                let last = delays[delays.len() - 1];
-                [*least, delays[delays.len() / 2], last]
-            });
+            let middle = delays.get(delays.len() / 2);
+            let all = delays.first().zip(middle).zip(delays.last());
+            record.delay = all.map(|((least, middle), most)| [*least, *middle, *most]);
             record.uncertainty = record.delay.and(web.known(near, far));
             records.push(record);
         }

@@ -3,7 +3,7 @@
 use super::findings::take;
 use super::rewritten::Spoken;
 use super::sessions::Together;
-use super::web::{Strand, Web};
+use super::web::{Strand, Web, neighbours};
 use crate::diagnosis::{control_stalled, data_stalled, path_mtu_blackhole};
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
 use crate::flow::End;
@@ -45,7 +45,7 @@ pub fn of_session(
 
 /// Each two points, the one first that what the client, and the server, sends passes first.
 fn pairs<'a>(together: &'a Together<'_>) -> impl Iterator<Item = (usize, usize, bool)> + 'a {
-    together.path.windows(2).flat_map(|pair| [(pair[0], pair[1], true), (pair[1], pair[0], false)])
+    neighbours(&together.path).flat_map(|[one, other]| [(one, other, true), (other, one, false)])
 }
 
 fn lost_line(
@@ -65,7 +65,7 @@ fn lost_line(
     let acked = flow.sent(by.peer()).filter_map(|one| one.ack).any(|ack| ack.is_after(segment.seq));
     let copies: Vec<Stamp> =
         flow.sent(by).filter(|one| one.seq == segment.seq && one.len > 0).map(|one| one.at).collect();
-    let (first, last) = (*copies.first()?, *copies.last()?);
+    let (first, latest) = (*copies.first()?, *copies.last()?);
     if acked {
         return None;
     }
@@ -76,11 +76,11 @@ fn lost_line(
     }
     let text = spoken.line_at(near, by_client, segment.seq).unwrap_or_else(|| "a segment".to_owned());
     let (from, to) = (flow.socket(by), flow.socket(by.peer()));
-    let name = |point: usize| &web.points[point].name;
+    let name = |point: usize| web.name(point);
     let message = format!(
         "{from} sent {text} {} times within {:.1} s, and it was lost between the points {} and {}",
         copies.len(),
-        last.seconds_since(first).max(0.0),
+        latest.seconds_since(first).max(0.0),
         name(near),
         name(far)
     );
@@ -151,7 +151,7 @@ fn blackhole(web: &Web, strand: Strand, near: usize, far: usize, by: End) -> Opt
     let missing = again?;
     let size = large.iter().map(|one| one.len).min()?;
     let (from, to) = (sender.socket(by), sender.socket(by.peer()));
-    let name = |point: usize| &web.points[point].name;
+    let name = |point: usize| web.name(point);
     let smaller =
         if passed > 0 { format!(", and those of up to {passed} pass") } else { ", and the empty ones pass".to_owned() };
     let message = format!(

@@ -52,8 +52,7 @@ impl Shifts {
 impl<'a> Way<'a> {
     /// By how much numbers of the sender are higher at the far point.
     fn shifts(&self, words: Option<&Words>) -> Shifts {
-        let end = usize::from(self.by == End::Target);
-        let isns = self.near.isns[end].zip(self.far.isns[end]);
+        let isns = self.near.isn(self.by).zip(self.far.isn(self.by));
         let by = |near: Seq, far: Seq| far.0.wrapping_sub(near.0);
         let start = isns.map(|(near, far)| by(near, far)).or_else(|| {
             // Time stamps survive where numbers do not.
@@ -64,7 +63,7 @@ impl<'a> Way<'a> {
             })
         });
         let mut shifts = vec![(self.near.sent(self.by).next().map_or(Seq(0), |one| one.seq), start.unwrap_or(0))];
-        for (near, far) in words.into_iter().flat_map(|words| words.both()) {
+        for (near, far) in words.into_iter().flat_map(Words::both) {
             shifts.push((near.seq, by(near.seq, far.seq)));
             shifts.push((near.end, by(near.end, far.end)));
         }

@@ -7,14 +7,15 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::super::alike::{Pair, Relation};
-use super::super::clock::Order;
+use super::super::clock::{Clock, Order};
 use super::super::related::{self, Related};
-use super::super::sampled::{Flow, Sampled};
+use super::super::sampled::Flow;
 use super::Told;
 use super::way::{Tally, Way};
 use super::words::Words;
+use crate::finding::{Finding, SessionId};
 use crate::flow::End;
-use crate::frame::Stamp;
+use crate::frame::{CaptureId, Stamp};
 use crate::record::{ClockRecord, PointRecord};
 
 /// Beyond what clocks are known to, packets are this many seconds under way or waiting.
@@ -31,7 +32,7 @@ pub struct Web {
     relations: Vec<(usize, usize, Related)>,
     partners: Partners,
     strands: Vec<Vec<Option<usize>>>,
-    by_flow: Vec<HashMap<usize, Strand, RandomState>>,
+    by_flow: HashMap<(usize, usize), Strand, RandomState>,
     /// The connections of each point by their sockets, the lower one first.
     by_ends: Vec<HashMap<[SocketAddr; 2], Vec<usize>, RandomState>>,
     /// When each point recorded something of a kept connection, in order.
@@ -45,26 +46,30 @@ impl Web {
         for first in 0..points.len() {
             for second in first + 1..points.len() {
                 let (before, behind) = points.split_at_mut(second);
-                let (one, other): (&mut Sampled, &mut Sampled) = (&mut before[first].sampled, &mut behind[0].sampled);
-                relations.extend(Related::of(one, other, true).map(|related| (first, second, related)));
+                let (Some(one), Some(other)) = (before.get_mut(first), behind.first_mut()) else { continue };
+                relations.extend(
+                    Related::of(&mut one.sampled, &mut other.sampled, true).map(|related| (first, second, related)),
+                );
             }
         }
         let partners = Partners::of(&relations);
-        let (mut strands, mut by_flow): (Vec<Vec<Option<usize>>>, Vec<HashMap<usize, Strand, RandomState>>) =
-            (Vec::new(), points.iter().map(|_| HashMap::default()).collect());
+        let mut strands: Vec<Vec<Option<usize>>> = Vec::new();
+        let mut by_flow: HashMap<(usize, usize), Strand, RandomState> = HashMap::default();
         for (point, told) in points.iter().enumerate() {
             for place in 0..told.sampled.flows.len() {
                 let known = (0..point).find_map(|earlier| {
                     let (there, _) = partners.of_flow((point, place), earlier)?;
-                    let strand: Strand = by_flow[earlier].get(&there).copied()?;
-                    strands[strand.0][point].is_none().then_some(strand)
+                    let strand = by_flow.get(&(earlier, there)).copied()?;
+                    strands.get(strand.0)?.get(point)?.is_none().then_some(strand)
                 });
                 let strand = known.unwrap_or_else(|| {
                     strands.push(vec![None; points.len()]);
                     Strand(strands.len() - 1)
                 });
-                strands[strand.0][point] = Some(place);
-                by_flow[point].insert(place, strand);
+                if let Some(slot) = strands.get_mut(strand.0).and_then(|places| places.get_mut(point)) {
+                    *slot = Some(place);
+                }
+                by_flow.insert((point, place), strand);
             }
         }
         let moments = points.iter().map(|told| {
@@ -85,18 +90,41 @@ impl Web {
         Self { points, relations, partners, strands, by_flow, by_ends, moments }
     }
 
+    /// What a point is called.
+    pub fn name(&self, point: usize) -> &str {
+        self.points.get(point).map_or("", |told| &told.name)
+    }
+
+    /// Whether a capture is of a point.
+    pub fn has(&self, point: usize, capture: CaptureId) -> bool {
+        self.points.get(point).is_some_and(|told| told.captures.contains(&capture))
+    }
+
+    /// The connections of a point.
+    pub fn flows(&self, point: usize) -> &[Flow] {
+        self.points.get(point).map(|told| told.sampled.flows.as_slice()).unwrap_or_default()
+    }
+
+    /// What a point says of one of its sessions.
+    pub fn findings(&self, point: usize, session: SessionId) -> impl Iterator<Item = &Finding> {
+        let all = self.points.get(point).map(|told| told.findings.as_slice()).unwrap_or_default();
+        all.iter().filter(move |finding| finding.session == Some(session))
+    }
+
     /// A connection as one point has it.
     pub fn at(&self, strand: Strand, point: usize) -> Option<&Flow> {
         let place = (*self.strands.get(strand.0)?.get(point)?)?;
-        self.points[point].sampled.flows.get(place)
+        self.flows(point).get(place)
     }
 
     /// The connection of a point with these sockets at that moment.
     pub fn find(&self, point: usize, ends: [SocketAddr; 2], at: Stamp) -> Option<Strand> {
-        let flows = &self.points[point].sampled.flows;
-        let places = self.by_ends[point].get(&sorted(ends))?.iter();
-        let place = places.filter(|place| flows[**place].first <= at).max_by_key(|place| flows[**place].first)?;
-        self.by_flow[point].get(place).copied()
+        let flows = self.flows(point);
+        let places = self.by_ends.get(point)?.get(&sorted(ends))?.iter();
+        let begun =
+            places.filter_map(|place| Some((flows.get(*place)?.first, *place))).filter(|(first, _)| *first <= at);
+        let (_, place) = begun.max()?;
+        self.by_flow.get(&(point, place)).copied()
     }
 
     /// All connections.
@@ -128,20 +156,20 @@ impl Web {
 
     /// To how many seconds the clocks of two points are known beside each other; `None` where they are not.
     pub fn known(&self, one: usize, other: usize) -> Option<f64> {
-        let known = |point: usize| if point == 0 { Some(0.0) } else { self.points[point].clock.uncertainty() };
+        let known = |point: usize| if point == 0 { Some(0.0) } else { self.points.get(point)?.clock.uncertainty() };
         Some(known(one)?.max(known(other)?))
     }
 
     /// To how many seconds the times of two points compare.
     pub fn slack(&self, one: usize, other: usize) -> f64 {
-        let known = |point: usize| self.points[point].clock.uncertainty().unwrap_or(0.0);
+        let known = |point: usize| self.points.get(point).and_then(|told| told.clock.uncertainty()).unwrap_or(0.0);
         known(one).max(known(other)) + SLACK
     }
 
     /// The frames of a point around a span of time by another one's clock: between them it was recording.
     pub fn recorded(&self, point: usize, from: Stamp, until: Stamp, other: usize) -> Option<(Stamp, Stamp)> {
         let slack = self.slack(point, other);
-        let moments = &self.moments[point];
+        let moments = self.moments.get(point)?;
         let before = moments.partition_point(|at| at.time <= from.time.plus_seconds(-slack)).checked_sub(1)?;
         let behind = moments.partition_point(|at| at.time < until.time.plus_seconds(slack));
         Some((*moments.get(before)?, *moments.get(behind)?))
@@ -149,7 +177,7 @@ impl Web {
 
     /// Whether a point would show packets of any connection: its filter hides no data connections.
     pub fn shows_data(&self, point: usize) -> bool {
-        self.points[point].sampled.shows_more_than_control
+        self.points.get(point).is_some_and(|told| told.sampled.shows_more_than_control)
     }
 
     /// One direction of a connection from one point to the next, and its words if it is a control connection.
@@ -189,7 +217,7 @@ impl Web {
     pub fn relation(&self, strand: Strand, one: usize, other: usize) -> Option<Relation> {
         let place = (*self.strands.get(strand.0)?.get(one)?)?;
         let (there, relation) = self.partners.of_flow((one, place), other)?;
-        (self.strands[strand.0][other] == Some(there)).then_some(relation)
+        (self.strands.get(strand.0)?.get(other)? == &Some(there)).then_some(relation)
     }
 
     /// Whether a line was made longer or shorter between two points.
@@ -223,16 +251,22 @@ impl Web {
                 offset: stretch.offset,
                 uncertainty: told.clock.uncertainty(),
                 skew: stretch.skew,
-                steps: told
-                    .clock
-                    .stretches
-                    .windows(2)
-                    .map(|pair| (pair[1].from, pair[1].offset - pair[0].offset))
-                    .collect(),
+                steps: steps(&told.clock),
             }),
         });
         records.collect()
     }
+}
+
+/// Where a clock was set, and by how many seconds.
+fn steps(clock: &Clock) -> Vec<(Stamp, f64)> {
+    let pairs = clock.stretches.iter().zip(clock.stretches.iter().skip(1));
+    pairs.map(|(before, behind)| (behind.from, behind.offset - before.offset)).collect()
+}
+
+/// Each two neighbours.
+pub fn neighbours(path: &[usize]) -> impl Iterator<Item = [usize; 2]> + '_ {
+    path.iter().zip(path.iter().skip(1)).map(|(one, other)| [*one, *other])
 }
 
 fn sorted([one, other]: [SocketAddr; 2]) -> [SocketAddr; 2] {

@@ -51,11 +51,12 @@ impl Words {
         let mut steps = Vec::new();
         let (mut i, mut j) = (0, 0);
         while i < near.len() || j < far.len() {
-            let (skip_near, skip_far) = next_common(&near[i..], &far[j..]);
+            let (rest_near, rest_far) = (near.get(i..).unwrap_or_default(), far.get(j..).unwrap_or_default());
+            let (skip_near, skip_far) = next_common(rest_near, rest_far);
             between(
                 way,
-                &near[i..i + skip_near],
-                &far[j..j + skip_far],
+                rest_near.get(..skip_near).unwrap_or_default(),
+                rest_far.get(..skip_far).unwrap_or_default(),
                 (near.get(i + skip_near), far.get(j + skip_far)),
                 &mut steps,
             );
@@ -139,7 +140,7 @@ pub fn code(line: &[u8]) -> Option<u16> {
 /// The verb of a command, in capitals.
 pub fn verb(line: &[u8]) -> Vec<u8> {
     let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
-    line[..end].to_ascii_uppercase()
+    line.get(..end).unwrap_or_default().to_ascii_uppercase()
 }
 
 /// The endpoint that a line announces.
