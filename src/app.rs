@@ -101,6 +101,7 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
     input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
+    input.facts.iter().for_each(|path| files.reads(Role::Facts, path));
     let points = input.points.iter().flat_map(|point| &point.files);
     input.files.iter().chain(points).chain(found).for_each(|path| files.reads(Role::Input, path));
     files
@@ -330,7 +331,8 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settin
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
-    let known = Settings::of(&input.ports, input.time_wait, input.here.clone());
+    let mut known = Settings::of(&input.ports, input.time_wait, input.here.clone());
+    known.policy.facts = facts::read(&input.facts, input.anonymize)?;
     Ok(Settings { selection, in_full, judging, keys, ..known })
 }
 

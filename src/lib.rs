@@ -10,7 +10,13 @@
 //!  a concluded transfer + vantage ─► Case ─ diagnosis ─► Finding ─ record::Sink ─► report, check, extract
 //! ```
 //! [`pipeline::Pipeline`] holds the stages together: `push` each frame, `tick` while none comes, `finish` at the end. It
-//! runs the same for a saved file, a pipe and an interface; only [`app`] and [`source`] know which it is.
+//! runs the same for a saved file, a pipe and an interface; only [`app`] and [`source`] know which it is. It has three
+//! parts, each a folder or file of [`pipeline`]:
+//! - `model`: what was seen, by frames alone: connections, addresses, sessions, control connections. Its `analysis` is the
+//!   only place that makes what diagnoses see ([`diagnosis::case`]).
+//! - `schedule`: what is due when. One table of deadlines, set by the model and read before each frame.
+//! - `judge`: what was said. It looks at the model, which it cannot change, runs the diagnoses and tells the sink what is
+//!   new and what no longer holds.
 //!
 //! # The map
 //! In the order of the path of data. A module uses only those above it here, never one on its own line.
@@ -29,7 +35,8 @@
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
 //!
-//! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, or a crate comes in by a second door.
+//! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, a crate comes in by a second door, or
+//! files of one module use each other in a circle.
 //!
 //! # What always holds
 //! - **Packet time is the only time.** The same capture gives the same findings at any speed, on any machine. Only
@@ -53,6 +60,9 @@
 //! - **A diagnosis**: copy the nearest file of [`diagnosis`], add its line in [`diagnosis::ALL`], write
 //!   `fixtures/NAME/fires.script` and `silent.script` (`fixtures/README.md`), bless, read the diff. A forgotten step fails
 //!   `tests/registry.rs`. A check that needs a loop over flows is a sign that the model lacks a fact: add the fact.
+//! - **What diagnoses see**: a field of [`diagnosis::case`], filled in `pipeline/model/analysis`.
+//! - **When something is judged**: a `Deadline` of `pipeline/schedule`, set in `pipeline/model/sessions`, met in
+//!   [`pipeline`] itself.
 //! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::facts;
 use super::frames::Frames;
 use super::interrupt::Interrupt;
 use super::output::Destination;
@@ -36,7 +37,13 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
     }
     let plan = plan(&options.input, interrupt)?;
-    claim(&mut read_by(&options.input, &plan), to_stdout, target(options).into_iter())?;
+    let carried: Vec<PathBuf> = match target(options) {
+        // As many as there can be hosts.
+        Some(path) => (0..options.input.facts.len()).map(|number| facts::beside(path, number)).collect(),
+        None => Vec::new(),
+    };
+    let outputs = target(options).into_iter().chain(carried.iter().map(PathBuf::as_path));
+    claim(&mut read_by(&options.input, &plan), to_stdout, outputs)?;
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
         interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
@@ -72,6 +79,9 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         complain("there are more comments and names of addresses than are kept; the rest is left out", None);
     }
     let (read, written) = output.finish(interrupt.cut())?;
+    if let Some(path) = target(options) {
+        facts::write_beside(path, &settings.policy.facts)?;
+    }
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
     Ok(if lacking.is_all_read() { CLEAN } else { TROUBLE })

@@ -2,8 +2,11 @@
 
 #[cfg(target_os = "linux")]
 mod firewall;
+mod given;
 #[cfg(target_os = "linux")]
 mod tables;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod watching;
 
 use std::io::Write;
 
@@ -14,8 +17,13 @@ use crate::facts;
 use crate::facts::Host;
 use crate::report::Out;
 
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub(in crate::app) use given::replace_beside;
+pub(in crate::app) use given::{beside, read, write_beside};
 #[cfg(target_os = "linux")]
 pub(in crate::app) use tables::Tables;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub(in crate::app) use watching::Watching;
 
 /// Writes the facts of this host. The exit status.
 pub fn run(options: &FactsOptions) -> u8 {

@@ -16,6 +16,7 @@ use std::io::{self, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::facts::{Tables, Watching, beside, replace_beside};
 use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
@@ -107,6 +108,8 @@ struct Watch<'a> {
     evidence: Option<Evidence>,
     metrics: Outage,
     lacking: Lacking,
+    /// What this host's kernel says.
+    facts: Option<Watching>,
     /// What the interfaces counted when last looked at, for the files.
     counted: Vec<Counted>,
     stop: Stop,
@@ -128,6 +131,8 @@ impl<'a> Watch<'a> {
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
         }
+        // Open before the sandbox closes.
+        let tables = if options.facts { Some(Tables::open().map_err(|why| Some((why, None)))?) } else { None };
         let confined = confine(options.user.as_deref(), &folders(options), &options.interfaces);
         let confined = confined.map_err(|why| Some((why, None)))?;
 
@@ -167,6 +172,7 @@ impl<'a> Watch<'a> {
             evidence: options.evidence.as_ref().map(evidence),
             metrics: Outage::new(metrics, ["update", "updates"]),
             lacking: Lacking::default(),
+            facts: tables.map(|tables| Watching::new(tables, &options.scope.ports)),
             counted: counted(&arrivals),
             stop: Stop::new(options.stop_at.clone()),
             arrivals,
@@ -223,6 +229,7 @@ impl<'a> Watch<'a> {
             if metrics.is_none_or(|metrics| metrics.elapsed() >= METRICS) {
                 metrics = Some(Instant::now());
                 self.write_metrics();
+                self.write_facts();
             }
         }
         self.end()
@@ -231,6 +238,9 @@ impl<'a> Watch<'a> {
     fn frame(&mut self) -> Result<(), Trouble> {
         let Some(frame) = self.arrivals.frame() else { return Ok(()) };
         let captures = self.arrivals.captures();
+        if let Some(facts) = self.facts.as_mut().and_then(|facts| facts.frame(&frame)) {
+            self.pipeline.learn_facts(facts);
+        }
         let notice = self.recording.as_mut().and_then(|recording| recording.frame(&frame, &self.counted));
         self.pipeline.push(&frame, captures, &mut self.told).map_err(|error| output_failed(self.options, &error))?;
         if let Some(evidence) = &mut self.evidence {
@@ -296,6 +306,18 @@ impl<'a> Watch<'a> {
         self.notices(notice);
     }
 
+    /// Beside the files of `-w`, where there was FTP.
+    fn write_facts(&mut self) {
+        let (Some(path), Some(facts)) = (&self.options.write, &self.facts) else { return };
+        if facts.host().readings.is_empty() {
+            return;
+        }
+        if let Err(error) = replace_beside(path, facts.host()) {
+            let text = format!("could not write {}: {}", beside(path, 0).display(), reason(&error));
+            self.notice(&text);
+        }
+    }
+
     fn write_evidence(&mut self) {
         let mut findings = self.told.take_new();
         let Some(evidence) = self.evidence.as_mut().filter(|_| !findings.is_empty()) else { return };
@@ -321,6 +343,7 @@ impl<'a> Watch<'a> {
             self.show_ledger();
         }
         self.write_metrics();
+        self.write_facts();
         let counted = counted(&self.arrivals);
         let recording = self.recording.take().and_then(|recording| recording.finish(now(), &counted));
         let evidence = self.evidence.as_ref().and_then(|evidence| evidence.outage().verdict());
@@ -394,7 +417,9 @@ fn claim(options: &LiveOptions) -> Result<(), String> {
     }
     // The files of a ring have other names.
     let write = options.write.iter().filter(|_| !options.rotation.is_wanted());
-    let mut outputs = options.output.iter().chain(write).chain(&options.metrics).chain(&options.evidence);
+    let beside = options.write.iter().filter(|_| options.facts).map(|path| beside(path, 0)).collect::<Vec<_>>();
+    let mut outputs =
+        options.output.iter().chain(write).chain(&beside).chain(&options.metrics).chain(&options.evidence);
     outputs.try_for_each(|path| files.writes(path))
 }
 

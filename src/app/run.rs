@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::facts::Tables;
+use super::facts::{Tables, Watching, beside, replace_beside};
 use super::output::{Destination, Files, Role};
 use super::{CLEAN, FOUND, TROUBLE, complain};
 use crate::cli::{RunOptions, reason};
@@ -92,6 +92,7 @@ struct Errand<'a> {
     pipeline: Pipeline,
     mine: Mine,
     recording: Option<Rotating>,
+    facts: Option<Watching>,
     report: Option<Destination>,
     /// What happened to interfaces and files.
     notices: Vec<String>,
@@ -107,6 +108,7 @@ impl<'a> Errand<'a> {
         let own = devices().map_err(|error| Trouble { help: error.help(), ..error.to_string().into() })?;
         let here: Vec<_> = own.into_iter().flat_map(|device| device.addresses).collect();
         let tables = Tables::open()?;
+        let facts = if options.facts { Some(Watching::new(Tables::open()?, &options.scope.ports)) } else { None };
         shed(options.user.as_deref())?;
 
         // Files come to be before the command runs, and are the user's.
@@ -152,6 +154,7 @@ impl<'a> Errand<'a> {
             pipeline: Pipeline::new(settings, SessionId(1)),
             mine: Mine::new(here, began),
             recording,
+            facts,
             report,
             notices: Vec::new(),
         })
@@ -194,6 +197,9 @@ impl<'a> Errand<'a> {
 
     fn frame(&mut self) -> Result<(), Trouble> {
         let Some(frame) = self.arrivals.frame() else { return Ok(()) };
+        if let Some(facts) = self.facts.as_mut().and_then(|facts| facts.frame(&frame)) {
+            self.pipeline.learn_facts(facts);
+        }
         if let Some(recording) = &mut self.recording
             && let Err(error) = recording.frame(&frame, &[])
         {
@@ -237,6 +243,12 @@ impl<'a> Errand<'a> {
         if let Some(Err(error)) = self.recording.take().map(|recording| recording.finish(now(), &counts)) {
             let path = self.options.write.as_deref().unwrap_or(Path::new(""));
             self.notices.push(failed("write all of", path, &error).message);
+        }
+        if let (Some(path), Some(facts)) = (&self.options.write, &self.facts)
+            && !facts.host().readings.is_empty()
+            && let Err(error) = replace_beside(path, facts.host())
+        {
+            self.notices.push(failed("write", &beside(path, 0), &error).message);
         }
         let text = Text::default();
         let (options, captures) = (self.options, self.arrivals.captures());
@@ -289,7 +301,8 @@ impl Out for Text {}
 fn claim(options: &RunOptions) -> Result<(), Trouble> {
     let mut files = Files::default();
     options.config.iter().for_each(|path| files.reads(Role::Configuration, path));
-    Ok(options.output.iter().chain(&options.write).try_for_each(|path| files.writes(path))?)
+    let beside: Option<PathBuf> = options.write.as_ref().filter(|_| options.facts).map(|path| beside(path, 0));
+    Ok(options.output.iter().chain(&options.write).chain(&beside).try_for_each(|path| files.writes(path))?)
 }
 
 fn open(options: &RunOptions) -> Result<Vec<Tap>, Trouble> {

@@ -39,6 +39,8 @@ pub struct Input {
     pub allow_unreadable: Vec<Glob>,
     /// Key logs of TLS.
     pub keylog: Vec<PathBuf>,
+    /// Facts of hosts.
+    pub facts: Vec<PathBuf>,
 }
 
 /// What `ftpwhy extract` is told.
@@ -200,6 +202,7 @@ mod tests {
             hosts: Vec::new(),
             primary: Evidence::seen(at, ""),
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),

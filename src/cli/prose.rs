@@ -433,6 +433,64 @@ pub const PAGES: &[Page] = &[
         limits: LIVE_LIMITS,
     },
     Page {
+        command: "run",
+        exit_status: &[
+            ("N", "The command's own status; 128 and the signal's number if a signal ended it."),
+            ("125", "ftpwhy could not do its part: wrong usage, no permission to capture, a file cannot be written."),
+            ("126, 127", "The command could not be run, or was not found."),
+            (
+                "0, 1, 2",
+                "With --exit-verdict: no finding at or above --fail-on; at least one; nothing could be judged (trouble, \
+                 an incomplete capture, no FTP connection).",
+            ),
+        ],
+        examples: &[
+            ("ftpwhy run -- curl -O ftp://user@192.0.2.7/report.csv", "Why does this download fail?"),
+            (
+                "sudo ftpwhy run -Z \"$USER\" -w case.pcapng -- lftp -e 'ls; exit' ftp.example.net",
+                "Without file capabilities; keep what was captured.",
+            ),
+            ("ftpwhy run --exit-verdict --timeout 60 -- ./upload.sh", "For a test: red by what ftpwhy finds."),
+        ],
+        environment: &[
+            SETTINGS,
+            (
+                "SSLKEYLOGFILE",
+                "Set for the command to a private file, which is removed in the end. If it is set already, it stays, \
+                 and that file is read.",
+            ),
+            ("HOME, SHELL, USER, LOGNAME", "Set for the command to those of the user of -Z."),
+            ("NO_COLOR", "If set and not empty, no colours unless --color always."),
+            ("TZ", "The time zone of --local."),
+        ],
+        files: &[
+            CONFIG,
+            (
+                "X.facts.json",
+                "With -w X.pcapng, what this host's kernel said during the run, for --facts; not with --no-facts.",
+            ),
+        ],
+        limits: &[
+            (
+                "Whose sessions",
+                "A session is the command's if its first SYN left this host while the command ran, and no other \
+                 process was seen to have its socket. The sockets of the command and its children are looked at some \
+                 hundred times a second: a session shorter than that may be taken for another's, or another's for its \
+                 own. Programs in other network namespaces are not followed.",
+            ),
+            (
+                "Privileges",
+                "CAP_NET_RAW opens the interfaces, and the command does not get it: sudo setcap cap_net_raw=ep ftpwhy, \
+                 or sudo ftpwhy run -Z USER. As root without -Z the command is root, too.",
+            ),
+            (
+                "Memory",
+                "Up to 64 MiB of packets wait until the command has ended; payload of data connections is not kept.",
+            ),
+            ("Builds", "Without the feature live, and on other systems than Linux, there is no such command."),
+        ],
+    },
+    Page {
         command: "facts",
         exit_status: &[
             ("0", "The facts were written."),

@@ -43,6 +43,10 @@ pub(super) struct Run {
     #[arg(long, help_heading = "Capture")]
     full_data: bool,
 
+    /// Do not read this host's sockets, routes and neighbours for findings (see ftpwhy facts)
+    #[arg(long, help_heading = "Capture")]
+    no_facts: bool,
+
     /// Write what is captured to FILE (pcapng); keys of TLS are not written
     #[arg(short, long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
     write: Option<PathBuf>,
@@ -107,6 +111,8 @@ pub struct RunOptions {
     pub interfaces: Vec<String>,
     /// What is captured.
     pub scope: Scope,
+    /// Whether findings rest on what this host's kernel says, too.
+    pub facts: bool,
     /// Where frames go.
     pub write: Option<PathBuf>,
     /// Who runs the command.
@@ -138,6 +144,7 @@ impl Run {
         RunOptions {
             interfaces: self.interfaces,
             scope: Scope { ports: self.ports, any_port: self.any_port, full_data: self.full_data },
+            facts: !self.no_facts,
             write: self.write,
             user: self.user,
             timeout: self.timeout,

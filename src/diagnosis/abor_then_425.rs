@@ -2,11 +2,12 @@
 
 use super::case::Case;
 use super::{data_syn_never_sent, lines, no_syn};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
 /// The next transfer comes within this many seconds of the ABOR, or has nothing to do with it.
-const SOON: f64 = 10.0;
+const SOON: Interval = Interval::seconds(10);
 
 diagnosis! {
     /// The server answers the transfer right after an ABOR with 425, though its port is fresh: a server that has not
@@ -17,8 +18,8 @@ diagnosis! {
     ///
     /// Helps: a banner of IIS; the aborted data connection ended by a RST; a retry some seconds later that works.
     ///
-    /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of the
-    /// aborted transfer, which is told by counting replies.
+    /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of
+    /// the aborted transfer, which is told by counting replies.
     ///
     /// Confidence: probable at the server, possible elsewhere.
     ///

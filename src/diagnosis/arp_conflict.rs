@@ -4,30 +4,31 @@ use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
 use super::mac_changed;
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Conflict, Network};
 
 /// What a peer was told last, it believes for about so long without being told again (Linux: base_reachable_time and
 /// what follows). Seconds.
-const CACHED: f64 = 60.0;
+const CACHED: Interval = Interval::seconds(60);
 
 diagnosis! {
     /// Two hosts claim one address at the same time.
     ///
-    /// Whoever spoke last gets the packets. Connections to the address break: segments reach the wrong host, which resets
-    /// what it does not know or stays silent.
+    /// Whoever spoke last gets the packets. Connections to the address break: segments reach the wrong host, which
+    /// resets what it does not know or stays silent.
     ///
-    /// Needs: on one segment, ARP or ND of the address from two MACs, one of them at least by a reply or announcement, and
-    /// either one request that both answer, or the address going back and forth between them: an announcement by one and
-    /// the other going on.
+    /// Needs: on one segment, ARP or ND of the address from two MACs, one of them at least by a reply or announcement,
+    /// and either one request that both answer, or the address going back and forth between them: an announcement by
+    /// one and the other going on.
     ///
     /// Helps: resets of connections from the other MAC; a defence within 10 s.
     ///
     /// Refuted by: the address going over once (`mac-changed`); a router or proxy that answers for many; redundancy
     /// protocols and clusters; two cards of one host, which answer for each other's addresses too.
     ///
-    /// Confidence: proven when the address went back at least twice; else probable. As the cause
-    /// of a failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
+    /// Confidence: proven when the address went back at least twice; else probable. As the cause of a failure, which it
+    /// is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
     /// Traps: the sender of a probe is 0.0.0.0 and claims nothing. Bonds that balance their load use several MACs, but
     /// announce none of them.

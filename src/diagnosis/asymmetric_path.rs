@@ -17,8 +17,8 @@ diagnosis! {
     ///
     /// Helps: `source-spoof-mismatch`, which explains it at a multihomed host; a constant difference of TTLs.
     ///
-    /// Refuted by: an address that moved meanwhile (`mac-changed`); a redundancy protocol's MAC on one side, where that is
-    /// normal; a direction that was not captured at all.
+    /// Refuted by: an address that moved meanwhile (`mac-changed`); a redundancy protocol's MAC on one side, where that
+    /// is normal; a direction that was not captured at all.
     ///
     /// Confidence: proven, as what is seen.
     ///

@@ -6,15 +6,17 @@ mod report;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::sync::Arc;
 
 pub use limits::{cap, cap_of_rule};
 
 use super::lines;
 use super::siblings::Siblings;
+use crate::facts::Facts;
 use crate::finding::Evidence;
 use crate::flow::Table;
 use crate::flow::{Connection, End};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::Reply;
 use crate::network::Network;
 use crate::record::Outcome;
@@ -27,13 +29,15 @@ use crate::transfer::{Direction, Offer, Transfer};
 use crate::vantage::Vantage;
 
 /// A client that is refused one endpoint command falls back to another within this many seconds.
-const FALLBACK: f64 = 10.0;
+const FALLBACK: Interval = Interval::seconds(10);
 
 /// What the user knows better than the program.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
+    /// What the kernels of hosts say; empty where nobody asked them.
+    pub facts: Arc<Facts>,
     /// Length of TIME-WAIT in seconds, overriding the ladder of system defaults.
-    pub time_wait: Option<f64>,
+    pub time_wait: Option<Interval>,
 }
 
 /// The capture group around a case, as far as it has been read.
@@ -159,7 +163,7 @@ impl<'a> Case<'a> {
     pub fn may_miss_an_abort(&self) -> Option<Stamp> {
         let (from, until) = self.window()?;
         let gaps = self.control.half(self.client_end()).gaps();
-        gaps.iter().map(|gap| gap.at).find(|at| *at >= from && at.seconds_since(until) < 1.0)
+        gaps.iter().map(|gap| gap.at).find(|at| *at >= from && at.since(until) < Interval::seconds(1))
     }
 
     /// Whether the final reply may have come and is not in this capture: it lacks words of the server behind the command.
@@ -289,7 +293,7 @@ impl<'a> Case<'a> {
     /// Whether a data connection of the session was established soon after this one was tried.
     pub fn got_data_soon(&self) -> bool {
         let Some(at) = self.concluded.at() else { return false };
-        self.siblings.established_behind(at).is_some_and(|later| later.seconds_since(at) < FALLBACK)
+        self.siblings.established_behind(at).is_some_and(|later| later.since(at) < FALLBACK)
     }
 
     /// Whether no data connection of the session was established behind this one.
@@ -349,6 +353,8 @@ pub struct NetworkCase<'a> {
     pub parties: &'a [std::net::IpAddr],
     /// The capture around it.
     pub scene: &'a Scene<'a>,
+    /// What the user knows better.
+    pub policy: &'a Policy,
 }
 
 /// A capture group.

@@ -9,11 +9,11 @@ diagnosis! {
     /// The server refused the transfer command itself: the file is missing, may not be touched, or the command is not
     /// known. The data connection was not the problem.
     ///
-    /// Needs: 4xx or 5xx to RETR, STOR, LIST and the like that does not speak of the data connection (550, 553, 552, 501,
-    /// 502, 504).
+    /// Needs: 4xx or 5xx to RETR, STOR, LIST and the like that does not speak of the data connection (550, 553, 552,
+    /// 501, 502, 504).
     ///
-    /// Refuted by: 125 or 150 before it, which accepted the command; 425, 426, 421; a text that speaks of the data connection;
-    /// 530 (`login-refused`).
+    /// Refuted by: 125 or 150 before it, which accepted the command; 425, 426, 421; a text that speaks of the data
+    /// connection; 530 (`login-refused`).
     ///
     /// Traps: a server that resets a data connection that was waiting: the reset follows from the refusal.
     ///

@@ -12,17 +12,19 @@ diagnosis! {
     /// A segment of the control connection is retransmitted and never acknowledged: something lets the others pass and
     /// drops this one, or the path broke.
     ///
-    /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to the
-    /// end of the connection.
+    /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to
+    /// the end of the connection.
     ///
-    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall forgot it); it is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half
-    /// understands); it is a full-sized segment (path MTU); replies leave with a foreign source address
-    /// (`source-spoof-mismatch`); a MAC has moved (`mac-changed`).
+    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall forgot it); it
+    /// is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half understands); it
+    /// is a full-sized segment (path MTU); replies leave with a foreign source address (`source-spoof-mismatch`); a MAC
+    /// has moved (`mac-changed`).
     ///
     /// Refuted by: a late acknowledgement.
     ///
-    /// Remedy: in the network find what drops it: idle timeout, FTP helper, MTU, anti-spoofing filter, stale ARP entry; at the client
-    /// send each command in one segment, try a smaller MTU; at the server capture, to see whether the segment arrives.
+    /// Remedy: in the network find what drops it: idle timeout, FTP helper, MTU, anti-spoofing filter, stale ARP entry;
+    /// at the client send each command in one segment, try a smaller MTU; at the server capture, to see whether the
+    /// segment arrives.
     "control-stalled", Error,
     "a control segment is retransmitted and never acknowledged",
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],

@@ -2,23 +2,28 @@
 
 use super::case::{Case, cap};
 use super::{capture_gap, data_syn_refused, lines, time_wait_collision};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
 
+/// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
+const SWAPPED: Interval = Interval::millis(50);
+
 diagnosis! {
     /// The data connection was opened and then failed before the final reply.
     ///
-    /// Needs: a complete handshake on the data connection, then 425 or 426, or behind 125 or 150 450 or 451, or a RST before
-    /// the final reply, or words of a connection that broke.
+    /// Needs: a complete handshake on the data connection, then 425 or 426, or behind 125 or 150 450 or 451, or a RST
+    /// before the final reply, or words of a connection that broke.
     ///
     /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
     ///
-    /// Refuted by: 550 and kin without 125 or 150 before (`command-refused`), though the server then resets a data connection
-    /// that was waiting; a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
-    /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`); where no
-    /// final reply came, a FIN before the RST, and words of the server that the capture lacks.
+    /// Refuted by: 550 and kin without 125 or 150 before (`command-refused`), though the server then resets a data
+    /// connection that was waiting; a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR;
+    /// a server that refuses the peer's address (`pasv-bad-peer`) or the missing TLS session
+    /// (`tls-session-reuse-required`); where no final reply came, a FIN before the RST, and words of the server that
+    /// the capture lacks.
     ///
     /// Remedy: look first at the side that reset or fell silent; at the server read the log; at the client look at the
     /// log, the disk, the quota; in the network look for idle timeouts, and for a path MTU that large segments do not
@@ -107,7 +112,7 @@ fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate
     connection
         .rsts
         .iter()
-        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, 0.05)))
+        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, SWAPPED)))
         .map(|rst| (rst.at, rst.from))
 }
 

@@ -10,8 +10,8 @@ diagnosis! {
     /// The data SYN was answered by a SYN-ACK, but the handshake never completed: the opener reset it, or its last ACK
     /// (or the SYN-ACK) never got through.
     ///
-    /// Needs: SYN and SYN-ACK; then a RST of the opener, or SYN-ACKs that are repeated and never acknowledged; a transfer
-    /// that failed by it.
+    /// Needs: SYN and SYN-ACK; then a RST of the opener, or SYN-ACKs that are repeated and never acknowledged; a
+    /// transfer that failed by it.
     ///
     /// Helps: a RST at once (the server had given up: compare the time of its 425); SYN-ACKs that leave through another
     /// interface than the SYN came in (`source-spoof-mismatch`, anti-spoofing).

@@ -12,9 +12,10 @@ diagnosis! {
     /// All active data connections of a server start from one port, L-1. A server that binds it without sharing it
     /// (SO_REUSEADDR, done anew by every child) fails, or retries with growing pauses, while another client is served.
     ///
-    /// Needs: a failed active transfer without any SYN; words of a bind that failed (`Can't create data socket`, `Address
-    /// already in use`), or the pauses of bind retries (1, 3, 6, 10 … 55 s); another connection of the server from the same
-    /// port to another socket, open between command and reply; no earlier connection on the own 5-tuple that explains it.
+    /// Needs: a failed active transfer without any SYN; words of a bind that failed (`Can't create data socket`,
+    /// `Address already in use`), or the pauses of bind retries (1, 3, 6, 10 … 55 s); another connection of the server
+    /// from the same port to another socket, open between command and reply; no earlier connection on the own 5-tuple
+    /// that explains it.
     ///
     /// Helps: success once the other transfer is over.
     ///

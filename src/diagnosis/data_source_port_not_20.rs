@@ -11,8 +11,8 @@ const PORTS_NAMED: usize = 4;
 diagnosis! {
     /// The server's data connections do not come from the port below its control port (20 for 21).
     ///
-    /// RFC 959 3.2 wants L-1; many servers that have dropped root use an ephemeral port instead. It is harmless unless a
-    /// packet filter relies on port 20.
+    /// RFC 959 3.2 wants L-1; many servers that have dropped root use an ephemeral port instead. It is harmless unless
+    /// a packet filter relies on port 20.
     ///
     /// Needs: a SYN of an active transfer from another port than L-1 (989 for 990).
     ///

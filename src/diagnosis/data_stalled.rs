@@ -21,19 +21,19 @@ diagnosis! {
     /// never acknowledged; or the receiver's window stays zero. Then the client leaves, closes or aborts, the server
     /// answers 425, 426 or 421, or somebody resets.
     ///
-    /// Helps: who fell silent. A sender that acknowledges and sends nothing more is alive at TCP level, but its program does
-    /// not go on. A receiver whose window is zero does not read. Where nothing is acknowledged, the receiver or the way is
-    /// gone.
+    /// Helps: who fell silent. A sender that acknowledges and sends nothing more is alive at TCP level, but its program
+    /// does not go on. A receiver whose window is zero does not read. Where nothing is acknowledged, the receiver or
+    /// the way is gone.
     ///
-    /// Refuted by: a FIN of the sender; acknowledged bytes that the capture lacks; only one direction captured; words of the
-    /// server that name another reason, such as the file; a window of zero until the server's own data timeout, which is
-    /// `control-lost-during-transfer` or `data-connection-broken`.
+    /// Refuted by: a FIN of the sender; acknowledged bytes that the capture lacks; only one direction captured; words
+    /// of the server that name another reason, such as the file; a window of zero until the server's own data timeout,
+    /// which is `control-lost-during-transfer` or `data-connection-broken`.
     ///
     /// Confidence: proven when somebody gave up, probable where the capture ends.
     ///
-    /// Remedy: at the server find out what its process waits for (disk, database, a stopped process), read its log; at the
-    /// client the same if the client sends, or does not read; in the network look for a firewall that drops established
-    /// connections, and for a path MTU.
+    /// Remedy: at the server find out what its process waits for (disk, database, a stopped process), read its log; at
+    /// the client the same if the client sends, or does not read; in the network look for a firewall that drops
+    /// established connections, and for a path MTU.
     "data-stalled", Error,
     "the data connection was open and stood still until one side gave up",
     ["RFC 9293 3.8.3", "RFC 9293 3.8.6.1", "RFC 1123 4.1.3.2"],
@@ -43,9 +43,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (still, severity, confidence) = found(case)?;
-    let who = |socket: std::net::SocketAddr| {
-        if socket.ip() == case.session.client.ip() { format!("the client {}", socket.ip()) } else { format!("the server {}", socket.ip()) }
-    };
+    let who = |socket| named(case, socket);
     let (from, to) = (still.from(), still.to());
     let bytes = still.connection.half(still.sender).bytes;
     let seconds = still.seconds();

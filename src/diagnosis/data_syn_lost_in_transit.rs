@@ -9,28 +9,29 @@ use crate::finding::{Cap, Confidence, Finding};
 const ACTIVE_DATA: u16 = 20;
 
 diagnosis! {
-    /// The data SYN, or the SYN-ACK that answered it, came to a router, firewall or NAT that was captured on both sides,
-    /// and did not leave it on the other one.
+    /// The data SYN, or the SYN-ACK that answered it, came to a router, firewall or NAT that was captured on both
+    /// sides, and did not leave it on the other one.
     ///
     /// Needs: one capture with both sides (two interfaces of one host), the control connection seen to cross before and
-    /// behind; a SYN sent twice or more, seen on the side of its sender only, or a SYN-ACK seen on the side of its sender
-    /// only; and another data connection of the session, opened by the same host, that is seen on both sides. Packets of
-    /// both sides are matched by their numbers and timestamps, not by addresses, which a NAT rewrites.
+    /// behind; a SYN sent twice or more, seen on the side of its sender only, or a SYN-ACK seen on the side of its
+    /// sender only; and another data connection of the session, opened by the same host, that is seen on both sides.
+    /// Packets of both sides are matched by their numbers and timestamps, not by addresses, which a NAT rewrites.
     ///
     /// Helps: the same 5-tuple that crosses at another time; an ARP request for the next hop that nobody answers
     /// (`data-arp-unresolved`); an earlier connection of the 5-tuple whose session may still be held
     /// (`time-wait-middlebox`).
     ///
-    /// Refuted by: the SYN (SYN-ACK) seen on both sides; dropped packets or missing bytes in the capture, which may hide it.
+    /// Refuted by: the SYN (SYN-ACK) seen on both sides; dropped packets or missing bytes in the capture, which may
+    /// hide it.
     ///
     /// Confidence: probable; proven where the very 5-tuple crosses at another time.
     ///
     /// Traps: a third interface that is not in the capture, by which some of the packets leave (several links, ECMP); a
     /// capture filter that differs between the interfaces.
     ///
-    /// Remedy: at the client, the mode in which the other side connects, until the device lets both through; at the server,
-    /// data connections that a filter can expect: from port 20, or to a short range of passive ports; in the network, the
-    /// filter rules, the session table and the FTP helper of the device between both sides.
+    /// Remedy: at the client, the mode in which the other side connects, until the device lets both through; at the
+    /// server, data connections that a filter can expect: from port 20, or to a short range of passive ports; in the
+    /// network, the filter rules, the session table and the FTP helper of the device between both sides.
     "data-syn-lost-in-transit", Error,
     "the data SYN, or its SYN-ACK, came to a device on the way and did not leave it",
     ["RFC 3704", "RFC 5382"],

@@ -8,9 +8,9 @@ diagnosis! {
     /// The server reported a failed data connection and no SYN passed this capture point, which cannot tell whether one
     /// was never sent or was lost before it got here.
     ///
-    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a second
-    /// behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN in between; a
-    /// capture that is not at or near the server; no words of the server that name a local cause.
+    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a
+    /// second behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN in between;
+    /// a capture that is not at or near the server; no words of the server that name a local cause.
     ///
     /// Helps: the delay. Less than a round trip and 0.2 s cannot be a SYN that was silently dropped: it is a local
     /// refusal or a fast reject (RST or ICMP) between the server and this point. Seconds mean retries.

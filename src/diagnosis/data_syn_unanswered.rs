@@ -9,7 +9,8 @@ diagnosis! {
     /// The server's SYNs to the announced endpoint drew no reply of any kind: no SYN-ACK, no RST, no ICMP error.
     ///
     /// Needs: two or more SYNs on one 5-tuple with one initial sequence number, nothing back, and a transfer that
-    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once. A single SYN with an instant 425 is not this.
+    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once.
+    /// A single SYN with an instant 425 is not this.
     ///
     /// Helps: a reply delay that is the server's connect timeout; a control connection that works meanwhile.
     ///
@@ -54,6 +55,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     let late = case.left_before(attempt).map(|left| format!("; the client had left before ({})", left.how));
     let message = format!("{message}{}", late.unwrap_or_default());
+    let listens = data_syn_refused::listens(case, attempt);
+    let heard = match listens.says() {
+        Some(true) => "; a socket listened on that port",
+        Some(false) => "; no socket listened on that port",
+        None => "",
+    };
+    let message = format!("{message}{heard}");
     let caps = case.scene_caps(attempt.at());
     let at_client = case.vantage.sees_all_of_client();
     let where_dropped = if at_client {
@@ -66,6 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(case.dialogue())
         .support(timers::evidence(case))
+        .host(listens.said())
         .caps(caps)
         .caps(opaque_cap(case))
         .rule_out(data_syn_refused::NAME, "no RST came back")

@@ -9,11 +9,11 @@ use super::case::{Case, SessionCase, cap_of_rule};
 use super::control_unanswered;
 use crate::finding::{Cap, Confidence, Severity};
 use crate::flow::Connection;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::AttemptOutcome;
 
 /// Packets may have gone wrong this many seconds before the first one that was missed: a lone acknowledgement.
-const BEFORE: f64 = 1.0;
+const BEFORE: Interval = Interval::seconds(1);
 
 /// Silence, or a refusal, that a fault of hosts and MACs would explain.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +85,11 @@ impl Symptom {
     /// Whether the packets that go wrong begin with it: had they gone wrong before without harm, they would explain
     /// nothing.
     pub fn begins_with(&self, first: Stamp) -> bool {
-        first <= self.until && self.from.seconds_since(first) <= BEFORE
+        first <= self.until && self.from.since(first) <= BEFORE
     }
 
     /// Whether something went on during it, or was over for no more than `lasting` seconds.
-    pub fn meets(&self, first: Stamp, last: Stamp, lasting: f64) -> bool {
+    pub fn meets(&self, first: Stamp, last: Stamp, lasting: Interval) -> bool {
         first <= self.until && self.from.is_until(last, lasting)
     }
 

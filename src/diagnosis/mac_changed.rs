@@ -6,23 +6,23 @@ use crate::finding::{Confidence, Finding};
 use crate::network::{How, Move};
 
 diagnosis! {
-    /// An address on this link moved from one MAC to another: another card, a failover, a virtual machine that moved, or
-    /// another host that took the address over.
+    /// An address on this link moved from one MAC to another: another card, a failover, a virtual machine that moved,
+    /// or another host that took the address over.
     ///
-    /// Peers that keep the old MAC in their ARP cache send into the void until the entry expires or they hear of the new
-    /// one. Any ARP packet from the new MAC tells them (RFC 826), an announcement tells all of them at once. Windows NT
-    /// before 4.0 SP4 did not even notice the change of its own card's address.
+    /// Peers that keep the old MAC in their ARP cache send into the void until the entry expires or they hear of the
+    /// new one. Any ARP packet from the new MAC tells them (RFC 826), an announcement tells all of them at once.
+    /// Windows NT before 4.0 SP4 did not even notice the change of its own card's address.
     ///
-    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and the old one not
-    /// using it any more; all on one segment.
+    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and the old one
+    /// not using it any more; all on one segment.
     ///
     /// Helps: an announcement (says whether there was one); peers that switch their destination MAC.
     ///
-    /// Refuted by: the old MAC going on (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an address
-    /// behind a router, whose MAC is the router's and changes with the route.
+    /// Refuted by: the old MAC going on (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an
+    /// address behind a router, whose MAC is the router's and changes with the route.
     ///
-    /// Confidence: proven when the old MAC used the address by more than the sender field of one request; else possible,
-    /// for a take-over and a beginning conflict look alike.
+    /// Confidence: proven when the old MAC used the address by more than the sender field of one request; else
+    /// possible, for a take-over and a beginning conflict look alike.
     ///
     /// Traps: captures joined from two segments; bonds that spread their traffic over several MACs; a lease given to
     /// another host.

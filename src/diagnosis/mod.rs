@@ -20,9 +20,10 @@ pub mod place;
 pub mod selection;
 pub mod siblings;
 mod timers;
-mod two_msl;
+pub mod two_msl;
 pub mod verdict;
 pub mod views;
+mod witnesses;
 
 use crate::finding::{DiagnosisName, Finding, Severity};
 use case::{CaptureCase, Case, NetworkCase, SessionCase};

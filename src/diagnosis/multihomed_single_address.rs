@@ -13,11 +13,11 @@ use crate::transfer::{Direction, Offer};
 const NAMED: usize = 4;
 
 diagnosis! {
-    /// The client has several addresses of its own and names the control connection's one in every PORT, as clients do by
-    /// default (Q149528), while the server does not get through to it.
+    /// The client has several addresses of its own and names the control connection's one in every PORT, as clients do
+    /// by default (Q149528), while the server does not get through to it.
     ///
-    /// Needs: an address of the client's host beside that of the control connection (one MAC, or one capturing host, has
-    /// both); every PORT naming the latter; a transfer that failed because no data connection came through to it.
+    /// Needs: an address of the client's host beside that of the control connection (one MAC, or one capturing host,
+    /// has both); every PORT naming the latter; a transfer that failed because no data connection came through to it.
     ///
     /// Refuted by: a PORT with another of its addresses (`port-wrong-interface`); transfers that work.
     ///

@@ -2,11 +2,12 @@
 
 use super::case::Case;
 use super::{data_syn_unanswered, lines, time_wait_default_port};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
 /// A refusal for want of an endpoint comes at once; a server that tried something takes longer.
-const AT_ONCE: f64 = 1.0;
+const AT_ONCE: Interval = Interval::seconds(1);
 
 diagnosis! {
     /// The client asked for a transfer with no PORT, EPRT, PASV or EPSV in force.
@@ -16,9 +17,8 @@ diagnosis! {
     ///
     /// Helps: the server's own words, `Use PORT or PASV first`, `No data connection`.
     ///
-    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless the
-    /// server says so; a server that keeps the endpoint
-    /// for the next transfer, which is legal.
+    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless
+    /// the server says so; a server that keeps the endpoint for the next transfer, which is legal.
     ///
     /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
     ///

@@ -16,10 +16,12 @@ diagnosis! {
     /// Helps: the client's SYN to that address unanswered or rejected; no SYN at all (0.0.0.0 and loopback lead to the
     /// client itself).
     ///
-    /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server transfer.
+    /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server
+    /// transfer.
     ///
     /// Severity: error when the client used the address and failed, or gave up and no SYN of it is seen here; else
-    /// warning: many clients ignore the address and connect to the control peer, and what happens there is another matter.
+    /// warning: many clients ignore the address and connect to the control peer, and what happens there is another
+    /// matter.
     ///
     /// Remedy: at the server set the passive address (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd
     /// ForcePassiveIP, IIS External IP Address of Firewall); at the client use EPSV, or ignore the address; in the

@@ -19,9 +19,9 @@ diagnosis! {
     /// Refuted by: a SYN; a capture elsewhere, even on the same link, or a silence as long as a system tries to connect
     /// (`pasv-syn-not-seen`).
     ///
-    /// Traps: a client that binds a fixed source port still in TIME-WAIT towards that passive port cannot connect either
-    /// (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for the
-    /// connection before it sends 150.
+    /// Traps: a client that binds a fixed source port still in TIME-WAIT towards that passive port cannot connect
+    /// either (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for
+    /// the connection before it sends 150.
     ///
     /// Remedy: at the client look at the log and the host's firewall; at the server offer EPSV, and an address in 227
     /// that clients accept; in the network nothing, no SYN leaves the client.

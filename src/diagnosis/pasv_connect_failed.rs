@@ -13,8 +13,8 @@ diagnosis! {
     /// Needs: 227 or 229; a SYN of the client to it, before the server's final reply, that drew nothing (two or more
     /// SYNs), a RST or an ICMP error.
     ///
-    /// On an encrypted control connection, where 227 cannot be read: such a SYN of the client to the server, right behind
-    /// the server's encrypted words, and no data connection soon after.
+    /// On an encrypted control connection, where 227 cannot be read: such a SYN of the client to the server, right
+    /// behind the server's encrypted words, and no data connection soon after.
     ///
     /// Helps: a server that answers 425 after its accept timeout; other ports of its passive range that work.
     ///

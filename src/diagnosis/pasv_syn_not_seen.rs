@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::{lines, pasv_client_never_connects, pasv_connect_failed, time_wait_passive_reuse, timers};
+use crate::frame::Interval;
 use crate::finding::{Alternative, Confidence, Evidence, Finding, Party};
 use crate::transfer::Direction;
 
@@ -89,8 +90,8 @@ pub struct Absent {
     pub ended: String,
     /// Where that shows.
     pub primary: Evidence,
-    /// The silence is as long as a system tries to connect, so that a SYN was probably sent: seconds, and whose.
-    pub tried: Option<(f64, &'static str)>,
+    /// The silence is as long as a system tries to connect, so that a SYN was probably sent: how long, and whose.
+    pub tried: Option<(Interval, &'static str)>,
 }
 
 /// The case, when no SYN to an announced passive endpoint was seen before the transfer failed for want of a data
@@ -128,6 +129,6 @@ fn given_up(case: &Case<'_>, socket: SocketAddr) -> Option<Absent> {
 }
 
 /// A time, as short ones are told too.
-fn seconds(waited: f64) -> String {
-    if waited < 0.1 { format!("{:.0} ms", waited * 1e3) } else { format!("{waited:.1} s") }
+fn seconds(waited: Interval) -> String {
+    if waited < Interval::millis(100) { format!("{:.0} ms", waited.as_millis_f64()) } else { format!("{waited:.1} s") }
 }

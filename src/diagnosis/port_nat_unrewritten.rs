@@ -12,13 +12,13 @@ diagnosis! {
     /// Needs: a private PORT address (RFC 1918, RFC 6598, RFC 4193) on a control connection whose client address, as
     /// seen here, is not private.
     ///
-    /// Or, on the inside, a refusal in which the server quotes the address it sees the client with, and that is another one
-    /// (Pure-FTPd, Apache FtpServer).
+    /// Or, on the inside, a refusal in which the server quotes the address it sees the client with, and that is another
+    /// one (Pure-FTPd, Apache FtpServer).
     ///
     /// Helps: SYNs to the private address that nobody answers; a TTL that shows routers between.
     ///
-    /// Refuted by: a capture on the inside, where PORT names the client's own address and nothing tells how the server sees
-    /// it; a rewritten command; proof that both addresses are one host's.
+    /// Refuted by: a capture on the inside, where PORT names the client's own address and nothing tells how the server
+    /// sees it; a rewritten command; proof that both addresses are one host's.
     ///
     /// Confidence: probable, proven where both sides of the NAT are in the file. Where the server is in that private
     /// network too, NAT is only one reading (`port-foreign-address`).

@@ -7,33 +7,34 @@ use super::case::{Case, SessionCase, cap};
 use super::{capture_drops, data_connection_broken};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Connection, RstSeen};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::network::Network;
 
 /// Signs that together make it probable.
 const SIGNS: usize = 2;
 
 diagnosis! {
-    /// An established connection was reset by a packet that its apparent sender seems never to have sent: a firewall, an
-    /// intrusion prevention system or another device on the way broke it in that host's name.
+    /// An established connection was reset by a packet that its apparent sender seems never to have sent: a firewall,
+    /// an intrusion prevention system or another device on the way broke it in that host's name.
     ///
-    /// Needs: a RST of an established connection, and signs that it is not that host's: a TTL two or more away from all its
-    /// other packets; an IP identification that is not of its counter; another MAC than all its other packets; a sequence
-    /// number ahead of all that it sent; bytes or a FIN of that host long behind it, as if it had reset nothing.
+    /// Needs: a RST of an established connection, and signs that it is not that host's: a TTL two or more away from all
+    /// its other packets; an IP identification that is not of its counter; another MAC than all its other packets; a
+    /// sequence number ahead of all that it sent; bytes or a FIN of that host long behind it, as if it had reset
+    /// nothing.
     ///
     /// Helps: a RST in each direction at one moment.
     ///
     /// Refuted by: an identification that goes on with the host's counter; TTLs or MACs that vary on other packets too
-    /// (several routes); fewer than six other packets; a capture that lacks that host's bytes; a connection that was closed before; another host that
-    /// claims the address (`arp-conflict`, `mac-changed`).
+    /// (several routes); fewer than six other packets; a capture that lacks that host's bytes; a connection that was
+    /// closed before; another host that claims the address (`arp-conflict`, `mac-changed`).
     ///
-    /// Confidence: probable by two signs, possible by a TTL alone. A capture at the other side
-    /// proves it: there the RST is missing.
+    /// Confidence: probable by two signs, possible by a TTL alone. A capture at the other side proves it: there the RST
+    /// is missing.
     ///
     /// Traps: a load balancer that resets in the name of the server behind it is such a device, and means it.
     ///
-    /// Remedy: in the network read the logs of firewalls, intrusion prevention and NAT on the way for this connection and
-    /// time; at the server and at the client capture as well: neither sent it.
+    /// Remedy: in the network read the logs of firewalls, intrusion prevention and NAT on the way for this connection
+    /// and time; at the server and at the client capture as well: neither sent it.
     "rst-injected", Error,
     "a RST that its apparent sender seems never to have sent broke the connection",
     ["RFC 3360", "RFC 5961 3"],
@@ -55,7 +56,7 @@ fn of_transfer(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// A reply that reports on a RST may be recorded this many seconds before it.
-const AT_ONCE: f64 = 0.05;
+const AT_ONCE: Interval = Interval::millis(50);
 
 /// The control connection, where no transfer is lost by it.
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
@@ -124,7 +125,7 @@ impl<'a> Forged<'a> {
             from.ip(),
             ways.join("; "),
         );
-        let back = self.connection.rsts.iter().find(|other| other.from != rst.from && other.at.seconds_since(rst.at).abs() < AT_ONCE);
+        let back = self.connection.rsts.iter().find(|other| other.from != rst.from && other.at.since(rst.at).abs() < AT_ONCE);
         let confidence = if self.is_probable() { Confidence::Probable } else { Confidence::Possible };
         DIAGNOSIS
             .finding(confidence, message, Evidence::sent(rst.at, from, to, format!("RST, TTL {}", rst.ttl)))

@@ -10,8 +10,8 @@ diagnosis! {
     /// The server connected to the control connection's client instead of the announced address: proftpd does so for
     /// private addresses, busybox always, others by setting.
     ///
-    /// Needs: an announced address that is not the client's; a SYN of the server to the client's address with the announced
-    /// port.
+    /// Needs: an announced address that is not the client's; a SYN of the server to the client's address with the
+    /// announced port.
     ///
     /// Refuted by: a NAT helper that rewrote the command behind this point.
     ///

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::crossing::{What, Witnesses};
-use crate::frame::{Stamp, Timestamp};
+use super::witnesses::{What, Witnesses};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::record::{AttemptOutcome, Outcome};
 use crate::transfer::attempt::Attempt;
 use crate::transfer::conclude::Conclusions;
@@ -132,12 +132,12 @@ impl<'a> Siblings<'a> {
         self.facts().announced.contains(&socket)
     }
 
-    /// Whether a transfer completed whose endpoint was announced by a later offer than number `own`, less than so many
-    /// seconds behind that.
-    pub fn completed_soon(&self, own: OfferNumber, at: Stamp, seconds: f64) -> bool {
+    /// Whether a transfer completed whose endpoint was announced by a later offer than number `own`, less than so long
+    /// behind that.
+    pub fn completed_soon(&self, own: OfferNumber, at: Stamp, within: Interval) -> bool {
         let completed = &self.facts().completed;
         let behind = completed.get(completed.partition_point(|(offer, _)| *offer <= own));
-        behind.is_some_and(|(_, earliest)| earliest.seconds_since(at.time) < seconds)
+        behind.is_some_and(|(_, earliest)| earliest.since(at.time) < within)
     }
 
     /// When the next data connection behind that moment was established.

@@ -10,8 +10,8 @@ use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// The receiver of the data SYN still holds TIME-WAIT for the 5-tuple and answered with an ACK that belongs to
-    /// the old connection.
+    /// The receiver of the data SYN still holds TIME-WAIT for the 5-tuple and answered with an ACK that belongs to the
+    /// old connection.
     ///
     /// After STOR the client closes first and so holds TIME-WAIT. When the server then connects to the same port, a
     /// Linux client answers a SYN it may not accept (sequence number not above the old one) with the last ACK of the
@@ -27,8 +27,9 @@ diagnosis! {
     ///
     /// Refuted by: an old connection that was never fully closed (`tuple-still-open`); a SYN-ACK.
     ///
-    /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old connection
-    /// that the capture does not hold, tells of stale state of some kind: possible, and said of a failure only.
+    /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old
+    /// connection that the capture does not hold, tells of stale state of some kind: possible, and said of a failure
+    /// only.
     ///
     /// Remedy: at the client do not listen on the same port again within 2MSL, or use passive mode; at the server send
     /// data from ports that change; in the network nothing, unless a firewall there answers SYNs itself.

@@ -11,9 +11,9 @@ diagnosis! {
     /// 5-tuple: the server's data port and the client's control port. One transfer behind another meets TIME-WAIT by
     /// design (RFC 959 3.3 says so).
     ///
-    /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port to
-    /// the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and sends
-    /// nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
+    /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port
+    /// to the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and
+    /// sends nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
     ///
     /// Helps: retries every 5 s, as BSD servers do for clients that know no PORT; a session without any PORT.
     ///
@@ -39,7 +39,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn held_by_server(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
     let transfer = case.transfer()?;
-    let confidence = held_tuple::confidence(case);
+    let confidence = held.confidence(case);
     let message = format!("{}; {}", held.story(case), why_the_same(case));
     let finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, transfer.reply.as_ref()?))
@@ -47,6 +47,7 @@ fn held_by_server(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .support(case.no_syn())
         .support(held.evidence(case))
+        .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .caps(midstream_cap(case))
         .all_ruled_out(held_tuple::ruled_out(case));

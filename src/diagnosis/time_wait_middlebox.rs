@@ -10,17 +10,18 @@ use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// A NAT or firewall between this capture point and the client may still hold the session of the previous connection
-    /// on the same 5-tuple, and drop the new SYN for it.
+    /// A NAT or firewall between this capture point and the client may still hold the session of the previous
+    /// connection on the same 5-tuple, and drop the new SYN for it.
     ///
     /// Needs: both sides of the device in one capture (two interfaces of one host), the SYNs seen on the side of their
-    /// sender and never on the other, the previous connection of that 5-tuple, completely closed less than 240 s before,
-    /// and another data connection seen on both (`data-syn-lost-in-transit`). The sides are matched by sequence numbers and
-    /// timestamps, not by addresses.
+    /// sender and never on the other, the previous connection of that 5-tuple, completely closed less than 240 s
+    /// before, and another data connection seen on both (`data-syn-lost-in-transit`). The sides are matched by sequence
+    /// numbers and timestamps, not by addresses.
     ///
-    /// Or, from one side: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous connection was
-    /// completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for 240 s); and behind
-    /// them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple was stuck.
+    /// Or, from one side: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous
+    /// connection was completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for
+    /// 240 s); and behind them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple
+    /// was stuck.
     ///
     /// Refuted by: any answer to the SYN; SYNs to fresh ports that go unanswered too; the SYN seen on both sides.
     ///

@@ -20,9 +20,9 @@ diagnosis! {
     /// still holds TIME-WAIT for that 5-tuple.
     ///
     /// Needs: a 227 or 229; an earlier connection from the client to the same socket, completely closed inside 2MSL;
-    /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's ACK
-    /// or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was seen to
-    /// bind one fixed source port, or one that its system does not pick by itself.
+    /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's
+    /// ACK or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was
+    /// seen to bind one fixed source port, or one that its system does not pick by itself.
     ///
     /// Helps: a server with a passive range of one or few ports.
     ///

@@ -5,7 +5,7 @@ use super::{lines, time_wait_challenge, time_wait_collision};
 use super::two_msl::MINUTE;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection, Holder};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
@@ -78,7 +78,7 @@ fn of<'a>(case: &Case<'a>, attempt: &'a Attempt<'a>) -> Option<Reuse<'a>> {
     let previous = attempt.previous?;
     let Close::TimeWait { holder, since, assassinated, .. } = previous.close_before(attempt.at()) else { return None };
     let age = attempt.at().age_of(since);
-    let remarkable = (0.0..=case.policy.time_wait.unwrap_or(MINUTE)).contains(&age);
+    let remarkable = (Interval::ZERO..=case.policy.time_wait.unwrap_or(MINUTE)).contains(&age);
     let accepted = attempt.connection.established.is_some() && attempt.connection.stale_acks.is_empty();
     (remarkable && accepted && assassinated.is_none()).then_some(Reuse { attempt, previous, holder, since })
 }

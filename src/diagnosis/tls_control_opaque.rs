@@ -20,15 +20,15 @@ diagnosis! {
     /// Needs: TLS records behind the 234 to AUTH TLS, or from the start on port 990; or GSSAPI-protected commands.
     ///
     /// What can still be said: which connections between the two hosts were data connections, what happened to their
-    /// SYNs, whether their TLS session was a new one, how much they carried. What cannot: which transfer they served, what
-    /// was announced, what the server answered.
+    /// SYNs, whether their TLS session was a new one, how much they carried. What cannot: which transfer they served,
+    /// what was announced, what the server answered.
     ///
     /// Refuted by: clear text behind the 234; CCC ends it.
     ///
     /// Remedy: capture again with the keys. Clients write them where SSLKEYLOGFILE=FILE is set (curl, lftp, programs in
-    /// Python, FileZilla), servers where a library that does so is preloaded (vsftpd, ProFTPD, Pure-FTPd); --keylog FILE
-    /// reads them, and a pcapng file may carry them. Else look at the server's log, or let the client send CCC for the time
-    /// of the test.
+    /// Python, FileZilla), servers where a library that does so is preloaded (vsftpd, ProFTPD, Pure-FTPd); --keylog
+    /// FILE reads them, and a pcapng file may carry them. Else look at the server's log, or let the client send CCC for
+    /// the time of the test.
     "tls-control-opaque", Quality,
     "the control connection is encrypted",
     ["RFC 4217", "RFC 2228"],

@@ -20,19 +20,19 @@ diagnosis! {
     /// record of an alert's size in place of the end of the handshake (TLS 1.3), or a FIN or RST before both sides had
     /// finished.
     ///
-    /// Helps: the place. A client that leaves behind the server's certificate does not accept it; a server that leaves behind
-    /// the client's does not accept that one.
+    /// Helps: the place. A client that leaves behind the server's certificate does not accept it; a server that leaves
+    /// behind the client's does not accept that one.
     ///
-    /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side that
-    /// speaks no TLS at all (`tls-protection-mismatch`).
+    /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side
+    /// that speaks no TLS at all (`tls-protection-mismatch`).
     ///
     /// Confidence: proven by an alert in clear, else probable.
     ///
     /// Traps: an encrypted alert does not tell its reason.
     ///
-    /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at the
-    /// server send the whole chain, offer a version and cipher suite that the client knows; in the network look for a
-    /// device that intercepts TLS, if the certificate is not the server's.
+    /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at
+    /// the server send the whole chain, offer a version and cipher suite that the client knows; in the network look for
+    /// a device that intercepts TLS, if the certificate is not the server's.
     "tls-handshake-failed", Error,
     "a TLS handshake was not completed",
     ["RFC 5246 7.2.2", "RFC 8446 6.2", "RFC 4217 4"],

@@ -16,11 +16,12 @@ diagnosis! {
     /// PROT P asks for TLS on data connections, PROT C (and the lack of any PROT) for clear text. A client that forgets
     /// PROT P, or a server that insists on it, or one that lost the setting, leaves both waiting for each other.
     ///
-    /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection on
-    /// which one side sends a ClientHello and the other clear text; a failed transfer whose data connection carries the
-    /// contrary of what an accepted PROT says.
+    /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection
+    /// on which one side sends a ClientHello and the other clear text; a failed transfer whose data connection carries
+    /// the contrary of what an accepted PROT says.
     ///
-    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the family.
+    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the
+    /// family.
     ///
     /// Confidence: proven by the reply or by the two sides' bytes; with an encrypted control connection probable, for
     /// what PROT said cannot be read; by PROT alone probable.

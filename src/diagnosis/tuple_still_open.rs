@@ -19,9 +19,9 @@ diagnosis! {
     /// Refuted by: a RST on the old connection; the missing FIN lying in a capture gap (then it is at most possible).
     ///
     /// Confidence: at most probable where both FINs are there and the last acknowledgement is not: it may just not have
-    /// been captured. Else proven when both directions are without gap since the first FIN (and, where no SYN was sent, the
-    /// capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s after
-    /// which Linux forgets it.
+    /// been captured. Else proven when both directions are without gap since the first FIN (and, where no SYN was sent,
+    /// the capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s
+    /// after which Linux forgets it.
     ///
     /// Remedy: at the client close the data socket when end of file is read, and use a new port for every transfer; at
     /// the server send data from ports that change; in the network find what swallowed the missing FIN, if it was sent.

@@ -4,6 +4,7 @@
 //! have the time at which they were read, on the clock of that host. Pure types and the parsing of text from `/proc`;
 //! `app/facts` reads it. No names of processes, no environment, no secrets.
 
+mod ask;
 mod counters;
 mod document;
 mod neighbours;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Timestamp;
 
+pub use ask::{Answer, Facts, Moment, Said, Tuple};
 pub use counters::{COUNTERS, counters};
 pub use document::{Refused, parse, schema, to_json};
 pub use neighbours::neighbours;

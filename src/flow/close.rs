@@ -4,10 +4,10 @@
 //! taken. Knows nothing of how long TIME-WAIT lasts: that is the holder's operating system's affair.
 
 use super::{Close, Connection, End, FinSeen, Half, Holder, RstSeen};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 
 /// Bytes missing this shortly before the first FIN may hide an earlier FIN or RST: losses of a capture come in bursts.
-const AROUND_SECONDS: f64 = 1.0;
+const AROUND_SECONDS: Interval = Interval::seconds(1);
 
 impl Connection {
     /// How far this incarnation has been closed, from what was seen of it up to now.

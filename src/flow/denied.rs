@@ -8,7 +8,7 @@ use super::crossing::Sight;
 use super::seq::Span;
 use super::sighting::Sighting;
 use super::{Crossing, Side};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Flags, Seq};
 
 /// Denied segments kept of one direction: a connection on which nobody mends the numbers does not survive many.
@@ -19,7 +19,7 @@ const BEGINNING: usize = 3;
 
 /// A segment without payload that comes in this much later, in seconds, was not overtaken by what it denies. What else
 /// comes in within this time may be the denied one under other numbers.
-const SAME_MOMENT: f64 = 0.5;
+const SAME_MOMENT: Interval = Interval::millis(500);
 
 /// A segment that left and did not come in, and that its sender denies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,7 +108,7 @@ impl BothSides {
         if self.lone.is_none() && self.denied.is_empty() {
             return;
         }
-        let may_be_it = |one: &Denied| seen.tcp.payload_len > 0 && seen.at.seconds_since(one.at).abs() <= SAME_MOMENT;
+        let may_be_it = |one: &Denied| seen.tcp.payload_len > 0 && seen.at.since(one.at).abs() <= SAME_MOMENT;
         self.denied.retain(|one| !may_be_it(one));
         let Some(lone) = self.lone else { return };
         if let Some(otherwise) = lone.denied_by(seen) {
@@ -135,7 +135,7 @@ impl Lone {
         if seen.tcp.payload_len > 0 {
             return beginning(seen).filter(|mine| *mine != self.beginning).map(|_| true);
         }
-        let later = seen.at.seconds_since(self.at) > SAME_MOMENT;
+        let later = seen.at.since(self.at) > SAME_MOMENT;
         (later || seen.tcp.flags.has(Flags::FIN)).then_some(false)
     }
 }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_acknowledgement_denies_when_it_cannot_have_been_on_its_way() {
         let ack = |at: f64| format!("={at}s S:20 > C:5001 A seq=1005 ack=9001 on=if1\n");
-        let (soon, late) = (ack(0.9 + SAME_MOMENT), ack(1.1 + SAME_MOMENT));
+        let (soon, late) = (ack(0.9 + SAME_MOMENT.as_secs_f64()), ack(1.1 + SAME_MOMENT.as_secs_f64()));
         assert!(behind(&soon).is_empty());
         assert_eq!(behind(&late), [(8, 9, false)]);
         assert_eq!(behind(&(soon + &late)), [(8, 10, false)]);

@@ -4,7 +4,7 @@
 //! its counter of packets stands.
 
 use super::Half;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Flags, IpHeader, Link, Mac, Segment, Seq};
 
 /// Packets that tell how those of an end look.
@@ -95,12 +95,12 @@ impl Half {
     /// it, so that nothing was on its way.
     pub fn went_on(&self, after: Stamp) -> Option<Stamp> {
         let fin = self.fin.map(|fin| fin.at);
-        self.last_data.into_iter().chain(fin).find(|at| *at > after && at.seconds_since(after) >= ON_ITS_WAY)
+        self.last_data.into_iter().chain(fin).find(|at| *at > after && at.since(after) >= ON_ITS_WAY)
     }
 }
 
 /// What was sent before a RST arrives within this many seconds behind it.
-const ON_ITS_WAY: f64 = 0.2;
+const ON_ITS_WAY: Interval = Interval::millis(200);
 
 #[cfg(test)]
 mod tests {

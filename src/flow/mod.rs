@@ -31,8 +31,8 @@ use std::num::NonZeroU64;
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
-pub use connection::Verify;
-pub use conversation::{Conflict, Conversation, Piece};
+pub use connection::{FlowEvent, Verify};
+pub use conversation::{Conversation, Piece};
 pub use crossing::TRANSLATED_SECONDS;
 pub use denied::Denied;
 pub use habits::Unlike;
@@ -40,7 +40,8 @@ pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use sizes::Stuck;
-pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Shift, Table, Translated};
+pub use stream::Conflict;
+pub use table::{Booked, CONNECTIONS_KEPT, Shift, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,10 +15,12 @@ mod secret;
 pub mod software;
 mod telnet;
 pub mod texts;
+mod verb;
 pub mod vocabulary;
 
 pub use dialogue::Dialogue;
 pub use pairing::Pending;
+pub use secret::{may_begin_secret, secret_command};
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -225,12 +227,13 @@ impl Reply {
         self.text.ends_with('\u{2026}')
     }
 
-    /// The last line as it is shown, strangers' words marked ([`crate::redact`]).
+    /// The last line as it is shown, strangers' words marked ([`crate::redact`]), without blanks at its end.
     pub fn line(&self) -> String {
-        format!("{} {}", self.code, self.marked())
+        let text = vocabulary::marked(self.text.trim_end());
+        if text.is_empty() { self.code.to_string() } else { format!("{} {text}", self.code) }
     }
 
-    /// The same without the code.
+    /// The same without the code, as it was said.
     pub fn marked(&self) -> String {
         vocabulary::marked(&self.text)
     }

@@ -136,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_closed_by_a_clock_set_forward_holds_up_no_other() {
+        let mut schedule = Schedule::new(Judging::AtEnd);
+        schedule.set(second(3_603), session(1));
+        schedule.set(second(3), session(2));
+        assert_eq!(schedule.next(), second(3));
+        assert_eq!(schedule.due(second(10)), [(second(3), session(2))]);
+        assert_eq!(schedule.next(), second(3_603));
+    }
+
+    #[test]
     fn where_all_is_judged_at_the_end_only_sessions_end() {
         let mut schedule = Schedule::new(Judging::AtEnd);
         schedule.set(AT_ONCE, Deadline::Announced(SessionIndex(1), OfferNumber(1)));

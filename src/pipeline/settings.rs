@@ -1,4 +1,4 @@
-//! What the analysis is told.
+//! The options of an analysis.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+use crate::frame::Interval;
 
 /// When transfers are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum Judging {
     Promptly,
 }
 
-/// What the user asks of the analysis.
+/// The options of an analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Further control ports beside 21.
@@ -48,7 +49,10 @@ impl Settings {
     /// What the user knows of the network: further control ports, how long TIME-WAIT lasts, addresses of the host that was
     /// captured on. All else is as for a capture that has ended and whose findings all are wanted.
     pub fn of(ports: &[u16], time_wait: Option<Duration>, here: Vec<IpAddr>) -> Self {
-        let policy = Policy { time_wait: time_wait.map(|length| length.as_secs_f64()) };
+        let policy = Policy {
+            time_wait: time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())),
+            ..Policy::default()
+        };
         Self { ports: ports.to_vec(), policy, here, ..Self::default() }
     }
 

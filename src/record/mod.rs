@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use crate::decrypt::Tls;
 use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
-use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
+use crate::frame::{CaptureId, InterfaceId, Interval, Stamp, Timestamp};
 use crate::redact::Secret;
 use crate::source::Capture;
 use trace::Trace;
@@ -505,7 +505,7 @@ pub struct Held {
     /// When TIME-WAIT began.
     pub since: Timestamp,
     /// Seconds it lasts, and on which systems.
-    pub lasts: Vec<(f64, &'static str)>,
+    pub lasts: Vec<(Interval, &'static str)>,
 }
 
 /// Receives what a run concludes, as it becomes known. Reports implement it.

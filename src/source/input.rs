@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of capture formats.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
@@ -11,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::broken::Broken;
 use super::error::OpenError;
 use super::frames::{Codec, Frames};
 use super::identity::Identity;
@@ -185,34 +185,6 @@ fn packing(magic: &[u8]) -> Packing {
         [b'P', b'K', 3, 4, ..] => Packing::Unsupported { what: "a zip archive", unpack: "unzip -p" },
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c] => Packing::Unsupported { what: "a 7z archive", unpack: "7z x -so" },
         _ => Packing::Plain,
-    }
-}
-
-/// Compressed data that are damaged or cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    /// How they are compressed.
-    pub by: &'static str,
-}
-
-impl Broken {
-    /// What an error says of the data; `None` for one of the system.
-    pub(super) fn of(error: &io::Error) -> Option<Self> {
-        error.get_ref()?.downcast_ref().copied()
-    }
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its {} data are damaged or cut short", self.by)
-    }
-}
-
-impl std::error::Error for Broken {}
-
-impl From<Broken> for io::Error {
-    fn from(broken: Broken) -> Self {
-        Self::new(io::ErrorKind::InvalidData, broken)
     }
 }
 

@@ -5,6 +5,7 @@
 #[cfg(feature = "fast-decompression")]
 mod ahead;
 mod block;
+mod broken;
 mod clock;
 #[cfg(all(test, feature = "fast-decompression"))]
 mod decoders;

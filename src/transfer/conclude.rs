@@ -18,18 +18,18 @@ use super::sessions::SessionIndex;
 use super::{Direction, Offer, Opened, Transfer};
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::Outcome;
 
 /// A data SYN may be recorded this many seconds before the command that caused it, or behind the reply that
 /// reports on it: the server writes both sockets at once, and interfaces have clocks of their own.
-const SLACK: f64 = 0.05;
+const SLACK: Interval = Interval::millis(50);
 
 /// A passive client may connect late, behind the server's 425, and is then refused: seconds.
-const LATE: f64 = 10.0;
+const LATE: Interval = Interval::seconds(10);
 
 /// A data connection that is not seen to close and says nothing for this long is over: seconds.
-const LONG_SILENT: f64 = 60.0;
+const LONG_SILENT: Interval = Interval::seconds(60);
 
 /// Concludes the offers and transfers of one session, all or one of them.
 pub struct Conclusions<'a> {
@@ -123,7 +123,7 @@ impl<'a> Conclusions<'a> {
             // A server need not notice for a while that its client has left.
             let unnoticed = transfer.reply.is_none() && transfer.lost.as_ref().is_some_and(|lost| lost.by_client);
             let late = match offer.direction {
-                Direction::Active if unnoticed => f64::INFINITY,
+                Direction::Active if unnoticed => Interval::MAX,
                 Direction::Active => SLACK,
                 Direction::Passive => LATE,
             };

@@ -24,7 +24,7 @@ use sessions::SessionIndex;
 
 use crate::finding::TransferId;
 use crate::flow::{Connection, ConnectionId, Side};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::ftp::{Command, Endpoint, Malformed, Reply, Verb};
 use crate::record::Outcome;
 
@@ -182,7 +182,7 @@ impl Transfer {
     }
 
     /// Seconds from the command to the final reply.
-    pub fn delay(&self) -> Option<f64> {
+    pub fn delay(&self) -> Option<Interval> {
         self.reply.as_ref().map(|reply| reply.frames.first().age_of(self.at()))
     }
 

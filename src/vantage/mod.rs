@@ -6,14 +6,15 @@
 
 use crate::finding::Party;
 use crate::flow::{Connection, End, Half};
+use crate::frame::Interval;
 use crate::network::Network;
 use crate::record::{Nearness, VantageRecord};
 
 /// The split of the handshake's round trip tells the side only above this ratio.
-const SPLIT_RATIO: f64 = 5.0;
+const SPLIT_RATIO: i64 = 5;
 
-/// Round trips below this many seconds do not tell sides apart: scheduling noise is of that size.
-const SPLIT_FLOOR: f64 = 0.001;
+/// Shorter round trips do not tell sides apart: scheduling noise is of that size.
+const SPLIT_FLOOR: Interval = Interval::millis(1);
 
 /// TTLs and hop limits with which stacks start; a packet that still has one has passed no router.
 const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
@@ -140,18 +141,18 @@ fn split(control: &Connection, clues: &mut Vec<String>) -> Option<(End, Nearness
     let syn = control.syns.last()?;
     let syn_ack = control.syn_acks.first()?;
     let done = control.established?;
-    let (out, back) = (syn_ack.at.seconds_since(syn.at), done.seconds_since(syn_ack.at));
-    if out < 0.0 || back < 0.0 || out.max(back) < SPLIT_FLOOR {
+    let (out, back) = (syn_ack.at.since(syn.at), done.since(syn_ack.at));
+    if out < Interval::ZERO || back < Interval::ZERO || out.max(back) < SPLIT_FLOOR {
         return None;
     }
-    let near = if back > out * SPLIT_RATIO {
+    let near = if back > out.times(SPLIT_RATIO) {
         End::Target
-    } else if out > back * SPLIT_RATIO {
+    } else if out > back.times(SPLIT_RATIO) {
         End::Origin
     } else {
         return None;
     };
-    clues.push(format!("SYN to SYN-ACK {:.1} ms, SYN-ACK to ACK {:.1} ms", out * 1e3, back * 1e3));
+    clues.push(format!("SYN to SYN-ACK {:.1} ms, SYN-ACK to ACK {:.1} ms", out.as_millis_f64(), back.as_millis_f64()));
     Some((near, Nearness::Near))
 }
 

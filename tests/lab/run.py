@@ -178,11 +178,19 @@ def do_other_port(L):
 def do_first_syn(L):
     """A hundred commands, each connecting at once."""
     L.routed(); L.vsftpd('S')
-    connect = f"import socket\ns = socket.create_connection(('10.2.0.20', 21)); s.recv(99); s.sendall(b'QUIT\\r\\n'); s.recv(99)"
+    connect = f"import socket\ns = socket.create_connection(('10.2.0.20', 21)); print(s.getsockname()[1]); s.recv(99); s.sendall(b'QUIT\\r\\n'); s.recv(99)"
     with ThreadPoolExecutor(5) as pool:
         runs = [pool.submit(watched, L, f'n{i}', ['/usr/bin/python3', '-S', '-c', connect], '-w', f'{L.work}/{i}.pcapng') for i in range(100)]
-        return [dict(status=f.result()['status'], sessions=f.result()['report']['sessions'], findings=f.result()['report']['findings'],
-                     first=sh(['tcpdump', '-nr', f'{L.work}/{i}.pcapng', '-c', '1', 'tcp dst port 21'])) for i, f in enumerate(runs)]
+        return [dict(status=f.result()['status'], out=f.result()['out'], sessions=f.result()['report']['sessions'], findings=f.result()['report']['findings'],
+                     first=sh(['tcpdump', '-nr', f'{L.work}/{i}.pcapng', '-c', '1', 'tcp dst port 21 and tcp src port ' + f.result()['out'].strip()])) for i, f in enumerate(runs)]
+
+
+def do_modes(L):
+    """Active mode is stopped by the client's firewall."""
+    L.routed(); L.vsftpd('S', connect_timeout=3)
+    L.x('C', "nft 'add table ip f; add chain ip f x { type filter hook input priority 0; }; add rule ip f x tcp sport 20 drop'")
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../examples/ftp-modes.sh')
+    return execute(L, ['sh', script, URL, '-u', WHO], env=dict(FTPWHY=FTPWHY + ' run'), timeout=120)
 
 
 def do_report(L):

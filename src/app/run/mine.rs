@@ -25,8 +25,8 @@ pub(super) struct Mine {
     began: Timestamp,
     owners: Owners,
     decoder: Decoder,
-    /// Connections that this host opened since the command began.
-    opened: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// Connections that this host opened since the command began, with their first SYN.
+    opened: BTreeMap<(SocketAddr, SocketAddr), Timestamp>,
     sessions: BTreeMap<SessionId, SessionRecord>,
     others: BTreeSet<SessionId>,
     findings: Vec<Finding>,
@@ -40,7 +40,7 @@ impl Mine {
             began,
             owners: Owners::default(),
             decoder: Decoder::default(),
-            opened: BTreeSet::new(),
+            opened: BTreeMap::new(),
             sessions: BTreeMap::new(),
             others: BTreeSet::new(),
             findings: Vec::new(),
@@ -63,14 +63,16 @@ impl Mine {
             && frame.at.time >= self.began
         {
             let from = SocketAddr::new(ip.source, tcp.source_port);
-            self.opened.insert((from, SocketAddr::new(ip.destination, tcp.destination_port)));
+            let to = SocketAddr::new(ip.destination, tcp.destination_port);
+            self.opened.entry((from, to)).or_insert(frame.at.time);
         }
     }
 
     /// Whether a session was opened from here since the command began, and by nobody else as far as can be told.
     fn is_mine(&self, session: &SessionRecord) -> bool {
+        let first = session.first.time;
         session.ends().any(|[client, server]| {
-            self.opened.contains(&(client, server)) && !self.owners.is_of_others(client, server)
+            self.opened.contains_key(&(client, server)) && !self.owners.is_of_others(client, server, first)
         })
     }
 
@@ -88,9 +90,11 @@ impl Mine {
     pub(super) fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.sessions.is_empty() {
-            let ports = self.ports();
-            let instead =
-                if ports.is_empty() { String::new() } else { format!("; it connected to {}", ports.join(", ")) };
+            let instead = match (self.ports(true), self.ports(false)) {
+                (Some(ports), _) => format!("; it connected to {ports}"),
+                (None, Some(ports)) => format!("; while it ran, this host tried {ports}"),
+                (None, None) => String::new(),
+            };
             sentences.push(format!("No FTP connection was made by the command{instead}"));
         }
         match self.others.len() {
@@ -102,24 +106,29 @@ impl Mine {
         sentences
     }
 
-    /// The ports that the command connected to: those of its sockets, else those nobody else is known to have used.
-    fn ports(&self) -> Vec<String> {
-        let is_known = self.opened.iter().any(|(from, to)| self.owners.is_mine(*from, *to));
-        let used = self.opened.iter().filter(|(from, to)| {
-            if is_known { self.owners.is_mine(*from, *to) } else { !self.owners.is_of_others(*from, *to) }
+    /// The connections that the command opened: those it was seen to have, or those nobody else was.
+    fn opened(&self, is_seen: bool) -> impl Iterator<Item = SocketAddr> {
+        let all = self.opened.iter().filter(move |((from, to), at)| match is_seen {
+            true => self.owners.is_mine(*from, *to),
+            false => !self.owners.is_of_others(*from, *to, **at),
         });
-        let ports: BTreeSet<u16> = used.map(|(_, to)| to.port()).collect();
+        all.map(|((_, to), _)| *to)
+    }
+
+    /// Their ports, to be read; `None` if there are none.
+    fn ports(&self, is_seen: bool) -> Option<String> {
+        let ports: BTreeSet<u16> = self.opened(is_seen).map(|to| to.port()).collect();
         let mut named: Vec<String> = ports.iter().take(NAMED).map(|port| format!("port {port}")).collect();
         if ports.len() > NAMED {
-            named.push(format!("{} more ports", ports.len() - NAMED));
+            named.push(format!("{} more", ports.len() - NAMED));
         }
-        named
+        (!named.is_empty()).then(|| named.join(", "))
     }
 
     /// Whether a finding about hosts or the capture concerns the command's sessions.
     fn concerns(&self, finding: &Finding) -> bool {
-        let is_party =
-            |host: &IpAddr| self.sessions.values().flat_map(SessionRecord::ends).flatten().any(|end| end.ip() == *host);
+        let ends = || self.sessions.values().flat_map(SessionRecord::ends).flatten().chain(self.opened(false));
+        let is_party = |host: &IpAddr| ends().any(|end| end.ip() == *host);
         match finding.session {
             Some(session) => self.sessions.contains_key(&session),
             None if finding.severity == Severity::Quality => true,

@@ -17,12 +17,15 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tempfile::NamedTempFile;
 
 use crate::app::facts::Tables;
-use crate::source::live::keep_looking;
+use crate::frame::Timestamp;
+use crate::source::live::{keep_looking, now};
 
 /// How often it is looked: a session that is over sooner may be missed.
 const LOOK: Duration = Duration::from_millis(1);
-/// It is looked less often where a look takes long: it takes one part of so many of a processor at most.
+/// It is looked less often where a look takes long, so that it takes one part of so many of a processor.
 const SHARE: u32 = 8;
+/// But not less often than this.
+const SELDOM: Duration = Duration::from_millis(20);
 /// Connections that are remembered.
 const KNOWN: usize = 65_536;
 /// Processes of the command that are looked at.
@@ -36,14 +39,17 @@ type Connections = HashSet<(SocketAddr, SocketAddr)>;
 pub(super) struct Owners {
     mine: Connections,
     others: Connections,
+    /// When all processes of the command were seen to have ended.
+    gone: Option<Timestamp>,
 }
 
 impl Owners {
-    /// Whether somebody else has it: that was seen, or nobody was seen to have it, but the command to have others to the
-    /// same port.
-    pub(super) fn is_of_others(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+    /// Whether somebody else has a connection whose first SYN came at that time: that was seen; or the command had ended; or
+    /// nobody was seen to have it, but the command to have others to the same port.
+    pub(super) fn is_of_others(&self, local: SocketAddr, remote: SocketAddr, first: Timestamp) -> bool {
+        let is_late = self.gone.is_some_and(|gone| first > gone);
         let is_like = || self.mine.iter().any(|(_, other)| other.port() == remote.port());
-        !self.is_mine(local, remote) && (self.others.contains(&(local, remote)) || is_like())
+        !self.is_mine(local, remote) && (is_late || self.others.contains(&(local, remote)) || is_like())
     }
 
     /// Whether it is known that the command has it.
@@ -101,6 +107,7 @@ impl Drop for Watch {
 
 fn look_on(mut tables: Tables, mut family: Family, process: Option<&OwnedFd>, signals: &Receiver<Signal>) -> Owners {
     let mut owners = Owners::default();
+    let mut before = HashSet::new();
     loop {
         let began = Instant::now();
         let mut present = Vec::new();
@@ -109,15 +116,20 @@ fn look_on(mut tables: Tables, mut family: Family, process: Option<&OwnedFd>, si
                 present.push((socket.inode, (socket.local, socket.remote)));
             }
         });
-        // What the command opened before has it open, unless it has closed it since: that is what looks before tell.
-        family.look();
-        for (inode, connection) in present.into_iter().filter(|_| seen.is_ok()) {
-            let owner = if family.sockets.contains(&inode) { &mut owners.mine } else { &mut owners.others };
-            if owner.len() < KNOWN {
-                owner.insert(connection);
+        for (inode, connection) in present.iter().filter(|_| seen.is_ok()) {
+            // Nobody of the command had it at the look before, and it was there already and still is.
+            if before.contains(inode) && !family.sockets.contains(inode) && owners.others.len() < KNOWN {
+                owners.others.insert(*connection);
             }
         }
-        match signals.recv_timeout(LOOK.max(began.elapsed() * SHARE)) {
+        let is_seen = family.look();
+        let mine = present.iter().filter(|(inode, _)| family.sockets.contains(inode));
+        owners.mine.extend(mine.map(|(_, connection)| *connection));
+        before = present.into_iter().filter(|_| is_seen).map(|(inode, _)| inode).collect();
+        if family.known.is_empty() {
+            owners.gone.get_or_insert_with(now);
+        }
+        match signals.recv_timeout((began.elapsed() * SHARE).clamp(LOOK, SELDOM)) {
             // It may just have ended.
             Ok(signal) => drop(process.map(|process| pidfd_send_signal(process, signal))),
             Err(RecvTimeoutError::Timeout) => {}
@@ -134,8 +146,9 @@ struct Family {
 }
 
 impl Family {
-    fn look(&mut self) {
-        let mut at = 0;
+    /// Looks at all of them. Whether it could be seen what they have open: something of one, or that all have ended.
+    fn look(&mut self) -> bool {
+        let (mut at, mut is_seen) = (0, false);
         while let Some(process) = self.known.get(at).copied() {
             at += 1;
             let folder = Path::new("/proc").join(process.to_string());
@@ -151,6 +164,7 @@ impl Family {
                 }
             }
             let open = folder.join("fd");
+            is_seen |= fs::read_dir(&open).is_ok();
             let sockets = names(&open).filter_map(|fd| {
                 let link = fs::read_link(open.join(fd)).ok()?;
                 link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
@@ -161,6 +175,7 @@ impl Family {
         }
         // Whoever has ended has a number that others may get.
         self.known.retain(|process| Path::new("/proc").join(process.to_string()).exists());
+        is_seen || self.known.is_empty()
     }
 }
 
@@ -193,7 +208,23 @@ mod tests {
         child.wait().unwrap();
         assert!(owners.is_mine(connection.0, connection.1), "{owners:?}");
         let (local, remote) = ends(&own);
-        assert!(owners.is_of_others(local, remote) && !owners.is_mine(local, remote), "{owners:?}");
-        assert!(!owners.is_of_others(connection.0, connection.1));
+        let is_of_others = |(local, remote)| owners.is_of_others(local, remote, Timestamp(0));
+        assert!(is_of_others((local, remote)) && !owners.is_mine(local, remote), "{owners:?}");
+        assert!(!is_of_others(connection));
+    }
+
+    #[test]
+    fn what_nobody_was_seen_to_have_is_the_commands_unless_that_has_others_or_has_ended() {
+        let mut owners = Owners::default();
+        let [local, remote, other] =
+            ["10.0.0.1:4000", "10.0.0.2:21", "10.0.0.9:21"].map(|socket| socket.parse().unwrap());
+        assert!(!owners.is_of_others(local, remote, Timestamp(5)));
+        owners.gone = Some(Timestamp(5));
+        assert!(!owners.is_of_others(local, remote, Timestamp(5)));
+        assert!(owners.is_of_others(local, remote, Timestamp(6)));
+        owners.mine.insert((local, other));
+        assert!(owners.is_of_others(local, remote, Timestamp(5)));
+        owners.mine.insert((local, remote));
+        assert!(!owners.is_of_others(local, remote, Timestamp(6)));
     }
 }

@@ -2,13 +2,14 @@
 //! never came to be. That failed, although no reply says so.
 
 use super::{Case, Evidence, Stamp};
+use crate::frame::Interval;
 use crate::ftp::Reply;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::departure::{Departure, Sign};
 use crate::transfer::{Direction, Offer, Transfer};
 
 /// Who leaves within a second of the announcement need not have waited for anything; not to the millisecond.
-const AT_ONCE: f64 = 1.2;
+const AT_ONCE: Interval = Interval::millis(1200);
 
 impl<'a> Case<'a> {
     /// When and how the client turned away from it, before the final reply if it is a transfer.
@@ -51,7 +52,7 @@ impl<'a> Case<'a> {
     }
 
     /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
-    pub fn waited(&self) -> Option<f64> {
+    pub fn waited(&self) -> Option<Interval> {
         let left = self.left()?;
         Some(left.at.age_of(self.waiting_since(left.at)?))
     }

@@ -3,13 +3,13 @@
 use super::Case;
 use crate::diagnosis::{capture_clock_step, capture_control_only, capture_drops, capture_gap, capture_reordered};
 use crate::finding::{Cap, Confidence, DiagnosisName};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 
 /// A capture that lost packets of the control connection lost others within this many seconds before and behind.
-const AROUND_A_GAP: f64 = 5.0;
+const AROUND_A_GAP: Interval = Interval::seconds(5);
 
 /// Neighbours of a file that is not quite sorted may be this far apart. Seconds.
-const UNSORTED: f64 = 0.05;
+const UNSORTED: Interval = Interval::millis(50);
 
 /// A limit that a diagnosis states.
 pub fn cap(diagnosis: DiagnosisName, ceiling: Confidence, why: String) -> Cap {
@@ -28,10 +28,10 @@ impl Case<'_> {
         let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until);
         if let Some(step) = step {
             let why =
-                format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
+                format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.by, step.after.number);
             return Some(cap(capture_clock_step::NAME, Confidence::Possible, why));
         }
-        let back = from.seconds_since(until);
+        let back = from.since(until);
         (from < until && back > UNSORTED).then(|| {
             let why = format!("frame {} is {back:.1} s earlier than frame {} before it", until.number, from.number);
             cap(capture_reordered::NAME, Confidence::Possible, why)
@@ -49,7 +49,7 @@ impl Case<'_> {
         }
         caps.extend(self.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why)));
         let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
-        let around = |at: Stamp| after.seconds_since(at) < AROUND_A_GAP && at.seconds_since(until) < AROUND_A_GAP;
+        let around = |at: Stamp| after.since(at) < AROUND_A_GAP && at.since(until) < AROUND_A_GAP;
         let hole = holes.find(|hole| around(hole.at));
         if let Some(lost) = hole {
             caps.push(cap(
@@ -62,7 +62,7 @@ impl Case<'_> {
     }
 
     /// Limits on claims that no earlier connection was there: it may lie before the capture.
-    pub fn history_caps(&self, reach: f64) -> Vec<Cap> {
+    pub fn history_caps(&self, reach: Interval) -> Vec<Cap> {
         let Some((at, _)) = self.window() else { return Vec::new() };
         let age = at.age_of(self.scene.begins);
         if age >= reach {
@@ -70,7 +70,7 @@ impl Case<'_> {
         }
         let why = format!(
             "the capture starts {age:.*} s before: an earlier connection of the same 5-tuple may lie before it",
-            usize::from(age < 10.0)
+            usize::from(age < Interval::seconds(10))
         );
         vec![cap_of_rule(Confidence::Probable, why)]
     }
@@ -79,7 +79,7 @@ impl Case<'_> {
     pub fn scene_caps(&self, at: Stamp) -> Vec<Cap> {
         let mut caps = Vec::new();
         caps.extend(self.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Probable, why)));
-        if self.scene.ends.seconds_since(at) < 1.0 {
+        if self.scene.ends.since(at) < Interval::seconds(1) {
             caps.push(cap_of_rule(Confidence::Probable, "the capture ends within a second of it".to_owned()));
         }
         caps

@@ -2,6 +2,7 @@
 
 use super::Case;
 use crate::flow::RstSeen;
+use crate::frame::Interval;
 use crate::ftp::meaning::meaning;
 use crate::ftp::texts::{Condition, Meaning};
 use crate::ftp::{Command, Reply, Verb};
@@ -11,7 +12,7 @@ use crate::transfer::attempt::Attempt;
 use crate::transfer::departure::Sign;
 
 /// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
-const SWAPPED: f64 = 0.01;
+const SWAPPED: Interval = Interval::millis(10);
 
 impl<'a> Case<'a> {
     /// The final reply that reports on the data connection, and what it answers: the transfer command, or PORT itself where
@@ -26,9 +27,9 @@ impl<'a> Case<'a> {
     }
 
     /// Seconds from the command to the reply that reports on it, never negative.
-    pub fn delay(&self) -> Option<f64> {
+    pub fn delay(&self) -> Option<Interval> {
         let (command, reply) = self.report()?;
-        Some(reply.frames.first().age_of(command.at()).max(0.0))
+        Some(reply.frames.first().age_of(command.at()).max(Interval::ZERO))
     }
 
     /// Whether the capture's clock went on evenly between the command and that reply.

@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn what_holds_for_a_while_is_told_once() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let moved =
             || vec![finding("mac-changed", 1, Confidence::Proven), finding("mac-changed", 2, Confidence::Proven)];
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         assert_eq!(names(&look(Some(second(0)), moved())), NONE);
         assert_eq!(names(&look(Some(second(2)), moved())), NONE);
         assert_eq!(names(&look(Some(second(4)), moved())), (vec!["about 1", "about 2"], vec![]));
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn what_passes_is_not_told_and_what_was_told_is_taken_back() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let moved = || vec![finding("mac-changed", 1, Confidence::Proven)];
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         look(Some(second(0)), moved());
         assert_eq!(names(&look(Some(second(2)), Vec::new())), NONE);
         look(Some(second(4)), moved());
@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn what_is_surer_or_unsurer_is_told_again() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let with = |confidence| vec![finding("mac-changed", 1, confidence)];
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         look(Some(second(0)), with(Confidence::Possible));
         look(Some(second(4)), with(Confidence::Possible));
         let news = look(Some(second(6)), with(Confidence::Proven));
@@ -222,25 +222,25 @@ mod tests {
     #[test]
     fn a_host_that_was_forgotten_refutes_nothing_and_one_that_is_blamed_was_told() {
         let moved = || vec![finding("mac-stale-peer", 1, Confidence::Proven)];
-        let mut lookout = HostReview::default();
-        lookout.compare(moved(), Some(second(0)), &BTreeSet::new(), |_| false);
-        lookout.compare(moved(), Some(second(4)), &BTreeSet::new(), |_| false);
-        assert_eq!(names(&lookout.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
-        lookout.compare(moved(), Some(second(8)), &BTreeSet::new(), |_| false);
-        lookout.compare(moved(), Some(second(12)), &BTreeSet::new(), |_| false);
+        let mut review = HostReview::default();
+        review.compare(moved(), Some(second(0)), &BTreeSet::new(), |_| false);
+        review.compare(moved(), Some(second(4)), &BTreeSet::new(), |_| false);
+        assert_eq!(names(&review.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
+        review.compare(moved(), Some(second(8)), &BTreeSet::new(), |_| false);
+        review.compare(moved(), Some(second(12)), &BTreeSet::new(), |_| false);
         let blamed = BTreeSet::from([(crate::diagnosis::mac_stale_peer::NAME, vec![IpAddr::from([10, 0, 0, 1])])]);
-        let news = lookout.compare(Vec::new(), Some(second(14)), &blamed, |_| true);
+        let news = review.compare(Vec::new(), Some(second(14)), &blamed, |_| true);
         assert_eq!(names(&news), (vec![], vec![("mac-stale-peer", Some("mac-stale-peer"))]));
     }
 
     #[test]
     fn what_limits_claims_is_told_at_once_and_brought_up_to_date_at_the_end() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let lost = |message: &str| {
             let finding = finding("capture-drops", 0, Confidence::Proven);
             vec![Finding { message: message.to_owned(), ..finding }]
         };
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         assert_eq!(names(&look(Some(second(0)), lost("3 lost"))), (vec!["3 lost"], vec![]));
         assert_eq!(names(&look(Some(second(2)), lost("5 lost"))), NONE);
         assert_eq!(

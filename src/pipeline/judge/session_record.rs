@@ -20,7 +20,7 @@ use crate::transfer::offers::OfferNumber;
 use crate::transfer::session::Session;
 use crate::transfer::{Offer, OtherView, inferred};
 
-/// What is told of a session, or of a chapter of it: some of its offers, and what was judged with its verdicts.
+/// What is told of a session, or of a part of it ([`super::rollover`]): some of its offers, and what was judged with its verdicts.
 pub(super) fn record<'a>(
     views: &[View<'_>],
     offers: impl IntoIterator<Item = &'a Offer>,

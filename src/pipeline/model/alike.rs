@@ -33,9 +33,9 @@ fn same_words<K: Copy>(own: &[Word<'_, K>], other: &[Word<'_, K>]) -> Vec<(K, K)
     let nearest = |word: &Word<'_, K>, all: &[Word<'_, K>]| {
         let middle = all.partition_point(|other| other.at < word.at);
         let around = middle.saturating_sub(NEAR)..all.len().min(middle.saturating_add(NEAR));
-        let apart = |place: &usize| all[*place].at.seconds_since(word.at).abs();
+        let apart = |place: &usize| all[*place].at.since(word.at).abs();
         let alike = around.filter(|place| all[*place].verb == word.verb && apart(place) < TRANSLATED_SECONDS);
-        alike.min_by(|one, other| apart(one).total_cmp(&apart(other)))
+        alike.min_by(|one, other| apart(one).cmp(&apart(other)))
     };
     let mutual = own.iter().enumerate().filter_map(|(place, word)| {
         let there = other.get(nearest(word, other)?)?;
@@ -97,7 +97,7 @@ impl Same {
 
 /// Whether both may be one transfer or offer: the same was asked for at the same moment.
 pub(in crate::pipeline) fn is_same(one: &Concluded<'_>, other: &Concluded<'_>) -> bool {
-    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.seconds_since(other).abs() < TRANSLATED_SECONDS);
+    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.since(other).abs() < TRANSLATED_SECONDS);
     soon && verb(one).is_some() && verb(one) == verb(other)
 }
 

@@ -7,7 +7,7 @@ use super::inventory::segment;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::siblings::Siblings;
 use crate::flow::{Connection, ConnectionId, End, SynSeen, Table};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::network::{Network, Place};
 use crate::record::trace::Trace;
 use crate::source::Capture;
@@ -88,7 +88,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The length of TIME-WAIT in seconds, if the user knows it.
-    pub(in crate::pipeline) fn time_wait(&self) -> Option<f64> {
+    pub(in crate::pipeline) fn time_wait(&self) -> Option<Interval> {
         self.model.policy.time_wait
     }
 
@@ -195,7 +195,7 @@ impl<'a> Analysis<'a> {
         let Self { model, decoder, scene } = self;
         let mut parties: Vec<IpAddr> = model.contacts.iter().copied().collect();
         parties.sort_unstable();
-        let hosts = NetworkCase { network: &model.network, parties: &parties, scene };
+        let hosts = NetworkCase { network: &model.network, parties: &parties, scene, policy: &model.policy };
         let undecoded = decoder.undecoded();
         let let_go = model.let_go();
         let lost = decoder.fragments_lost().datagrams.into_iter();

@@ -25,10 +25,12 @@ mod stats;
 mod strangers;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::schedule::Schedule;
 use super::settings::Settings;
 use crate::diagnosis::case::Policy;
+use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, ConnectionId, FlowEvent, FlowKey, Table};
 use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
@@ -137,6 +139,11 @@ fn stranger_key(ip: &IpHeader, tcp: &Segment<'_>) -> FlowKey {
 }
 
 impl Model {
+    /// From now on the kernels of hosts say this.
+    pub(super) fn learn_facts(&mut self, facts: Arc<Facts>) {
+        self.policy.facts = facts;
+    }
+
     /// Nothing seen yet; sessions are numbered from `first_session` on.
     pub(super) fn new(settings: &Settings, first_session: SessionId) -> Self {
         let scaled = |bound| settings.scaled(bound);

@@ -38,6 +38,7 @@ impl Model {
         let (first, key) = (connection.first, connection.key);
         let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
         let control = Control::new(connection, session, server_end, self.keys.are_wanted());
+        // Before the new one is in: it has said nothing yet and would be the first to go.
         if self.controls.are_full() {
             self.evict_control(schedule);
         }
@@ -159,6 +160,7 @@ impl Model {
             }
         }
         let Some(number) = announced else { return };
+        // A data connection may have been captured before the line that announces it.
         self.correlator.claim(index, number, &mut self.sessions, &self.flows);
         let offer = self.sessions.get(index).and_then(|session| session.offers.get(number));
         if let Some((offer, socket)) = offer.and_then(|offer| Some((offer, offer.socket?))) {

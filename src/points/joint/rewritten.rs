@@ -17,13 +17,16 @@ use crate::diagnosis::{
 };
 use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Severity};
 use crate::flow::End;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::redact::foreign;
 use crate::text::printable;
 use crate::wire::Seq;
 
 /// Whose the announced address is, as one point suspects it.
 const WHOSE: [DiagnosisName; 3] = [port_third_party::NAME, port_foreign_address::NAME, port_wrong_interface::NAME];
+
+/// What belongs to a transfer is said at another point so much before it or behind it.
+const AROUND: Interval = Interval::seconds(1);
 
 /// Rewritten lines that are cited.
 const CITED: usize = 4;
@@ -111,7 +114,7 @@ fn shown(text: &[u8]) -> String {
 /// What the words show of one transfer.
 pub fn of_transfer(spoken: &Spoken, together: &Together<'_>, asked: &Asked<'_>, failed: bool, all: &mut Vec<Finding>) {
     let window = window(together, asked);
-    let within = |at: Stamp| window.is_some_and(|(from, until)| at >= from && at.time <= until.time.plus_seconds(1.0));
+    let within = |at: Stamp| window.is_some_and(|(from, until)| at >= from && at.time <= until.time.plus(AROUND));
     if let Some((part, line)) = spoken.added().find(|(_, line)| within(line.at)) {
         if let Some(known) = take(all, reply_by_middlebox::NAME) {
             drop(known);
@@ -156,7 +159,7 @@ fn window(together: &Together<'_>, asked: &Asked<'_>) -> Option<(Stamp, Stamp)> 
         .chain(refused.map(|offer| offer.at))
         .min()?;
     let until = told.filter_map(|one| one.reply.as_ref()).map(|reply| reply.at).max().unwrap_or(lead.last);
-    Some((Stamp { number: crate::frame::FrameNo(0), ..from }.before_by(1.0), until))
+    Some((from.before_by(AROUND), until))
 }
 
 /// The refusal that the client got is not the server's.
