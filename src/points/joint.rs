@@ -11,6 +11,7 @@ mod resets;
 mod rewritten;
 mod sessions;
 mod stalled;
+mod traced;
 mod way;
 mod web;
 mod words;

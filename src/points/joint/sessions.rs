@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::alike::Relation;
 use super::findings::{self, Judged};
+use super::traced;
 use super::web::{Strand, Web, neighbours};
 use crate::finding::{Finding, SessionId, TransferId};
 use crate::flow::End;
@@ -229,6 +230,7 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
         transfers: transfers.collect(),
         points: together.path.iter().map(|point| first_point + as_u32(*point)).collect(),
         path: path(web, together, first_point),
+        trace: traced::trace(web, together, &traced::of_session(web, together, &together.told)),
         ..lead.clone()
     };
     let Judged { findings, .. } = judged;
