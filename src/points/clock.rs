@@ -17,6 +17,9 @@ const WIDENS: f64 = 0.2;
 /// Bounds that cross by no more than this many seconds do so by the rounding of times.
 const ROUNDING: f64 = 3e-6;
 
+/// Times are told to this many seconds.
+const RESOLUTION: f64 = 1e-6;
+
 /// Packets of each part of a clock that steps, and parts.
 const PART_SAMPLES: usize = 8;
 const PARTS: usize = 3;
@@ -87,7 +90,8 @@ impl Clock {
     /// A moment of this clock by the reference's.
     pub fn by_reference(&self, at: Stamp) -> Timestamp {
         let Some(stretch) = self.stretch(at) else { return at.time };
-        at.time.plus_seconds(-stretch.ahead(at.time))
+        // Nobody knows it better than captures tell times.
+        at.time.plus_seconds(-(stretch.ahead(at.time) / RESOLUTION).round() * RESOLUTION)
     }
 
     /// The reference's clock beside this one.

@@ -167,7 +167,7 @@ fn correct_refusal(all: &mut [Finding], part: &Part) {
     for finding in all.iter_mut().filter(|finding| finding.diagnosis == port_refused::NAME) {
         finding.message = format!(
             "{}; the server never said so: something between the points {} and {} did in its name",
-            finding.message.replace("the server refused", "the client was refused"),
+            finding.message.trim_end_matches('.').replace("the server refused", "the client was refused"),
             part.names[0],
             part.names[1],
         );
