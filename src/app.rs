@@ -4,6 +4,7 @@ mod check;
 mod extract;
 mod facts;
 mod frames;
+mod incident;
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -26,7 +27,7 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -102,7 +103,8 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
     input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
     input.facts.iter().for_each(|path| files.reads(Role::Facts, path));
-    input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
+    let points = input.points.iter().flat_map(|point| &point.files);
+    input.files.iter().chain(points).chain(found).for_each(|path| files.reads(Role::Input, path));
     files
 }
 
@@ -252,6 +254,10 @@ impl Sink for Watched<'_> {
         self.inner.hosts(hosts)
     }
 
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.inner.points(points)
+    }
+
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.inner.begins(captures)
     }
@@ -343,7 +349,9 @@ fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
-    let plan = interrupt.watch(|| points::plan(&input.files, arrange));
+    let looking = points::Looking { ports: &input.ports, filter: input.filter.as_deref() };
+    let inputs = points::Inputs { files: &input.files, points: &input.points, arrange, looking };
+    let plan = interrupt.watch(|| points::plan(&inputs));
     let captures: usize = plan.groups.iter().map(|group| group.files.len()).sum();
     if input.follow && captures > 1 {
         let why = format!("--follow reads one capture, the one that is still being written, and {captures} were named");
@@ -419,6 +427,11 @@ fn read_groups(
         if interrupt.is_wanted() {
             cut = true;
             not_read += group.files.len();
+            continue;
+        }
+        if !group.points.is_empty() {
+            next = incident::read(group, next, input, settings, interrupt, sink, &mut all)?;
+            cut |= interrupt.is_wanted();
             continue;
         }
         let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));

@@ -17,9 +17,9 @@ use crate::cli::ExtractOptions;
 use crate::decrypt::{Keys, Lines, Random, random_in};
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
-use crate::frame::{CaptureId, Frame, Timestamp};
+use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
 use crate::pipeline::Settings;
-use crate::points::Plan;
+use crate::points::{Clock, Plan};
 use crate::record::{Signal, Sink, Summary};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
@@ -129,20 +129,26 @@ fn write(
             cut = true;
             break;
         }
-        let (mut frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
-        // What the first reading told is not told again.
-        unreadable::note(lacking, &errors, &options.input);
-        let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
-        first = CaptureId(first.0.saturating_add(opened));
-        // Where nothing could be read there is no capture to write.
-        if opened > 0 && !interrupt.is_wanted() {
-            let output = match &mut output {
-                Some(output) => output,
-                none => none.insert(Output::create(target(options), frames.captures(), options, settings)?),
-            };
-            output.write(&mut frames, selected, interrupt)?;
+        // Points are written one after the other, their times by one clock.
+        let reference = Clock::default();
+        let points = group.points.iter().map(|point| (&point.files, &point.clock));
+        let whole = group.points.is_empty().then_some((&group.files, &reference));
+        for (files, clock) in points.chain(whole) {
+            let (mut frames, errors) = Frames::open(files, first, &options.input, settings, interrupt)?;
+            // What the first reading told is not told again.
+            unreadable::note(lacking, &errors, &options.input);
+            let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
+            first = CaptureId(first.0.saturating_add(opened));
+            // Where nothing could be read there is no capture to write.
+            if opened > 0 && !interrupt.is_wanted() {
+                let output = match &mut output {
+                    Some(output) => output,
+                    none => none.insert(Output::create(target(options), frames.captures(), options, settings)?),
+                };
+                output.write(&mut frames, selected, clock, interrupt)?;
+            }
+            unreadable::note(lacking, &frames.unreadable(), &options.input);
         }
-        unreadable::note(lacking, &frames.unreadable(), &options.input);
         cut |= interrupt.is_wanted();
     }
     if cut && let Some(signal) = interrupt.cut_off() {
@@ -224,13 +230,21 @@ impl Output {
     }
 
     /// Writes what is selected of a timeline.
-    fn write(&mut self, frames: &mut Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
+    fn write(
+        &mut self,
+        frames: &mut Frames,
+        selected: &mut Selected,
+        clock: &Clock,
+        interrupt: &Interrupt,
+    ) -> io::Result<()> {
         let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
         while !interrupt.is_wanted() && frames.step(&mut Everything) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
+            let at = Stamp { time: clock.by_reference(frame.at), ..frame.at };
+            let frame = Frame { at, ..frame };
             self.read += 1;
             self.describe(captures, wanted)?;
             if !wanted.takes(&frame) {

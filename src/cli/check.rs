@@ -116,6 +116,7 @@ impl Check {
             input: Input {
                 anonymize: None,
                 files: self.files,
+                points: Vec::new(),
                 filter: self.reading.filter,
                 ports: self.reading.ports,
                 time_wait: self.reading.time_wait,

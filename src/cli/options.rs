@@ -9,14 +9,16 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
-use crate::points::Glob;
+use crate::points::{Glob, NamedPoint};
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// Files and directories in the order given, never empty; `-` is standard input.
+    /// Files and directories in the order given, never empty unless there are points; `-` is standard input.
     pub files: Vec<PathBuf>,
+    /// Capture points that the user names, with their files.
+    pub points: Vec<NamedPoint>,
     /// A BPF expression, not yet compiled.
     pub filter: Option<String>,
     /// Control ports besides 21 and what is recognised by content.

@@ -62,7 +62,8 @@ pub struct Diagnosis {
     pub verdict: Verdict,
     /// What else holds between it and other findings.
     pub relations: Relations,
-    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well.
+    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well, none where
+    /// only several capture points together show it.
     pub checks: &'static [Check],
 }
 
@@ -140,8 +141,8 @@ macro_rules! diagnosis {
         $name:literal, $severity:ident,
         $summary:literal,
         [$($reference:literal),* $(,)?],
-        verdict: $rank:ident $(($never:literal))?,
-        $($kind:ident($check:path)),+
+        verdict: $rank:ident $(($never:literal))?
+        $(, $kind:ident($check:path))*
         $(; $($relation:ident: $value:expr),+)?
     ) => {
         /// The name of this diagnosis.
@@ -159,7 +160,7 @@ macro_rules! diagnosis {
                 $($($relation: $value,)+)?
                 ..$crate::diagnosis::Relations::USUAL
             },
-            checks: &[$($crate::diagnosis::Check::$kind($check)),+],
+            checks: &[$($crate::diagnosis::Check::$kind($check)),*],
         };
     };
 }
@@ -252,6 +253,7 @@ catalogue![
     transfer_failed_unexplained,
     control_stalled,
     control_idle_timeout,
+    control_terminated_by_proxy,
     login_refused,
     command_refused,
     // TLS

@@ -32,6 +32,7 @@ mod markdown;
 mod ndjson;
 mod page;
 mod paint;
+mod path;
 mod place;
 pub mod rules;
 mod sarif;

@@ -88,6 +88,8 @@ pub(super) fn alone((session, row): TableRow<'_>) -> SessionRecord {
         inferred: Vec::new(),
         trace: None,
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         ..*session
     };
     match row {

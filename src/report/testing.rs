@@ -123,6 +123,7 @@ impl Sample {
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
             summary: Summary {
+                points: Vec::new(),
                 transfers: 2,
                 failed: 1,
                 error: 1,
@@ -344,6 +345,8 @@ fn session() -> SessionRecord {
             clues: vec!["the server's MAC answers its ARP requests in frame 2".into()],
         },
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         offers: vec![offer(7, 1_000_000), offer(16, 12_000_000)],
         transfers: vec![
             transfer(

@@ -22,6 +22,9 @@ const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
 /// TTLs with which old stacks start; four routers behind a newer one look like the first.
 const OLD_INITIAL_TTLS: [u8; 2] = [60, 32];
 
+/// So many packets in two captures show that these were taken at two places.
+const COPIED: usize = 3;
+
 /// The largest IP packet on Ethernet without jumbo frames.
 const ETHERNET_MTU: u32 = 1500;
 
@@ -42,6 +45,10 @@ pub struct Vantage {
 impl Vantage {
     /// The vantage of a control connection whose client is its `client` end, in that neighbourhood.
     pub fn of(control: &Connection, client: End, network: &Network) -> Self {
+        if is_of_several_points(control) {
+            let clues = vec!["its packets are in several captures, which were taken at different places".to_owned()];
+            return Self { client: Nearness::Unknown, server: Nearness::Unknown, clues, client_passes: false };
+        }
         let mut clues = Vec::new();
         let near = split(control, &mut clues);
         let judged = |end: End, clues: &mut Vec<String>| {
@@ -109,6 +116,13 @@ impl Vantage {
     pub fn record(&self) -> VantageRecord {
         VantageRecord { client: self.client, server: self.server, clues: self.clues.clone() }
     }
+}
+
+/// Whether packets of a connection are in more than one capture of the timeline: what one of them shows of its place does
+/// not hold of the others. One or two may lie on both sides of a change of files.
+fn is_of_several_points(control: &Connection) -> bool {
+    let copies = [End::Origin, End::Target].into_iter().flat_map(|end| half(control, end).duplicates());
+    copies.filter(|(one, other)| one.capture != other.capture).count() >= COPIED
 }
 
 fn is_close(nearness: Nearness) -> bool {

@@ -52,6 +52,8 @@ pub(super) fn record<'a>(
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         offers: offers
             .into_iter()
             .map(|offer| OfferRecord {
@@ -168,6 +170,7 @@ fn view(
             .any(|(number, offer)| other.offers.get(&number).is_some_and(|there| there.line_len != offer.line_len()))
     };
     Some(ViewRecord {
+        point: None,
         client: session.client,
         server: session.server,
         capture: syn.at.capture,

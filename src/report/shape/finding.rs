@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::point;
 use crate::finding::{self, DiagnosisName};
+use crate::record::PointRecord;
 use crate::report::evidence::in_order;
 use crate::report::words::{Confidence, Party, Role, Severity, Where};
 use crate::report::{filter, time};
@@ -42,8 +44,9 @@ pub(in crate::report) struct Finding {
     display_filter: String,
 }
 
-impl From<&finding::Finding> for Finding {
-    fn from(finding: &finding::Finding) -> Self {
+impl Finding {
+    /// A finding, with the names of the points where its evidence was captured, if there are several.
+    pub(in crate::report) fn of(finding: &finding::Finding, points: &[PointRecord]) -> Self {
         Self {
             diagnosis: finding.diagnosis.as_str(),
             role: finding.role.into(),
@@ -56,7 +59,7 @@ impl From<&finding::Finding> for Finding {
             transfer: finding.transfer.map(|id| id.0),
             hosts: finding.hosts.iter().map(ToString::to_string).collect(),
             evidence: {
-                let shown = in_order(finding).into_iter().map(Evidence::from);
+                let shown = in_order(finding).into_iter().map(|one| Evidence::of(one, points));
                 shown.chain(finding.host_facts.iter().map(Evidence::from)).collect()
             },
             caps: finding.caps.iter().map(Cap::from).collect(),
@@ -86,6 +89,9 @@ enum Evidence {
         #[serde(skip_serializing_if = "Option::is_none")]
         to: Option<String>,
         note: String,
+        /// The capture point, where there are several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        point: Option<String>,
     },
     /// Nothing of the kind lies between two frames.
     Missing {
@@ -99,6 +105,15 @@ enum Evidence {
         #[serde(skip_serializing_if = "Option::is_none")]
         until_capture: Option<u32>,
         note: String,
+        /// The capture point that lacks it, where there are several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        point: Option<String>,
+        /// When that point recorded a packet last before, RFC 3339.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alive_from: Option<String>,
+        /// When it did so again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alive_to: Option<String>,
     },
     /// The kernel of a host says so, or why nothing can be concluded from what it says.
     Host {
@@ -117,8 +132,9 @@ impl From<&finding::HostFact> for Evidence {
     }
 }
 
-impl From<&finding::Evidence> for Evidence {
-    fn from(evidence: &finding::Evidence) -> Self {
+impl Evidence {
+    fn of(evidence: &finding::Evidence, points: &[PointRecord]) -> Self {
+        let point = point::of_evidence(evidence, points);
         match evidence {
             finding::Evidence::Seen { frames, route, note } => {
                 let first = evidence.first();
@@ -129,6 +145,7 @@ impl From<&finding::Evidence> for Evidence {
                     from: route.map(|route| route.from.to_string()),
                     to: route.map(|route| route.to.to_string()),
                     note: printable_str(note),
+                    point,
                 }
             }
             finding::Evidence::Missing { after, until, note } => Self::Missing {
@@ -137,6 +154,9 @@ impl From<&finding::Evidence> for Evidence {
                 until: until.number.0,
                 until_capture: (until.capture != after.capture).then_some(until.capture.0),
                 note: printable_str(note),
+                alive_from: point.is_some().then(|| time::rfc3339(after.time)),
+                alive_to: point.is_some().then(|| time::rfc3339(until.time)),
+                point,
             },
         }
     }

@@ -7,6 +7,7 @@ mod completeness;
 mod finding;
 mod host;
 mod pending;
+mod point;
 mod rule;
 mod session;
 
@@ -18,6 +19,7 @@ pub(super) use completeness::Completeness;
 pub(super) use finding::Finding;
 pub(super) use host::{Host, Inventory};
 pub(super) use pending::Pending;
+pub(super) use point::Point;
 pub(super) use rule::{Rule, Rules};
 pub(super) use session::Session;
 
@@ -44,6 +46,10 @@ pub(super) struct Report {
     pub(super) captures: Vec<Capture>,
     /// Inputs that could not be read, or not all of them.
     pub(super) unreadable: Vec<Unreadable>,
+    /// Present where an incident was captured at several points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub(super) points: Vec<Point>,
     pub(super) sessions: Vec<Session>,
     pub(super) findings: Vec<Finding>,
     pub(super) summary: Summary,
@@ -88,6 +94,10 @@ pub(super) struct Closing {
     pub(super) captures: Vec<Capture>,
     /// Inputs that could not be read, or not all of them.
     pub(super) unreadable: Vec<Unreadable>,
+    /// Present where an incident was captured at several points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub(super) points: Vec<Point>,
     #[serde(flatten)]
     pub(super) summary: Summary,
 }
