@@ -35,6 +35,7 @@ use crate::source::{
 };
 use frames::Frames;
 use interrupt::Interrupt;
+use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
@@ -327,7 +328,8 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settin
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
     let mut known = Settings::of(&input.ports, input.time_wait, input.here.clone());
     known.policy.facts = facts::read(&input.facts, input.anonymize)?;
-    Ok(Settings { selection, in_full, judging, keys, ..known })
+    let keys_may_grow = is_growing(input) && !input.keylog.is_empty();
+    Ok(Settings { selection, in_full, judging, keys, keys_may_grow, ..known })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -424,7 +426,7 @@ fn read_groups(
             && let [file] = group.files.as_slice()
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
+            let following = follow(file, first, input, &mut pipeline, sink, interrupt)?;
             unreadable::note(&mut all.summary, following.failures(), input);
             cut |= interrupt.is_wanted();
             not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
@@ -526,12 +528,13 @@ fn is_growing(input: &Input) -> bool {
 fn follow(
     file: &Path,
     id: CaptureId,
-    filter: Option<&str>,
+    input: &Input,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     interrupt: &Interrupt,
 ) -> io::Result<Following> {
-    let mut following = Following::start(file, id, filter, interrupt.flag())?;
+    let mut following = Following::start(file, id, input.filter.as_deref(), interrupt.flag())?;
+    let mut keys = KeyLogs::open(&input.keylog)?;
     let mut begun = 0;
     loop {
         let came = following.wait();
@@ -551,6 +554,7 @@ fn follow(
             Came::NothingYet => {}
             Came::End => return Ok(following),
         }
+        keys.feed(pipeline);
     }
 }
 

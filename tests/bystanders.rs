@@ -51,8 +51,9 @@ fn the_short_way_and_the_long_way_say_the_same_of_real_captures() {
 #[test]
 fn the_short_way_and_the_long_way_say_the_same_of_mixed_traffic() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    use Rest::{Flat, Office, Routed, Small};
-    for (ftp_percent, rest) in [(5, Office), (30, Office), (5, Small), (5, Routed), (5, Flat)] {
+    for (ftp_percent, rest) in
+        [(5, Rest::Office), (30, Rest::Office), (5, Rest::Small), (5, Rest::Routed), (5, Rest::Flat)]
+    {
         let mix = Mix { size: 4 << 20, ftp_percent, rest, container: Container::Pcap };
         let pcap = written(folder.path(), mix);
         assert!(is_same(&pcap, &pcap));

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::facts::{Tables, Watching, beside, replace_beside};
+use super::keylog::KeyLogs;
 use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
@@ -106,6 +107,7 @@ struct Watch<'a> {
     report: Outfile,
     recording: Option<Recording>,
     evidence: Option<Evidence>,
+    keys: KeyLogs,
     metrics: Outage,
     lacking: Lacking,
     /// What this host's kernel says.
@@ -133,6 +135,7 @@ impl<'a> Watch<'a> {
         }
         // Open before the sandbox closes.
         let tables = if options.facts { Some(Tables::open().map_err(|why| Some((why, None)))?) } else { None };
+        let keys = KeyLogs::open(&options.keylog).map_err(|error| Some((error.to_string(), None)))?;
         let confined = confine(options.user.as_deref(), &folders(options), &options.interfaces);
         let confined = confined.map_err(|why| Some((why, None)))?;
 
@@ -157,6 +160,8 @@ impl<'a> Watch<'a> {
         let settings = Settings {
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
+            keys: Some(keys.keys()),
+            keys_may_grow: !options.keylog.is_empty(),
             ..Settings::of(&options.scope.ports, options.time_wait, here)
         };
         let sink = sink.map_err(|error| output_failed(options, &error))?;
@@ -170,6 +175,7 @@ impl<'a> Watch<'a> {
             report,
             recording: recording.transpose()?,
             evidence: options.evidence.as_ref().map(evidence),
+            keys,
             metrics: Outage::new(metrics, ["update", "updates"]),
             lacking: Lacking::default(),
             facts: tables.map(|tables| Watching::new(tables, &options.scope.ports)),
@@ -246,6 +252,7 @@ impl<'a> Watch<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.keep(&frame, self.pipeline.booked());
         }
+        self.keys.feed(&mut self.pipeline);
         self.stop.seen(&frame);
         self.write_evidence();
         self.notices(notice);
@@ -255,6 +262,7 @@ impl<'a> Watch<'a> {
     fn idle(&mut self, time: Timestamp) -> Result<(), Trouble> {
         let ticked = self.pipeline.tick(time, self.arrivals.captures(), &mut self.told);
         ticked.map_err(|error| self.report_failed(&error))?;
+        self.keys.feed(&mut self.pipeline);
         self.write_evidence();
         Ok(())
     }
@@ -412,6 +420,7 @@ fn open(options: &LiveOptions) -> Result<Vec<Tap>, Trouble> {
 fn claim(options: &LiveOptions) -> Result<(), String> {
     let mut files = Files::default();
     options.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+    options.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
     if options.output.is_none() {
         files.writes_standard_output()?;
     }

@@ -107,6 +107,10 @@ pub(super) struct Live {
     #[arg(long, help_heading = "Capture")]
     no_facts: bool,
 
+    /// Decrypt FTPS with the keys in FILE, also those that are written to it later; the file must exist; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
+    keylog: Vec<PathBuf>,
+
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
         long,
@@ -250,6 +254,8 @@ pub struct LiveOptions {
     pub here: Vec<IpAddr>,
     /// Whether this host's kernel is asked.
     pub facts: bool,
+    /// Key logs of TLS.
+    pub keylog: Vec<PathBuf>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -298,6 +304,7 @@ impl Live {
             time_wait: self.time_wait,
             here: self.here,
             facts: !self.no_facts,
+            keylog: self.keylog,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,

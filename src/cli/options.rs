@@ -50,6 +50,8 @@ pub struct ExtractOptions {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub write: PathBuf,
+    /// Whether the TLS keys that the packets need are written, too.
+    pub with_secrets: bool,
     /// Whether the findings are written to their frames.
     pub annotate: bool,
 }

@@ -26,9 +26,9 @@ diagnosis! {
     /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side
     /// that speaks no TLS at all (`tls-protection-mismatch`).
     ///
-    /// Confidence: proven by an alert in clear, else probable.
+    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), else probable.
     ///
-    /// Traps: an encrypted alert does not tell its reason.
+    /// Traps: an encrypted alert does not tell its reason without the keys.
     ///
     /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at
     /// the server send the whole chain, offer a version and cipher suite that the client knows; in the network look for

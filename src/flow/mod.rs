@@ -65,6 +65,11 @@ impl End {
             Self::Target => Self::Origin,
         }
     }
+
+    /// Its number: 0 for the origin, 1 for the target.
+    pub fn index(self) -> usize {
+        usize::from(self == Self::Target)
+    }
 }
 
 /// A SYN (or SYN-ACK) as it was seen.

@@ -16,6 +16,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::decrypt;
 use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::ConnectionId;
@@ -102,6 +103,16 @@ impl Pipeline {
     /// From now on the kernels of hosts say this.
     pub fn learn_facts(&mut self, facts: Arc<Facts>) {
         self.model.learn_facts(facts);
+    }
+
+    /// Takes all keys of TLS that are known now; reads what has waited for them.
+    pub fn learn_keys(&mut self, keys: Arc<decrypt::Keys>) {
+        self.model.learn_keys(keys, &mut self.schedule);
+    }
+
+    /// Whether a control connection waits for its keys.
+    pub fn wants_keys(&self) -> bool {
+        self.model.wants_keys()
     }
 
     /// The number the next session would get.
