@@ -79,7 +79,9 @@
 //!   are marked by [`redact::foreign`].
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **A cipher suite of TLS**: a line in `decrypt/suite.rs`; how a record of its kind is opened: `decrypt/cipher.rs`.
-//! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
+//! - **What a kernel tells**: `facts` parses and holds it, `facts/ask` answers what diagnoses ask of it, `app/facts` reads.
+//! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads; `app/run` does
+//!   so around a command.
 //!
 //! The tests that hold all this: `tests/fixtures.rs` (every script and recorded capture against its expectation),
 //! `tests/wire_tshark.rs` and `tests/differential` (the same frames, times and lines as tshark), `tests/fuzz_corpus.rs`
