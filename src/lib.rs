@@ -30,7 +30,7 @@
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
-//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
+//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines and capture points, and what several points told into one ([`points::joint`]); frames into findings; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
@@ -66,6 +66,8 @@
 //! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
+//! - **What several capture points prove together**: one file of [`points::joint`]; how their packets are matched:
+//!   `points/alike.rs`, `points/clock.rs`, `points/dialogue.rs`.
 //! - **A link type**: `wire/link.rs` takes its header off, `report/link_type.rs` names it; a tunnel: `wire/layer.rs` and
 //!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
