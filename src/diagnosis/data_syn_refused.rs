@@ -155,6 +155,7 @@ fn sender(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen) -> Sender {
         return Sender::Unknown;
     }
     let client = case.control.half(case.client_end());
+    // A device on the way is nearer or farther than the host in whose name it answers, so its TTL differs.
     let Some((low, high)) = client.ttl else { return Sender::Unknown };
     if (low..=high).contains(&rst.ttl) {
         return match (rst.mac, client.first_mac) {

@@ -98,6 +98,7 @@ pub fn is_bind_retries(delay: Interval) -> bool {
 
 /// Whether the reply came too fast for a SYN that was silently dropped.
 pub fn is_fast(case: &Case<'_>) -> bool {
+    // A SYN that is dropped silently costs its sender a second or more, a refusal no more than a round trip.
     let rtt = case.control.handshake_rtt().map_or(Interval::ZERO, |(out, back)| out + back);
     case.delay().is_some_and(|delay| delay < rtt + FAST) && case.delay_is_known()
 }

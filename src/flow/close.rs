@@ -38,6 +38,7 @@ impl Connection {
         match (first, second) {
             ((end, _), None) => Close::Half { missing: end.peer(), since, gapless },
             ((_, FinSeen { acked: Some(one), .. }), Some((_, FinSeen { acked: Some(other), .. }))) => {
+                // A FIN that is sent again and acknowledged again starts the timer anew (RFC 9293 3.10.7.4).
                 let restarts = [self.from_origin.last_ack_of_fin, self.from_target.last_ack_of_fin, self.rearmed];
                 let since = restarts.into_iter().flatten().filter(|at| in_time(*at)).fold(one.max(other), Stamp::max);
                 let holder = holder(first, second);

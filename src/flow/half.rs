@@ -193,6 +193,7 @@ impl Half {
             return;
         }
         let next = self.next.unwrap_or(span.start);
+        // Only what lies beyond SND.NXT is new; the rest was sent again, or was overtaken on the way.
         let fresh = span.end.distance_from(next);
         if fresh <= 0 || span.start.is_before(next) {
             self.again(at, ip, tcp, span, next);
@@ -207,6 +208,7 @@ impl Half {
         }
         if fresh > 0 {
             self.next = Some(span.end);
+            // SYN and FIN take a number each and are no bytes.
             let flags = u32::from(tcp.flags.has(Flags::SYN)) + u32::from(tcp.flags.has(Flags::FIN));
             let before = if span.start.is_before(next) { next.distance_from(span.start).unsigned_abs() } else { 0 };
             self.bytes += u64::from(span.len().saturating_sub(before).saturating_sub(flags));
@@ -226,6 +228,7 @@ impl Half {
     /// Books a segment of which a part lies before SND.NXT: sent again, or overtaken on the way.
     fn again(&mut self, at: Stamp, ip: &IpHeader, tcp: &Segment<'_>, span: Span, next: Seq) {
         let late = self.late(at, ip, span);
+        // What fills a hole was never seen before: it counts as new, though its numbers are old.
         let first_sight = self.fill(span.cut_at(next)).min(tcp.payload_len);
         self.fill(span);
         self.bytes += u64::from(first_sight);
@@ -287,6 +290,7 @@ impl Half {
             return;
         }
         if let Some(next) = self.next {
+            // So much cannot be in flight unseen: the number is another incarnation's, or nobody's.
             if ack.distance_from(next) > LARGEST_WINDOW {
                 return;
             }
@@ -325,6 +329,7 @@ impl Half {
 
     /// Compares the number of a bare acknowledgement with what this end has sent, and with what the peer has acknowledged.
     pub(super) fn bare(&mut self, at: Stamp, seq: Seq) {
+        // It acknowledges from a number that lies ahead of all that came: what is between was sent and lost before here.
         if self.next.is_some_and(|next| seq.is_after(next) && seq.distance_from(next) <= LARGEST_LOSS) {
             let irregular = self.irregular();
             irregular.ahead = irregular.ahead.filter(|(known, _)| !seq.is_after(*known)).or(Some((seq, at)));
@@ -431,6 +436,7 @@ impl Half {
         let since = hole.map(|hole| hole.at).or(gap.map(|gap| gap.at))?;
         let later = hole.and_then(|hole| hole.identification).filter(|id| *id != 0);
         let mine = ip.identification.filter(|id| *id != 0);
+        // Hosts that count their identifications up tell in which order they sent; zero tells nothing (RFC 6864 4.1).
         if let Some((later, mine)) = later.zip(mine) {
             if (1..=IDENTIFICATIONS_BACK).contains(&later.wrapping_sub(mine)) {
                 return Some(Late::Overtaken);

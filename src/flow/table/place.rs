@@ -41,6 +41,7 @@ impl Table {
 
     fn place_syn(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
         let same = self.recent_incarnations(&seen.key).find(|connection| {
+            // A repeated SYN bears the same ISN; so does a new connection of a stack that always begins with it.
             let idle = seen.at.since(connection.last);
             let over = connection.was_open() && connection.is_closed() && idle > ECHO_SECONDS;
             connection.origin == seen.source()
@@ -51,6 +52,7 @@ impl Table {
         if let Some(same) = same {
             return Place::Existing(same.id);
         }
+        // Both ends may open at once: the two SYNs are one connection (RFC 9293 3.5).
         let crossing = current.target == seen.source()
             && current.is_unanswered()
             && !current.is_closed()
@@ -135,6 +137,7 @@ impl Table {
                 let expected = current.half(from).next.or(current.half(from).acked);
                 expected == Some(seen.tcp.seq)
             });
+            // Of a SYN without an answer the peer's numbers are not known: only the very next number is its own.
             if exact || !current.is_unanswered() {
                 return Place::Existing(current.id);
             }
@@ -145,6 +148,7 @@ impl Table {
         }
         let over = current.is_closed() || seen.at.since(current.last) > REMEMBERED_SECONDS;
         let speaks = seen.tcp.payload_len > 0 || seen.tcp.flags.has(Flags::FIN);
+        // Bytes with numbers that fit nothing known, behind the end of it: of a connection whose SYN was not captured.
         if over && current.was_open() && speaks && seen.kind() == Kind::Later && !current.is_near(seen, FAR) {
             return Place::New;
         }
