@@ -40,7 +40,7 @@
 //! - **Every fact keeps the frame that shows it**, and a [`finding::Finding`] without primary evidence cannot be built.
 //!   Absence is evidence too, but only between two frames, and only where the vantage lets one claim it.
 //! - **Confidence is the lower of rule and caps**: what is wrong with the capture lowers every claim that touches it.
-//! - **One failed transfer, one verdict.** What else holds is related; [`diagnosis::verdict`] has the order.
+//! - **One failed transfer, one verdict.** What else holds is related; [`diagnosis::verdict::Rank`] is the order.
 //! - **Everything kept is bounded** by a named constant with its reason. Reaching one gives `capture-limit`.
 //! - **No output destroys an input.** `app/output` compares what is written with what is read, and puts a file in its
 //!   place when it is whole.
@@ -50,9 +50,12 @@
 //! - **A wrong accusation costs more than "cannot tell from here".** No detector knows a fixture.
 //!
 //! # Where to change what
-//! - **A diagnosis**: copy the nearest file of [`diagnosis`], add its line in [`diagnosis::ALL`], write
-//!   `fixtures/NAME/fires.script` and `silent.script` (`fixtures/README.md`), bless, read the diff. A forgotten step fails
-//!   `tests/registry.rs`. A check that needs a loop over flows is a sign that the model lacks a fact: add the fact.
+//! - **A diagnosis**: copy the nearest file of [`diagnosis`], whose declaration states all of it: its rank among verdicts
+//!   ([`diagnosis::verdict::Rank`]) or why it never is one, and what holds between it and others
+//!   ([`diagnosis::Relations`]). Add its line in `catalogue!`, write `fixtures/NAME/fires.script` and `silent.script`
+//!   (`fixtures/README.md`), bless, read the diff, write the manual anew (`tests/man.rs`). Others name it by the constant
+//!   `NAME` of its module. What is forgotten does not compile, or fails `tests/registry.rs` or `tests/man.rs`. A check that
+//!   needs a loop over flows is a sign that the model lacks a fact: add the fact.
 //! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
