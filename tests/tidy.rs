@@ -96,6 +96,9 @@ const FORBIDDEN: [&str; 8] =
     [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "println!(", "print!(", "dbg!("];
 const MAY_PRINT: [&str; 3] = ["app", "cli", "main"];
 
+/// Public types that share their name, each for its reason.
+const SHARED_NAMES: [(&str, &str); 0] = [];
+
 /// A clock, and who may look at it: what waits for packets, and `app/live` to stop in time. Elsewhere packet time counts.
 const CLOCKS: [&str; 2] = ["Instant::now", "SystemTime::now"];
 const MAY_LOOK_AT_A_CLOCK: [&str; 3] = ["source", "app/live.rs", "app/live"];
@@ -310,6 +313,31 @@ fn packet_time_is_the_only_time() {
 fn only_the_edges_open_files() {
     report(&named_outside(&FILES, &MAY_OPEN_FILES));
     assert!(!named_outside(&FILES, &[]).is_empty(), "nobody opens a file: the rule looks for the wrong words");
+}
+
+/// One name for one thing: what a module shows to others is called like nothing else that one does. What stays within a
+/// module (`pub(super)`), and the mirrors of domain types in `report/shape` and `report/words`, may be called like another.
+#[test]
+fn public_types_have_names_of_their_own() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let edge = [Path::new("report/shape"), Path::new("report/words.rs")];
+    for source in sources().iter().filter(|source| !edge.iter().any(|edge| source.path.starts_with(edge))) {
+        for (number, line) in &source.lines {
+            let name = line.trim_start().strip_prefix("pub ").and_then(|line| {
+                let (_, rest) = ["struct ", "enum ", "trait ", "type "]
+                    .iter()
+                    .find_map(|kind| line.split_once(kind).filter(|(before, _)| before.is_empty()))?;
+                Some(rest.chars().take_while(|c| c.is_alphanumeric()).collect::<String>())
+            });
+            if let Some(name) = name {
+                places.entry(name).or_default().push(format!("{}:{number}", source.path.display()));
+            }
+        }
+    }
+    assert!(places.len() > 100, "only {} types are found", places.len());
+    let excused = |name: &str| SHARED_NAMES.iter().any(|(shared, _)| *shared == name);
+    let shared = places.iter().filter(|(name, places)| places.len() > 1 && !excused(name));
+    report(&shared.map(|(name, places)| format!("{name}: {}", places.join(", "))).collect::<Vec<_>>());
 }
 
 /// A name without a declaration behind it would be a diagnosis that nobody can look up.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::cli::ExtractOptions;
 use crate::diagnosis::selection::Selection;
-use crate::extract::{Choice, Collected, Comments, Wanted};
+use crate::extract::{Choice, Collected, Comments, WantedFrames};
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::Settings;
 use crate::points::Plan;
@@ -89,7 +89,7 @@ fn interrupted_by(signal: Signal) -> String {
 
 /// What of the inputs is written, and what is said of it.
 struct Selected {
-    wanted: Wanted,
+    wanted: WantedFrames,
     comments: Comments,
 }
 
@@ -206,7 +206,7 @@ impl Output {
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
-    fn describe(&mut self, captures: &[Capture], wanted: &Wanted) -> io::Result<()> {
+    fn describe(&mut self, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
         for capture in captures {
             let told = self.told.get(&capture.id).copied();
             let names = capture.annotations.names.get(told.unwrap_or(0)..).unwrap_or_default();

@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
 
 /// What is known of one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrets {
+pub struct TlsSecrets {
     /// TLS 1.2: the master secret.
     pub(super) master: Option<Secret>,
     /// TLS 1.3: of the handshake, of client and server.
@@ -54,7 +54,7 @@ pub struct Secrets {
 /// The secrets of connections, by their client randoms.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
-    known: HashMap<Random, Secrets, RandomState>,
+    known: HashMap<Random, TlsSecrets, RandomState>,
     /// Whether lines had no room.
     overfull: bool,
 }
@@ -108,7 +108,7 @@ impl Keys {
     }
 
     /// What is known of the connection with this client random.
-    pub fn of(&self, random: &Random) -> Option<&Secrets> {
+    pub fn of(&self, random: &Random) -> Option<&TlsSecrets> {
         self.known.get(random)
     }
 
@@ -129,7 +129,7 @@ impl Keys {
         Some(())
     }
 
-    fn slot(&mut self, random: Random) -> Option<&mut Secrets> {
+    fn slot(&mut self, random: Random) -> Option<&mut TlsSecrets> {
         if self.known.len() >= CONNECTIONS_KEPT && !self.known.contains_key(&random) {
             self.overfull = true;
             return None;
@@ -139,7 +139,7 @@ impl Keys {
 }
 
 /// Where the secret of a label belongs.
-fn place(label: &[u8]) -> Option<fn(&mut Secrets) -> &mut Option<Secret>> {
+fn place(label: &[u8]) -> Option<fn(&mut TlsSecrets) -> &mut Option<Secret>> {
     Some(match label {
         b"CLIENT_RANDOM" => |secrets| &mut secrets.master,
         b"CLIENT_HANDSHAKE_TRAFFIC_SECRET" => |secrets| &mut secrets.handshake[0],

@@ -8,7 +8,7 @@ use super::handshake::{self, Messages, ServerHello};
 use super::keys::Secret;
 use super::schedule::{self, Material};
 use super::suite::Suite;
-use super::{HEADER, RECORD_BYTES, Random, Secrets, Version};
+use super::{HEADER, RECORD_BYTES, Random, TlsSecrets, TlsVersion};
 
 const CHANGE_CIPHER_SPEC: u8 = 0x14;
 const ALERT: u8 = 0x15;
@@ -24,7 +24,7 @@ const FAILURES: u32 = 64;
 const BEGUN_BYTES: usize = 1 << 16;
 
 /// Where the secrets of a connection are found by its client random.
-pub type Lookup<'a> = dyn Fn(&Random) -> Option<Secrets> + 'a;
+pub type Lookup<'a> = dyn Fn(&Random) -> Option<TlsSecrets> + 'a;
 
 /// What became of bytes that were pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub enum Unread {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// The version, once the server chose it.
-    pub version: Option<Version>,
+    pub version: Option<TlsVersion>,
     /// The cipher suite.
     pub suite: Option<u16>,
     /// Whether any record was opened.
@@ -80,7 +80,7 @@ pub struct Channel {
     random: Option<Random>,
     /// TLS 1.2: the keys of client and server that no record has needed yet.
     material: [Option<Material>; 2],
-    chosen: Option<(Version, Suite, bool)>,
+    chosen: Option<(TlsVersion, Suite, bool)>,
     tls: Tls,
 }
 
@@ -277,7 +277,7 @@ impl Channel {
         let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
         let kind = header[0];
         let version = self.chosen.map(|(version, ..)| version);
-        if kind == CHANGE_CIPHER_SPEC && version != Some(Version::Tls12) {
+        if kind == CHANGE_CIPHER_SPEC && version != Some(TlsVersion::Tls12) {
             return Fate::Read;
         }
         let Some(cipher) = &side.cipher else {
@@ -289,7 +289,7 @@ impl Channel {
         (side.number, side.gap, side.failed) = (number + 1, false, 0);
         side.begun = Vec::new();
         self.tls.decrypted = true;
-        let kind = if version == Some(Version::Tls13) { inner_kind(&mut plain) } else { Some(kind) };
+        let kind = if version == Some(TlsVersion::Tls13) { inner_kind(&mut plain) } else { Some(kind) };
         match kind {
             Some(APPLICATION) => {
                 if !plain.is_empty() {
@@ -297,7 +297,7 @@ impl Channel {
                 }
                 Fate::Read
             }
-            Some(HANDSHAKE) if version == Some(Version::Tls13) => {
+            Some(HANDSHAKE) if version == Some(TlsVersion::Tls13) => {
                 self.messages(end, &plain);
                 Fate::Read
             }
@@ -369,11 +369,11 @@ impl Channel {
         let secrets = keys(&random).ok_or(Unread::NoKey(random))?;
         self.chosen = Some((version, suite, hello.encrypt_then_mac));
         match version {
-            Version::Tls12 => {
+            TlsVersion::Tls12 => {
                 let master = secrets.master.as_ref().ok_or(Unread::NoKey(random))?;
                 self.material = schedule::of_master(suite, master.bytes(), [&random, &hello.random]).map(Some);
             }
-            Version::Tls13 => {
+            TlsVersion::Tls13 => {
                 let client = self.client.unwrap_or(0);
                 for (role, end) in [client, 1 - client].into_iter().enumerate() {
                     let secret = secrets.handshake.get(role).and_then(Clone::clone).ok_or(Unread::NoKey(random))?;
@@ -434,7 +434,7 @@ impl Side {
 
     fn take_secret(&mut self, suite: Suite, secret: Secret) {
         let material = schedule::of_traffic_secret(suite, &secret);
-        self.cipher = Some(Cipher::new(Version::Tls13, suite, false, material));
+        self.cipher = Some(Cipher::new(TlsVersion::Tls13, suite, false, material));
         (self.secret, self.number) = (Some(secret), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! `data-syn-never-sent`
 
 use super::case::Case;
-use super::{announced, data_syn_refused, data_syn_unanswered, held_tuple, no_syn, timers};
+use super::{announced, data_syn_refused, data_syn_unanswered, time_wait_tuple, no_syn, timers};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -39,7 +39,7 @@ const HERE: &str = "On this host: read the server's log, look at the route to th
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    let local_words = held_tuple::has_local_words(case);
+    let local_words = time_wait_tuple::has_local_words(case);
     let at_server = case.would_show_server_syn();
     if !at_server && !local_words {
         return None;

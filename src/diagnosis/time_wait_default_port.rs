@@ -1,7 +1,7 @@
 //! `time-wait-default-port`
 
 use super::case::{Case, cap};
-use super::held_tuple::{self, Held};
+use super::time_wait_tuple::{self, HeldTuple};
 use super::{capture_midstream, lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::Connection;
@@ -39,7 +39,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn held_by_server(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
     let transfer = case.transfer?;
-    let confidence = held_tuple::confidence(case);
+    let confidence = time_wait_tuple::confidence(case);
     let message = format!("{}; {}", held.story(case), why_the_same(case));
     let finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, transfer.reply.as_ref()?))
@@ -49,7 +49,7 @@ fn held_by_server(case: &Case<'_>) -> Option<Finding> {
         .support(held.evidence(case))
         .caps(held.caps(case, confidence))
         .caps(midstream_cap(case))
-        .all_ruled_out(held_tuple::ruled_out(case));
+        .all_ruled_out(time_wait_tuple::ruled_out(case));
     Some(with_remedies(finding).done())
 }
 
@@ -100,8 +100,8 @@ fn midstream_cap(case: &Case<'_>) -> Option<Cap> {
 }
 
 /// The tuple that the server holds, where nobody chose its port.
-fn of<'a>(case: &Case<'a>) -> Option<Held<'a>> {
-    held_tuple::by_server(case).filter(|held| is_default(case, held.previous) && case.offer().is_none_or(|offer| !offer.is_refused()))
+fn of<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
+    time_wait_tuple::by_server(case).filter(|held| is_default(case, held.previous) && case.offer().is_none_or(|offer| !offer.is_refused()))
 }
 
 fn is_default(case: &Case<'_>, previous: &Connection) -> bool {

@@ -24,7 +24,7 @@ pub(super) fn pair(one: SocketAddr, other: SocketAddr) -> Pair {
 
 /// What is to be taken of a capture; to be asked about every frame in the order of time.
 #[derive(Debug)]
-pub enum Wanted {
+pub enum WantedFrames {
     /// Every frame.
     All,
     /// What belongs to some sessions and hosts, and frames that are cited.
@@ -80,7 +80,7 @@ pub struct Slim {
     others: Handshakes,
 }
 
-impl Wanted {
+impl WantedFrames {
     pub(super) fn picked(
         sessions: impl IntoIterator<Item = Parts>,
         cited: impl IntoIterator<Item = Stamp>,

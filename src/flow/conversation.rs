@@ -47,7 +47,7 @@ pub enum Piece<'a> {
 
 /// Copies of the same bytes that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conflict {
+pub struct OverlapConflict {
     /// Who sent them.
     pub from: End,
     /// The first sequence number that both copies hold.
@@ -66,7 +66,7 @@ pub struct Conversation {
     from_origin: Stream,
     from_target: Stream,
     segments: u64,
-    conflicts: Vec<Conflict>,
+    conflicts: Vec<OverlapConflict>,
 }
 
 /// What can be done next with one direction.
@@ -126,11 +126,11 @@ impl Conversation {
 
     /// Bytes that are kept back or remembered, about.
     pub fn held(&self) -> usize {
-        self.from_origin.held() + self.from_target.held() + self.conflicts.len() * size_of::<Conflict>()
+        self.from_origin.held() + self.from_target.held() + self.conflicts.len() * size_of::<OverlapConflict>()
     }
 
     /// Copies of the same bytes that differed, the first few.
-    pub fn conflicts(&self) -> &[Conflict] {
+    pub fn conflicts(&self) -> &[OverlapConflict] {
         &self.conflicts
     }
 

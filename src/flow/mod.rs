@@ -30,7 +30,7 @@ use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::Verify;
-pub use conversation::{Conflict, Conversation, Piece};
+pub use conversation::{Conversation, OverlapConflict, Piece};
 pub use crossing::TRANSLATED_SECONDS;
 pub use denied::Denied;
 pub use habits::Unlike;

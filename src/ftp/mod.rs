@@ -18,7 +18,7 @@ pub mod texts;
 pub mod vocabulary;
 
 pub use dialogue::Dialogue;
-pub use pairing::Pending;
+pub use pairing::OpenCommand;
 
 use std::net::{IpAddr, SocketAddr};
 

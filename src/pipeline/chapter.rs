@@ -40,9 +40,9 @@ impl End {
         let old = |len: usize| (len > LONG).then(|| len - KEPT);
         let transfer = old(session.transfers.len()).and_then(|at| session.transfers.get(at)).map(Transfer::at);
         let offer = old(session.offers.len()).and_then(|at| session.offers.iter().nth(at)).map(|one| one.command.at());
-        let loose =
-            old(session.loose.len()).and_then(|at| session.loose.iter().skip(at).find_map(|loose| first(loose.id)));
-        let before = transfer.max(offer).max(loose)?;
+        let unclaimed = old(session.unclaimed.len())
+            .and_then(|at| session.unclaimed.iter().skip(at).find_map(|unclaimed| first(unclaimed.id)));
+        let before = transfer.max(offer).max(unclaimed)?;
         let needed = session.transfers.iter().filter(|one| one.at() >= before).filter_map(|one| one.latest_offer).min();
         let young = session.offers.numbered().find(|(_, one)| one.command.at() >= before).map(|(number, _)| number);
         let last = session.offers.last_number();
@@ -62,7 +62,7 @@ impl End {
 impl Pipeline {
     /// Whether a session is due for the end of a chapter.
     pub(super) fn is_long(&self, session: &Session) -> bool {
-        let most = session.transfers.len().max(session.offers.len()).max(session.loose.len());
+        let most = session.transfers.len().max(session.offers.len()).max(session.unclaimed.len());
         self.settings.judging == Judging::Promptly && most > LONG
     }
 
@@ -129,8 +129,8 @@ impl Pipeline {
         let gone = session.offers.cut(end.offer);
         self.correlator.forget_offers(index, end.offer, &gone);
         let young = |id| self.flows.connection(id).is_some_and(|connection| connection.first >= end.before);
-        session.loose.retain(|loose| young(loose.id));
-        session.invited.retain(|id| young(*id));
+        session.unclaimed.retain(|unclaimed| young(unclaimed.id));
+        session.solicited.retain(|id| young(*id));
         // Both views of a session are compared with what was said as one.
         if subject != index {
             return;

@@ -13,7 +13,7 @@ use crate::flow::{Conversation, Pace, Piece};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, Speaker};
-use crate::transfer::Lost;
+use crate::transfer::ControlLoss;
 use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
 use crate::wire::tls::Record;
@@ -288,7 +288,7 @@ impl Pipeline {
         }
         let Some(connection) = self.flows.connection(id) else { return };
         let name = |end: End| if end == server_end { "server" } else { "client" };
-        let lost = |at: Stamp, by: End, verb: &str| Lost {
+        let lost = |at: Stamp, by: End, verb: &str| ControlLoss {
             at,
             how: format!("the {} {verb} the control connection", name(by)),
             orderly_by_client: verb == "closed" && by != server_end,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::decrypt::{self, Random, Secrets};
+use crate::decrypt::{self, Random, TlsSecrets};
 use crate::frame::CaptureId;
 use crate::source::Capture;
 
@@ -37,7 +37,7 @@ impl Keys {
     }
 
     /// The secrets of the connection with this client random.
-    pub(super) fn of(&self, random: &Random) -> Option<Secrets> {
+    pub(super) fn of(&self, random: &Random) -> Option<TlsSecrets> {
         self.given.iter().chain(self.carried.values()).find_map(|keys| keys.of(random)).cloned()
     }
 }

@@ -97,8 +97,8 @@ impl Pipeline {
         let ends = [connection.origin.ip(), connection.target.ip()];
         let has = |session: &Session| {
             let offered = session.offers.iter().flat_map(|offer| &offer.connections);
-            let loose = session.loose.iter().map(|loose| loose.id);
-            offered.map(|opened| opened.id).chain(loose).any(|id| id == connection.id)
+            let unclaimed = session.unclaimed.iter().map(|unclaimed| unclaimed.id);
+            offered.map(|opened| opened.id).chain(unclaimed).any(|id| id == connection.id)
         };
         let indices = ends.iter().flat_map(|host| self.correlator.sessions_of(*host).take(ASKED));
         let (index, session) =

@@ -7,7 +7,7 @@ use crate::diagnosis::two_msl;
 use crate::finding::SessionId;
 use crate::flow::{Close, ConnectionId, End};
 use crate::frame::Timestamp;
-use crate::record::{Held, Summary};
+use crate::record::{Summary, TimeWaitEntry};
 
 /// Counts so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Pipeline {
     }
 
     /// The 5-tuples that are in TIME-WAIT, the longest held first.
-    pub fn ledger(&self, now: Timestamp) -> Vec<Held> {
-        let mut held: Vec<Held> = self
+    pub fn time_wait_table(&self, now: Timestamp) -> Vec<TimeWaitEntry> {
+        let mut held: Vec<TimeWaitEntry> = self
             .flows
             .connections()
             .filter_map(|connection| {
@@ -71,7 +71,7 @@ impl Pipeline {
                 let known = self.settings.policy.time_wait.map(|length| vec![(length, "--time-wait")]);
                 let mut lasts = known.unwrap_or_else(|| two_msl::DEFAULTS.to_vec());
                 lasts.retain(|(length, _)| since.time.plus(*length) > now);
-                (!lasts.is_empty()).then(|| Held {
+                (!lasts.is_empty()).then(|| TimeWaitEntry {
                     from: connection.origin,
                     to: connection.target,
                     by: by.map(|end| connection.socket(end).ip()).collect(),

@@ -11,7 +11,9 @@ use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
 use crate::frame::{Interval, Stamp};
 use crate::ftp::{Event, Speaker};
-use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Peer, Said, Side, TimeWait, Trace};
+use crate::record::trace::{
+    ConnectionTrace, DialogueEvent, DialogueLine, DialogueSide, Does, Packet, Part, Peer, TimeWait, Trace,
+};
 use crate::transfer::Direction;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::correlator::SessionIndex;
@@ -69,25 +71,25 @@ pub(super) fn connections(
 }
 
 /// An event as a line of the dialogue; the records of an encrypted one are none.
-fn line(event: &Event) -> Option<Line> {
+fn line(event: &Event) -> Option<DialogueLine> {
     let (at, by, said) = match event {
-        Event::Command(command) => (command.at(), Some(Speaker::Client), Said::Command(command.line())),
+        Event::Command(command) => (command.at(), Some(Speaker::Client), DialogueEvent::Command(command.line())),
         Event::Reply(reply) => {
-            let said = Said::Reply { code: reply.code, text: reply.marked(), more: reply.more_marked() };
+            let said = DialogueEvent::Reply { code: reply.code, text: reply.marked(), more: reply.more_marked() };
             (reply.at(), Some(Speaker::Server), said)
         }
-        Event::Interrupt { at } => (*at, Some(Speaker::Client), Said::Interrupt),
-        Event::Protected { at, by } => (*at, None, Said::Protected(by)),
-        Event::Cleared { at } => (*at, None, Said::Cleared),
-        Event::Lost { speaker, len, at } => (*at, Some(*speaker), Said::Lost(*len)),
-        Event::LongLine { speaker, at } => (*at, Some(*speaker), Said::Cut),
+        Event::Interrupt { at } => (*at, Some(Speaker::Client), DialogueEvent::Interrupt),
+        Event::Protected { at, by } => (*at, None, DialogueEvent::Protected(by)),
+        Event::Cleared { at } => (*at, None, DialogueEvent::Cleared),
+        Event::Lost { speaker, len, at } => (*at, Some(*speaker), DialogueEvent::Lost(*len)),
+        Event::LongLine { speaker, at } => (*at, Some(*speaker), DialogueEvent::Cut),
         Event::Record { .. } => return None,
     };
     let by = by.map(|speaker| match speaker {
-        Speaker::Client => Side::Client,
-        Speaker::Server => Side::Server,
+        Speaker::Client => DialogueSide::Client,
+        Speaker::Server => DialogueSide::Server,
     });
-    Some(Line { at, by, said })
+    Some(DialogueLine { at, by, said })
 }
 
 struct Tracer<'a> {
@@ -105,7 +107,7 @@ impl Tracer<'_> {
         let wanted: Vec<&Connection> = earlier.chain(previous).collect();
         let wanted_again: HashSet<ConnectionId> = wanted.iter().map(|connection| connection.id).collect();
 
-        let mut parts: Vec<(&Connection, Part, Option<Side>)> = Vec::new();
+        let mut parts: Vec<(&Connection, Part, Option<DialogueSide>)> = Vec::new();
         for one in concluded {
             let transfer: Option<TransferId> = one.transfer.map(|transfer| transfer.id);
             for attempt in &one.attempts {
@@ -121,8 +123,8 @@ impl Tracer<'_> {
         parts.sort_by_key(|(connection, _, _)| connection.first);
         let control = flows.connection(self.session.control);
         let side = control.and_then(|control| control.end_of(self.session.client)).map(|end| match end {
-            End::Origin => Side::Client,
-            End::Target => Side::Server,
+            End::Origin => DialogueSide::Client,
+            End::Target => DialogueSide::Server,
         });
         let control = control.map(|control| (control, Part::Control, side));
         control
@@ -135,31 +137,37 @@ impl Tracer<'_> {
     }
 
     /// Whose side opened a data connection, where the address does not tell: on one host, by the port it came from.
-    fn opener(&self, connection: &Connection) -> Option<Side> {
+    fn opener(&self, connection: &Connection) -> Option<DialogueSide> {
         let (client, server) = (self.session.client.ip(), self.session.server.ip());
         let from = connection.origin.ip();
         if client != server {
             return match from {
-                _ if from == client => Some(Side::Client),
-                _ if from == server => Some(Side::Server),
+                _ if from == client => Some(DialogueSide::Client),
+                _ if from == server => Some(DialogueSide::Server),
                 _ => None,
             };
         }
         let direction = self.announced.get(&connection.target)?;
-        Some(if *direction == Direction::Active { Side::Server } else { Side::Client })
+        Some(if *direction == Direction::Active { DialogueSide::Server } else { DialogueSide::Client })
     }
 
-    fn trace(&self, connection: &Connection, part: Part, opener: Option<Side>, wanted_again: bool) -> ConnectionTrace {
+    fn trace(
+        &self,
+        connection: &Connection,
+        part: Part,
+        opener: Option<DialogueSide>,
+        wanted_again: bool,
+    ) -> ConnectionTrace {
         let time_wait = self.time_wait(connection, wanted_again);
         let other = match opener {
-            Some(Side::Client) => Side::Server,
-            Some(Side::Server) | None => Side::Client,
+            Some(DialogueSide::Client) => DialogueSide::Server,
+            Some(DialogueSide::Server) | None => DialogueSide::Client,
         };
         let (client, server) = (self.session.client.ip(), self.session.server.ip());
         let target = match connection.target.ip() {
             _ if client == server => opener.map(|_| other),
-            ip if ip == client => Some(Side::Client),
-            ip if ip == server => Some(Side::Server),
+            ip if ip == client => Some(DialogueSide::Client),
+            ip if ip == server => Some(DialogueSide::Server),
             _ => None,
         };
         ConnectionTrace {

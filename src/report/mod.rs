@@ -25,7 +25,6 @@ mod interrupted;
 mod json;
 mod junit;
 mod ladder;
-pub mod ledger;
 mod link_type;
 mod markdown;
 mod ndjson;
@@ -44,6 +43,7 @@ mod tee;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+pub mod time_wait_table;
 mod totals;
 mod unread;
 pub(crate) mod words;

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::super::half::OVERTAKEN_SECONDS;
-use super::super::key::Way;
+use super::super::key::TupleDirection;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
 use super::Table;
@@ -86,7 +86,7 @@ impl Translated {
 #[derive(Debug, Default)]
 pub(super) struct Translations {
     /// By key and direction as captured: under which key, from whom and to whom a segment is booked.
-    joined: HashMap<(FlowKey, Way), (FlowKey, [SocketAddr; 2]), RandomState>,
+    joined: HashMap<(FlowKey, TupleDirection), (FlowKey, [SocketAddr; 2]), RandomState>,
     /// The newest connection that begins with this number.
     by_isn: HashMap<Seq, ConnectionId, RandomState>,
     isns: VecDeque<Seq>,
@@ -145,7 +145,7 @@ impl Translations {
     }
 }
 
-fn joined_key(connection: &Connection) -> Option<(FlowKey, Way)> {
+fn joined_key(connection: &Connection) -> Option<(FlowKey, TupleDirection)> {
     let Translated { from, origin, target, .. } = **connection.translated.as_ref()?;
     let key = FlowKey::new(connection.key.wrapping, origin, target);
     Some((key, key.way(if from == End::Origin { origin } else { target })))
