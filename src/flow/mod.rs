@@ -249,12 +249,12 @@ pub struct Half {
     /// How its packets look.
     habits: habits::Habits,
     /// What went wrong on the way, if anything did.
-    irregular: Option<Box<Irregular>>,
+    anomalies: Option<Box<Anomalies>>,
 }
 
 /// What did not go straight in one direction: apart from [`Half`] because most connections have none of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Irregular {
+struct Anomalies {
     retransmitted: Option<(Stamp, Stamp)>,
     unacknowledged: Vec<Stamp>,
     unacknowledged_seq: Option<Seq>,
