@@ -38,7 +38,7 @@ diagnosis! {
 const LISTEN: &str =
     "Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall.";
 
-/// A client that stays for longer than this many seconds behind the transfer command has waited for its data connection.
+/// A client that stays for longer than this behind the transfer command has waited for its data connection.
 const PATIENT: Interval = Interval::seconds(1);
 
 /// Who sent a RST, as far as TTL and MAC tell.
@@ -106,9 +106,9 @@ fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String)
 
 /// A SYN that came when the client had left.
 struct Late {
-    /// Seconds from the transfer command to the departure.
+    /// The time from the transfer command to the departure.
     stayed: Interval,
-    /// Seconds from the transfer command to the SYN.
+    /// The time from the transfer command to the SYN.
     behind: Interval,
     /// How it left.
     how: String,

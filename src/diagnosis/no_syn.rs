@@ -11,7 +11,7 @@ use super::{
 use crate::finding::{Evidence, RuledOut};
 use crate::frame::Interval;
 
-/// How far back an earlier connection could still hold the 5-tuple, in seconds.
+/// How far back an earlier connection could still hold the 5-tuple.
 pub const HISTORY: Interval = super::two_msl::NOMINAL;
 
 /// An active transfer that failed, or a PORT that a server answered after its own attempt, whose data SYN is nowhere.

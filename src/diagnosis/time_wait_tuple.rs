@@ -17,7 +17,7 @@ use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::concluded::Earlier;
 
-/// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
+/// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close.
 const RECOVERY_SPAN: Interval = Interval::seconds(30);
 
 /// A tuple that the server holds in TIME-WAIT and was asked to use.

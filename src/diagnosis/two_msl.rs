@@ -116,7 +116,7 @@ impl Bite {
     }
 }
 
-/// Whether TIME-WAIT can still hold a tuple `age` seconds after it began, as far as the holder's system is known:
+/// Whether TIME-WAIT can still hold a tuple `age` after it began, as far as the holder's system is known:
 /// `None` when it cannot.
 pub fn bite(age: Interval, known: Option<Interval>, system: System) -> Option<Bite> {
     // The tuple was closed behind the command: nothing was held yet.

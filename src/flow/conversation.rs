@@ -9,7 +9,7 @@ use crate::frame::{CLOCKS_APART, Interval, Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
 /// How long acknowledged bytes may still turn up: several interfaces and mirror ports are not recorded in exact order.
-pub const GRACE_SECONDS: Interval = Interval::millis(200);
+pub const GRACE: Interval = Interval::millis(200);
 /// How many segments may pass in that time.
 pub const GRACE_SEGMENTS: u64 = 32;
 
@@ -176,7 +176,7 @@ impl Conversation {
             Head::Hole { at, .. } if now.is_none() || stream.end.is_some_and(|end| end.abrupt) => Step::Ready(at),
             Head::Hole { at, why: Missing::Acknowledged, .. } => {
                 let over = stream.missing_since.zip(now).is_some_and(|((since, segments), now)| {
-                    now.since(since) >= GRACE_SECONDS || self.segments - segments >= GRACE_SEGMENTS
+                    now.since(since) >= GRACE || self.segments - segments >= GRACE_SEGMENTS
                 });
                 if over { Step::Ready(at) } else { Step::Wait }
             }
@@ -228,7 +228,7 @@ impl Conversation {
 fn may_be_corrected(stream: &Stream, chunk: &Chunk, now: Option<Timestamp>) -> bool {
     let acknowledged = stream.acked > stream.next;
     let before = acknowledged && stream.acked_at.is_some_and(|acked_at| acked_at < chunk.at);
-    let wait = if before { CLOCKS_APART } else { GRACE_SECONDS };
+    let wait = if before { CLOCKS_APART } else { GRACE };
     chunk.checksum == Checksum::Bad
         && (before || !acknowledged)
         && !stream.is_overfull()

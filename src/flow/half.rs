@@ -20,7 +20,7 @@ pub const DUPLICATES_KEPT: usize = 16;
 /// Frames kept of one segment that is sent again and again; TCP gives up after about 15 repeats (RFC 9293 3.8.3).
 pub const REPEATS_KEPT: usize = 16;
 /// A segment this much late that was never seen before was overtaken, not lost: losses are repaired after a round trip.
-pub const OVERTAKEN_SECONDS: Interval = Interval::millis(3);
+pub const OVERTAKEN: Interval = Interval::millis(3);
 /// Segments kept that lag behind what the peer acknowledged.
 const LAGGING_KEPT: usize = 16;
 /// A sender that lags by more was merely overtaken on the way; numbers shifted by a rewritten line differ by less.
@@ -445,7 +445,7 @@ impl Half {
                 return Some(Late::SentAgain);
             }
         }
-        let soon = at.since(since).abs() < OVERTAKEN_SECONDS;
+        let soon = at.since(since).abs() < OVERTAKEN;
         Some(if soon { Late::Overtaken } else { Late::SentAgain })
     }
 

@@ -179,7 +179,7 @@ impl Transfer {
         self.reply.as_ref().map(Reply::at).or_else(lost)
     }
 
-    /// Seconds from the command to the final reply.
+    /// The time from the command to the final reply.
     pub fn delay(&self) -> Option<Interval> {
         self.reply.as_ref().map(|reply| reply.frames.first().age_of(self.at()))
     }

@@ -51,7 +51,7 @@ impl<'a> Case<'a> {
         (tried || self.waited_in_vain(left)) && !served_soon()
     }
 
-    /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
+    /// How long the client had waited, when it turned away: since the last word about the data connection.
     pub fn waited(&self) -> Option<Interval> {
         let left = self.left()?;
         Some(left.at.age_of(self.waiting_since(left.at)?))

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::super::half::OVERTAKEN_SECONDS;
+use super::super::half::OVERTAKEN;
 use super::super::key::TupleDirection;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
@@ -22,8 +22,8 @@ use crate::wire::{IpHeader, Link, Segment, Seq, Wrapping};
 const HALVES_KEPT: usize = 1_024;
 /// Those of them that began before the capture: they are compared one by one.
 const MIDSTREAM_KEPT: usize = 64;
-/// A half connection whose other direction did not come within this many seconds has none here.
-const APART_SECONDS: Interval = Interval::seconds(5);
+/// A half connection whose other direction did not come within this time has none here.
+const APART: Interval = Interval::seconds(5);
 
 /// SYN-ACKs that may have overtaken the SYN they answer, the newest.
 const ANSWERS_KEPT: usize = 16;
@@ -127,7 +127,7 @@ impl Answer {
             && self.key.within(Wrapping::NONE) == syn.key.within(Wrapping::NONE)
             && self.to == syn.from
             && self.tcp.ack == syn.tcp.seq.plus(1)
-            && syn.at.since(self.at).abs() <= OVERTAKEN_SECONDS
+            && syn.at.since(self.at).abs() <= OVERTAKEN
     }
 }
 
@@ -246,7 +246,7 @@ impl Connection {
             Kind::Later => self.goes_on_with(from, seen),
         };
         let is_half = self.half(from).segments == 0 && self.half(from.peer()).segments > 0;
-        let is_recent = seen.at.since(self.last).abs() <= APART_SECONDS;
+        let is_recent = seen.at.since(self.last).abs() <= APART;
         (is_half && is_recent && fits).then_some(from)
     }
 

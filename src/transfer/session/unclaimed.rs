@@ -12,10 +12,10 @@ use crate::ftp::Speaker;
 /// between PORT and reply.
 const UNCLAIMED_KEPT: usize = 1024;
 
-/// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
+/// A client connects this soon behind 227 or 229: it has nothing to wait for.
 const SOLICITED: Interval = Interval::seconds(1);
 
-/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
+/// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
 pub(in crate::transfer) const SWAPPED: Interval = Interval::millis(10);
 
 /// A connection that answers no offer, and what tells most of them from data connections without a look at them.
