@@ -2,12 +2,15 @@
 
 mod check;
 mod extract;
+mod facts;
 mod frames;
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod run;
 mod sessions;
 mod unreadable;
 
@@ -18,10 +21,9 @@ use std::path::{Path, PathBuf};
 
 use crate::check::{Baseline, Baselined};
 use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
-use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
-use crate::frame::{CaptureId, Interval};
+use crate::frame::CaptureId;
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
@@ -33,10 +35,12 @@ use crate::source::{
 };
 use frames::Frames;
 use interrupt::Interrupt;
+use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
 pub use extract::extract;
+pub use facts::run as facts;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
@@ -97,6 +101,7 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
     input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
+    input.facts.iter().for_each(|path| files.reads(Role::Facts, path));
     input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
     files
 }
@@ -318,12 +323,13 @@ fn list(
 }
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settings, Trouble> {
-    let policy = Policy { time_wait: input.time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
-    let (ports, here) = (input.ports.clone(), input.here.clone());
-    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, keys })
+    let mut known = Settings::of(&input.ports, input.time_wait, input.here.clone());
+    known.policy.facts = facts::read(&input.facts, input.anonymize)?;
+    let keys_may_grow = is_growing(input) && !input.keylog.is_empty();
+    Ok(Settings { selection, in_full, judging, keys, keys_may_grow, ..known })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -420,7 +426,7 @@ fn read_groups(
             && let [file] = group.files.as_slice()
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
+            let following = follow(file, first, input, &mut pipeline, sink, interrupt)?;
             unreadable::note(&mut all.summary, following.failures(), input);
             cut |= interrupt.is_wanted();
             not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
@@ -522,12 +528,13 @@ fn is_growing(input: &Input) -> bool {
 fn follow(
     file: &Path,
     id: CaptureId,
-    filter: Option<&str>,
+    input: &Input,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     interrupt: &Interrupt,
 ) -> io::Result<Following> {
-    let mut following = Following::start(file, id, filter, interrupt.flag())?;
+    let mut following = Following::start(file, id, input.filter.as_deref(), interrupt.flag())?;
+    let mut keys = KeyLogs::open(&input.keylog)?;
     let mut begun = 0;
     loop {
         let came = following.wait();
@@ -547,6 +554,7 @@ fn follow(
             Came::NothingYet => {}
             Came::End => return Ok(following),
         }
+        keys.feed(pipeline);
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::frame::{CaptureId, FrameList, Stamp};
+use crate::frame::{CaptureId, FrameList, Stamp, Timestamp};
 
 /// The name of a diagnosis in the catalogue. Only the declaration of a diagnosis makes one, as the constant `NAME` of its
 /// module: what refers to a diagnosis that is misspelt or gone does not compile.
@@ -205,6 +205,17 @@ pub enum Where {
     Path,
 }
 
+/// What the kernel of a host says, beside what the capture shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFact {
+    /// What, a sentence part without full stop.
+    pub fact: String,
+    /// When it was read, on the clock of that host.
+    pub at: Timestamp,
+    /// Where it was read: a document of facts, or this host.
+    pub source: String,
+}
+
 /// Something to change, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
@@ -249,6 +260,8 @@ pub struct Finding {
     pub primary: Evidence,
     /// What else bears on it.
     pub supporting: Vec<Evidence>,
+    /// What hosts say that bears on it; empty without facts.
+    pub host_facts: Vec<HostFact>,
     /// Why it is not surer.
     pub caps: Vec<Cap>,
     /// What was considered and refuted.
@@ -277,6 +290,7 @@ impl Finding {
                 Evidence::Seen { note, .. } | Evidence::Missing { note, .. } => change(note),
             }
         }
+        self.host_facts.iter_mut().for_each(|host| change(&mut host.fact));
         self.caps.iter_mut().for_each(|cap| change(&mut cap.why));
         self.ruled_out.iter_mut().for_each(|ruled_out| change(&mut ruled_out.why));
         self.alternatives.iter_mut().for_each(|alternative| change(&mut alternative.would_decide));

@@ -16,7 +16,7 @@ use ftpwhy::frame::{CaptureId, Frame};
 use ftpwhy::source::write::Writer;
 use ftpwhy::source::{Capture, Interface, Timeline};
 use serde_json::Value;
-use traffic::{Container, Mix};
+use traffic::{Container, Mix, Rest};
 
 /// Four times "no operation" (RFC 791 3.1).
 const OPTIONS: [u8; 4] = [1; 4];
@@ -51,8 +51,10 @@ fn the_short_way_and_the_long_way_say_the_same_of_real_captures() {
 #[test]
 fn the_short_way_and_the_long_way_say_the_same_of_mixed_traffic() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    for (ftp_percent, small) in [(5, false), (30, false), (5, true)] {
-        let mix = Mix { size: 4 << 20, ftp_percent, small, container: Container::Pcap };
+    for (ftp_percent, rest) in
+        [(5, Rest::Office), (30, Rest::Office), (5, Rest::Small), (5, Rest::Routed), (5, Rest::Flat)]
+    {
+        let mix = Mix { size: 4 << 20, ftp_percent, rest, container: Container::Pcap };
         let pcap = written(folder.path(), mix);
         assert!(is_same(&pcap, &pcap));
         let pcapng = written(folder.path(), Mix { container: Container::Pcapng, ..mix });

@@ -125,6 +125,7 @@ impl Check {
                 config,
                 allow_unreadable: self.reading.allow_unreadable,
                 keylog: self.reading.keylog,
+                facts: Vec::new(),
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

@@ -40,6 +40,11 @@ pub(super) struct InputArguments {
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
     #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
     anonymize_key: Option<Key>,
+    /// Take into account what the kernel of a host says, as ftpwhy facts has written it to FILE; may be repeated, once for
+    /// each host
+    #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
+    facts: Vec<PathBuf>,
+
     /// Read on behind the end of FILE, which is still being written, and of the one that takes its place, until ^C;
     /// findings come as they do from a pipe
     #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
@@ -144,6 +149,7 @@ impl InputArguments {
             follow: self.follow,
             allow_unreadable: self.reading.allow_unreadable,
             keylog: self.reading.keylog,
+            facts: self.facts,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,
@@ -164,7 +170,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Unknown> {
     Pattern::parse(text)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
 }

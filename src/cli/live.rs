@@ -103,6 +103,14 @@ pub(super) struct Live {
     #[arg(long, value_name = "ADDR", help_heading = "Capture")]
     here: Vec<IpAddr>,
 
+    /// Do not read this host's sockets, routes and neighbours (see ftpwhy facts), which make some findings surer
+    #[arg(long, help_heading = "Capture")]
+    no_facts: bool,
+
+    /// Decrypt FTPS with the keys in FILE, also those that are written to it later; the file must exist; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
+    keylog: Vec<PathBuf>,
+
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
         long,
@@ -244,6 +252,10 @@ pub struct LiveOptions {
     pub time_wait: Option<Duration>,
     /// Addresses of this host besides those of the interfaces.
     pub here: Vec<IpAddr>,
+    /// Whether this host's kernel is asked.
+    pub facts: bool,
+    /// Key logs of TLS.
+    pub keylog: Vec<PathBuf>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -291,6 +303,8 @@ impl Live {
             user: self.user,
             time_wait: self.time_wait,
             here: self.here,
+            facts: !self.no_facts,
+            keylog: self.keylog,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,

@@ -37,6 +37,8 @@ pub struct Input {
     pub allow_unreadable: Vec<Glob>,
     /// Key logs of TLS.
     pub keylog: Vec<PathBuf>,
+    /// Facts of hosts.
+    pub facts: Vec<PathBuf>,
 }
 
 /// What `ftpwhy extract` is told.
@@ -48,6 +50,8 @@ pub struct ExtractOptions {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub write: PathBuf,
+    /// Whether the TLS keys that the packets need are written, too.
+    pub with_secrets: bool,
     /// Whether the findings are written to their frames.
     pub annotate: bool,
 }
@@ -198,6 +202,7 @@ mod tests {
             hosts: Vec::new(),
             primary: Evidence::seen(at, ""),
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),

@@ -51,7 +51,7 @@ impl Environment {
     }
 }
 
-/// The command line with what the environment add, and remarks for standard error.
+/// The command line with what the environment adds, and remarks for standard error.
 pub(super) struct Settled {
     pub(super) matches: ArgMatches,
     pub(super) remarks: Vec<String>,

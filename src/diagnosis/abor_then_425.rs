@@ -33,7 +33,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.code == 425)?;
     let gone = no_syn::unexplained(case)?;
     let aborted = case.session.before(transfer)?;

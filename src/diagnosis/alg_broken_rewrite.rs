@@ -116,7 +116,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// As the cause of a transfer that was lost with the control connection.
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    case.transfer.filter(|transfer| case.failed() && transfer.lost.is_some())?;
+    case.transfer().filter(|transfer| case.failed() && transfer.lost.is_some())?;
     Some(draft(&Talk::of(case.session, case.control)?)?.about(case).done())
 }
 

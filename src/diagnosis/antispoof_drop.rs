@@ -51,6 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([source])
             .support(lost.did_not_leave(case))
             .support([sent])
+            .host(case.policy.facts.reverse_path_drops(connection.first.time, connection.last.time).as_ref())
             .network("Set the reverse path filter to loose, or except this host from anti-spoofing.")
             .server(format!("If {source} is the server's: send from the address of the interface in use, or route by source."))
             .client(format!("If {source} is the client's: send from the address of the interface in use, or route by source."))

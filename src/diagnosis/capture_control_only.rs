@@ -23,7 +23,7 @@ diagnosis! {
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let bare: Vec<_> = case
-        .concluded
+        .all_concluded()
         .iter()
         .filter(|one| one.lacks_its_data())
         .filter_map(|one| one.transfer?.reply.as_ref())

@@ -27,7 +27,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
     let login = reply.code == 530 || case.meaning().is_some_and(|meaning| meaning.condition == Condition::NotLoggedIn);
     let crashed = case.meaning().is_some_and(|meaning| meaning.condition == Condition::ServerError);

@@ -58,12 +58,12 @@ pub(super) fn holds(case: &SessionCase<'_>) -> bool {
 
 /// How the session had been ended so before the transfer of `case` was asked for.
 pub(super) fn before<'a>(case: &Case<'a>) -> Option<TimedOut<'a>> {
-    let transfer = case.transfer.filter(|transfer| transfer.reply.is_none() && transfer.lost.is_some())?;
+    let transfer = case.transfer().filter(|transfer| transfer.reply.is_none() && transfer.lost.is_some())?;
     find(case.session, case.control).filter(|ended| is_behind(transfer, ended))
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let ended = before(case)?;
     let story = format!("{} came {:.1} s later and failed", transfer.command.name, transfer.at().age_of(ended.reply.at()));
     let draft = draft(case.session, &ended).about(case).severity(Severity::Warning).and(&story);

@@ -31,7 +31,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
     let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
     let closing = closing.map(|reply| ControlLoss { at: reply.at(), how: reply.line(), orderly_by_client: false, by_client: false });

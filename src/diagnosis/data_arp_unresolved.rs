@@ -75,6 +75,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([lines::command(case.session, &offer.command)])
         .support(case.dialogue())
         .support(timers::evidence(case))
+        .host(case.policy.facts.neighbour(query.asker, target, until.time).said())
         .rule_out(time_wait_collision::NAME, "the SYN was waiting for an address, not for a 5-tuple")
         .rule_out(data_syn_refused::NAME, "nothing was delivered that could have been refused")
         .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));

@@ -36,7 +36,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let attempt = case.concluded.established()?;
     let connection = attempt.connection;
     let reset = reset_before_reply(case, connection);
@@ -107,7 +107,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The first RST on the connection before the final reply, and who sent it.
 fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate::frame::Stamp, End)> {
-    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(crate::ftp::Reply::at);
+    let reply = case.transfer().and_then(|transfer| transfer.reply.as_ref()).map(crate::ftp::Reply::at);
     let both_closed = connection.from_origin.fin.is_some() && connection.from_target.fin.is_some();
     connection
         .rsts

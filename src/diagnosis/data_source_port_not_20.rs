@@ -31,7 +31,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let server = case.session.server;
     let wanted = case.session.default_data_port();
     let attempts: Vec<_> = case
-        .concluded
+        .all_concluded()
         .iter()
         .flat_map(|one| &one.attempts)
         .filter(|attempt| attempt.from().ip() == server.ip() && attempt.from().port() != wanted)

@@ -91,7 +91,7 @@ fn found<'a>(case: &Case<'a>) -> Option<(Standstill<'a>, Severity, Confidence)> 
 
 /// Whether the client merely did not read until the server's own timer ran out: the server says so, and nobody was silent.
 fn is_told_by_the_server(case: &Case<'_>, still: &Standstill<'_>) -> bool {
-    let Some(transfer) = case.transfer.filter(|_| still.silence == Silence::Window) else { return false };
+    let Some(transfer) = case.transfer().filter(|_| still.silence == Silence::Window) else { return false };
     let lost = transfer.lost.as_ref().is_some_and(|lost| !lost.by_client && lost.at == still.until);
     lost || transfer.reply.as_ref().is_some_and(|reply| reply.at() == still.until)
 }
@@ -133,7 +133,7 @@ fn named(case: &Case<'_>, socket: SocketAddr) -> String {
 
 /// What ended the waiting.
 fn ending(case: &Case<'_>, still: &Standstill<'_>) -> String {
-    let transfer = case.transfer;
+    let transfer = case.transfer();
     let reply = transfer.and_then(|transfer| transfer.reply.as_ref()).filter(|reply| reply.at() == still.until);
     let lost = transfer.and_then(|transfer| transfer.lost.as_ref()).filter(|lost| lost.at == still.until);
     let left = transfer.and_then(|transfer| transfer.left.as_ref()).filter(|left| left.at == still.until);

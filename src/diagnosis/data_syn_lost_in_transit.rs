@@ -77,7 +77,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
 fn opaque(case: &Case<'_>) -> Option<Cap> {
-    (case.transfer.is_none() && case.offer().is_none()).then(|| Cap {
+    (case.transfer().is_none() && case.offer().is_none()).then(|| Cap {
         diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
         why: "the control connection is encrypted, so which transfer this connection served is a guess".to_owned(),

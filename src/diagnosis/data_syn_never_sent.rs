@@ -1,7 +1,10 @@
 //! `data-syn-never-sent`
 
+use std::net::SocketAddr;
+
 use super::case::Case;
 use super::{announced, data_syn_refused, data_syn_unanswered, time_wait_tuple, no_syn, timers};
+use crate::facts::{Answer, Route};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -37,6 +40,11 @@ const SERVER: &str = "Read the server's log for this transfer; check its firewal
 
 const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at who has its data port (ss -tanp).";
 
+/// By which route the server would have sent it.
+fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a Route>> {
+    case.policy.facts.route(case.session.server.ip(), to.ip(), case.session.last.time)
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
     let local_words = time_wait_tuple::has_local_words(case);
@@ -45,8 +53,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let confidence = if at_server && local_words { Confidence::Proven } else { Confidence::Probable };
+    let no_route = if route(case, gone.socket).says() == Some(&None) { "; its main table has no route to that address" } else { "" };
     let message = format!(
-        "{} and the server had sent no SYN to {}: {}",
+        "{} and the server had sent no SYN to {}: {}{no_route}",
         gone.story, gone.socket, gone.hint,
     );
     Some(
@@ -62,6 +71,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .rule_out(data_syn_refused::NAME, "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
             .all_or(announced::nat_beyond(case))
+            .host(route(case, gone.socket).said())
             .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
             .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
             .network("Nothing to change on the way: the failure is local to the server.")

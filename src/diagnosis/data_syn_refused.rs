@@ -3,9 +3,11 @@
 use super::case::Case;
 use super::{Draft, lines};
 use super::{data_syn_unanswered, time_wait_collision};
+use crate::facts::Answer;
+use crate::finding::{Confidence, Evidence, Finding, Party};
 use crate::frame::Interval;
-use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::RstSeen;
+use crate::transfer::Offer;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
@@ -70,18 +72,30 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return Some(too_late(case, attempt, rst, &late));
     }
     let sender = sender(case, attempt, rst);
-    let who = match &sender {
-        Sender::Host => format!(
+    let listens = listens(case, attempt);
+    let who = match (&sender, listens.says()) {
+        (Sender::Host | Sender::Unknown, Some(true)) => format!(
+            "a socket of {} listened on port {}: a filter on that host, or before it, rejects the connection",
+            attempt.to().ip(),
+            attempt.to().port()
+        ),
+        (Sender::Host | Sender::Unknown, Some(false)) => {
+            format!("no socket of {} listened on port {}", attempt.to().ip(), attempt.to().port())
+        }
+        (Sender::Host, None) => format!(
             "{} itself refused it: nothing listens on port {} there, or a filter on that host rejects the connection",
             attempt.to().ip(),
             attempt.to().port()
         ),
-        Sender::OnTheWay(why) => format!("something on the way reset it in the name of {} ({why})", attempt.to().ip()),
-        Sender::Unknown => format!("{} or something on the way reset it", attempt.to().ip()),
+        (Sender::OnTheWay(why), _) => format!("something on the way reset it in the name of {} ({why})", attempt.to().ip()),
+        (Sender::Unknown, None) => format!("{} or something on the way reset it", attempt.to().ip()),
     };
     let message = format!("the SYN {} -> {} was answered by a RST; {who}", attempt.from(), attempt.to());
-    let finding = draft(case, attempt, rst, message);
+    let finding = draft(case, attempt, rst, message).host(listens.said());
     let finding = match sender {
+        Sender::Host | Sender::Unknown if listens.says() == Some(&true) => finding
+            .client("Let the server's connections through this host's INPUT rules (nft list ruleset), or use passive mode.")
+            .network("If the host's own rules let it through, find what rejects the connection in its name."),
         Sender::OnTheWay(_) => finding
             .network("Find the firewall or NAT that resets the data connection; let it through or use a stateful FTP helper.")
             .client("Use passive mode (EPSV, PASV)."),
@@ -91,6 +105,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .network("If the client does listen, find the firewall on the way that resets the connection in its name."),
     };
     Some(finding.server("Allow passive mode (EPSV, PASV): the client then needs no open port.").done())
+}
+
+/// Whether the client's kernel had a socket that listened, from the command that announced it to the refusal.
+pub fn listens(case: &Case<'_>, attempt: &Attempt<'_>) -> Answer<bool> {
+    let from = case.offer().map_or(attempt.at(), Offer::at);
+    let until = attempt.connection.last;
+    case.policy.facts.listens(attempt.to(), from.time, until.time, case.vantage.is_here(Party::Client))
 }
 
 fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String) -> Draft {
@@ -116,7 +137,7 @@ struct Late {
 
 impl Late {
     fn of(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Self> {
-        let (left, transfer) = (case.left_before(attempt)?, case.transfer?);
+        let (left, transfer) = (case.left_before(attempt)?, case.transfer()?);
         Some(Self {
             stayed: left.at.age_of(transfer.at()),
             behind: attempt.at().age_of(transfer.at()),
@@ -128,7 +149,7 @@ impl Late {
 /// A host whose program has left refuses; the cause is the delay.
 fn too_late(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, late: &Late) -> Finding {
     let Late { stayed, behind, how } = late;
-    let command = case.transfer.map_or("the command", |transfer| transfer.command.name.as_str());
+    let command = case.transfer().map_or("the command", |transfer| transfer.command.name.as_str());
     let waited = *stayed > PATIENT;
     let who = if waited { "the server took too long to connect" } else { "the client did not wait" };
     let message = format!(

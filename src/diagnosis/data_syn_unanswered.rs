@@ -55,6 +55,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     let late = case.left_before(attempt).map(|left| format!("; the client had left before ({})", left.how));
     let message = format!("{message}{}", late.unwrap_or_default());
+    let listens = data_syn_refused::listens(case, attempt);
+    let heard = match listens.says() {
+        Some(true) => "; a socket listened on that port",
+        Some(false) => "; no socket listened on that port",
+        None => "",
+    };
+    let message = format!("{message}{heard}");
     let caps = case.scene_caps(attempt.at());
     let at_client = case.vantage.sees_all_of_client();
     let where_dropped = if at_client {
@@ -67,6 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(case.dialogue())
         .support(timers::evidence(case))
+        .host(listens.said())
         .caps(caps)
         .caps(opaque_cap(case))
         .rule_out(data_syn_refused::NAME, "no RST came back")
@@ -82,7 +90,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
 fn opaque_cap(case: &Case<'_>) -> Option<Cap> {
-    (case.transfer.is_none() && case.offer().is_none()).then(|| Cap {
+    (case.transfer().is_none() && case.offer().is_none()).then(|| Cap {
         diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
         why: "the control connection is encrypted, so which transfer these SYNs served is a guess".to_owned(),

@@ -29,7 +29,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let offer = case.offer().filter(|offer| offer.direction == Direction::Active)?;
     let server = case.session.server.ip();
     let attempt = case.concluded.attempts.iter().find(|attempt| {

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use super::Diagnosis;
 use super::case::Case;
 use super::lines;
+use crate::facts::Said;
 use crate::finding::{
-    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, Severity,
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, Severity,
 };
 use crate::frame::FrameList;
 
@@ -33,6 +34,7 @@ impl Diagnosis {
             hosts: Vec::new(),
             primary,
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),
@@ -46,7 +48,7 @@ impl Draft {
     /// About the session and transfer of `case`.
     pub fn about(mut self, case: &Case<'_>) -> Self {
         self.0.session = Some(case.session.id);
-        self.0.transfer = case.transfer.map(|transfer| transfer.id);
+        self.0.transfer = case.transfer().map(|transfer| transfer.id);
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
         }
@@ -84,6 +86,14 @@ impl Draft {
     /// More evidence.
     pub fn support(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
         self.0.supporting.extend(evidence);
+        self
+    }
+
+    /// What the kernel of a host says, or why nothing follows from it.
+    pub fn host(mut self, said: Option<&Said>) -> Self {
+        let fact =
+            said.map(|Said { fact, at, source }| HostFact { fact: fact.clone(), at: *at, source: source.clone() });
+        self.0.host_facts.extend(fact.filter(|fact| !self.0.host_facts.contains(fact)));
         self
     }
 

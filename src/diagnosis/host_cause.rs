@@ -49,7 +49,7 @@ impl Symptom {
         if !case.failed() {
             return None;
         }
-        match case.transfer?.lost {
+        match case.transfer()?.lost {
             Some(_) => Self::of_stall(case.control, "the control connection stalled"),
             None => Self::of_stall(case.concluded.established()?.connection, "the data connection stalled"),
         }

@@ -24,6 +24,7 @@ mod timers;
 pub mod two_msl;
 pub mod verdict;
 pub mod views;
+mod witnesses;
 
 use crate::finding::{DiagnosisName, Finding, Severity};
 use case::{CaptureCase, Case, NetworkCase, SessionCase};

@@ -36,7 +36,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let client = case.session.client.ip().to_canonical();
     let active = case.session.offers.iter().filter(|offer| offer.direction == Direction::Active);
     let mut named = active.clone().filter_map(|offer| offer.socket).map(|socket| socket.ip().to_canonical());
-    let failed = case.concluded.iter().find(|one| is_unreached(one));
+    let failed = case.all_concluded().iter().find(|one| is_unreached(one));
     let (Some(offer), true, Some(failed)) = (active.clone().next(), named.all(|ip| ip == client), failed) else {
         return Vec::new();
     };

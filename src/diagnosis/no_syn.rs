@@ -43,7 +43,7 @@ pub fn unexplained(case: &Case<'_>) -> Option<Gone> {
     {
         return None;
     }
-    let command = case.transfer.map(|transfer| &transfer.command).or(case.offer().map(|offer| &offer.command))?;
+    let command = case.transfer().map(|transfer| &transfer.command).or(case.offer().map(|offer| &offer.command))?;
     if let Some((asked, reply)) = case.report() {
         let failed = format!("{} failed ({})", asked.name, reply.line());
         return case.reply_allows_no_syn().then_some(Gone {

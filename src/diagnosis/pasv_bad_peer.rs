@@ -34,7 +34,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let client = case.session.client.ip();
     let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::BadPassivePeer);

@@ -42,11 +42,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn announced(case: &Case<'_>) -> Option<Finding> {
     case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
-    let ended = case.transfer.and_then(crate::transfer::Transfer::ended);
+    let ended = case.transfer().and_then(crate::transfer::Transfer::ended);
     let attempt = case.concluded.attempts.iter().find(|attempt| ended.is_none_or(|ended| attempt.at() <= ended))?;
     // The server may never report on a connection that the network or its host refused.
     let rejected = matches!(attempt.outcome(), AttemptOutcome::Refused | AttemptOutcome::Icmp);
-    let wanted = match case.transfer {
+    let wanted = match case.transfer() {
         Some(_) => case.is_data_failure() || (rejected && case.left_unanswered()),
         None => !case.fell_back(),
     };
@@ -58,7 +58,7 @@ fn announced(case: &Case<'_>) -> Option<Finding> {
 
 /// A connection of the client's on an encrypted session.
 fn hidden(case: &Case<'_>) -> Option<Finding> {
-    if !case.failed_for_want_of_data() || case.transfer.is_some() || case.got_data_soon() {
+    if !case.failed_for_want_of_data() || case.transfer().is_some() || case.got_data_soon() {
         return None;
     }
     let attempt = case.concluded.attempts.iter().find(|attempt| case.session.solicited.binary_search(&attempt.connection.id).is_ok())?;

@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .severity(if failed { Severity::Error } else { Severity::Warning })
             .support(case.dialogue())
-            .support(case.departure().filter(|_| failed && case.transfer.is_none()))
+            .support(case.departure().filter(|_| failed && case.transfer().is_none()))
             .server("Correct the reply: 227 with (h1,h2,h3,h4,p1,p2) to PASV, 229 with (|||port|) to EPSV; look at the setting of the passive address.")
             .network("Switch the FTP helper off if a capture at the server shows another reply than this one.")
             .client("Use the other passive command (PASV for EPSV, EPSV for PASV) or active mode.")
@@ -75,7 +75,7 @@ fn fails_by_it(case: &Case<'_>) -> bool {
     if case.concluded.established().is_some() || case.fell_back() {
         return false;
     }
-    match case.transfer {
+    match case.transfer() {
         Some(_) => case.is_data_failure(),
         None => case.left().is_some() && !case.got_data_soon(),
     }

@@ -102,7 +102,7 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
     if case.gave_up {
         return given_up(case, socket).filter(|_| case.shows_data());
     }
-    let (transfer, (_, reply)) = (case.transfer?, case.report()?);
+    let (transfer, (_, reply)) = (case.transfer()?, case.report()?);
     let here = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
     let tried = here || (case.concluded.attempts.is_empty() && case.was_tried());
     (case.is_data_failure() && !tried && case.reply_allows_no_syn() && case.shows_data()).then(|| Absent {
@@ -115,7 +115,7 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
 
 fn given_up(case: &Case<'_>, socket: SocketAddr) -> Option<Absent> {
     let (left, waited) = (case.left()?, case.waited()?);
-    let what = match case.transfer {
+    let what = match case.transfer() {
         Some(transfer) => format!("{} up", transfer.command.name),
         None => "up without a transfer command".to_owned(),
     };

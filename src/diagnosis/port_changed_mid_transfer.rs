@@ -28,7 +28,7 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let command = transfer.disturbed_by.as_ref()?;
     let preliminary = transfer.preliminary.as_ref()?;
     let at = command.at();

@@ -28,19 +28,28 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::Foreign) = announced::whose(case)? else { return None };
     let severity = announced::severity(case);
     let client = case.session.client.ip();
+    let own = announced::own_list(case, socket.ip());
+    let is_refuted = own.says() == Some(&false);
+    let other = if is_refuted { "its" } else { "its other interface, its" };
     let message = format!(
-        "{} names {} although the client is {client}: its other interface, its address behind a NAT, or a third host",
+        "{} names {} although the client is {client}: {other} address behind a NAT, or a third host",
         offer.command.name,
         socket.ip(),
     );
-    Some(
-        DIAGNOSIS
+    let draft = DIAGNOSIS
             .finding(Confidence::Probable, message, lines::command(case.session, &offer.command))
             .about(case)
             .hosts([client, socket.ip()])
             .severity(severity)
             .support(case.dialogue())
-            .or(port_wrong_interface::NAME, "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
+            .host(own.said());
+    let draft = if is_refuted {
+        draft.rule_out(port_wrong_interface::NAME, "the client's own list does not have that address")
+    } else {
+        draft.or(port_wrong_interface::NAME, "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
+    };
+    Some(
+        draft
             .or(port_nat_unrewritten::NAME, "a capture at the client shows whether its own address is the announced one")
             .or(port_third_party::NAME, "ARP for the announced address from another MAC, or a session of that host")
             .client(format!("Announce {client}, the address of the control connection, or use passive mode (EPSV, PASV)."))

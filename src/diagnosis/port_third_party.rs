@@ -41,6 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([case.session.client.ip(), socket.ip()])
             .severity(severity)
             .support(evidence)
+            .host(announced::own_list(case, socket.ip()).said())
             .support(case.dialogue())
             .rule_out(port_wrong_interface::NAME, why)
             .client("Announce an address of the client itself, or use passive mode (EPSV, PASV).")

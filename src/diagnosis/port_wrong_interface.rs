@@ -14,10 +14,12 @@ diagnosis! {
     /// Needs: a PORT address other than the control address, and evidence that both are one host's: one MAC that is no
     /// router sources or answers ARP for both; or a capture on that host shows both on its interfaces.
     ///
+    /// Or the facts of the client (`--facts`), which list both.
+    ///
     /// Helps: other transfers of the session use the control address; a data connection to the other address works.
     ///
     /// Refuted by: the address answering ARP from another MAC on the same segment; a NAT's private address; a router's
-    /// or virtual MAC.
+    /// or virtual MAC; facts of the client that do not list the address.
     ///
     /// Confidence: proven by ownership of both, probable by weaker signs; equal TTL and options alone prove nothing.
     ///
@@ -48,6 +50,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([client, socket.ip()])
             .severity(severity)
             .support(evidence)
+            .host(announced::own_list(case, socket.ip()).said())
             .support(case.dialogue())
             .rule_out(port_third_party::NAME, why)
             .client(format!("Bind the FTP client to {client}, the address it reaches the server from (no -a), or use passive mode (EPSV, PASV)."))

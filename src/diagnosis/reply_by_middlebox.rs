@@ -87,8 +87,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The failing replies to the transfer or, failing that, to the endpoint command, each with the command.
 fn failing<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a Command, &'a Reply)> {
-    let of_transfer = case.transfer.and_then(|transfer| Some((&transfer.command, transfer.reply.as_ref()?)));
-    let of_offer = case.offer().filter(|_| case.transfer.is_none());
+    let of_transfer = case.transfer().and_then(|transfer| Some((&transfer.command, transfer.reply.as_ref()?)));
+    let of_offer = case.offer().filter(|_| case.transfer().is_none());
     let of_offer = of_offer.and_then(|offer| Some((&offer.command, offer.reply.as_ref()?)));
     of_transfer.into_iter().chain(of_offer).filter(|(_, reply)| reply.is_failure())
 }

@@ -44,7 +44,7 @@ diagnosis! {
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let until = transfer.reply.as_ref().map(crate::ftp::Reply::at);
     let data = case.concluded.established().map(|attempt| attempt.connection);
     let lost = transfer.lost.as_ref().map(|lost| lost.at);

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::case::{Case, NetworkCase, SessionCase};
+use super::case::{Case, NetworkCase, Policy, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, crossing, neighbours};
 use super::{antispoof_drop, mac_changed};
+use crate::facts::{Answer, Facts};
 use crate::finding::{Confidence, Finding};
 use crate::source::Capture;
-use crate::network::{Network, Spoof};
+use crate::network::Spoof;
 
 /// Addresses named in a message.
 const NAMED: usize = 3;
@@ -59,28 +60,29 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
         let party = |ip: &IpAddr| neighbours::is_party(case.parties, *ip);
         party(&spoof.ip) || (spoof.own.iter().any(party) && spoof.to.iter().any(party))
     };
-    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(|spoof| Some(draft(spoof, case.scene.captures)?.done())).collect()
+    let told = |spoof: &Spoof| Some(draft(spoof, case.scene.captures, case.policy)?.done());
+    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(told).collect()
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let symptom = Symptom::of_transfer(case)?;
-    let draft = cause(case.network, case.scene.captures, &symptom)?.about(case);
+    let draft = cause(case, &symptom)?.about(case);
     // With both sides in the capture, whether it is dropped there is told for itself.
     Some(if crossing::lost(case).is_some() { draft } else { filtered(draft) }.done())
 }
 
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
-    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, case.scene.captures, &symptom));
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case, &symptom));
     draft.map(|draft| filtered(draft).in_session(case.session).done()).into_iter().collect()
 }
 
 /// The foreign source as the cause of a silence: what comes back tells that such packets get through.
-fn cause(network: &Network, captures: &[Capture], symptom: &Symptom) -> Option<Draft> {
+fn cause(case: &SessionCase<'_>, symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
-    let spoofs = network.spoofs_between(one, other);
+    let spoofs = case.network.spoofs_between(one, other);
     let begins = |spoof: &&Spoof| spoof.sent.first().is_some_and(|first| symptom.begins_with(*first));
     let spoof = spoofs.iter().find(begins).filter(|_| !symptom.answered)?;
-    Some(symptom.blame(draft(spoof, captures)?))
+    Some(symptom.blame(draft(spoof, case.scene.captures, case.policy)?))
 }
 
 /// A filter on the way may be why the packets get no answer: one capture point alone cannot tell.
@@ -89,7 +91,22 @@ fn filtered(draft: Draft) -> Draft {
     draft.or(antispoof_drop::NAME, behind)
 }
 
-fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
+/// The route by which the host with the foreign source sends, and whether that leaves by another interface than the
+/// address is at: its own kernel then says what it does.
+fn sends_by_route(spoof: &Spoof, facts: &Facts) -> (Answer<()>, bool) {
+    let (Some(to), Some(sent)) = (spoof.to.first(), spoof.sent.first()) else { return (Answer::Silent, false) };
+    let answer = facts.route(spoof.ip, *to, sent.time);
+    let out = answer.says().copied().flatten().map(|route| route.interface.as_str());
+    let mut hosts = facts.hosts().filter(|host| host.has(spoof.ip));
+    let is_elsewhere = hosts.any(|host| {
+        let home = host.addresses.iter().find(|own| own.address == spoof.ip).map(|own| own.interface.as_str());
+        let mac = |name: &str| host.addresses.iter().find(|own| own.interface == name).and_then(|own| own.mac.clone());
+        out.is_some_and(|out| home != Some(out) && mac(out) == Some(spoof.mac.to_string()))
+    });
+    (answer.map(|_| ()), is_elsewhere)
+}
+
+fn draft(spoof: &Spoof, captures: &[Capture], policy: &Policy) -> Option<Draft> {
     let Spoof { ip, mac, .. } = spoof;
     let [place, home] = [spoof.place, spoof.home].map(|place| neighbours::interface(captures, place));
     let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
@@ -107,7 +124,8 @@ fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
     let returned = spoof.returned.map(|at| {
         neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, where {ip} is at home"))
     });
-    let confidence = if spoof.is_certain() { Confidence::Proven } else { Confidence::Probable };
+    let (route, is_routed) = sends_by_route(spoof, &policy.facts);
+    let confidence = if spoof.is_certain() || is_routed { Confidence::Proven } else { Confidence::Probable };
     Some(
         DIAGNOSIS
             .finding(confidence, message, primary)
@@ -115,6 +133,7 @@ fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
             .support(rest)
             .support(owned.into_iter().flatten())
             .support(returned.into_iter().flatten())
+            .host(route.said())
             .rule_out(mac_changed::NAME, format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
             .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or route by source (ip rule add from {ip})."))
             .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))

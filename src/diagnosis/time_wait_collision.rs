@@ -27,6 +27,9 @@ diagnosis! {
     /// 300 s; another source port or address of the server; the tuple reused with success at a younger age; a reply
     /// that names another cause.
     ///
+    /// With the facts of the server (`--facts`): its kernel had an entry of exactly this 5-tuple from before the reply until
+    /// behind it: proven, wherever the capture was taken. A whole table without it refutes it.
+    ///
     /// Confidence: proven at the server with words of a local address, with a fresh port that worked meanwhile, or with
     /// a recovery at the expected age; else probable. Away from the server possible, with such words probable. An age
     /// that only some systems reach is at most possible, or probable where the server seems to be such a system.
@@ -47,9 +50,9 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
-    let confidence = time_wait_tuple::confidence(case);
+    let confidence = held.confidence(case);
     let message = format!("{}; the client must announce a fresh port", held.story(case));
     let mut finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, reply))
@@ -57,6 +60,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .support(case.no_syn())
         .support(held.evidence(case))
+        .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .all_ruled_out(time_wait_tuple::ruled_out(case))
         .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")

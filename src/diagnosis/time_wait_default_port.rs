@@ -38,8 +38,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn held_by_server(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
-    let transfer = case.transfer?;
-    let confidence = time_wait_tuple::confidence(case);
+    let transfer = case.transfer()?;
+    let confidence = held.confidence(case);
     let message = format!("{}; {}", held.story(case), why_the_same(case));
     let finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, transfer.reply.as_ref()?))
@@ -47,6 +47,7 @@ fn held_by_server(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .support(case.no_syn())
         .support(held.evidence(case))
+        .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .caps(midstream_cap(case))
         .all_ruled_out(time_wait_tuple::ruled_out(case));

@@ -95,7 +95,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     if case.was_tried() {
         return None;
     }

@@ -11,7 +11,8 @@ use super::{
     capture_gap, data_arp_unresolved, data_syn_not_seen, data_syn_refused, data_syn_unanswered, lines,
     time_wait_collision, time_wait_reuse_accepted, timers, tuple_still_open,
 };
-use crate::finding::{Cap, Confidence, Evidence, RuledOut};
+use crate::facts::{Answer, Moment, Tuple};
+use crate::finding::{Cap, Confidence, Evidence, Party, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
 use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
@@ -28,6 +29,8 @@ pub struct HeldTuple<'a> {
     pub age: Interval,
     /// What that age allows one to claim.
     pub bite: Bite,
+    /// What the server's kernel says of it.
+    pub kernel: Answer<Tuple>,
     /// The last segment that (re)started the timer.
     since: Stamp,
     holder: Holder,
@@ -38,7 +41,7 @@ pub struct HeldTuple<'a> {
 
 /// The tuple, when the transfer failed without a SYN while the server held it.
 pub fn by_server<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
         return None;
@@ -53,15 +56,22 @@ pub fn by_server<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
     }
     let system = System::of_server(case);
     let bite = two_msl::bite(age, case.policy.time_wait, system)?;
-    Some(HeldTuple { previous: earlier.connection, age, bite, since, holder, assassinated, gapless, system })
+    let kernel = asked(case, earlier.connection, since);
+    if kernel.says() == Some(&Tuple::Free) {
+        return None;
+    }
+    Some(HeldTuple { previous: earlier.connection, age, bite, kernel, since, holder, assassinated, gapless, system })
 }
 
 impl HeldTuple<'_> {
     /// Why it is not surer.
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
+        if self.is_held_through() {
+            return Vec::new();
+        }
         let mut caps = case.absence_caps();
         caps.extend(self.bite.cap(self.age));
-        caps.extend(case.transfer.and_then(|transfer| case.clock_cap(self.since, transfer.at())));
+        caps.extend(case.transfer().and_then(|transfer| case.clock_cap(self.since, transfer.at())));
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
@@ -87,6 +97,24 @@ impl HeldTuple<'_> {
         caps
     }
 
+    /// Whether the server's kernel held it before the reply and still did behind it: nothing can have used it in between.
+    fn is_held_through(&self) -> bool {
+        self.kernel.says() == Some(&Tuple::Held { through: true })
+    }
+
+    /// How sure it is that this is the cause.
+    pub fn confidence(&self, case: &Case<'_>) -> Confidence {
+        let words = has_local_words(case);
+        let is_held = self.kernel.says().is_some();
+        let corroborated = words || is_held || fresh_port(case).is_some() || recovered(case).is_some();
+        match (case.would_show_server_syn(), words) {
+            _ if self.is_held_through() => Confidence::Proven,
+            (true, _) if corroborated => Confidence::Proven,
+            (true, _) | (false, true) => Confidence::Probable,
+            (false, false) => Confidence::Possible,
+        }
+    }
+
     /// Who holds the tuple, since when and for how long, a sentence part.
     pub fn story(&self, case: &Case<'_>) -> String {
         let why = match self.holder {
@@ -95,7 +123,7 @@ impl HeldTuple<'_> {
         };
         format!(
             "{} failed because the server still holds {} -> {} in TIME-WAIT: {why}, {:.1} s before (frame {}), and TIME-WAIT lasts {}",
-            case.transfer.map_or("the transfer", |transfer| &transfer.command.name),
+            case.transfer().map_or("the transfer", |transfer| &transfer.command.name),
             self.previous.origin,
             self.previous.target,
             self.age,
@@ -121,15 +149,11 @@ impl HeldTuple<'_> {
     }
 }
 
-/// How sure it is that a held tuple is the cause.
-pub fn confidence(case: &Case<'_>) -> Confidence {
-    let words = has_local_words(case);
-    let corroborated = words || fresh_port(case).is_some() || recovered(case).is_some();
-    match (case.would_show_server_syn(), words) {
-        (true, _) if corroborated => Confidence::Proven,
-        (true, _) | (false, true) => Confidence::Probable,
-        (false, false) => Confidence::Possible,
-    }
+/// What the server's kernel says of the 5-tuple of a connection that it opened, at the moment of the reply.
+fn asked(case: &Case<'_>, connection: &Connection, since: Stamp) -> Answer<Tuple> {
+    let Some((_, reply)) = case.report() else { return Answer::Silent };
+    let moment = Moment { closed: since.time, wanted: reply.at().time, is_here: case.vantage.is_here(Party::Server) };
+    case.policy.facts.tuple(connection.origin, connection.target, moment)
 }
 
 /// What else was considered, and the fact that refutes it.
@@ -153,7 +177,7 @@ pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
 
 /// Why a tuple held by the server does not explain a transfer that failed without a SYN.
 pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let why = match active(case).map(|earlier| (earlier, earlier.close)) {
         None => "this capture shows no earlier connection on the 5-tuple".to_owned(),
         Some((_, Close::Reset { at, .. })) => {
@@ -164,7 +188,9 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
         }
         Some((earlier, Close::TimeWait { since, .. })) => {
             let age = transfer.at().age_of(since);
-            if reused_younger(case, earlier, age) {
+            if let Answer::Says(Tuple::Free, said) = asked(case, earlier.connection, since) {
+                format!("the server's kernel says so: {} ({})", said.fact, said.source)
+            } else if reused_younger(case, earlier, age) {
                 "the same 5-tuple was used again with success at a younger age".to_owned()
             } else if two_msl::bite(age, case.policy.time_wait, System::of_server(case)).is_none() {
                 format!("the earlier connection on the 5-tuple ended {age:.0} s before: TIME-WAIT is over")

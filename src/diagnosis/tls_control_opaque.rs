@@ -49,7 +49,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         many => format!("; {many} data connections are inferred"),
     };
     let unread = case.session.tls.and_then(|tls| tls.unread);
-    let why = unread.map_or(String::new(), |why| format!("; {why}"));
+    // Where it is not the frame that is named anyway.
+    let from = case.session.opaque.first().map(|span| span.from);
+    let at = case.session.tls_unread.filter(|at| from.is_some_and(|from| from != *at));
+    let at = at.map_or(String::new(), |at| format!(" (frame {})", at.number));
+    let why = unread.map_or(String::new(), |why| format!("; {why}{at}"));
     let (message, first) = match (case.session.opaque.first(), case.session.tls_unread) {
         (Some(span), _) => {
             let until = span.until.map_or(String::new(), |until| format!(" until frame {}", until.number));
@@ -86,7 +90,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// The connections that by their ends and their time were data connections.
 fn inferred<'a>(case: &SessionCase<'a>) -> impl Iterator<Item = &'a Attempt<'a>> {
-    inferred::inferred(case.session, case.concluded)
+    inferred::inferred(case.session, case.all_concluded())
 }
 
 fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {

@@ -26,9 +26,9 @@ diagnosis! {
     /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side
     /// that speaks no TLS at all (`tls-protection-mismatch`).
     ///
-    /// Confidence: proven by an alert in clear, else probable.
+    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), else probable.
     ///
-    /// Traps: an encrypted alert does not tell its reason.
+    /// Traps: an encrypted alert does not tell its reason without the keys.
     ///
     /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at
     /// the server send the whole chain, offer a version and cipher suite that the client knows; in the network look for
@@ -53,7 +53,7 @@ fn of_control(case: &SessionCase<'_>) -> Vec<Finding> {
 }
 
 fn of_data(case: &Case<'_>) -> Option<Finding> {
-    let inferred = case.transfer.is_none() && case.offer().is_none();
+    let inferred = case.transfer().is_none() && case.offer().is_none();
     if !inferred && case.concluded.outcome() == Outcome::Completed {
         return None;
     }
@@ -64,7 +64,7 @@ fn of_data(case: &Case<'_>) -> Option<Finding> {
     let failed = broken(said(client), said(client.peer()), first_end(connection, client))?;
     let sockets = Sockets { client: connection.socket(client), server: connection.socket(client.peer()) };
     let hello = connection.half(client).first_data;
-    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
+    let reply = case.transfer().and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
     Some(draft("data", &failed, sockets, hello).about(case).support(reply).support(case.dialogue()).done())
 }
 

@@ -40,7 +40,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if let Some(reply) = demand_to_offer(case) {
         return Some(demanded(case, reply, None));
     }
-    let inferred = case.transfer.is_none() && case.offer().is_none();
+    let inferred = case.transfer().is_none() && case.offer().is_none();
     if !inferred && !case.failed() {
         return None;
     }
@@ -53,14 +53,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The last PROT before the transfer that the server accepted.
 fn level<'a>(case: &Case<'a>) -> Option<&'a Exchange> {
-    let at = case.transfer?.at();
+    let at = case.transfer()?.at();
     let accepted = |exchange: &&Exchange| exchange.reply.as_ref().is_some_and(crate::ftp::Reply::is_success);
     let exchanges = case.session.exchanges.iter().rev();
     exchanges.filter(accepted).find(|exchange| exchange.is(Verb::Prot) && exchange.command.at() <= at)
 }
 
 fn by_words(case: &Case<'_>, level: Option<&Exchange>) -> Option<Finding> {
-    let reply = case.transfer?.reply.as_ref()?;
+    let reply = case.transfer()?.reply.as_ref()?;
     case.meaning().filter(|meaning| meaning.condition == Condition::TlsRequired)?;
     Some(demanded(case, reply, level))
 }

@@ -54,7 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn by_words(case: &Case<'_>) -> Option<Finding> {
-    let reply = case.transfer.filter(|_| case.failed())?.reply.as_ref()?;
+    let reply = case.transfer().filter(|_| case.failed())?.reply.as_ref()?;
     let meaning = case.meaning()?;
     let attempt = case.concluded.established();
     let emptied = attempt.and_then(|attempt| emptied_by_server(attempt.connection, case.session));
@@ -87,7 +87,7 @@ fn by_words(case: &Case<'_>) -> Option<Finding> {
 
 /// An encrypted session: what the records of both connections show.
 fn by_wire(case: &Case<'_>) -> Option<Finding> {
-    if case.transfer.is_some() || case.offer().is_some() {
+    if case.transfer().is_some() || case.offer().is_some() {
         return None;
     }
     let attempt = case.concluded.established()?;

@@ -72,8 +72,8 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
 
 fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
     let (previous, open) = of(case)?;
-    let reply = case.transfer?.reply.as_ref()?;
-    let age = case.transfer?.at().age_of(open.since);
+    let reply = case.transfer()?.reply.as_ref()?;
+    let age = case.transfer()?.at().age_of(open.since);
     let confidence = if case.would_show_server_syn() { Confidence::Proven } else { Confidence::Possible };
     let message = format!(
         "the server did not open {} -> {} because the previous connection on that 5-tuple is still open since frame {}: {}",

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 
 use super::sighting::{Kind, Sighting};
-use super::table::FlowEvent;
 use super::{Connection, ConnectionId, End, FinSeen, Half, IcmpSeen, RstSeen, StaleAck, SynSeen};
 use crate::frame::{Interval, Stamp};
 use crate::wire::{Checksum, Flags, IcmpError, IpHeader, Segment, Seq};
@@ -33,6 +32,27 @@ const RECYCLED_ISN_FOR_ZERO: Seq = Seq(1);
 
 /// Computes what became of a segment's checksum.
 pub type Verify = fn(&Segment<'_>, &IpHeader) -> Checksum;
+
+/// What a segment did to its connection. A segment may carry payload whatever its event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEvent {
+    /// A new incarnation started with it.
+    Opened,
+    /// The SYN again.
+    Retried,
+    /// SYN-ACK.
+    Answered,
+    /// The handshake is complete.
+    Established,
+    /// Payload.
+    Data,
+    /// A FIN.
+    Closing,
+    /// An RST, acceptable or not.
+    Reset,
+    /// Anything else: acknowledgements, keep-alives, stale answers.
+    Other,
+}
 
 impl Connection {
     /// An incarnation that starts with this segment, not yet booked. A SYN-ACK is sent by the target.
@@ -439,25 +459,25 @@ mod tests {
     use crate::frame::Interval;
 
     const HANDSHAKE: &str = "
-        0.000 S:20>C:5001 S seq=1000 ts=1/0
-        0.010 C:5001>S:20 SA seq=9000 ack=1001 id=0";
+        =0.000s S:20 > C:5001 S seq=1000 ts=1/0
+        =0.010s C:5001 > S:20 SA seq=9000 ack=1001 id=0";
 
     #[test]
     fn the_handshake_tells_its_times_when_it_is_clear() {
         let rtt = |rest: &str| play(&format!("{HANDSHAKE}\n{rest}")).only().handshake_rtt();
-        let (there, back) = rtt("0.012 S:20>C:5001 A seq=1001 ack=9001").expect("clear");
+        let (there, back) = rtt("=0.012s S:20 > C:5001 A seq=1001 ack=9001").expect("clear");
         assert_eq!((there, back), (Interval::millis(10), Interval::millis(2)));
         assert_eq!(rtt(""), None);
-        let ack = "3.0 S:20>C:5001 A seq=1001 ack=9001";
-        assert_eq!(rtt(&format!("1.0 S:20>C:5001 S seq=1000\n{ack}")), None);
-        assert_eq!(rtt(&format!("1.0 C:5001>S:20 SA seq=9000 ack=1001\n{ack}")), None);
-        assert!(rtt(&format!("0.0102 C:5001>S:20 SA seq=9000 ack=1001 id=0\n{ack}")).is_some());
+        let ack = "=3.0s S:20 > C:5001 A seq=1001 ack=9001";
+        assert_eq!(rtt(&format!("=1.0s S:20 > C:5001 S seq=1000\n{ack}")), None);
+        assert_eq!(rtt(&format!("=1.0s C:5001 > S:20 SA seq=9000 ack=1001\n{ack}")), None);
+        assert!(rtt(&format!("=0.0102s C:5001 > S:20 SA seq=9000 ack=1001 id=0\n{ack}")).is_some());
     }
 
     #[test]
     fn two_equal_syn_acks_without_identification_are_two() {
         // One by timer, one for a SYN that came in just then.
-        let played = play(&format!("{HANDSHAKE}\n0.0101 C:5001>S:20 SA seq=9000 ack=1001 id=0"));
+        let played = play(&format!("{HANDSHAKE}\n=0.0101s C:5001 > S:20 SA seq=9000 ack=1001 id=0"));
         assert_eq!(played.only().syn_acks.len(), 2);
         assert_eq!(played.only().from_target.duplicate_count(), 0);
     }
@@ -475,35 +495,35 @@ mod tests {
 
     #[test]
     fn data_of_the_target_prove_the_handshake_too() {
-        let played = play(&format!("{HANDSHAKE}\n0.02 C:5001>S:20 A seq=9001 ack=1001 len=5"));
+        let played = play(&format!("{HANDSHAKE}\n=0.02s C:5001 > S:20 A seq=9001 ack=1001 len=5"));
         assert!(played.only().established.is_some());
-        let bare = play(&format!("{HANDSHAKE}\n0.02 C:5001>S:20 A seq=9001 ack=1001"));
+        let bare = play(&format!("{HANDSHAKE}\n=0.02s C:5001 > S:20 A seq=9001 ack=1001"));
         assert!(bare.only().established.is_none());
     }
 
     #[test]
     fn a_missing_syn_ack_does_not_hide_the_handshake() {
-        let played = play("0.0 S:20>C:5001 S seq=1000\n0.1 S:20>C:5001 A seq=1001 ack=9001");
+        let played = play("=0.0s S:20 > C:5001 S seq=1000\n=0.1s S:20 > C:5001 A seq=1001 ack=9001");
         assert!(played.only().established.is_some() && played.only().was_open());
     }
 
     #[test]
     fn a_lone_reset_was_never_open() {
-        let played = play("0.0 S:20>C:5001 R seq=1000");
+        let played = play("=0.0s S:20 > C:5001 R seq=1000");
         assert!(played.only().midstream && !played.only().was_open());
     }
 
     #[test]
     fn the_fin_that_acknowledges_the_other_is_the_second_whatever_the_clock_says() {
         let closed = |first: &str, second: &str| {
-            let ack = "0.012 S:20>C:5001 A seq=1001 ack=9001";
-            let played = play(&format!("{HANDSHAKE}\n{ack}\n1.0 {first}\n1.0002 {second}"));
+            let ack = "=0.012s S:20 > C:5001 A seq=1001 ack=9001";
+            let played = play(&format!("{HANDSHAKE}\n{ack}\n=1.0s {first}\n=1.0002s {second}"));
             played.only().first_fin().map(|(end, _)| end)
         };
-        let (origins, targets) = ("S:20>C:5001 F seq=1001 ack=9001", "C:5001>S:20 F seq=9001 ack=1002");
+        let (origins, targets) = ("S:20 > C:5001 F seq=1001 ack=9001", "C:5001 > S:20 F seq=9001 ack=1002");
         assert_eq!(closed(origins, targets), Some(End::Origin));
         assert_eq!(closed(targets, origins), Some(End::Origin), "recorded before what it acknowledges");
-        let both = "C:5001>S:20 F seq=9001 ack=1001";
+        let both = "C:5001 > S:20 F seq=9001 ack=1001";
         assert_eq!((closed(both, origins), closed(origins, both)), (Some(End::Target), Some(End::Origin)));
         assert_eq!(play(HANDSHAKE).only().first_fin(), None);
     }

@@ -4,7 +4,7 @@
 //! Knows no lines and no FTP. A reply is never handed out before the command that it acknowledges.
 
 use super::End;
-use super::stream::{CONFLICTS_KEPT, Chunk, Head, Missing, Stream};
+use super::stream::{CONFLICTS_KEPT, Chunk, Head, Missing, OverlapConflict, Stream};
 use crate::frame::{CLOCKS_APART, Interval, Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
@@ -43,21 +43,6 @@ pub enum Piece<'a> {
         /// The frame.
         at: Stamp,
     },
-}
-
-/// Copies of the same bytes that differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OverlapConflict {
-    /// Who sent them.
-    pub from: End,
-    /// The first sequence number that both copies hold.
-    pub seq: Seq,
-    /// The frame of the first copy.
-    pub first: Stamp,
-    /// The frame of the second copy.
-    pub second: Stamp,
-    /// The one of both that was handed out.
-    pub winner: Stamp,
 }
 
 /// Both directions of one control connection.

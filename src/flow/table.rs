@@ -20,14 +20,15 @@ use self::place::Place;
 use self::tenants::Tenants;
 use self::translation::Translations;
 pub use self::translation::{Shift, Translated};
-use super::connection::Verify;
+use super::connection::{FlowEvent, Verify};
 use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
 use super::half::OVERTAKEN;
 use super::sighting::{Kind, Sighting};
 use super::{Connection, ConnectionId, End, FlowKey, RstSeen};
+use crate::decrypt::{Lookup, Opener};
 use crate::frame::{InterfaceId, Interval, Stamp};
-use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping, hello};
 
 /// Incarnations kept of one tuple: more than collide within 2MSL when a transfer is tried again and again.
 pub const INCARNATIONS_KEPT: usize = 64;
@@ -72,27 +73,6 @@ pub struct Booked {
     pub event: FlowEvent,
     /// The same packet was captured before: nothing was counted.
     pub copy: bool,
-}
-
-/// What a segment did to its connection. A segment may carry payload whatever its event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowEvent {
-    /// A new incarnation started with it.
-    Opened,
-    /// The SYN again.
-    Retried,
-    /// SYN-ACK.
-    Answered,
-    /// The handshake is complete.
-    Established,
-    /// Payload.
-    Data,
-    /// A FIN.
-    Closing,
-    /// An RST, acceptable or not.
-    Reset,
-    /// Anything else: acknowledgements, keep-alives, stale answers.
-    Other,
 }
 
 impl Table {
@@ -214,6 +194,18 @@ impl Table {
     pub fn hide_payload(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.payload_hidden = true;
+        }
+    }
+
+    /// Reads the alerts that TLS hides on a connection, where its keys are known.
+    pub fn open_alerts(&mut self, id: ConnectionId, keys: Lookup<'_>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let ends = [End::Origin, End::Target];
+        let Some(client) = ends.into_iter().find(|end| hello::is_client(&connection.half(*end).head)) else { return };
+        let (of_client, of_server) = (connection.half(client), connection.half(client.peer()));
+        let Some(opener) = Opener::of(&of_client.head, &of_server.head, keys) else { return };
+        for end in ends {
+            connection.half_mut(end).open_records(&|sealed| opener.open(end == client, sealed));
         }
     }
 

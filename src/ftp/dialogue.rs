@@ -5,12 +5,12 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::command;
 use super::line::{Line, LineReader, Start, TEXT_BYTES, shown};
 use super::pairing::{OpenCommand, Pairing};
 use super::reply::{RawReply, ReplyReader, is_reply};
 use super::secret::{self, Login, Said};
 use super::{CommandNo, Event, Reply, Speaker, Verb};
+use super::{command, verb};
 use crate::frame::{FrameList, Stamp};
 use crate::redact::Secret;
 use crate::wire::tls::{self, Records};
@@ -195,7 +195,7 @@ impl Dialogue {
 
     fn line(&mut self, speaker: Speaker, line: Line, out: &mut Vec<Event>) {
         let makes_sense = match speaker {
-            Speaker::Client => command::known(command::split(&line.bytes).0).is_some(),
+            Speaker::Client => verb::known(verb::split(&line.bytes).0).is_some(),
             Speaker::Server => is_reply(&line.bytes),
         };
         let taken = match line.start {
@@ -258,8 +258,8 @@ impl Dialogue {
             self.said.truncate(SAID_KEPT - 1);
             self.said.push_front(said);
         }
-        let (name, argument) = command::split(&line.bytes);
-        let verb = Some(command.verb).filter(|verb| verb.is_secret()).or_else(|| command::known(name));
+        let (name, argument) = verb::split(&line.bytes);
+        let verb = Some(command.verb).filter(|verb| verb.is_secret()).or_else(|| verb::known(name));
         self.login.command(verb, name, argument);
         self.pairing.command(command.no, command.verb, &command.name, at);
         out.push(Event::Command(command));

@@ -15,15 +15,20 @@ mod secret;
 pub mod software;
 mod telnet;
 pub mod texts;
+mod verb;
 pub mod vocabulary;
 
 pub use dialogue::Dialogue;
 pub use pairing::OpenCommand;
+pub use secret::{may_begin_secret, secret_command};
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::frame::{FrameList, Stamp};
 use crate::redact::foreign;
+
+/// The port on which FTP is encrypted from the first byte (IANA: ftps).
+pub const IMPLICIT_TLS: u16 = 990;
 
 /// Who speaks on the control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,8 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 
 use super::Place;
-use super::bounded::{Followed, Key as _, Keyed};
+use super::bounded::{About as _, Followed};
+use super::key::{Key as _, Keyed};
 use crate::frame::Stamp;
 use crate::wire::{IpHeader, Link};
 

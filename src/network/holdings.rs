@@ -9,7 +9,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use foldhash::fast::RandomState;
 
 use super::bounded::{Bounded, Followed};
-use super::queries::Twice;
 use super::trail::{self, Trail};
 use super::{Place, virtual_mac};
 use crate::frame::Stamp;
@@ -75,6 +74,14 @@ pub struct Claim {
     pub count: u64,
     /// SLL and SLL2: the capturing host itself sent such frames, and never received one.
     pub local: bool,
+}
+
+/// One question that two MACs answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Twice {
+    pub asked: Stamp,
+    pub first: (Stamp, Mac),
+    pub second: (Stamp, Mac),
 }
 
 /// A statement of ARP or ND about who has an address.

@@ -12,6 +12,7 @@ mod asymmetry;
 mod bounded;
 mod glance;
 mod holdings;
+mod key;
 mod moves;
 mod pairs;
 mod queries;

@@ -10,7 +10,7 @@ use super::paint::Ink;
 use super::place::place;
 use super::words::{Confidence, Party, Severity, limit};
 use super::wrap::{MIN_COLUMN, wrap, write_wrapped};
-use crate::finding::{Finding, Role};
+use crate::finding::{Finding, HostFact, Role};
 
 /// So that blocks of small captures line up.
 const MIN_GUTTER: usize = 2;
@@ -86,6 +86,12 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
     let mut remarks = vec![("confidence".to_owned(), confidence(page, finding))];
     if detail == Detail::Short {
         return remarks;
+    }
+    let session = finding.session.and_then(|id| page.run.session(id));
+    let zero = page.zero(session, finding.primary.first().capture);
+    for HostFact { fact, at, source } in &finding.host_facts {
+        let read = page.clock.milliseconds(*at, zero);
+        remarks.push(("host".into(), format!("{} ({}, read {read})", page.safe(fact), page.safe(source))));
     }
     for ruled_out in &finding.ruled_out {
         remarks.push(("ruled out".into(), format!("{} - {}", ruled_out.diagnosis, page.safe(&ruled_out.why))));

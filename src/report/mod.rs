@@ -8,6 +8,7 @@ mod block;
 mod checked;
 mod collect;
 mod concise;
+mod counted;
 mod csv;
 mod escape;
 mod evidence;

@@ -12,8 +12,8 @@ use crate::diagnosis::{
     capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
 };
 use crate::finding::{
-    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity,
-    TransferId, Where,
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, SessionId,
+    Severity, TransferId, Where,
 };
 use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
@@ -232,6 +232,7 @@ impl Sample {
             }
             finding.caps.iter_mut().for_each(|cap| cap.why = evil.into());
             finding.ruled_out.iter_mut().for_each(|ruled_out| ruled_out.why = evil.into());
+            finding.host_facts.push(HostFact { fact: evil.into(), at: Timestamp(0), source: evil.into() });
             finding.alternatives.iter_mut().for_each(|alternative| alternative.would_decide = evil.into());
             finding.remedies.iter_mut().for_each(|remedy| remedy.text = evil.into());
         }
@@ -384,6 +385,7 @@ fn finding(diagnosis: DiagnosisName, role: Role, severity: Severity, message: &s
         hosts: Vec::new(),
         primary,
         supporting: Vec::new(),
+        host_facts: Vec::new(),
         caps: Vec::new(),
         ruled_out: Vec::new(),
         alternatives: Vec::new(),

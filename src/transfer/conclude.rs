@@ -11,8 +11,10 @@ use foldhash::fast::RandomState;
 
 use super::attempt::{Aim, Attempt};
 use super::concluded::{Concluded, Earlier};
-use super::correlator::{Correlator, SessionIndex};
+use super::correlator::Correlator;
+use super::offers::OfferNumber;
 use super::session::Session;
+use super::sessions::SessionIndex;
 use super::{Direction, Offer, OpenedConnection, Transfer};
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
@@ -36,7 +38,7 @@ pub struct Conclusions<'a> {
     flows: &'a Table,
     correlator: &'a Correlator,
     /// The offer that serves each transfer.
-    serving: Vec<Option<usize>>,
+    serving: Vec<Option<OfferNumber>>,
     /// Whether each offer serves a transfer.
     serves: Vec<bool>,
     /// By time.
@@ -50,7 +52,7 @@ pub struct Conclusions<'a> {
 /// A connection to an announced endpoint that may have begun for a transfer behind a later announcement.
 struct Outdated {
     opened: OpenedConnection,
-    offer: usize,
+    offer: OfferNumber,
 }
 
 impl<'a> Conclusions<'a> {
@@ -59,7 +61,7 @@ impl<'a> Conclusions<'a> {
         let serving = serving_offers(session, flows);
         let mut serves = vec![false; session.offers.len()];
         for number in serving.iter().flatten() {
-            let place = number.checked_sub(session.offers.first_number());
+            let place = session.offers.place(*number);
             if let Some(serves) = place.and_then(|place| serves.get_mut(place)) {
                 *serves = true;
             }
@@ -96,13 +98,13 @@ impl<'a> Conclusions<'a> {
     }
 
     /// One offer, if it serves no transfer.
-    pub fn offer(&self, number: usize) -> Option<Concluded<'a>> {
+    pub fn offer(&self, number: OfferNumber) -> Option<Concluded<'a>> {
         let offer = self.session.offers.get(number).filter(|_| !self.serves(number))?;
         Some(self.unused(number, offer))
     }
 
-    fn serves(&self, number: usize) -> bool {
-        let place = number.checked_sub(self.session.offers.first_number());
+    fn serves(&self, number: OfferNumber) -> bool {
+        let place = self.session.offers.place(number);
         place.and_then(|place| self.serves.get(place)).is_some_and(|serves| *serves)
     }
 
@@ -110,11 +112,11 @@ impl<'a> Conclusions<'a> {
         let session = self.session;
         let transfer = session.transfers.get(place)?;
         let next = session.transfers.get(place + 1);
-        let offer_index = self.serving.get(place).copied().flatten();
-        let offer = offer_index.and_then(|number| session.offers.get(number));
+        let offer_number = self.serving.get(place).copied().flatten();
+        let offer = offer_number.and_then(|number| session.offers.get(number));
         let mut attempts = Vec::new();
         // Who connects may do so before the transfer command.
-        let newest = transfer.first_on_offer && offer_index == transfer.latest_offer;
+        let newest = transfer.first_on_offer && offer_number == transfer.latest_offer;
         let from = offer.filter(|_| newest).map_or(transfer.at(), |offer| offer.command.at());
         if let Some(offer) = offer {
             let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
@@ -133,7 +135,7 @@ impl<'a> Conclusions<'a> {
             }));
         }
         attempts.extend(self.unclaimed((transfer, next), offer, from));
-        attempts.extend(self.outdated(place, transfer, offer_index));
+        attempts.extend(self.outdated(place, transfer, offer_number));
         attempts.sort_by_key(Attempt::at);
         let span = (transfer.at(), transfer.ended().unwrap_or(session.last));
         // Who had a data connection of its own was not kept from one by another.
@@ -142,7 +144,7 @@ impl<'a> Conclusions<'a> {
         Some(Concluded {
             transfer: Some(transfer),
             offer,
-            offer_index,
+            offer_number,
             attempts,
             earlier,
             sharing,
@@ -153,7 +155,7 @@ impl<'a> Conclusions<'a> {
     }
 
     /// An offer that serves no transfer.
-    fn unused(&self, number: usize, offer: &'a Offer) -> Concluded<'a> {
+    fn unused(&self, number: OfferNumber, offer: &'a Offer) -> Concluded<'a> {
         let mut attempts: Vec<_> = self.claimed(offer).collect();
         attempts.extend(self.at_control_peer(offer));
         attempts.sort_by_key(Attempt::at);
@@ -161,7 +163,7 @@ impl<'a> Conclusions<'a> {
         Concluded {
             transfer: None,
             offer: Some(offer),
-            offer_index: Some(number),
+            offer_number: Some(number),
             attempts,
             earlier,
             sharing: None,
@@ -221,7 +223,7 @@ impl<'a> Conclusions<'a> {
             .map(|attempt| Concluded {
                 transfer: None,
                 offer: None,
-                offer_index: None,
+                offer_number: None,
                 attempts: vec![attempt],
                 earlier: None,
                 sharing: None,
@@ -285,7 +287,7 @@ impl<'a> Conclusions<'a> {
         &self,
         place: usize,
         transfer: &'a Transfer,
-        offer: Option<usize>,
+        offer: Option<OfferNumber>,
     ) -> impl Iterator<Item = Attempt<'a>> {
         let session = self.session;
         let until = transfer.ended().unwrap_or(session.last);
@@ -361,7 +363,7 @@ struct Reach {
 impl Reach {
     /// Of the transfer at `place`, which offer `number` serves; `None` where no other connection can have been made for
     /// it: it is not active, or the transfer before was not over.
-    fn of(session: &Session, place: usize, number: usize) -> Option<Self> {
+    fn of(session: &Session, place: usize, number: OfferNumber) -> Option<Self> {
         let active = |offer: &&Offer| offer.direction == Direction::Active && !offer.is_refused();
         session.offers.get(number).filter(active)?;
         let at = session.transfers.get(place)?.at();
@@ -381,8 +383,7 @@ impl Reach {
 
 /// The offer that each transfer was served by: the latest one. Where that was refused and the server connects to the one
 /// before it all the same, the refusal changed nothing and that one is still in force.
-fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
-    let first = session.offers.first_number();
+fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<OfferNumber>> {
     let newest_accepted = session.offers.numbered().scan(None, |newest, (number, offer)| {
         let before = *newest;
         if !offer.is_refused() {
@@ -390,12 +391,12 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
         }
         Some(before)
     });
-    let standing: Vec<Option<usize>> = newest_accepted.collect();
+    let standing: Vec<Option<OfferNumber>> = newest_accepted.collect();
     let of = |transfer: &Transfer| {
         let latest = transfer.latest_offer?;
         let Some(refused) = session.offers.get(latest).filter(|offer| offer.is_refused()) else { return Some(latest) };
         let ended = transfer.ended().unwrap_or(session.last);
-        let is_used = |number: &usize| {
+        let is_used = |number: &OfferNumber| {
             let opened = session.offers.get(*number).map_or(&[][..], |offer| &offer.connections);
             // By another clock a SYN may seem to come before the refusal, unless a transfer before that explains it.
             let asked = session.transfers.binary_search_by_key(&Some(*number), |one| one.latest_offer).is_ok();
@@ -405,7 +406,7 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
                 .filter(|one| flows.connection(one.id).is_some() && behind(one.first))
                 .any(|one| one.first.is_since(transfer.at(), SLACK) && one.first.is_until(ended, SLACK))
         };
-        let standing = standing.get(latest - first).copied().flatten();
+        let standing = session.offers.place(latest).and_then(|place| standing.get(place)).copied().flatten();
         Some(standing.filter(is_used).unwrap_or(latest))
     };
     session.transfers.iter().map(of).collect()
@@ -413,12 +414,11 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
 
 /// The connections that [`Conclusions::outdated`] may find for any transfer, by time. In a session that does one thing after
 /// the other there is none.
-fn outdated(session: &Session, serving: &[Option<usize>]) -> Vec<Outdated> {
-    let first = session.offers.first_number();
+fn outdated(session: &Session, serving: &[Option<OfferNumber>]) -> Vec<Outdated> {
     // For each offer, and then for it and all behind it: from when on a connection to an older one would count.
     let mut from = vec![Stamp::LAST; session.offers.len() + 1];
     for (place, number) in serving.iter().enumerate().filter_map(|(place, number)| Some((place, (*number)?))) {
-        let known = number.checked_sub(first).and_then(|offer| from.get_mut(offer));
+        let known = session.offers.place(number).and_then(|place| from.get_mut(place));
         if let (Some(known), Some(reach)) = (known, Reach::of(session, place, number)) {
             *known = reach.from.min(*known);
         }

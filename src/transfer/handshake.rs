@@ -1,8 +1,7 @@
-//! HandshakeEnd a TLS handshake ended before it was complete, by its clear records: by an alert, or by a peer that left.
+//! How a TLS handshake ended before it was complete, by its clear records: by an alert, or by a peer that left.
 
-use super::protection::HIDDEN_ALERT;
 use crate::frame::Stamp;
-use crate::wire::tls::{Kind, Record};
+use crate::wire::tls::{Alert, Kind, Record};
 
 /// A certificate with its chain makes what follows the hello longer than this, in bytes.
 const CERTIFICATE: u32 = 400;
@@ -19,10 +18,10 @@ pub enum TlsSide {
     Server,
 }
 
-/// HandshakeEnd a handshake ended.
+/// How a handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeEnd {
-    /// By a fatal alert of this number, in clear.
+    /// By a fatal alert of this number, in clear or decrypted.
     Alert(u8),
     /// By an alert that is encrypted (TLS 1.3).
     HiddenAlert,
@@ -32,18 +31,25 @@ pub enum HandshakeEnd {
     Left,
 }
 
+impl HandshakeEnd {
+    /// By an alert that was encrypted.
+    fn of_hidden(record: Record) -> Self {
+        record.alert.map_or(Self::HiddenAlert, |alert| Self::Alert(alert.description))
+    }
+}
+
 /// A handshake that was not completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrokenHandshake {
     /// Who ended it.
     pub by: TlsSide,
-    /// HandshakeEnd.
+    /// What ended it.
     pub how: HandshakeEnd,
     /// The frame.
     pub at: Stamp,
 }
 
-/// HandshakeEnd the handshake of a connection was broken off, if both sides spoke TLS. `end` is who closed the connection first, and
+/// How the handshake of a connection was broken off, if both sides spoke TLS. `end` is who closed the connection first, and
 /// when; `None` where it is not closed, or the capture lacks bytes.
 pub fn broken(
     client: SideRecords<'_>,
@@ -56,7 +62,7 @@ pub fn broken(
     }
     let alerts = [(TlsSide::Client, client), (TlsSide::Server, server)].into_iter().filter_map(|(by, said)| {
         let (alert, at) =
-            said.iter().find_map(|(record, at)| Some((record.alert.filter(|alert| alert.fatal)?, *at)))?;
+            said.iter().filter(|(record, _)| record.is_clear_alert()).find_map(|(record, at)| fatal(*record, *at))?;
         Some(BrokenHandshake { by, how: HandshakeEnd::Alert(alert.description), at })
     });
     alerts.min_by_key(|broken| broken.at).or_else(|| without_alert(client, server, end?))
@@ -70,12 +76,9 @@ fn without_alert(
     if is_complete(client, server) {
         return refused_at_the_end(client, server, (by, at));
     }
-    let hidden = client
-        .iter()
-        .find(|(record, _)| record.kind == Kind::Application)
-        .filter(|(record, _)| is_hidden_alert(*record));
-    if let Some((_, at)) = hidden {
-        return Some(BrokenHandshake { by: TlsSide::Client, how: HandshakeEnd::HiddenAlert, at: *at });
+    let hidden = client.iter().find(|(record, _)| is_hidden(*record)).filter(|(record, _)| is_hidden_alert(*record));
+    if let Some((record, at)) = hidden {
+        return Some(BrokenHandshake { by: TlsSide::Client, how: HandshakeEnd::of_hidden(*record), at: *at });
     }
     // Who has sent ChangeCipherSpec is content with the other side and waits for its end.
     let content = client.iter().any(|(record, _)| record.kind == Kind::ChangeCipherSpec);
@@ -97,10 +100,10 @@ fn refused_at_the_end(
     server: SideRecords<'_>,
     (by, at): (TlsSide, Stamp),
 ) -> Option<BrokenHandshake> {
-    let done = client.iter().find(|(record, _)| record.kind == Kind::Application)?.1;
+    let done = client.iter().find(|(record, _)| is_hidden(*record))?.1;
     let mut behind = server.iter().filter(|(_, at)| *at > done);
-    let alone = behind.next().is_some_and(|(record, _)| is_hidden_alert(*record)) && behind.next().is_none();
-    (by == TlsSide::Server && alone).then_some(BrokenHandshake { by, how: HandshakeEnd::HiddenAlert, at })
+    let (alert, _) = *behind.next().filter(|(record, _)| is_hidden_alert(*record) && by == TlsSide::Server)?;
+    behind.next().is_none().then_some(BrokenHandshake { by, how: HandshakeEnd::of_hidden(alert), at })
 }
 
 /// Whether both sides have finished: up to TLS 1.2 each sends ChangeCipherSpec and something encrypted of the handshake. What
@@ -110,12 +113,26 @@ fn is_complete(client: SideRecords<'_>, server: SideRecords<'_>) -> bool {
         let mut behind = said.iter().skip_while(|(record, _)| record.kind != Kind::ChangeCipherSpec).skip(1);
         behind.next().is_some_and(|(record, _)| record.kind == Kind::Handshake)
     };
-    let hides = client.iter().any(|(record, _)| record.kind == Kind::Application && !is_hidden_alert(*record));
+    let hides = client.iter().any(|(record, _)| is_hidden(*record) && !is_hidden_alert(*record));
     hides || (finished(client) && finished(server))
 }
 
+/// Whether a record hides what it says, or did until it was decrypted (TLS 1.3).
+fn is_hidden(record: Record) -> bool {
+    matches!(record.kind, Kind::Application | Kind::NoAlert) || is_hidden_alert(record)
+}
+
+/// Whether a record of TLS 1.3 is an alert that ends the session, or may be one by its size.
 fn is_hidden_alert(record: Record) -> bool {
-    record.kind == Kind::Application && record.len == HIDDEN_ALERT
+    match record.kind {
+        Kind::Application => record.may_be_an_alert(),
+        Kind::Alert => record.len == Record::HIDDEN_ALERT && record.alert.is_some_and(|alert| alert.fatal),
+        _ => false,
+    }
+}
+
+fn fatal(record: Record, at: Stamp) -> Option<(Alert, Stamp)> {
+    record.alert.filter(|alert| alert.fatal).map(|alert| (alert, at))
 }
 
 /// Bytes behind the hello, which is the first record; one that holds the certificate too tells nothing of that.
@@ -191,6 +208,26 @@ mod tests {
         let server = said(&[(2, Hello, 90), (2, App, 900), (4, App, 19)]);
         assert_eq!(broken(&new, &server, Some((TlsSide::Server, at(5)))), expected(HandshakeEnd::HiddenAlert));
         assert_eq!(broken(&new, &server, Some((TlsSide::Client, at(5)))), None);
+    }
+
+    #[test]
+    fn a_hidden_alert_that_was_decrypted_says_why() {
+        let server = said(&[(2, Hello, 90), (2, App, 900)]);
+        let mut client = said(&[(1, Hello, 200), (3, Ccs, 1), (3, App, 19)]);
+        let ended = Some((TlsSide::Client, at(4)));
+        client[2].0 = client[2].0.saying([2, 48]);
+        let expected = BrokenHandshake { by: TlsSide::Client, how: HandshakeEnd::Alert(48), at: at(3) };
+        assert_eq!(broken(&client, &server, ended), Some(expected));
+        // close_notify, and no alert at all.
+        client[2].0 = client[2].0.saying([1, 0]);
+        assert_eq!(broken(&client, &server, None), None);
+        client[2].0.kind = Kind::NoAlert;
+        assert_eq!(broken(&client, &server, ended), None);
+        // Of a session that was open it says nothing of the handshake.
+        let old = said(&[(1, Hello, 200), (3, Hello, 70), (3, Ccs, 1), (3, Hello, 40), (6, Kind::Alert, 26)]);
+        let mut alert = said(&[(2, Hello, 1200), (4, Ccs, 1), (4, Hello, 40), (5, Kind::Alert, 26)]);
+        alert[3].0 = alert[3].0.saying([2, 20]);
+        assert_eq!(broken(&old, &alert, Some((TlsSide::Server, at(7)))), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::frame::{Frame, Stamp};
 use super::bytes::Bytes;
 use super::count::{Counts, Kind, Undecoded};
 use super::fragment::{FragmentPool, LostFragments, Whole};
-use super::layer::{Layer, Step};
 use super::link;
+use super::step::{Layer, Step};
 use super::wrapping::{Component, Wrappings};
 use super::{Body, Decoded, IpHeader, Link, Wrapping, straight};
 

@@ -4,7 +4,7 @@ use crate::frame::{Frame, LinkType};
 
 use super::bytes::Bytes;
 use super::count::Kind;
-use super::layer::{Layer, Step};
+use super::step::{Layer, Step};
 use super::wrapping::Component;
 use super::{Body, Link, Mac, ip};
 

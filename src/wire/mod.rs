@@ -21,6 +21,7 @@ mod neighbor;
 mod ppp;
 #[cfg(test)]
 mod samples;
+mod step;
 mod straight;
 mod tcp;
 pub mod tls;

@@ -277,6 +277,7 @@ mod tests {
             hosts: Vec::new(),
             primary: finding::Evidence::seen(at(number), "RST"),
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),

@@ -160,10 +160,10 @@ mod tests {
     fn directions_under_different_tags_are_one_connection_where_their_numbers_fit() {
         let session = |answer: u32, there: &str, back: &str| {
             connections(&format!(
-                "0.000 S:20>C:5001 S seq=1000 {there}
-                 0.010 C:5001>S:20 SA seq=900000 ack={answer} {back}
-                 0.011 S:20>C:5001 A seq=1001 ack=900001 {there}
-                 0.012 C:5001>S:20 A seq=900001 ack=1001 {back}"
+                "=0.000s S:20 > C:5001 S seq=1000 {there}
+                 =0.010s C:5001 > S:20 SA seq=900000 ack={answer} {back}
+                 =0.011s S:20 > C:5001 A seq=1001 ack=900001 {there}
+                 =0.012s C:5001 > S:20 A seq=900001 ack=1001 {back}"
             ))
         };
         for (there, back) in [("vlan=5", "vlan=6"), ("", "vlan=6"), ("vlan=5", ""), ("vlan=5", "vlan=5")] {
@@ -174,27 +174,27 @@ mod tests {
 
     #[test]
     fn a_direction_that_comes_first_is_found_by_the_other() {
-        let crossed = "0.000 C:5001>S:20 SA seq=900000 ack=1001 vlan=6
-             0.0001 S:20>C:5001 S seq=1000 vlan=5
-             0.011 S:20>C:5001 A seq=1001 ack=900001 vlan=5";
+        let crossed = "=0.000s C:5001 > S:20 SA seq=900000 ack=1001 vlan=6
+             =0.0001s S:20 > C:5001 S seq=1000 vlan=5
+             =0.011s S:20 > C:5001 A seq=1001 ack=900001 vlan=5";
         assert_eq!(connections(crossed), (1, 1));
-        let midstream = "0.000 C:5001>S:20 A seq=900000 ack=1001 len=5 vlan=6
-             0.001 S:20>C:5001 A seq=1001 ack=900005 len=9 vlan=5";
+        let midstream = "=0.000s C:5001 > S:20 A seq=900000 ack=1001 len=5 vlan=6
+             =0.001s S:20 > C:5001 A seq=1001 ack=900005 len=9 vlan=5";
         assert_eq!(connections(midstream).0, 1);
-        let strange = "0.000 C:5001>S:20 A seq=900000 ack=1001 len=5 vlan=6
-             0.001 S:20>C:5001 A seq=5000001 ack=7900005 len=9 vlan=5";
+        let strange = "=0.000s C:5001 > S:20 A seq=900000 ack=1001 len=5 vlan=6
+             =0.001s S:20 > C:5001 A seq=5000001 ack=7900005 len=9 vlan=5";
         assert_eq!(connections(strange).0, 2);
     }
 
     #[test]
     fn two_tenants_with_one_5_tuple_stay_two() {
         // Even with the same numbers: both directions are there in each.
-        let both = "0.000 S:20>C:5001 S seq=1000 vlan=5
-             0.100 S:20>C:5001 S seq=1000 vlan=6
-             0.200 C:5001>S:20 SA seq=9000 ack=1001 vlan=6
-             0.300 C:5001>S:20 SA seq=9000 ack=1001 vlan=5
-             0.400 S:20>C:5001 A seq=1001 ack=9001 vlan=5
-             0.500 S:20>C:5001 A seq=1001 ack=9001 vlan=6";
+        let both = "=0.000s S:20 > C:5001 S seq=1000 vlan=5
+             =0.100s S:20 > C:5001 S seq=1000 vlan=6
+             =0.200s C:5001 > S:20 SA seq=9000 ack=1001 vlan=6
+             =0.300s C:5001 > S:20 SA seq=9000 ack=1001 vlan=5
+             =0.400s S:20 > C:5001 A seq=1001 ack=9001 vlan=5
+             =0.500s S:20 > C:5001 A seq=1001 ack=9001 vlan=6";
         assert_eq!(connections(both), (2, 2));
     }
 }

@@ -287,43 +287,43 @@ mod tests {
 
     #[test]
     fn directions_on_different_sides_of_a_nat_are_one_connection() {
-        let source = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 S:21>198.51.100.7:40000 SA seq=900000 ack=1001
-             0.011 10.0.0.5:1050>S:21 A seq=1001 ack=900001
-             0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1001 len=9";
+        let source = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s S:21 > 198.51.100.7:40000 SA seq=900000 ack=1001
+             =0.011s 10.0.0.5:1050 > S:21 A seq=1001 ack=900001
+             =0.012s S:21 > 198.51.100.7:40000 A seq=900001 ack=1001 len=9";
         assert_eq!(connections(source), (1, 1));
-        let destination = "0.000 C:1050>198.51.100.7:21 S seq=1000
-             0.010 10.0.0.5:21>C:1050 SA seq=900000 ack=1001
-             0.011 C:1050>198.51.100.7:21 A seq=1001 ack=900001";
+        let destination = "=0.000s C:1050 > 198.51.100.7:21 S seq=1000
+             =0.010s 10.0.0.5:21 > C:1050 SA seq=900000 ack=1001
+             =0.011s C:1050 > 198.51.100.7:21 A seq=1001 ack=900001";
         assert_eq!(connections(destination), (1, 1));
-        let late = "0.000 10.0.0.5:1050>S:21 A seq=1001 ack=900001 len=5
-             0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1006 len=9
-             0.013 10.0.0.5:1050>S:21 A seq=1006 ack=900010";
+        let late = "=0.000s 10.0.0.5:1050 > S:21 A seq=1001 ack=900001 len=5
+             =0.012s S:21 > 198.51.100.7:40000 A seq=900001 ack=1006 len=9
+             =0.013s 10.0.0.5:1050 > S:21 A seq=1006 ack=900010";
         assert_eq!(connections(late).0, 1);
     }
 
     #[test]
     fn a_syn_ack_that_overtook_its_syn_is_of_its_own_side() {
-        let both_sides = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.001 S:21>198.51.100.7:1050 SA seq=900000 ack=1001
-             0.001 198.51.100.7:1050>S:21 S seq=1000
-             0.001 S:21>10.0.0.5:1050 SA seq=900000 ack=1001
-             0.002 10.0.0.5:1050>S:21 A seq=1001 ack=900001
-             0.002 198.51.100.7:1050>S:21 A seq=1001 ack=900001";
+        let both_sides = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.001s S:21 > 198.51.100.7:1050 SA seq=900000 ack=1001
+             =0.001s 198.51.100.7:1050 > S:21 S seq=1000
+             =0.001s S:21 > 10.0.0.5:1050 SA seq=900000 ack=1001
+             =0.002s 10.0.0.5:1050 > S:21 A seq=1001 ack=900001
+             =0.002s 198.51.100.7:1050 > S:21 A seq=1001 ack=900001";
         assert_eq!(connections(both_sides), (2, 2));
     }
 
     #[test]
     fn half_connections_whose_numbers_do_not_fit_stay_two() {
-        let other_syn = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 S:21>198.51.100.7:40000 SA seq=900000 ack=5001";
+        let other_syn = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s S:21 > 198.51.100.7:40000 SA seq=900000 ack=5001";
         assert_eq!(connections(other_syn).0, 2);
-        let whole = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 S:21>10.0.0.5:1050 SA seq=900000 ack=1001
-             0.011 S:21>198.51.100.7:40000 SA seq=900000 ack=1001 ttl=60";
+        let whole = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s S:21 > 10.0.0.5:1050 SA seq=900000 ack=1001
+             =0.011s S:21 > 198.51.100.7:40000 SA seq=900000 ack=1001 ttl=60";
         assert_eq!(connections(whole).0, 2, "the first one has both directions");
-        let nothing_shared = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 203.0.113.1:2121>198.51.100.7:40000 SA seq=900000 ack=1001";
+        let nothing_shared = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s 203.0.113.1:2121 > 198.51.100.7:40000 SA seq=900000 ack=1001";
         assert_eq!(connections(nothing_shared).0, 2);
     }
 }

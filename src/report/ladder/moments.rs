@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Arrow, Content, Hop, Lane, Row, Tone, Wire, bytes};
-use crate::frame::Stamp;
+use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::SessionRecord;
 use crate::record::trace::{
     ConnectionTrace, DialogueEvent, DialogueLine, DialogueSide, Does, Packet, Part, Peer, Trace,
@@ -15,6 +15,19 @@ const OTHERS: usize = 3;
 
 /// Repeats of one packet that a brief diagram shows before the last one.
 const REPEATS: usize = 2;
+
+/// Frames by capture and number.
+pub(super) type Frames = HashSet<(CaptureId, FrameNo)>;
+
+pub(super) fn key(at: Stamp) -> (CaptureId, FrameNo) {
+    (at.capture, at.number)
+}
+
+/// Rows that are shown, or how many are not.
+pub(super) enum Shown {
+    Row(Moment),
+    Hidden(usize),
+}
 
 /// A row at its time.
 pub(super) struct Moment {

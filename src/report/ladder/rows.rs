@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::moments::{Lanes, Moment, Rank, moments};
-use super::traced::{Shown, Traced};
+use super::moments::{Frames, Lanes, Moment, Rank, Shown, key, moments};
+use super::traced::Traced;
 use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars};
 use crate::finding::{Evidence, Finding, Role, Severity};
-use crate::frame::{CaptureId, FrameNo, Stamp};
+use crate::frame::Stamp;
 use crate::record::SessionRecord;
 
 /// Seconds without anything that are folded into a row of their own.
@@ -17,12 +17,6 @@ const MOST: usize = 400;
 
 /// Rows shown around what a finding without a transfer cites.
 const AROUND: usize = 2;
-
-pub(super) type Frames = HashSet<(CaptureId, FrameNo)>;
-
-pub(super) fn key(at: Stamp) -> (CaptureId, FrameNo) {
-    (at.capture, at.number)
-}
 
 impl Ladder {
     /// A whole session with its findings; `None` if it was not traced. `brief`: connections that went as they should

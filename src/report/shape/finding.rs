@@ -27,7 +27,7 @@ pub(in crate::report) struct Finding {
     transfer: Option<u32>,
     /// The addresses it is about.
     hosts: Vec<String>,
-    /// In order of time, never empty.
+    /// In order of time, never empty; what hosts say comes last.
     evidence: Vec<Evidence>,
     /// Why the confidence is not higher.
     caps: Vec<Cap>,
@@ -55,7 +55,10 @@ impl From<&finding::Finding> for Finding {
             session: finding.session.map(|id| id.0),
             transfer: finding.transfer.map(|id| id.0),
             hosts: finding.hosts.iter().map(ToString::to_string).collect(),
-            evidence: in_order(finding).into_iter().map(Evidence::from).collect(),
+            evidence: {
+                let shown = in_order(finding).into_iter().map(Evidence::from);
+                shown.chain(finding.host_facts.iter().map(Evidence::from)).collect()
+            },
             caps: finding.caps.iter().map(Cap::from).collect(),
             ruled_out: finding.ruled_out.iter().map(RuledOut::from).collect(),
             alternatives: finding.alternatives.iter().map(Alternative::from).collect(),
@@ -66,7 +69,7 @@ impl From<&finding::Finding> for Finding {
     }
 }
 
-/// A fact that can be looked up in the capture.
+/// A fact that can be looked up in the capture, or that the kernel of a host tells.
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Evidence {
@@ -97,6 +100,21 @@ enum Evidence {
         until_capture: Option<u32>,
         note: String,
     },
+    /// The kernel of a host says so, or why nothing can be concluded from what it says.
+    Host {
+        fact: String,
+        /// When it was read, RFC 3339, on the clock of that host.
+        at: String,
+        /// The document that holds it, or `this host`.
+        source: String,
+    },
+}
+
+impl From<&finding::HostFact> for Evidence {
+    fn from(host: &finding::HostFact) -> Self {
+        let (fact, source) = (printable_str(&host.fact), printable_str(&host.source));
+        Self::Host { fact, at: time::rfc3339(host.at), source }
+    }
 }
 
 impl From<&finding::Evidence> for Evidence {

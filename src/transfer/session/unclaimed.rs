@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::super::offers::OfferNumber;
 use super::super::{Direction, OpenedConnection};
 use super::Session;
 use crate::flow::{Connection, ConnectionId, Table};
@@ -40,7 +41,7 @@ impl Session {
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
     /// bytes before them are missing, where packets of two connections were recorded in another order, and where they wait
     /// for an acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
-    pub(in crate::transfer) fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
+    pub(in crate::transfer) fn claim(&mut self, number: OfferNumber, before: Option<OfferNumber>, flows: &Table) {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
         let port = socket.map(|socket| socket.port());
@@ -60,7 +61,7 @@ impl Session {
     }
 
     /// Gives an offer connections to its endpoint.
-    pub(in crate::transfer) fn take(&mut self, number: usize, claimed: Vec<OpenedConnection>) {
+    pub(in crate::transfer) fn take(&mut self, number: OfferNumber, claimed: Vec<OpenedConnection>) {
         let Some(offer) = self.offers.get_mut(number).filter(|_| !claimed.is_empty()) else { return };
         offer.connections.extend(claimed);
         offer.connections.sort_by_key(|opened| opened.first);
