@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::{announced, data_syn_refused, data_syn_unanswered, time_wait_tuple, no_syn, timers};
-use crate::facts::{Answer, Route};
+use crate::facts::{Answer, RouteEntry};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -41,7 +41,7 @@ const SERVER: &str = "Read the server's log for this transfer; check its firewal
 const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at who has its data port (ss -tanp).";
 
 /// By which route the server would have sent it.
-fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a Route>> {
+fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a RouteEntry>> {
     case.policy.facts.route(case.session.server.ip(), to.ip(), case.session.last.time)
 }
 
