@@ -40,7 +40,7 @@
 //!
 //! # What always holds
 //! - **Packet time is the only time.** The same capture gives the same findings at any speed, on any machine. Only
-//!   [`source`] looks at a clock, and `app/live` to stop in time. I/O is done by [`source`], [`points`] (which lists
+//!   [`source`] looks at a clock, `app/live` and `app/run` to stop in time, and `app/facts` not to ask the kernel too often. I/O is done by [`source`], [`points`] (which lists
 //!   directories), [`cli`] and [`app`], and only the last two print.
 //! - **Bad packets are data, not errors.** `Result` is for opening, reading and writing. Nothing panics on any input: no
 //!   `unwrap`, no `unsafe`, no recursion deeper than four tunnels.

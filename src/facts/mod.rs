@@ -11,6 +11,8 @@ mod neighbours;
 mod routes;
 mod rules;
 mod sockets;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -293,42 +295,6 @@ impl Host {
 }
 
 #[cfg(test)]
-pub(crate) mod testing {
-    use super::*;
-
-    /// A host with one address, and what its tables showed at some seconds.
-    pub(crate) fn host(address: &str, readings: &[i64]) -> Host {
-        let reading = |seconds: &i64| Reading {
-            at: Timestamp(*seconds * 1_000_000_000),
-            monotonic: 5.0,
-            took: 0.001,
-            peers: Vec::new(),
-            time_wait: Vec::new(),
-            left_out: 0,
-            listeners: Vec::new(),
-            neighbours: Vec::new(),
-            counters: BTreeMap::from([("TCPTimeWaitOverflow".to_owned(), 0)]),
-        };
-        Host {
-            facts: VERSION,
-            tool: "ftpwhy 0".to_owned(),
-            kernel: "Linux 6.1.0 x86_64".to_owned(),
-            network_namespace: "net:[1]".to_owned(),
-            addresses: vec![Address {
-                interface: "eth0".to_owned(),
-                address: address.parse().expect("an address"),
-                prefix: 24,
-                mac: Some("02:00:00:00:00:aa".to_owned()),
-            }],
-            routes: Vec::new(),
-            sysctls: BTreeMap::new(),
-            firewall: None,
-            readings: readings.iter().map(reading).collect(),
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::testing::host;
     use super::*;
@@ -362,7 +328,7 @@ mod tests {
         reading.listeners = vec![to, socket("0.0.0.0:21")];
         let anonymous = |ip: IpAddr| match ip {
             IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() ^ 0x0a00_0000 ^ 0xc000_0000).into()),
-            ip => ip,
+            ip @ IpAddr::V6(_) => ip,
         };
         host.replace(anonymous, |_| "02:00:00:00:00:ff".to_owned());
         let text = to_json(&host);

@@ -81,7 +81,7 @@ impl Host {
     }
 }
 
-#[cfg(all(test, target_endian = "little"))]
+#[cfg(test)]
 mod tests {
     use super::super::testing::host;
     use super::*;

@@ -55,6 +55,7 @@ impl Header {
     }
 
     /// Whether a checksum of four bytes follows the last block.
+    #[cfg(feature = "fast-decompression")]
     pub(super) fn has_checksum(&self) -> bool {
         self.descriptor() & 0x04 != 0
     }

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::cli::reason;
 use crate::facts::{
-    Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, RouteEntry, SYSCTLS, Socket, SocketState, VERSION, counters,
-    neighbours, routes, routes6, sockets,
+    Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, RouteEntry, SYSCTLS, Socket, SocketState, VERSION,
+    counters, neighbours, routes, routes6, sockets,
 };
 use crate::source::host::{monotonic, now, own_addresses};
 

@@ -108,9 +108,9 @@ impl Mine {
 
     /// The connections that the command opened: those it was seen to have, or those nobody else was.
     fn opened(&self, is_seen: bool) -> impl Iterator<Item = SocketAddr> {
-        let all = self.opened.iter().filter(move |((from, to), at)| match is_seen {
-            true => self.owners.is_mine(*from, *to),
-            false => !self.owners.is_of_others(*from, *to, **at),
+        let all = self.opened.iter().filter(move |((from, to), at)| {
+            let is_mine = self.owners.is_mine(*from, *to);
+            is_mine || !is_seen && !self.owners.is_of_others(*from, *to, **at)
         });
         all.map(|((_, to), _)| *to)
     }
