@@ -391,8 +391,21 @@ impl Source {
                 None => paths.extend(written_out(statement)),
             }
         }
+        paths.retain(|path| !is_only_named(path, &text));
         paths.iter().filter_map(|path| absolute(&self.module_path(), path)).collect()
     }
+}
+
+/// Whether a path is the name of a diagnosis, or imports a module of which the text takes nothing else: findings say which
+/// others they rule out, and whoever names another has no use of how it is found.
+fn is_only_named(path: &str, text: &str) -> bool {
+    let module = format!("{}::", path.rsplit("::").next().unwrap_or_default());
+    let mut taken = text.match_indices(&module).filter(|(at, _)| *at == 0 || !is_of_name(text.as_bytes()[at - 1]));
+    let is_name = |at: usize| {
+        let rest = text[at + module.len()..].strip_prefix("NAME");
+        rest.is_some_and(|rest| !rest.bytes().next().is_some_and(is_of_name))
+    };
+    path.ends_with("::NAME") || (taken.clone().next().is_some() && taken.all(|(at, _)| is_name(at)))
 }
 
 fn is_of_name(byte: u8) -> bool {
@@ -511,6 +524,15 @@ fn imports_are_read_with_braces_over_lines_and_paths_as_they_stand() {
     let source = Source { path: "m/n.rs".into(), module: "m".to_owned(), lines, length: 0 };
     let named: Vec<String> = source.named_paths().iter().map(|path| path.join("::")).collect();
     assert_eq!(named, ["m::a::B", "m::a::c", "m::d", "x::y::Z", "m::g::H"]);
+}
+
+#[test]
+fn to_name_a_diagnosis_is_no_use_of_its_module() {
+    assert!(is_only_named("super::a::NAME", "super::a::NAME"));
+    assert!(is_only_named("super::a", "use super::{a, b}; a::NAME, c_a::f(), a::NAME"));
+    assert!(!is_only_named("super::a", "use super::a; a::NAME, a::f()"), "something else is taken");
+    assert!(!is_only_named("super::a", "use super::a; a::NAMES"), "another name");
+    assert!(!is_only_named("super::A", "use super::A; A { b: 1 }"), "a type");
 }
 
 #[test]
