@@ -21,7 +21,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::check::{Baseline, Baselined};
-use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
+use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
@@ -55,7 +55,7 @@ const TROUBLE: u8 = 2;
 const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
-pub fn run(options: &Options) -> u8 {
+pub fn run(options: &AnalyseOptions) -> u8 {
     reading(|interrupt| analyse(options, interrupt))
 }
 
@@ -200,7 +200,7 @@ impl From<io::Error> for Trouble {
 }
 
 /// Every report that is asked for, the main one first.
-fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
+fn reports(options: &AnalyseOptions, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
     let growing = is_growing(&options.input);
     let out = opened(options.output.as_deref(), growing && options.format.is_streamed())?;
     let main = if growing {
@@ -277,7 +277,7 @@ impl Sink for Watched<'_> {
     }
 }
 
-fn analyse(options: &Options, interrupt: &Interrupt) -> Result<u8, Trouble> {
+fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let plan = plan(&options.input, interrupt)?;
     let mut files = read_by(&options.input, &plan);
     options.baseline.iter().for_each(|path| files.reads(Role::Baseline, path));

@@ -16,7 +16,7 @@ use super::{
 use crate::cli::ExtractOptions;
 use crate::decrypt::{Keys, Lines, Random, random_in};
 use crate::diagnosis::selection::Selection;
-use crate::extract::{Choice, Collected, Comments, Wanted};
+use crate::extract::{Choice, Collected, Comments, WantedFrames};
 use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
 use crate::pipeline::Settings;
 use crate::points::{Clock, Plan};
@@ -108,7 +108,7 @@ fn interrupted_by(signal: Signal) -> String {
 
 /// What of the inputs is written, and what is said of it.
 struct Selected {
-    wanted: Wanted,
+    wanted: WantedFrames,
     comments: Comments,
 }
 
@@ -274,7 +274,7 @@ impl Output {
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
-    fn describe(&mut self, captures: &[Capture], wanted: &Wanted) -> io::Result<()> {
+    fn describe(&mut self, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
         for capture in captures {
             let told = self.told.get(&capture.id).copied();
             let names = capture.annotations.names.get(told.unwrap_or(0)..).unwrap_or_default();

@@ -6,10 +6,10 @@ mod lacking;
 mod outage;
 mod outfile;
 mod recording;
+mod reported;
 mod shelf;
 mod signals;
 mod stop;
-mod told;
 
 use std::fs;
 use std::io::{self, Write, stderr};
@@ -25,7 +25,7 @@ use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::record::Sink;
-use crate::report::{self, Verbosity, ledger};
+use crate::report::{self, Verbosity, time_wait_table};
 use crate::source::live::{Arrival, Arrivals, Confined, Tap, Wanted, confine, devices, now, user_exists};
 use crate::source::write::Counted;
 use evidence::Evidence;
@@ -33,9 +33,9 @@ use lacking::Lacking;
 use outage::Outage;
 use outfile::Outfile;
 use recording::Recording;
+use reported::Reported;
 use signals::Signals;
 use stop::Stop;
-use told::Told;
 
 /// How often the status line, the metrics and the written file are brought up to date.
 const BREATH: Duration = Duration::from_secs(1);
@@ -103,7 +103,7 @@ struct Watch<'a> {
     signals: Signals,
     arrivals: Arrivals,
     pipeline: Pipeline,
-    told: Told,
+    told: Reported,
     report: Outfile,
     recording: Option<Recording>,
     evidence: Option<Evidence>,
@@ -171,7 +171,7 @@ impl<'a> Watch<'a> {
             options,
             signals,
             pipeline: Pipeline::new(settings, SessionId(1)),
-            told: Told::new(sink, options.fail_on, StatusLine::new(!quiet)),
+            told: Reported::new(sink, options.fail_on, StatusLine::new(!quiet)),
             report,
             recording: recording.transpose()?,
             evidence: options.evidence.as_ref().map(evidence),
@@ -290,7 +290,7 @@ impl<'a> Watch<'a> {
         if self.signals.show() {
             self.notice(&counters.line());
             if self.options.statistics {
-                self.show_ledger();
+                self.show_time_wait_table();
             }
         }
         self.told.status().show(&counters.line());
@@ -348,7 +348,7 @@ impl<'a> Watch<'a> {
         let ended = self.told.end(self.arrivals.captures(), &summary);
         ended.map_err(|error| self.report_failed(&error))?;
         if self.options.statistics {
-            self.show_ledger();
+            self.show_time_wait_table();
         }
         self.write_metrics();
         self.write_facts();
@@ -371,11 +371,11 @@ impl<'a> Watch<'a> {
     }
 
     /// Which 5-tuples are in TIME-WAIT, on standard error.
-    fn show_ledger(&mut self) {
+    fn show_time_wait_table(&mut self) {
         self.told.status().clear();
         let held = self.pipeline.time_wait_table(now());
         // When standard error is gone, nobody reads it.
-        let _ = ledger::write(&held, &self.options.style, &mut stderr());
+        let _ = time_wait_table::write(&held, &self.options.style, &mut stderr());
     }
 
     fn notice(&mut self, text: &str) {

@@ -78,13 +78,13 @@ fn pick(text: &str) -> Result<Pick, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Invocation, Screen, read};
+    use crate::cli::{Invocation, Terminal, read};
     use crate::extract::{Choice, Pick};
     use crate::finding::SessionId;
 
     fn choice(line: &str) -> Option<Choice> {
-        let screen = Screen { terminal: false, width: None, color: false };
-        match read(format!("ftpwhy extract {line}").split(' ').map(Into::into), &screen) {
+        let terminal = Terminal { terminal: false, width: None, color: false };
+        match read(format!("ftpwhy extract {line}").split(' ').map(Into::into), &terminal) {
             Ok(Invocation::Extract(options)) => Some(options.choice),
             _ => None,
         }

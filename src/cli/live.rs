@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{FailOn, Screen};
+use super::{FailOn, Terminal};
 use crate::report::{Format, Style, TimeStyle, Verbosity};
 use crate::source::live::Scope;
 use crate::source::write::Rotation;
@@ -272,7 +272,7 @@ pub struct LiveOptions {
     pub style: Style,
     /// Where the report goes; standard output if `None`.
     pub output: Option<PathBuf>,
-    /// Whether to show the TIME-WAIT ledger.
+    /// Whether to show the table of TIME-WAIT.
     pub statistics: bool,
     /// Which findings make the exit status 1.
     pub fail_on: FailOn,
@@ -281,9 +281,9 @@ pub struct LiveOptions {
 }
 
 impl Live {
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> LiveOptions {
-        let screen =
-            if self.output.is_some() { &Screen { terminal: false, width: None, color: false } } else { screen };
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> LiveOptions {
+        let terminal =
+            if self.output.is_some() { &Terminal { terminal: false, width: None, color: false } } else { terminal };
         let mut rotation = Rotation::default();
         for ring in self.ring_buffer {
             match ring {
@@ -313,17 +313,17 @@ impl Live {
             format: match self.format {
                 Some(LiveFormat::Full) => Format::Full,
                 Some(LiveFormat::Ndjson) => Format::Ndjson,
-                None if screen.terminal => Format::Full,
+                None if terminal.terminal => Format::Full,
                 Some(LiveFormat::Concise) | None => Format::Concise,
             },
             style: Style {
                 color: match self.color {
-                    ColorWhen::Auto => screen.color,
+                    ColorWhen::Auto => terminal.color,
                     ColorWhen::Always => true,
                     ColorWhen::Never => false,
                 },
                 ascii: self.ascii,
-                width: self.width.or(screen.width).unwrap_or(80),
+                width: self.width.or(terminal.width).unwrap_or(80),
                 time: if self.local { TimeStyle::Local } else { TimeStyle::Utc },
                 verbosity: match (self.quiet, self.verbose) {
                     (true, _) => Verbosity::Quiet,
@@ -383,7 +383,7 @@ mod tests {
     use super::*;
     use crate::cli::{Invocation, read};
 
-    const PIPE: Screen = Screen { terminal: false, width: None, color: false };
+    const PIPE: Terminal = Terminal { terminal: false, width: None, color: false };
 
     fn options(line: &str) -> LiveOptions {
         match read(format!("ftpwhy live {line}").split(' ').map(Into::into), &PIPE) {

@@ -60,7 +60,7 @@ pub struct ExtractOptions {
 
 /// Everything `ftpwhy FILE...` can be told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct AnalyseOptions {
     /// What is read.
     pub input: Input,
     /// Which findings are reported.

@@ -1,6 +1,6 @@
 //! The messages of a handshake from which keys follow (RFC 5246 7.4, RFC 8446 4).
 
-use super::{Random, Version};
+use super::{Random, TlsVersion};
 
 /// The type of the records that carry them.
 pub(super) const HANDSHAKE: u8 = 0x16;
@@ -102,7 +102,7 @@ pub(super) fn client_random(body: &[u8]) -> Option<Random> {
 pub(super) struct ServerHello {
     pub random: Random,
     /// `None` for one that is older than TLS 1.2.
-    pub version: Option<Version>,
+    pub version: Option<TlsVersion>,
     pub suite: u16,
     pub encrypt_then_mac: bool,
 }
@@ -132,8 +132,8 @@ impl ServerHello {
             rest = behind.get(len..).unwrap_or_default();
         }
         let version = match version {
-            TLS_1_2 => Some(Version::Tls12),
-            TLS_1_3 => Some(Version::Tls13),
+            TLS_1_2 => Some(TlsVersion::Tls12),
+            TLS_1_3 => Some(TlsVersion::Tls13),
             _ => None,
         };
         Some(Self { random: *random, version, suite: u16::from_be_bytes([high, low]), encrypt_then_mac })

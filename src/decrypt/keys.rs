@@ -81,7 +81,7 @@ impl fmt::Debug for Lines {
 
 /// What is known of one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrets {
+pub struct TlsSecrets {
     /// TLS 1.2: the master secret.
     pub(super) master: Option<Secret>,
     /// TLS 1.3: of the handshake, of client and server.
@@ -90,7 +90,7 @@ pub struct Secrets {
     pub(super) traffic: [Option<Secret>; 2],
 }
 
-impl Secrets {
+impl TlsSecrets {
     /// Whether all is known that records need, whatever the version.
     pub fn are_complete(&self) -> bool {
         self.master.is_some() || [&self.handshake, &self.traffic].into_iter().flatten().all(Option::is_some)
@@ -100,7 +100,7 @@ impl Secrets {
 /// The secrets of connections, by their client randoms.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
-    known: HashMap<Random, Secrets, RandomState>,
+    known: HashMap<Random, TlsSecrets, RandomState>,
     /// Whether lines had no room.
     overfull: bool,
 }
@@ -165,13 +165,13 @@ impl Keys {
     }
 
     /// What is known of the connection with this client random.
-    pub fn of(&self, random: &Random) -> Option<&Secrets> {
+    pub fn of(&self, random: &Random) -> Option<&TlsSecrets> {
         self.known.get(random)
     }
 
     /// The lines of a key log that tell what is known of this connection.
     pub fn lines_of(&self, random: &Random) -> Option<Lines> {
-        let Secrets { master, handshake: [client, server], traffic: [client_0, server_0] } = self.of(random)?;
+        let TlsSecrets { master, handshake: [client, server], traffic: [client_0, server_0] } = self.of(random)?;
         let all = [
             ("CLIENT_RANDOM", master),
             ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client),
@@ -207,7 +207,7 @@ impl Keys {
         Some(())
     }
 
-    fn slot(&mut self, random: Random) -> Option<&mut Secrets> {
+    fn slot(&mut self, random: Random) -> Option<&mut TlsSecrets> {
         if self.known.len() >= CONNECTIONS_KEPT && !self.known.contains_key(&random) {
             self.overfull = true;
             return None;
@@ -217,7 +217,7 @@ impl Keys {
 }
 
 /// Where the secret of a label belongs.
-fn place(label: &[u8]) -> Option<fn(&mut Secrets) -> &mut Option<Secret>> {
+fn place(label: &[u8]) -> Option<fn(&mut TlsSecrets) -> &mut Option<Secret>> {
     Some(match label {
         b"CLIENT_RANDOM" => |secrets| &mut secrets.master,
         b"CLIENT_HANDSHAKE_TRAFFIC_SECRET" => |secrets| &mut secrets.handshake[0],

@@ -9,7 +9,7 @@ use super::handshake::{self, Messages, ServerHello};
 use super::keys::Secret;
 use super::schedule::{self, Material};
 use super::suite::Suite;
-use super::{HEADER, Master, RECORD_BYTES, Random, Secrets, Version};
+use super::{HEADER, Master, RECORD_BYTES, Random, TlsSecrets, TlsVersion};
 
 const CHANGE_CIPHER_SPEC: u8 = 0x14;
 const ALERT: u8 = 0x15;
@@ -29,7 +29,7 @@ const HELLO_BYTES: usize = 1 << 12;
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
     /// By its client random.
-    pub known: &'a dyn Fn(&Random) -> Option<Secrets>,
+    pub known: &'a dyn Fn(&Random) -> Option<TlsSecrets>,
     /// Those of earlier connections, which it may resume: no key log has a line for it then.
     pub resumable: &'a [Master],
 }
@@ -70,7 +70,7 @@ pub enum Unread {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// The version, once the server chose it.
-    pub version: Option<Version>,
+    pub version: Option<TlsVersion>,
     /// The cipher suite.
     pub suite: Option<u16>,
     /// Whether any record was opened.
@@ -96,7 +96,7 @@ pub struct Channel {
     passed: Vec<u8>,
     /// The alert that the record read last is.
     alert: Option<[u8; 2]>,
-    chosen: Option<(Version, Suite, bool)>,
+    chosen: Option<(TlsVersion, Suite, bool)>,
     tls: Tls,
 }
 
@@ -318,7 +318,7 @@ impl Channel {
         let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
         let kind = header[0];
         let version = self.chosen.map(|(version, ..)| version);
-        if kind == CHANGE_CIPHER_SPEC && version != Some(Version::Tls12) {
+        if kind == CHANGE_CIPHER_SPEC && version != Some(TlsVersion::Tls12) {
             return Fate::Read;
         }
         if side.is_trying && !self.settle(end, *header, body) {
@@ -334,7 +334,7 @@ impl Channel {
         (side.number, side.gap, side.failed) = (number + 1, false, 0);
         side.begun = Vec::new();
         self.tls.decrypted = true;
-        let kind = if version == Some(Version::Tls13) { handshake::inner_kind(&mut plain) } else { Some(kind) };
+        let kind = if version == Some(TlsVersion::Tls13) { handshake::inner_kind(&mut plain) } else { Some(kind) };
         if kind == Some(ALERT) {
             self.alert = plain.as_slice().try_into().ok();
         }
@@ -345,7 +345,7 @@ impl Channel {
                 }
                 Fate::Read
             }
-            Some(HANDSHAKE) if version == Some(Version::Tls13) => {
+            Some(HANDSHAKE) if version == Some(TlsVersion::Tls13) => {
                 self.messages(end, &plain);
                 Fate::Read
             }
@@ -447,7 +447,7 @@ impl Channel {
         self.chosen = Some((version, suite, hello.encrypt_then_mac));
         let keys_of = |master: &Secret| schedule::of_master(suite, master.bytes(), [&random, &hello.random]);
         let Some(secrets) = secrets else {
-            if version == Version::Tls13 || keys.resumable.is_empty() {
+            if version == TlsVersion::Tls13 || keys.resumable.is_empty() {
                 return Err(Unread::NoKey(random));
             }
             let candidate = |master: &Master| (master.clone(), keys_of(&master.0));
@@ -455,11 +455,11 @@ impl Channel {
             return Ok(());
         };
         match version {
-            Version::Tls12 => {
+            TlsVersion::Tls12 => {
                 let master = secrets.master.as_ref().ok_or(Unread::NoKey(random))?;
                 (self.material, self.master) = (keys_of(master).map(Some), Some(Master(master.clone())));
             }
-            Version::Tls13 => {
+            TlsVersion::Tls13 => {
                 let client = self.client.unwrap_or(0);
                 for (role, end) in [client, 1 - client].into_iter().enumerate() {
                     let secret = secrets.handshake.get(role).and_then(Clone::clone).ok_or(Unread::NoKey(random))?;
@@ -520,7 +520,7 @@ impl Side {
 
     fn take_secret(&mut self, suite: Suite, secret: Secret) {
         let material = schedule::of_traffic_secret(suite, &secret);
-        self.cipher = Some(Cipher::new(Version::Tls13, suite, false, material));
+        self.cipher = Some(Cipher::new(TlsVersion::Tls13, suite, false, material));
         (self.secret, self.number) = (Some(secret), 0);
     }
 }

@@ -6,7 +6,7 @@ use super::handshake::{self, ServerHello};
 use super::keys::Secret;
 use super::schedule::{self, Material};
 use super::suite::Suite;
-use super::{Lookup, Version};
+use super::{Lookup, TlsVersion};
 
 const ALERT: u8 = 0x15;
 const APPLICATION: u8 = 0x17;
@@ -37,7 +37,7 @@ pub enum Inside {
 
 /// What opens the records of a connection.
 pub struct Opener {
-    version: Version,
+    version: TlsVersion,
     suite: Suite,
     /// Client and server in TLS 1.2, by each master that may be the right one.
     masters: Vec<[Material; 2]>,
@@ -56,9 +56,9 @@ impl Opener {
         let keys_of = |master: &Secret| schedule::of_master(suite, master.bytes(), [&random, &of_server]);
         let mut opener = Self { version, suite, masters: Vec::new(), traffic: Default::default(), encrypt_then_mac };
         match (version, known) {
-            (Version::Tls12, Some(secrets)) => opener.masters.extend(secrets.master.as_ref().map(keys_of)),
-            (Version::Tls12, None) => opener.masters.extend(keys.resumable.iter().map(|master| keys_of(&master.0))),
-            (Version::Tls13, secrets) => {
+            (TlsVersion::Tls12, Some(secrets)) => opener.masters.extend(secrets.master.as_ref().map(keys_of)),
+            (TlsVersion::Tls12, None) => opener.masters.extend(keys.resumable.iter().map(|master| keys_of(&master.0))),
+            (TlsVersion::Tls13, secrets) => {
                 let secrets = secrets?;
                 let [handshake, later] = [secrets.handshake, secrets.traffic];
                 let ([client, server], [client_later, server_later]) = (handshake, later);
@@ -74,7 +74,7 @@ impl Opener {
         let [high, low] = u16::try_from(sealed.body.len()).ok()?.to_be_bytes();
         let header = [sealed.kind, 3, 3, high, low];
         let cipher = |material: Material| Cipher::new(self.version, self.suite, self.encrypt_then_mac, material);
-        if self.version == Version::Tls12 {
+        if self.version == TlsVersion::Tls12 {
             let number = sealed.behind_change?;
             let mut materials = self.masters.iter().filter_map(|both| both.get(role));
             let plain = materials.find_map(|material| cipher(material.clone()).open(number, header, &sealed.body))?;

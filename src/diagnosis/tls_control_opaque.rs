@@ -8,7 +8,7 @@ use crate::flow::End;
 use crate::ftp::Verb;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::inferred;
-use crate::transfer::protection::{Carried, Tls, carried};
+use crate::transfer::protection::{Carried, DataTls, carried};
 use crate::wire::hello::Handshake;
 
 /// Inferred data connections that are named.
@@ -102,9 +102,9 @@ fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {
         Carried::Nothing => "nothing was carried",
         Carried::Clear => "clear text",
         Carried::OneSided(_) => "TLS from one side only",
-        Carried::Tls(Tls { handshake: Handshake::Full(_), .. }) => "TLS, a new session",
-        Carried::Tls(Tls { handshake: Handshake::Resumed(_), .. }) => "TLS, a resumed session",
-        Carried::Tls(Tls { handshake: Handshake::Unknown, .. }) => "TLS",
+        Carried::Tls(DataTls { handshake: Handshake::Full(_), .. }) => "TLS, a new session",
+        Carried::Tls(DataTls { handshake: Handshake::Resumed(_), .. }) => "TLS, a resumed session",
+        Carried::Tls(DataTls { handshake: Handshake::Unknown, .. }) => "TLS",
     };
     let note = format!(
         "a data connection, to judge by its ends and its time: {what}, {} bytes to the client, {} to the server",

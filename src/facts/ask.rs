@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Held, HeldIn, Host, Neighbour, Reading, Route, TIME_WAIT};
+use super::{Held, HeldIn, Host, Neighbour, Reading, RouteEntry, TIME_WAIT};
 use crate::frame::Timestamp;
 
 /// A TIME-WAIT that began this close to the end of the connection in the capture, in seconds, shows that the clocks agree.
@@ -219,17 +219,17 @@ impl Facts {
     }
 
     /// By which route the host with `from` sends to `to`, at about that time; `None` where it has none.
-    pub fn route(&self, from: IpAddr, to: IpAddr, at: Timestamp) -> Answer<Option<&Route>> {
+    pub fn route(&self, from: IpAddr, to: IpAddr, at: Timestamp) -> Answer<Option<&RouteEntry>> {
         let (source, host) = match self.lasting(from, at) {
             Ok(found) => found,
             Err(answer) => return answer.never(),
         };
         let route = host.route(to).filter(|route| !route.refused);
         let fact = match route {
-            Some(Route { interface, gateway: Some(gateway), .. }) => {
+            Some(RouteEntry { interface, gateway: Some(gateway), .. }) => {
                 format!("the route to {to} goes out at {interface} by {gateway}")
             }
-            Some(Route { interface, .. }) => format!("the route to {to} goes out at {interface}"),
+            Some(RouteEntry { interface, .. }) => format!("the route to {to} goes out at {interface}"),
             None => format!("there is no route to {to} in the main table"),
         };
         Answer::Says(route, Said { fact, at: host.first_reading(), source: source.to_owned() })

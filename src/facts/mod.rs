@@ -28,7 +28,7 @@ pub use document::{Refused, parse, schema, to_json};
 pub use neighbours::neighbours;
 pub use routes::{routes, routes6};
 pub use rules::{conntrack, nft_helpers};
-pub use sockets::{Socket, State, sockets};
+pub use sockets::{Socket, SocketState, sockets};
 
 /// The version of the document.
 pub const VERSION: u32 = 1;
@@ -71,7 +71,7 @@ pub struct Host {
     /// Its own addresses.
     pub addresses: Vec<Address>,
     /// Its routes, without those of other tables than `main`.
-    pub routes: Vec<Route>,
+    pub routes: Vec<RouteEntry>,
     /// Settings of the kernel, by their names.
     pub sysctls: BTreeMap<String, String>,
     /// What it knows of FTP as a firewall; null where that could not be read, which takes root.
@@ -95,9 +95,10 @@ pub struct Address {
     pub mac: Option<String>,
 }
 
-/// A route.
+/// A line of a routing table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Route {
+#[schemars(rename = "Route")]
+pub struct RouteEntry {
     /// The network.
     #[schemars(with = "String")]
     pub network: IpAddr,
@@ -302,7 +303,7 @@ mod tests {
     fn every_address_is_replaced() {
         let mut host = host("10.9.0.20", &[1]);
         let socket = |text: &str| text.parse().expect("a socket");
-        let route = Route {
+        let route = RouteEntry {
             network: "10.9.0.0".parse().expect("an address"),
             prefix: 24,
             gateway: Some("10.9.0.1".parse().expect("an address")),
@@ -311,7 +312,7 @@ mod tests {
             refused: false,
         };
         host.routes =
-            vec![Route { prefix: 0, network: "0.0.0.0".parse().expect("an address"), ..route.clone() }, route];
+            vec![RouteEntry { prefix: 0, network: "0.0.0.0".parse().expect("an address"), ..route.clone() }, route];
         let [from, to] = [socket("10.9.0.10:4000"), socket("10.9.0.20:21")];
         let tracked = Tracked { state: "ESTABLISHED".to_owned(), from, to, answers: to, answers_to: from };
         host.firewall = Some(Firewall { helpers: Vec::new(), connections: vec![tracked] });

@@ -80,10 +80,8 @@ impl TlsRecords {
             self.sealed.push((self.count, Sealed { kind, hidden, behind_change, body: Vec::new() }));
         }
         self.count += 1;
-        self.behind_change = match record.kind {
-            Kind::ChangeCipherSpec => Some(0),
-            _ => self.behind_change.map(|records| records + 1),
-        };
+        self.behind_change =
+            if record.kind == Kind::ChangeCipherSpec { Some(0) } else { self.behind_change.map(|records| records + 1) };
         if record.kind == Kind::Application {
             self.application += u64::from(record.len);
             self.hidden += 1;

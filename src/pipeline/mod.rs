@@ -21,7 +21,7 @@ use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, Stamp, Timestamp};
-use crate::record::{Held, Sink, Summary};
+use crate::record::{Sink, Summary, TimeWaitEntry};
 use crate::source::{Capture, Sieve};
 use crate::transfer::sessions::SessionIndex;
 use crate::wire::Decoder;
@@ -137,7 +137,7 @@ impl Pipeline {
     }
 
     /// The 5-tuples that are in TIME-WAIT, the longest held first.
-    pub fn time_wait_table(&self, now: Timestamp) -> Vec<Held> {
+    pub fn time_wait_table(&self, now: Timestamp) -> Vec<TimeWaitEntry> {
         self.model.time_wait_table(now)
     }
 

@@ -12,7 +12,7 @@ use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, IMPLICIT_TLS, Speaker};
 use crate::redact::Secret;
-use crate::transfer::Lost;
+use crate::transfer::ControlLoss;
 use crate::transfer::sessions::SessionIndex;
 use crate::wire::tls::Record;
 use crate::wire::{IpHeader, Segment};
@@ -201,7 +201,7 @@ impl Control {
 
     /// How it ended, by its connection, and the last moment at which words of the server are missing; `None` where it did
     /// not end. Whether all words of the server were acknowledged comes third.
-    pub(super) fn end(&self, connection: &Connection) -> Option<(Lost, Option<Stamp>, bool)> {
+    pub(super) fn end(&self, connection: &Connection) -> Option<(ControlLoss, Option<Stamp>, bool)> {
         let server_end = self.server_end;
         let ended = how_it_ended(connection, server_end)?;
         let (server, client) = (connection.half(server_end), connection.half(server_end.peer()));
@@ -216,9 +216,9 @@ impl Control {
     }
 }
 
-fn how_it_ended(connection: &Connection, server_end: End) -> Option<Lost> {
+fn how_it_ended(connection: &Connection, server_end: End) -> Option<ControlLoss> {
     let name = |end: End| if end == server_end { "server" } else { "client" };
-    let lost = |at: Stamp, by: End, verb: &str| Lost {
+    let lost = |at: Stamp, by: End, verb: &str| ControlLoss {
         at,
         how: format!("the {} {verb} the control connection", name(by)),
         orderly_by_client: verb == "closed" && by != server_end,

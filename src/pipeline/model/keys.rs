@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::tls::Known;
-use crate::decrypt::{self, Master, Random, Secrets};
+use crate::decrypt::{self, Master, Random, TlsSecrets};
 use crate::flow::ConnectionId;
 use crate::frame::CaptureId;
 use crate::source::Capture;
@@ -100,7 +100,7 @@ impl Keys {
     }
 
     /// The secrets of the connection with this client random.
-    pub(super) fn of(&self, random: &Random) -> Option<Secrets> {
+    pub(super) fn of(&self, random: &Random) -> Option<TlsSecrets> {
         self.given.iter().chain(self.carried.values()).find_map(|keys| keys.of(random)).cloned()
     }
 }

@@ -1,7 +1,7 @@
 //! The TLS of one control connection: taken off where its keys are known. Where they may become known yet, what follows its
 //! ClientHello waits for them, so that it is read in its order and with its frames.
 
-use crate::decrypt::{Channel, Lookup, Master, Opened, Random, Secrets, Tls, random_in};
+use crate::decrypt::{Channel, Lookup, Master, Opened, Random, Tls, TlsSecrets, random_in};
 use crate::flow::{End, Piece};
 use crate::frame::{Interval, Stamp};
 
@@ -15,7 +15,7 @@ const WAITING_TIME: Interval = Interval::seconds(10);
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     /// By the client random of a connection.
-    pub of: &'a dyn Fn(&Random) -> Option<Secrets>,
+    pub of: &'a dyn Fn(&Random) -> Option<TlsSecrets>,
     /// Of earlier connections between the same hosts.
     pub resumable: &'a dyn Fn() -> Vec<Master>,
     /// Whether there may be more.
