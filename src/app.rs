@@ -21,8 +21,8 @@ use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowO
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
-use crate::frame::CaptureId;
-use crate::pipeline::{Judging, Pipeline, Settings};
+use crate::frame::{CaptureId, Frame};
+use crate::pipeline::{FastPath, Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
@@ -323,7 +323,7 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settin
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
     let (ports, here) = (input.ports.clone(), input.here.clone());
-    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, keys })
+    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, fast_path: FastPath::On, keys })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -495,7 +495,7 @@ fn read(
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
     let mut left = FRAMES_PER_LOOK;
     while !interrupt.is_wanted()
-        && let Some((frame, captures)) = frames.next(pipeline)
+        && let Some((frame, captures)) = frames.next(&mut |frame: &Frame<'_>| pipeline.skips(frame))
     {
         pipeline.push(&frame, captures, sink)?;
         left -= 1;

@@ -4,10 +4,10 @@
 //! given, and knows no clock but packet time.
 
 mod ages;
-mod bystanders;
 mod chapter;
 mod control;
 mod drops;
+mod fastpath;
 mod inventory;
 mod judge;
 mod keys;
@@ -41,14 +41,14 @@ use crate::ftp::Speaker;
 use crate::network::{Aged, Network, Place};
 use crate::record::{Sink, Summary};
 use crate::redact::Secret;
-use crate::source::{Capture, Sieve};
+use crate::source::Capture;
 use crate::transfer::correlator::{Correlator, SessionIndex};
 use crate::transfer::sessions::Sessions;
-use crate::wire::{Body, Checksum, Decoder, Flags, Glimpse, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{Body, Checksum, Decoder, Flags, IpHeader, Link, Segment, Seq, Wrapping};
 use ages::Silences;
-use bystanders::Bystanders;
 use control::Control;
 use drops::Drops;
+use fastpath::Relevance;
 use keys::Keys;
 use load::Load;
 use lookout::Lookout;
@@ -58,7 +58,7 @@ use prompt::Prompt;
 use reached::Reached;
 use repeats::Repeats;
 use scanners::Scanners;
-pub use settings::{MEMORY, Settings};
+pub use settings::{FastPath, MEMORY, Settings};
 pub use standing::Standing;
 use strangers::{Held, Stranger, Strangers};
 use trace::Dialogues;
@@ -147,7 +147,6 @@ pub struct Pipeline {
     flows: Table,
     correlator: Correlator,
     strangers: Strangers,
-    bystanders: Bystanders,
     repeats: Repeats,
     scanners: Scanners,
     reached: Reached,
@@ -182,13 +181,8 @@ pub struct Pipeline {
     latest: Option<Stamp>,
     /// The last frame of each capture, by capture.
     lasts: Vec<Stamp>,
-    /// What was glimpsed of the last frame that no pass was found for.
-    glimpsed: Option<(Stamp, Option<Glimpse>)>,
-    /// The last frame that was dismissed, as long as none was pushed since.
-    dismissed: Option<Stamp>,
     shows_more_than_control: bool,
     interfaces_told: HashSet<(u32, u32), RandomState>,
-    told_last: Option<(u32, u32)>,
     /// Interfaces whose capture filter leaves out what carries nothing but payload.
     hiding: HashSet<(u32, u32)>,
     controls_let_go: u64,
@@ -259,7 +253,6 @@ impl Pipeline {
             flows: Table::new(checksum).holding(settings.scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::holding(|bound| settings.scaled(bound)),
             strangers: Strangers::holding(|bound| settings.scaled(bound)),
-            bystanders: Bystanders::default(),
             repeats: Repeats::holding(|bound| settings.scaled(bound)),
             scanners: Scanners::default(),
             reached: Reached::default(),
@@ -277,11 +270,8 @@ impl Pipeline {
             ends: None,
             latest: None,
             lasts: Vec::new(),
-            glimpsed: None,
-            dismissed: None,
             shows_more_than_control: false,
             interfaces_told: HashSet::default(),
-            told_last: None,
             hiding: HashSet::new(),
             controls_let_go: 0,
             blamed: BTreeSet::new(),
@@ -309,7 +299,6 @@ impl Pipeline {
     /// Takes a frame; hands what it concludes to `sink`.
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.begins.get_or_insert(frame.at);
-        self.catch_up();
         self.saw(frame.at);
         self.look_for_drops(frame.at.time, captures);
         self.judge_due(frame.at.time, captures, sink)?;
@@ -327,13 +316,6 @@ impl Pipeline {
     fn tell_secrets(&mut self, sink: &mut dyn Sink) {
         for secret in self.secrets.drain(..) {
             sink.secret(&secret);
-        }
-    }
-
-    /// Books when the last dismissed frame came.
-    fn catch_up(&mut self) {
-        if let Some(at) = self.dismissed.take() {
-            self.saw(at);
         }
     }
 
@@ -363,7 +345,6 @@ impl Pipeline {
 
     /// The capture group has ended: judges every session that is left, then the hosts and the capture.
     pub fn finish(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<Summary> {
-        self.catch_up();
         let mut ids: Vec<ConnectionId> = self.controls.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {
@@ -383,11 +364,9 @@ impl Pipeline {
     fn take(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         self.keys.learn(frame.at.capture, captures);
         self.booked = None;
-        let was_asked = self.glimpsed.is_some_and(|(at, _)| at == frame.at);
-        if !was_asked && (self.lets_pass(frame) || self.dismisses(frame)) {
+        if self.skips(frame) {
             return;
         }
-        let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
         let original = self.repeats.original(frame);
         // The decoder lends its fragment pool to what it returns, so it stands aside while the rest is at work.
         let mut lent = self.decoder.take().unwrap_or_default();
@@ -403,7 +382,7 @@ impl Pipeline {
         let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
         let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
         self.tell_interface(frame, captures);
-        let (mut concerns, mut glance) = (Concerns::Nobody, None);
+        let mut concerns = Concerns::Nobody;
         // It may be a part of a control segment, which is known when it is whole.
         let is_fragment = matches!(decoded.body, Body::Fragment(_));
         // A MAC that comes after another tells something only if the file is in the order of time.
@@ -411,8 +390,11 @@ impl Pipeline {
         match decoded.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
+                // Hosts that take part in FTP from this segment on are followed from it on.
                 concerns = self.tcp(seen, &ip, &tcp);
+                if orderly {
+                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                }
             }
             Body::Icmp(ip, error) => {
                 if orderly {
@@ -422,12 +404,8 @@ impl Pipeline {
             }
             Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
             Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
-            Body::OtherIp(ip) => glance = self.network.packet(frame.at, place, &decoded.link, &ip),
-            Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
+            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &decoded.link, &ip),
             Body::Nothing => {}
-        }
-        if let (Concerns::Nobody, Some(glance), Some(glimpse)) = (concerns, glance, glimpse) {
-            self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }
         self.shows_more_than_control |= concerns != Concerns::Control && !is_fragment;
         self.decoder = Some(lent);
@@ -436,10 +414,6 @@ impl Pipeline {
     /// Tells the network once what a capture says of its interfaces.
     fn tell_interface(&mut self, frame: &Frame<'_>, captures: &[Capture]) {
         let key = (frame.at.capture.0, frame.interface.0);
-        if self.told_last == Some(key) {
-            return;
-        }
-        self.told_last = Some(key);
         if !self.interfaces_told.insert(key) {
             return;
         }
@@ -472,24 +446,28 @@ impl Pipeline {
         if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
             self.scanners.knock(ip.source, tcp.destination_port);
         }
-        let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
-        if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
-            let control = self.followed(seen, ip, tcp, named);
-            return if control { Concerns::Control } else { Concerns::Party };
-        }
-        let key = stranger_key(ip, tcp);
-        match self.strangers.push(key, seen, ip, tcp, false) {
-            Stranger::Nobody => return Concerns::Nobody,
-            Stranger::Begun => self.bystanders.revoke(&key),
-            // No pass is given out for what is held.
-            Stranger::Held => {}
+        let relevance =
+            self.relevance(ip, [tcp.source_port, tcp.destination_port], Some(tcp.flags), tcp.payload);
+        let named = match relevance {
+            Relevance::ControlPort => true,
+            Relevance::Party => false,
+            Relevance::Candidate => return self.candidate(seen, ip, tcp),
+            Relevance::Nobody => return Concerns::Nobody,
+        };
+        let control = self.followed(seen, ip, tcp, named);
+        if control { Concerns::Control } else { Concerns::Party }
+    }
+
+    /// Books a segment of a connection that may turn out to speak FTP.
+    fn candidate(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>) -> Concerns {
+        match self.strangers.push(stranger_key(ip, tcp), seen, ip, tcp, false) {
+            Stranger::Nobody => Concerns::Nobody,
+            Stranger::Held => Concerns::Stranger,
             Stranger::Ftp(held) => {
-                self.bystanders.revoke(&key);
                 self.adopt(&held);
-                return Concerns::Control;
+                Concerns::Control
             }
         }
-        Concerns::Stranger
     }
 
     /// A connection on a port that nobody named has turned out to speak FTP: what was held of it is booked now.

@@ -23,7 +23,7 @@ use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
-use crate::pipeline::{Judging, Pipeline, Settings};
+use crate::pipeline::{FastPath, Judging, Pipeline, Settings};
 use crate::record::Sink;
 use crate::report::{self, Verbosity, ledger};
 use crate::source::live::{Arrival, Arrivals, Confined, Tap, Wanted, confine, devices, now, user_exists};
@@ -159,6 +159,7 @@ impl<'a> Watch<'a> {
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
             selection: Selection::default(),
             in_full: false,
+            fast_path: FastPath::On,
             overhear: false,
             keys: None,
         };

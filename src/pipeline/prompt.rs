@@ -238,7 +238,6 @@ fn news_of<'a>(
 impl Pipeline {
     /// Nothing was captured until `now`: judges what is due.
     pub fn tick(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
-        self.catch_up();
         if let Some(ends) = &mut self.ends {
             ends.time = ends.time.max(now);
         }

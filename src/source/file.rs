@@ -15,7 +15,6 @@ use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::record::{Plain, Record};
 use super::reorder::{Held, Reorder, Room};
-use super::sieve::Sieve;
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
 use super::{Annotations, Capture, Damage, Gaps, Remarks};
@@ -196,8 +195,8 @@ impl FileSource {
     }
 
     /// Moves to the next frame that passes the filter; its time, or `None` at the end. Frames before it that are earlier
-    /// than `limit` and that the sieve dismisses are passed over; it is asked of plain ones only. `latest` is the frame
-    /// of the timeline that was handed out or passed over last.
+    /// than `limit` and of which `skips` is true are passed over; it is asked of plain ones only. `latest` is the frame of
+    /// the timeline that was handed out or passed over last.
     #[inline]
     pub(super) fn advance(
         &mut self,
@@ -205,17 +204,17 @@ impl FileSource {
         filter: &mut Option<Filter>,
         limit: Timestamp,
         latest: &mut Stamp,
-        sieve: &mut impl Sieve,
+        skips: &mut impl FnMut(&Frame<'_>) -> bool,
     ) -> Option<Timestamp> {
         if filter.is_none()
-            && let Some(time) = self.pass_over(capture, limit, latest, sieve)
+            && let Some(time) = self.pass_over(capture, limit, latest, skips)
         {
             return Some(time);
         }
         self.go_on(capture, filter)
     }
 
-    /// Passes over the packets at hand as long as they are dismissed, with no more ado than that takes, and moves to the
+    /// Passes over the packets at hand as long as they are skipped, with no more ado than that takes, and moves to the
     /// first that is not. Leaves all but the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind
     /// the window, a clock that steps back, captures of several interfaces, whatever is no packet.
     #[inline]
@@ -224,7 +223,7 @@ impl FileSource {
         capture: &mut Capture,
         limit: Timestamp,
         latest: &mut Stamp,
-        sieve: &mut impl Sieve,
+        skips: &mut impl FnMut(&Frame<'_>) -> bool,
     ) -> Option<Timestamp> {
         let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
         else {
@@ -241,17 +240,12 @@ impl FileSource {
         let mut rest = self.window.data();
         let at_hand = rest.len();
         let stays = loop {
-            (last.at, rest) = pass(&last, rest, &self.format, limit, sieve);
-            if last.at.number > first {
-                sieve.is_past(last.at);
-                *latest = last.at;
-            }
             let Some((frame, plain)) = next(&last, rest, &self.format, limit) else { break None };
-            // It does not pass, but may be dismissed yet.
             last = frame;
-            if !sieve.dismisses(&frame) {
+            if !skips(&frame) {
                 break Some((plain.header..plain.header + plain.bytes.len(), plain.total));
             }
+            *latest = frame.at;
             rest = rest.get(plain.total..).unwrap_or_default();
         };
         let Frame { at, interface, link_type, wire_len, .. } = last;
@@ -417,26 +411,6 @@ impl FileSource {
             capture.backwards.push((before, at));
         }
     }
-}
-
-/// The last of the packets at the front of `rest` that pass, and what is behind it. A function of its own, so that the
-/// processor's registers are for what is at hand here.
-#[inline(never)]
-fn pass<'a>(
-    before: &Frame<'_>,
-    mut rest: &'a [u8],
-    format: &Reader,
-    limit: Timestamp,
-    sieve: &mut impl Sieve,
-) -> (Stamp, &'a [u8]) {
-    let mut last = *before;
-    while let Some((frame, plain)) = next(&last, rest, format, limit)
-        && sieve.lets_pass(&frame)
-    {
-        (last.at.number, last.at.time) = (frame.at.number, frame.at.time);
-        rest = rest.get(plain.total..).unwrap_or_default();
-    }
-    (last.at, rest)
 }
 
 /// The packet at the front of `rest` as the frame after `before` and like it, if it is plain to see, and its time between
