@@ -351,7 +351,7 @@ impl<'a> Watch<'a> {
     /// Which 5-tuples are in TIME-WAIT, on standard error.
     fn show_ledger(&mut self) {
         self.told.status().clear();
-        let held = self.pipeline.ledger(now());
+        let held = self.pipeline.time_wait_table(now());
         // When standard error is gone, nobody reads it.
         let _ = ledger::write(&held, &self.options.style, &mut stderr());
     }

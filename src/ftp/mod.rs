@@ -25,6 +25,9 @@ use std::net::{IpAddr, SocketAddr};
 use crate::frame::Stamp;
 use crate::redact::foreign;
 
+/// The port on which FTP is encrypted from the first byte (IANA: ftps).
+pub const IMPLICIT_TLS: u16 = 990;
+
 /// Who speaks on the control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Speaker {

@@ -3,10 +3,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Judging;
 use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+
+/// When transfers are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judging {
+    /// When their session is over.
+    #[default]
+    AtEnd,
+    /// When their final reply has come, and again when their session is over.
+    Promptly,
+}
 
 /// What the user asks of the analysis.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +36,7 @@ pub struct Settings {
     pub memory: Option<u64>,
     /// Whether packets that concern no FTP are spared decoding.
     pub fast_path: FastPath,
-    /// Whether [`Pipeline::overheard`] is wanted.
+    /// Whether [`super::Pipeline::overheard`] is wanted.
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
     pub keys: Option<Arc<decrypt::Keys>>,

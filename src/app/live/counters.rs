@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::told::Told;
-use crate::pipeline::{Pipeline, Standing};
+use crate::pipeline::{Pipeline, Stats};
 use crate::source::live::Arrivals;
 
 /// Counts over the run.
@@ -11,7 +11,7 @@ pub(super) struct Counters {
     packets: u64,
     /// Name, received, dropped of each interface.
     interfaces: Vec<(String, u64, u64)>,
-    standing: Standing,
+    stats: Stats,
     findings: Vec<(&'static str, u64)>,
     /// What could not be written, and how many.
     unwritten: Vec<(&'static str, u64)>,
@@ -29,7 +29,7 @@ impl Counters {
         Self {
             packets: arrivals.captures().iter().map(|capture| capture.packets).sum(),
             interfaces: names.zip(arrivals.counts()).map(|(name, it)| (name, it.received, it.dropped)).collect(),
-            standing: pipeline.standing(),
+            stats: pipeline.stats(),
             findings: told.by_diagnosis().iter().map(|(diagnosis, count)| (*diagnosis, *count)).collect(),
             unwritten,
         }
@@ -37,7 +37,7 @@ impl Counters {
 
     /// `1024 packets, 3 sessions (1 open), 7 transfers (2 failed), 2 findings, 0 dropped`
     pub(super) fn line(&self) -> String {
-        let Standing { sessions, under_way, transfers, failed, .. } = self.standing;
+        let Stats { sessions, under_way, transfers, failed, .. } = self.stats;
         let findings: u64 = self.findings.iter().map(|(_, count)| count).sum();
         let dropped: u64 = self.interfaces.iter().map(|(_, _, dropped)| dropped).sum();
         format!(
@@ -48,7 +48,7 @@ impl Counters {
     }
 
     pub(super) fn prometheus(&self) -> String {
-        let Standing { sessions, under_way, transfers, failed, .. } = self.standing;
+        let Stats { sessions, under_way, transfers, failed, .. } = self.stats;
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, values: &[(String, u64)]| {
             // Writing to a string cannot fail.
@@ -72,7 +72,7 @@ impl Counters {
         family("failed_transfers_total", "counter", "Failed ones among them.", &plain(failed));
         let findings: Vec<_> = self.findings.iter().map(|(name, count)| by("diagnosis", name, *count)).collect();
         family("findings_total", "counter", "Findings, early warnings and superseded ones too.", &findings);
-        let let_go: Vec<_> = self.standing.let_go.iter().map(|(count, what)| by("what", what, *count)).collect();
+        let let_go: Vec<_> = self.stats.let_go.iter().map(|(count, what)| by("what", what, *count)).collect();
         family("let_go_total", "counter", "What was forgotten because a table was full.", &let_go);
         let unwritten: Vec<_> = self.unwritten.iter().map(|(what, count)| by("what", what, *count)).collect();
         family("unwritten_total", "counter", "What is missing in the files that are written.", &unwritten);
@@ -89,11 +89,11 @@ mod tests {
     use super::*;
 
     fn counters() -> Counters {
-        let standing = Standing { sessions: 3, under_way: 1, transfers: 7, failed: 2, let_go: vec![(4, "hosts")] };
+        let stats = Stats { sessions: 3, under_way: 1, transfers: 7, failed: 2, let_go: vec![(4, "hosts")] };
         Counters {
             packets: 1024,
             interfaces: vec![("eth0".to_owned(), 1030, 6)],
-            standing,
+            stats,
             findings: vec![("time-wait-collision", 2)],
             unwritten: vec![("packets", 9)],
         }

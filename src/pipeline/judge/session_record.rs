@@ -1,22 +1,23 @@
-//! Turns what was judged of a session into what the sink is told of it.
+//! Turns what was judged of a session into the record that sinks get.
 
 use std::collections::HashSet;
 
-use super::judge::{Ground, Judged, View};
+use super::case::Judged;
 use super::trace::connections;
-use super::views::{only_there, view};
 use crate::finding::{Role, Severity};
-use crate::flow::{ConnectionId, End, SynSeen};
+use crate::flow::{Connection, ConnectionId, End, SynSeen};
 use crate::frame::Stamp;
 use crate::ftp::vocabulary::marked;
+use crate::pipeline::model::{Analysis, View, only_there};
 use crate::record::trace::ConnectionTrace;
 use crate::record::{
-    AttemptRecord, InferredRecord, Mode, OfferRecord, Outcome, ReplyRecord, SessionRecord, TransferRecord, ViewRecord,
+    AttemptRecord, InferredRecord, Mode, Numbers, OfferRecord, Outcome, ReplyRecord, SessionRecord, TransferRecord,
+    ViewRecord,
 };
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
-use crate::transfer::{Offer, inferred};
+use crate::transfer::{Offer, OtherView, inferred};
 
 /// What is told of a session, or of a chapter of it: some of its offers, and what was judged with its verdicts.
 pub(super) fn record<'a>(
@@ -103,10 +104,10 @@ fn transferred(judged: &Judged<'_>, first_offer: usize) -> Option<TransferRecord
 }
 
 /// The connections of a session, those that only its other view shows too.
-pub(super) fn traced(views: &[View<'_>], all: &[Vec<Concluded<'_>>], ground: &Ground<'_>) -> Vec<ConnectionTrace> {
+pub(super) fn traced(views: &[View<'_>], all: &[Vec<Concluded<'_>>], analysis: &Analysis<'_>) -> Vec<ConnectionTrace> {
     let (Some(lead), Some(own)) = (views.first(), all.first()) else { return Vec::new() };
     let of =
-        |view: &View<'_>, all: &[Concluded<'_>]| connections(view.session, all, ground.flows, ground.policy.time_wait);
+        |view: &View<'_>, all: &[Concluded<'_>]| connections(view.session, all, analysis.flows(), analysis.time_wait());
     let mut traced = of(lead, own);
     if let (Some(view), Some(all)) = (views.get(1), all.get(1)) {
         let here: Vec<Attempt<'_>> = own.iter().flat_map(|one| &one.attempts).copied().collect();
@@ -148,4 +149,33 @@ fn hidden(session: &Session, attempt: &Attempt<'_>) -> InferredRecord {
 fn stamps(session: &Session) -> impl Iterator<Item = Stamp> {
     let lines = session.offers.iter().map(|offer| offer.command.at());
     lines.chain(session.transfers.iter().map(crate::transfer::Transfer::at)).chain([session.first, session.last])
+}
+
+/// A view, as it is told. `segment` names its place.
+fn view(
+    session: &Session,
+    control: &Connection,
+    concluded: &[Concluded<'_>],
+    segment: impl Fn(&SynSeen) -> String,
+) -> Option<ViewRecord> {
+    let syn = control.syns.first()?;
+    let attempts = concluded.iter().flat_map(|one| &one.attempts);
+    let differs = |other: &OtherView| {
+        session
+            .offers
+            .numbered()
+            .any(|(number, offer)| other.offers.get(&number).is_some_and(|there| there.line_len != offer.line_len()))
+    };
+    Some(ViewRecord {
+        client: session.client,
+        server: session.server,
+        capture: syn.at.capture,
+        interface: syn.interface,
+        segment: segment(syn),
+        numbers: if session.other_view.as_ref().is_some_and(differs) { Numbers::Shifted } else { Numbers::Same },
+        first: session.first,
+        last: session.last,
+        data: attempts.map(|attempt| (attempt.from(), attempt.to())).collect(),
+        announced: session.offers.iter().filter_map(|offer| offer.socket).collect(),
+    })
 }

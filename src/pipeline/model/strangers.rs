@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::Seen;
 use crate::flow::{End, FlowKey, HEAD_BYTES};
+use crate::ftp::IMPLICIT_TLS;
 use crate::ftp::recognise::{Ports, Recognition, recognise};
 use crate::wire::{Flags, IpHeader, Segment, Wrapping};
 
@@ -285,9 +286,8 @@ fn hash_of(ip: IpAddr) -> u64 {
     }
 }
 
-/// Port 990 promises FTP in TLS.
+/// One port promises FTP in TLS.
 fn ports(key: &FlowKey, origin: SocketAddr) -> Ports {
-    const IMPLICIT_TLS: u16 = 990;
     if key.opposite(origin).port() == IMPLICIT_TLS {
         Ports::Named(End::Target)
     } else if origin.port() == IMPLICIT_TLS {

@@ -8,7 +8,7 @@ use crate::frame::Stamp;
 
 /// Control connections in the order of their turn to go, each with its last frame when it was looked at.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct EvictionQueue {
     silent: VecDeque<(ConnectionId, Stamp)>,
     speaking: VecDeque<(ConnectionId, Stamp)>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Progress {
     pub(super) last: Stamp,
 }
 
-impl Turns {
+impl EvictionQueue {
     /// A control connection has begun. `most` is how many there can be: the queues stay within twice of it.
     pub(super) fn begun(
         &mut self,
@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn the_silent_go_before_the_speaking_and_those_before_the_busy() {
-        let mut turns = Turns::default();
+        let mut queue = EvictionQueue::default();
         for number in 0..4 {
-            turns.begun(ConnectionId(number), at(number), 8, |_| None);
+            queue.begun(ConnectionId(number), at(number), 8, |_| None);
         }
         // 0 and 1 speak, 1 was heard of later; 2 is over; 3 never spoke.
         let progress = |last| {
@@ -83,18 +83,18 @@ mod tests {
                 _ => None,
             }
         };
-        assert_eq!(turns.next(progress(10)), Some(ConnectionId(3)));
-        assert_eq!(turns.next(progress(30)), Some(ConnectionId(1)), "0 has spoken since");
-        assert_eq!(turns.next(progress(30)), Some(ConnectionId(0)));
-        assert_eq!(turns.next(progress(30)), None);
+        assert_eq!(queue.next(progress(10)), Some(ConnectionId(3)));
+        assert_eq!(queue.next(progress(30)), Some(ConnectionId(1)), "0 has spoken since");
+        assert_eq!(queue.next(progress(30)), Some(ConnectionId(0)));
+        assert_eq!(queue.next(progress(30)), None);
     }
 
     #[test]
     fn what_is_over_takes_no_room() {
-        let mut turns = Turns::default();
+        let mut queue = EvictionQueue::default();
         for number in 0..1000 {
-            turns.begun(ConnectionId(number), at(number), 8, |_| None);
+            queue.begun(ConnectionId(number), at(number), 8, |_| None);
         }
-        assert!(turns.silent.len() <= 17);
+        assert!(queue.silent.len() <= 17);
     }
 }

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 
-use super::Pipeline;
-use super::prompt::{Judging, News};
-use crate::diagnosis::verdict;
+use super::reported::Changes;
+use super::{BLAMED, Judge};
+use crate::diagnosis::{ALL, verdict};
 use crate::finding::{Confidence, Finding, Role, Severity};
 use crate::frame::Timestamp;
+use crate::pipeline::model::Analysis;
 use crate::record::{Sink, Superseded};
-use crate::source::Capture;
 
 /// Between two looks, in seconds of packet time, while the tables are small.
 const EVERY: f64 = 2.0;
@@ -36,21 +36,21 @@ struct Key {
 
 /// A finding that has been told, as far as it can differ from a later one.
 #[derive(Debug)]
-struct Said {
+struct ReportedFinding {
     role: Role,
     severity: Severity,
     confidence: Confidence,
     message: String,
 }
 
-impl Said {
+impl ReportedFinding {
     fn of(finding: &Finding) -> Self {
         let Finding { role, severity, confidence, message, .. } = finding;
         Self { role: *role, severity: *severity, confidence: *confidence, message: message.clone() }
     }
 
     /// Whether a finding says the same. What limits claims is brought up to date at the end: it counts.
-    fn says(&self, finding: &Finding, at_end: bool) -> bool {
+    fn is_same_as(&self, finding: &Finding, at_end: bool) -> bool {
         (self.role, self.severity, self.confidence) == (finding.role, finding.severity, finding.confidence)
             && !(at_end && finding.severity == Severity::Quality && self.message != finding.message)
     }
@@ -70,15 +70,13 @@ impl Said {
 
 /// What is said of hosts and of the capture, and what is about to be.
 #[derive(Debug, Default)]
-pub(super) struct Lookout {
-    /// When to look next.
-    due: Option<Timestamp>,
+pub(super) struct HostReview {
     /// What holds and has not been told, and since when.
     waiting: BTreeMap<Key, Timestamp>,
-    said: BTreeMap<Key, Said>,
+    reported: BTreeMap<Key, ReportedFinding>,
 }
 
-impl Lookout {
+impl HostReview {
     /// What is new in `findings`, which is everything that holds now. `now` is absent at the end. `forgotten`: whether
     /// nothing is known any more of the hosts of a finding, so that its absence tells nothing.
     fn compare(
@@ -87,8 +85,8 @@ impl Lookout {
         now: Option<Timestamp>,
         blamed: &BTreeSet<verdict::Blame>,
         forgotten: impl Fn(&[IpAddr]) -> bool,
-    ) -> News {
-        let mut news = News::default();
+    ) -> Changes {
+        let mut news = Changes::default();
         let mut holding = BTreeSet::new();
         for finding in findings {
             let mut key = Key { diagnosis: finding.diagnosis, hosts: finding.hosts.clone(), number: 0 };
@@ -96,8 +94,8 @@ impl Lookout {
                 key.number += 1;
             }
             holding.insert(key.clone());
-            if let Some(said) = self.said.get(&key) {
-                if said.says(&finding, now.is_none()) {
+            if let Some(said) = self.reported.get(&key) {
+                if said.is_same_as(&finding, now.is_none()) {
                     continue;
                 }
                 news.superseded.push(said.superseded(&key, Some(key.diagnosis)));
@@ -109,11 +107,11 @@ impl Lookout {
                     continue;
                 }
             }
-            self.said.insert(key, Said::of(&finding));
+            self.reported.insert(key, ReportedFinding::of(&finding));
             news.findings.push(finding);
         }
-        self.waiting.retain(|key, _| holding.contains(key) && !self.said.contains_key(key));
-        self.said.retain(|key, said| {
+        self.waiting.retain(|key, _| holding.contains(key) && !self.reported.contains_key(key));
+        self.reported.retain(|key, said| {
             if holding.contains(key) {
                 return true;
             }
@@ -129,42 +127,34 @@ impl Lookout {
     }
 }
 
-impl Pipeline {
-    /// When it is time to look at the hosts; never where all is judged at the end.
-    #[inline]
-    pub(super) fn next_look(&self) -> Option<Timestamp> {
-        (self.settings.judging != Judging::AtEnd).then(|| self.lookout.due.unwrap_or(Timestamp(i64::MIN)))
-    }
+/// Seconds until the hosts are looked at again, where so many pairs of addresses talk.
+pub(in crate::pipeline) fn interval(pairs: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let slower = (pairs / PAIRS) as f64;
+    EVERY * (1.0 + slower)
+}
 
-    /// Looks at the hosts, if it is time.
-    #[inline]
-    pub(super) fn look_around(&mut self, now: Timestamp, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
-        if self.settings.judging == Judging::AtEnd || self.lookout.due.is_some_and(|due| now < due) {
-            return Ok(());
-        }
-        let first = self.lookout.due.is_none();
-        #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        let slower = (self.network.pair_count() / PAIRS) as f64;
-        self.lookout.due = Some(now.plus_seconds(EVERY * (1.0 + slower)));
-        if first {
-            return Ok(());
-        }
-        self.age(now);
-        self.tell_of_hosts(Some(now), captures, sink)
-    }
-
-    /// Tells what is new about the hosts and the capture; without `now` at the end.
-    pub(super) fn tell_of_hosts(
+impl Judge {
+    /// Reports what is new about the hosts and the capture; without `now` at the end.
+    pub(in crate::pipeline) fn group(
         &mut self,
+        analysis: Analysis<'_>,
         now: Option<Timestamp>,
-        captures: &[Capture],
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
-        let findings = self.of_group(captures);
-        let network = &self.network;
+        if now.is_some() {
+            while self.blamed.len() > BLAMED {
+                self.blamed.pop_first();
+            }
+        }
+        let mut findings: Vec<Finding> = analysis
+            .with_group(|hosts, capture| ALL.iter().flat_map(|diagnosis| diagnosis.of_group(hosts, capture)).collect());
+        // What was reported with a failure is not said again.
+        findings.retain(|finding| !self.blamed.contains(&verdict::blame(finding)));
+        let network = analysis.network();
         let forgotten = |hosts: &[IpAddr]| !hosts.is_empty() && hosts.iter().all(|ip| network.owners(*ip).is_empty());
-        let news = self.lookout.compare(findings, now, &self.blamed, forgotten);
-        self.tell_news(&news, sink)
+        let changes = self.hosts.compare(findings, now, &self.blamed, forgotten);
+        self.report(&changes, sink)
     }
 }
 
@@ -186,7 +176,7 @@ mod tests {
     }
 
     /// What is told and what is taken back.
-    fn names(news: &News) -> (Vec<&str>, Vec<(&str, Option<&str>)>) {
+    fn names(news: &Changes) -> (Vec<&str>, Vec<(&str, Option<&str>)>) {
         let told = news.findings.iter().map(|finding| finding.message.as_str()).collect();
         (told, news.superseded.iter().map(|one| (one.diagnosis, one.by)).collect())
     }
@@ -195,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_holds_for_a_while_is_told_once() {
-        let mut lookout = Lookout::default();
+        let mut lookout = HostReview::default();
         let moved =
             || vec![finding("mac-changed", 1, Confidence::Proven), finding("mac-changed", 2, Confidence::Proven)];
         let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
@@ -208,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_not_told_and_what_was_told_is_taken_back() {
-        let mut lookout = Lookout::default();
+        let mut lookout = HostReview::default();
         let moved = || vec![finding("mac-changed", 1, Confidence::Proven)];
         let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
         look(Some(second(0)), moved());
@@ -220,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_surer_or_unsurer_is_told_again() {
-        let mut lookout = Lookout::default();
+        let mut lookout = HostReview::default();
         let with = |confidence| vec![finding("mac-changed", 1, confidence)];
         let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
         look(Some(second(0)), with(Confidence::Possible));
@@ -232,7 +222,7 @@ mod tests {
     #[test]
     fn a_host_that_was_forgotten_refutes_nothing_and_one_that_is_blamed_was_told() {
         let moved = || vec![finding("mac-stale-peer", 1, Confidence::Proven)];
-        let mut lookout = Lookout::default();
+        let mut lookout = HostReview::default();
         lookout.compare(moved(), Some(second(0)), &BTreeSet::new(), |_| false);
         lookout.compare(moved(), Some(second(4)), &BTreeSet::new(), |_| false);
         assert_eq!(names(&lookout.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
@@ -245,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_limits_claims_is_told_at_once_and_brought_up_to_date_at_the_end() {
-        let mut lookout = Lookout::default();
+        let mut lookout = HostReview::default();
         let lost = |message: &str| {
             let finding = finding("capture-drops", 0, Confidence::Proven);
             vec![Finding { message: message.to_owned(), ..finding }]

@@ -2,18 +2,19 @@
 
 use std::net::IpAddr;
 
-use super::Pipeline;
+use super::Model;
 use crate::finding::SessionId;
-use crate::flow::{Close, ConnectionId, End};
+use crate::flow::{Close, End};
 use crate::frame::Timestamp;
-use crate::record::{Held, Summary};
+use crate::record::Held;
+use crate::transfer::correlator::SessionIndex;
 
 /// How long TIME-WAIT lasts where nobody says, in seconds, and on which systems.
 const LASTS: [(f64, &str); 3] = [(60.0, "Linux, BSD"), (120.0, "Windows"), (240.0, "Windows NT and 2000, RFC 9293")];
 
 /// Counts so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Stats {
     /// Control sessions seen.
     pub sessions: u64,
     /// Control connections that are followed now, mere attempts included.
@@ -26,16 +27,29 @@ pub struct Standing {
     pub let_go: Vec<(u64, &'static str)>,
 }
 
-impl Pipeline {
-    /// Counts so far.
-    pub fn standing(&self) -> Standing {
-        let Summary { transfers, failed, .. } = self.summary;
-        Standing {
+impl Model {
+    /// The number the next session would get.
+    pub(in crate::pipeline) fn next_session(&self) -> SessionId {
+        SessionId(self.next_session)
+    }
+
+    /// The sessions that are under way, in the order in which they began.
+    pub(in crate::pipeline) fn sessions_under_way(&self) -> Vec<SessionIndex> {
+        self.sessions.indices()
+    }
+
+    /// How many pairs of addresses talk.
+    pub(in crate::pipeline) fn pairs(&self) -> usize {
+        self.network.pair_count()
+    }
+
+    /// Counts so far; what was judged is counted elsewhere.
+    pub(in crate::pipeline) fn stats(&self) -> Stats {
+        Stats {
             sessions: u64::from(self.next_session.saturating_sub(self.first_session)),
             under_way: self.sessions.len() as u64,
-            transfers,
-            failed,
             let_go: self.let_go().to_vec(),
+            ..Stats::default()
         }
     }
 
@@ -46,31 +60,26 @@ impl Pipeline {
             (self.flows.evicted().map_or(0, |(count, _)| count), "connections"),
             (self.correlator.forgotten(), "announced endpoints"),
             (self.parties.let_go(), "hosts"),
-            (self.controls_let_go, "control connections"),
+            (self.controls.evicted(), "control connections"),
             (network.addresses, "addresses of the neighbourhood"),
             (network.pairs, "pairs of MAC and IP address"),
         ]
     }
 
     /// The server of a session that is under way.
-    pub fn server(&self, id: SessionId) -> Option<IpAddr> {
+    pub(in crate::pipeline) fn server(&self, id: SessionId) -> Option<IpAddr> {
         self.sessions.iter().find(|session| session.id == id).map(|session| session.server.ip())
     }
 
-    /// The connection the last frame belongs to, if it belongs to one that is followed.
-    pub fn booked(&self) -> Option<ConnectionId> {
-        self.booked
-    }
-
     /// The 5-tuples that are in TIME-WAIT, the longest held first.
-    pub fn ledger(&self, now: Timestamp) -> Vec<Held> {
+    pub(in crate::pipeline) fn time_wait_table(&self, now: Timestamp) -> Vec<Held> {
         let mut held: Vec<Held> = self
             .flows
             .connections()
             .filter_map(|connection| {
                 let Close::TimeWait { holder, since, assassinated: None, .. } = connection.close() else { return None };
                 let by = [End::Origin, End::Target].into_iter().filter(|end| holder.includes(*end));
-                let known = self.settings.policy.time_wait.map(|seconds| vec![(seconds, "--time-wait")]);
+                let known = self.policy.time_wait.map(|seconds| vec![(seconds, "--time-wait")]);
                 let mut lasts = known.unwrap_or_else(|| LASTS.to_vec());
                 lasts.retain(|(seconds, _)| since.time.plus_seconds(*seconds) > now);
                 (!lasts.is_empty()).then(|| Held {

@@ -3,19 +3,19 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::Pipeline;
-use crate::flow::SynSeen;
+use super::Model;
 use crate::frame::CaptureId;
 use crate::network::{Claim, Place, RouterSign};
 use crate::record::HostRecord;
 use crate::source::Capture;
+use crate::wire::Decoder;
 
-impl Pipeline {
+impl Model {
     /// Every address with its MACs, the addresses that the files name for their interfaces, and the parties of FTP
     /// that lie behind a router; in order of capture, interface, MAC and address.
-    pub(super) fn inventory(&self, captures: &[Capture]) -> Vec<HostRecord> {
+    pub(in crate::pipeline) fn inventory(&self, decoder: &Decoder, captures: &[Capture]) -> Vec<HostRecord> {
         let claims = self.network.inventory();
-        let mut hosts: Vec<HostRecord> = claims.iter().map(|claim| self.host(claim)).collect();
+        let mut hosts: Vec<HostRecord> = claims.iter().map(|claim| self.host(claim, decoder)).collect();
         let mut seen: HashSet<_> = hosts.iter().map(|host| (host.ip, host.capture, host.interface)).collect();
         for capture in captures {
             for interface in &capture.interfaces {
@@ -37,13 +37,13 @@ impl Pipeline {
         hosts
     }
 
-    fn host(&self, claim: &Claim) -> HostRecord {
+    fn host(&self, claim: &Claim, decoder: &Decoder) -> HostRecord {
         let sign = self.network.is_router(claim.place, claim.mac);
         HostRecord {
             ip: claim.ip,
             capture: claim.place.capture,
             interface: Some(claim.place.interface),
-            segment: self.segment(claim.place),
+            segment: segment(claim.place, decoder),
             mac: Some(claim.mac.to_string()),
             how: claim.how.text(),
             at: Some(claim.at),
@@ -51,19 +51,13 @@ impl Pipeline {
             shared: sign.map(why_shared),
         }
     }
+}
 
-    /// What tells the segment of a SYN apart on its interface.
-    pub(super) fn segment_of(&self, syn: &SynSeen) -> String {
-        let SynSeen { at, interface, link, wrapping, .. } = *syn;
-        self.segment(Place { capture: at.capture, interface, wrapping, if_index: link.if_index })
-    }
-
-    fn segment(&self, place: Place) -> String {
-        let index = place.if_index.map(|index| format!("index {index}"));
-        let wrapping = self.decoder.as_ref().map(|decoder| decoder.wrapping_name(place.wrapping));
-        let wrapping = wrapping.filter(|name| !name.is_empty());
-        index.into_iter().chain(wrapping).collect::<Vec<_>>().join(", ")
-    }
+/// What tells a segment apart on its interface.
+pub(super) fn segment(place: Place, decoder: &Decoder) -> String {
+    let index = place.if_index.map(|index| format!("index {index}"));
+    let wrapping = Some(decoder.wrapping_name(place.wrapping)).filter(|name| !name.is_empty());
+    index.into_iter().chain(wrapping).collect::<Vec<_>>().join(", ")
 }
 
 /// A host of whose link nothing was seen.

@@ -1,0 +1,250 @@
+//! Control connections as sessions: what they tell becomes offers and transfers, makes hosts parties, and sets deadlines.
+
+use std::net::SocketAddr;
+
+use super::control::{Control, Told};
+use super::rollover::is_long;
+use super::{Heard, Model, Overheard};
+use crate::finding::SessionId;
+use crate::flow::{Close, ConnectionId, End};
+use crate::frame::{Stamp, Timestamp};
+use crate::ftp::Event;
+use crate::pipeline::schedule::{AT_ONCE, Deadline, Schedule, Subject};
+use crate::transfer::correlator::SessionIndex;
+use crate::transfer::session::Session;
+use crate::wire::{IpHeader, Segment};
+
+/// A session is judged this long after its control connection has closed: the last data connection closes, and host
+/// stacks finish retrying, within it. Seconds of packet time.
+const GRACE: f64 = 3.0;
+
+/// A data SYN may be recorded this long behind the reply that reports on it. Seconds.
+const SETTLES: f64 = 0.06;
+
+/// A refused endpoint command is judged this late, for the client may fall back to another. Seconds.
+const FALLS_BACK: f64 = 10.5;
+
+impl Model {
+    /// Begins to follow a connection as a control connection. `server` is known when its content told; otherwise
+    /// the named port does.
+    pub(super) fn start_control(&mut self, id: ConnectionId, server: Option<SocketAddr>, schedule: &mut Schedule) {
+        let Some(connection) = self.flows.connection(id) else { return };
+        let server_end = match server.and_then(|server| connection.end_of(server)) {
+            Some(end) => end,
+            None if self.is_control_port(connection.target.port()) => End::Target,
+            None => End::Origin,
+        };
+        let (server, client) = (connection.socket(server_end), connection.socket(server_end.peer()));
+        let (first, key) = (connection.first, connection.key);
+        let session = self.sessions.push(Session::new(SessionId(0), id, client, server, first));
+        let control = Control::new(connection, session, server_end, self.keys.are_wanted());
+        if self.controls.are_full() {
+            self.evict_control(schedule);
+        }
+        self.contact(client.ip());
+        self.contact(server.ip());
+        let twin = self.pair_views(id, session);
+        if self.overhear {
+            let heard = Heard::Opened { key, client, first, twin };
+            self.overheard.push(Overheard { connection: id, heard });
+        }
+        self.controls.insert(id, control);
+    }
+
+    /// Ends the control connection whose turn it is and has its session judged; the bytes it held, if there was one.
+    fn evict_control(&mut self, schedule: &mut Schedule) -> Option<usize> {
+        let control = self.controls.evict()?;
+        let (id, last, session, weight) = (control.id(), control.last(), control.session(), control.weight());
+        self.end_control(id, schedule);
+        schedule.set(last.time, Deadline::Session(session));
+        Some(weight + self.sessions.get(session).map_or(0, Session::weight))
+    }
+
+    /// Takes a segment of a control connection.
+    pub(super) fn feed_control(
+        &mut self,
+        id: ConnectionId,
+        (from, at): (End, Stamp),
+        (ip, tcp): (&IpHeader, &Segment<'_>),
+        schedule: &mut Schedule,
+    ) {
+        let Some(control) = self.controls.get_mut(id) else { return };
+        let (told, step) = control.push((from, at), (ip, tcp), &|random| self.keys.of(random), self.overhear);
+        let (index, tls) = (control.session(), control.tls());
+        if let Some(session) = self.sessions.get_mut(index) {
+            session.last = session.last.max(at);
+            session.stepped(step);
+            if tls.is_some_and(|tls| tls.unread.is_some()) {
+                session.tls_unread.get_or_insert(at);
+            }
+            session.tls = tls.or(session.tls);
+        }
+        self.budget.add(tcp.payload.len(), &told.events);
+        self.wake(id, tcp);
+        if !told.events.is_empty() {
+            self.refresh(index);
+        }
+        self.hear(index, told, schedule);
+        if self.sessions.get(index).is_some_and(is_long) {
+            schedule.set(AT_ONCE, Deadline::Rollover(index));
+        }
+        self.watch_close(id, at, schedule);
+        if self.budget.is_to_be_measured() {
+            self.keep_within_budget(schedule);
+        }
+    }
+
+    /// A control connection that carries something makes its hosts parties and its session countable.
+    fn wake(&mut self, id: ConnectionId, tcp: &Segment<'_>) {
+        let Some(control) = self.controls.get_mut(id) else { return };
+        let established = self.flows.connection(id).is_some_and(|connection| connection.established.is_some());
+        if control.is_alive() || (tcp.payload_len == 0 && !established) {
+            return;
+        }
+        control.wakes();
+        let index = control.session();
+        let id = self.number(index);
+        let Some(session) = self.sessions.get_mut(index) else { return };
+        session.id = id;
+        let hosts = [session.client.ip(), session.server.ip()];
+        self.correlator.session(index, session);
+        for host in hosts {
+            self.party(host);
+        }
+    }
+
+    /// Who speaks is not forgotten.
+    fn refresh(&mut self, index: SessionIndex) {
+        let Some(session) = self.sessions.get(index) else { return };
+        let hosts = [session.client.ip(), session.server.ip()];
+        for host in hosts {
+            self.party(host);
+        }
+    }
+
+    /// What a control connection has told becomes part of its session.
+    fn hear(&mut self, index: SessionIndex, told: Told, schedule: &mut Schedule) {
+        self.secrets.extend(told.secrets);
+        self.overheard.extend(told.overheard.into_iter().flatten());
+        for event in told.events {
+            self.event(index, event, schedule);
+        }
+    }
+
+    fn event(&mut self, index: SessionIndex, event: Event, schedule: &mut Schedule) {
+        let Some(session) = self.sessions.get_mut(index) else { return };
+        if let Some(dialogues) = &mut self.dialogues {
+            dialogues.note(index, &event);
+        }
+        let reply = match &event {
+            Event::Reply(reply) => Some(reply),
+            _ => None,
+        };
+        if let Some(greeting) = reply.filter(|reply| session.greeting.is_none() && reply.code == 220) {
+            self.reached.note(session.client.ip(), session.server, greeting.at());
+        }
+        let is_final = reply.filter(|reply| !reply.is_preliminary());
+        let answer = is_final.and_then(|reply| Some((reply.answers?, reply.at(), reply.is_failure())));
+        let announced = session.event(event);
+        if let Some((to, at, refuses)) = answer {
+            if let Some(transfer) = session.transfer_of(to) {
+                let subject = Subject::Transfer(transfer.id);
+                schedule.set(at.time.plus_seconds(SETTLES), Deadline::Subject(index, subject));
+            } else if let Some(offer) = session.offers.number_of(to).filter(|_| refuses) {
+                schedule.set(at.time.plus_seconds(FALLS_BACK), Deadline::Subject(index, Subject::Offer(offer)));
+            }
+            if let Some(transfer) = session.succeeded(to) {
+                let offer = transfer.latest_offer.and_then(|offer| session.offers.get(offer));
+                self.correlator.succeeded(session, offer);
+            }
+        }
+        let Some(number) = announced else { return };
+        self.correlator.claim(index, number, &mut self.sessions, &self.flows);
+        let offer = self.sessions.get(index).and_then(|session| session.offers.get(number));
+        if let Some((offer, socket)) = offer.and_then(|offer| Some((offer, offer.socket?))) {
+            self.correlator.offered(index, number, socket, offer);
+            schedule.set(AT_ONCE, Deadline::Announced(index, number));
+            self.party(socket.ip());
+        }
+    }
+
+    /// Schedules the judgement of a session whose control connection has closed.
+    fn watch_close(&mut self, id: ConnectionId, at: Stamp, schedule: &mut Schedule) {
+        let Some(connection) = self.flows.connection(id) else { return };
+        let closed = match connection.close() {
+            Close::Reset { .. } | Close::TimeWait { .. } => true,
+            Close::Open | Close::Half { .. } => false,
+        };
+        let Some(control) = self.controls.get_mut(id).filter(|_| closed) else { return };
+        if let Some(session) = control.closes() {
+            schedule.set(at.time.plus_seconds(GRACE), Deadline::Session(session));
+        }
+    }
+
+    /// Has the sessions judged whose control connections have been silent for too long.
+    pub(in crate::pipeline) fn close_idle(&mut self, now: Timestamp, schedule: &mut Schedule) {
+        let is_stalled = |id| {
+            let connection = self.flows.connection(id);
+            connection.is_some_and(|one| {
+                [End::Origin, End::Target].into_iter().any(|end| !one.half(end).unacknowledged().is_empty())
+            })
+        };
+        for id in self.controls.idle(now, is_stalled) {
+            let Some(control) = self.controls.get_mut(id) else { continue };
+            if let Some(session) = control.closes() {
+                schedule.set(control.last().time, Deadline::Session(session));
+            }
+        }
+    }
+
+    /// Measures what is held, and lets go of control connections, the longest silent first, until it is well within the
+    /// budget.
+    fn keep_within_budget(&mut self, schedule: &mut Schedule) {
+        let mut held = self.controls.weight() + self.sessions.iter().map(Session::weight).sum::<usize>();
+        while self.budget.is_exceeded_by(held)
+            && let Some(weight) = self.evict_control(schedule)
+        {
+            held = held.saturating_sub(weight);
+        }
+        self.budget.measured(held);
+    }
+
+    /// The capture has ended, and so has every control connection.
+    pub(in crate::pipeline) fn end_controls(&mut self, schedule: &mut Schedule) {
+        for id in self.controls.ids() {
+            self.end_control(id, schedule);
+        }
+    }
+
+    /// A session, with its other view if it has one, is over: nothing more will come of its control connections.
+    pub(in crate::pipeline) fn end_session(&mut self, index: SessionIndex, schedule: &mut Schedule) {
+        for index in std::iter::once(index).chain(self.other_view(index)) {
+            if let Some(control) = self.sessions.get(index).map(|session| session.control) {
+                self.end_control(control, schedule);
+            }
+        }
+    }
+
+    /// Reads what is still held back of a control connection, and books how it ended.
+    fn end_control(&mut self, id: ConnectionId, schedule: &mut Schedule) {
+        let Some(mut control) = self.controls.remove(id) else { return };
+        let index = control.session();
+        let told = control.finish(&|random| self.keys.of(random), self.overhear);
+        self.hear(index, told, schedule);
+        let Some(session) = self.sessions.get_mut(index) else { return };
+        session.conflicts.extend(control.conflicts());
+        if let Some((end, missed, heard_all)) = self.flows.connection(id).and_then(|connection| control.end(connection))
+        {
+            session.ended(end, missed, heard_all);
+        }
+    }
+
+    /// A session was judged for good.
+    pub(in crate::pipeline) fn forget_session(&mut self, index: SessionIndex) {
+        let Some(session) = self.sessions.take(index) else { return };
+        self.correlator.over(index, &session);
+        if let Some(dialogues) = &mut self.dialogues {
+            dialogues.forget(index);
+        }
+    }
+}
