@@ -323,7 +323,18 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settin
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
     let (ports, here) = (input.ports.clone(), input.here.clone());
-    Ok(Settings { ports, policy, here, judging, memory: None, selection, in_full, overhear: false, fast_path: FastPath::On, keys })
+    Ok(Settings {
+        ports,
+        policy,
+        here,
+        judging,
+        memory: None,
+        selection,
+        in_full,
+        overhear: false,
+        fast_path: FastPath::On,
+        keys,
+    })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.

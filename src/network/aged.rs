@@ -28,7 +28,14 @@ const WORDS: usize = 1 << 10;
 impl Aged {
     /// An empty set of at most `most` addresses.
     pub fn new(most: usize) -> Self {
-        Self { halves: HashMap::default(), number: 0, young: 0, half: (most / 2).max(1), maybe: Box::new([0; WORDS]), let_go: 0 }
+        Self {
+            halves: HashMap::default(),
+            number: 0,
+            young: 0,
+            half: (most / 2).max(1),
+            maybe: Box::new([0; WORDS]),
+            let_go: 0,
+        }
     }
 
     /// Uses an address; whether it is new.

@@ -7,10 +7,7 @@
 //! A packet that a router forwarded tells of the router alone: its source is not on this segment. And a MAC that sends
 //! with many addresses is a router, or shared by hosts of which nothing is said: its addresses are not booked one by one.
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
-
-use foldhash::fast::RandomState;
 
 use super::bounded::Key as _;
 use super::pairs::{is_forwarded_ttl, is_initial_ttl};
@@ -19,11 +16,11 @@ use crate::frame::Stamp;
 use crate::wire::Mac;
 
 /// Entries of one set: an address can have as many MACs, and who comes later takes the place of the one that was silent
-/// for longest.
-const WAYS: usize = 4;
+/// for longest. As many as one line of the processor's cache tells apart.
+pub(super) const WAYS: usize = 5;
 
-/// For how long a packet stands for its likes, in nanoseconds.
-const SECOND: u64 = 1_000_000_000;
+/// For how long a packet stands for its likes, in [`ticks`]: a second.
+const SECOND: u32 = 953;
 
 /// A MAC with more addresses than this at one place is taken for a router, a proxy or a hotel of virtual hosts.
 pub(super) const MANY_ADDRESSES: u32 = 16;
@@ -64,26 +61,14 @@ pub(super) enum Sign {
     Forwards,
 }
 
-/// What became of a packet.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Noted {
-    /// It tells of a router only.
-    Router,
-    /// Its binding is known, and was not fresh.
-    Again,
-    /// Its binding is new, and one that was silent for longest had to go.
-    New(Option<Binding>),
-}
-
-/// What tells the entries of a set apart, and when each was noted last: one line of the processor's cache.
+/// What tells the entries of a set apart, and when each was noted last.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Tags {
-    /// A hash of what it is of, far shorter than that and seeded anew in each run: of what had the same one by chance,
-    /// nothing would be booked. 0 where there is no entry.
+    /// A hash of what it is of; 0 where there is no entry.
     keys: [u64; WAYS],
-    /// In nanoseconds.
-    noted: [i64; WAYS],
+    /// In [`ticks`].
+    noted: [u32; WAYS],
 }
 
 impl Tags {
@@ -94,16 +79,38 @@ impl Tags {
         self.keys.iter().position(|known| *known == key)
     }
 
+    /// The way of a MAC by itself, whether it forwards or not.
+    #[inline]
+    fn way_of_mac(&self, key: u64) -> Option<usize> {
+        self.keys.iter().position(|known| *known | OWN == key | OWN)
+    }
+
     /// The way that is free, or whose entry was silent for longest. What was noted in the future was noted by a clock that
     /// was set back: it goes before all others.
-    #[inline]
-    fn silent(&self, at: Stamp) -> usize {
-        let age = |(key, noted): (&u64, &i64)| {
-            if *key == 0 { u64::MAX } else { at.time.0.wrapping_sub(*noted).cast_unsigned() }
-        };
+    fn silent(&self, now: u32) -> usize {
+        let age = |(key, noted): (&u64, &u32)| if *key == 0 { u64::MAX } else { now.wrapping_sub(*noted).into() };
         let ages = self.keys.iter().zip(&self.noted).map(age).enumerate();
         ages.max_by_key(|(_, age)| *age).map_or(0, |(way, _)| way)
     }
+}
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct Bindings {
+    tags: Vec<Tags>,
+    entries: Vec<[Option<Binding>; WAYS]>,
+    let_go: u64,
+}
+
+/// What an entry is of.
+#[derive(Clone, Copy)]
+struct Subject {
+    /// Unspecified for a MAC by itself.
+    ip: IpAddr,
+    mac: Mac,
+    place: Place,
+    /// The packets have an initial TTL; of a MAC by itself, it forwards.
+    own: bool,
 }
 
 /// Where an entry is, or is to be.
@@ -113,24 +120,10 @@ struct Slot {
     key: u64,
 }
 
-/// The table.
-#[derive(Debug)]
-pub(super) struct Bindings {
-    tags: Vec<Tags>,
-    entries: Vec<[Option<Binding>; WAYS]>,
-    hasher: RandomState,
-    let_go: u64,
-}
-
-/// What an entry is of.
-#[derive(Clone, Copy)]
-struct Subject {
-    /// Unspecified for a station.
-    ip: IpAddr,
-    mac: Mac,
-    place: Place,
-    own: bool,
-}
+/// The bits of a key that are the hash of an address.
+const OF_ADDRESS: u64 = 0xffff_ffff << 32;
+/// The bit of a key that says whether packets have an initial TTL.
+const OWN: u64 = 2;
 
 impl Subject {
     fn station(place: Place, mac: Mac) -> Self {
@@ -142,7 +135,7 @@ impl Subject {
     fn of(packet: &Packet<'_>) -> Self {
         let Packet { place, mac, ip, .. } = *packet;
         if is_forwarded_ttl(ip.ttl) {
-            Self::station(place, mac)
+            Self { own: true, ..Self::station(place, mac) }
         } else {
             Self { ip: ip.source, mac, place, own: is_initial_ttl(ip.ttl) }
         }
@@ -152,26 +145,35 @@ impl Subject {
         self.ip.is_unspecified()
     }
 
+    /// Bindings of one address have one set, whatever their MAC. The key is shorter than what it is of: of what had the
+    /// same one by chance, once in a billion times, nothing would be booked.
+    #[inline]
+    fn slot(&self, sets: usize) -> Slot {
+        let by_mac = self.mac_hash();
+        let by_ip = if self.is_station() { by_mac } else { self.ip.hash() };
+        let set = usize::try_from(by_ip >> (u64::BITS - sets.trailing_zeros())).unwrap_or(0);
+        let key = (by_ip << 16) & OF_ADDRESS | by_mac & !OF_ADDRESS & !3 | u64::from(self.own) * OWN | 1;
+        Slot { set, key }
+    }
+
+    /// A hash of the MAC and its place: both halves of a product, each bit of which depends on all that is hashed.
+    #[inline]
+    fn mac_hash(&self) -> u64 {
+        let [a, b, c, d, e, f] = self.mac.0;
+        let Place { capture, interface, wrapping, if_index } = self.place;
+        let mac = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) ^ u64::from(interface.0) << 40;
+        let place =
+            u64::from(wrapping.0) ^ u64::from(if_index.map_or(0, |index| !index)) << 20 ^ u64::from(capture.0) << 44;
+        let product = u128::from(mac ^ 0x243f_6a88_85a3_08d3) * u128::from(place ^ 0x1319_8a2e_0370_7344);
+        #[expect(clippy::cast_possible_truncation, reason = "its halves")]
+        let (high, low) = ((product >> 64) as u64, product as u64);
+        (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
     fn seen(self, at: Stamp) -> Binding {
         let Self { ip, mac, place, own } = self;
         let (outgoing, incoming, sign, count) = (false, false, Sign::None, 0);
         Binding { ip, mac, place, own, outgoing, incoming, sign, first: at, last: at, count }
-    }
-
-    /// Bindings of one address have one set, whatever their MAC.
-    #[inline]
-    fn set(&self, sets: usize) -> usize {
-        if self.is_station() { (self.place, self.mac).slot(sets) } else { self.ip.slot(sets) }
-    }
-}
-
-impl Hash for Subject {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let [a, b, c, d, e, f] = self.mac.0;
-        state.write_u64(u64::from_be_bytes([a, b, c, d, e, f, 0, self.own.into()]));
-        self.ip.feed(state);
-        self.place.hash(state);
     }
 }
 
@@ -179,12 +181,7 @@ impl Bindings {
     /// `most`: entries, of addresses and MACs together.
     pub fn new(most: usize) -> Self {
         let sets = 1 << (most / WAYS).max(2).ilog2();
-        Self {
-            tags: vec![Tags::FREE; sets],
-            entries: vec![[None; WAYS]; sets],
-            hasher: RandomState::default(),
-            let_go: 0,
-        }
+        Self { tags: vec![Tags::FREE; sets], entries: vec![[None; WAYS]; sets], let_go: 0 }
     }
 
     /// Addresses that had to make room.
@@ -195,52 +192,71 @@ impl Bindings {
     /// Whether a packet tells nothing new.
     #[inline]
     pub fn knows(&self, packet: &Packet<'_>) -> bool {
-        let slot = self.slot(Subject::of(packet));
-        let Some(tags) = self.tags.get(slot.set) else { return false };
-        match tags.way(slot.key).and_then(|way| tags.noted.get(way)) {
-            Some(noted) => is_fresh(packet.at, *noted),
+        let subject = Subject::of(packet);
+        let Slot { set, key } = self.slot(subject);
+        let Some(tags) = self.tags.get(set) else { return false };
+        match tags.way(key).and_then(|way| tags.noted.get(way)) {
+            Some(noted) => is_fresh(ticks(packet.at), *noted),
+            None if subject.is_station() => false,
             None => self.station(packet.place, packet.mac).is_some_and(Binding::is_crowded),
         }
     }
 
-    /// Notes a packet that is not known.
-    pub fn note(&mut self, packet: &Packet<'_>) -> Noted {
+    /// Notes a packet; whether it tells who has its source address. `in_history`: whether a binding is known otherwise, so
+    /// that the address is counted as one of its MAC there.
+    pub fn note(&mut self, packet: &Packet<'_>, in_history: impl Fn(&Binding) -> bool) -> bool {
         let Packet { at, place, mac, link, ip } = *packet;
         let subject = Subject::of(packet);
-        if subject.is_station() {
-            self.sign(at, place, mac, Sign::Forwards);
-            return Noted::Router;
-        }
         let slot = self.slot(subject);
         let (outgoing, incoming) = (link.outgoing == Some(true), link.outgoing == Some(false));
-        if let Some(binding) = self.noted(at, slot) {
+        if let Some((noted, binding)) = self.noted(slot) {
+            if is_fresh(ticks(at), *noted) {
+                return false;
+            }
+            *noted = ticks(at);
+            if subject.is_station() {
+                return false;
+            }
             binding.last = binding.last.max(at);
             binding.count = binding.count.saturating_add(1);
             binding.outgoing |= outgoing;
             binding.incoming |= incoming;
-            return Noted::Again;
+            return subject.own;
+        }
+        let binding = Binding { outgoing, incoming, count: 1, ..subject.seen(at) };
+        if subject.is_station() {
+            self.sign(at, place, mac, Sign::Forwards);
+            return false;
         }
         if let Some(station) = self.station(place, mac) {
             if station.is_crowded() {
-                return Noted::Router;
+                return false;
             }
-            let sends_for = |own| self.get(self.slot(Subject { ip: ip.destination, own, ..subject })).is_some();
-            if station.sign < Sign::BothEnds && [true, false].into_iter().any(sends_for) {
+            let other = self.slot(Subject { ip: ip.destination, ..subject });
+            let sends_for = |key| self.get(Slot { key, ..other }).is_some();
+            if station.sign < Sign::BothEnds && (sends_for(other.key | OWN) || sends_for(other.key & !OWN)) {
                 self.sign(at, place, mac, Sign::BothEnds);
             }
         }
-        self.stale(slot.set, ip.source);
-        Noted::New(self.put(at, slot, Binding { outgoing, incoming, count: 1, ..subject.seen(at) }))
+        self.stale(slot, ip.source);
+        let gone = self.put(at, slot, binding);
+        if subject.own && !in_history(&binding) {
+            self.uses(at, place, mac);
+        }
+        if let Some(gone) = gone.filter(|gone| gone.own && !in_history(gone)) {
+            self.forget(&gone);
+        }
+        subject.own
     }
 
     /// Books that a MAC uses one more address.
     pub fn uses(&mut self, at: Stamp, place: Place, mac: Mac) {
-        self.of_station(at, place, mac, |station| station.count = station.count.saturating_add(1));
+        self.change(at, Subject::station(place, mac), |station| station.count = station.count.saturating_add(1));
     }
 
     /// Books a sign of a router.
     pub fn sign(&mut self, at: Stamp, place: Place, mac: Mac, sign: Sign) {
-        self.of_station(at, place, mac, |station| {
+        self.change(at, Subject::station(place, mac), |station| {
             if station.sign < sign {
                 (station.sign, station.first) = (sign, at);
             }
@@ -249,44 +265,36 @@ impl Bindings {
 
     /// What is known of a MAC.
     pub fn station(&self, place: Place, mac: Mac) -> Option<&Binding> {
-        self.get(self.slot(Subject::station(place, mac)))
-    }
-
-    /// A binding had to go that is not known otherwise: its MAC has one address less. One that had many stays what it is.
-    pub fn forget(&mut self, gone: &Binding) {
-        let Slot { set, key } = self.slot(Subject::station(gone.place, gone.mac));
-        let (Some(tags), Some(entries)) = (self.tags.get_mut(set), self.entries.get_mut(set)) else { return };
-        let Some(way) = tags.way(key) else { return };
-        let (Some(key), Some(entry)) = (tags.keys.get_mut(way), entries.get_mut(way)) else { return };
-        let Some(station) = entry.as_mut().filter(|station| gone.own && station.count <= MANY_ADDRESSES) else { return };
-        station.count = station.count.saturating_sub(1);
-        if station.count == 0 && station.sign == Sign::None {
-            (*key, *entry) = (0, None);
-        }
+        let Slot { set, key } = self.slot(Subject::station(place, mac));
+        let way = self.tags.get(set)?.way_of_mac(key)?;
+        self.entries.get(set)?.get(way)?.as_ref()
     }
 
     /// The bindings of an address by which its owner is known, the oldest first.
     pub fn of(&self, ip: IpAddr) -> Vec<Binding> {
-        let set = self.entries.get(ip.slot(self.tags.len())).into_iter().flatten().flatten();
-        let mut all: Vec<Binding> = set.filter(|binding| binding.ip == ip && binding.own).copied().collect();
+        let mut all: Vec<Binding> = self.all_of(ip).filter(|binding| binding.own).copied().collect();
         all.sort_unstable_by_key(|binding| binding.first);
         all
     }
 
     /// Whether an address sent anything between two frames.
     pub fn seen_between(&self, ip: IpAddr, from: Stamp, until: Stamp) -> bool {
-        let mut set = self.entries.get(ip.slot(self.tags.len())).into_iter().flatten().flatten();
-        set.any(|binding| binding.ip == ip && binding.first <= until && binding.last >= from)
+        self.all_of(ip).any(|binding| binding.first <= until && binding.last >= from)
     }
 
     /// All bindings by which an owner is known, in any order.
     pub fn iter(&self) -> impl Iterator<Item = &Binding> {
-        self.entries.iter().flatten().flatten().filter(|binding| binding.own)
+        self.entries.iter().flatten().flatten().filter(|binding| binding.own && !binding.is_station())
+    }
+
+    fn all_of(&self, ip: IpAddr) -> impl Iterator<Item = &Binding> {
+        let set = ip.slot(self.tags.len());
+        self.entries.get(set).into_iter().flatten().flatten().filter(move |binding| binding.ip == ip)
     }
 
     #[inline]
     fn slot(&self, subject: Subject) -> Slot {
-        Slot { set: subject.set(self.tags.len()), key: self.hasher.hash_one(subject) }
+        subject.slot(self.tags.len())
     }
 
     #[inline]
@@ -295,20 +303,19 @@ impl Bindings {
         self.entries.get(set)?.get(way)?.as_ref()
     }
 
-    /// The binding in a slot, noted now.
-    fn noted(&mut self, at: Stamp, Slot { set, key }: Slot) -> Option<&mut Binding> {
+    /// When the entry in a slot was noted, and the entry.
+    fn noted(&mut self, Slot { set, key }: Slot) -> Option<(&mut u32, &mut Binding)> {
         let tags = self.tags.get_mut(set)?;
         let way = tags.way(key)?;
-        *tags.noted.get_mut(way)? = at.time.0;
-        self.entries.get_mut(set)?.get_mut(way)?.as_mut()
+        Some((tags.noted.get_mut(way)?, self.entries.get_mut(set)?.get_mut(way)?.as_mut()?))
     }
 
     /// An address is seen from another MAC: from the one it had, it will tell something again.
-    fn stale(&mut self, set: usize, ip: IpAddr) {
+    fn stale(&mut self, Slot { set, key }: Slot, ip: IpAddr) {
         let (Some(tags), Some(entries)) = (self.tags.get_mut(set), self.entries.get(set)) else { return };
-        for ((key, noted), entry) in tags.keys.iter().zip(&mut tags.noted).zip(entries) {
-            if *key != 0 && entry.is_some_and(|binding| binding.ip == ip) {
-                *noted = noted.saturating_sub_unsigned(SECOND);
+        for ((known, noted), entry) in tags.keys.iter().zip(&mut tags.noted).zip(entries) {
+            if (known ^ key) & OF_ADDRESS == 0 && entry.is_some_and(|binding| binding.ip == ip) {
+                *noted = noted.wrapping_sub(SECOND);
             }
         }
     }
@@ -316,26 +323,44 @@ impl Bindings {
     /// Puts a binding in the place of the one of its set that was silent for longest; that one.
     fn put(&mut self, at: Stamp, Slot { set, key }: Slot, binding: Binding) -> Option<Binding> {
         let (tags, entries) = (self.tags.get_mut(set)?, self.entries.get_mut(set)?);
-        let way = tags.silent(at);
-        (*tags.keys.get_mut(way)?, *tags.noted.get_mut(way)?) = (key, at.time.0);
+        let way = tags.silent(ticks(at));
+        (*tags.keys.get_mut(way)?, *tags.noted.get_mut(way)?) = (key, ticks(at));
         let gone = entries.get_mut(way)?.replace(binding).filter(|gone| !gone.is_station());
         self.let_go += u64::from(gone.is_some());
         gone
     }
 
-    /// Changes what is known of a MAC.
-    fn of_station(&mut self, at: Stamp, place: Place, mac: Mac, change: impl FnOnce(&mut Binding)) {
-        let subject = Subject::station(place, mac);
-        let slot = self.slot(subject);
-        match self.noted(at, slot) {
-            Some(station) => change(station),
-            None => {
-                let mut station = subject.seen(at);
-                change(&mut station);
-                if let Some(gone) = self.put(at, slot, station) {
-                    self.forget(&gone);
-                }
-            }
+    /// A binding had to go: its MAC has one address less, unless it had many, which it stays known for.
+    fn forget(&mut self, gone: &Binding) {
+        let Slot { set, key } = self.slot(Subject::station(gone.place, gone.mac));
+        let (Some(tags), Some(entries)) = (self.tags.get_mut(set), self.entries.get_mut(set)) else { return };
+        let Some(way) = tags.way_of_mac(key) else { return };
+        let (Some(key), Some(entry)) = (tags.keys.get_mut(way), entries.get_mut(way)) else { return };
+        let Some(station) = entry.as_mut().filter(|station| station.count <= MANY_ADDRESSES) else { return };
+        station.count = station.count.saturating_sub(1);
+        if station.count == 0 && station.sign == Sign::None {
+            (*key, *entry) = (0, None);
+        }
+    }
+
+    /// Changes what is known of a MAC by itself. That it forwards is a part of the key, for packets that say so again.
+    fn change(&mut self, at: Stamp, subject: Subject, change: impl FnOnce(&mut Binding)) {
+        let Slot { set, key } = self.slot(subject);
+        let forwards = |station: &Binding| if station.sign == Sign::Forwards { OWN } else { 0 };
+        if let (Some(tags), Some(entries)) = (self.tags.get_mut(set), self.entries.get_mut(set))
+            && let Some(way) = tags.way_of_mac(key)
+            && let (Some(key), Some(noted)) = (tags.keys.get_mut(way), tags.noted.get_mut(way))
+            && let Some(Some(station)) = entries.get_mut(way)
+        {
+            change(station);
+            *noted = ticks(at);
+            *key |= forwards(station);
+            return;
+        }
+        let mut station = subject.seen(at);
+        change(&mut station);
+        if let Some(gone) = self.put(at, Slot { set, key: key | forwards(&station) }, station).filter(|gone| gone.own) {
+            self.forget(&gone);
         }
     }
 }
@@ -351,8 +376,14 @@ impl Binding {
     }
 }
 
+/// The time in 2^20 nanoseconds, a little more than milliseconds; it begins anew every 52 days.
 #[inline]
-fn is_fresh(at: Stamp, noted: i64) -> bool {
-    // One comparison: what is before it is far behind it, without a sign.
-    at.time.0.wrapping_sub(noted).cast_unsigned() < SECOND
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its lower bits")]
+fn ticks(at: Stamp) -> u32 {
+    (at.time.0 >> 20) as u32
+}
+
+#[inline]
+fn is_fresh(now: u32, noted: u32) -> bool {
+    now.wrapping_sub(noted) < SECOND
 }

@@ -49,12 +49,15 @@ pub(super) trait Key: Copy + Eq {
     fn fold(&self) -> u64;
     /// Whether it is about a followed host.
     fn is_about(&self, followed: &Followed) -> bool;
+    /// A hash by Fibonacci: the top bits of the product depend on all bits of the fold.
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
     /// The set in a table of `slots` sets, a power of two greater than 1.
     #[inline]
     fn slot(&self, slots: usize) -> usize {
-        // Fibonacci hashing: the top bits of the product depend on all bits of the fold.
-        let hash = self.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        usize::try_from(hash >> (64 - slots.trailing_zeros())).unwrap_or(0)
+        usize::try_from(self.hash() >> (64 - slots.trailing_zeros())).unwrap_or(0)
     }
 }
 
@@ -74,7 +77,7 @@ fn fold_ip(ip: &IpAddr) -> u64 {
     match ip {
         IpAddr::V4(ip) => u64::from(ip.to_bits()),
         #[expect(clippy::cast_possible_truncation, reason = "a fold")]
-        IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64 ^ ip.to_bits() as u64,
+        IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64).wrapping_mul(0xd6e8_feb8_6659_fd93) ^ ip.to_bits() as u64,
     }
 }
 
@@ -113,20 +116,6 @@ impl Key for (IpAddr, IpAddr) {
 
     fn is_about(&self, followed: &Followed) -> bool {
         followed.contains(&self.0) || followed.contains(&self.1)
-    }
-}
-
-impl Key for (super::Place, crate::wire::Mac) {
-    fn feed<H: Hasher>(&self, state: &mut H) {
-        self.hash(state);
-    }
-
-    fn fold(&self) -> u64 {
-        self.1.0.iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet))
-    }
-
-    fn is_about(&self, _: &Followed) -> bool {
-        false
     }
 }
 

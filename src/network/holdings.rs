@@ -396,7 +396,8 @@ impl Holdings {
 
 /// The claims on an address that its history holds, strongest first.
 pub(super) fn claims(ip: IpAddr, history: &[Holding]) -> Vec<Claim> {
-    let of = |holding: &Holding| holding.macs().into_iter().filter_map(|mac| claim_of(ip, holding, mac)).collect::<Vec<_>>();
+    let of =
+        |holding: &Holding| holding.macs().into_iter().filter_map(|mac| claim_of(ip, holding, mac)).collect::<Vec<_>>();
     let mut claims: Vec<Claim> = history.iter().flat_map(of).collect();
     claims.sort_by_key(|claim| (std::cmp::Reverse(claim.how), claim.at));
     claims

@@ -101,7 +101,7 @@ const LANES: usize = 3 << 13;
 const RUNS: usize = 1 << 14;
 /// Bindings of hosts that do no FTP, and MACs, kept at some 120 bytes each: two for a host on the segment, one for each
 /// router.
-const BINDINGS: usize = 1 << 15;
+const BINDINGS: usize = bindings::WAYS << 13;
 /// Addresses somebody asked for by ARP or ND; a scan of a /20 fits.
 const TARGETS: usize = 1 << 12;
 /// Addresses followed because FTP takes place there; of more parties than that those used lately.
@@ -229,7 +229,7 @@ impl Network {
         let packet = Packet { at, place, mac, link, ip };
         if self.follows(&ip.source) || self.follows(&ip.destination) {
             self.of_followed(&packet);
-        } else if !self.bindings.knows(&packet) {
+        } else {
             self.of_stranger(&packet);
         }
     }
@@ -253,21 +253,10 @@ impl Network {
     }
 
     fn of_stranger(&mut self, packet: &Packet<'_>) {
-        let Packet { at, place, mac, ip, .. } = *packet;
-        let noted = self.bindings.note(packet);
-        let history = self.holdings.of(ip.source);
-        if let bindings::Noted::New(gone) = noted {
-            let is_known = history.iter().any(|holding| holding.place == place && holding.has(mac));
-            if pairs::is_initial_ttl(ip.ttl) && !is_known {
-                self.bindings.uses(at, place, mac);
-            }
-            if let Some(gone) = gone.filter(|gone| !self.holdings.has(gone.place, gone.ip, gone.mac)) {
-                self.bindings.forget(&gone);
-            }
-        }
+        let holdings = &self.holdings;
+        let in_history = |binding: &bindings::Binding| holdings.has(binding.place, binding.ip, binding.mac);
         // Who spoke by ARP or ND has a history, and this is a part of it.
-        let tells_owner = !matches!(noted, bindings::Noted::Router) && pairs::is_initial_ttl(ip.ttl);
-        if tells_owner && !history.is_empty() {
+        if self.bindings.note(packet, in_history) && !self.holdings.of(packet.ip.source).is_empty() {
             self.holdings.sourced(packet, &self.bindings, &self.followed);
         }
     }
@@ -320,8 +309,9 @@ impl Network {
             bindings::Sign::Forwards => Some(RouterSign::Forwards(station.first)),
             bindings::Sign::Advertises => Some(RouterSign::Advertises(station.first)),
             bindings::Sign::BothEnds => Some(RouterSign::BothEnds(station.first)),
-            bindings::Sign::None => (station.count > bindings::MANY_ADDRESSES)
-                .then_some(RouterSign::ManyAddresses(station.count)),
+            bindings::Sign::None => {
+                (station.count > bindings::MANY_ADDRESSES).then_some(RouterSign::ManyAddresses(station.count))
+            }
         }
     }
 
@@ -359,7 +349,11 @@ impl Network {
 
     /// What was let go.
     pub fn let_go(&self) -> LetGo {
-        LetGo { addresses: self.holdings.let_go() + self.bindings.let_go(), pairs: self.pairs.let_go(), targets: self.queries.let_go() }
+        LetGo {
+            addresses: self.holdings.let_go() + self.bindings.let_go(),
+            pairs: self.pairs.let_go(),
+            targets: self.queries.let_go(),
+        }
     }
 }
 

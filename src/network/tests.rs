@@ -541,6 +541,8 @@ fn without_receivers_macs_the_interfaces_tell_ways_apart() {
     // SLL2: the capturing host receives on one interface what it answers on another.
     let ways = |there: u32, back: u32| {
         let mut network = Network::new();
+        network.follow(ip("10.0.0.10"));
+        network.follow(ip("10.0.9.21"));
         for (number, seconds) in [(1, 0.0), (2, 0.1), (3, 1.0), (4, 1.1), (5, 2.0), (6, 2.1)] {
             let answer = number % 2 == 0;
             let (index, station) = if answer { (back, "15") } else { (there, "01") };

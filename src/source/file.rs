@@ -449,7 +449,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::written::{
-        Big, Little, block, interface, option, packet, pcap_header, pcap_record, read, section, simple_packet,
+        Big, Little, block, fields, interface, option, packet, pcap_header, pcap_record, read, section, simple_packet,
     };
     use super::*;
 
@@ -545,7 +545,84 @@ mod tests {
         }
     }
 
+    /// A file of each format whose packets can be plain to see: of one interface, some with options, one cut short.
+    fn plain_samples() -> [Vec<u8>; 2] {
+        let cut = fields(Little).u32(&[12, 7, 40, 90]).bytes(&[3; 40]).0;
+        let pcap = [pcap_header(Little, 0xa1b2_c3d4, 1), pcap_record(Little, 10, 0, &[1; 60]), cut];
+        let noted = [&packet(Little, 0, 11_000_000, &[2; 32])[8..60], &option(Little, 1, b"note")].concat();
+        let pcapng = [
+            section(Little),
+            interface(Little, 1, 0, &[]),
+            packet(Little, 0, 10_000_000, &[1; 61]),
+            block(Little, 6, &noted),
+        ];
+        let rest = [(13, &[4; 70][..]), (14, &[]), (14, &[5; 3])];
+        let pcap =
+            pcap.concat().into_iter().chain(rest.iter().flat_map(|(at, bytes)| pcap_record(Little, *at, 0, bytes)));
+        let later = rest.iter().flat_map(|(at, bytes)| packet(Little, 0, u64::from(*at) * 1_000_000, bytes));
+        [pcap.collect(), pcapng.concat().into_iter().chain(later).collect()]
+    }
+
+    /// Reads a file packet by packet, and holds what is plain to see of each to what the general way reads; how many
+    /// packets there are, and how many of them are plain to see.
+    fn compared(file: &[u8]) -> (usize, usize) {
+        let reader = Box::new(std::io::Cursor::new(file.to_vec()));
+        let input = Input::from_reader(Path::new("test"), reader, None).unwrap();
+        let Ok((mut source, mut capture)) = FileSource::new(input, Path::new("test"), CaptureId(0)) else {
+            return (0, 0);
+        };
+        let (mut all, mut plain) = (0, 0);
+        loop {
+            let FileSource { window, format, record, .. } = &mut source;
+            window.fill(1 << 16);
+            let (number, offset) = (format.number(), window.offset());
+            let seen =
+                format.plain(window.data()).map(|seen| (seen.time, seen.wire_len, seen.bytes.to_vec(), seen.total));
+            let read = match format {
+                Reader::Pcap(pcap) => pcap.next(window, record),
+                Reader::Pcapng(pcapng) => pcapng.next(window, &mut capture, record),
+            };
+            let is_read = matches!(read, Ok(true));
+            if let Some((time, wire_len, bytes, total)) = seen {
+                assert!(is_read, "{read:?}");
+                let packet = (record.time, record.wire_len, window.passed(&record.bytes).to_vec());
+                assert_eq!((time, wire_len, bytes), packet);
+                assert_eq!((record.number.0, window.offset()), (number + 1, offset + total as u64));
+                assert!(record.timed && record.interface.0 == 0);
+                plain += 1;
+            }
+            if !is_read {
+                return (all, plain);
+            }
+            all += 1;
+        }
+    }
+
+    #[test]
+    fn packets_of_one_interface_are_plain_to_see() {
+        assert_eq!(plain_samples().map(|file| compared(&file)), [(5, 5), (5, 4)], "before one an interface is described");
+        let [pcap, pcapng] = samples().map(|file| compared(&file));
+        assert_eq!(pcap, (2, 2));
+        assert!(pcapng.1 < pcapng.0, "those of several interfaces are not: {pcapng:?}");
+    }
+
     proptest! {
+        /// Whatever is changed and cut, what is plain to see is what the general way reads.
+        #[test]
+        fn what_is_plain_to_see_is_what_the_general_way_reads(
+            (which, plain) in (0..2_usize, any::<bool>()),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut file = if plain { plain_samples() } else { samples() }[which].clone();
+            for (at, value) in edits {
+                let at = at.index(file.len());
+                file[at] = value;
+            }
+            file.truncate(cut.index(file.len() + 1).max(file.len() / 2));
+            compared(&file);
+        }
+
         #[test]
         fn no_bytes_make_the_reader_panic_or_run_forever(
             which in 0..2_usize,

@@ -54,7 +54,8 @@ impl<'a> Headers<'a> {
             id = u16::from_be_bytes(vlan::CONTROL.within(tag)) & vlan::ID;
             (ether_type, rest) = (vlan::TYPE.within(tag), inside);
         }
-        let [destination, source] = [ethernet::DESTINATION, ethernet::SOURCE].map(|mac| Some(Mac(mac.within(header))));
+        let source = Some(Mac(ethernet::SOURCE.within(header)));
+        let destination = Some(Mac(ethernet::DESTINATION.within(header)));
         let link = Link { source, destination, ..Link::default() };
         let missing = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
         let (ip, protocol, len, rest) = match ether_type {
@@ -63,9 +64,8 @@ impl<'a> Headers<'a> {
             _ => return None,
         };
         let packet = Bytes { captured: rest, missing }.limit(len);
-        let [source_port, destination_port] =
-            [tcp::SOURCE_PORT, tcp::DESTINATION_PORT].map(|port| port.of(packet.captured).map(u16::from_be_bytes));
-        let (source_port, destination_port) = (source_port?, destination_port?);
+        let source_port = u16::from_be_bytes(tcp::SOURCE_PORT.of(packet.captured)?);
+        let destination_port = u16::from_be_bytes(tcp::DESTINATION_PORT.of(packet.captured)?);
         let (flags, payload) = match protocol {
             TCP => {
                 let ([offset], [flags]) = (tcp::DATA_OFFSET.of(packet.captured)?, tcp::FLAGS.of(packet.captured)?);
@@ -98,7 +98,8 @@ fn v4(packet: &[u8]) -> Option<(IpHeader, u8, usize, &[u8])> {
         return None;
     }
     let len = usize::from(u16::from_be_bytes(ipv4::TOTAL_LENGTH.within(header))).checked_sub(ipv4::LEN)?;
-    let [source, destination] = [ipv4::SOURCE, ipv4::DESTINATION].map(|address| IpAddr::from(address.within(header)));
+    let source = IpAddr::from(ipv4::SOURCE.within(header));
+    let destination = IpAddr::from(ipv4::DESTINATION.within(header));
     let identification = Some(u16::from_be_bytes(ipv4::IDENTIFICATION.within(header)));
     let ([ttl], [protocol]) = (ipv4::TTL.within(header), ipv4::PROTOCOL.within(header));
     Some((IpHeader { source, destination, ttl, identification, tunnelled: false }, protocol, len, rest))
@@ -114,7 +115,8 @@ fn v6(packet: &[u8]) -> Option<(IpHeader, u8, usize, &[u8])> {
     if version >> 4 != 6 || len == 0 {
         return None;
     }
-    let [source, destination] = [ipv6::SOURCE, ipv6::DESTINATION].map(|address| IpAddr::from(address.within(header)));
+    let source = IpAddr::from(ipv6::SOURCE.within(header));
+    let destination = IpAddr::from(ipv6::DESTINATION.within(header));
     Some((IpHeader { source, destination, ttl, identification: None, tunnelled: false }, protocol, len, rest))
 }
 
@@ -158,7 +160,10 @@ mod tests {
             for tagged in [false, true] {
                 let bytes = segment(v6, tagged);
                 let headers = Headers::of(&frame(1, 1, &bytes)).unwrap();
-                assert_eq!([headers.ip.source, headers.ip.destination], [source, destination].map(|ip| ip.parse().unwrap()));
+                assert_eq!(
+                    [headers.ip.source, headers.ip.destination],
+                    [source, destination].map(|ip| ip.parse::<IpAddr>().unwrap())
+                );
                 assert_eq!((headers.source_port, headers.destination_port, headers.ip.ttl), (80, 1025, 64));
                 assert_eq!((headers.flags, headers.payload), (Some(Flags(Flags::ACK | Flags::PSH)), &b"data"[..]));
                 assert_eq!(headers.vlan, tagged.then_some(7));

@@ -105,7 +105,12 @@ impl Cooked {
     fn link(&self, header: &[u8]) -> Link {
         let outgoing = self.number(self.packet_type, header).map(|packet_type| packet_type == PACKET_OUTGOING);
         let source = self.address.of(header).filter(|_| self.is_ethernet(header)).map(Mac);
-        Link { source, outgoing, if_index: self.if_index.and_then(|index| index.of(header)).map(u32::from_be_bytes), ..Link::default() }
+        Link {
+            source,
+            outgoing,
+            if_index: self.if_index.and_then(|index| index.of(header)).map(u32::from_be_bytes),
+            ..Link::default()
+        }
     }
 
     /// Whether the address is as long as one of Ethernet.
@@ -137,7 +142,9 @@ pub(super) fn open<'a>(frame: &Frame<'a>) -> Result<(Layer, Bytes<'a>), Kind> {
         Opening::Ip => return Ok((Layer::Ip, bytes)),
         Opening::Ppp => return Ok((Layer::Ppp, bytes)),
         Opening::Pppoe => return Ok((Layer::Pppoe, bytes)),
-        Opening::Cooked(cooked) => (if cooked.if_index.is_some() { "SLL2" } else { "SLL" }, self::cooked(bytes, cooked)),
+        Opening::Cooked(cooked) => {
+            (if cooked.if_index.is_some() { "SLL2" } else { "SLL" }, self::cooked(bytes, cooked))
+        }
         Opening::Loopback => ("loopback", loopback(bytes)),
         Opening::Hdlc => ("HDLC", hdlc(bytes)),
     };
