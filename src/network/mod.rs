@@ -17,6 +17,8 @@ mod pairs;
 mod queries;
 mod same_host;
 mod spoofs;
+mod stations;
+mod table;
 mod trail;
 mod virtual_mac;
 
@@ -33,6 +35,7 @@ pub use pairs::RouterSign;
 pub use queries::Query;
 pub use same_host::SameHost;
 pub use spoofs::Spoof;
+use stations::Sign;
 pub use trail::Trail;
 pub use virtual_mac::{VirtualKind, VirtualUse};
 
@@ -99,9 +102,10 @@ const PAIRS: usize = 1 << 14;
 const LANES: usize = 3 << 13;
 /// Spans in which an address used one MAC, of all addresses together, at some 700 bytes each; most addresses have one.
 const RUNS: usize = 1 << 14;
-/// Bindings of hosts that do no FTP, and MACs, kept at some 120 bytes each: two for a host on the segment, one for each
-/// router.
-const BINDINGS: usize = bindings::WAYS << 13;
+/// Bindings of hosts that do no FTP, at some 110 bytes each, of which a host on the segment has one.
+const BINDINGS: usize = table::WAYS << 12;
+/// MACs kept, at some 150 bytes each: what is seen of one that is a plain host's may as well be forgotten.
+const STATIONS: usize = table::WAYS << 9;
 /// Addresses somebody asked for by ARP or ND; a scan of a /20 fits.
 const TARGETS: usize = 1 << 12;
 /// Addresses followed because FTP takes place there; of more parties than that those used lately.
@@ -132,6 +136,7 @@ pub struct Network {
     told: BTreeSet<IpAddr>,
     followed: bounded::Followed,
     bindings: bindings::Bindings,
+    stations: stations::Stations,
 }
 
 impl Default for Network {
@@ -156,6 +161,7 @@ impl Network {
             told: BTreeSet::new(),
             followed: bounded::Followed::new(scaled(FOLLOWED)),
             bindings: bindings::Bindings::new(scaled(BINDINGS)),
+            stations: stations::Stations::new(scaled(STATIONS)),
         }
     }
 
@@ -197,7 +203,7 @@ impl Network {
         }
         if let Some(word) = holdings::word_of_nd(link, ip, nd) {
             if nd.router {
-                self.bindings.sign(at, place, word.mac, bindings::Sign::Advertises);
+                self.stations.sign(at, place, word.mac, Sign::Advertises);
             }
             self.claim(at, place, link, &word);
         }
@@ -215,7 +221,7 @@ impl Network {
         };
         let sighted = self.holdings.claim(at, place, link, word, twice, (&self.bindings, &self.followed));
         if sighted.newly {
-            self.bindings.uses(at, place, word.mac);
+            self.stations.uses(at, place, word.mac, word.ip);
         }
         if sighted.changed {
             self.followed.moved(word.ip);
@@ -237,26 +243,24 @@ impl Network {
     /// Whether [`Network::packet`] would do nothing, as the packet tells of a binding that is known.
     #[inline]
     pub fn knows(&self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) -> bool {
-        let known = |mac| self.bindings.knows(&Packet { at, place, mac, link, ip });
+        let known = |mac| self.bindings.knows(&Packet { at, place, mac, link, ip }, &self.stations);
         !self.follows(&ip.source) && !self.follows(&ip.destination) && sender(link, ip).is_some_and(known)
     }
 
     fn of_followed(&mut self, packet: &Packet<'_>) {
         let Packet { at, place, mac, ip, .. } = *packet;
         let sign = self.pairs.packet(packet, &self.holdings, &self.followed);
-        if sign > bindings::Sign::None {
-            self.bindings.sign(at, place, mac, sign);
+        if sign > Sign::None {
+            self.stations.sign(at, place, mac, sign);
         }
         if pairs::is_initial_ttl(ip.ttl) && self.holdings.sourced(packet, &self.bindings, &self.followed) {
-            self.bindings.uses(at, place, mac);
+            self.stations.uses(at, place, mac, ip.source);
         }
     }
 
     fn of_stranger(&mut self, packet: &Packet<'_>) {
-        let holdings = &self.holdings;
-        let in_history = |binding: &bindings::Binding| holdings.has(binding.place, binding.ip, binding.mac);
         // Who spoke by ARP or ND has a history, and this is a part of it.
-        if self.bindings.note(packet, in_history) && !self.holdings.of(packet.ip.source).is_empty() {
+        if self.bindings.note(packet, &mut self.stations) && !self.holdings.of(packet.ip.source).is_empty() {
             self.holdings.sourced(packet, &self.bindings, &self.followed);
         }
     }
@@ -304,14 +308,13 @@ impl Network {
         if let Some(kind) = virtual_mac::kind(mac) {
             return Some(RouterSign::Virtual(kind));
         }
-        let station = self.bindings.station(place, mac)?;
-        match station.sign {
-            bindings::Sign::Forwards => Some(RouterSign::Forwards(station.first)),
-            bindings::Sign::Advertises => Some(RouterSign::Advertises(station.first)),
-            bindings::Sign::BothEnds => Some(RouterSign::BothEnds(station.first)),
-            bindings::Sign::None => {
-                (station.count > bindings::MANY_ADDRESSES).then_some(RouterSign::ManyAddresses(station.count))
-            }
+        let station = self.stations.get(place, mac)?;
+        let (sign, at) = station.sign;
+        match sign {
+            Sign::Forwards => Some(RouterSign::Forwards(at)),
+            Sign::Advertises => Some(RouterSign::Advertises(at)),
+            Sign::BothEnds => Some(RouterSign::BothEnds(at)),
+            Sign::None => station.has_many().then_some(RouterSign::ManyAddresses(station.addresses)),
         }
     }
 
@@ -319,7 +322,7 @@ impl Network {
     fn addresses_of(&self, place: Place, mac: Mac) -> BTreeSet<IpAddr> {
         let known = self.holdings.of_mac(mac).filter(|ip| self.holdings.has(place, *ip, mac));
         let mut all: BTreeSet<IpAddr> = known.collect();
-        let count = self.bindings.station(place, mac).map_or(usize::MAX, |station| station.count as usize);
+        let count = self.stations.get(place, mac).map_or(usize::MAX, |station| station.addresses as usize);
         if count > all.len() {
             let bound = self.bindings.iter().filter(|binding| binding.place == place && binding.mac == mac);
             all.extend(bound.map(|binding| binding.ip));

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
-#[cfg(doc)]
-use super::bindings::ADDRESSES_OF_ONE;
-use super::bindings::Sign;
 use super::bounded::{Bounded, Followed};
 use super::holdings::{Holdings, is_host, is_mixed};
+#[cfg(doc)]
+use super::stations::ADDRESSES_OF_ONE;
+use super::stations::Sign;
 use super::trail::{self, Trail};
 use super::virtual_mac::VirtualKind;
 use super::{Packet, Place};

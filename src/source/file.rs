@@ -600,7 +600,11 @@ mod tests {
 
     #[test]
     fn packets_of_one_interface_are_plain_to_see() {
-        assert_eq!(plain_samples().map(|file| compared(&file)), [(5, 5), (5, 4)], "before one an interface is described");
+        assert_eq!(
+            plain_samples().map(|file| compared(&file)),
+            [(5, 5), (5, 4)],
+            "before one an interface is described"
+        );
         let [pcap, pcapng] = samples().map(|file| compared(&file));
         assert_eq!(pcap, (2, 2));
         assert!(pcapng.1 < pcapng.0, "those of several interfaces are not: {pcapng:?}");
