@@ -43,6 +43,10 @@ pub(super) struct Bindings {
     let_go: u64,
 }
 
+/// A bridge forgets whom it has not heard for 300 s (IEEE 802.1D 7.9.2, Ageing Time): that such a binding makes room is in
+/// order.
+const AGEING: u32 = 300 * table::SECOND;
+
 /// The bits of a key that are the hash of an address.
 const OF_ADDRESS: u64 = 0xffff_ffff << 32;
 /// The bit of a key that says whether packets have an initial TTL.
@@ -54,7 +58,8 @@ const OWN: u64 = 2;
 fn slot(ip: IpAddr, place: Place, mac: Mac, own: bool) -> Slot {
     let set = ip.hash();
     let of_mac = stations::hash(place, mac) & !OF_ADDRESS & !7;
-    Slot { set, key: (set << 16) & OF_ADDRESS | of_mac | u64::from(own) * OWN | 4 }
+    let own = if own { OWN } else { 0 };
+    Slot { set, key: ((set << 16) & OF_ADDRESS) | of_mac | own | 4 }
 }
 
 impl Bindings {
@@ -63,7 +68,7 @@ impl Bindings {
         Self { table: Table::new(most), let_go: 0 }
     }
 
-    /// How many had to make room.
+    /// How many had to make room before their time.
     pub fn let_go(&self) -> u64 {
         self.let_go
     }
@@ -116,7 +121,8 @@ impl Bindings {
         let binding = Binding { ip: ip.source, mac, place, own, outgoing, incoming, first: at, last: at, count: 1 };
         // An address with more MACs than a set holds is short of nothing.
         let has_others = self.table.alike(slot, OF_ADDRESS) >= table::WAYS / 2;
-        self.let_go += u64::from(self.table.put(at, slot, binding) && !has_others);
+        let gone = self.table.put(at, slot, binding).is_some_and(|silent| silent < AGEING && !has_others);
+        self.let_go += u64::from(gone);
         if own {
             stations.uses(at, place, mac, ip.source);
         }

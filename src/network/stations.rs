@@ -61,7 +61,6 @@ impl Station {
 
     /// Counts an address, if it is new as far as that is known.
     fn uses(&mut self, ip: IpAddr) {
-        #[expect(clippy::cast_possible_truncation, reason = "a part of it")]
         let hash = (ip.hash() >> 32) as u32;
         let counted = self.known.get(..self.addresses as usize).unwrap_or(&self.known);
         if counted.contains(&hash) {
@@ -136,9 +135,9 @@ fn slot(place: Place, mac: Mac) -> Slot {
 /// A hash of a MAC and its place: both halves of a product, each bit of which depends on all that is hashed.
 #[inline]
 pub(super) fn hash(place: Place, mac: Mac) -> u64 {
-    let [a, b, c, d, e, f] = mac.0;
     let Place { capture, interface, wrapping, if_index } = place;
-    let mac = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) ^ u64::from(interface.0) << 40;
+    let octets = mac.0.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+    let mac = octets ^ u64::from(interface.0) << 40;
     let index = u64::from(if_index.map_or(0, |index| !index)) << 20;
     let place = u64::from(wrapping.0) ^ index ^ u64::from(capture.0) << 44;
     let product = u128::from(mac ^ 0x243f_6a88_85a3_08d3) * u128::from(place ^ 0x1319_8a2e_0370_7344);

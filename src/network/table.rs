@@ -8,8 +8,8 @@ use crate::frame::Stamp;
 /// Entries of one set.
 pub(super) const WAYS: usize = 5;
 
-/// For how long what was noted stays fresh, in [`ticks`]: a second.
-const SECOND: u32 = 953;
+/// A second in [`ticks`]: for so long what was noted stays fresh.
+pub(super) const SECOND: u32 = 953;
 
 /// Where an entry is, or is to be.
 #[derive(Clone, Copy, Debug)]
@@ -92,19 +92,15 @@ impl<V: Copy> Table<V> {
         self.entries.get_mut(set)?.get_mut(way)?.as_mut()
     }
 
-    /// Makes an entry, noted now; whether another one had to make room.
-    pub fn put(&mut self, at: Stamp, slot: Slot, value: V) -> bool {
+    /// Makes an entry, noted now; how long the one had been silent that had to make room, in [`ticks`].
+    pub fn put(&mut self, at: Stamp, slot: Slot, value: V) -> Option<u32> {
         let set = self.set(slot);
-        let (Some(tags), Some(entries)) = (self.tags.get_mut(set), self.entries.get_mut(set)) else { return false };
+        let (tags, entries) = (self.tags.get_mut(set)?, self.entries.get_mut(set)?);
         let way = tags.silent(ticks(at));
-        let (Some(key), Some(noted), Some(entry)) =
-            (tags.keys.get_mut(way), tags.noted.get_mut(way), entries.get_mut(way))
-        else {
-            return false;
-        };
-        let was_free = *key == 0;
-        (*key, *noted, *entry) = (slot.key, ticks(at), Some(value));
-        !was_free
+        let (key, noted) = (tags.keys.get_mut(way)?, tags.noted.get_mut(way)?);
+        let silent = (*key != 0).then(|| ticks(at).wrapping_sub(*noted));
+        (*key, *noted, *entries.get_mut(way)?) = (slot.key, ticks(at), Some(value));
+        silent
     }
 
     /// How many entries of a set have keys with the bits of `key` under `mask`.
@@ -165,15 +161,17 @@ mod tests {
         let mut table: Table<u64> = Table::new(10);
         for n in 1..=5 {
             let pinned = if n == 1 { PINNED } else { 0 };
-            assert!(!table.put(second(i64::try_from(n).unwrap()), Slot { key: n << 1 | pinned, ..slot(n) }, n));
+            let at = second(i64::try_from(n).unwrap());
+            assert_eq!(table.put(at, Slot { key: n << 1 | pinned, ..slot(n) }, n), None);
         }
         table.note(second(6), slot(2));
-        assert!(table.put(second(7), slot(6), 6) && table.put(second(8), slot(7), 7));
+        assert!(table.put(second(7), slot(6), 6).is_some_and(|silent| silent / SECOND == 4));
+        assert!(table.put(second(8), slot(7), 7).is_some());
         let mut left: Vec<u64> = table.iter().copied().collect();
         left.sort_unstable();
         assert_eq!(left, [1, 2, 5, 6, 7]);
         // The clock is set back: what was noted before goes first, but not what is pinned.
-        assert!(table.put(second(1), slot(8), 8));
+        assert!(table.put(second(1), slot(8), 8).is_some());
         assert!(table.get(slot(8)).is_some() && table.get(slot(1)).is_some());
     }
 

@@ -715,8 +715,8 @@ fn stranger(network: &mut Network, (number, seconds): (usize, f64), station: Mac
 fn what_a_host_was_before_it_took_part_in_ftp_is_known_when_it_does() {
     let mut network = Network::new();
     let host = Ipv4Addr::new(10, 0, 0, 10);
-    for number in 1..=30 {
-        stranger(&mut network, (number, number as f64 / 10.0), mac("0c"), host, 64);
+    for number in 1..=30_u8 {
+        stranger(&mut network, (number.into(), f64::from(number) / 10.0), mac("0c"), host, 64);
     }
     let before = network.owners(host.into());
     assert_eq!((before.len(), before[0].mac, before[0].how, before[0].count), (1, mac("0c"), How::SourceFrame, 3));
@@ -741,13 +741,14 @@ fn what_a_host_was_before_it_took_part_in_ftp_is_known_when_it_does() {
 fn an_address_that_goes_back_and_forth_does_so_in_what_is_derived() {
     let mut network = Network::new();
     let host = Ipv4Addr::new(10, 0, 0, 10);
-    for (number, station) in ["0c", "0d", "0c"].into_iter().enumerate() {
-        stranger(&mut network, (number + 1, number as f64 / 10.0), mac(station), host, 64);
+    for (number, station) in (1_u8..).zip(["0c", "0d", "0c"]) {
+        stranger(&mut network, (number.into(), f64::from(number) / 10.0), mac(station), host, 64);
     }
     network.follow(host.into());
     stranger(&mut network, (4, 0.4), mac("0c"), host, 64);
     let claims = network.owners(host.into());
-    let seen: Vec<_> = claims.iter().map(|claim| (claim.mac, claim.count, numbers(&[claim.first, claim.last]))).collect();
+    let seen: Vec<_> =
+        claims.iter().map(|claim| (claim.mac, claim.count, numbers(&[claim.first, claim.last]))).collect();
     assert_eq!(seen, [(mac("0c"), 3, vec![1, 4]), (mac("0d"), 1, vec![2, 2])]);
     assert_eq!(network.moves(), [], "it is back");
 }

@@ -128,8 +128,8 @@ impl Cooked {
 /// The addresses of an Ethernet header.
 #[inline]
 pub(super) fn ethernet_addresses(bytes: Bytes<'_>) -> Link {
-    let [destination, source] = [ethernet::DESTINATION, ethernet::SOURCE].map(|mac| mac.of(bytes.captured).map(Mac));
-    Link { destination, source, ..Link::default() }
+    let [source, destination] = [ethernet::SOURCE, ethernet::DESTINATION].map(|mac| mac.of(bytes.captured).map(Mac));
+    Link { source, destination, ..Link::default() }
 }
 
 /// Takes off the header that belongs to the frame's link type. `Err` tells why it cannot.

@@ -214,40 +214,40 @@ impl Model {
             return;
         }
         let original = self.repeats.original(frame);
-        let decoded = decoder.decode(frame);
+        let read = decoder.decode(frame);
         if let Some(original) = original {
-            if let Body::Tcp(ip, tcp) = decoded.body {
+            if let Body::Tcp(ip, tcp) = read.body {
                 let Frame { at, interface, .. } = *frame;
-                self.booked = self.flows.again(original, at, interface, &decoded.link, decoded.wrapping, &ip, &tcp);
+                self.booked = self.flows.again(original, at, interface, &read.link, read.wrapping, &ip, &tcp);
             }
             return;
         }
-        let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
-        let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
+        let seen = Seen { at: frame.at, interface: frame.interface, link: read.link, wrapping: read.wrapping };
+        let place = self.place(frame, read.wrapping, read.link.if_index);
         self.meet_interface(frame, captures);
         let mut concerns = Concerns::Nobody;
         // It may be a part of a control segment, which is known when it is whole.
-        let is_fragment = matches!(decoded.body, Body::Fragment(_));
+        let is_fragment = matches!(read.body, Body::Fragment(_));
         // A MAC that comes after another tells something only if the file is in the order of time.
         let orderly = self.coverage.is_orderly(frame.at);
-        match decoded.body {
+        match read.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
                 // Hosts that take part in FTP from this segment on are followed from it on.
                 concerns = self.tcp(seen, &ip, &tcp, schedule);
                 if orderly {
-                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                    self.network.packet(frame.at, place, &read.link, &ip);
                 }
             }
             Body::Icmp(ip, error) => {
                 if orderly {
-                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                    self.network.packet(frame.at, place, &read.link, &ip);
                 }
-                self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
+                self.booked = self.flows.icmp(frame.at, read.wrapping, &ip, &error);
             }
-            Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
-            Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
-            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &decoded.link, &ip),
+            Body::Arp(arp) => self.network.arp(frame.at, place, &read.link, &arp),
+            Body::Nd(ip, nd) => self.network.nd(frame.at, place, &read.link, &ip, &nd),
+            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &read.link, &ip),
             Body::Nothing => {}
         }
         self.shows_more_than_control |= concerns != Concerns::Control && !is_fragment;

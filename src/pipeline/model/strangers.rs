@@ -280,8 +280,10 @@ fn hash_of(ip: IpAddr) -> u64 {
     match ip {
         IpAddr::V4(ip) => u64::from(ip.to_bits()) << 16,
         IpAddr::V6(ip) => {
-            let [a, b, c, d, e, f, g, h] = ip.segments().map(u64::from);
-            (a << 48 | b << 32 | c << 16 | d) ^ (e << 48 | f << 32 | g << 16 | h).rotate_left(16)
+            let bits = ip.to_bits();
+            #[expect(clippy::cast_possible_truncation, reason = "its halves")]
+            let (high, low) = ((bits >> 64) as u64, bits as u64);
+            high ^ low.rotate_left(16)
         }
     }
 }
