@@ -4,6 +4,11 @@
 //! [`Network`] is one point: the recording of one host, switch or tap, with all its interfaces. Knows no TCP and no
 //! FTP, and never evaluates which MAC carries an address that lives behind a router.
 //!
+//! Of hosts that take part in FTP, and of addresses that moved, every packet is booked: who has the address (`holdings`)
+//! and which way its packets go (`pairs`). Of all others, which are nearly all, only which MAC sends with which address is
+//! known (`bindings`), and which MACs are routers (`stations`), in tables of fixed size; what a host was before it took part
+//! is derived from that.
+//!
 //! Two rules keep it honest. A source address tells who owns it only in a frame that its owner sent itself, that is,
 //! with an initial TTL or in ARP and ND. And MACs are compared within one [`Place`] only.
 
