@@ -264,8 +264,18 @@ impl Network {
     }
 
     fn of_stranger(&mut self, packet: &Packet<'_>) {
-        // Who spoke by ARP or ND has a history, and this is a part of it.
-        if self.bindings.note(packet, &mut self.stations) && !self.holdings.of(packet.ip.source).is_empty() {
+        let Packet { place, mac, ip, .. } = *packet;
+        if !self.bindings.note(packet, &mut self.stations) {
+            return;
+        }
+        let history = self.holdings.of(ip.source);
+        let strays = !history.is_empty() && !history.iter().any(|one| one.place == place && one.has(mac));
+        if strays || self.interfaces.get(&ip.source).is_some_and(|home| *home != place) {
+            // The address lives elsewhere: which way its packets go may matter to FTP that comes later.
+            self.followed.moved(ip.source);
+            self.of_followed(packet);
+        } else if !history.is_empty() {
+            // Who spoke by ARP or ND has a history, and this is a part of it.
             self.holdings.sourced(packet, &self.bindings, &self.followed);
         }
     }
