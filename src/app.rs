@@ -2,12 +2,16 @@
 
 mod check;
 mod extract;
+mod facts;
 mod frames;
+mod incident;
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 mod output;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod run;
 mod sessions;
 mod unreadable;
 
@@ -18,13 +22,12 @@ use std::path::{Path, PathBuf};
 
 use crate::check::{Baseline, Baselined};
 use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
-use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
-use crate::pipeline::{FastPath, Judging, Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, Pending, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -33,10 +36,12 @@ use crate::source::{
 };
 use frames::Frames;
 use interrupt::Interrupt;
+use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
 pub use extract::extract;
+pub use facts::run as facts;
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
@@ -97,7 +102,9 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
     let found = plan.groups.iter().flat_map(|group| &group.files).chain(plan.errors.iter().map(|error| &error.path));
     input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
-    input.files.iter().chain(found).for_each(|path| files.reads(Role::Input, path));
+    input.facts.iter().for_each(|path| files.reads(Role::Facts, path));
+    let points = input.points.iter().flat_map(|point| &point.files);
+    input.files.iter().chain(points).chain(found).for_each(|path| files.reads(Role::Input, path));
     files
 }
 
@@ -247,6 +254,10 @@ impl Sink for Watched<'_> {
         self.inner.hosts(hosts)
     }
 
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.inner.points(points)
+    }
+
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.inner.begins(captures)
     }
@@ -318,23 +329,13 @@ fn list(
 }
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settings, Trouble> {
-    let policy = Policy { time_wait: input.time_wait.map(|length| length.as_secs_f64()) };
     let judging = if is_growing(input) { Judging::Promptly } else { Judging::AtEnd };
     // What was decrypted has names that nobody replaced.
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
-    let (ports, here) = (input.ports.clone(), input.here.clone());
-    Ok(Settings {
-        ports,
-        policy,
-        here,
-        judging,
-        memory: None,
-        selection,
-        in_full,
-        overhear: false,
-        fast_path: FastPath::On,
-        keys,
-    })
+    let mut known = Settings::of(&input.ports, input.time_wait, input.here.clone());
+    known.policy.facts = facts::read(&input.facts, input.anonymize)?;
+    let keys_may_grow = is_growing(input) && !input.keylog.is_empty();
+    Ok(Settings { selection, in_full, judging, keys, keys_may_grow, ..known })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -348,7 +349,9 @@ fn plan(input: &Input, interrupt: &Interrupt) -> Result<Plan, Trouble> {
         Grouping::Merge => Arrange::Merge,
         Grouping::PerFile => Arrange::PerFile,
     };
-    let plan = interrupt.watch(|| points::plan(&input.files, arrange));
+    let looking = points::Looking { ports: &input.ports, filter: input.filter.as_deref() };
+    let inputs = points::Inputs { files: &input.files, points: &input.points, arrange, looking };
+    let plan = interrupt.watch(|| points::plan(&inputs));
     let captures: usize = plan.groups.iter().map(|group| group.files.len()).sum();
     if input.follow && captures > 1 {
         let why = format!("--follow reads one capture, the one that is still being written, and {captures} were named");
@@ -426,12 +429,17 @@ fn read_groups(
             not_read += group.files.len();
             continue;
         }
+        if !group.points.is_empty() {
+            next = incident::read(group, next, input, settings, interrupt, sink, &mut all)?;
+            cut |= interrupt.is_wanted();
+            continue;
+        }
         let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
         if is_growing(input)
             && let [file] = group.files.as_slice()
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
+            let following = follow(file, first, input, &mut pipeline, sink, interrupt)?;
             unreadable::note(&mut all.summary, following.failures(), input);
             cut |= interrupt.is_wanted();
             not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
@@ -533,12 +541,13 @@ fn is_growing(input: &Input) -> bool {
 fn follow(
     file: &Path,
     id: CaptureId,
-    filter: Option<&str>,
+    input: &Input,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     interrupt: &Interrupt,
 ) -> io::Result<Following> {
-    let mut following = Following::start(file, id, filter, interrupt.flag())?;
+    let mut following = Following::start(file, id, input.filter.as_deref(), interrupt.flag())?;
+    let mut keys = KeyLogs::open(&input.keylog)?;
     let mut begun = 0;
     loop {
         let came = following.wait();
@@ -558,6 +567,7 @@ fn follow(
             Came::NothingYet => {}
             Came::End => return Ok(following),
         }
+        keys.feed(pipeline);
     }
 }
 

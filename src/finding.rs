@@ -2,9 +2,39 @@
 //!
 //! A finding without primary evidence cannot be built. Knows nothing of how findings are made or shown.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::frame::{CaptureId, Stamp};
+use crate::frame::{CaptureId, FrameList, Stamp, Timestamp};
+
+/// The name of a diagnosis in the catalogue. Only the declaration of a diagnosis makes one, as the constant `NAME` of its
+/// module: what refers to a diagnosis that is misspelt or gone does not compile.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DiagnosisName(&'static str);
+
+impl DiagnosisName {
+    /// For `diagnosis!` alone (`tests/tidy.rs`).
+    pub(crate) const fn declare(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// As users write it: lower case, words joined by hyphens.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for DiagnosisName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for DiagnosisName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// How much a finding matters. `Error` explains a failed transfer, `Warning` can fail or is a security concern,
 /// `Info` is context or refutes a suspicion, `Quality` limits what may be claimed from the capture.
@@ -54,10 +84,10 @@ pub struct Route {
 /// A fact that can be looked up in the capture: frames that are there, or a span in which something is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// These frames show it. Never empty; all of one capture; in order of time.
+    /// These frames show it, all of one capture, in order of time.
     Seen {
         /// The frames.
-        frames: Vec<Stamp>,
+        frames: FrameList,
         /// Between whom, if it is a packet or a control line.
         route: Option<Route>,
         /// What they show, printable text.
@@ -77,18 +107,18 @@ pub enum Evidence {
 impl Evidence {
     /// One frame, and what it shows.
     pub fn seen(at: Stamp, note: impl Into<String>) -> Self {
-        Self::Seen { frames: vec![at], route: None, note: note.into() }
+        Self::Seen { frames: FrameList::one(at), route: None, note: note.into() }
     }
 
     /// One frame that travelled from one socket to another.
     pub fn sent(at: Stamp, from: SocketAddr, to: SocketAddr, note: impl Into<String>) -> Self {
-        Self::Seen { frames: vec![at], route: Some(Route { from, to }), note: note.into() }
+        Self::Seen { frames: FrameList::one(at), route: Some(Route { from, to }), note: note.into() }
     }
 
     /// Several frames that show one thing; `None` when there is no frame. Where a timeline has several captures, the
     /// frames may be of several, until [`Evidence::by_capture`] parts them.
     pub fn seen_all(frames: Vec<Stamp>, route: Option<Route>, note: impl Into<String>) -> Option<Self> {
-        (!frames.is_empty()).then(|| Self::Seen { frames, route, note: note.into() })
+        FrameList::of(frames).map(|frames| Self::Seen { frames, route, note: note.into() })
     }
 
     /// The absence of something between two frames.
@@ -99,11 +129,12 @@ impl Evidence {
     /// The same in parts of one capture each; never empty, and the part with the first frame comes first.
     pub fn by_capture(self) -> Vec<Self> {
         match self {
-            Self::Seen { mut frames, route, note } => {
-                let first = frames[0].capture;
+            Self::Seen { frames, route, note } => {
+                let first = frames.first().capture;
+                let mut frames = frames.to_vec();
                 frames.sort_by_key(|frame| (frame.capture != first, frame.capture));
                 let parts = frames.chunk_by(|a, b| a.capture == b.capture);
-                parts.map(|part| Self::Seen { frames: part.to_vec(), route, note: note.clone() }).collect()
+                parts.filter_map(|part| Self::seen_all(part.to_vec(), route, note.as_str())).collect()
             }
             // Says itself which captures its ends are in.
             Self::Missing { .. } => vec![self],
@@ -113,17 +144,17 @@ impl Evidence {
     /// The frame by which the evidence is sorted: the first one, or the one that opens the gap.
     pub fn first(&self) -> Stamp {
         match self {
-            Self::Seen { frames, .. } => frames[0],
+            Self::Seen { frames, .. } => frames.first(),
             Self::Missing { after, .. } => *after,
         }
     }
 }
 
-/// Why a finding is not surer: a limit of the capture, by the diagnosis that states it.
+/// Why a finding is not surer: a limit of the capture or of the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cap {
-    /// The diagnosis (`capture-…`, `tls-control-opaque`) or rule that limits.
-    pub diagnosis: &'static str,
+    /// The diagnosis that states the limit (`capture-…`, `tls-control-opaque`); `None` where the rule itself admits no more.
+    pub diagnosis: Option<DiagnosisName>,
     /// The highest confidence it leaves.
     pub ceiling: Confidence,
     /// What it means here, a sentence part without full stop.
@@ -134,7 +165,7 @@ pub struct Cap {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuledOut {
     /// The diagnosis.
-    pub diagnosis: &'static str,
+    pub diagnosis: DiagnosisName,
     /// The fact.
     pub why: String,
 }
@@ -143,7 +174,7 @@ pub struct RuledOut {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternative {
     /// The diagnosis.
-    pub diagnosis: &'static str,
+    pub diagnosis: DiagnosisName,
     /// What would decide between it and the finding.
     pub would_decide: String,
 }
@@ -174,6 +205,17 @@ pub enum Where {
     Path,
 }
 
+/// What the kernel of a host says, beside what the capture shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFact {
+    /// What, a sentence part without full stop.
+    pub fact: String,
+    /// When it was read, on the clock of that host.
+    pub at: Timestamp,
+    /// Where it was read: a document of facts, or this host.
+    pub source: String,
+}
+
 /// Something to change, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
@@ -194,8 +236,8 @@ pub struct TransferId(pub u32);
 /// A diagnosis that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Its name in the catalogue.
-    pub diagnosis: &'static str,
+    /// What is diagnosed.
+    pub diagnosis: DiagnosisName,
     /// The part it plays.
     pub role: Role,
     /// How much it matters here.
@@ -218,6 +260,8 @@ pub struct Finding {
     pub primary: Evidence,
     /// What else bears on it.
     pub supporting: Vec<Evidence>,
+    /// What hosts say that bears on it; empty without facts.
+    pub host_facts: Vec<HostFact>,
     /// Why it is not surer.
     pub caps: Vec<Cap>,
     /// What was considered and refuted.
@@ -246,6 +290,7 @@ impl Finding {
                 Evidence::Seen { note, .. } | Evidence::Missing { note, .. } => change(note),
             }
         }
+        self.host_facts.iter_mut().for_each(|host| change(&mut host.fact));
         self.caps.iter_mut().for_each(|cap| change(&mut cap.why));
         self.ruled_out.iter_mut().for_each(|ruled_out| change(&mut ruled_out.why));
         self.alternatives.iter_mut().for_each(|alternative| change(&mut alternative.would_decide));
@@ -257,7 +302,7 @@ impl Finding {
         let mut frames: Vec<Stamp> = std::iter::once(&self.primary)
             .chain(&self.supporting)
             .flat_map(|evidence| match evidence {
-                Evidence::Seen { frames, .. } => frames.clone(),
+                Evidence::Seen { frames, .. } => frames.to_vec(),
                 Evidence::Missing { after, until, .. } => vec![*after, *until],
             })
             .collect();

@@ -50,7 +50,7 @@ impl Subjects {
 
 /// The fingerprint of `finding`, which is about `subject` if it is about a session.
 pub fn of(finding: &Finding, subject: Option<Subject<'_>>) -> Fingerprint {
-    let mut parts = vec![finding.diagnosis.to_owned(), about(finding, subject)];
+    let mut parts = vec![finding.diagnosis.to_string(), about(finding, subject)];
     parts.extend(finding.hosts.iter().map(ToString::to_string));
     // No part holds a zero byte: names are ours, addresses are digits, verbs are printable.
     Fingerprint(fnv1a(parts.join("\0").as_bytes()))
@@ -131,7 +131,10 @@ mod tests {
         let mut other = session.clone();
         other.transfers.iter_mut().for_each(|transfer| transfer.command = "STOR".into());
         assert_ne!(of(&finding, Some(&other)), own);
-        assert_ne!(of(&Finding { diagnosis: "data-syn-refused", ..finding.clone() }, Some(&session)), own);
+        assert_ne!(
+            of(&Finding { diagnosis: crate::diagnosis::data_syn_refused::NAME, ..finding.clone() }, Some(&session)),
+            own
+        );
         assert_ne!(of(&Finding { hosts: Vec::new(), ..finding }, Some(&session)), own);
     }
 }

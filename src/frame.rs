@@ -3,6 +3,7 @@
 //! Knows nothing of files, protocols or FTP. Everything later in the program cites these values.
 
 use std::fmt;
+use std::ops::{Add, Deref, Neg, Sub};
 
 /// Which of the inputs a frame comes from: an index into the run's captures, in the order in which they were opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,18 +21,124 @@ pub struct InterfaceId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+/// A length of time, to the nanosecond; negative from a later moment to an earlier one. Shown as seconds: `{:.1}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interval(i64);
+
+impl Interval {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// Longer than any capture.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// So many seconds.
+    pub const fn seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000_000))
+    }
+
+    /// So many thousandths of a second.
+    pub const fn millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// So many seconds and parts of one, to the nanosecond, stopping at the ends of the representable range.
+    #[expect(clippy::cast_possible_truncation, reason = "float to integer casts saturate")]
+    pub fn from_secs_f64(seconds: f64) -> Self {
+        Self((seconds * 1e9) as i64)
+    }
+
+    /// Seconds and parts of one.
+    #[expect(clippy::cast_precision_loss, reason = "for showing it, and for rates")]
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// Thousandths of a second and parts of one.
+    pub fn as_millis_f64(self) -> f64 {
+        self.as_secs_f64() * 1e3
+    }
+
+    /// The same, whichever moment came first.
+    #[must_use]
+    pub const fn abs(self) -> Self {
+        Self(self.0.saturating_abs())
+    }
+
+    /// So many times as long.
+    #[must_use]
+    pub const fn times(self, factor: i64) -> Self {
+        Self(self.0.saturating_mul(factor))
+    }
+
+    /// So many hundredths of it.
+    #[must_use]
+    pub const fn percent(self, percent: i64) -> Self {
+        Self((self.0 / 100).saturating_mul(percent))
+    }
+
+    /// Whether it is neither negative nor as long as `end`.
+    pub fn is_within(self, end: Self) -> bool {
+        Self::ZERO <= self && self < end
+    }
+}
+
+impl std::iter::Sum for Interval {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl Add for Interval {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Interval {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Neg for Interval {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_secs_f64().fmt(f)
+    }
+}
+
 impl Timestamp {
+    /// The time from `earlier` to `self`; negative when `earlier` is the later one.
+    pub const fn since(self, earlier: Self) -> Interval {
+        Interval(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This time moved by `span`, stopping at the ends of the representable range.
+    #[must_use]
+    pub const fn plus(self, span: Interval) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
     /// Seconds from `earlier` to `self`; negative when `earlier` is the later one.
-    #[expect(clippy::cast_precision_loss, reason = "intervals are printed and compared with slack, never added up")]
     pub fn seconds_since(self, earlier: Self) -> f64 {
-        self.0.saturating_sub(earlier.0) as f64 / 1e9
+        self.since(earlier).as_secs_f64()
     }
 
     /// This time moved by `seconds`, stopping at the ends of the representable range.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "float to integer casts saturate")]
     pub fn plus_seconds(self, seconds: f64) -> Self {
-        Self(self.0.saturating_add((seconds * 1e9) as i64))
+        self.plus(Interval::from_secs_f64(seconds))
     }
 }
 
@@ -89,9 +196,9 @@ impl LinkType {
     ];
 }
 
-/// Clocks of two interfaces differ by this many seconds at most: within it, what causes comes before what it causes, as
+/// Clocks of two interfaces differ by this much at most: within it, what causes comes before what it causes, as
 /// a SYN comes behind the words that announce its target.
-pub const CLOCKS_APART: f64 = 0.001;
+pub const CLOCKS_APART: Interval = Interval::millis(1);
 
 /// A frame's name and time: what evidence cites.
 ///
@@ -125,24 +232,30 @@ impl Stamp {
     /// Seconds from `earlier` to `self` as the clock told them; negative where it was set back by more, or where `self`
     /// comes first.
     pub fn seconds_since(self, earlier: Self) -> f64 {
-        self.time.seconds_since(earlier.time)
+        self.since(earlier).as_secs_f64()
+    }
+
+    /// The time from `earlier` to `self` as the clock told it; negative where it was set back by more, or where `self`
+    /// comes first.
+    pub const fn since(self, earlier: Self) -> Interval {
+        self.time.since(earlier.time)
     }
 
     /// Behind every frame.
     pub const LAST: Self =
         Self { epoch: u32::MAX, time: Timestamp(i64::MAX), capture: CaptureId(u32::MAX), number: FrameNo(u64::MAX) };
 
-    /// The moment so many seconds before this frame, by a clock that was not set back since.
+    /// The moment that much before this frame, by a clock that was not set back since.
     #[must_use]
-    pub fn before_by(self, seconds: f64) -> Self {
-        Self { time: self.time.plus_seconds(-seconds), capture: CaptureId(0), number: FrameNo(0), ..self }
+    pub fn before_by(self, span: Interval) -> Self {
+        Self { time: self.time.plus(-span), capture: CaptureId(0), number: FrameNo(0), ..self }
     }
 
-    /// The moment so many seconds behind this frame, by a clock that is not set back meanwhile.
+    /// The moment that much behind this frame, by a clock that is not set back meanwhile.
     #[must_use]
-    pub fn after_by(self, seconds: f64) -> Self {
+    pub fn after_by(self, span: Interval) -> Self {
         let (capture, number) = (CaptureId(u32::MAX), FrameNo(u64::MAX));
-        Self { time: self.time.plus_seconds(seconds), capture, number, ..self }
+        Self { time: self.time.plus(span), capture, number, ..self }
     }
 
     /// Whether this frame came first, by more than the clocks of two interfaces differ.
@@ -150,21 +263,68 @@ impl Stamp {
         !self.is_since(other, CLOCKS_APART)
     }
 
-    /// How old `earlier` was at this frame, in seconds: 0 where the clock was set back by more, so that nobody knows.
+    /// How old `earlier` was at this frame: zero where the clock was set back by more, so that nobody knows.
     /// Negative only where `self` comes first.
-    pub fn age_of(self, earlier: Self) -> f64 {
-        let seconds = self.seconds_since(earlier);
-        if self >= earlier { seconds.max(0.0) } else { seconds }
+    pub fn age_of(self, earlier: Self) -> Interval {
+        let age = self.since(earlier);
+        if self >= earlier { age.max(Interval::ZERO) } else { age }
     }
 
-    /// Whether this frame comes behind `from`, or before it by no more than `slack` seconds.
-    pub fn is_since(self, from: Self, slack: f64) -> bool {
-        self >= from || self.seconds_since(from).abs() <= slack
+    /// Whether this frame comes behind `from`, or before it by no more than `slack`.
+    pub fn is_since(self, from: Self, slack: Interval) -> bool {
+        self >= from || self.since(from).abs() <= slack
     }
 
-    /// Whether this frame comes before `until`, or behind it by no more than `slack` seconds.
-    pub fn is_until(self, until: Self, slack: f64) -> bool {
+    /// Whether this frame comes before `until`, or behind it by no more than `slack`.
+    pub fn is_until(self, until: Self, slack: Interval) -> bool {
         until.is_since(self, slack)
+    }
+}
+
+/// Frames that show one thing: at least one, in the order of the capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameList {
+    /// Kept beside `all`, which begins with it, so that no look-up can fail.
+    first: Stamp,
+    all: Vec<Stamp>,
+}
+
+impl FrameList {
+    /// A single frame.
+    pub fn one(at: Stamp) -> Self {
+        Self { first: at, all: vec![at] }
+    }
+
+    /// All of `frames`, if there are any.
+    pub fn of(frames: Vec<Stamp>) -> Option<Self> {
+        Some(Self { first: *frames.first()?, all: frames })
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Stamp {
+        self.first
+    }
+
+    /// The last one, which may be the first.
+    pub fn last(&self) -> Stamp {
+        self.all.last().copied().unwrap_or(self.first)
+    }
+}
+
+impl<'a> IntoIterator for &'a FrameList {
+    type Item = &'a Stamp;
+    type IntoIter = std::slice::Iter<'a, Stamp>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}
+
+impl Deref for FrameList {
+    type Target = [Stamp];
+
+    fn deref(&self) -> &[Stamp] {
+        &self.all
     }
 }
 
@@ -218,15 +378,35 @@ mod tests {
     #[test]
     fn an_age_is_never_negative_where_a_clock_was_set_back() {
         let (before, after) = (at(1, 10), at(2, 8).behind(at(1, 10)));
-        assert_eq!((after.seconds_since(before), after.age_of(before)), (-2.0, 0.0));
-        assert_eq!((at(2, 13).age_of(before), before.age_of(at(2, 13))), (3.0, -3.0));
+        assert_eq!((after.since(before), after.age_of(before)), (Interval::seconds(-2), Interval::ZERO));
+        assert_eq!((at(2, 13).age_of(before), before.age_of(at(2, 13))), (Interval::seconds(3), Interval::seconds(-3)));
     }
 
     #[test]
     fn slack_counts_only_against_the_order_of_frames() {
         let (before, after) = (at(1, 10), at(2, 8).behind(at(1, 10)));
-        assert!(after.is_since(before, 0.0) && before.is_until(after, 0.0));
-        assert!(!before.is_since(after, 1.0) && !after.is_until(before, 1.0), "2 s apart");
-        assert!(before.is_since(after, 2.0) && after.is_until(before, 2.0));
+        assert!(after.is_since(before, Interval::seconds(0)) && before.is_until(after, Interval::seconds(0)));
+        assert!(
+            !before.is_since(after, Interval::seconds(1)) && !after.is_until(before, Interval::seconds(1)),
+            "2 s apart"
+        );
+        assert!(before.is_since(after, Interval::seconds(2)) && after.is_until(before, Interval::seconds(2)));
+    }
+
+    #[test]
+    fn a_span_is_shown_in_seconds_and_never_overflows() {
+        assert_eq!(
+            format!("{:.1} {:.0} {}", Interval::millis(-1_250), Interval::seconds(61), Interval::millis(500)),
+            "-1.2 61 0.5"
+        );
+        assert_eq!(
+            (Interval::MAX + Interval::seconds(1), -Interval::MAX - Interval::seconds(9)),
+            (Interval::MAX, Interval(i64::MIN))
+        );
+        assert_eq!(Timestamp(i64::MAX).since(Timestamp(i64::MIN)), Interval::MAX);
+        assert_eq!(
+            (Interval::from_secs_f64(0.25), Interval::from_secs_f64(f64::INFINITY)),
+            (Interval::millis(250), Interval::MAX)
+        );
     }
 }

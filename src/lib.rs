@@ -10,7 +10,13 @@
 //!  a concluded transfer + vantage ─► Case ─ diagnosis ─► Finding ─ record::Sink ─► report, check, extract
 //! ```
 //! [`pipeline::Pipeline`] holds the stages together: `push` each frame, `tick` while none comes, `finish` at the end. It
-//! runs the same for a saved file, a pipe and an interface; only [`app`] and [`source`] know which it is.
+//! runs the same for a saved file, a pipe and an interface; only [`app`] and [`source`] know which it is. It has three
+//! parts, each a folder or file of [`pipeline`]:
+//! - `model`: what was seen, by frames alone: connections, addresses, sessions, control connections. Its `analysis` is the
+//!   only place that makes what diagnoses see ([`diagnosis::case`]).
+//! - `schedule`: what is due when. One table of deadlines, set by the model and read before each frame.
+//! - `judge`: what was said. It looks at the model, which it cannot change, runs the diagnoses and tells the sink what is
+//!   new and what no longer holds.
 //!
 //! # The map
 //! In the order of the path of data. A module uses only those above it here, never one on its own line.
@@ -18,7 +24,7 @@
 //! | modules | what they turn into what | outside crates |
 //! |---|---|---|
 //! | [`frame`], [`text`], [`decrypt`] | numbers, times, link types; bytes of strangers into printable text; key logs and TLS records into what the records hide | decrypt: aes, aes-gcm, cbc, ccm, chacha20poly1305, data-encoding, hkdf, hmac, sha1, sha2, zeroize |
-//! | [`source`], [`wire`], [`finding`], [`redact`] | files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | source: pcap, pcap-parser, flate2, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
+//! | [`facts`], [`source`], [`wire`], [`finding`], [`redact`] | what the kernel of a host knows, as JSON and from the text of `/proc`; files of any format, pipes and interfaces into [`frame::Frame`]s, merged by time; frames into addressed segments: link layers, tunnels, fragments; what is said: evidence, confidence, caps, remedies; texts into texts without the secrets that were seen | facts: jiff, schemars, serde, serde_json; source: pcap, pcap-parser, flate2, zstd, ruzstd, lz4_flex, caps, landlock, nix, tempfile; wire: etherparse |
 //! | [`flow`], [`network`], [`record`] | segments into connections and who holds TIME-WAIT; headers and ARP into who has which address; the values that reports get | network: indexmap, smallvec |
 //! | [`ftp`], [`fingerprint`] | control bytes into commands, replies and endpoints; a finding into its identity | ftp: memchr, strsim, data-encoding |
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
@@ -29,11 +35,12 @@
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
 //!
-//! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, or a crate comes in by a second door.
+//! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, a crate comes in by a second door, or
+//! files of one module use each other in a circle.
 //!
 //! # What always holds
 //! - **Packet time is the only time.** The same capture gives the same findings at any speed, on any machine. Only
-//!   [`source`] looks at a clock, and `app/live` to stop in time. I/O is done by [`source`], [`points`] (which lists
+//!   [`source`] looks at a clock, `app/live` and `app/run` to stop in time, and `app/facts` not to ask the kernel too often. I/O is done by [`source`], [`points`] (which lists
 //!   directories), [`cli`] and [`app`], and only the last two print.
 //! - **Bad packets are data, not errors.** `Result` is for opening, reading and writing. Nothing panics on any input: no
 //!   `unwrap`, no `unsafe`, no recursion deeper than four tunnels.
@@ -53,6 +60,9 @@
 //! - **A diagnosis**: copy the nearest file of [`diagnosis`], add its line in [`diagnosis::ALL`], write
 //!   `fixtures/NAME/fires.script` and `silent.script` (`fixtures/README.md`), bless, read the diff. A forgotten step fails
 //!   `tests/registry.rs`. A check that needs a loop over flows is a sign that the model lacks a fact: add the fact.
+//! - **What diagnoses see**: a field of [`diagnosis::case`], filled in `pipeline/model/analysis`.
+//! - **When something is judged**: a `Deadline` of `pipeline/schedule`, set in `pipeline/model/sessions`, met in
+//!   [`pipeline`] itself.
 //! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
@@ -78,26 +88,49 @@
 //! `tests/wire_tshark.rs` and `tests/differential` (the same frames, times and lines as tshark), `tests/fuzz_corpus.rs`
 //! (what `fuzz/` found, on the stable toolchain), `benches/cost` (time and memory), `tests/lab` (the servers themselves).
 
+// Nothing indexes, and nothing comes out in the order of a hash. `network` and `pipeline` are to follow.
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod anonymize;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod app;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod check;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod cli;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod decrypt;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod diagnosis;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod extract;
+pub mod facts;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod finding;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod fingerprint;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod flow;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod frame;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod ftp;
 pub mod network;
 pub mod pipeline;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod points;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod record;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod redact;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod report;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod source;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod text;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod transfer;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod vantage;
+#[warn(clippy::indexing_slicing, clippy::iter_over_hash_type)]
 pub mod wire;

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use ftpwhy::app;
-use ftpwhy::cli::{Invocation, Screen, Surroundings, parse};
+use ftpwhy::cli::{Document, Invocation, Screen, Surroundings, parse};
 use ftpwhy::diagnosis::ALL;
+use ftpwhy::facts;
 use ftpwhy::report::{rules, schema};
 
 fn main() -> ExitCode {
@@ -16,6 +17,8 @@ fn main() -> ExitCode {
         #[cfg(all(feature = "live", target_os = "linux"))]
         Invocation::Live(options) => app::live::run(&options),
         #[cfg(all(feature = "live", target_os = "linux"))]
+        Invocation::Run(options) => app::run::run(&options),
+        #[cfg(all(feature = "live", target_os = "linux"))]
         Invocation::Interfaces => app::live::interfaces(),
         Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
         Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),
@@ -23,7 +26,9 @@ fn main() -> ExitCode {
         Invocation::Sessions(options) => app::sessions(&options),
         Invocation::Check(options) => app::check(&options),
         Invocation::Print(text) => app::print(|out| out.write_all(&text)),
-        Invocation::Schema => app::print(|out| writeln!(out, "{}", schema())),
+        Invocation::Facts(options) => app::facts(&options),
+        Invocation::Schema(Document::Report) => app::print(|out| writeln!(out, "{}", schema())),
+        Invocation::Schema(Document::Facts) => app::print(|out| writeln!(out, "{}", facts::schema())),
         Invocation::Done(status) => status,
     })
 }

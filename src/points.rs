@@ -1,16 +1,29 @@
-//! Which inputs are one timeline, and which saw the same packets and are judged each alone.
+//! Which inputs are one timeline, and which are points of one incident: captures of the same connections, taken at
+//! different places of one network.
 //!
-//! Turns the inputs as they were named into groups of files. Two captures of the same packets are two points of the
-//! network: sorted into one timeline, every packet would be there twice. Knows nothing of FTP.
+//! Turns the inputs as they were named into groups of files. Sorted into one timeline, what two points saw would be there
+//! twice, so each point is judged by itself, and what they tell together is said once ([`joint`]).
 
+mod alike;
 mod allowed;
+mod clock;
+mod dialogue;
+mod incidents;
+pub mod joint;
+mod lines;
+mod related;
 mod rotation;
-mod same_packets;
+mod sampled;
+mod told;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use allowed::Glob;
+pub use clock::{Clock, Stretch};
+use incidents::Unit;
+pub use incidents::{Common, Looking};
+pub use sampled::Sampled;
 
 use crate::source::{OpenError, is_capture, is_stopped};
 
@@ -35,8 +48,10 @@ pub enum Why {
     Rotation,
     /// They were named together.
     Named,
-    /// It saw packets that another file saw too.
-    SamePackets,
+    /// They are points of one incident.
+    Points,
+    /// They hold one direction each of the same connections.
+    Halves,
     /// It is one of a directory's captures.
     Directory,
     /// `--merge`
@@ -45,17 +60,60 @@ pub enum Why {
     PerFile,
 }
 
-/// Files that make up one timeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Files that make up one timeline, or the points of one incident.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// The files; their order says nothing, frames are sorted by time.
     pub files: Vec<PathBuf>,
     /// Why these.
     pub why: Why,
+    /// The points that they were taken at, if there are several: each is a timeline of its own.
+    pub points: Vec<Point>,
+    /// The connections that these have in common.
+    pub common: Common,
+}
+
+/// A place where packets were captured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// What it is called, printable.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<PathBuf>,
+    /// Its clock beside that of the first point.
+    pub clock: Clock,
+}
+
+impl Group {
+    fn new(files: Vec<PathBuf>, why: Why) -> Self {
+        Self { files, why, points: Vec::new(), common: Common::default() }
+    }
+}
+
+/// Captures that the user names as one point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPoint {
+    /// What it is called.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<PathBuf>,
+}
+
+/// What is to be planned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inputs<'a> {
+    /// Files, directories and `-`.
+    pub files: &'a [PathBuf],
+    /// Points that the user names.
+    pub points: &'a [NamedPoint],
+    /// What is done with several files.
+    pub arrange: Arrange,
+    /// How they are compared.
+    pub looking: Looking<'a>,
 }
 
 /// What is done with the inputs. Its `Display` says so in one line, empty when there is nothing to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The timelines, in the order of the inputs.
     pub groups: Vec<Group>,
@@ -64,14 +122,14 @@ pub struct Plan {
     pub errors: Vec<OpenError>,
 }
 
-/// Decides what to do with the inputs: files, directories and `-`.
+/// Decides what to do with the inputs.
 ///
-/// Files that are named together are read in part, to see whether they hold the same packets.
-pub fn plan(inputs: &[PathBuf], arrange: Arrange) -> Plan {
+/// Files that are named together are read once before, to see whether they hold the same connections.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut named = Vec::new();
     let mut directories = Vec::new();
-    for input in inputs {
+    for input in inputs.files {
         if !input.is_dir() {
             named.push(input.clone());
             continue;
@@ -81,36 +139,36 @@ pub fn plan(inputs: &[PathBuf], arrange: Arrange) -> Plan {
         plan.errors.extend(listed.errors);
     }
     let all = || named.iter().chain(directories.iter().flatten()).cloned();
-    match arrange {
-        _ if all().next().is_none() => {}
+    match inputs.arrange {
+        _ if all().next().is_none() && inputs.points.is_empty() => {}
         Arrange::Auto => {
-            plan.groups.extend(arrange_named(named));
+            plan.groups.extend(arrange_named(named, inputs));
             plan.groups.extend(directories.into_iter().flat_map(|files| rotation::families(files, Why::Directory)));
         }
-        Arrange::Merge => plan.groups.push(Group { files: all().collect(), why: Why::Merged }),
-        Arrange::PerFile => {
-            plan.groups.extend(all().map(|file| Group { files: vec![file], why: Why::PerFile }));
-        }
+        Arrange::Merge => plan.groups.push(Group::new(all().collect(), Why::Merged)),
+        Arrange::PerFile => plan.groups.extend(all().map(|file| Group::new(vec![file], Why::PerFile))),
     }
     plan
 }
 
-/// Files named together are one timeline, except those that saw the same packets as another.
-fn arrange_named(files: Vec<PathBuf>) -> Vec<Group> {
-    let units = rotation::families(files, Why::Alone);
-    let twice = same_packets::seen_twice(&units);
+/// Files named together are points of one incident where they share connections, else one timeline.
+fn arrange_named(files: Vec<PathBuf>, inputs: &Inputs<'_>) -> Vec<Group> {
+    let given = inputs.points.iter().map(|point| {
+        let why = if point.files.len() > 1 { Why::Named } else { Why::Alone };
+        Unit { group: Group::new(point.files.clone(), why), name: Some(point.name.clone()) }
+    });
+    let found = rotation::families(files, Why::Alone).into_iter().map(|group| Unit { group, name: None });
     let mut groups: Vec<Group> = Vec::new();
     let mut together: Option<usize> = None;
-    for (unit, twice) in units.into_iter().zip(twice) {
-        if twice {
-            let why = if unit.why == Why::Rotation { Why::Rotation } else { Why::SamePackets };
-            groups.push(Group { why, ..unit });
-        } else if let Some(group) = together.and_then(|place| groups.get_mut(place)) {
-            group.files.extend(unit.files);
-            group.why = Why::Named;
+    for group in incidents::join(given.chain(found).collect(), inputs.looking) {
+        if !group.points.is_empty() {
+            groups.push(group);
+        } else if let Some(known) = together.and_then(|place| groups.get_mut(place)) {
+            known.files.extend(group.files);
+            known.why = Why::Named;
         } else {
             together = Some(groups.len());
-            groups.push(unit);
+            groups.push(group);
         }
     }
     groups
@@ -159,6 +217,13 @@ impl fmt::Display for Plan {
         }
         let mut separator = "";
         for same in self.groups.chunk_by(|a, b| a.why == b.why && !a.why.is_one_timeline()) {
+            if let [group] = same
+                && !group.points.is_empty()
+            {
+                write!(f, "{separator}{}", told::incident(group))?;
+                separator = "; ";
+                continue;
+            }
             let Some(why) = same.first().map(|group| group.why) else { continue };
             let count: usize = same.iter().map(|group| group.files.len()).sum();
             let files = if count == 1 { "file" } else { "files" };
@@ -171,7 +236,7 @@ impl fmt::Display for Plan {
 
 impl Why {
     fn is_one_timeline(self) -> bool {
-        matches!(self, Self::Rotation | Self::Named | Self::Merged)
+        matches!(self, Self::Rotation | Self::Named | Self::Merged | Self::Halves | Self::Points)
     }
 
     fn words(self) -> &'static str {
@@ -179,7 +244,8 @@ impl Why {
             Self::Alone => "read alone",
             Self::Rotation => "of one rotation read as one timeline",
             Self::Named => "read as one timeline, sorted by time",
-            Self::SamePackets => "with packets that another one has too, each judged alone",
+            Self::Points => "of one incident",
+            Self::Halves => "with one direction each of the same connections, read as one timeline",
             Self::Directory => "of a directory, each judged alone",
             Self::Merged => "read as one timeline (--merge)",
             Self::PerFile => "each judged alone (--per-file)",
@@ -216,6 +282,10 @@ mod tests {
         path
     }
 
+    fn planned(files: &[PathBuf], arrange: Arrange) -> Plan {
+        plan(&Inputs { files, arrange, ..Inputs::default() })
+    }
+
     fn names(plan: &Plan) -> Vec<Vec<String>> {
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         plan.groups.iter().map(|group| group.files.iter().map(name).collect()).collect()
@@ -226,23 +296,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let a = write(folder.path(), "a.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
         let b = write(folder.path(), "b.pcap", &capture(200, &[11, 12, 13, 14, 15, 16], 1));
-        let plan = plan(&[a, b], Arrange::Auto);
+        let plan = planned(&[a, b], Arrange::Auto);
         assert_eq!(names(&plan), [["a.pcap", "b.pcap"]]);
         assert_eq!(plan.to_string(), "2 files read as one timeline, sorted by time");
     }
 
     #[test]
-    fn files_that_saw_the_same_packets_are_judged_alone() {
+    fn files_that_saw_the_same_packets_are_points_of_one_incident() {
         let folder = tempfile::tempdir().unwrap();
-        let client = write(folder.path(), "client.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
-        let other = write(folder.path(), "other.pcap", &capture(100, &[21, 22, 23, 24, 25, 26], 1));
+        let client = write(folder.path(), "inc-client.pcap", &capture(100, &[1, 2, 3, 4, 5, 6], 1));
+        let other = write(folder.path(), "inc-other.pcap", &capture(100, &[21, 22, 23, 24, 25, 26], 1));
         // Another hop: other addresses of the link, TTL and checksums, and a clock that is 7 s off.
-        let server = write(folder.path(), "server.pcap", &capture(107, &[1, 2, 3, 4, 5, 6], 9));
-        let plan = plan(&[client, other, server], Arrange::Auto);
-        assert_eq!(names(&plan), [["client.pcap"], ["other.pcap"], ["server.pcap"]]);
+        let server = write(folder.path(), "inc-server.pcap", &capture(107, &[1, 2, 3, 4, 5, 6], 9));
+        let plan = planned(&[client, other, server], Arrange::Auto);
+        assert_eq!(names(&plan), [vec!["inc-client.pcap", "inc-server.pcap"], vec!["inc-other.pcap"]]);
+        assert_eq!(plan.groups.iter().map(|group| group.why).collect::<Vec<_>>(), [Why::Points, Why::Alone]);
+        let points: Vec<&str> = plan.groups[0].points.iter().map(|point| point.name.as_str()).collect();
+        assert_eq!(points, ["client", "server"]);
         assert_eq!(
-            plan.groups.iter().map(|group| group.why).collect::<Vec<_>>(),
-            [Why::SamePackets, Why::Alone, Why::SamePackets]
+            plan.to_string(),
+            "2 points: client (clock 7.000 s behind server, not known exactly), server; 1 of 1 connection at both; 1 file read alone"
         );
     }
 
@@ -254,10 +327,10 @@ mod tests {
         write(folder.path(), "readme.txt", b"no capture");
         write(folder.path(), "old.snoop", b"snoop\0\0\0\0\0\0\x02");
         let directory = [folder.path().to_owned()];
-        let found = plan(&directory, Arrange::Auto);
+        let found = planned(&directory, Arrange::Auto);
         assert_eq!(names(&found), [["a.pcap"], ["b.pcap"], ["old.snoop"]]);
         assert_eq!(found.to_string(), "3 files of a directory, each judged alone");
-        let merged = plan(&directory, Arrange::Merge);
+        let merged = planned(&directory, Arrange::Merge);
         assert_eq!(names(&merged), [["a.pcap", "b.pcap", "old.snoop"]]);
         assert_eq!(merged.to_string(), "3 files read as one timeline (--merge)");
     }
@@ -269,23 +342,23 @@ mod tests {
             write(folder.path(), name, &capture(100, &[1], 1));
         }
         let directory = [folder.path().to_owned()];
-        let found = plan(&directory, Arrange::Auto);
+        let found = planned(&directory, Arrange::Auto);
         assert_eq!(names(&found), [vec!["x.pcap", "x.pcap1", "x.pcap2"], vec!["y.pcap"]]);
         assert_eq!(
             found.to_string(),
             "3 files of one rotation read as one timeline; 1 file of a directory, each judged alone"
         );
-        assert_eq!(plan(&directory, Arrange::PerFile).to_string(), "4 files each judged alone (--per-file)");
+        assert_eq!(planned(&directory, Arrange::PerFile).to_string(), "4 files each judged alone (--per-file)");
     }
 
     #[test]
     fn a_directory_without_captures_is_an_error_and_a_single_file_needs_no_words() {
         let folder = tempfile::tempdir().unwrap();
-        let plan_of_empty = plan(&[folder.path().to_owned()], Arrange::Auto);
+        let plan_of_empty = planned(&[folder.path().to_owned()], Arrange::Auto);
         assert!(plan_of_empty.groups.is_empty());
         assert!(plan_of_empty.errors[0].to_string().ends_with("it is a directory without captures"));
-        let single = plan(&[PathBuf::from("-")], Arrange::Auto);
-        assert_eq!(single.groups, [Group { files: vec![PathBuf::from("-")], why: Why::Alone }]);
+        let single = planned(&[PathBuf::from("-")], Arrange::Auto);
+        assert_eq!(single.groups, [Group::new(vec![PathBuf::from("-")], Why::Alone)]);
         assert_eq!(single.to_string(), "");
     }
 }

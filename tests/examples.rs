@@ -14,9 +14,10 @@ const CLEAN: &str = "fixtures/time-wait-collision/silent-lab-vsftpd-random-ports
 const MODERN: &str = "fixtures/port-wrong-interface/silent-lab-nat.pcapng";
 
 /// What examples may name, and where it comes from.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("capture.pcap", FAULTY),
     ("keys.log", "fixtures/_keylog/cbc.keys"),
+    ("host.json", "fixtures/_facts/collision.server.facts.json"),
     ("capture.pcapng", MODERN),
     ("x.pcap", CLEAN),
     ("ring_1.pcap", FAULTY),
@@ -58,10 +59,20 @@ fn make_executable(path: &Path) {
 #[cfg(not(unix))]
 fn make_executable(_: &Path) {}
 
+/// The same command line, to be read and not to be run.
+fn read_only(line: &str) -> String {
+    let ours = line.trim_start_matches("sudo ");
+    match ours.split_once(" -- ") {
+        Some((options, _)) => format!("{options} --help"),
+        None => format!("{ours} --help"),
+    }
+}
+
 /// What is wrong with a command line, if anything is. Who may capture is not known here, so a line that does is only
 /// read: before help is printed, unknown options are refused.
 fn complaint(line: &str, scene: &Path) -> Option<String> {
-    let line = &if line.starts_with("ftpwhy live ") { format!("{line} --help") } else { line.to_owned() };
+    let captures = ["ftpwhy live ", "ftpwhy run ", "sudo ftpwhy run "].iter().any(|command| line.starts_with(command));
+    let line = &if captures { read_only(line) } else { line.to_owned() };
     let others = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash");
     shell.args(["-o", "pipefail", "-c", line]).current_dir(scene);

@@ -23,7 +23,7 @@ use ftpwhy::report::{self, Format, Out, Style, Tee, TimeStyle, Verbosity, View};
 use ftpwhy::source::Timeline;
 use kit::frames::specimens;
 use kit::mutate::{Dice, spoilt};
-use traffic::{Container, Mix};
+use traffic::{Container, Mix, Rest};
 
 /// Larger captures take longer and show no more.
 const FRAMES: usize = 400;
@@ -79,8 +79,10 @@ fn with_and_without_the_fast_path_the_same_is_said_of_real_captures() {
 #[test]
 fn with_and_without_the_fast_path_the_same_is_said_of_mixed_traffic() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    for (ftp_percent, small) in [(5, false), (30, false), (5, true)] {
-        let mix = Mix { size: 4 << 20, ftp_percent, small, container: Container::Pcap };
+    for (ftp_percent, rest) in
+        [(5, Rest::Office), (30, Rest::Office), (5, Rest::Small), (5, Rest::Routed), (5, Rest::Flat)]
+    {
+        let mix = Mix { size: 4 << 20, ftp_percent, rest, container: Container::Pcap };
         for container in [Container::Pcap, Container::Pcapng] {
             let path = folder.path().join("mixed");
             traffic::write(&path, Mix { container, ..mix }).expect("a capture");

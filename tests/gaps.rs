@@ -4,7 +4,8 @@ mod kit;
 
 use std::io;
 
-use ftpwhy::finding::{Confidence, Finding, SessionId};
+use ftpwhy::diagnosis::{capture_drops, data_syn_never_sent};
+use ftpwhy::finding::{Confidence, DiagnosisName, Finding, SessionId};
 use ftpwhy::frame::{CaptureId, Timestamp};
 use ftpwhy::pipeline::{Judging, Pipeline, Settings};
 use ftpwhy::record::{SessionRecord, Sink, Summary};
@@ -33,7 +34,7 @@ impl Sink for Findings {
 
 /// The confidence of a diagnosis that rests on absence, and what limits it, when a gap lies these seconds behind the
 /// first frame; and whether the capture is said to lack packets.
-fn judged(gap: Option<(f64, f64, u64, bool)>) -> (Confidence, Vec<&'static str>, bool) {
+fn judged(gap: Option<(f64, f64, u64, bool)>) -> (Confidence, Vec<DiagnosisName>, bool) {
     let folder = tempfile::tempdir().expect("a folder");
     let rendered = kit::render(&kit::root().join("fixtures/data-syn-never-sent/fires.script")).expect("a script");
     let path = folder.path().join(format!("t.{}", rendered.extension));
@@ -60,26 +61,33 @@ fn judged(gap: Option<(f64, f64, u64, bool)>) -> (Confidence, Vec<&'static str>,
     }
     let captures = lacking(timeline.captures(), begins.expect("frames"));
     pipeline.finish(&captures, &mut findings).expect("a sink that takes all");
-    let last = findings.0.iter().rev().find(|finding| finding.diagnosis == "data-syn-never-sent").expect("it is found");
-    let caps = last.caps.iter().map(|cap| cap.diagnosis).collect();
-    (last.confidence, caps, findings.0.iter().any(|finding| finding.diagnosis == "capture-drops"))
+    let last =
+        findings.0.iter().rev().find(|finding| finding.diagnosis == data_syn_never_sent::NAME).expect("it is found");
+    let caps = last.caps.iter().filter_map(|cap| cap.diagnosis).collect();
+    (last.confidence, caps, findings.0.iter().any(|finding| finding.diagnosis == capture_drops::NAME))
 }
 
 #[test]
 fn packets_that_were_dropped_limit_what_is_claimed_of_their_time() {
     let (sure, caps, lacks) = judged(None);
-    assert!(sure > Confidence::Possible && !caps.contains(&"capture-drops") && !lacks, "{sure:?} {caps:?}");
+    assert!(sure > Confidence::Possible && !caps.contains(&capture_drops::NAME) && !lacks, "{sure:?} {caps:?}");
     let (confidence, caps, lacks) = judged(Some((0.0, 60.0, 12, false)));
-    assert!(confidence == Confidence::Possible && caps.contains(&"capture-drops") && lacks, "{confidence:?} {caps:?}");
+    assert!(
+        confidence == Confidence::Possible && caps.contains(&capture_drops::NAME) && lacks,
+        "{confidence:?} {caps:?}"
+    );
     let (confidence, caps, lacks) = judged(Some((-3_600.0, -3_500.0, 12, false)));
-    assert!(confidence == sure && !caps.contains(&"capture-drops") && lacks, "{confidence:?} {caps:?}");
+    assert!(confidence == sure && !caps.contains(&capture_drops::NAME) && lacks, "{confidence:?} {caps:?}");
 }
 
 #[test]
 fn so_does_an_interface_that_was_away() {
     let (sure, ..) = judged(None);
     let (confidence, caps, lacks) = judged(Some((0.0, 60.0, 0, true)));
-    assert!(confidence == Confidence::Possible && caps.contains(&"capture-drops") && lacks, "{confidence:?} {caps:?}");
+    assert!(
+        confidence == Confidence::Possible && caps.contains(&capture_drops::NAME) && lacks,
+        "{confidence:?} {caps:?}"
+    );
     let (confidence, caps, lacks) = judged(Some((-3_600.0, -3_500.0, 0, true)));
-    assert!(confidence == sure && !caps.contains(&"capture-drops") && lacks, "{confidence:?} {caps:?}");
+    assert!(confidence == sure && !caps.contains(&capture_drops::NAME) && lacks, "{confidence:?} {caps:?}");
 }

@@ -133,9 +133,14 @@ impl Run {
         holds.iter().map(signature).collect()
     }
 
-    /// The findings of the saved capture of the same run.
+    /// The findings of the saved capture of the same run, with the facts that were saved beside it.
     fn saved(&self) -> BTreeSet<String> {
-        let output = ftpwhy(&["--format", "ndjson", &self.path("run.pcapng")]);
+        let (capture, facts) = (self.path("run.pcapng"), self.path("run.facts.json"));
+        let mut arguments = vec!["--format", "ndjson", &capture];
+        if Path::new(&facts).exists() {
+            arguments.extend(["--facts", &facts]);
+        }
+        let output = ftpwhy(&arguments);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
         lines.filter(|line| line["type"] == "finding").map(|finding| signature(&finding)).collect()

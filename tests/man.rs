@@ -77,7 +77,7 @@ fn rules_page() -> Vec<u8> {
          a case gives it another; how sure a finding is says its confidence. ftpwhy explain prints one of these texts.",
     )]);
     for diagnosis in ALL {
-        roff.control("SH", [diagnosis.name]);
+        roff.control("SH", [diagnosis.name.as_str()]);
         let severity = format!("{:?}", diagnosis.severity).to_lowercase();
         roff.text([bold(severity), roman(format!(": {}.", diagnosis.summary))]);
         for paragraph in paragraphs(diagnosis) {

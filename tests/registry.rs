@@ -5,11 +5,13 @@ mod kit;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ftpwhy::check::Expectation;
 use ftpwhy::diagnosis::ALL;
 use ftpwhy::finding::Severity;
 use kit::run::analyse;
+use serde_json::Value;
 
 /// Diagnoses without a fixture of one kind, each for its reason.
 const EXCUSED: [(&str, &str); 0] = [];
@@ -19,12 +21,24 @@ const SIDES: [&str; 3] = ["client", "server", "network"];
 
 #[test]
 fn names_are_unique_and_in_kebab_case() {
-    let names: BTreeSet<&str> = ALL.iter().map(|diagnosis| diagnosis.name).collect();
+    let names: BTreeSet<&str> = ALL.iter().map(|diagnosis| diagnosis.name.as_str()).collect();
     assert_eq!(names.len(), ALL.len(), "a name is used twice");
     for name in names {
         let kebab = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         assert!(kebab, "{name}");
     }
+}
+
+/// A file that nobody lists is no part of the program: the compiler does not look at it.
+#[test]
+fn every_diagnosis_is_listed_and_named_like_its_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnosis");
+    let declares = |path: &PathBuf| fs::read_to_string(path).expect("UTF-8").contains("\ndiagnosis! {");
+    let files = kit::files_below(&folder, &[".rs"]).into_iter().filter(declares);
+    let stem = |path: PathBuf| path.file_stem().expect("a name").to_string_lossy().replace('_', "-");
+    let files: BTreeSet<String> = files.map(stem).collect();
+    let listed: BTreeSet<String> = ALL.iter().map(|diagnosis| diagnosis.name.to_string()).collect();
+    assert_eq!(files, listed);
 }
 
 #[test]
@@ -54,26 +68,41 @@ fn every_explanation_ends_with_a_remedy() {
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
+/// What is said of each fixture, by its name; made once for all tests of this file.
+fn documents() -> &'static [(String, Value)] {
+    static DOCUMENTS: OnceLock<Vec<(String, Value)>> = OnceLock::new();
+    DOCUMENTS.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let sources = kit::files_below(&kit::root().join("fixtures"), &[".script", ".pcap", ".pcapng"]);
+        let document = |source: PathBuf| {
+            let name = source.display().to_string();
+            let capture = if source.extension().is_some_and(|extension| extension == "script") {
+                let rendered = kit::render(&source).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let capture = folder.path().join(format!("capture.{}", rendered.extension));
+                fs::write(&capture, rendered.file).expect("writes the capture");
+                capture
+            } else {
+                source
+            };
+            let answer = analyse(Path::new(env!("CARGO_BIN_EXE_ftpwhy")), &capture).expect("JSON");
+            (name, answer.document)
+        };
+        sources.into_iter().map(document).collect()
+    })
+}
+
+fn findings(document: &Value) -> impl Iterator<Item = &Value> {
+    document["findings"].as_array().into_iter().flatten()
+}
+
 #[test]
 fn every_fault_that_fires_has_a_remedy_for_each_side() {
-    let folder = tempfile::tempdir().expect("a temporary directory");
     let mut complaints = BTreeSet::new();
     let mut faults = 0;
-    for source in kit::files_below(&kit::root().join("fixtures"), &[".script", ".pcap", ".pcapng"]) {
-        if !source.file_name().is_some_and(|name| name.to_string_lossy().starts_with("fires")) {
-            continue;
-        }
-        let name = source.display();
-        let capture = if source.extension().is_some_and(|extension| extension == "script") {
-            let rendered = kit::render(&source).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let capture = folder.path().join(format!("capture.{}", rendered.extension));
-            fs::write(&capture, rendered.file).expect("writes the capture");
-            capture
-        } else {
-            source.clone()
-        };
-        let answer = analyse(Path::new(env!("CARGO_BIN_EXE_ftpwhy")), &capture).expect("JSON");
-        for finding in answer.document["findings"].as_array().into_iter().flatten() {
+    let fires =
+        |name: &str| Path::new(name).file_name().is_some_and(|file| file.to_string_lossy().starts_with("fires"));
+    for (name, document) in documents().iter().filter(|(name, _)| fires(name)) {
+        for finding in findings(document) {
             if !matches!(finding["severity"].as_str(), Some("error" | "warning")) {
                 continue;
             }
@@ -93,10 +122,51 @@ fn every_fault_that_fires_has_a_remedy_for_each_side() {
     assert!(complaints.is_empty(), "\n{}", complaints.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+/// Whatever a document names as a diagnosis can be looked up by `explain`. A cap of the rule itself names none.
+#[test]
+fn every_name_in_a_document_is_a_diagnosis() {
+    let known: BTreeSet<&str> = ALL.iter().map(|diagnosis| diagnosis.name.as_str()).collect();
+    let mut complaints = BTreeSet::new();
+    let (mut by_diagnosis, mut by_rule) = (0, 0);
+    for (name, document) in documents() {
+        let mut check = |named: &Value, place: &str| {
+            if !named.as_str().is_some_and(|named| known.contains(named)) {
+                complaints.insert(format!("{name}: {place} names {named}"));
+            }
+        };
+        for finding in findings(document) {
+            check(&finding["diagnosis"], "findings");
+            for place in ["ruled_out", "alternatives"] {
+                for one in finding[place].as_array().expect(place) {
+                    check(&one["diagnosis"], place);
+                }
+            }
+            for cap in finding["caps"].as_array().expect("caps") {
+                assert!(cap["why"].as_str().is_some_and(|why| !why.is_empty()), "{name}: {cap}");
+                if cap["diagnosis"].is_null() {
+                    by_rule += 1;
+                } else {
+                    by_diagnosis += 1;
+                    check(&cap["diagnosis"], "caps");
+                }
+            }
+        }
+        for session in document["sessions"].as_array().into_iter().flatten() {
+            for transfer in session["transfers"].as_array().into_iter().flatten() {
+                if !transfer["verdict"].is_null() {
+                    check(&transfer["verdict"], "transfers");
+                }
+            }
+        }
+    }
+    assert!(by_diagnosis > 0 && by_rule > 0, "{by_diagnosis} caps by a diagnosis, {by_rule} by a rule");
+    assert!(complaints.is_empty(), "\n{}", complaints.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
 #[test]
 fn every_diagnosis_has_fixtures_on_both_sides() {
     let mut complaints = Vec::new();
-    for name in ALL.iter().map(|diagnosis| diagnosis.name) {
+    for name in ALL.iter().map(|diagnosis| diagnosis.name.as_str()) {
         for kind in ["fires", "silent"] {
             if !EXCUSED.contains(&(name, kind)) && expectations(name, kind).is_empty() {
                 complaints.push(format!("fixtures/{name}/{kind}*.expect.toml is missing"));
@@ -109,7 +179,7 @@ fn every_diagnosis_has_fixtures_on_both_sides() {
 #[test]
 fn fixtures_speak_of_the_diagnosis_of_their_folder() {
     let mut complaints = Vec::new();
-    for name in ALL.iter().map(|diagnosis| diagnosis.name) {
+    for name in ALL.iter().map(|diagnosis| diagnosis.name.as_str()) {
         for (path, expectation) in expectations(name, "fires") {
             if !expectation.expected.iter().any(|expected| expected.diagnosis.split('|').any(|one| one == name)) {
                 complaints.push(format!("{} does not expect {name}", path.display()));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ftpwhy::frame::CaptureId;
-use ftpwhy::points::{Arrange, Why, plan};
+use ftpwhy::points::{Inputs, Why, plan};
 use ftpwhy::source::{Capture, OpenError, Timeline, is_capture};
 
 /// Of the many captures, every so many-th is compared; all with `FTPWHY_CAPTURES_ALL`.
@@ -170,7 +170,8 @@ fn both_ends_of_a_connection_are_two_points_and_two_connections_are_not() {
     assert!(!clients.is_empty(), "no captures below {}", folder.display());
     let mut wrong = Vec::new();
     let mut ask = |a: &Path, b: &Path, expected: Why| {
-        let plan = plan(&[a.to_owned(), b.to_owned()], Arrange::Auto);
+        let files = [a.to_owned(), b.to_owned()];
+        let plan = plan(&Inputs { files: &files, ..Inputs::default() });
         if plan.groups[0].why != expected {
             wrong.push(format!("{} and {}: {plan}", a.display(), b.display()));
         }
@@ -179,7 +180,7 @@ fn both_ends_of_a_connection_are_two_points_and_two_connections_are_not() {
         let server = PathBuf::from(pair[0].to_string_lossy().replace(".client.", ".server."));
         // In one lab the server got no TCP at all.
         if server.is_file() && !server.ends_with("dup_ip_server_from_start.server.pcap") {
-            ask(&pair[0], &server, Why::SamePackets);
+            ask(&pair[0], &server, Why::Points);
         }
         ask(&pair[0], &pair[1], Why::Named);
     }

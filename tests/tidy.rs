@@ -1,15 +1,16 @@
 //! The rules of the house that a compiler does not know: which way imports point, one door for each outside crate,
-//! short files, no panic and no printing in the library.
+//! no circles between the files of a module, short files, no panic and no printing in the library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in the order of the path of data; a module may use those of lower rank only.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 23] = [
     ("frame", 0),
     ("text", 0),
     ("decrypt", 0),
+    ("facts", 1),
     ("finding", 1),
     ("source", 1),
     ("wire", 1),
@@ -35,7 +36,7 @@ const TOP: [&str; 3] = ["app", "lib", "main"];
 
 /// Who may name an outside crate; what reads or writes files of text, or needs files for a while, has one at each edge.
 /// `foldhash` is a type parameter of maps and needs no door.
-const DOORS: [(&str, &str); 48] = [
+const DOORS: [(&str, &str); 53] = [
     ("aes", "decrypt"),
     ("aes_gcm", "decrypt"),
     ("anstream", "cli"),
@@ -58,6 +59,7 @@ const DOORS: [(&str, &str); 48] = [
     ("hmac", "decrypt"),
     ("indexmap", "network"),
     ("indicatif", "cli"),
+    ("jiff", "facts"),
     ("jiff", "report"),
     ("landlock", "source"),
     ("lz4_flex", "source"),
@@ -68,9 +70,12 @@ const DOORS: [(&str, &str); 48] = [
     ("quick_junit", "report"),
     ("rustix", "app"),
     ("ruzstd", "source"),
+    ("schemars", "facts"),
     ("schemars", "report"),
     ("serde", "check"),
+    ("serde", "facts"),
     ("serde", "report"),
+    ("serde_json", "facts"),
     ("serde_json", "report"),
     ("sha1", "decrypt"),
     ("sha2", "decrypt"),
@@ -84,6 +89,7 @@ const DOORS: [(&str, &str); 48] = [
     ("toml", "check"),
     ("toml", "cli"),
     ("zeroize", "decrypt"),
+    ("zstd", "source"),
 ];
 
 /// Lines of a file, tests included.
@@ -95,6 +101,14 @@ const LONG: [&str; 0] = [];
 const FORBIDDEN: [&str; 8] =
     [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "println!(", "print!(", "dbg!("];
 const MAY_PRINT: [&str; 3] = ["app", "cli", "main"];
+
+/// A clock, and who may look at it: what waits for packets, `app/live` and `app/run` to stop in time, `app/facts` not to ask too often. Elsewhere packet time counts.
+const CLOCKS: [&str; 2] = ["Instant::now", "SystemTime::now"];
+const MAY_LOOK_AT_A_CLOCK: [&str; 6] = ["app/facts", "app/run", "app/run.rs", "source", "app/live.rs", "app/live"];
+
+/// Files and folders, and who may open them.
+const FILES: [&str; 4] = ["std::fs", "File::open", "File::create", "OpenOptions"];
+const MAY_OPEN_FILES: [&str; 4] = ["source", "points", "app", "cli"];
 
 /// A source file: its top module, and its code line by line without comments and tests.
 struct Source {
@@ -153,18 +167,50 @@ fn code(text: &str) -> Vec<(usize, String)> {
     text[..tests].lines().map(bare).enumerate().map(|(index, line)| (index + 1, line)).collect()
 }
 
-/// The modules that a line names behind `crate::`, alone or in braces.
-fn crate_modules(line: &str) -> Vec<&str> {
+/// The modules that a text names behind `crate::`, alone or in braces over any number of lines, each with the line of
+/// its `crate::`.
+fn crate_modules(lines: &[(usize, String)]) -> Vec<(usize, String)> {
     let identifier = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    line.split("crate::")
-        .skip(1)
-        .flat_map(|rest| match rest.strip_prefix('{') {
-            Some(list) => list.split([',', '}']).map(str::trim).collect(),
-            None => vec![rest],
-        })
-        .map(|path| &path[..identifier(path)])
-        .filter(|name| !name.is_empty())
-        .collect()
+    let mut found = Vec::new();
+    for (index, (number, line)) in lines.iter().enumerate() {
+        for (at, word) in line.match_indices("crate::") {
+            let rest = &line[at + word.len()..];
+            let Some(rest) = rest.strip_prefix('{') else {
+                found.push((*number, rest[..identifier(rest)].to_owned()));
+                continue;
+            };
+            // Names at the first depth of the braces, wherever these end.
+            let (mut depth, mut name) = (1, String::new());
+            let more = lines[index + 1..].iter().map(|(_, line)| line.as_str());
+            for c in std::iter::once(rest).chain(more).flat_map(|line| line.chars().chain(['\n'])) {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+                if depth == 0 || (depth == 1 && c == ',') {
+                    let path = name.trim();
+                    found.push((*number, path[..identifier(path)].to_owned()));
+                    name.clear();
+                } else {
+                    name.push(c);
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    found.retain(|(_, name)| !name.is_empty());
+    found
+}
+
+#[test]
+fn imports_are_found_in_every_form() {
+    let text = "use crate::frame::Stamp;\nuse crate::{finding, record::{self, Sink}};\nuse crate::{\n    ftp::{\n        Verb,\n    },\n    wire,\n};";
+    let found = crate_modules(&code(text));
+    let found: Vec<(usize, &str)> = found.iter().map(|(line, name)| (*line, name.as_str())).collect();
+    assert_eq!(found, [(1, "frame"), (2, "finding"), (2, "record"), (3, "ftp"), (3, "wire")]);
 }
 
 fn report(complaints: &[String]) {
@@ -177,16 +223,9 @@ fn imports_point_one_way() {
     let mut complaints = Vec::new();
     for source in sources().iter().filter(|source| !TOP.contains(&source.module.as_str())) {
         let own = rank(&source.module).unwrap_or_else(|| panic!("{} has no rank", source.module));
-        for (number, line) in &source.lines {
-            for used in crate_modules(line).into_iter().filter(|used| *used != source.module) {
-                let fine = rank(used).is_some_and(|rank| rank < own);
-                if !fine {
-                    complaints.push(format!(
-                        "{}:{number}: {} may not use {used:?}",
-                        source.path.display(),
-                        source.module
-                    ));
-                }
+        for (number, used) in crate_modules(&source.lines).into_iter().filter(|(_, used)| *used != source.module) {
+            if rank(&used).is_none_or(|rank| rank >= own) {
+                complaints.push(format!("{}:{number}: {} may not use {used:?}", source.path.display(), source.module));
             }
         }
     }
@@ -252,9 +291,217 @@ fn nothing_panics_and_nothing_prints() {
     report(&complaints);
 }
 
+/// What names one of `words` outside the files and folders of `allowed`.
+fn named_outside(words: &[&str], allowed: &[&str]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let is_allowed =
+        |source: &Source| allowed.iter().any(|place| source.path.starts_with(place) || source.module == *place);
+    for source in sources().iter().filter(|source| !is_allowed(source)) {
+        for (number, line) in &source.lines {
+            for word in words.iter().filter(|word| line.contains(**word)) {
+                complaints.push(format!("{}:{number}: {word}", source.path.display()));
+            }
+        }
+    }
+    complaints
+}
+
+#[test]
+fn packet_time_is_the_only_time() {
+    report(&named_outside(&CLOCKS, &MAY_LOOK_AT_A_CLOCK));
+    assert!(!named_outside(&CLOCKS, &[]).is_empty(), "nobody looks at a clock: the rule looks for the wrong words");
+}
+
+#[test]
+fn only_the_edges_open_files() {
+    report(&named_outside(&FILES, &MAY_OPEN_FILES));
+    assert!(!named_outside(&FILES, &[]).is_empty(), "nobody opens a file: the rule looks for the wrong words");
+}
+
+/// A name without a declaration behind it would be a diagnosis that nobody can look up.
+#[test]
+fn only_a_declaration_names_a_diagnosis() {
+    let elsewhere = |source: &Source| source.path != Path::new("diagnosis/mod.rs");
+    let mut complaints = Vec::new();
+    for source in sources().iter().filter(|source| elsewhere(source)) {
+        for (number, line) in source.lines.iter().filter(|(_, line)| line.contains("DiagnosisName::declare(")) {
+            complaints.push(format!("{}:{number}: {}", source.path.display(), line.trim()));
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn every_module_says_what_it_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mute = |source: &Source| !fs::read_to_string(root.join(&source.path)).expect("UTF-8").starts_with("//!");
     report(&sources().iter().filter(|s| mute(s)).map(|s| s.path.display().to_string()).collect::<Vec<_>>());
+}
+
+/// A module by the names of those it lies in, and its own.
+type ModulePath = Vec<String>;
+
+impl Source {
+    fn module_path(&self) -> ModulePath {
+        let mut names: ModulePath =
+            self.path.with_extension("").iter().map(|name| name.to_string_lossy().into()).collect();
+        if names.last().is_some_and(|name| name == "mod") {
+            names.pop();
+        }
+        names
+    }
+
+    /// The paths that it names, as modules and what is in them: those it imports, and those it writes out.
+    fn named_paths(&self) -> Vec<ModulePath> {
+        let text = self.lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join(" ");
+        let mut paths = Vec::new();
+        for statement in text.split(';') {
+            let import = statement.rfind("use ").filter(|at| *at == 0 || !is_of_name(statement.as_bytes()[at - 1]));
+            match import {
+                Some(at) => expand("", &statement[at + 4..], &mut paths),
+                None => paths.extend(written_out(statement)),
+            }
+        }
+        paths.iter().filter_map(|path| absolute(&self.module_path(), path)).collect()
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The single paths of an import that may have braces.
+fn expand(before: &str, import: &str, out: &mut Vec<String>) {
+    let Some((head, rest)) = import.split_once('{') else {
+        let alone = import.split(" as ").next().unwrap_or_default().trim();
+        out.push(format!("{before}{alone}"));
+        return;
+    };
+    let before = format!("{before}{}", head.trim());
+    let (mut depth, mut from) = (0, 0);
+    for (at, byte) in rest.bytes().enumerate() {
+        let ends = depth == 0 && matches!(byte, b',' | b'}');
+        depth += i32::from(byte == b'{') - i32::from(byte == b'}');
+        if ends {
+            if !rest[from..at].trim().is_empty() {
+                expand(&before, &rest[from..at], out);
+            }
+            from = at + 1;
+        }
+        if depth < 0 {
+            break;
+        }
+    }
+}
+
+/// The paths from `crate` or `super` that stand in code.
+fn written_out(code: &str) -> Vec<String> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    let words = code.split(|c: char| !is_path(c));
+    words.filter(|word| word.starts_with("crate::") || word.starts_with("super::")).map(str::to_owned).collect()
+}
+
+/// A path as seen from the root; `None` for one into an outside crate.
+fn absolute(own: &ModulePath, path: &str) -> Option<ModulePath> {
+    let mut names = path.split("::").map(|name| name.trim().to_owned()).peekable();
+    let mut base = match names.peek()?.as_str() {
+        "crate" => {
+            names.next();
+            Vec::new()
+        }
+        "self" => {
+            names.next();
+            own.clone()
+        }
+        "super" => own.clone(),
+        _ => return None,
+    };
+    while names.next_if(|name| name == "super").is_some() {
+        base.pop();
+    }
+    base.extend(names);
+    Some(base)
+}
+
+/// Who uses whom among the modules that lie in one, each with all that lies in it, and by which path.
+type Uses = BTreeMap<String, BTreeMap<String, String>>;
+
+fn uses_by_parent(sources: &[Source]) -> BTreeMap<ModulePath, Uses> {
+    let modules: BTreeSet<ModulePath> = sources.iter().map(Source::module_path).collect();
+    let mut uses: BTreeMap<ModulePath, Uses> = BTreeMap::new();
+    for source in sources {
+        let own = source.module_path();
+        for path in source.named_paths() {
+            let target = (1..=path.len()).rev().map(|len| &path[..len]).find(|path| modules.contains(*path));
+            let Some(target) = target else { continue };
+            let common = own.iter().zip(target).take_while(|(one, other)| one == other).count();
+            // Whoever lies in a module may use what it has, and it what lies in it.
+            if common == 0 || common == own.len() || common == target.len() {
+                continue;
+            }
+            let level = uses.entry(own[..common].to_vec()).or_default().entry(own[common].clone()).or_default();
+            level.insert(target[common].clone(), format!("{} names {}", source.path.display(), path.join("::")));
+        }
+    }
+    uses
+}
+
+/// Those that `from` uses, and those that they use, and so on.
+fn reached<'a>(uses: &'a Uses, from: &str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut waiting = vec![from.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for target in uses.get(&next).into_iter().flat_map(BTreeMap::keys) {
+            if reached.insert(target.as_str()) {
+                waiting.push(target.clone());
+            }
+        }
+    }
+    reached
+}
+
+/// Two files that use each other are one thing in two places: what both need belongs to the one that owns it, or to a
+/// third.
+#[test]
+fn no_files_of_a_module_use_each_other_in_a_circle() {
+    let mut complaints = Vec::new();
+    for uses in uses_by_parent(&sources()).values() {
+        for (one, others) in uses {
+            let back = |other: &str| reached(uses, other).contains(one.as_str());
+            complaints.extend(others.iter().filter(|(other, _)| back(other)).map(|(_, how)| how.clone()));
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn imports_are_read_with_braces_over_lines_and_paths_as_they_stand() {
+    let lines =
+        ["use super::{a::{B, c}, d as e};", "use crate::x::{", "  y::Z,", "};", "fn f() -> super::g::H { other::i() }"];
+    let lines = lines.iter().map(|line| (1, (*line).to_owned())).collect();
+    let source = Source { path: "m/n.rs".into(), module: "m".to_owned(), lines, length: 0 };
+    let named: Vec<String> = source.named_paths().iter().map(|path| path.join("::")).collect();
+    assert_eq!(named, ["m::a::B", "m::a::c", "m::d", "x::y::Z", "m::g::H"]);
+}
+
+#[test]
+fn a_circle_over_three_files_and_their_folders_is_found() {
+    let source = |path: &str, code: &str| Source {
+        path: path.into(),
+        module: "m".to_owned(),
+        lines: vec![(1, code.to_owned())],
+        length: 1,
+    };
+    let circle = [
+        source("m/mod.rs", "mod a; mod b; mod c; use a::A;"),
+        source("m/a.rs", "use super::b::inner::B;"),
+        source("m/b/mod.rs", "mod inner;"),
+        source("m/b/inner.rs", "use super::super::c::C;"),
+        source("m/c.rs", "use crate::m::a::A;"),
+    ];
+    let uses = uses_by_parent(&circle);
+    let inside = &uses[&vec!["m".to_owned()]];
+    assert_eq!(reached(inside, "a"), BTreeSet::from(["a", "b", "c"]));
+    let uses = uses_by_parent(&circle[..4]);
+    assert_eq!(reached(&uses[&vec!["m".to_owned()]], "a"), BTreeSet::from(["b"]), "the third is not there");
 }

@@ -1,74 +1,83 @@
-//! What an analysis costs: `cargo bench` generates the captures, measures, and prints the table of the README.
+//! What an analysis costs: `cargo bench --bench cost` generates captures of each kind of traffic, measures, and prints the
+//! table of the README.
 //!
-//! CPU time and peak memory of ftpwhy beside tcpdump (which reads the same file and filters) and tshark (which dissects
-//! it), in one run on one machine. `FTPWHY_BENCH_MIB=64 cargo bench` makes everything smaller by the same factor.
+//! CPU time and peak memory of ftpwhy beside tcpdump, which reads the same file and filters; of compressed files beside
+//! the program that unpacks them and ftpwhy on the plain file. All in one run on one machine, in turns.
+//!
+//! `FTPWHY_BENCH_REAL=FILE` adds traffic that is not generated: a capture of yours, repeated between moved addresses.
+//! `FTPWHY_BENCH_MIB=64` makes everything smaller by the same factor (a run of two minutes), `FTPWHY_BENCH_ROUNDS=9` takes
+//! the best of more runs, `FTPWHY_BENCH_KIND=routed` measures only the kinds whose names contain that, and
+//! `FTPWHY_BENCH_PROGRAM` measures another binary.
 
+#[expect(dead_code, reason = "damage is for the other benchmark")]
+#[path = "../growth/capture.rs"]
+mod capture;
 #[path = "../../tests/kit/mod.rs"]
 mod kit;
 
+mod kinds;
 mod measure;
+mod packed;
+mod real;
+#[cfg(feature = "tls")]
+mod sealed;
 mod traffic;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use measure::{Cost, Run, in_turn};
-use traffic::{Container, Mix};
+use kinds::{KINDS, Kind};
+use measure::{Cost, Run, in_turn, number, program};
 
 const MIB: u64 = 1 << 20;
-/// Size of the mixed capture; the others are fractions of it.
+/// Size of the mixed capture in MiB; the others are fractions of it.
 const WHOLE: u64 = 1024;
 /// Runs of each command, but for tshark's.
-const ROUNDS: usize = 11;
+const ROUNDS: usize = 5;
 
 fn main() {
-    let whole = std::env::var("FTPWHY_BENCH_MIB").ok().and_then(|mib| mib.parse().ok()).unwrap_or(WHOLE) * MIB;
+    let whole = number("FTPWHY_BENCH_MIB", WHOLE) * MIB;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory for captures");
-    let capture = |name: &str, mix: Mix| -> PathBuf {
-        let path = folder.path().join(name);
-        eprintln!("generating {name}: {} MiB, {} % FTP", mix.size / MIB, mix.ftp_percent);
-        traffic::write(&path, mix).expect("a capture");
-        path
-    };
-    let mixed = Mix { size: whole, ftp_percent: 5, small: false, container: Container::Pcap };
-
     println!(
-        "{:<50} {:>6} {:>7} {:>9} {:>13}",
-        format!("what (least and median of {ROUNDS} runs)"),
-        "CPU s",
-        "median",
-        "peak MiB",
-        "times ftpwhy"
+        "{:<36} {:>5} {:>9} {:>9} {:>6} {:>8} {:>8} {:>9}",
+        "traffic", "MiB", "CPU s", "other s", "ratio", "wall s", "other s", "peak MiB"
     );
-    for (title, name, mix, with_tshark) in [
-        ("mixed, 5 % FTP", "mixed.pcap", mixed, true),
-        ("the same as pcapng", "mixed.pcapng", Mix { container: Container::Pcapng, ..mixed }, false),
-        ("small packets, 5 % FTP", "small.pcap", Mix { size: whole / 4, small: true, ..mixed }, false),
-    ] {
-        let path = capture(name, mix);
-        println!("{title}, {} MiB", mix.size / MIB);
-        let costs = in_turn(ROUNDS, &[&|| ftpwhy("json", &path), &|| tcpdump(&path)]);
-        row("ftpwhy F", costs[0], costs[0]);
-        row("tcpdump -r F -w /dev/null 'tcp port 21'", costs[1], costs[0]);
-        if with_tshark {
-            row("tshark -r F -Y ftp (one run)", in_turn(1, &[&|| tshark(&path)])[0], costs[0]);
+    let chosen = std::env::var("FTPWHY_BENCH_KIND").unwrap_or_default();
+    for kind in KINDS.iter().filter(|kind| kind.name.contains(&chosen)) {
+        let path = folder.path().join("capture");
+        eprintln!("generating: {}", kind.name);
+        match (kind.write)(whole, &path) {
+            Ok(()) => rows(kind, &path),
+            Err(error) => println!("{:<36} skipped: {error}", kind.name),
         }
-        std::fs::remove_file(path).expect("what was written");
+        let _ = std::fs::remove_file(path);
     }
-    println!("FTP only");
-    let sizes = [16, 8, 4].map(|part| whole / part);
-    let paths = sizes.map(|size| capture(&format!("ftp-{}.pcap", size / MIB), Mix { size, ftp_percent: 100, ..mixed }));
-    let costs = in_turn(
-        ROUNDS,
-        &[&|| ftpwhy("ndjson", &paths[0]), &|| ftpwhy("ndjson", &paths[1]), &|| ftpwhy("ndjson", &paths[2])],
-    );
-    for (size, cost) in sizes.iter().zip(costs) {
-        row(&format!("ftpwhy --format ndjson F, {} MiB", size / MIB), cost, None);
+    #[cfg(feature = "tls")]
+    if "decrypted".contains(&chosen) {
+        sealed::rows(folder.path(), kinds::many(whole), rounds());
+    }
+}
+
+/// Runs of each command.
+fn rounds() -> usize {
+    number("FTPWHY_BENCH_ROUNDS", ROUNDS).max(1)
+}
+
+/// What a kind of traffic costs, plain and, where that is wanted, compressed.
+fn rows(kind: &Kind, path: &Path) {
+    let rounds = rounds();
+    let costs = in_turn(rounds, &[&|| ftpwhy(kind.format, path), &|| tcpdump(path)]);
+    row(&format!("{}, {}", kind.name, kind.format), path, costs[0], costs[1]);
+    if kind.with_tshark {
+        row("  the same by tshark -Y ftp, one run", path, in_turn(1, &[&|| tshark(path)])[0], costs[1]);
+    }
+    if kind.packed {
+        packed::rows(path, rounds);
     }
 }
 
 fn ftpwhy(format: &str, capture: &Path) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    let mut command = program();
     command.args(["--isolated", "--fail-on", "never", "--format", format]).arg(capture);
     command.into()
 }
@@ -85,9 +94,15 @@ fn tshark(capture: &Path) -> Run {
     command.into()
 }
 
-fn row(what: &str, cost: Option<Cost>, ftpwhy: Option<Cost>) {
-    let Some(cost) = cost else { return println!("  {what:<48} not installed, or failed") };
-    let times = ftpwhy.map_or(String::new(), |ftpwhy| format!("{:.2}", cost.least / ftpwhy.least));
-    let line = format!("  {what:<48} {:>6.3} {:>7.3} {:>9.0} {times:>13}", cost.least, cost.median, cost.memory);
-    println!("{}", line.trim_end());
+/// What something cost, and the ratio of it to what something else cost.
+fn row(what: &str, capture: &Path, cost: Option<Cost>, other: Option<Cost>) {
+    let size = capture.metadata().map_or(0, |metadata| metadata.len() / MIB);
+    let Some(cost) = cost else { return println!("{what:<36} {size:>5} not installed, or failed") };
+    let [least, ratio, wall] = other.map_or(["-", "-", "-"].map(str::to_owned), |other| {
+        [format!("{:.3}", other.least), format!("{:.2}", cost.least / other.least), format!("{:.3}", other.wall)]
+    });
+    println!(
+        "{what:<36} {size:>5} {:>9.3} {least:>9} {ratio:>6} {:>8.3} {wall:>8} {:>9.0}",
+        cost.least, cost.wall, cost.memory
+    );
 }

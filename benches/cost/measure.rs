@@ -1,11 +1,12 @@
-//! CPU time and peak memory of child processes (Linux).
+//! Time and peak memory of child processes (Linux).
 
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::str::FromStr;
 use std::thread::{self, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
@@ -17,10 +18,20 @@ const POLL: Duration = Duration::from_millis(2);
 pub struct Cost {
     /// User and system time of the cheapest run in seconds, all threads: what others take of the machine only adds.
     pub least: f64,
-    /// The same of the run in the middle.
-    pub median: f64,
+    /// Time on the clock of the quickest run in seconds.
+    pub wall: f64,
     /// Peak resident memory in MiB.
     pub memory: f64,
+}
+
+/// What is measured: the binary that `FTPWHY_BENCH_PROGRAM` names, or else the one that was built with the benchmark.
+pub fn program() -> Command {
+    Command::new(std::env::var("FTPWHY_BENCH_PROGRAM").unwrap_or(env!("CARGO_BIN_EXE_ftpwhy").to_owned()))
+}
+
+/// A number from the environment.
+pub fn number<T: FromStr>(name: &str, usual: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// A command, and the file that it reads through a pipe, if it reads one.
@@ -38,7 +49,7 @@ impl From<Command> for Run {
 /// The costs of some commands, which take turns so that a busy moment of the machine meets all of them; `None` for one
 /// that is missing or fails.
 pub fn in_turn(rounds: usize, commands: &[&dyn Fn() -> Run]) -> Vec<Option<Cost>> {
-    let mut runs: Vec<Option<Vec<(f64, f64)>>> = vec![Some(Vec::new()); commands.len()];
+    let mut runs: Vec<Option<Vec<Cost>>> = vec![Some(Vec::new()); commands.len()];
     for _ in 0..rounds {
         for (command, runs) in commands.iter().zip(&mut runs) {
             let Some(so_far) = runs else { continue };
@@ -48,18 +59,17 @@ pub fn in_turn(rounds: usize, commands: &[&dyn Fn() -> Run]) -> Vec<Option<Cost>
             }
         }
     }
-    runs.into_iter().map(|runs| runs.map(cost)).collect()
+    runs.into_iter().map(|runs| runs?.into_iter().reduce(best)).collect()
 }
 
-fn cost(mut runs: Vec<(f64, f64)>) -> Cost {
-    runs.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let memory = runs.iter().map(|(_, memory)| *memory).fold(0.0, f64::max);
-    Cost { least: runs[0].0, median: runs[runs.len() / 2].0, memory }
+fn best(one: Cost, other: Cost) -> Cost {
+    Cost { least: one.least.min(other.least), wall: one.wall.min(other.wall), memory: one.memory.max(other.memory) }
 }
 
-/// CPU time and peak memory of one run.
-fn once(Run { mut command, piped }: Run) -> Option<(f64, f64)> {
+/// What one run took.
+fn once(Run { mut command, piped }: Run) -> Option<Cost> {
     let before = of_children()?;
+    let begin = Instant::now();
     let stdin = if piped.is_some() { Stdio::piped() } else { Stdio::null() };
     let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
     if let (Some(path), Some(mut pipe)) = (piped, child.stdin.take()) {
@@ -75,8 +85,9 @@ fn once(Run { mut command, piped }: Run) -> Option<(f64, f64)> {
             None => sleep(POLL),
         }
     };
-    let cpu = of_children()? - before;
-    status.success().then_some((cpu, memory))
+    let wall = begin.elapsed().as_secs_f64();
+    let least = of_children()? - before;
+    status.success().then_some(Cost { least, wall, memory })
 }
 
 /// The CPU time of all children that have ended.

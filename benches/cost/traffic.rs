@@ -22,9 +22,21 @@ pub struct Mix {
     pub size: u64,
     /// How much of it belongs to FTP sessions.
     pub ftp_percent: u64,
-    /// Whether the rest is terminals and names only, some hundred bytes a packet.
-    pub small: bool,
+    pub rest: Rest,
     pub container: Container,
+}
+
+/// What does not belong to FTP sessions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Conversations of an office.
+    Office,
+    /// Terminals and names only, some hundred bytes a packet.
+    Small,
+    /// Single packets between two routers, each one of another pair of hosts.
+    Routed,
+    /// The same in one segment, where each host has a MAC address of its own.
+    Flat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,7 +74,7 @@ pub fn write(path: &Path, mix: Mix) -> io::Result<()> {
 
 impl Container {
     /// What stands before the first packet.
-    fn header(self) -> Vec<u8> {
+    pub fn header(self) -> Vec<u8> {
         match self {
             Self::Pcap => [&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 8], &[0, 0, 4, 0, 1, 0, 0, 0]].concat(),
             Self::Pcapng => {
@@ -73,7 +85,7 @@ impl Container {
     }
 
     /// What stands before and after a packet.
-    fn around(self, nanos: u64, len: usize) -> (Vec<u8>, Vec<u8>) {
+    pub fn around(self, nanos: u64, len: usize) -> (Vec<u8>, Vec<u8>) {
         let size = u32::try_from(len).expect("a short frame");
         match self {
             Self::Pcap => {
@@ -160,12 +172,15 @@ impl World {
     /// Anything else, as on a link of an office: downloads and pages with an acknowledgement for every second segment,
     /// a few connections with most of the bytes, terminals, polling, DNS and ARP.
     fn other(&mut self) -> String {
+        if matches!(self.mix.rest, Rest::Routed | Rest::Flat) {
+            return self.single();
+        }
         let port = 1024 + self.made % 60_000;
         let hosts = self.hosts(false);
         let (client, server) = (format!("C:{port}"), format!("S:{}", [443, 443, 443, 80, 8080][self.dice.below(5)]));
         let (open, close) = (format!("@open {client} {server}\n"), format!("@close {client} {server}\n"));
         let begin = open + &hello(&client, &server);
-        match self.dice.below(if self.mix.small { 10 } else { 20 }) {
+        match self.dice.below(if self.mix.rest == Rest::Small { 10 } else { 20 }) {
             0..=1 => hosts + "arp S asks C\narp C answers S\n",
             2..=6 => {
                 hosts + &format!("udp {client} > S:53 \"a question about a name\"\nudp S:53 > {client} \"an answer\"\n")
@@ -175,6 +190,30 @@ impl World {
             12..=18 => hosts + &begin + &self.pages(&client, &server) + &close,
             _ => hosts + &begin + &bulk(&client, &server, self.dice.below(400)) + &close,
         }
+    }
+
+    /// One packet of hosts that are not seen again soon.
+    fn single(&mut self) -> String {
+        let [source, destination] =
+            [172, 100].map(|net| [net, self.dice.below(1 << 6), self.dice.below(1 << 8), self.dice.below(1 << 8)]);
+        let mac = |[a, b, c, d]: [usize; 4]| match self.mix.rest {
+            Rest::Flat => format!("06:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
+            _ => format!("06:00:00:00:00:{a:02x}"),
+        };
+        let host = |name: &str, address: [usize; 4]| {
+            format!("host {name} {} {} ttl 57\n", address.map(|byte| byte.to_string()).join("."), mac(address))
+        };
+        let hosts = host("C", source) + &host("S", destination);
+        let (port, service, len) =
+            (2048 + self.dice.below(50_000), [443, 5060, 8883, 1935][self.dice.below(4)], self.dice.below(1_300));
+        let (client, server) = (format!("C:{port}"), format!("S:{service}"));
+        let (from, to) = if self.dice.below(2) == 0 { (client, server) } else { (server, client) };
+        let packet = match self.dice.below(5) {
+            0 => format!("udp {from} > {to} \"{}\"\n", "u".repeat(len)),
+            1 => format!("{from} > {to} A seq={len} ack=1\n"),
+            _ => format!("{from} > {to} PA seq={len} ack=1 len={}\n", len + 1),
+        };
+        hosts + &packet
     }
 
     /// Keystrokes, their echo, its acknowledgement.

@@ -11,7 +11,6 @@ mod kit;
 
 mod capture;
 mod kinds;
-#[expect(dead_code, reason = "the median is for the other benchmark")]
 #[path = "../cost/measure.rs"]
 mod measure;
 mod ways;
@@ -20,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use capture::Recording;
 use kinds::{Kind, SESSIONS, TRANSFERS};
-use measure::{Cost, in_turn};
+use measure::{Cost, in_turn, number};
 use ways::{WAYS, Way};
 
 /// The largest size, unless the environment says otherwise.
@@ -34,7 +33,6 @@ const SHORT: f64 = 3.0;
 const LONGEST: f64 = 60.0;
 
 fn main() {
-    let number = |name: &str, usual| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let (most, steps) = (number("FTPWHY_BENCH_MOST", MOST), number("FTPWHY_BENCH_STEPS", STEPS).max(1));
     let sizes: Vec<usize> = (0..steps).rev().map(|halvings| most >> halvings).collect();
     if let Ok(folder) = std::env::var("FTPWHY_BENCH_KEEP") {

@@ -1,10 +1,9 @@
 //! The ways in which a capture is read: from a file and from a pipe, and into every report.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::kinds::Kind;
-use super::measure::Run;
+use super::measure::{Run, program};
 
 /// A subcommand with its arguments.
 pub struct Way {
@@ -64,8 +63,7 @@ impl Way {
 
     /// Reads a capture in this way.
     pub fn run(&self, capture: &Path) -> Run {
-        let program = std::env::var("FTPWHY_BENCH_PROGRAM").unwrap_or(env!("CARGO_BIN_EXE_ftpwhy").to_owned());
-        let mut command = Command::new(program);
+        let mut command = program();
         command.args(self.arguments).arg("--isolated");
         if self.piped {
             command.arg("-");

@@ -7,8 +7,8 @@ use super::line::{Hidden, Names, hide_words, put};
 use super::located::{Replaced, extended_port, long_port, no_number, port};
 use super::names::pseudonym;
 use super::words::Words;
-use crate::ftp::Verb;
-use crate::ftp::vocabulary::{may_begin_secret, secret_command, split_command, verb};
+use crate::ftp::vocabulary::{split_command, verb};
+use crate::ftp::{Verb, may_begin_secret, secret_command};
 
 /// What stands for a password.
 const SECRET: &[u8] = b"xxxxxxxx";

@@ -5,10 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::address::Addresses;
-use super::command::command;
 use super::located::{Replaced, addresses_in};
 use super::names::pseudonym;
-use super::reading::Line;
 use super::script::What;
 use super::words::Words;
 use crate::ftp::vocabulary::{split_command, verb};
@@ -51,33 +49,6 @@ impl Names {
     }
 }
 
-/// What a line becomes, in stretches.
-pub(super) fn redacted(
-    speaker: Speaker,
-    line: &Line,
-    names: &mut Names,
-    words: &Words,
-    addresses: &mut Addresses,
-) -> Vec<What> {
-    let hidden = match speaker {
-        Speaker::Client => command(&line.text, names, words, addresses),
-        Speaker::Server => reply(&line.text, names, words, addresses),
-    };
-    let (now, line, places) = (line.saying(&hidden.now), &line.raw, &line.places);
-    let place = |at: usize| places.get(at).copied().unwrap_or(line.len());
-    let mut out = Vec::new();
-    let mut at = 0;
-    for (range, said) in hidden.replaced {
-        let Some(last) = range.end.checked_sub(1) else { continue };
-        let (start, end) = (place(range.start), place(last) + 1);
-        out.push(stretch(line, &now, at..start));
-        out.push(What::Text(line.get(start..end).unwrap_or_default().to_vec(), said));
-        at = end;
-    }
-    out.push(stretch(line, &now, at..line.len()));
-    out
-}
-
 /// Makes a line with an endpoint longer by always the same, with blanks behind its first word: the same line on the
 /// other side of a NAT remains as much longer or shorter as it was, which the numbers of TCP count on.
 pub(super) fn widened(speaker: Speaker, line: &[u8], said: Vec<What>) -> Vec<What> {
@@ -105,18 +76,14 @@ pub(super) fn widened(speaker: Speaker, line: &[u8], said: Vec<What>) -> Vec<Wha
     first.into_iter().chain(rest.iter().cloned()).collect()
 }
 
-fn stretch(line: &[u8], now: &[u8], range: Range<usize>) -> What {
-    let part = |bytes: &[u8]| bytes.get(range.clone()).unwrap_or_default().to_vec();
-    What::Text(part(line), part(now))
-}
-
 /// A text with other bytes in the same places, and with what stands instead of some parts.
 pub(super) struct Hidden {
     pub now: Vec<u8>,
     pub replaced: Vec<Replaced>,
 }
 
-fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
+/// A reply without what it names.
+pub(super) fn reply(text: &[u8], names: &Names, words: &Words, addresses: &mut Addresses) -> Hidden {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     // What stands behind it says whether it is one.
     let code = if digits == 3 { 3 + usize::from(text.get(3).is_some_and(|byte| *byte >= 0x80)) } else { 0 };
@@ -268,6 +235,8 @@ fn chunks(text: &[u8]) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reading::Line;
+    use super::super::redacted::redacted;
     use super::*;
     use crate::anonymize::key::Key;
 

@@ -23,6 +23,7 @@ mod located;
 mod names;
 mod opaque;
 mod reading;
+mod redacted;
 mod remarks;
 mod rewrite;
 mod script;
@@ -36,6 +37,7 @@ pub use address::Addresses;
 pub use key::Key;
 pub use remarks::RemarksOn;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -46,11 +48,12 @@ use handshakes::Handshakes;
 use rewrite::{LAYERS, Rewrite};
 use scripts::Scripts;
 
+use crate::facts::Host;
 use crate::flow::{ConnectionId, FlowKey};
 use crate::frame::{CaptureId, Frame, FrameNo, Stamp};
 use crate::pipeline::Overheard;
 use crate::source::Interface;
-use crate::wire::{Body, Decoder};
+use crate::wire::{Body, Decoder, Mac};
 
 /// Names of interfaces that systems give; others may be somebody's.
 const INTERFACE_NAMES: [&str; 28] = [
@@ -147,6 +150,18 @@ impl Anonymizer {
         };
         let wire_len = rewrite.frame(frame);
         Frame { bytes: &self.out, wire_len: u32::try_from(wire_len).unwrap_or(u32::MAX), ..*frame }
+    }
+
+    /// Gives the facts of a host the addresses that frames have.
+    pub fn host(&mut self, host: &mut Host) {
+        let addresses = RefCell::new(&mut self.addresses);
+        let mac = |text: &str| {
+            let octets: Vec<u8> = text.split(':').filter_map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
+            let known = <[u8; 6]>::try_from(octets).map(|octets| addresses.borrow_mut().mac(Mac(octets)).to_string());
+            // What is none tells nobody's.
+            known.unwrap_or_default()
+        };
+        host.replace(|address| addresses.borrow_mut().ip(address), mac);
     }
 
     /// The pseudonym of an address.

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::address::Addresses;
-use super::line::{Names, redacted, widened};
+use super::line::{Names, widened};
 use super::opaque::Records;
 use super::reading::Line;
+use super::redacted::redacted;
 use super::script::{Script, What};
 use super::words::Words;
 use crate::flow::{ConnectionId, FlowKey};

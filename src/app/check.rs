@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::incident;
 use super::interrupt::Interrupt;
 use super::output::{Destination, Files, Role, replace};
 use super::unreadable::{is_allowed, say};
 use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, reading, settings};
-use crate::check::{Expectation, Observations, blessed, changes};
+use crate::check::{Expectation, Files as PointFiles, Observations, blessed, changes};
 use crate::cli::{CheckOptions, reason};
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
+use crate::points::NamedPoint;
 use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
 use crate::source::{OpenError, Timeline, check_filter, is_capture, is_stopped};
 use crate::text::printable;
@@ -114,8 +116,33 @@ struct Found {
 /// Something to check.
 struct Candidate {
     path: PathBuf,
+    /// The points of an incident, if `path` is an expectation that stands for several captures.
+    points: Vec<NamedPoint>,
     /// Why it cannot even be opened.
     refused: Option<OpenError>,
+}
+
+impl Candidate {
+    fn new(path: PathBuf, refused: Option<OpenError>) -> Self {
+        Self { path, points: Vec::new(), refused }
+    }
+
+    /// The points that an expectation stands for, if it stands for several captures.
+    fn of_points(path: &Path) -> Option<Self> {
+        let expectation = Expectation::parse(&fs::read_to_string(path).ok()?).ok()?;
+        let beside = |file: &PathBuf| path.parent().map_or_else(|| file.clone(), |folder| folder.join(file));
+        let point = |(name, files): (&String, &PointFiles)| NamedPoint {
+            name: name.clone(),
+            files: files.all().iter().map(beside).collect(),
+        };
+        let points: Vec<NamedPoint> = expectation.points.iter().map(point).collect();
+        (!points.is_empty()).then(|| Self { path: path.into(), points, refused: None })
+    }
+
+    /// Where its expectation is.
+    fn expectation(&self) -> PathBuf {
+        if self.points.is_empty() { expectation_path(&self.path) } else { self.path.clone() }
+    }
 }
 
 impl Found {
@@ -123,7 +150,8 @@ impl Found {
     /// unreadable. Links to directories are not followed.
     fn add(&mut self, input: &Path, interrupt: &Interrupt) {
         if !input.is_dir() {
-            self.captures.push(Candidate { path: input.into(), refused: None });
+            let of_points = is_expectation(input).then(|| Candidate::of_points(input)).flatten();
+            self.captures.push(of_points.unwrap_or_else(|| Candidate::new(input.into(), None)));
             return;
         }
         let mut files = Vec::new();
@@ -133,7 +161,8 @@ impl Found {
                 return;
             }
             if let Err(error) = list(&directory, &mut files, &mut waiting) {
-                self.captures.push(Candidate { refused: Some(OpenError::io(&directory, &error)), path: directory });
+                let error = OpenError::io(&directory, &error);
+                self.captures.push(Candidate::new(directory, Some(error)));
             }
         }
         files.sort();
@@ -141,18 +170,27 @@ impl Found {
             if interrupt.is_wanted() {
                 return;
             }
-            if path.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes()) {
+            if is_expectation(&path) {
+                self.captures.extend(Candidate::of_points(&path));
                 self.expectations.push(path);
                 continue;
             }
             match is_capture(&path) {
                 Ok(looks_like_one) if looks_like_one || path.is_file() && expects_unreadable(&path) => {
-                    self.captures.push(Candidate { path, refused: None });
+                    self.captures.push(Candidate::new(path, None));
                 }
                 Ok(_) => {}
-                Err(error) => self.captures.push(Candidate { path, refused: Some(error) }),
+                Err(error) => self.captures.push(Candidate::new(path, Some(error))),
             }
         }
+        self.leave_points();
+    }
+
+    /// What is a point of an incident is not judged alone, unless something is expected of it alone.
+    fn leave_points(&mut self) {
+        let of_points: BTreeSet<PathBuf> =
+            self.captures.iter().flat_map(|one| &one.points).flat_map(|point| point.files.clone()).collect();
+        self.captures.retain(|one| !of_points.contains(&one.path) || expectation_path(&one.path).is_file());
     }
 
     /// Refuses what would be written to a file that is read, or to another one that is written.
@@ -160,8 +198,11 @@ impl Found {
         let mut files = Files::default();
         options.input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
         options.input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
-        self.captures.iter().for_each(|capture| files.reads(Role::Input, &capture.path));
-        let expected: Vec<PathBuf> = self.captures.iter().map(|capture| expectation_path(&capture.path)).collect();
+        let alone = self.captures.iter().filter(|capture| capture.points.is_empty());
+        alone.for_each(|capture| files.reads(Role::Input, &capture.path));
+        let points = self.captures.iter().flat_map(|one| &one.points).flat_map(|point| &point.files);
+        points.for_each(|path| files.reads(Role::Input, path));
+        let expected: Vec<PathBuf> = self.captures.iter().map(Candidate::expectation).collect();
         if options.bless {
             files.rewrites(&expected).map_err(Trouble::Refused)?;
         }
@@ -171,10 +212,14 @@ impl Found {
 
     /// The expectations that belong to no capture, printable.
     fn orphans(&self) -> Vec<String> {
-        let owned: BTreeSet<PathBuf> = self.captures.iter().map(|capture| expectation_path(&capture.path)).collect();
+        let owned: BTreeSet<PathBuf> = self.captures.iter().map(Candidate::expectation).collect();
         let orphans = self.expectations.iter().filter(|expectation| !owned.contains(*expectation));
         orphans.map(|orphan| printable(orphan.as_os_str().as_encoded_bytes())).collect()
     }
+}
+
+fn is_expectation(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(ENDING.as_bytes())
 }
 
 /// Lists a directory: what is in it, and the directories below it.
@@ -248,7 +293,7 @@ fn compared(
     options: &CheckOptions,
     settings: &Settings,
 ) -> Result<(Comparison, Vec<String>), String> {
-    let path = expectation_path(&capture.path);
+    let path = capture.expectation();
     let of_path = |what: &str, why: &str| format!("could not {what} {}: {why}", path.display());
     let text = match fs::read_to_string(&path) {
         Ok(text) => Some(text),
@@ -302,7 +347,7 @@ fn compared(
 /// be one of another version.
 fn misspelt(name: &str) -> Option<String> {
     match Pattern::parse(name) {
-        Ok(pattern) if pattern.diagnoses().any(|diagnosis| diagnosis.name == name) => None,
+        Ok(pattern) if pattern.diagnoses().any(|diagnosis| diagnosis.name.as_str() == name) => None,
         Ok(_) => Some(format!("{name:?} is no name of a diagnosis; globs are not understood here")),
         Err(unknown) => unknown.nearest.map(|_| unknown.to_string()),
     }
@@ -313,6 +358,11 @@ fn misspelt(name: &str) -> Option<String> {
 fn observe(capture: &Candidate, filter: Option<&str>, settings: &Settings) -> Result<Option<Observations>, String> {
     if let Some(error) = &capture.refused {
         return Err(error.to_string());
+    }
+    if !capture.points.is_empty() {
+        let mut observations = Observations::default();
+        let told = incident::observe(&capture.points, filter, settings, &mut observations)?;
+        return Ok(told.map(|()| observations));
     }
     let path = std::slice::from_ref(&capture.path);
     let (mut timeline, errors) = Timeline::open(path, CaptureId(0), filter);

@@ -1,9 +1,11 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::facts;
 use super::frames::Frames;
 use super::interrupt::Interrupt;
 use super::output::Destination;
@@ -12,15 +14,17 @@ use super::{
     settings, unreadable, whole,
 };
 use crate::cli::ExtractOptions;
+use crate::decrypt::{Keys, Lines, Random, random_in};
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, Wanted};
-use crate::frame::{CaptureId, Timestamp};
+use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
 use crate::pipeline::Settings;
-use crate::points::Plan;
+use crate::points::{Clock, Plan};
 use crate::record::{Signal, Sink, Summary};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
 use crate::source::{Capture, Named, Remarks, standard_input_is_cut};
+use crate::wire::{Body, Decoder};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
@@ -36,7 +40,13 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
     }
     let plan = plan(&options.input, interrupt)?;
-    claim(&mut read_by(&options.input, &plan), to_stdout, target(options).into_iter())?;
+    let carried: Vec<PathBuf> = match target(options) {
+        // As many as there can be hosts.
+        Some(path) => (0..options.input.facts.len()).map(|number| facts::beside(path, number)).collect(),
+        None => Vec::new(),
+    };
+    let outputs = target(options).into_iter().chain(carried.iter().map(PathBuf::as_path));
+    claim(&mut read_by(&options.input, &plan), to_stdout, outputs)?;
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
         interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
@@ -71,7 +81,16 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     if output.overfull {
         complain("there are more comments and names of addresses than are kept; the rest is left out", None);
     }
+    if options.with_secrets {
+        let secrets = output.secrets.as_ref().map_or(0, |secrets| secrets.told.len());
+        let help =
+            (secrets > 0).then_some("whoever has the file can read what these connections encrypt, passwords too");
+        complain(&format!("the file holds the TLS keys of {secrets} connections (--with-secrets)"), help);
+    }
     let (read, written) = output.finish(interrupt.cut())?;
+    if let Some(path) = target(options) {
+        facts::write_beside(path, &settings.policy.facts)?;
+    }
     // The packets are what was asked for; whoever has closed standard error has not asked how many.
     let _ = writeln!(io::stderr(), "{written} of {read} packets written to {}", options.write.display());
     Ok(if lacking.is_all_read() { CLEAN } else { TROUBLE })
@@ -110,20 +129,26 @@ fn write(
             cut = true;
             break;
         }
-        let (mut frames, errors) = Frames::open(&group.files, first, &options.input, settings, interrupt)?;
-        // What the first reading told is not told again.
-        unreadable::note(lacking, &errors, &options.input);
-        let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
-        first = CaptureId(first.0.saturating_add(opened));
-        // Where nothing could be read there is no capture to write.
-        if opened > 0 && !interrupt.is_wanted() {
-            let output = match &mut output {
-                Some(output) => output,
-                none => none.insert(Output::create(target(options), frames.captures(), options.annotate)?),
-            };
-            output.write(&mut frames, selected, interrupt)?;
+        // Points are written one after the other, their times by one clock.
+        let reference = Clock::default();
+        let points = group.points.iter().map(|point| (&point.files, &point.clock));
+        let whole = group.points.is_empty().then_some((&group.files, &reference));
+        for (files, clock) in points.chain(whole) {
+            let (mut frames, errors) = Frames::open(files, first, &options.input, settings, interrupt)?;
+            // What the first reading told is not told again.
+            unreadable::note(lacking, &errors, &options.input);
+            let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
+            first = CaptureId(first.0.saturating_add(opened));
+            // Where nothing could be read there is no capture to write.
+            if opened > 0 && !interrupt.is_wanted() {
+                let output = match &mut output {
+                    Some(output) => output,
+                    none => none.insert(Output::create(target(options), frames.captures(), options, settings)?),
+                };
+                output.write(&mut frames, selected, clock, interrupt)?;
+            }
+            unreadable::note(lacking, &frames.unreadable(), &options.input);
         }
-        unreadable::note(lacking, &frames.unreadable(), &options.input);
         cut |= interrupt.is_wanted();
     }
     if cut && let Some(signal) = interrupt.cut_off() {
@@ -150,6 +175,28 @@ struct Output {
     overfull: bool,
     read: u64,
     written: u64,
+    /// The keys that are written, where that is wanted.
+    secrets: Option<Secrets>,
+}
+
+/// The TLS keys that packets need.
+struct Secrets {
+    decoder: Decoder,
+    given: Arc<Keys>,
+    /// The client randoms whose keys are written.
+    told: BTreeSet<Random>,
+}
+
+impl Secrets {
+    /// The key lines of the connection that begins in this frame, unless they are written.
+    fn needed(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> Option<Lines> {
+        let Body::Tcp(_, tcp) = self.decoder.decode(frame).body else { return None };
+        let random = random_in(tcp.payload).filter(|random| !self.told.contains(random))?;
+        let all = std::iter::once(&self.given).chain(captures.iter().map(|capture| &capture.keys));
+        let lines = all.into_iter().find_map(|keys| keys.lines_of(&random))?;
+        self.told.insert(random);
+        Some(lines)
+    }
 }
 
 /// An interface of an input, and what was written of it.
@@ -162,24 +209,42 @@ struct Interface {
 
 impl Output {
     /// What the sections of these captures tell, that of the file does.
-    fn create(path: Option<&Path>, captures: &[Capture], annotated: bool) -> io::Result<Self> {
+    fn create(
+        path: Option<&Path>,
+        captures: &[Capture],
+        options: &ExtractOptions,
+        settings: &Settings,
+    ) -> io::Result<Self> {
         let mut section = sections(captures);
-        if annotated && !section.comments.iter().any(|comment| comment == NUMBERING) {
+        if options.annotate && !section.comments.iter().any(|comment| comment == NUMBERING) {
             section.comments.push(NUMBERING.to_owned());
         }
         let writer = Writer::telling(whole(path)?, &section)?;
         let told = captures.iter().map(|capture| (capture.id, 0)).collect();
-        Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
+        let secrets = options.with_secrets.then(|| Secrets {
+            decoder: Decoder::new(),
+            given: settings.keys.clone().unwrap_or_default(),
+            told: BTreeSet::new(),
+        });
+        Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0, secrets })
     }
 
     /// Writes what is selected of a timeline.
-    fn write(&mut self, frames: &mut Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
+    fn write(
+        &mut self,
+        frames: &mut Frames,
+        selected: &mut Selected,
+        clock: &Clock,
+        interrupt: &Interrupt,
+    ) -> io::Result<()> {
         let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
         while !interrupt.is_wanted() && frames.step(&mut |_| false) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
+            let at = Stamp { time: clock.by_reference(frame.at), ..frame.at };
+            let frame = Frame { at, ..frame };
             self.read += 1;
             self.describe(captures, wanted)?;
             if !wanted.takes(&frame) {
@@ -196,6 +261,9 @@ impl Output {
                 if !remarks.comments.contains(comment) {
                     remarks.comments.push(comment.clone());
                 }
+            }
+            if let Some(lines) = self.secrets.as_mut().and_then(|secrets| secrets.needed(&frame, captures)) {
+                self.writer.secrets(lines.text())?;
             }
             self.writer.frame_telling(interface.written, &frame, &remarks)?;
             self.written += 1;

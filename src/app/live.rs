@@ -16,14 +16,14 @@ use std::io::{self, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::facts::{Tables, Watching, beside, replace_beside};
+use super::keylog::KeyLogs;
 use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
-use crate::diagnosis::case::Policy;
-use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
-use crate::pipeline::{FastPath, Judging, Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::record::Sink;
 use crate::report::{self, Verbosity, ledger};
 use crate::source::live::{Arrival, Arrivals, Confined, Tap, Wanted, confine, devices, now, user_exists};
@@ -107,8 +107,11 @@ struct Watch<'a> {
     report: Outfile,
     recording: Option<Recording>,
     evidence: Option<Evidence>,
+    keys: KeyLogs,
     metrics: Outage,
     lacking: Lacking,
+    /// What this host's kernel says.
+    facts: Option<Watching>,
     /// What the interfaces counted when last looked at, for the files.
     counted: Vec<Counted>,
     stop: Stop,
@@ -130,6 +133,9 @@ impl<'a> Watch<'a> {
         if let Some(folder) = &options.evidence {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, &error))?;
         }
+        // Open before the sandbox closes.
+        let tables = if options.facts { Some(Tables::open().map_err(|why| Some((why, None)))?) } else { None };
+        let keys = KeyLogs::open(&options.keylog).map_err(|error| Some((error.to_string(), None)))?;
         let confined = confine(options.user.as_deref(), &folders(options), &options.interfaces);
         let confined = confined.map_err(|why| Some((why, None)))?;
 
@@ -152,16 +158,11 @@ impl<'a> Watch<'a> {
         });
         let kept = options.evidence.as_ref().map_or(0, |_| evidence::share(options.memory_limit));
         let settings = Settings {
-            ports: options.scope.ports.clone(),
-            policy: Policy { time_wait: options.time_wait.map(|length| length.as_secs_f64()) },
-            here,
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
-            selection: Selection::default(),
-            in_full: false,
-            fast_path: FastPath::On,
-            overhear: false,
-            keys: None,
+            keys: Some(keys.keys()),
+            keys_may_grow: !options.keylog.is_empty(),
+            ..Settings::of(&options.scope.ports, options.time_wait, here)
         };
         let sink = sink.map_err(|error| output_failed(options, &error))?;
         let metrics = options.metrics.as_deref().unwrap_or(Path::new("")).display().to_string();
@@ -174,8 +175,10 @@ impl<'a> Watch<'a> {
             report,
             recording: recording.transpose()?,
             evidence: options.evidence.as_ref().map(evidence),
+            keys,
             metrics: Outage::new(metrics, ["update", "updates"]),
             lacking: Lacking::default(),
+            facts: tables.map(|tables| Watching::new(tables, &options.scope.ports)),
             counted: counted(&arrivals),
             stop: Stop::new(options.stop_at.clone()),
             arrivals,
@@ -232,6 +235,7 @@ impl<'a> Watch<'a> {
             if metrics.is_none_or(|metrics| metrics.elapsed() >= METRICS) {
                 metrics = Some(Instant::now());
                 self.write_metrics();
+                self.write_facts();
             }
         }
         self.end()
@@ -240,11 +244,15 @@ impl<'a> Watch<'a> {
     fn frame(&mut self) -> Result<(), Trouble> {
         let Some(frame) = self.arrivals.frame() else { return Ok(()) };
         let captures = self.arrivals.captures();
+        if let Some(facts) = self.facts.as_mut().and_then(|facts| facts.frame(&frame)) {
+            self.pipeline.learn_facts(facts);
+        }
         let notice = self.recording.as_mut().and_then(|recording| recording.frame(&frame, &self.counted));
         self.pipeline.push(&frame, captures, &mut self.told).map_err(|error| output_failed(self.options, &error))?;
         if let Some(evidence) = &mut self.evidence {
             evidence.keep(&frame, self.pipeline.booked());
         }
+        self.keys.feed(&mut self.pipeline);
         self.stop.seen(&frame);
         self.write_evidence();
         self.notices(notice);
@@ -254,6 +262,7 @@ impl<'a> Watch<'a> {
     fn idle(&mut self, time: Timestamp) -> Result<(), Trouble> {
         let ticked = self.pipeline.tick(time, self.arrivals.captures(), &mut self.told);
         ticked.map_err(|error| self.report_failed(&error))?;
+        self.keys.feed(&mut self.pipeline);
         self.write_evidence();
         Ok(())
     }
@@ -305,6 +314,18 @@ impl<'a> Watch<'a> {
         self.notices(notice);
     }
 
+    /// Beside the files of `-w`, where there was FTP.
+    fn write_facts(&mut self) {
+        let (Some(path), Some(facts)) = (&self.options.write, &self.facts) else { return };
+        if facts.host().readings.is_empty() {
+            return;
+        }
+        if let Err(error) = replace_beside(path, facts.host()) {
+            let text = format!("could not write {}: {}", beside(path, 0).display(), reason(&error));
+            self.notice(&text);
+        }
+    }
+
     fn write_evidence(&mut self) {
         let mut findings = self.told.take_new();
         let Some(evidence) = self.evidence.as_mut().filter(|_| !findings.is_empty()) else { return };
@@ -330,6 +351,7 @@ impl<'a> Watch<'a> {
             self.show_ledger();
         }
         self.write_metrics();
+        self.write_facts();
         let counted = counted(&self.arrivals);
         let recording = self.recording.take().and_then(|recording| recording.finish(now(), &counted));
         let evidence = self.evidence.as_ref().and_then(|evidence| evidence.outage().verdict());
@@ -398,12 +420,15 @@ fn open(options: &LiveOptions) -> Result<Vec<Tap>, Trouble> {
 fn claim(options: &LiveOptions) -> Result<(), String> {
     let mut files = Files::default();
     options.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+    options.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
     if options.output.is_none() {
         files.writes_standard_output()?;
     }
     // The files of a ring have other names.
     let write = options.write.iter().filter(|_| !options.rotation.is_wanted());
-    let mut outputs = options.output.iter().chain(write).chain(&options.metrics).chain(&options.evidence);
+    let beside = options.write.iter().filter(|_| options.facts).map(|path| beside(path, 0)).collect::<Vec<_>>();
+    let mut outputs =
+        options.output.iter().chain(write).chain(&beside).chain(&options.metrics).chain(&options.evidence);
     outputs.try_for_each(|path| files.writes(path))
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::damage;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
-use crate::record::{HostRecord, Pending, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -62,7 +62,7 @@ impl Baseline {
             let fingerprint = fingerprint::of(finding, subject).to_string();
             let about = printable_str(&fingerprint::about(finding, subject));
             self.known
-                .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_owned(), about, fingerprint });
+                .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_string(), about, fingerprint });
         }
     }
 
@@ -110,6 +110,10 @@ impl<'a> Baselined<'a> {
 impl Sink for Baselined<'_> {
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
+    }
+
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.inner.points(points)
     }
 
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {

@@ -35,6 +35,16 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
             let _ = writeln!(out, "{key} = {}", list(&still));
         }
     }
+    if !old.points.is_empty() {
+        out += "[points]\n";
+    }
+    for (name, files) in &old.points {
+        let files: Vec<String> = files.all().iter().map(|file| file.display().to_string()).collect();
+        let value = if let [file] = files.as_slice() { Value::String(file.clone()).to_string() } else { list(&files) };
+        let bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let key = if bare && !name.is_empty() { name.clone() } else { Value::String(name.clone()).to_string() };
+        let _ = writeln!(out, "{key} = {value}");
+    }
     for expected in &old.expected {
         // Of several findings of one name the closest is meant.
         if let Some(finding) = found.iter().filter(|f| expected.is_about(f)).min_by_key(|f| expected.wrongs(f).len()) {

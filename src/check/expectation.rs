@@ -1,6 +1,8 @@
 //! What is expected of a capture (`NAME.expect.toml`), and how it differs from what was found.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -27,8 +29,32 @@ pub struct Expectation {
     pub allow: Vec<String>,
     /// The transfers, in order, as `VERB outcome`: proof that silence is not blindness.
     pub transfers: Option<Vec<String>>,
+    /// The captures of one incident at several points, by the names of these; beside the expectation. They are judged
+    /// together, and the expectation is of what they tell.
+    #[serde(default)]
+    pub points: BTreeMap<String, Files>,
     /// For input that cannot be analysed: a part of the error message.
     pub unreadable: Option<String>,
+}
+
+/// The file of a point, or several of a rotated set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Files {
+    /// One.
+    One(PathBuf),
+    /// Several.
+    Several(Vec<PathBuf>),
+}
+
+impl Files {
+    /// All of them.
+    pub fn all(&self) -> &[PathBuf] {
+        match self {
+            Self::One(file) => std::slice::from_ref(file),
+            Self::Several(files) => files,
+        }
+    }
 }
 
 /// One expected finding; what is left out is not compared.

@@ -11,7 +11,7 @@ mod observed;
 
 pub use baseline::{Baseline, Baselined};
 pub use bless::{blessed, changes, head_comment};
-pub use expectation::{Expectation, Expected};
+pub use expectation::{Expectation, Expected, Files};
 pub use observed::{Observations, Observed};
 
 /// Where a file is wrong, and how, in one line.

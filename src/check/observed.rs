@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::diagnosis::capture_truncated;
 use crate::finding::{Confidence, Finding, Role, Severity};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::Secret;
@@ -41,7 +42,7 @@ impl Observed {
 
     /// Whether it says that the capture is damaged or cut, so that not all of it was judged.
     pub fn is_cut(&self) -> bool {
-        self.diagnosis == crate::diagnosis::capture_truncated::DIAGNOSIS.name
+        self.diagnosis == capture_truncated::NAME.as_str()
     }
 }
 
@@ -51,7 +52,7 @@ impl From<&Finding> for Observed {
         frames.sort_unstable();
         frames.dedup();
         Self {
-            diagnosis: finding.diagnosis.to_owned(),
+            diagnosis: finding.diagnosis.to_string(),
             role: finding.role,
             severity: finding.severity,
             confidence: finding.confidence,

@@ -164,6 +164,7 @@ mod tests {
 
     use super::{Format, Options, Screen, Verbosity};
     use crate::cli::{FailOn, Grouping, Invocation, read};
+    use crate::diagnosis::{capture_gap, no_data_endpoint, port_low_port, port_refused};
     use crate::report::TimeStyle;
 
     const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
@@ -234,7 +235,7 @@ mod tests {
     #[test]
     fn diagnoses_are_named_or_globbed() {
         let options = options("--select port-*,data-* --ignore port-refused --select no-data-endpoint x", &PIPE);
-        let taken = ["port-low-port", "port-refused", "no-data-endpoint", "capture-gap"]
+        let taken = [port_low_port::NAME, port_refused::NAME, no_data_endpoint::NAME, capture_gap::NAME]
             .map(|name| options.selection.takes(name));
         assert_eq!(taken, [true, false, true, false]);
     }

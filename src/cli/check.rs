@@ -116,6 +116,7 @@ impl Check {
             input: Input {
                 anonymize: None,
                 files: self.files,
+                points: Vec::new(),
                 filter: self.reading.filter,
                 ports: self.reading.ports,
                 time_wait: self.reading.time_wait,
@@ -125,6 +126,7 @@ impl Check {
                 config,
                 allow_unreadable: self.reading.allow_unreadable,
                 keylog: self.reading.keylog,
+                facts: Vec::new(),
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

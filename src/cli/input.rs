@@ -9,18 +9,29 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::options::{FailOn, Grouping, Input};
 use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
-use crate::points::Glob;
+use crate::points::{Glob, NamedPoint};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct InputArguments {
     /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
-    #[arg(value_name = "FILE", required_unless_present = "read", value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "FILE", required_unless_present_any = ["read", "points"], value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 
     /// Read FILE, as tcpdump and tshark take it; may be repeated
     #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
     read: Vec<PathBuf>,
+
+    /// Take FILE as captured at the point NAME (several with commas between them: its rotated set); may be repeated. Points
+    /// are judged together as one incident, as files that share connections are without this option
+    #[arg(
+        long = "point",
+        value_name = "NAME=FILE",
+        value_parser = point,
+        conflicts_with_all = ["merge", "per_file", "follow"],
+        help_heading = "Input"
+    )]
+    points: Vec<NamedPoint>,
 
     #[command(flatten)]
     reading: ReadingArguments,
@@ -40,6 +51,11 @@ pub(super) struct InputArguments {
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
     #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
     anonymize_key: Option<Key>,
+    /// Take into account what the kernel of a host says, as ftpwhy facts has written it to FILE; may be repeated, once for
+    /// each host
+    #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
+    facts: Vec<PathBuf>,
+
     /// Read on behind the end of FILE, which is still being written, and of the one that takes its place, until ^C;
     /// findings come as they do from a pipe
     #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
@@ -137,6 +153,7 @@ impl InputArguments {
             config,
             anonymize: self.anonymize.then_some(self.anonymize_key).map(|key| key.unwrap_or_else(Key::random)),
             files: self.read.into_iter().chain(self.files).collect(),
+            points: self.points,
             filter: self.reading.filter,
             ports: self.reading.ports,
             time_wait: self.reading.time_wait,
@@ -144,6 +161,7 @@ impl InputArguments {
             follow: self.follow,
             allow_unreadable: self.reading.allow_unreadable,
             keylog: self.reading.keylog,
+            facts: self.facts,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,
@@ -164,7 +182,18 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Unknown> {
     Pattern::parse(text)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// `client=a.pcap` or `client=a.pcap1,a.pcap2`.
+fn point(text: &str) -> Result<NamedPoint, String> {
+    let (name, files) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()).ok_or("not NAME=FILE")?;
+    let files: Vec<PathBuf> = files.split(',').filter(|file| !file.is_empty()).map(PathBuf::from).collect();
+    if files.is_empty() {
+        Err("it names no file".to_owned())
+    } else {
+        Ok(NamedPoint { name: name.trim().to_owned(), files })
+    }
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.filter(|duration| !duration.is_zero()).ok_or_else(|| "not a positive number of seconds".to_owned())
 }

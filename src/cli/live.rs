@@ -23,9 +23,8 @@ pub(super) struct Interfaces {}
 ///
 /// Prints each finding as soon as its transfer is concluded, those about hosts once they have held for a few seconds.
 /// What no longer holds is taken back (superseded), a finding that changes is printed again (updated); long sessions are
-/// told in chapters. SYNs of a data connection that get no answer are told at once as pending, and how that ended:
-/// by a finding, or withdrawn. What is captured by default hides the bytes of data
-/// connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
+/// reported in parts. SYNs of a data connection that have no answer after 2.5 s are reported as pending, and later how
+/// that ended: by a finding, or withdrawn. What is captured by default hides the bytes of data connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP
 /// reopens the files of -w and -o. Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
 /// gone and an interface that is gone end nothing: it says so, counts what is missing, and goes on when they are back.
@@ -103,6 +102,14 @@ pub(super) struct Live {
     /// This host has this address too, besides those of its interfaces; may be repeated
     #[arg(long, value_name = "ADDR", help_heading = "Capture")]
     here: Vec<IpAddr>,
+
+    /// Do not read this host's sockets, routes and neighbours (see ftpwhy facts), which make some findings surer
+    #[arg(long, help_heading = "Capture")]
+    no_facts: bool,
+
+    /// Decrypt FTPS with the keys in FILE, also those that are written to it later; the file must exist; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
+    keylog: Vec<PathBuf>,
 
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
@@ -245,6 +252,10 @@ pub struct LiveOptions {
     pub time_wait: Option<Duration>,
     /// Addresses of this host besides those of the interfaces.
     pub here: Vec<IpAddr>,
+    /// Whether this host's kernel is asked.
+    pub facts: bool,
+    /// Key logs of TLS.
+    pub keylog: Vec<PathBuf>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -292,6 +303,8 @@ impl Live {
             user: self.user,
             time_wait: self.time_wait,
             here: self.here,
+            facts: !self.no_facts,
+            keylog: self.keylog,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod explain;
 mod extract;
+mod facts;
 mod hosts;
 mod input;
 mod layout;
@@ -16,6 +17,8 @@ mod message;
 mod options;
 mod progress;
 pub mod prose;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod run;
 mod schema;
 mod screen;
 mod sessions;
@@ -33,6 +36,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use check::CheckOptions;
+pub use facts::FactsOptions;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error, write_note};
@@ -40,6 +44,9 @@ pub use options::{
     ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
 };
 pub use progress::Progress;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub use run::RunOptions;
+pub use schema::Document;
 pub use screen::Screen;
 pub use sessions::SessionsOptions;
 pub use settings::Surroundings;
@@ -77,6 +84,9 @@ enum Command {
     Interfaces(live::Interfaces),
     #[cfg(all(feature = "live", target_os = "linux"))]
     Live(Box<live::Live>),
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Run(Box<run::Run>),
+    Facts(facts::Facts),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -103,11 +113,16 @@ pub enum Invocation {
     /// Capture.
     #[cfg(all(feature = "live", target_os = "linux"))]
     Live(Box<LiveOptions>),
+    /// Run a command and judge its transfers.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Run(Box<RunOptions>),
     /// List the interfaces.
     #[cfg(all(feature = "live", target_os = "linux"))]
     Interfaces,
-    /// Print the JSON Schema.
-    Schema,
+    /// Write down the facts of this host.
+    Facts(FactsOptions),
+    /// Print a JSON Schema.
+    Schema(Document),
     /// Print this text.
     Print(Vec<u8>),
     /// Nothing more: a usage error was printed. The exit status.
@@ -133,7 +148,9 @@ pub fn parse(
     screen: &Screen,
     surroundings: &Surroundings,
 ) -> Invocation {
-    match read_in(arguments.into_iter().collect(), screen, surroundings) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_run = arguments.get(1).is_some_and(|word| word == "run");
+    match read_in(arguments, screen, surroundings) {
         Ok((invocation, remarks)) => {
             for remark in remarks {
                 // Nobody is left to be told when the terminal or pipe has gone.
@@ -145,7 +162,8 @@ pub fn parse(
         Err(said) if !said.use_stderr() => Invocation::Print(shown(&said, screen).into_bytes()),
         Err(said) => {
             let _ = said.print();
-            Invocation::Done(status(&said))
+            // Where the status is another command's, it says by 125 that this one was not run.
+            Invocation::Done(if is_run { 125 } else { status(&said) })
         }
     }
 }
@@ -173,7 +191,10 @@ fn read_in(
         Some(Command::Interfaces(_)) => Invocation::Interfaces,
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen, config))),
-        Some(Command::Schema(_)) => Invocation::Schema,
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Some(Command::Run(run)) => Invocation::Run(Box::new(run.into_options(config))),
+        Some(Command::Facts(facts)) => Invocation::Facts(facts.into_options(config)),
+        Some(Command::Schema(schema)) => Invocation::Schema(schema.document()),
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
         None => Invocation::Analyse(Box::new(analyse.into_options(screen, config))),
     };
@@ -225,7 +246,11 @@ fn version() -> String {
         None if cfg!(feature = "live") => "libpcap of unknown version".to_owned(),
         None => "without libpcap".to_owned(),
     };
-    let features = [(cfg!(feature = "live"), "live"), (cfg!(feature = "tls"), "tls")];
+    let features = [
+        (cfg!(feature = "fast-decompression"), "fast-decompression"),
+        (cfg!(feature = "live"), "live"),
+        (cfg!(feature = "tls"), "tls"),
+    ];
     let with: Vec<&str> = features.iter().filter(|(built, _)| *built).map(|(_, name)| *name).collect();
     let with = if with.is_empty() { "none".to_owned() } else { with.join(", ") };
     format!("{} ({libpcap}; features: {with})", env!("CARGO_PKG_VERSION"))
@@ -235,7 +260,7 @@ fn version() -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Invocation, Screen, Surroundings, command, read, read_in, status};
+    use super::{Document, Invocation, Screen, Surroundings, command, read, read_in, status};
 
     fn run(line: &str) -> Result<Invocation, u8> {
         let screen = Screen { terminal: false, width: None, color: false };
@@ -250,7 +275,8 @@ mod tests {
     #[test]
     fn files_need_no_subcommand_and_subcommands_no_files() {
         assert!(matches!(run("ftpwhy x.pcap"), Ok(Invocation::Analyse(_))));
-        assert_eq!(run("ftpwhy schema"), Ok(Invocation::Schema));
+        assert_eq!(run("ftpwhy schema"), Ok(Invocation::Schema(Document::Report)));
+        assert_eq!(run("ftpwhy schema facts"), Ok(Invocation::Schema(Document::Facts)));
     }
 
     #[test]

@@ -9,14 +9,16 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
-use crate::points::Glob;
+use crate::points::{Glob, NamedPoint};
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// Files and directories in the order given, never empty; `-` is standard input.
+    /// Files and directories in the order given, never empty unless there are points; `-` is standard input.
     pub files: Vec<PathBuf>,
+    /// Capture points that the user names, with their files.
+    pub points: Vec<NamedPoint>,
     /// A BPF expression, not yet compiled.
     pub filter: Option<String>,
     /// Control ports besides 21 and what is recognised by content.
@@ -37,6 +39,8 @@ pub struct Input {
     pub allow_unreadable: Vec<Glob>,
     /// Key logs of TLS.
     pub keylog: Vec<PathBuf>,
+    /// Facts of hosts.
+    pub facts: Vec<PathBuf>,
 }
 
 /// What `ftpwhy extract` is told.
@@ -48,6 +52,8 @@ pub struct ExtractOptions {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub write: PathBuf,
+    /// Whether the TLS keys that the packets need are written, too.
+    pub with_secrets: bool,
     /// Whether the findings are written to their frames.
     pub annotate: bool,
 }
@@ -186,7 +192,7 @@ mod tests {
     fn finding(role: Role, severity: Severity) -> Finding {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         Finding {
-            diagnosis: "mac-changed",
+            diagnosis: crate::diagnosis::mac_changed::NAME,
             role,
             severity,
             confidence: Confidence::Proven,
@@ -198,6 +204,7 @@ mod tests {
             hosts: Vec::new(),
             primary: Evidence::seen(at, ""),
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),

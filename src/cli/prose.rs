@@ -87,9 +87,14 @@ const NOT_CAPTURED: (&str, &str) = (
 const ENCRYPTION: (&str, &str) = (
     "Encryption",
     "After AUTH TLS the control connection can be read only with its keys: from the files that --keylog names, and from \
-     pcapng files that carry them. curl, lftp, FileZilla and programs in Python write them to the file that \
-     SSLKEYLOGFILE names; vsftpd, ProFTPD and Pure-FTPd need a preloaded library that does so. ftpwhy itself does not \
-     read SSLKEYLOGFILE. TLS 1.2 and 1.3 are decrypted. Without keys it is unknown which data connection belongs to \
+     pcapng files that carry them. To get them from a client, start it with \
+     SSLKEYLOGFILE=FILE in its environment: curl, lftp, FileZilla, and Python's ftplib with ssl.create_default_context(). \
+     vsftpd, ProFTPD and Pure-FTPd write no keys themselves: start them with LD_PRELOAD=LIBRARY, where the library calls \
+     SSL_CTX_set_keylog_callback for each context and opens its file at once (vsftpd changes its root before TLS begins, \
+     ProFTPD closes files that it does not know). Start the program before the capture ends; FILE may still grow while \
+     ftpwhy reads a pipe, a file with --follow, or captures itself (live --keylog). ftpwhy itself does not read \
+     SSLKEYLOGFILE. TLS 1.2 and 1.3 are decrypted; of data connections only handshakes and alerts. No output has a key, \
+     but extract --with-secrets. Without keys it is unknown which data connection belongs to \
      which command, and so are the replies; tls-control-opaque says why. With --anonymize nothing is decrypted.",
 );
 const SECRETS: (&str, &str) = (
@@ -111,9 +116,10 @@ const SAME_FINDINGS: (&str, &str) = (
     "The same findings",
     "With --anonymize a capture gives the same findings, also a damaged one. Three things can differ. Packets that differ \
      only in data count as copies of one packet. Where two segments claim the same bytes of a control connection with \
-     different contents (control-overlap-conflict), one of them may lose what it said. And as names and addresses change the length of lines, sequence numbers \
-     change too: connections between the same ports can be mixed up where their numbers overlap, and a number that is \
-     wrong by about 2^31 can be taken for an earlier or a later one.",
+     different contents (control-overlap-conflict), one of them may lose what it said. And as names and addresses change \
+     the length of lines, sequence numbers change too: connections between the same ports, and packets with wrong \
+     numbers, may overlap others than before, and a number that is wrong by about 2^31 may count as an earlier or a \
+     later one.",
 );
 const TWICE: (&str, &str) = (
     "Two readings",
@@ -432,9 +438,95 @@ pub const PAGES: &[Page] = &[
         limits: LIVE_LIMITS,
     },
     Page {
+        command: "run",
+        exit_status: &[
+            ("N", "The command's own status; 128 and the signal's number if a signal ended it."),
+            ("125", "ftpwhy could not do its part: wrong usage, no permission to capture, a file cannot be written."),
+            ("126, 127", "The command could not be run, or was not found."),
+            (
+                "0, 1, 2",
+                "With --exit-verdict: no finding at or above --fail-on; at least one; nothing could be judged (trouble, \
+                 an incomplete capture, no FTP connection).",
+            ),
+        ],
+        examples: &[
+            ("ftpwhy run -- curl -O ftp://user@192.0.2.7/report.csv", "Why does this download fail?"),
+            (
+                "sudo ftpwhy run -Z \"$USER\" -w case.pcapng -- lftp -e 'ls; exit' ftp.example.net",
+                "Without file capabilities; keep what was captured.",
+            ),
+            ("ftpwhy run --exit-verdict --timeout 60 -- ./upload.sh", "For a test: red by what ftpwhy finds."),
+        ],
+        environment: &[
+            SETTINGS,
+            (
+                "SSLKEYLOGFILE",
+                "Set for the command to a private file, which is removed in the end. If it is set already, it stays, \
+                 and that file is read.",
+            ),
+            ("HOME, SHELL, USER, LOGNAME", "Set for the command to those of the user of -Z."),
+            ("NO_COLOR", "If set and not empty, no colours unless --color always."),
+            ("TZ", "The time zone of --local."),
+        ],
+        files: &[
+            CONFIG,
+            (
+                "X.facts.json",
+                "With -w X.pcapng, what this host's kernel said during the run, for --facts; not with --no-facts.",
+            ),
+        ],
+        limits: &[
+            (
+                "Whose sessions",
+                "A session is the command's if its first SYN left this host while the command ran, and no other \
+                 process was seen to have its socket. The sockets of the command and its children are looked at some \
+                 hundred times a second: a session shorter than that may be taken for another's, or another's for its \
+                 own. Programs in other network namespaces are not followed.",
+            ),
+            (
+                "Privileges",
+                "CAP_NET_RAW opens the interfaces, and the command does not get it: sudo setcap cap_net_raw=ep ftpwhy, \
+                 or sudo ftpwhy run -Z USER. As root without -Z the command is root, too.",
+            ),
+            (
+                "Memory",
+                "Up to 64 MiB of packets wait until the command has ended; payload of data connections is not kept.",
+            ),
+            ("Builds", "Without the feature live, and on other systems than Linux, there is no such command."),
+        ],
+    },
+    Page {
+        command: "facts",
+        exit_status: &[
+            ("0", "The facts were written."),
+            ("2", "Wrong usage, not Linux, or the file or standard output could not be written."),
+        ],
+        examples: &[
+            ("ftpwhy facts -o host.json", "Right after a failure, on the host it happened on."),
+            ("ftpwhy facts --peer 192.0.2.7", "Of TIME-WAIT only what concerns one client."),
+        ],
+        environment: &[SETTINGS],
+        files: &[CONFIG, OUTPUTS],
+        limits: &[
+            (
+                "Namespaces",
+                "Containers have network namespaces of their own, and so have some servers for their sessions (vsftpd \
+                 with isolate_network): run it there (nsenter -t PID -n ftpwhy facts).",
+            ),
+            (
+                "What is read",
+                "/proc/net/tcp, tcp6, arp, route, ipv6_route, netstat and snmp, some sysctls, and the addresses of the \
+                 interfaces. 50,000 entries of TIME-WAIT are kept. Neighbours of IPv6 and policy routes are not read.",
+            ),
+        ],
+    },
+    Page {
         command: "schema",
         exit_status: PRINTS,
-        examples: &[("ftpwhy schema > ftpwhy.schema.json", "To validate reports with.")],
+        examples: &[
+            ("ftpwhy schema > ftpwhy.schema.json", "To validate reports with."),
+            ("ftpwhy schema facts > facts.schema.json", "To validate facts with."),
+        ],
         environment: NO_SETTINGS,
         files: NO_CONFIG,
         limits: &[("Growth", "Fields may be added within schema 1; readers must ignore what they do not know.")],

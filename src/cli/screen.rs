@@ -1,6 +1,10 @@
-//! What standard output is.
+//! What standard output is, or standard error.
 
-use std::io::{IsTerminal, stdout};
+#[cfg(all(feature = "live", target_os = "linux"))]
+use std::io::stderr;
+use std::io::stdout;
+
+use anstream::stream::RawStream;
 
 /// What standard output is, for what the arguments leave open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +23,23 @@ impl Screen {
 
     /// Asks standard output and the environment.
     pub fn of_stdout() -> Self {
-        let terminal = stdout().is_terminal();
+        Self::of(&stdout(), terminal_size::terminal_size_of(stdout()))
+    }
+
+    /// Asks standard error and the environment.
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    pub(super) fn of_stderr() -> Self {
+        Self::of(&stderr(), terminal_size::terminal_size_of(stderr()))
+    }
+
+    fn of<S: RawStream>(stream: &S, size: Option<(terminal_size::Width, terminal_size::Height)>) -> Self {
+        let terminal = stream.is_terminal();
         // Only the terminal itself is asked: a pipe is as wide everywhere, wherever the other streams lead.
-        let width = terminal.then(|| terminal_size::terminal_size_of(stdout())).flatten();
+        let width = size.filter(|_| terminal);
         Self {
             terminal,
             width: width.map(|(columns, _)| usize::from(columns.0)).filter(|columns| *columns > 0),
-            color: anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
+            color: anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
         }
     }
 }

@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn every_option_that_names_a_file_reads_it_or_is_known_to_write() {
-        const READING: [&str; 4] = ["baseline", "config", "keylog", "read"];
+        const READING: [&str; 5] = ["baseline", "config", "facts", "keylog", "read"];
         let mut command = command();
         command.build();
         assert!(WRITING.iter().all(|name| all_settings(&command).contains(name)));

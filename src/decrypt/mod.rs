@@ -16,14 +16,17 @@ mod off;
 mod records;
 #[cfg(feature = "tls")]
 mod schedule;
+mod sealed;
 mod suite;
 
 #[cfg(not(feature = "tls"))]
 use off::{cipher, schedule};
 
-pub use keys::{Keys, Random, Secrets};
+pub use handshake::random_in;
+pub use keys::{Keys, Lines, Master, Random, Rest, Secrets};
 pub use records::{Channel, Lookup, Opened, Tls, Unread};
 
+pub use sealed::{Inside, Opener, Sealed};
 pub use suite::suite_name;
 
 /// A protocol version.

@@ -25,6 +25,7 @@ pub(super) mod schedule {
     use super::super::keys::Secret;
     use super::super::suite::Suite;
 
+    #[derive(Clone)]
     pub struct Material;
 
     pub fn of_master(_: Suite, _: &[u8], _: [&[u8; 32]; 2]) -> [Material; 2] {

@@ -1,12 +1,13 @@
 //! `abor-then-425`
 
 use super::case::Case;
-use super::{lines, no_syn};
+use super::{data_syn_never_sent, lines, no_syn};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
 /// The next transfer comes within this many seconds of the ABOR, or has nothing to do with it.
-const SOON: f64 = 10.0;
+const SOON: Interval = Interval::seconds(10);
 
 diagnosis! {
     /// The server answers the transfer right after an ABOR with 425, though its port is fresh: a server that has not
@@ -17,8 +18,8 @@ diagnosis! {
     ///
     /// Helps: a banner of IIS; the aborted data connection ended by a RST; a retry some seconds later that works.
     ///
-    /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of the
-    /// aborted transfer, which is told by counting replies.
+    /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of
+    /// the aborted transfer, which is told by counting replies.
     ///
     /// Confidence: probable at the server, possible elsewhere.
     ///
@@ -27,11 +28,12 @@ diagnosis! {
     "abor-then-425", Error,
     "the transfer right after an ABOR was answered 425 without a SYN",
     ["Q269285", "RFC 959 4.1.3"],
+    verdict: ServerSocket,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.code == 425)?;
     let gone = no_syn::unexplained(case)?;
     let aborted = case.session.before(transfer)?;
@@ -62,7 +64,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.no_syn())
             .caps(case.absence_caps())
             .all_ruled_out(no_syn::refuted(case))
-            .or("data-syn-never-sent", "a transfer without an ABOR before it, at the same server")
+            .or(data_syn_never_sent::NAME, "a transfer without an ABOR before it, at the same server")
             .client("Wait some seconds after ABOR, or open a new control connection.")
             .server("Update the server (Windows 2000: service pack), or look in its log for the error of its connect().")
             .network("Nothing to change on the way: the server has not cleared up behind the ABOR.")

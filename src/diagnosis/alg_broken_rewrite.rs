@@ -18,25 +18,24 @@ const LAGGING: usize = 2;
 const CITED: usize = 8;
 
 diagnosis! {
-    /// An FTP helper (ALG) on the way breaks the control connection: it rewrites PORT, EPRT, 227 or 229 and gets the TCP
-    /// around it wrong, or it drops a line that it cannot read whole.
+    /// An FTP helper (ALG) on the way breaks the control connection: it rewrites PORT, EPRT, 227 or 229 and gets the
+    /// TCP around it wrong, or it drops a line that it cannot read whole.
     ///
-    /// A rewritten line is longer or shorter by some bytes. From then on the helper must shift the sequence numbers of one
-    /// side and the acknowledgements of the other by that difference, and mend the checksum. Where it does not, each side
-    /// takes the other's segments for impossible ones and both repeat themselves until one gives up. A line split over
-    /// two segments is dropped by some helpers by design (Linux's does so).
+    /// A rewritten line is longer or shorter by some bytes. From then on the helper must shift the sequence numbers of
+    /// one side and the acknowledgements of the other by that difference, and mend the checksum. Where it does not,
+    /// each side takes the other's segments for impossible ones and both repeat themselves until one gives up. A line
+    /// split over two segments is dropped by some helpers by design (Linux's does so).
     ///
-    /// Needs one of these, all of an endpoint line that nothing else of its sender follows:
-    /// (1) the numbers differ: the answer is sent three times or more and never acknowledged, while the line's sender
-    /// goes on acknowledging with a sequence number some bytes before what was acknowledged to it;
-    /// (2) the end of the line is sent again and again and never acknowledged, though the line was sent whole, its
-    /// beginning was acknowledged, and it was answered;
-    /// (3) every copy of the line has a bad checksum, none is acknowledged, and the other segments of its sender are good;
-    /// (4) the line lies in two segments, the one with its beginning is sent three times or more and never acknowledged,
-    /// and the other side is alive.
+    /// Needs one of these, all of an endpoint line that nothing else of its sender follows: (1) the numbers differ: the
+    /// answer is sent three times or more and never acknowledged, while the line's sender goes on acknowledging with a
+    /// sequence number some bytes before what was acknowledged to it; (2) the end of the line is sent again and again
+    /// and never acknowledged, though the line was sent whole, its beginning was acknowledged, and it was answered; (3)
+    /// every copy of the line has a bad checksum, none is acknowledged, and the other segments of its sender are good;
+    /// (4) the line lies in two segments, the one with its beginning is sent three times or more and never
+    /// acknowledged, and the other side is alive.
     ///
-    /// Helps: the same line seen on the other side of the helper, longer or shorter by just as many bytes; other sessions
-    /// whose line keeps its length and works.
+    /// Helps: the same line seen on the other side of the helper, longer or shorter by just as many bytes; other
+    /// sessions whose line keeps its length and works.
     ///
     /// Refuted by: a late acknowledgement; nothing at all coming back (then the path is down: `control-stalled`);
     /// numbers that agree.
@@ -52,8 +51,10 @@ diagnosis! {
     "alg-broken-rewrite", Error,
     "an FTP helper on the way breaks the control connection at an endpoint line",
     ["RFC 1123 4.1.2.10", "RFC 3022 4.4", "RFC 9293 3.10.7.4"],
+    verdict: BrokenRewrite,
     Session(check),
-    Transfer(of_transfer)
+    Transfer(of_transfer);
+    reported_once: true
 }
 
 /// A session and its control connection.
@@ -115,7 +116,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// As the cause of a transfer that was lost with the control connection.
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    case.transfer.filter(|transfer| case.failed() && transfer.lost.is_some())?;
+    case.transfer().filter(|transfer| case.failed() && transfer.lost.is_some())?;
     Some(draft(&Talk::of(case.session, case.control)?)?.about(case).done())
 }
 

@@ -28,6 +28,7 @@ diagnosis! {
     "alg-rewrote-port", Info,
     "a middlebox rewrote the announced endpoint",
     ["RFC 3022 4.4", "RFC 6384"],
+    verdict: never("a rewriting that leads where it should harms nothing"),
     Session(check)
 }
 

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
+use super::port_nat_unrewritten;
+use crate::facts::Answer;
 use crate::finding::{Alternative, Confidence, Evidence, Severity};
 use crate::frame::Stamp;
 use crate::ftp::meaning::quoted;
@@ -86,8 +88,15 @@ pub fn seen_as(offer: &Offer) -> Option<IpAddr> {
 }
 
 fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr) -> Whose {
+    let own = own_list(case, named);
+    if own.says() == Some(&true) {
+        let why = own.said().map_or_else(String::new, |said| said.fact.clone());
+        return Whose::OtherInterface { confidence: Confidence::Proven, why, evidence: Vec::new() };
+    }
     let same = case.network.same_host(named, client);
     match same {
+        // It says itself that it does not have it.
+        _ if own.says() == Some(&false) => {}
         SameHost::Proven { why, frames } => {
             let evidence = shown(frames, &why);
             return Whose::OtherInterface { confidence: Confidence::Proven, why, evidence };
@@ -118,10 +127,16 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
     Whose::Foreign
 }
 
+/// Whether the client's host has an address, too, by its own list.
+pub fn own_list(case: &Case<'_>, named: IpAddr) -> Answer<bool> {
+    let client = case.session.client.ip().to_canonical();
+    case.policy.facts.has(client, named.to_canonical(), case.session.last.time)
+}
+
 /// The announced socket and the client's address as the other side of a NAT in the same capture shows them.
 fn other_side(case: &Case<'_>) -> Option<(SocketAddr, IpAddr)> {
     let other = case.session.other_view.as_ref()?;
-    let offer = other.offers.get(&case.concluded.offer_index?)?;
+    let offer = other.offers.get(&case.concluded.offer_number?)?;
     Some((offer.socket?, other.client.ip().to_canonical()))
 }
 
@@ -181,7 +196,7 @@ fn may_be_translated_beyond(case: &Case<'_>) -> bool {
 /// The cause that then cannot be excluded.
 pub fn nat_beyond(case: &Case<'_>) -> Option<Alternative> {
     may_be_translated_beyond(case).then(|| Alternative {
-        diagnosis: "port-nat-unrewritten",
+        diagnosis: port_nat_unrewritten::NAME,
         would_decide: "a capture at the server shows whether PORT still names the private address there".to_owned(),
     })
 }

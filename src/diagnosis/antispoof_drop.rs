@@ -6,11 +6,11 @@ use super::neighbours;
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// Packets with a foreign source disappear between the two sides of this capture, while those with the native source
-    /// get through: a reverse path filter or another anti-spoofing rule is suspected.
+    /// Packets with a foreign source disappear between the two sides of this capture, while those with the native
+    /// source get through: a reverse path filter or another anti-spoofing rule is suspected.
     ///
-    /// Needs: a data SYN, or the SYN-ACK that answers it, whose source is the address of another interface of its sender
-    /// (`source-spoof-mismatch`), seen on one side of a router or firewall and not on the other
+    /// Needs: a data SYN, or the SYN-ACK that answers it, whose source is the address of another interface of its
+    /// sender (`source-spoof-mismatch`), seen on one side of a router or firewall and not on the other
     /// (`data-syn-lost-in-transit`); and a data connection with the native source that is seen on both.
     ///
     /// Helps: an ICMP error 3/13, or a line in the log of the firewall.
@@ -19,12 +19,13 @@ diagnosis! {
     ///
     /// Confidence: probable. From one side it is no more than a possible cause within another verdict.
     ///
-    /// Remedy: at the client or at the server, whichever has the foreign address, routing by source or a socket bound to
-    /// the address of the interface in use; in the network, a loose reverse path filter (RFC 3704 2.4), or an exception for
-    /// the host.
+    /// Remedy: at the client or at the server, whichever has the foreign address, routing by source or a socket bound
+    /// to the address of the interface in use; in the network, a loose reverse path filter (RFC 3704 2.4), or an
+    /// exception for the host.
     "antispoof-drop", Warning,
     "only packets with a foreign source are lost on the way",
     ["RFC 3704", "Q175396"],
+    verdict: never("one capture point shows the loss and not who dropped it"),
     Transfer(check)
 }
 
@@ -50,6 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([source])
             .support(lost.did_not_leave(case))
             .support([sent])
+            .host(case.policy.facts.reverse_path_drops(connection.first.time, connection.last.time).as_ref())
             .network("Set the reverse path filter to loose, or except this host from anti-spoofing.")
             .server(format!("If {source} is the server's: send from the address of the interface in use, or route by source."))
             .client(format!("If {source} is the client's: send from the address of the interface in use, or route by source."))

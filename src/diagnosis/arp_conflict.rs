@@ -3,30 +3,32 @@
 use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
+use super::mac_changed;
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Conflict, Network};
 
 /// What a peer was told last, it believes for about so long without being told again (Linux: base_reachable_time and
 /// what follows). Seconds.
-const CACHED: f64 = 60.0;
+const CACHED: Interval = Interval::seconds(60);
 
 diagnosis! {
     /// Two hosts claim one address at the same time.
     ///
-    /// Whoever spoke last gets the packets. Connections to the address break: segments reach the wrong host, which resets
-    /// what it does not know or stays silent.
+    /// Whoever spoke last gets the packets. Connections to the address break: segments reach the wrong host, which
+    /// resets what it does not know or stays silent.
     ///
-    /// Needs: on one segment, ARP or ND of the address from two MACs, one of them at least by a reply or announcement, and
-    /// either one request that both answer, or the address going back and forth between them: an announcement by one and
-    /// the other going on.
+    /// Needs: on one segment, ARP or ND of the address from two MACs, one of them at least by a reply or announcement,
+    /// and either one request that both answer, or the address going back and forth between them: an announcement by
+    /// one and the other going on.
     ///
     /// Helps: resets of connections from the other MAC; a defence within 10 s.
     ///
     /// Refuted by: the address going over once (`mac-changed`); a router or proxy that answers for many; redundancy
     /// protocols and clusters; two cards of one host, which answer for each other's addresses too.
     ///
-    /// Confidence: proven when the address went back at least twice; else probable. As the cause
-    /// of a failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
+    /// Confidence: proven when the address went back at least twice; else probable. As the cause of a failure, which it
+    /// is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
     /// Traps: the sender of a probe is 0.0.0.0 and claims nothing. Bonds that balance their load use several MACs, but
     /// announce none of them.
@@ -36,9 +38,12 @@ diagnosis! {
     "arp-conflict", Error,
     "two hosts claim one address",
     ["RFC 5227 2.4", "RFC 4862 5.4", "Q120599", "Q174929"],
+    verdict: HostFault,
     Network(check),
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true,
+    would_decide: "the switches' MAC tables show which host had the address"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -85,7 +90,7 @@ fn draft(conflict: &Conflict) -> Option<Draft> {
             .support(rest)
             .support(neighbours::cite(first, &format!("{one} claims {ip}")))
             .support(twice.into_iter().flatten())
-            .rule_out("mac-changed", format!("{one} goes on using {ip} beside {other}"))
+            .rule_out(mac_changed::NAME, format!("{one} goes on using {ip} beside {other}"))
             .network(format!(
                 "Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."
             ))

@@ -17,8 +17,8 @@ diagnosis! {
     ///
     /// Helps: `source-spoof-mismatch`, which explains it at a multihomed host; a constant difference of TTLs.
     ///
-    /// Refuted by: an address that moved meanwhile (`mac-changed`); a redundancy protocol's MAC on one side, where that is
-    /// normal; a direction that was not captured at all.
+    /// Refuted by: an address that moved meanwhile (`mac-changed`); a redundancy protocol's MAC on one side, where that
+    /// is normal; a direction that was not captured at all.
     ///
     /// Confidence: proven, as what is seen.
     ///
@@ -29,6 +29,7 @@ diagnosis! {
     "asymmetric-path", Info,
     "the two directions take different ways",
     ["Q175396", "RFC 1122 3.3.4.2"],
+    verdict: never("a fact about the network, no fault by itself"),
     Network(check)
 }
 

@@ -1,6 +1,7 @@
 //! `capture-clock-step`
 
 use super::case::SessionCase;
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {
@@ -18,6 +19,7 @@ diagnosis! {
     "capture-clock-step", Quality,
     "the clock of the capture was set while it ran",
     ["RFC 7323 5.4"],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 
@@ -27,10 +29,10 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         0 | 1 => String::new(),
         count => format!(", the first of {count} such steps"),
     };
-    let way = if step.seconds > 0.0 { "forward" } else { "back" };
+    let way = if step.by > Interval::ZERO { "forward" } else { "back" };
     let message = format!(
         "the capture's clock was set {way} by {:.1} s between frames {} and {}{more}: ages and delays across it mean nothing",
-        step.seconds.abs(),
+        step.by.abs(),
         step.before.number,
         step.after.number,
     );

@@ -17,12 +17,13 @@ diagnosis! {
     "capture-control-only", Quality,
     "data connections were not captured",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let bare: Vec<_> = case
-        .concluded
+        .all_concluded()
         .iter()
         .filter(|one| one.lacks_its_data())
         .filter_map(|one| one.transfer?.reply.as_ref())

@@ -15,6 +15,7 @@ diagnosis! {
     "capture-drops", Quality,
     "the capture itself says that packets are missing",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Capture(check)
 }
 

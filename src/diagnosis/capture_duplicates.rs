@@ -17,6 +17,7 @@ diagnosis! {
     "capture-duplicates", Quality,
     "packets were recorded more than once",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

@@ -14,6 +14,7 @@ diagnosis! {
     "capture-fragments", Quality,
     "segments of FTP lie in IP fragments that never complete",
     ["RFC 791 3.2"],
+    verdict: never("a limit of the capture, no cause"),
     Capture(check)
 }
 

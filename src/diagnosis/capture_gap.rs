@@ -17,6 +17,7 @@ diagnosis! {
     "capture-gap", Quality,
     "acknowledged bytes are missing from the capture",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

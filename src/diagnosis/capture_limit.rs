@@ -14,6 +14,7 @@ diagnosis! {
     "capture-limit", Quality,
     "a bound of the program was reached",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Capture(check)
 }
 

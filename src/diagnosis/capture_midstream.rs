@@ -14,6 +14,7 @@ diagnosis! {
     "capture-midstream", Quality,
     "the start of the control connection is not in the capture",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

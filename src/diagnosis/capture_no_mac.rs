@@ -16,6 +16,7 @@ diagnosis! {
     "capture-no-mac", Quality,
     "the capture has no MAC addresses, and a rule needed one",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

@@ -16,6 +16,7 @@ diagnosis! {
     "capture-offload", Quality,
     "checksums of one host were left to its network card",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

@@ -7,8 +7,8 @@ use crate::flow::{Connection, End};
 diagnosis! {
     /// Only one direction of a followed connection was captured, though the other must have existed.
     ///
-    /// Needs: segments of one end that acknowledge or answer what the other end sent, and none of that other end. SYNs do
-    /// not, nor do segments without data in a connection that is older than the capture: keep-alives look like that.
+    /// Needs: segments of one end that acknowledge or answer what the other end sent, and none of that other end. SYNs
+    /// do not, nor do segments without data in a connection that is older than the capture: keep-alives look like that.
     ///
     /// Who closed first, what was refused and what went unanswered cannot be told from one direction.
     ///
@@ -16,6 +16,7 @@ diagnosis! {
     "capture-one-direction", Quality,
     "one direction of a connection is absent",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

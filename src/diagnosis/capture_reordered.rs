@@ -19,6 +19,7 @@ diagnosis! {
     "capture-reordered", Quality,
     "packets were recorded out of order",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

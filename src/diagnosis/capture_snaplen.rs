@@ -12,6 +12,7 @@ diagnosis! {
     "capture-snaplen", Quality,
     "frames are cut by the snap length",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

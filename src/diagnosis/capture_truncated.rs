@@ -13,6 +13,7 @@ diagnosis! {
     "capture-truncated", Quality,
     "the capture file is damaged or cut",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Capture(check)
 }
 

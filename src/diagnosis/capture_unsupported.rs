@@ -16,6 +16,7 @@ diagnosis! {
     "capture-unsupported", Quality,
     "frames could not be decoded",
     [],
+    verdict: never("a limit of the capture, no cause"),
     Capture(check)
 }
 

@@ -5,15 +5,18 @@ mod limits;
 mod report;
 
 use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 
-pub use limits::{RULE, cap};
+pub use limits::{cap, cap_of_rule};
 
 use super::lines;
 use super::siblings::Siblings;
+use crate::facts::Facts;
 use crate::finding::Evidence;
 use crate::flow::Table;
 use crate::flow::{Connection, End};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::Reply;
 use crate::network::Network;
 use crate::record::Outcome;
@@ -26,13 +29,15 @@ use crate::transfer::{Direction, Offer, Transfer};
 use crate::vantage::Vantage;
 
 /// A client that is refused one endpoint command falls back to another within this many seconds.
-const FALLBACK: f64 = 10.0;
+const FALLBACK: Interval = Interval::seconds(10);
 
 /// What the user knows better than the program.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
+    /// What the kernels of hosts say; empty where nobody asked them.
+    pub facts: Arc<Facts>,
     /// Length of TIME-WAIT in seconds, overriding the ladder of system defaults.
-    pub time_wait: Option<f64>,
+    pub time_wait: Option<Interval>,
 }
 
 /// The capture group around a case, as far as it has been read.
@@ -65,17 +70,13 @@ impl Scene<'_> {
     }
 }
 
-/// One offer with the transfer it served or failed to serve.
+/// One control session, as it was seen at one place.
 #[derive(Clone, Copy)]
-pub struct Case<'a> {
+pub struct SessionCase<'a> {
     /// The session.
     pub session: &'a Session,
     /// Its control connection.
     pub control: &'a Connection,
-    /// What is judged.
-    pub concluded: &'a Concluded<'a>,
-    /// The transfer; `None` for an offer that no transfer followed.
-    pub transfer: Option<&'a Transfer>,
     /// All offers and transfers of the session.
     pub siblings: &'a Siblings<'a>,
     /// Where the session was captured.
@@ -88,16 +89,42 @@ pub struct Case<'a> {
     pub scene: &'a Scene<'a>,
     /// What the user knows better.
     pub policy: &'a Policy,
+    /// When a later control connection of this client to this server was established, if one was by now.
+    pub reached_later: Option<Stamp>,
+    /// Whether the client knocks at many service ports: a port scan, not an FTP client.
+    pub client_scans: bool,
+}
+
+/// One offer with the transfer it served or failed to serve. What holds of its session is asked as of the session:
+/// `case.control`, `case.vantage`.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The session that it is part of.
+    pub of_session: SessionCase<'a>,
+    /// What is judged.
+    pub concluded: &'a Concluded<'a>,
     /// Whether the client gave up without having had a data connection.
     pub gave_up: bool,
 }
 
+impl<'a> Deref for Case<'a> {
+    type Target = SessionCase<'a>;
+
+    fn deref(&self) -> &SessionCase<'a> {
+        &self.of_session
+    }
+}
+
 impl<'a> Case<'a> {
-    /// The same surroundings, for `concluded`.
-    #[must_use]
-    pub fn of(self, concluded: &'a Concluded<'a>) -> Self {
-        let case = Self { concluded, transfer: concluded.transfer, ..self };
+    /// The case of an offer or transfer of a session.
+    pub fn of(of_session: SessionCase<'a>, concluded: &'a Concluded<'a>) -> Self {
+        let case = Self { of_session, concluded, gave_up: false };
         Self { gave_up: case.has_given_up(), ..case }
+    }
+
+    /// The transfer; `None` for an offer that no transfer followed.
+    pub fn transfer(&self) -> Option<&'a Transfer> {
+        self.concluded.transfer
     }
 
     /// The endpoint command before the transfer, refused or not.
@@ -126,7 +153,7 @@ impl<'a> Case<'a> {
     /// Whether an endpoint may have been announced where this capture does not hold the client's words.
     pub fn may_miss_an_offer(&self) -> bool {
         let from = self.offer().map_or(self.control.first, Offer::at);
-        let until = self.transfer.and_then(Transfer::ended).unwrap_or(self.session.last);
+        let until = self.transfer().and_then(Transfer::ended).unwrap_or(self.session.last);
         let client = self.control.half(self.client_end());
         (self.control.midstream && self.offer().is_none())
             || client.gaps().iter().any(|gap| gap.at >= from && gap.at <= until)
@@ -136,13 +163,13 @@ impl<'a> Case<'a> {
     pub fn may_miss_an_abort(&self) -> Option<Stamp> {
         let (from, until) = self.window()?;
         let gaps = self.control.half(self.client_end()).gaps();
-        gaps.iter().map(|gap| gap.at).find(|at| *at >= from && at.seconds_since(until) < 1.0)
+        gaps.iter().map(|gap| gap.at).find(|at| *at >= from && at.since(until) < Interval::seconds(1))
     }
 
     /// Whether the final reply may have come and is not in this capture: it lacks words of the server behind the command.
     pub fn may_miss_the_reply(&self) -> bool {
         let server = self.control.half(self.client_end().peer());
-        !self.transfer.is_some_and(|transfer| server.is_whole_since(transfer.at()))
+        !self.transfer().is_some_and(|transfer| server.is_whole_since(transfer.at()))
     }
 
     /// Whether the established data connection was reset before that moment, and not after both ends had closed it.
@@ -163,7 +190,7 @@ impl<'a> Case<'a> {
     /// the client turned away or the session ended; likewise for an offer alone.
     pub fn window(&self) -> Option<(Stamp, Stamp)> {
         let last = self.session.last;
-        match self.transfer {
+        match self.transfer() {
             Some(transfer) => {
                 let until = transfer.ended().or(self.left().map(|left| left.at));
                 Some((transfer.at(), until.unwrap_or_else(|| last.max(transfer.at()))))
@@ -186,7 +213,7 @@ impl<'a> Case<'a> {
     /// The control dialogue around the transfer: endpoint command and reply, transfer command, its replies.
     pub fn dialogue(&self) -> Vec<Evidence> {
         let mut all = self.offer().map(|offer| lines::offer(self.session, offer)).unwrap_or_default();
-        if let Some(transfer) = self.transfer {
+        if let Some(transfer) = self.transfer() {
             all.extend(lines::transfer(self.session, transfer));
         }
         all
@@ -200,7 +227,7 @@ impl<'a> Case<'a> {
 
     /// Whether the client left before the transfer command got any reply.
     pub fn left_unanswered(&self) -> bool {
-        let Some(transfer) = self.transfer else { return false };
+        let Some(transfer) = self.transfer() else { return false };
         let left = self.session.left_at().is_some_and(|left| left > transfer.at());
         left && transfer.preliminary.is_none() && transfer.reply.is_none()
     }
@@ -214,13 +241,13 @@ impl<'a> Case<'a> {
     /// How its data connection stood still until somebody gave up, before it succeeded: not where the final reply may have
     /// come and was not captured.
     pub fn standstill(&self) -> Option<Standstill<'a>> {
-        let replied = self.transfer.is_some_and(|transfer| transfer.reply.is_some());
+        let replied = self.transfer().is_some_and(|transfer| transfer.reply.is_some());
         self.concluded.standstill().filter(|_| replied || !self.may_miss_the_reply())
     }
 
     /// Whether a data connection was tried for it, as this side of a NAT or the other one shows.
     pub fn was_tried(&self) -> bool {
-        let other = self.session.other_view.as_ref().zip(self.transfer);
+        let other = self.session.other_view.as_ref().zip(self.transfer());
         let there = other.and_then(|(other, transfer)| other.attempts.get(&transfer.id));
         !self.concluded.attempts.is_empty() || there.is_some_and(|attempts| !attempts.is_empty())
     }
@@ -229,7 +256,7 @@ impl<'a> Case<'a> {
     /// whether that connection did not.
     pub fn failed_for_want_of_data(&self) -> bool {
         let none = self.concluded.established().is_none();
-        match self.transfer {
+        match self.transfer() {
             None if self.offer().is_none() => none && self.at_opaque_moment(),
             Some(_) | None => none && self.is_data_failure(),
         }
@@ -259,14 +286,14 @@ impl<'a> Case<'a> {
     /// Whether the client turned to another endpoint command at once and its transfer completed: the refusal did no
     /// harm.
     pub fn fell_back(&self) -> bool {
-        let Some(own) = self.concluded.offer_index.filter(|_| self.transfer.is_none()) else { return false };
+        let Some(own) = self.concluded.offer_number.filter(|_| self.transfer().is_none()) else { return false };
         self.siblings.completed_soon(own, self.offer_at(), FALLBACK)
     }
 
     /// Whether a data connection of the session was established soon after this one was tried.
     pub fn got_data_soon(&self) -> bool {
         let Some(at) = self.concluded.at() else { return false };
-        self.siblings.established_behind(at).is_some_and(|later| later.seconds_since(at) < FALLBACK)
+        self.siblings.established_behind(at).is_some_and(|later| later.since(at) < FALLBACK)
     }
 
     /// Whether no data connection of the session was established behind this one.
@@ -282,29 +309,6 @@ impl<'a> Case<'a> {
     pub fn would_show_server_syn(&self) -> bool {
         self.vantage.sees_all_of_server() && self.scene.shows_more_than_control
     }
-}
-
-/// One control session.
-#[derive(Clone, Copy)]
-pub struct SessionCase<'a> {
-    /// The session.
-    pub session: &'a Session,
-    /// Its control connection.
-    pub control: &'a Connection,
-    /// Its offers and transfers, in order.
-    pub concluded: &'a [Concluded<'a>],
-    /// Where it was captured.
-    pub vantage: &'a Vantage,
-    /// Who has which address.
-    pub network: &'a Network,
-    /// All connections.
-    pub flows: &'a Table,
-    /// The capture around it.
-    pub scene: &'a Scene<'a>,
-    /// When a later control connection of this client to this server was established, if one was by now.
-    pub reached_later: Option<Stamp>,
-    /// Whether the client knocks at many service ports: a port scan, not an FTP client.
-    pub client_scans: bool,
 }
 
 impl<'a> SessionCase<'a> {
@@ -329,9 +333,14 @@ impl<'a> SessionCase<'a> {
         commands.next().or_else(|| replies.next())
     }
 
+    /// Its offers and transfers, in order: none before it is judged as a whole.
+    pub fn all_concluded(&self) -> &'a [Concluded<'a>] {
+        self.siblings.known().unwrap_or_default()
+    }
+
     /// The data connections of the session, in order.
     pub fn data(&self) -> impl Iterator<Item = &'a Connection> {
-        self.concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection)
+        self.all_concluded().iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection)
     }
 }
 
@@ -344,6 +353,8 @@ pub struct NetworkCase<'a> {
     pub parties: &'a [std::net::IpAddr],
     /// The capture around it.
     pub scene: &'a Scene<'a>,
+    /// What the user knows better.
+    pub policy: &'a Policy,
 }
 
 /// A capture group.

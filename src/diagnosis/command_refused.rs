@@ -1,7 +1,7 @@
 //! `command-refused`
 
 use super::case::Case;
-use super::lines;
+use super::{data_syn_not_seen, lines};
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
@@ -9,11 +9,11 @@ diagnosis! {
     /// The server refused the transfer command itself: the file is missing, may not be touched, or the command is not
     /// known. The data connection was not the problem.
     ///
-    /// Needs: 4xx or 5xx to RETR, STOR, LIST and the like that does not speak of the data connection (550, 553, 552, 501,
-    /// 502, 504).
+    /// Needs: 4xx or 5xx to RETR, STOR, LIST and the like that does not speak of the data connection (550, 553, 552,
+    /// 501, 502, 504).
     ///
-    /// Refuted by: 125 or 150 before it, which accepted the command; 425, 426, 421; a text that speaks of the data connection;
-    /// 530 (`login-refused`).
+    /// Refuted by: 125 or 150 before it, which accepted the command; 425, 426, 421; a text that speaks of the data
+    /// connection; 530 (`login-refused`).
     ///
     /// Traps: a server that resets a data connection that was waiting: the reset follows from the refusal.
     ///
@@ -22,11 +22,12 @@ diagnosis! {
     "command-refused", Info,
     "the server refused the transfer command itself",
     ["RFC 959 4.2.2", "RFC 959 5.4"],
+    verdict: CommandRefused,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
     let login = reply.code == 530 || case.meaning().is_some_and(|meaning| meaning.condition == Condition::NotLoggedIn);
     let crashed = case.meaning().is_some_and(|meaning| meaning.condition == Condition::ServerError);
@@ -39,7 +40,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
             .about(case)
             .support([lines::command(case.session, &transfer.command)])
-            .rule_out("data-syn-not-seen", "the reply is about the file or the command, not about a data connection")
+            .rule_out(data_syn_not_seen::NAME, "the reply is about the file or the command, not about a data connection")
             .client("Check the path and the arguments of the command.")
             .server("Check the file, its permissions and the server's limits.")
             .done(),

@@ -25,6 +25,7 @@ diagnosis! {
     "control-closed-early", Error,
     "the server closed the control connection before it greeted",
     ["RFC 959 5.4"],
+    verdict: never("a finding of the session, which has no verdict"),
     Session(check)
 }
 

@@ -4,7 +4,7 @@ use super::case::{Case, SessionCase};
 use super::{Draft, control_closed_early, lines, timers};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::Connection;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::meaning::meaning;
 use crate::ftp::texts::Condition;
 use crate::ftp::{Command, Reply, Verb};
@@ -12,28 +12,29 @@ use crate::transfer::Transfer;
 use crate::transfer::session::Session;
 
 /// A command crosses the 421 on the way if it is sent less than a long round trip before that arrives: seconds.
-const CROSSED: f64 = 1.0;
+const CROSSED: Interval = Interval::seconds(1);
 
 diagnosis! {
     /// The server ended a session in which nothing went on, by 421: its timer for idle sessions, for sessions without a
     /// transfer, or for logging in ran out.
     ///
-    /// Needs: 421 while no transfer is under way and no other command waits; words of a timeout or of idleness, or, with other
-    /// words, a silence as long as a timer that servers have.
+    /// Needs: 421 while no transfer is under way and no other command waits; words of a timeout or of idleness, or,
+    /// with other words, a silence as long as a timer that servers have.
     ///
     /// Helps: which timer it was: the time since the last command, the last transfer, the login, or the connection.
     ///
-    /// Refuted by: 421 as the greeting (`control-closed-early`); 421 during a transfer (`control-lost-during-transfer`); words of
-    /// too many connections, of a shutdown or of the administrator.
+    /// Refuted by: 421 as the greeting (`control-closed-early`); 421 during a transfer
+    /// (`control-lost-during-transfer`); words of too many connections, of a shutdown or of the administrator.
     ///
     /// Confidence: proven by its words; probable by a time that fits a timer.
     ///
-    /// Remedy: at the client log in again before the next command, send NOOP to keep an idle session (a timer of transfers runs
-    /// on); at the server raise the timeout (vsftpd idle_session_timeout; ProFTPD TimeoutIdle, TimeoutNoTransfer, TimeoutLogin;
-    /// Pure-FTPd -I); in the network nothing.
+    /// Remedy: at the client log in again before the next command, send NOOP to keep an idle session (a timer of
+    /// transfers runs on); at the server raise the timeout (vsftpd idle_session_timeout; ProFTPD TimeoutIdle,
+    /// TimeoutNoTransfer, TimeoutLogin; Pure-FTPd -I); in the network nothing.
     "control-idle-timeout", Info,
     "the server ended an idle session",
     ["RFC 959 5.4", "RFC 1123 4.1.3.2"],
+    verdict: ControlLost,
     Transfer(of_transfer),
     Session(of_session)
 }
@@ -47,7 +48,7 @@ pub(super) struct TimedOut<'a> {
     /// What ran out: since when, since what, and its length if it fits one.
     since: Stamp,
     what: &'static str,
-    timer: Option<f64>,
+    timer: Option<Interval>,
 }
 
 /// Whether the session was ended so.
@@ -57,12 +58,12 @@ pub(super) fn holds(case: &SessionCase<'_>) -> bool {
 
 /// How the session had been ended so before the transfer of `case` was asked for.
 pub(super) fn before<'a>(case: &Case<'a>) -> Option<TimedOut<'a>> {
-    let transfer = case.transfer.filter(|transfer| transfer.reply.is_none() && transfer.lost.is_some())?;
+    let transfer = case.transfer().filter(|transfer| transfer.reply.is_none() && transfer.lost.is_some())?;
     find(case.session, case.control).filter(|ended| is_behind(transfer, ended))
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let ended = before(case)?;
     let story = format!("{} came {:.1} s later and failed", transfer.command.name, transfer.at().age_of(ended.reply.at()));
     let draft = draft(case.session, &ended).about(case).severity(Severity::Warning).and(&story);
@@ -128,13 +129,13 @@ fn find<'a>(session: &'a Session, control: &Connection) -> Option<TimedOut<'a>> 
 
 /// What ran out: the time since the last line, since the last transfer or the login, or since the connection began, whichever
 /// fits a timer; else what the words name.
-fn timer(session: &Session, reply: &Reply, until: Stamp) -> Option<(Stamp, &'static str, Option<f64>)> {
+fn timer(session: &Session, reply: &Reply, until: Stamp) -> Option<(Stamp, &'static str, Option<Interval>)> {
     let (last, _) = session.last_line(until)?;
     let transferred = session.transfers.iter().rev().find_map(|transfer| transfer.reply.as_ref()).map(Reply::at);
     let admitted = session.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref()).find(|reply| reply.code == 230);
     let admitted = admitted.map(Reply::at);
     let words = reply.text.to_ascii_lowercase();
-    let named = words.split(|c: char| !c.is_ascii_digit()).find_map(|number| number.parse::<f64>().ok());
+    let named = words.split(|c: char| !c.is_ascii_digit()).find_map(|number| number.parse().ok()).map(Interval::seconds);
     let idle = (Some(last), "the last command or reply");
     let by_transfer = if transferred.is_some() { (transferred, "the last transfer") } else { (admitted, "the login") };
     let since_start = (Some(session.first).filter(|_| admitted.is_none()), "the connection began");

@@ -2,32 +2,35 @@
 
 use super::case::SessionCase;
 use super::ending::Ending;
-use super::{control_closed_early, control_idle_timeout};
+use super::{control_closed_early, control_idle_timeout, control_stalled, rst_injected};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 use crate::ftp::{Command, Verb};
 
 diagnosis! {
-    /// The control connection was reset, or closed by the server, while a reply was outstanding and no transfer was under
-    /// way.
+    /// The control connection was reset, or closed by the server, while a reply was outstanding and no transfer was
+    /// under way.
     ///
-    /// Needs: a command without reply; then a RST, or a FIN of the server; or a command that comes when the server has closed; or
-    /// a FIN of the client where the server's numbers
-    /// show that its reply was sent and lost before this capture point.
+    /// Needs: a command without reply; then a RST, or a FIN of the server; or a command that comes when the server has
+    /// closed; or a FIN of the client where the server's numbers show that its reply was sent and lost before this
+    /// capture point.
     ///
     /// Helps: who ended it; a control connection that had been idle for long (NAT and firewall timeouts).
     ///
     /// Refuted by: QUIT; a close by the side that had its final reply; a transfer under way
-    /// (`control-lost-during-transfer`); a server that never greeted (`control-closed-early`); an idle session that the server
-    /// ended by 421 (`control-idle-timeout`); words of the server that the capture lacks.
+    /// (`control-lost-during-transfer`); a server that never greeted (`control-closed-early`); an idle session that the
+    /// server ended by 421 (`control-idle-timeout`); words of the server that the capture lacks.
     ///
-    /// Remedy: look first at the side that ended it: at the server read its log; at the client look for its own timeout, keep
-    /// the connection alive (NOOP, TCP keep-alive), and log in again; in the network raise idle timeouts on the way, and
-    /// find what loses a reply that was sent.
+    /// Remedy: look first at the side that ended it: at the server read its log; at the client look for its own
+    /// timeout, keep the connection alive (NOOP, TCP keep-alive), and log in again; in the network raise idle timeouts
+    /// on the way, and find what loses a reply that was sent.
     "control-lost", Warning,
     "the control connection was lost while a reply was outstanding",
     ["RFC 959 5.4", "RFC 5382 5"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    part_of: &[control_stalled::NAME, rst_injected::NAME]
 }
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
@@ -51,7 +54,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let (line, after, story) = (command.line(), end.at.age_of(command.at()), ending.story());
-    let message = if after < 0.0 {
+    let message = if after < Interval::ZERO {
         format!("{line} came {:.1} s after the control connection was lost: {}{story}", -after, end.how)
     } else {
         format!("{line} got no reply: {} after {after:.1} s{story}", end.how)

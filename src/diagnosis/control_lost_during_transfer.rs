@@ -3,31 +3,35 @@
 use super::case::Case;
 use super::ending::Ending;
 use super::{control_idle_timeout, lines};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::transfer::Lost;
 
 diagnosis! {
     /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
     ///
-    /// Needs: a transfer under way without final reply; then a RST, a FIN of the server, or 421; or a FIN of the client where
-    /// the server's numbers show that its reply was sent and lost before this capture point.
+    /// Needs: a transfer under way without final reply; then a RST, a FIN of the server, or 421; or a FIN of the client
+    /// where the server's numbers show that its reply was sent and lost before this capture point.
     ///
-    /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a command or a final reply that is
-    /// retransmitted and never acknowledged then; a data connection that stands still until the server gives up.
+    /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a command or a final reply
+    /// that is retransmitted and never acknowledged then; a data connection that stands still until the server gives
+    /// up.
     ///
-    /// Refuted by: QUIT and 221; an idle session that the server had ended by 421 before the command (`control-idle-timeout`); a capture that merely ends; bytes of the server that the capture lacks; a data connection
-    /// that was reset before (`data-connection-broken`).
+    /// Refuted by: QUIT and 221; an idle session that the server had ended by 421 before the command
+    /// (`control-idle-timeout`); a capture that merely ends; bytes of the server that the capture lacks; a data
+    /// connection that was reset before (`data-connection-broken`).
     ///
     /// Remedy: look first at the side that closed; at the client send NOOP or TCP keep-alives during transfers; at the
     /// server read the log, raise the data timeout; in the network raise the idle timeout on the way.
     "control-lost-during-transfer", Error,
     "the control connection was lost during a transfer",
     ["RFC 5382 5", "RFC 1123 4.1.3.2", "RFC 959 5.4"],
+    verdict: ControlLost,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
     let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
     let closing = closing.map(|reply| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false, by_client: false });
@@ -46,7 +50,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let after = lost.at.age_of(transfer.at());
     let story = ending.story();
-    let message = if after < 0.0 {
+    let message = if after < Interval::ZERO {
         format!("{} came {:.1} s after the control connection was lost: {}{story}", transfer.command.name, -after, lost.how)
     } else {
         format!("{} got no final reply: {} after {after:.1} s{story}", transfer.command.name, lost.how)

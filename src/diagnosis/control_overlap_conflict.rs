@@ -11,13 +11,14 @@ diagnosis! {
     ///
     /// Needs: two segments of one direction that cover the same sequence numbers with different bytes.
     ///
-    /// The copy whose checksum verifies is taken over one whose does not, else the first. It is a middlebox that rewrites
-    /// one copy only, a broken stack, or evasion.
+    /// The copy whose checksum verifies is taken over one whose does not, else the first. It is a middlebox that
+    /// rewrites one copy only, a broken stack, or evasion.
     ///
     /// Remedy: look at what lies between; the lines concerned are marked unreliable.
     "control-overlap-conflict", Quality,
     "copies of the same control bytes differ",
     ["RFC 9293 3.4"],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 

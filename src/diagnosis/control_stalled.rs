@@ -2,7 +2,7 @@
 
 use super::case::SessionCase;
 use super::idle::Idle;
-use super::lines;
+use super::{control_lost_during_transfer, lines};
 use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 
 /// Frames cited.
@@ -12,21 +12,26 @@ diagnosis! {
     /// A segment of the control connection is retransmitted and never acknowledged: something lets the others pass and
     /// drops this one, or the path broke.
     ///
-    /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to the
-    /// end of the connection.
+    /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to
+    /// the end of the connection.
     ///
-    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall forgot it); it is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half
-    /// understands); it is a full-sized segment (path MTU); replies leave with a foreign source address
-    /// (`source-spoof-mismatch`); a MAC has moved (`mac-changed`).
+    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall forgot it); it
+    /// is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half understands); it
+    /// is a full-sized segment (path MTU); replies leave with a foreign source address (`source-spoof-mismatch`); a MAC
+    /// has moved (`mac-changed`).
     ///
     /// Refuted by: a late acknowledgement.
     ///
-    /// Remedy: in the network find what drops it: idle timeout, FTP helper, MTU, anti-spoofing filter, stale ARP entry; at the client
-    /// send each command in one segment, try a smaller MTU; at the server capture, to see whether the segment arrives.
+    /// Remedy: in the network find what drops it: idle timeout, FTP helper, MTU, anti-spoofing filter, stale ARP entry;
+    /// at the client send each command in one segment, try a smaller MTU; at the server capture, to see whether the
+    /// segment arrives.
     "control-stalled", Error,
     "a control segment is retransmitted and never acknowledged",
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    is_symptom: true,
+    part_of: &[control_lost_during_transfer::NAME]
 }
 
 const HERE: &str = "Capture at the client too: it shows whether the segment is lost on the way, or its acknowledgement.";
@@ -34,7 +39,7 @@ const HERE: &str = "Capture at the client too: it shows whether the segment is l
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
     let (from, to) = (case.control.socket(end), case.control.socket(end.peer()));
-    let (first, last) = (stamps[0], stamps[stamps.len() - 1]);
+    let Some((first, last)) = stamps.first().copied().zip(stamps.last().copied()) else { return Vec::new() };
     let text = case.line_at(first).unwrap_or_else(|| "a segment".to_owned());
     let idle = Idle::before_stall(case.session, case.control, case.data());
     let too_large = idle.is_none_or(|idle| idle.may_be_too_large());

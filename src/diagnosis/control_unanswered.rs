@@ -12,21 +12,23 @@ diagnosis! {
     /// The control connection never came to be: its SYN was unanswered, refused or rejected, or the SYN-ACK never got
     /// through.
     ///
-    /// Needs: a SYN to the control port and no answer to two or more of them, a RST, an ICMP error, or SYN-ACKs that are
-    /// repeated and never acknowledged.
+    /// Needs: a SYN to the control port and no answer to two or more of them, a RST, an ICMP error, or SYN-ACKs that
+    /// are repeated and never acknowledged.
     ///
     /// Helps: replies that leave with a foreign source address (`source-spoof-mismatch`); two MACs that answer for the
     /// server (`arp-conflict`).
     ///
-    /// Refuted by: a connection whose other half was merely not captured; a port scan. A later connection of the client to the
-    /// server that works refutes that the server does not listen or is filtered for good, and is told.
+    /// Refuted by: a connection whose other half was merely not captured; a port scan. A later connection of the client
+    /// to the server that works refutes that the server does not listen or is filtered for good, and is told.
     ///
     /// Remedy: at the server check that it runs and listens, and its host's firewall; at the client check name, address
     /// and port; in the network check what filters port 21, both ways.
     "control-unanswered", Error,
     "the control connection was not answered",
     ["RFC 9293 3.10.7", "RFC 959 2.3"],
-    Session(check)
+    verdict: never("a finding of the session, which has no verdict"),
+    Session(check);
+    is_symptom: true
 }
 
 const HERE: &str = "On this host: see whether the server listens and its queue is full (ss -ltn), and look at the INPUT rules (nft list ruleset).";

@@ -4,32 +4,17 @@
 //! By what the sender chose (numbers, timestamps) and never by addresses, which a NAT rewrites. Absence counts only where
 //! the far side is seen to show such packets, before and behind, and the capture lost none.
 
-use std::collections::{HashSet, VecDeque};
-use std::net::IpAddr;
-
-use foldhash::fast::RandomState;
-
 use super::case::Case;
+pub use super::witnesses::What;
+use super::witnesses::Witnesses;
 use super::{lines, neighbours};
 use crate::finding::{Evidence, Route};
-use crate::flow::{Connection, ConnectionId, End, FlowKey, Side, SynSeen};
+use crate::flow::{Connection, ConnectionId, End, Side, SynSeen};
 use crate::frame::Stamp;
 use crate::network::Place;
 use crate::record::AttemptOutcome;
 use crate::transfer::OtherView;
 use crate::transfer::attempt::{Aim, Attempt};
-
-/// Connections cited that cross.
-const CITED: usize = 2;
-
-/// What was lost on the way through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// The SYN.
-    Syn,
-    /// The SYN crossed, its SYN-ACK did not.
-    SynAck,
-}
 
 /// A data SYN, or its SYN-ACK, that came in on one side and did not leave on the other.
 pub struct Lost<'a> {
@@ -45,42 +30,6 @@ pub struct Lost<'a> {
     pub witnesses: &'a Witnesses,
 }
 
-/// Data connections that are seen on both sides, as far as anybody asks.
-#[derive(Default)]
-pub struct Witnesses {
-    /// The last ones, and where the first packet of each came in and left.
-    last: VecDeque<(Route, [Stamp; 2])>,
-    /// The two that began last.
-    latest: [Option<(Stamp, ConnectionId)>; 2],
-    tuples: HashSet<FlowKey, RandomState>,
-    /// Who sends the packets that get lost of others.
-    senders: HashSet<IpAddr, RandomState>,
-}
-
-impl Witnesses {
-    fn add(&mut self, one: &Connection, what: What, at: [Stamp; 2]) {
-        self.last.push_back((Route { from: one.origin, to: one.target }, at));
-        if self.last.len() > CITED {
-            self.last.pop_front();
-        }
-        let own = Some((one.first, one.id));
-        let [first, second] = self.latest;
-        self.latest = if own > first { [own, first] } else { [first, second.max(own)] };
-        self.tuples.insert(one.key);
-        self.senders.insert(if what == What::Syn { one.origin.ip() } else { one.target.ip() });
-    }
-
-    /// Whether one other than `than` began behind that moment.
-    pub fn any_behind(&self, since: Stamp, than: ConnectionId) -> bool {
-        self.latest.iter().flatten().any(|(first, id)| *first > since && *id != than)
-    }
-
-    /// Whether what gets through of them is sent by that host.
-    pub fn are_sent_by(&self, host: IpAddr) -> bool {
-        self.senders.contains(&host)
-    }
-}
-
 /// The data connection of a failed transfer that got lost between the two sides of this capture.
 pub fn lost<'a>(case: &Case<'a>) -> Option<Lost<'a>> {
     let whole = |control: &Connection| control.from_origin.gaps().is_empty() && control.from_target.gaps().is_empty();
@@ -92,7 +41,7 @@ pub fn lost<'a>(case: &Case<'a>) -> Option<Lost<'a>> {
         Some(_) => None,
         None => case.concluded.attempts.iter().find_map(|attempt| forwarded(case, attempt)),
     }
-    .filter(|lost| !lost.witnesses.last.is_empty())
+    .filter(|lost| !lost.witnesses.are_none())
 }
 
 /// Whether the SYN is seen on both sides.
@@ -135,7 +84,7 @@ pub fn is_client_side(case: &Case<'_>, other: &OtherView) -> bool {
 /// Both sides are a NAT's, and the session was seen twice.
 fn translated<'a>(case: &Case<'a>, other: &OtherView) -> Option<Lost<'a>> {
     let here_is_server_side = !is_client_side(case, other);
-    let number = case.transfer.map(|transfer| transfer.id);
+    let number = case.transfer().map(|transfer| transfer.id);
     let there = number.and_then(|number| other.attempts.get(&number)).into_iter().flatten();
     let there = there.filter_map(|id| Some((attempt(case, *id)?, false)));
     let here = case.concluded.attempts.iter().map(|attempt| (*attempt, true));
@@ -223,7 +172,7 @@ fn witnesses<'a>(
 impl Lost<'_> {
     /// Whether the very 5-tuple is seen to cross at another time: then nothing about it hides it from the far side.
     pub fn same_tuple_crosses(&self) -> bool {
-        self.witnesses.tuples.contains(&self.attempt.connection.key)
+        self.witnesses.have_tuple(&self.attempt.connection.key)
     }
 
     /// What happened, a clause.
@@ -264,7 +213,7 @@ impl Lost<'_> {
             None => format!("this {what} does not leave"),
         };
         let missing = Evidence::missing(began, until.max(self.attempt.connection.last), note);
-        let witnesses = self.witnesses.last.iter().rev().flat_map(|(route, [came, left])| {
+        let witnesses = self.witnesses.last().flat_map(|(route, [came, left])| {
             [
                 Evidence::sent(*came, route.from, route.to, "this data connection comes in"),
                 Evidence::seen(*left, "and leaves"),

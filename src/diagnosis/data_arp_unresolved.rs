@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::case::Case;
-use super::{lines, neighbours, timers};
+use super::{data_syn_refused, lines, neighbours, time_wait_collision, timers};
 use crate::finding::{Confidence, Finding};
 use crate::transfer::Direction;
 
@@ -13,13 +13,14 @@ const GIVES_UP: usize = 3;
 const ASKED: usize = 2;
 
 diagnosis! {
-    /// Whoever wanted to deliver the data connection's SYN asked for the announced host by ARP or ND, and nobody answered.
+    /// Whoever wanted to deliver the data connection's SYN asked for the announced host by ARP or ND, and nobody
+    /// answered.
     ///
-    /// The SYN waits in the asker's queue and is dropped; a host gives up after about 3 s ("No route to host"), a router
-    /// answers with ICMP host unreachable. Looks like a server that never tried.
+    /// The SYN waits in the asker's queue and is dropped; a host gives up after about 3 s ("No route to host"), a
+    /// router answers with ICMP host unreachable. Looks like a server that never tried.
     ///
-    /// Needs: two or more requests for the announced host between the transfer command and its final reply, by the server
-    /// or a router on the way, no answer, and nothing from that host at that time.
+    /// Needs: two or more requests for the announced host between the transfer command and its final reply, by the
+    /// server or a router on the way, no answer, and nothing from that host at that time.
     ///
     /// Helps: requests a second apart; a reply after 3 s that says so.
     ///
@@ -35,6 +36,7 @@ diagnosis! {
     "data-arp-unresolved", Error,
     "nobody answers ARP or ND for the announced host",
     ["RFC 826", "RFC 4861 7.2", "RFC 1122 2.3.2"],
+    verdict: NoLinkAddress,
     Transfer(check)
 }
 
@@ -73,8 +75,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([lines::command(case.session, &offer.command)])
         .support(case.dialogue())
         .support(timers::evidence(case))
-        .rule_out("time-wait-collision", "the SYN was waiting for an address, not for a 5-tuple")
-        .rule_out("data-syn-refused", "nothing was delivered that could have been refused")
+        .host(case.policy.facts.neighbour(query.asker, target, until.time).said())
+        .rule_out(time_wait_collision::NAME, "the SYN was waiting for an address, not for a 5-tuple")
+        .rule_out(data_syn_refused::NAME, "nothing was delivered that could have been refused")
         .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
     Some(match offer.direction {
         Direction::Active => draft

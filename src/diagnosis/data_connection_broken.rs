@@ -1,24 +1,29 @@
 //! `data-connection-broken`
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{capture_gap, data_syn_refused, lines, time_wait_collision};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
 
+/// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
+const SWAPPED: Interval = Interval::millis(50);
+
 diagnosis! {
     /// The data connection was opened and then failed before the final reply.
     ///
-    /// Needs: a complete handshake on the data connection, then 425 or 426, or behind 125 or 150 450 or 451, or a RST before
-    /// the final reply, or words of a connection that broke.
+    /// Needs: a complete handshake on the data connection, then 425 or 426, or behind 125 or 150 450 or 451, or a RST
+    /// before the final reply, or words of a connection that broke.
     ///
     /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
     ///
-    /// Refuted by: 550 and kin without 125 or 150 before (`command-refused`), though the server then resets a data connection
-    /// that was waiting; a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR; a server that
-    /// refuses the peer's address (`pasv-bad-peer`) or the missing TLS session (`tls-session-reuse-required`); where no
-    /// final reply came, a FIN before the RST, and words of the server that the capture lacks.
+    /// Refuted by: 550 and kin without 125 or 150 before (`command-refused`), though the server then resets a data
+    /// connection that was waiting; a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR;
+    /// a server that refuses the peer's address (`pasv-bad-peer`) or the missing TLS session
+    /// (`tls-session-reuse-required`); where no final reply came, a FIN before the RST, and words of the server that
+    /// the capture lacks.
     ///
     /// Remedy: look first at the side that reset or fell silent; at the server read the log; at the client look at the
     /// log, the disk, the quota; in the network look for idle timeouts, and for a path MTU that large segments do not
@@ -26,11 +31,12 @@ diagnosis! {
     "data-connection-broken", Error,
     "the data connection was opened and then broke",
     ["RFC 959 4.2", "RFC 959 5.4"],
+    verdict: DataBroken,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let attempt = case.concluded.established()?;
     let connection = attempt.connection;
     let reset = reset_before_reply(case, connection);
@@ -78,10 +84,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .caps(case.may_miss_an_abort().map(|at| {
             let why = format!("frame {} shows that words of the client are missing: an ABOR may be among them", at.number);
-            cap("capture-gap", Confidence::Possible, why)
+            cap(capture_gap::NAME, Confidence::Possible, why)
         }))
-        .rule_out("data-syn-refused", "the handshake completed")
-        .rule_out("time-wait-collision", "the handshake completed");
+        .rule_out(data_syn_refused::NAME, "the handshake completed")
+        .rule_out(time_wait_collision::NAME, "the handshake completed");
     let finding = match reset {
         Some(_) if client => finding
             .client("Find out why the client closed the data connection with a RST: it was killed, its disk is full, or it lost interest.")
@@ -101,12 +107,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The first RST on the connection before the final reply, and who sent it.
 fn reset_before_reply(case: &Case<'_>, connection: &Connection) -> Option<(crate::frame::Stamp, End)> {
-    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(crate::ftp::Reply::at);
+    let reply = case.transfer().and_then(|transfer| transfer.reply.as_ref()).map(crate::ftp::Reply::at);
     let both_closed = connection.from_origin.fin.is_some() && connection.from_target.fin.is_some();
     connection
         .rsts
         .iter()
-        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, 0.05)))
+        .find(|rst| !both_closed && reply.is_none_or(|reply| rst.at.is_until(reply, SWAPPED)))
         .map(|rst| (rst.at, rst.from))
 }
 

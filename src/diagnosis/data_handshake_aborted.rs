@@ -1,7 +1,7 @@
 //! `data-handshake-aborted`
 
 use super::case::Case;
-use super::lines;
+use super::{data_syn_unanswered, lines};
 use crate::finding::{Confidence, Evidence, Finding, Route};
 use crate::flow::End;
 use crate::record::AttemptOutcome;
@@ -10,8 +10,8 @@ diagnosis! {
     /// The data SYN was answered by a SYN-ACK, but the handshake never completed: the opener reset it, or its last ACK
     /// (or the SYN-ACK) never got through.
     ///
-    /// Needs: SYN and SYN-ACK; then a RST of the opener, or SYN-ACKs that are repeated and never acknowledged; a transfer
-    /// that failed by it.
+    /// Needs: SYN and SYN-ACK; then a RST of the opener, or SYN-ACKs that are repeated and never acknowledged; a
+    /// transfer that failed by it.
     ///
     /// Helps: a RST at once (the server had given up: compare the time of its 425); SYN-ACKs that leave through another
     /// interface than the SYN came in (`source-spoof-mismatch`, anti-spoofing).
@@ -23,6 +23,7 @@ diagnosis! {
     "data-handshake-aborted", Error,
     "the handshake of the data connection was not completed",
     ["RFC 9293 3.5", "RFC 3704"],
+    verdict: HandshakeAborted,
     Transfer(check)
 }
 
@@ -50,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::syns(attempt))
             .support(rst.map(|rst| Evidence::sent(rst.at, attempt.from(), attempt.to(), "RST")))
             .support(case.dialogue())
-            .rule_out("data-syn-unanswered", "the SYN was answered by a SYN-ACK")
+            .rule_out(data_syn_unanswered::NAME, "the SYN was answered by a SYN-ACK")
             .network("Look for a stateful firewall or reverse-path filter that sees, or accepts, only one direction of this connection.")
             .server("Compare its connect timeout with the time of the answer: a server that gives up resets what comes late.")
             .client("Use passive mode (EPSV, PASV) while active connections do not get through.")

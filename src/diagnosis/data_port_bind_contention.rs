@@ -1,7 +1,7 @@
 //! `data-port-bind-contention`
 
 use super::case::Case;
-use super::{held_tuple, lines, no_syn, timers};
+use super::{data_syn_never_sent, held_tuple, lines, no_syn, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::meaning::errno;
 use crate::ftp::texts::Errno;
@@ -12,9 +12,10 @@ diagnosis! {
     /// All active data connections of a server start from one port, L-1. A server that binds it without sharing it
     /// (SO_REUSEADDR, done anew by every child) fails, or retries with growing pauses, while another client is served.
     ///
-    /// Needs: a failed active transfer without any SYN; words of a bind that failed (`Can't create data socket`, `Address
-    /// already in use`), or the pauses of bind retries (1, 3, 6, 10 … 55 s); another connection of the server from the same
-    /// port to another socket, open between command and reply; no earlier connection on the own 5-tuple that explains it.
+    /// Needs: a failed active transfer without any SYN; words of a bind that failed (`Can't create data socket`,
+    /// `Address already in use`), or the pauses of bind retries (1, 3, 6, 10 … 55 s); another connection of the server
+    /// from the same port to another socket, open between command and reply; no earlier connection on the own 5-tuple
+    /// that explains it.
     ///
     /// Helps: success once the other transfer is over.
     ///
@@ -27,6 +28,7 @@ diagnosis! {
     "data-port-bind-contention", Error,
     "the server could not bind its data port while another transfer was using it",
     ["RFC 959 3.2"],
+    verdict: ServerSocket,
     Transfer(check)
 }
 
@@ -61,7 +63,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(timers::evidence(case))
             .caps(case.absence_caps())
             .all_ruled_out(no_syn::refuted(case))
-            .or("data-syn-never-sent", "the server's log names the error of its bind()")
+            .or(data_syn_never_sent::NAME, "the server's log names the error of its bind()")
             .server("Let every process of the server share its data port (SO_REUSEADDR), or send from other ports than 20 (vsftpd: connect_from_port_20=NO).")
             .client("Use passive mode (EPSV, PASV).")
             .network("Nothing to change on the way: the failure is local to the server.")

@@ -11,8 +11,8 @@ const PORTS_NAMED: usize = 4;
 diagnosis! {
     /// The server's data connections do not come from the port below its control port (20 for 21).
     ///
-    /// RFC 959 3.2 wants L-1; many servers that have dropped root use an ephemeral port instead. It is harmless unless a
-    /// packet filter relies on port 20.
+    /// RFC 959 3.2 wants L-1; many servers that have dropped root use an ephemeral port instead. It is harmless unless
+    /// a packet filter relies on port 20.
     ///
     /// Needs: a SYN of an active transfer from another port than L-1 (989 for 990).
     ///
@@ -23,6 +23,7 @@ diagnosis! {
     "data-source-port-not-20", Info,
     "active data connections do not come from the server's port 20",
     ["RFC 959 3.2"],
+    verdict: never("a habit of the server, no fault"),
     Session(check)
 }
 
@@ -30,7 +31,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let server = case.session.server;
     let wanted = case.session.default_data_port();
     let attempts: Vec<_> = case
-        .concluded
+        .all_concluded()
         .iter()
         .flat_map(|one| &one.attempts)
         .filter(|attempt| attempt.from().ip() == server.ip() && attempt.from().port() != wanted)

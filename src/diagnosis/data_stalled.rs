@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{capture_drops, data_syn_unanswered, lines, path_mtu_blackhole};
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
 use crate::ftp::texts::Condition;
 use crate::record::Outcome;
@@ -21,30 +21,29 @@ diagnosis! {
     /// never acknowledged; or the receiver's window stays zero. Then the client leaves, closes or aborts, the server
     /// answers 425, 426 or 421, or somebody resets.
     ///
-    /// Helps: who fell silent. A sender that acknowledges and sends nothing more is alive at TCP level, but its program does
-    /// not go on. A receiver whose window is zero does not read. Where nothing is acknowledged, the receiver or the way is
-    /// gone.
+    /// Helps: who fell silent. A sender that acknowledges and sends nothing more is alive at TCP level, but its program
+    /// does not go on. A receiver whose window is zero does not read. Where nothing is acknowledged, the receiver or
+    /// the way is gone.
     ///
-    /// Refuted by: a FIN of the sender; acknowledged bytes that the capture lacks; only one direction captured; words of the
-    /// server that name another reason, such as the file; a window of zero until the server's own data timeout, which is
-    /// `control-lost-during-transfer` or `data-connection-broken`.
+    /// Refuted by: a FIN of the sender; acknowledged bytes that the capture lacks; only one direction captured; words
+    /// of the server that name another reason, such as the file; a window of zero until the server's own data timeout,
+    /// which is `control-lost-during-transfer` or `data-connection-broken`.
     ///
     /// Confidence: proven when somebody gave up, probable where the capture ends.
     ///
-    /// Remedy: at the server find out what its process waits for (disk, database, a stopped process), read its log; at the
-    /// client the same if the client sends, or does not read; in the network look for a firewall that drops established
-    /// connections, and for a path MTU.
+    /// Remedy: at the server find out what its process waits for (disk, database, a stopped process), read its log; at
+    /// the client the same if the client sends, or does not read; in the network look for a firewall that drops
+    /// established connections, and for a path MTU.
     "data-stalled", Error,
     "the data connection was open and stood still until one side gave up",
     ["RFC 9293 3.8.3", "RFC 9293 3.8.6.1", "RFC 1123 4.1.3.2"],
+    verdict: DataStalled,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (still, severity, confidence) = found(case)?;
-    let who = |socket: std::net::SocketAddr| {
-        if socket.ip() == case.session.client.ip() { format!("the client {}", socket.ip()) } else { format!("the server {}", socket.ip()) }
-    };
+    let who = |socket| named(case, socket);
     let (from, to) = (still.from(), still.to());
     let bytes = still.connection.half(still.sender).bytes;
     let seconds = still.seconds();
@@ -68,8 +67,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([Evidence::seen(still.until, end)])
         .support(case.dialogue())
         .caps(case.clock_cap(still.since, still.until))
-        .caps(case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why)))
-        .rule_out("data-syn-unanswered", "the handshake completed");
+        .caps(case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why)))
+        .rule_out(data_syn_unanswered::NAME, "the handshake completed");
     Some(advise(case, &still, remedied).done())
 }
 
@@ -92,7 +91,7 @@ fn found<'a>(case: &Case<'a>) -> Option<(Standstill<'a>, Severity, Confidence)> 
 
 /// Whether the client merely did not read until the server's own timer ran out: the server says so, and nobody was silent.
 fn is_told_by_the_server(case: &Case<'_>, still: &Standstill<'_>) -> bool {
-    let Some(transfer) = case.transfer.filter(|_| still.silence == Silence::Window) else { return false };
+    let Some(transfer) = case.transfer().filter(|_| still.silence == Silence::Window) else { return false };
     let lost = transfer.lost.as_ref().is_some_and(|lost| !lost.by_client && lost.at == still.until);
     lost || transfer.reply.as_ref().is_some_and(|reply| reply.at() == still.until)
 }
@@ -134,7 +133,7 @@ fn named(case: &Case<'_>, socket: SocketAddr) -> String {
 
 /// What ended the waiting.
 fn ending(case: &Case<'_>, still: &Standstill<'_>) -> String {
-    let transfer = case.transfer;
+    let transfer = case.transfer();
     let reply = transfer.and_then(|transfer| transfer.reply.as_ref()).filter(|reply| reply.at() == still.until);
     let lost = transfer.and_then(|transfer| transfer.lost.as_ref()).filter(|lost| lost.at == still.until);
     let left = transfer.and_then(|transfer| transfer.left.as_ref()).filter(|left| left.at == still.until);
@@ -161,7 +160,7 @@ fn advise(case: &Case<'_>, still: &Standstill<'_>, draft: super::Draft) -> super
     let draft = if still.silence == Silence::Window {
         draft
     } else {
-        draft.or("path-mtu-blackhole", "a capture at the sender of the data: are only large segments sent again and again")
+        draft.or(path_mtu_blackhole::NAME, "a capture at the sender of the data: are only large segments sent again and again")
     };
     let hung = "Find out what its process waits for: a slow disk or database, a lock, a stopped process; read its log.";
     if by_client {

@@ -1,7 +1,7 @@
 //! `data-syn-icmp-rejected`
 
 use super::case::Case;
-use super::lines;
+use super::{data_syn_unanswered, lines, time_wait_collision};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::wire::IcmpError;
 
@@ -24,7 +24,9 @@ diagnosis! {
     "data-syn-icmp-rejected", Error,
     "the data SYN was rejected by an ICMP error",
     ["RFC 792", "RFC 1122 3.2.2.1", "RFC 5927"],
-    Transfer(check)
+    verdict: SynRejected,
+    Transfer(check);
+    would_decide: "a capture at the target shows which of both answers it sent"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -50,8 +52,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(lines::syns(attempt))
         .support(case.dialogue())
-        .rule_out("data-syn-unanswered", "an ICMP error answered the SYN")
-        .rule_out("time-wait-collision", "a SYN was sent");
+        .rule_out(data_syn_unanswered::NAME, "an ICMP error answered the SYN")
+        .rule_out(time_wait_collision::NAME, "a SYN was sent");
     let finding = if icmp.from == attempt.to().ip() {
         finding
             .client("Let the server's connections to the announced ports through the client's host firewall, or use passive mode.")

@@ -1,20 +1,23 @@
 //! `data-syn-never-sent`
 
+use std::net::SocketAddr;
+
 use super::case::Case;
-use super::{announced, held_tuple, no_syn, timers};
+use super::{announced, data_syn_refused, data_syn_unanswered, held_tuple, no_syn, timers};
+use crate::facts::{Answer, Route};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
     /// The server reported a failed data connection without having sent any SYN, and no earlier connection on the
     /// 5-tuple explains it: a cause on the server itself.
     ///
-    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a second
-    /// behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN to any address in
-    /// between; a capture at or near the server that would have shown it; no 5-tuple history. Away from the server only when the
-    /// server's own words name a local cause.
+    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a
+    /// second behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN to any
+    /// address in between; a capture at or near the server that would have shown it; no 5-tuple history. Away from the
+    /// server only when the server's own words name a local cause.
     ///
-    /// Confidence: probable, proven at the server with words of a local address. Where the capture starts less than
-    /// 240 s before, a TIME-WAIT from before it cannot be excluded.
+    /// Confidence: probable, proven at the server with words of a local address. Where the capture starts less than 240
+    /// s before, a TIME-WAIT from before it cannot be excluded.
     ///
     /// Helps: an errno text. `Permission denied` or `Operation not permitted`: port 20 needs privilege, or a host
     /// firewall rejects on output. `Cannot assign requested address`, `Address already in use`: bind, or a 5-tuple in
@@ -29,12 +32,18 @@ diagnosis! {
     "data-syn-never-sent", Error,
     "the server failed to open the data connection without sending a SYN",
     ["RFC 959 3.2", "RFC 1122 4.2.4.1"],
+    verdict: SynNeverSent,
     Transfer(check)
 }
 
 const SERVER: &str = "Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.";
 
 const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at who has its data port (ss -tanp).";
+
+/// By which route the server would have sent it.
+fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a Route>> {
+    case.policy.facts.route(case.session.server.ip(), to.ip(), case.session.last.time)
+}
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
@@ -44,8 +53,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let confidence = if at_server && local_words { Confidence::Proven } else { Confidence::Probable };
+    let no_route = if route(case, gone.socket).says() == Some(&None) { "; its main table has no route to that address" } else { "" };
     let message = format!(
-        "{} and the server had sent no SYN to {}: {}",
+        "{} and the server had sent no SYN to {}: {}{no_route}",
         gone.story, gone.socket, gone.hint,
     );
     Some(
@@ -57,10 +67,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.no_syn())
             .caps(case.absence_caps())
             .caps(case.history_caps(no_syn::HISTORY))
-            .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
-            .rule_out("data-syn-refused", "nothing was sent that could have been refused")
+            .rule_out(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply")
+            .rule_out(data_syn_refused::NAME, "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
             .all_or(announced::nat_beyond(case))
+            .host(route(case, gone.socket).said())
             .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
             .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
             .network("Nothing to change on the way: the failure is local to the server.")

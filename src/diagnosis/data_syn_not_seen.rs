@@ -1,16 +1,16 @@
 //! `data-syn-not-seen`
 
 use super::case::Case;
-use super::{announced, held_tuple, no_syn, timers};
+use super::{announced, data_syn_icmp_rejected, data_syn_never_sent, data_syn_unanswered, held_tuple, no_syn, timers};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
     /// The server reported a failed data connection and no SYN passed this capture point, which cannot tell whether one
     /// was never sent or was lost before it got here.
     ///
-    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a second
-    /// behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN in between; a
-    /// capture that is not at or near the server; no words of the server that name a local cause.
+    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a
+    /// second behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN in between;
+    /// a capture that is not at or near the server; no words of the server that name a local cause.
     ///
     /// Helps: the delay. Less than a round trip and 0.2 s cannot be a SYN that was silently dropped: it is a local
     /// refusal or a fast reject (RST or ICMP) between the server and this point. Seconds mean retries.
@@ -25,6 +25,7 @@ diagnosis! {
     "data-syn-not-seen", Error,
     "no data SYN reached this capture point",
     ["RFC 959 3.2"],
+    verdict: SynNotSeen,
     Transfer(check)
 }
 
@@ -48,15 +49,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .caps(case.absence_caps())
         .all_ruled_out(no_syn::refuted(case))
         .all_or(announced::nat_beyond(case))
-        .or("data-syn-never-sent", format!("{capture} shows whether a SYN left it"))
-        .or("data-syn-icmp-rejected", format!("{capture} shows an ICMP error or RST from something on the way"))
+        .or(data_syn_never_sent::NAME, format!("{capture} shows whether a SYN left it"))
+        .or(data_syn_icmp_rejected::NAME, format!("{capture} shows an ICMP error or RST from something on the way"))
         .client("Use passive mode (EPSV, PASV) if a firewall or NAT lies between.")
         .server(if here { "Capture here again, without a port filter: this one holds control connections alone." } else { "Capture on the server, without a port filter, during one failing transfer." })
         .network("Let connections from the server's data port to the client's announced ports through, or use an FTP helper.");
     finding = if timers::is_fast(case) {
-        finding.rule_out("data-syn-unanswered", "the reply came too fast for a SYN that was silently dropped")
+        finding.rule_out(data_syn_unanswered::NAME, "the reply came too fast for a SYN that was silently dropped")
     } else {
-        finding.or("data-syn-unanswered", format!("{capture} shows SYNs that are dropped on the way"))
+        finding.or(data_syn_unanswered::NAME, format!("{capture} shows SYNs that are dropped on the way"))
     };
     Some(finding.done())
 }

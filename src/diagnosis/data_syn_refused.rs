@@ -2,8 +2,12 @@
 
 use super::case::Case;
 use super::{Draft, lines};
-use crate::finding::{Confidence, Evidence, Finding};
+use super::{data_syn_unanswered, time_wait_collision};
+use crate::facts::Answer;
+use crate::finding::{Confidence, Evidence, Finding, Party};
+use crate::frame::Interval;
 use crate::flow::RstSeen;
+use crate::transfer::Offer;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
@@ -19,23 +23,25 @@ diagnosis! {
     ///
     /// Refuted by: a RST with another acknowledgement number (it belongs to an old connection); a RST behind a SYN-ACK.
     ///
-    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late, and
-    /// whoever delayed it is the cause; a server that connects to a previous PORT or, after a
-    /// refused one, to its default data port.
+    /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late,
+    /// and whoever delayed it is the cause; a server that connects to a previous PORT or, after a refused one, to its
+    /// default data port.
     ///
     /// Remedy: at the client listen before PORT is sent and until the transfer is over, or use passive mode; at the
     /// server allow passive mode; in the network let the firewall that resets the connection let it through.
     "data-syn-refused", Error,
     "the data SYN was refused by a RST",
     ["RFC 9293 3.10.7.1"],
-    Transfer(check)
+    verdict: SynRejected,
+    Transfer(check);
+    would_decide: "a capture at the target shows which of both answers it sent"
 }
 
 const LISTEN: &str =
     "Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall.";
 
 /// A client that stays for longer than this many seconds behind the transfer command has waited for its data connection.
-const PATIENT: f64 = 1.0;
+const PATIENT: Interval = Interval::seconds(1);
 
 /// Who sent a RST, as far as TTL and MAC tell.
 pub enum Sender {
@@ -66,18 +72,30 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return Some(too_late(case, attempt, rst, &late));
     }
     let sender = sender(case, attempt, rst);
-    let who = match &sender {
-        Sender::Host => format!(
+    let listens = listens(case, attempt);
+    let who = match (&sender, listens.says()) {
+        (Sender::Host | Sender::Unknown, Some(true)) => format!(
+            "a socket of {} listened on port {}: a filter on that host, or before it, rejects the connection",
+            attempt.to().ip(),
+            attempt.to().port()
+        ),
+        (Sender::Host | Sender::Unknown, Some(false)) => {
+            format!("no socket of {} listened on port {}", attempt.to().ip(), attempt.to().port())
+        }
+        (Sender::Host, None) => format!(
             "{} itself refused it: nothing listens on port {} there, or a filter on that host rejects the connection",
             attempt.to().ip(),
             attempt.to().port()
         ),
-        Sender::OnTheWay(why) => format!("something on the way reset it in the name of {} ({why})", attempt.to().ip()),
-        Sender::Unknown => format!("{} or something on the way reset it", attempt.to().ip()),
+        (Sender::OnTheWay(why), _) => format!("something on the way reset it in the name of {} ({why})", attempt.to().ip()),
+        (Sender::Unknown, None) => format!("{} or something on the way reset it", attempt.to().ip()),
     };
     let message = format!("the SYN {} -> {} was answered by a RST; {who}", attempt.from(), attempt.to());
-    let finding = draft(case, attempt, rst, message);
+    let finding = draft(case, attempt, rst, message).host(listens.said());
     let finding = match sender {
+        Sender::Host | Sender::Unknown if listens.says() == Some(&true) => finding
+            .client("Let the server's connections through this host's INPUT rules (nft list ruleset), or use passive mode.")
+            .network("If the host's own rules let it through, find what rejects the connection in its name."),
         Sender::OnTheWay(_) => finding
             .network("Find the firewall or NAT that resets the data connection; let it through or use a stateful FTP helper.")
             .client("Use passive mode (EPSV, PASV)."),
@@ -89,6 +107,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(finding.server("Allow passive mode (EPSV, PASV): the client then needs no open port.").done())
 }
 
+/// Whether the client's kernel had a socket that listened, from the command that announced it to the refusal.
+pub fn listens(case: &Case<'_>, attempt: &Attempt<'_>) -> Answer<bool> {
+    let from = case.offer().map_or(attempt.at(), Offer::at);
+    let until = attempt.connection.last;
+    case.policy.facts.listens(attempt.to(), from.time, until.time, case.vantage.is_here(Party::Client))
+}
+
 fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String) -> Draft {
     let note = format!("RST, acknowledges the SYN, TTL {}", rst.ttl);
     DIAGNOSIS
@@ -96,23 +121,23 @@ fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String)
         .about(case)
         .support(lines::syns(attempt))
         .support(case.dialogue())
-        .rule_out("data-syn-unanswered", "the SYN was answered")
-        .rule_out("time-wait-collision", "a SYN was sent")
+        .rule_out(data_syn_unanswered::NAME, "the SYN was answered")
+        .rule_out(time_wait_collision::NAME, "a SYN was sent")
 }
 
 /// A SYN that came when the client had left.
 struct Late {
     /// Seconds from the transfer command to the departure.
-    stayed: f64,
+    stayed: Interval,
     /// Seconds from the transfer command to the SYN.
-    behind: f64,
+    behind: Interval,
     /// How it left.
     how: String,
 }
 
 impl Late {
     fn of(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Self> {
-        let (left, transfer) = (case.left_before(attempt)?, case.transfer?);
+        let (left, transfer) = (case.left_before(attempt)?, case.transfer()?);
         Some(Self {
             stayed: left.at.age_of(transfer.at()),
             behind: attempt.at().age_of(transfer.at()),
@@ -124,7 +149,7 @@ impl Late {
 /// A host whose program has left refuses; the cause is the delay.
 fn too_late(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, late: &Late) -> Finding {
     let Late { stayed, behind, how } = late;
-    let command = case.transfer.map_or("the command", |transfer| transfer.command.name.as_str());
+    let command = case.transfer().map_or("the command", |transfer| transfer.command.name.as_str());
     let waited = *stayed > PATIENT;
     let who = if waited { "the server took too long to connect" } else { "the client did not wait" };
     let message = format!(

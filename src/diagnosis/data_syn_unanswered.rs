@@ -1,7 +1,7 @@
 //! `data-syn-unanswered`
 
 use super::case::Case;
-use super::{crossing, lines, timers};
+use super::{crossing, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_refused, lines, timers, tls_control_opaque};
 use crate::finding::{Cap, Confidence, Finding, Party};
 use crate::record::AttemptOutcome;
 
@@ -9,7 +9,8 @@ diagnosis! {
     /// The server's SYNs to the announced endpoint drew no reply of any kind: no SYN-ACK, no RST, no ICMP error.
     ///
     /// Needs: two or more SYNs on one 5-tuple with one initial sequence number, nothing back, and a transfer that
-    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once. A single SYN with an instant 425 is not this.
+    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once.
+    /// A single SYN with an instant 425 is not this.
     ///
     /// Helps: a reply delay that is the server's connect timeout; a control connection that works meanwhile.
     ///
@@ -23,6 +24,7 @@ diagnosis! {
     "data-syn-unanswered", Error,
     "the data SYNs were never answered",
     ["RFC 1579", "RFC 6298", "Q200770"],
+    verdict: SynUnanswered,
     Transfer(check)
 }
 
@@ -53,6 +55,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     let late = case.left_before(attempt).map(|left| format!("; the client had left before ({})", left.how));
     let message = format!("{message}{}", late.unwrap_or_default());
+    let listens = data_syn_refused::listens(case, attempt);
+    let heard = match listens.says() {
+        Some(true) => "; a socket listened on that port",
+        Some(false) => "; no socket listened on that port",
+        None => "",
+    };
+    let message = format!("{message}{heard}");
     let caps = case.scene_caps(attempt.at());
     let at_client = case.vantage.sees_all_of_client();
     let where_dropped = if at_client {
@@ -65,23 +74,24 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .support(case.dialogue())
         .support(timers::evidence(case))
+        .host(listens.said())
         .caps(caps)
         .caps(opaque_cap(case))
-        .rule_out("data-syn-refused", "no RST came back")
-        .rule_out("data-syn-icmp-rejected", "no ICMP error quotes the SYN")
+        .rule_out(data_syn_refused::NAME, "no RST came back")
+        .rule_out(data_syn_icmp_rejected::NAME, "no ICMP error quotes the SYN")
         .client(if case.vantage.is_here(Party::Client) { HERE } else { CLIENT })
         .server("Allow passive mode (EPSV, PASV): the client then opens the data connection.")
         .network(where_dropped);
     if !at_client && !case.vantage.is_here(Party::Client) && crossing::lost(case).is_none() {
-        finding = finding.or("data-syn-lost-in-transit", "a capture at the client shows whether the SYNs arrive there");
+        finding = finding.or(data_syn_lost_in_transit::NAME, "a capture at the client shows whether the SYNs arrive there");
     }
     Some(finding.done())
 }
 
 /// With an encrypted control channel the pairing is at most possible, what happened to the SYN may still be proven.
 fn opaque_cap(case: &Case<'_>) -> Option<Cap> {
-    (case.transfer.is_none() && case.offer().is_none()).then(|| Cap {
-        diagnosis: "tls-control-opaque",
+    (case.transfer().is_none() && case.offer().is_none()).then(|| Cap {
+        diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
         why: "the control connection is encrypted, so which transfer these SYNs served is a guess".to_owned(),
     })

@@ -8,13 +8,13 @@ use crate::transfer::attempt::Aim;
 diagnosis! {
     /// The server connected to another address or port than PORT or EPRT announced.
     ///
-    /// Needs: an accepted PORT or EPRT in force; a SYN of the server, from its data port and between command and reply, to
-    /// an endpoint that no session announced.
+    /// Needs: an accepted PORT or EPRT in force; a SYN of the server, from its data port and between command and reply,
+    /// to an endpoint that no session announced.
     ///
     /// Helps: the endpoint of the PORT before; a port with its bytes swapped.
     ///
-    /// Refuted by: a middlebox that rewrote the command behind this point (`alg-rewrote-port`); the server's own choice of
-    /// the control peer (`server-substituted-address`); another session's transfer.
+    /// Refuted by: a middlebox that rewrote the command behind this point (`alg-rewrote-port`); the server's own choice
+    /// of the control peer (`server-substituted-address`); another session's transfer.
     ///
     /// Severity: warning when the transfer succeeds.
     ///
@@ -23,6 +23,7 @@ diagnosis! {
     "data-wrong-destination", Error,
     "the server connected to another endpoint than announced",
     ["RFC 959 3.2"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 

@@ -24,11 +24,12 @@ diagnosis! {
     "data-wrong-source-address", Error,
     "the data connection came from another address than the control connection's server",
     ["Q187277", "RFC 1123 4.1.2.12", "RFC 1122 3.3.4.2"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let offer = case.offer().filter(|offer| offer.direction == Direction::Active)?;
     let server = case.session.server.ip();
     let attempt = case.concluded.attempts.iter().find(|attempt| {

@@ -4,7 +4,12 @@ use std::net::IpAddr;
 
 use super::Diagnosis;
 use super::case::Case;
-use crate::finding::{Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, Severity};
+use super::lines;
+use crate::facts::Said;
+use crate::finding::{
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, Severity,
+};
+use crate::frame::FrameList;
 
 /// Frames one finding cites at most: a reader looks at some, not at all of a thousand retransmissions.
 pub const FRAMES_CITED: usize = 40;
@@ -29,6 +34,7 @@ impl Diagnosis {
             hosts: Vec::new(),
             primary,
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),
@@ -42,7 +48,7 @@ impl Draft {
     /// About the session and transfer of `case`.
     pub fn about(mut self, case: &Case<'_>) -> Self {
         self.0.session = Some(case.session.id);
-        self.0.transfer = case.transfer.map(|transfer| transfer.id);
+        self.0.transfer = case.transfer().map(|transfer| transfer.id);
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
         }
@@ -83,6 +89,14 @@ impl Draft {
         self
     }
 
+    /// What the kernel of a host says, or why nothing follows from it.
+    pub fn host(mut self, said: Option<&Said>) -> Self {
+        let fact =
+            said.map(|Said { fact, at, source }| HostFact { fact: fact.clone(), at: *at, source: source.clone() });
+        self.0.host_facts.extend(fact.filter(|fact| !self.0.host_facts.contains(fact)));
+        self
+    }
+
     /// Limits that touch what the finding rests on.
     pub fn caps(mut self, caps: impl IntoIterator<Item = Cap>) -> Self {
         self.0.caps.extend(caps);
@@ -90,7 +104,7 @@ impl Draft {
     }
 
     /// A cause that this fact refutes.
-    pub fn rule_out(mut self, diagnosis: &'static str, why: impl Into<String>) -> Self {
+    pub fn rule_out(mut self, diagnosis: DiagnosisName, why: impl Into<String>) -> Self {
         self.0.ruled_out.push(RuledOut { diagnosis, why: why.into() });
         self
     }
@@ -102,7 +116,7 @@ impl Draft {
     }
 
     /// A cause that cannot be excluded.
-    pub fn or(mut self, diagnosis: &'static str, would_decide: impl Into<String>) -> Self {
+    pub fn or(mut self, diagnosis: DiagnosisName, would_decide: impl Into<String>) -> Self {
         self.0.alternatives.push(Alternative { diagnosis, would_decide: would_decide.into() });
         self
     }
@@ -172,11 +186,9 @@ impl Draft {
             match evidence {
                 Evidence::Seen { frames, .. } => {
                     let keep = frames.len().min(left.max(1));
-                    if frames.len() > keep {
-                        // The first ones and the last one tell the story.
-                        let last = frames[frames.len() - 1];
-                        frames.truncate(keep);
-                        frames[keep - 1] = last;
+                    // The first ones and the last one tell the story.
+                    if let Some(some) = FrameList::of(lines::some_of(frames.to_vec(), keep)) {
+                        *frames = some;
                     }
                     left = left.saturating_sub(keep);
                 }

@@ -16,13 +16,15 @@ diagnosis! {
     ///
     /// Refuted by: a 522 that answers a transfer command (there it is about TLS, RFC 4217).
     ///
-    /// Severity: warning when the server took it and nothing failed, info when the client falls back or no reply is known.
+    /// Severity: warning when the server took it and nothing failed, info when the client falls back or no reply is
+    /// known.
     ///
     /// Remedy: at the client use EPSV, or EPRT with the control connection's family; at the server listen on IPv6 too,
     /// if it is wanted; in the network let a NAT64 translate EPRT and EPSV too (RFC 6384).
     "eprt-protocol-mismatch", Error,
     "EPRT or EPSV names a network protocol that does not fit",
     ["RFC 2428 2", "RFC 2428 3"],
+    verdict: UnreadableEndpoint,
     Transfer(check)
 }
 

@@ -4,27 +4,33 @@
 
 use std::net::SocketAddr;
 
-use super::case::{Case, RULE, cap};
+use super::case::{Case, cap, cap_of_rule};
 use super::siblings::Sent;
 use super::two_msl::{self, Bite, System};
-use super::{lines, timers};
-use crate::finding::{Cap, Confidence, Evidence, RuledOut};
+use super::{
+    capture_gap, data_arp_unresolved, data_syn_not_seen, data_syn_refused, data_syn_unanswered, lines,
+    time_wait_collision, time_wait_reuse_accepted, timers, tuple_still_open,
+};
+use crate::facts::{Answer, Moment, Tuple};
+use crate::finding::{Cap, Confidence, Evidence, Party, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::concluded::Earlier;
 
 /// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
-const RECOVERY_SPAN: f64 = 30.0;
+const RECOVERY_SPAN: Interval = Interval::seconds(30);
 
 /// A tuple that the server holds in TIME-WAIT and was asked to use.
 pub struct Held<'a> {
     /// The connection that left it.
     pub previous: &'a Connection,
     /// Seconds between the last segment of the close and the transfer command.
-    pub age: f64,
+    pub age: Interval,
     /// What that age allows one to claim.
     pub bite: Bite,
+    /// What the server's kernel says of it.
+    pub kernel: Answer<Tuple>,
     /// The last segment that (re)started the timer.
     since: Stamp,
     holder: Holder,
@@ -35,7 +41,7 @@ pub struct Held<'a> {
 
 /// The tuple, when the transfer failed without a SYN while the server held it.
 pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
         return None;
@@ -48,38 +54,63 @@ pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
     }
     let system = System::of_server(case);
     let bite = two_msl::bite(age, case.policy.time_wait, system)?;
-    Some(Held { previous: earlier.connection, age, bite, since, holder, assassinated, gapless, system })
+    let kernel = asked(case, earlier.connection, since);
+    if kernel.says() == Some(&Tuple::Free) {
+        return None;
+    }
+    Some(Held { previous: earlier.connection, age, bite, kernel, since, holder, assassinated, gapless, system })
 }
 
 impl Held<'_> {
     /// Why it is not surer.
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
+        if self.is_held_through() {
+            return Vec::new();
+        }
         let mut caps = case.absence_caps();
         caps.extend(self.bite.cap(self.age));
-        caps.extend(case.transfer.and_then(|transfer| case.clock_cap(self.since, transfer.at())));
+        caps.extend(case.transfer().and_then(|transfer| case.clock_cap(self.since, transfer.at())));
         if !case.would_show_server_syn() {
             let ceiling = if has_local_words(case) { Confidence::Probable } else { Confidence::Possible };
             let why = "this capture was not taken at the server: a SYN may have been lost before it got here";
-            caps.push(cap("data-syn-not-seen", ceiling, why.to_owned()));
+            caps.push(cap(data_syn_not_seen::NAME, ceiling, why.to_owned()));
         }
         if self.assassinated.is_some() {
             let why = "a RST followed the close, which ends TIME-WAIT on Linux (RFC 1337)";
-            caps.push(cap("tuple-still-open", Confidence::Possible, why.to_owned()));
+            caps.push(cap(tuple_still_open::NAME, Confidence::Possible, why.to_owned()));
         }
         if !self.gapless {
             let why = "bytes of the earlier connection are missing, so who closed first is less sure";
-            caps.push(cap("capture-gap", Confidence::Possible, why.to_owned()));
+            caps.push(cap(capture_gap::NAME, Confidence::Possible, why.to_owned()));
         }
         if case.would_show_server_syn() && confidence == Confidence::Probable {
             let why = "an errno in the reply, a fresh port that works meanwhile, or success once TIME-WAIT is over would prove it";
-            caps.push(cap(RULE, Confidence::Probable, why.to_owned()));
+            caps.push(cap_of_rule(Confidence::Probable, why.to_owned()));
         }
         let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
         if timestamps && !matches!(self.system, System::Windows | System::OldWindows) {
             let why = "the earlier connection used TCP timestamps, with which Linux recycles TIME-WAIT at once";
-            caps.push(cap("time-wait-reuse-accepted", one_lower(confidence), why.to_owned()));
+            caps.push(cap(time_wait_reuse_accepted::NAME, one_lower(confidence), why.to_owned()));
         }
         caps
+    }
+
+    /// Whether the server's kernel held it before the reply and still did behind it: nothing can have used it in between.
+    fn is_held_through(&self) -> bool {
+        self.kernel.says() == Some(&Tuple::Held { through: true })
+    }
+
+    /// How sure it is that this is the cause.
+    pub fn confidence(&self, case: &Case<'_>) -> Confidence {
+        let words = has_local_words(case);
+        let is_held = self.kernel.says().is_some();
+        let corroborated = words || is_held || fresh_port(case).is_some() || recovered(case).is_some();
+        match (case.would_show_server_syn(), words) {
+            _ if self.is_held_through() => Confidence::Proven,
+            (true, _) if corroborated => Confidence::Proven,
+            (true, _) | (false, true) => Confidence::Probable,
+            (false, false) => Confidence::Possible,
+        }
     }
 
     /// Who holds the tuple, since when and for how long, a sentence part.
@@ -90,7 +121,7 @@ impl Held<'_> {
         };
         format!(
             "{} failed because the server still holds {} -> {} in TIME-WAIT: {why}, {:.1} s before (frame {}), and TIME-WAIT lasts {}",
-            case.transfer.map_or("the transfer", |transfer| &transfer.command.name),
+            case.transfer().map_or("the transfer", |transfer| &transfer.command.name),
             self.previous.origin,
             self.previous.target,
             self.age,
@@ -116,31 +147,27 @@ impl Held<'_> {
     }
 }
 
-/// How sure it is that a held tuple is the cause.
-pub fn confidence(case: &Case<'_>) -> Confidence {
-    let words = has_local_words(case);
-    let corroborated = words || fresh_port(case).is_some() || recovered(case).is_some();
-    match (case.would_show_server_syn(), words) {
-        (true, _) if corroborated => Confidence::Proven,
-        (true, _) | (false, true) => Confidence::Probable,
-        (false, false) => Confidence::Possible,
-    }
+/// What the server's kernel says of the 5-tuple of a connection that it opened, at the moment of the reply.
+fn asked(case: &Case<'_>, connection: &Connection, since: Stamp) -> Answer<Tuple> {
+    let Some((_, reply)) = case.report() else { return Answer::Silent };
+    let moment = Moment { closed: since.time, wanted: reply.at().time, is_here: case.vantage.is_here(Party::Server) };
+    case.policy.facts.tuple(connection.origin, connection.target, moment)
 }
 
 /// What else was considered, and the fact that refutes it.
 pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
     let mut all = Vec::new();
     let mut refuted = |diagnosis, why: &str| all.push(RuledOut { diagnosis, why: why.to_owned() });
-    refuted("tuple-still-open", "both FINs of the earlier connection were acknowledged");
+    refuted(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged");
     if case.would_show_server_syn() {
-        refuted("data-syn-unanswered", "no data SYN lies between the command and the reply");
-        refuted("data-syn-refused", "no RST came from the client: nothing was sent to it");
+        refuted(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply");
+        refuted(data_syn_refused::NAME, "no RST came from the client: nothing was sent to it");
         let asked = case
             .window()
             .zip(case.offer().and_then(|offer| offer.socket))
             .and_then(|((from, until), socket)| case.network.unanswered_queries(socket.ip(), from, until));
         if asked.is_none() {
-            refuted("data-arp-unresolved", "nobody asked in vain for the client's link address meanwhile");
+            refuted(data_arp_unresolved::NAME, "nobody asked in vain for the client's link address meanwhile");
         }
     }
     all
@@ -148,7 +175,7 @@ pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
 
 /// Why a tuple held by the server does not explain a transfer that failed without a SYN.
 pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let why = match active(case).map(|earlier| (earlier, earlier.close)) {
         None => "this capture shows no earlier connection on the 5-tuple".to_owned(),
         Some((_, Close::Reset { at, .. })) => {
@@ -159,7 +186,9 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
         }
         Some((earlier, Close::TimeWait { since, .. })) => {
             let age = transfer.at().age_of(since);
-            if reused_younger(case, earlier, age) {
+            if let Answer::Says(Tuple::Free, said) = asked(case, earlier.connection, since) {
+                format!("the server's kernel says so: {} ({})", said.fact, said.source)
+            } else if reused_younger(case, earlier, age) {
                 "the same 5-tuple was used again with success at a younger age".to_owned()
             } else if two_msl::bite(age, case.policy.time_wait, System::of_server(case)).is_none() {
                 format!("the earlier connection on the 5-tuple ended {age:.0} s before: TIME-WAIT is over")
@@ -169,7 +198,7 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
         }
         Some((_, Close::Open | Close::Half { .. })) => return None,
     };
-    Some(RuledOut { diagnosis: "time-wait-collision", why })
+    Some(RuledOut { diagnosis: time_wait_collision::NAME, why })
 }
 
 /// The earlier connection on the tuple that the server was to open.
@@ -198,7 +227,7 @@ fn speaks_of_something_else(case: &Case<'_>) -> bool {
 }
 
 /// Whether the same tuple was opened again with success at a younger age: then TIME-WAIT does not bite there.
-fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: f64) -> bool {
+fn reused_younger(case: &Case<'_>, earlier: &Earlier<'_>, age: Interval) -> bool {
     case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some()).any(|later| {
         let before = later.previous.and_then(|id| case.flows.connection(id));
         before.is_some_and(|before| match before.close_before(later.first) {
@@ -230,17 +259,17 @@ fn socket(case: &Case<'_>) -> Option<SocketAddr> {
 }
 
 /// The first success on the tuple behind its failures and its age, if that is when a usual TIME-WAIT ends.
-fn recovered(case: &Case<'_>) -> Option<(Stamp, f64)> {
+fn recovered(case: &Case<'_>) -> Option<(Stamp, Interval)> {
     let earlier = active(case)?;
     let Close::TimeWait { since, .. } = earlier.close else { return None };
-    let last_failure = failures(case).last().map_or(f64::NEG_INFINITY, |at| at.age_of(since));
+    let last_failure = failures(case).last().map_or(-Interval::MAX, |at| at.age_of(since));
     let success = case.flows.history(&earlier.connection.key).filter(|later| later.established.is_some());
     let (at, age) = success
         .map(|later| (later.first, later.first.age_of(since)))
         .filter(|(_, age)| *age > last_failure)
-        .min_by(|one, other| one.1.total_cmp(&other.1))?;
-    let ends = |limit: f64| last_failure <= limit + two_msl::COARSE && age >= limit - 1.0;
+        .min_by_key(|(_, age)| *age)?;
+    let ends = |limit: Interval| last_failure <= limit + two_msl::COARSE && age >= limit - Interval::seconds(1);
     let known = case.policy.time_wait;
-    let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|limit| ends(*limit)), ends);
+    let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|(limit, _)| ends(*limit)), ends);
     (fits && age - last_failure <= RECOVERY_SPAN).then_some((at, age))
 }

@@ -5,15 +5,15 @@
 use std::net::IpAddr;
 
 use super::Draft;
-use super::case::{Case, RULE, SessionCase, cap};
+use super::case::{Case, SessionCase, cap_of_rule};
 use super::control_unanswered;
 use crate::finding::{Cap, Confidence, Severity};
 use crate::flow::Connection;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::AttemptOutcome;
 
 /// Packets may have gone wrong this many seconds before the first one that was missed: a lone acknowledgement.
-const BEFORE: f64 = 1.0;
+const BEFORE: Interval = Interval::seconds(1);
 
 /// Silence, or a refusal, that a fault of hosts and MACs would explain.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl Symptom {
         if !case.failed() {
             return None;
         }
-        match case.transfer?.lost {
+        match case.transfer()?.lost {
             Some(_) => Self::of_stall(case.control, "the control connection stalled"),
             None => Self::of_stall(case.concluded.established()?.connection, "the data connection stalled"),
         }
@@ -85,11 +85,11 @@ impl Symptom {
     /// Whether the packets that go wrong begin with it: had they gone wrong before without harm, they would explain
     /// nothing.
     pub fn begins_with(&self, first: Stamp) -> bool {
-        first <= self.until && self.from.seconds_since(first) <= BEFORE
+        first <= self.until && self.from.since(first) <= BEFORE
     }
 
     /// Whether something went on during it, or was over for no more than `lasting` seconds.
-    pub fn meets(&self, first: Stamp, last: Stamp, lasting: f64) -> bool {
+    pub fn meets(&self, first: Stamp, last: Stamp, lasting: Interval) -> bool {
         first <= self.until && self.from.is_until(last, lasting)
     }
 
@@ -100,6 +100,6 @@ impl Symptom {
 
     fn cap(&self) -> Cap {
         let why = format!("that {} by it is concluded from both happening at one time", self.what);
-        cap(RULE, Confidence::Probable, why)
+        cap_of_rule(Confidence::Probable, why)
     }
 }

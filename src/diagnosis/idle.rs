@@ -2,15 +2,15 @@
 
 use crate::finding::Evidence;
 use crate::flow::{Connection, End};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::Speaker;
 use crate::transfer::session::Session;
 
 /// NATs and firewalls are seen to forget established connections from a minute on (RFC 5382 5 wants 2 h 4 min). Seconds.
-const LONG: f64 = 60.0;
+const LONG: Interval = Interval::seconds(60);
 
 /// Where the data connection works meanwhile, a pause of this many seconds is worth naming.
-const PAUSE: f64 = 1.0;
+const PAUSE: Interval = Interval::seconds(1);
 
 /// Every path lets packets of 576 bytes pass (RFC 9293 3.7.1): a shorter segment is not lost for its size.
 const PASSES_EVERYWHERE: i32 = 500;
@@ -66,7 +66,7 @@ impl Idle {
     }
 
     /// How long, in seconds.
-    pub fn seconds(&self) -> f64 {
+    pub fn seconds(&self) -> Interval {
         self.until.age_of(self.since)
     }
 

@@ -18,6 +18,7 @@ diagnosis! {
     "login-refused", Info,
     "the server refused the login",
     ["RFC 959 5.4"],
+    verdict: never("a finding of the session, which has no verdict"),
     Session(check)
 }
 

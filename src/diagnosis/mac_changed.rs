@@ -1,28 +1,28 @@
 //! `mac-changed`
 
 use super::case::NetworkCase;
-use super::neighbours;
+use super::{arp_conflict, neighbours};
 use crate::finding::{Confidence, Finding};
 use crate::network::{How, Move};
 
 diagnosis! {
-    /// An address on this link moved from one MAC to another: another card, a failover, a virtual machine that moved, or
-    /// another host that took the address over.
+    /// An address on this link moved from one MAC to another: another card, a failover, a virtual machine that moved,
+    /// or another host that took the address over.
     ///
-    /// Peers that keep the old MAC in their ARP cache send into the void until the entry expires or they hear of the new
-    /// one. Any ARP packet from the new MAC tells them (RFC 826), an announcement tells all of them at once. Windows NT
-    /// before 4.0 SP4 did not even notice the change of its own card's address.
+    /// Peers that keep the old MAC in their ARP cache send into the void until the entry expires or they hear of the
+    /// new one. Any ARP packet from the new MAC tells them (RFC 826), an announcement tells all of them at once.
+    /// Windows NT before 4.0 SP4 did not even notice the change of its own card's address.
     ///
-    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and the old one not
-    /// using it any more; all on one segment.
+    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and the old one
+    /// not using it any more; all on one segment.
     ///
     /// Helps: an announcement (says whether there was one); peers that switch their destination MAC.
     ///
-    /// Refuted by: the old MAC going on (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an address
-    /// behind a router, whose MAC is the router's and changes with the route.
+    /// Refuted by: the old MAC going on (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an
+    /// address behind a router, whose MAC is the router's and changes with the route.
     ///
-    /// Confidence: proven when the old MAC used the address by more than the sender field of one request; else possible,
-    /// for a take-over and a beginning conflict look alike.
+    /// Confidence: proven when the old MAC used the address by more than the sender field of one request; else
+    /// possible, for a take-over and a beginning conflict look alike.
     ///
     /// Traps: captures joined from two segments; bonds that spread their traffic over several MACs; a lease given to
     /// another host.
@@ -32,6 +32,7 @@ diagnosis! {
     "mac-changed", Warning,
     "an address moved from one MAC to another",
     ["Q193157", "Q166750", "RFC 826", "RFC 5227 3"],
+    verdict: never("a fact about hosts: mac-stale-peer and arp-conflict are what fails by it"),
     Network(check)
 }
 
@@ -47,10 +48,13 @@ fn finding(moved: &Move) -> Option<Finding> {
         None => "not announced".to_owned(),
     };
     let message = format!("{ip} moved from {old} to {new} in frame {} ({announced})", moved.at().number);
-    let confidence = match () {
-        () if moved.is_certain() => Confidence::Proven,
-        () if moved.old_how == How::RequestSpa => Confidence::Possible,
-        () => Confidence::Probable,
+    let confidence = if moved.is_certain() {
+        Confidence::Proven
+    } else if moved.old_how == How::RequestSpa {
+        // Linux puts any local address into its requests: the old MAC may never have had this one.
+        Confidence::Possible
+    } else {
+        Confidence::Probable
     };
     let (primary, rest) = neighbours::primary(neighbours::cite(&after.frames(), &format!("{ip} from {new}")))?;
     let draft = DIAGNOSIS
@@ -62,8 +66,8 @@ fn finding(moved: &Move) -> Option<Finding> {
         .client(format!("If {ip} is the client's: announce it after such a change (Linux: arp_notify=1), and log in again."))
         .server(format!("If {ip} is the server's: announce it after such a change (Linux: arp_notify=1; Windows NT 4.0: Service Pack 4)."));
     Some(if confidence == Confidence::Proven {
-        draft.rule_out("arp-conflict", format!("{old} does not use {ip} after frame {}", before.last.number)).done()
+        draft.rule_out(arp_conflict::NAME, format!("{old} does not use {ip} after frame {}", before.last.number)).done()
     } else {
-        draft.or("arp-conflict", format!("whether {old} goes on using {ip}, captured where both can be seen")).done()
+        draft.or(arp_conflict::NAME, format!("whether {old} goes on using {ip}, captured where both can be seen")).done()
     })
 }

@@ -3,6 +3,7 @@
 use super::case::{Case, NetworkCase, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Network, Stale};
 
@@ -15,13 +16,13 @@ diagnosis! {
     /// Needs: the address moved on this segment (`mac-changed`), and a second and more afterwards frames for it to the
     /// old MAC, two at least.
     ///
-    /// Helps: retransmissions; unicast ARP requests to the old MAC that nobody answers; the peer's first frame to the new
-    /// MAC, which ends it.
+    /// Helps: retransmissions; unicast ARP requests to the old MAC that nobody answers; the peer's first frame to the
+    /// new MAC, which ends it.
     ///
     /// Refuted by: the old MAC using the address too (`arp-conflict`); a few frames that were under way.
     ///
-    /// Confidence: that of the move; probable at most as the cause of a failure, which it is where a SYN between the two
-    /// gets no answer, or a control or data connection stalls, at that time.
+    /// Confidence: that of the move; probable at most as the cause of a failure, which it is where a SYN between the
+    /// two gets no answer, or a control or data connection stalls, at that time.
     ///
     /// Traps: a switch shows these frames only by flooding them; a link type without destination MAC (SLL) cannot show
     /// them. If the peer is a router, it is the router's cache that is stale, not the remote host's.
@@ -31,9 +32,12 @@ diagnosis! {
     "mac-stale-peer", Error,
     "a peer keeps sending to the old MAC of an address that moved",
     ["Q166750", "Q138362", "Q193157", "RFC 826"],
+    verdict: HostFault,
     Network(check),
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true,
+    would_decide: "the peer's ARP cache at the time of the failure shows the MAC it used"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -56,7 +60,7 @@ fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
 fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
     let all = network.stale_between(one, other);
-    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last, 0.0)).filter(|_| !symptom.answered)?;
+    let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last, Interval::ZERO)).filter(|_| !symptom.answered)?;
     Some(symptom.blame(draft(network, stale)?))
 }
 

@@ -20,14 +20,16 @@ pub mod place;
 pub mod selection;
 pub mod siblings;
 mod timers;
-mod two_msl;
+pub mod two_msl;
 pub mod verdict;
 pub mod views;
+mod witnesses;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{DiagnosisName, Finding, Severity};
 use case::{CaptureCase, Case, NetworkCase, SessionCase};
 
 pub use draft::Draft;
+use verdict::Verdict;
 
 /// What a diagnosis looks at.
 #[derive(Clone, Copy)]
@@ -47,7 +49,7 @@ pub enum Check {
 /// A named cause, with all that is said of it.
 pub struct Diagnosis {
     /// Its name in the catalogue; never changes once released.
-    pub name: &'static str,
+    pub name: DiagnosisName,
     /// Its severity where a case does not say otherwise.
     pub severity: Severity,
     /// One line.
@@ -56,11 +58,44 @@ pub struct Diagnosis {
     pub explanation: &'static str,
     /// KB articles and RFC sections.
     pub references: &'static [&'static str],
-    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well.
+    /// Whether it can be the verdict of a failed transfer, and which others it comes before.
+    pub verdict: Verdict,
+    /// What else holds between it and other findings.
+    pub relations: Relations,
+    /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well, none where
+    /// only several capture points together show it.
     pub checks: &'static [Check],
 }
 
+/// What holds between a finding of a diagnosis and others.
+pub struct Relations {
+    /// Whether it is a fact about hosts or a session and is reported once: with the failure that it causes, or else with
+    /// the session or at the end of the capture.
+    pub reported_once: bool,
+    /// Whether a session fails by it when such a fact holds: reported beside the fact, but not counted.
+    pub is_symptom: bool,
+    /// One event, one error: where one of these is said of the event, it merely belongs to that.
+    pub part_of: &'static [DiagnosisName],
+    /// What would decide for it where another cause of its rank is the verdict.
+    pub would_decide: &'static str,
+}
+
+impl Relations {
+    /// Of most diagnoses.
+    pub const USUAL: Self = Self {
+        reported_once: false,
+        is_symptom: false,
+        part_of: &[],
+        would_decide: "a capture at the other side, of the same transfer",
+    };
+}
+
 impl Diagnosis {
+    /// The diagnosis of that name.
+    pub fn named(name: DiagnosisName) -> Option<&'static Self> {
+        ALL.iter().copied().find(|diagnosis| diagnosis.name == name)
+    }
+
     /// What it says of a transfer or offer.
     pub fn of_transfer(&self, case: &Case<'_>) -> Option<Finding> {
         self.checks.iter().find_map(|check| match check {
@@ -97,18 +132,46 @@ impl Diagnosis {
     }
 }
 
-/// Declares a diagnosis; its doc comment becomes its explanation.
+/// Declares a diagnosis; its doc comment becomes its explanation. Its rank among the causes of a failure has to be stated
+/// (`verdict: SynRejected`, or `verdict: never("why")`); what of [`Relations`] differs from the usual follows the checks
+/// behind a semicolon.
 macro_rules! diagnosis {
-    ($(#[doc = $doc:literal])+ $name:literal, $severity:ident, $summary:literal, [$($reference:literal),* $(,)?], $($kind:ident($check:path)),+) => {
+    (
+        $(#[doc = $doc:literal])+
+        $name:literal, $severity:ident,
+        $summary:literal,
+        [$($reference:literal),* $(,)?],
+        verdict: $rank:ident $(($never:literal))?
+        $(, $kind:ident($check:path))*
+        $(; $($relation:ident: $value:expr),+)?
+    ) => {
+        /// The name of this diagnosis.
+        pub const NAME: $crate::finding::DiagnosisName = $crate::finding::DiagnosisName::declare($name);
+
         $(#[doc = $doc])+
         pub static DIAGNOSIS: $crate::diagnosis::Diagnosis = $crate::diagnosis::Diagnosis {
-            name: $name,
+            name: NAME,
             severity: $crate::finding::Severity::$severity,
             summary: $summary,
             explanation: concat!($($doc, "\n"),+),
             references: &[$($reference),*],
-            checks: &[$($crate::diagnosis::Check::$kind($check)),+],
+            verdict: verdict!($rank $($never)?),
+            relations: $crate::diagnosis::Relations {
+                $($($relation: $value,)+)?
+                ..$crate::diagnosis::Relations::USUAL
+            },
+            checks: &[$($crate::diagnosis::Check::$kind($check)),*],
         };
+    };
+}
+
+/// `never` and a reason, or a rank.
+macro_rules! verdict {
+    (never $why:literal) => {
+        $crate::diagnosis::verdict::Verdict::Never($why)
+    };
+    ($rank:ident) => {
+        $crate::diagnosis::verdict::Verdict::Ranked($crate::diagnosis::verdict::Rank::$rank)
     };
 }
 
@@ -190,6 +253,7 @@ catalogue![
     transfer_failed_unexplained,
     control_stalled,
     control_idle_timeout,
+    control_terminated_by_proxy,
     login_refused,
     command_refused,
     // TLS

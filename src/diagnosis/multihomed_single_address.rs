@@ -13,11 +13,11 @@ use crate::transfer::{Direction, Offer};
 const NAMED: usize = 4;
 
 diagnosis! {
-    /// The client has several addresses of its own and names the control connection's one in every PORT, as clients do by
-    /// default (Q149528), while the server does not get through to it.
+    /// The client has several addresses of its own and names the control connection's one in every PORT, as clients do
+    /// by default (Q149528), while the server does not get through to it.
     ///
-    /// Needs: an address of the client's host beside that of the control connection (one MAC, or one capturing host, has
-    /// both); every PORT naming the latter; a transfer that failed because no data connection came through to it.
+    /// Needs: an address of the client's host beside that of the control connection (one MAC, or one capturing host,
+    /// has both); every PORT naming the latter; a transfer that failed because no data connection came through to it.
     ///
     /// Refuted by: a PORT with another of its addresses (`port-wrong-interface`); transfers that work.
     ///
@@ -28,6 +28,7 @@ diagnosis! {
     "multihomed-single-address", Info,
     "a client with several addresses names the same one in every PORT",
     ["Q149528", "RFC 1122 3.3.4"],
+    verdict: never("a habit of the client, no fault"),
     Session(check)
 }
 
@@ -35,7 +36,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let client = case.session.client.ip().to_canonical();
     let active = case.session.offers.iter().filter(|offer| offer.direction == Direction::Active);
     let mut named = active.clone().filter_map(|offer| offer.socket).map(|socket| socket.ip().to_canonical());
-    let failed = case.concluded.iter().find(|one| is_unreached(one));
+    let failed = case.all_concluded().iter().find(|one| is_unreached(one));
     let (Some(offer), true, Some(failed)) = (active.clone().next(), named.all(|ip| ip == client), failed) else {
         return Vec::new();
     };

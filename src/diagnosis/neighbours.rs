@@ -76,7 +76,7 @@ mod tests {
             panic!("{cited:?}")
         };
         assert_eq!(one.len(), 11);
-        assert_eq!(other, &[stamp(1, 20)]);
+        assert_eq!(other[..], [stamp(1, 20)]);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `no-data-endpoint`
 
 use super::case::Case;
-use super::{lines, time_wait_default_port};
+use super::{data_syn_unanswered, lines, time_wait_default_port};
+use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
 /// A refusal for want of an endpoint comes at once; a server that tried something takes longer.
-const AT_ONCE: f64 = 1.0;
+const AT_ONCE: Interval = Interval::seconds(1);
 
 diagnosis! {
     /// The client asked for a transfer with no PORT, EPRT, PASV or EPSV in force.
@@ -16,9 +17,8 @@ diagnosis! {
     ///
     /// Helps: the server's own words, `Use PORT or PASV first`, `No data connection`.
     ///
-    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless the
-    /// server says so; a server that keeps the endpoint
-    /// for the next transfer, which is legal.
+    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless
+    /// the server says so; a server that keeps the endpoint for the next transfer, which is legal.
     ///
     /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
     ///
@@ -27,11 +27,12 @@ diagnosis! {
     "no-data-endpoint", Error,
     "a transfer was asked for with no data endpoint in force",
     ["RFC 959 3.2", "RFC 1123 4.1.2.5"],
+    verdict: NoEndpoint,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
     if case.was_tried() {
         return None;
@@ -63,7 +64,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(confidence, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
-            .rule_out("data-syn-unanswered", "no data SYN lies between the command and the reply")
+            .rule_out(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply")
             .client("Send PORT, EPRT, PASV or EPSV before every transfer, and do not go on when it was refused.")
             .server("Nothing to change: a server may want an endpoint for every transfer (vsftpd uses each PORT or PASV once).")
             .network("Nothing to change on the way: no data connection was tried.")

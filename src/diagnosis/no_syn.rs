@@ -9,9 +9,10 @@ use super::{
     timers, tuple_still_open,
 };
 use crate::finding::{Evidence, RuledOut};
+use crate::frame::Interval;
 
 /// How far back an earlier connection could still hold the 5-tuple, in seconds.
-pub const HISTORY: f64 = super::two_msl::NOMINAL;
+pub const HISTORY: Interval = super::two_msl::NOMINAL;
 
 /// An active transfer that failed, or a PORT that a server answered after its own attempt, whose data SYN is nowhere.
 pub struct Gone {
@@ -42,7 +43,7 @@ pub fn unexplained(case: &Case<'_>) -> Option<Gone> {
     {
         return None;
     }
-    let command = case.transfer.map(|transfer| &transfer.command).or(case.offer().map(|offer| &offer.command))?;
+    let command = case.transfer().map(|transfer| &transfer.command).or(case.offer().map(|offer| &offer.command))?;
     if let Some((asked, reply)) = case.report() {
         let failed = format!("{} failed ({})", asked.name, reply.line());
         return case.reply_allows_no_syn().then_some(Gone {

@@ -16,10 +16,12 @@ diagnosis! {
     /// Helps: the client's SYN to that address unanswered or rejected; no SYN at all (0.0.0.0 and loopback lead to the
     /// client itself).
     ///
-    /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server transfer.
+    /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server
+    /// transfer.
     ///
     /// Severity: error when the client used the address and failed, or gave up and no SYN of it is seen here; else
-    /// warning: many clients ignore the address and connect to the control peer, and what happens there is another matter.
+    /// warning: many clients ignore the address and connect to the control peer, and what happens there is another
+    /// matter.
     ///
     /// Remedy: at the server set the passive address (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd
     /// ForcePassiveIP, IIS External IP Address of Firewall); at the client use EPSV, or ignore the address; in the
@@ -27,6 +29,7 @@ diagnosis! {
     "pasv-address-mismatch", Error,
     "the 227 reply names another address than the server's",
     ["RFC 1123 4.1.2.6", "RFC 2428 3", "RFC 959 5.4"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 
@@ -45,7 +48,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let reply = offer.reply.as_ref()?;
     let established = case.concluded.established().is_some();
     let ignored = went(Aim::ControlPeer) && !went(Aim::Announced);
-    let given_up = case.transfer.is_none() && went(Aim::Announced) && !case.fell_back();
+    let given_up = case.transfer().is_none() && went(Aim::Announced) && !case.fell_back();
     let failed = !established && !ignored && (case.is_data_failure() || given_up);
     let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
     let outcome = match (failed, established) {

@@ -11,29 +11,30 @@ diagnosis! {
     /// The connection to the passive port came from another address than the control connection's client; the server
     /// closed it.
     ///
-    /// Needs: a SYN to the announced passive endpoint from an address that is not the control client's, and the server ends
-    /// the connection without a byte of data; or the server's words.
+    /// Needs: a SYN to the announced passive endpoint from an address that is not the control client's, and the server
+    /// ends the connection without a byte of data; or the server's words.
     ///
     /// Helps: `425 Security: Bad IP connecting`, `Possible PASV port theft`; both addresses being one host's.
     ///
     /// Refuted by: the two addresses being one client after NAT; data that the server sent first.
     ///
-    /// Confidence: proven where the packets and the words agree. Words alone are probable: on the client's side of a NAT
-    /// both connections have one address, and only a capture at the server shows the two.
+    /// Confidence: proven where the packets and the words agree. Words alone are probable: on the client's side of a
+    /// NAT both connections have one address, and only a capture at the server shows the two.
     ///
-    /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; a stranger that steals the
-    /// port.
+    /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; a stranger that steals
+    /// the port.
     ///
     /// Remedy: at the client use one address for all connections; in the network let NAT, proxy or load balancer keep
     /// it; at the server lift the check, and its protection, by pasv_promiscuous (vsftpd) and the like.
     "pasv-bad-peer", Error,
     "the passive connection came from another address than the client's",
     ["RFC 2577 4", "RFC 2577 8"],
+    verdict: WrongPeer,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let offer = case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
     let client = case.session.client.ip();
     let says_so = case.meaning().is_some_and(|meaning| meaning.condition == Condition::BadPassivePeer);

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::pasv_syn_not_seen::{self, Absent};
-use super::timers;
+use super::{pasv_connect_failed, time_wait_passive_reuse, timers};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -19,15 +19,16 @@ diagnosis! {
     /// Refuted by: a SYN; a capture elsewhere, even on the same link, or a silence as long as a system tries to connect
     /// (`pasv-syn-not-seen`).
     ///
-    /// Traps: a client that binds a fixed source port still in TIME-WAIT towards that passive port cannot connect either
-    /// (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for the
-    /// connection before it sends 150.
+    /// Traps: a client that binds a fixed source port still in TIME-WAIT towards that passive port cannot connect
+    /// either (`time-wait-passive-reuse`); a client that waits for 150 before it connects while the server waits for
+    /// the connection before it sends 150.
     ///
     /// Remedy: at the client look at the log and the host's firewall; at the server offer EPSV, and an address in 227
     /// that clients accept; in the network nothing, no SYN leaves the client.
     "pasv-client-never-connects", Error,
     "the client never connected to the passive port",
     ["RFC 959 3.3", "RFC 1123 4.1.2.6"],
+    verdict: ClientNeverConnects,
     Transfer(check)
 }
 
@@ -52,8 +53,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .support(timers::evidence(case))
             .caps(case.absence_caps())
-            .or("time-wait-passive-reuse", "whether the client binds a fixed source port that it used towards this port before")
-            .rule_out("pasv-connect-failed", "no SYN to the passive port was sent")
+            .or(time_wait_passive_reuse::NAME, "whether the client binds a fixed source port that it used towards this port before")
+            .rule_out(pasv_connect_failed::NAME, "no SYN to the passive port was sent")
             .client(if case.vantage.is_here(Party::Client) { HERE } else { CLIENT })
             .server("Nothing to change, unless the client declines what 227 names: offer EPSV too.")
             .network("Nothing to change on the way: the client sent no SYN.")

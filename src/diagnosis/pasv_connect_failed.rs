@@ -1,8 +1,8 @@
 //! `pasv-connect-failed`
 
 use super::case::{Case, cap};
-use super::{data_syn_icmp_rejected, lines, timers};
-use crate::finding::{Confidence, Evidence, Finding, Party};
+use super::{data_syn_icmp_rejected, lines, pasv_client_never_connects, timers, tls_control_opaque};
+use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Party};
 use crate::record::AttemptOutcome;
 use crate::transfer::Direction;
 use crate::transfer::attempt::Attempt;
@@ -13,8 +13,8 @@ diagnosis! {
     /// Needs: 227 or 229; a SYN of the client to it, before the server's final reply, that drew nothing (two or more
     /// SYNs), a RST or an ICMP error.
     ///
-    /// On an encrypted control connection, where 227 cannot be read: such a SYN of the client to the server, right behind
-    /// the server's encrypted words, and no data connection soon after.
+    /// On an encrypted control connection, where 227 cannot be read: such a SYN of the client to the server, right
+    /// behind the server's encrypted words, and no data connection soon after.
     ///
     /// Helps: a server that answers 425 after its accept timeout; other ports of its passive range that work.
     ///
@@ -28,6 +28,7 @@ diagnosis! {
     "pasv-connect-failed", Error,
     "the client could not connect to the server's passive port",
     ["RFC 1579", "RFC 2428 3"],
+    verdict: SynUnanswered,
     Transfer(check)
 }
 
@@ -41,11 +42,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn announced(case: &Case<'_>) -> Option<Finding> {
     case.concluded.in_force().filter(|offer| offer.direction == Direction::Passive)?;
-    let ended = case.transfer.and_then(crate::transfer::Transfer::ended);
+    let ended = case.transfer().and_then(crate::transfer::Transfer::ended);
     let attempt = case.concluded.attempts.iter().find(|attempt| ended.is_none_or(|ended| attempt.at() <= ended))?;
     // The server may never report on a connection that the network or its host refused.
     let rejected = matches!(attempt.outcome(), AttemptOutcome::Refused | AttemptOutcome::Icmp);
-    let wanted = match case.transfer {
+    let wanted = match case.transfer() {
         Some(_) => case.is_data_failure() || (rejected && case.left_unanswered()),
         None => !case.fell_back(),
     };
@@ -57,7 +58,7 @@ fn announced(case: &Case<'_>) -> Option<Finding> {
 
 /// A connection of the client's on an encrypted session.
 fn hidden(case: &Case<'_>) -> Option<Finding> {
-    if !case.failed_for_want_of_data() || case.transfer.is_some() || case.got_data_soon() {
+    if !case.failed_for_want_of_data() || case.transfer().is_some() || case.got_data_soon() {
         return None;
     }
     let attempt = case.concluded.attempts.iter().find(|attempt| case.session.invited.binary_search(&attempt.connection.id).is_ok())?;
@@ -69,7 +70,7 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let (from, to) = (attempt.from(), attempt.to());
     let opaque = case.offer().is_none().then(|| {
         let why = "the control connection is encrypted, so whether the server named this port is a guess";
-        cap("tls-control-opaque", Confidence::Possible, why.to_owned())
+        cap(tls_control_opaque::NAME, Confidence::Possible, why.to_owned())
     });
     let message = format!("the client could not connect to the passive port {to}: {how}");
     let mut draft = DIAGNOSIS
@@ -89,7 +90,7 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     Some(draft.done())
 }
 
-type Ruled = Vec<(&'static str, &'static str)>;
+type Ruled = Vec<(DiagnosisName, &'static str)>;
 
 fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
     let (from, to) = (attempt.from(), attempt.to());
@@ -97,14 +98,14 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
         AttemptOutcome::Unanswered if attempt.connection.syn_count >= 2 => {
             let count = attempt.connection.syn_count;
             let span = attempt.connection.last.age_of(attempt.at());
-            Some((format!("{count} SYNs within {span:.1} s, no answer"), lines::syns(attempt)?, vec![("pasv-client-never-connects", "the client sent SYNs")]))
+            Some((format!("{count} SYNs within {span:.1} s, no answer"), lines::syns(attempt)?, vec![(pasv_client_never_connects::NAME, "the client sent SYNs")]))
         }
         AttemptOutcome::Refused => {
             let rst = attempt.refusal()?;
             Some((
                 "the SYN was answered by a RST: nothing listens there, or a filter rejects the connection".to_owned(),
                 Evidence::sent(rst.at, to, from, format!("RST, acknowledges the SYN, TTL {}", rst.ttl)),
-                vec![("pasv-client-never-connects", "the client sent a SYN")],
+                vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
             ))
         }
         AttemptOutcome::Icmp => {
@@ -113,7 +114,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
             Some((
                 format!("{} answered the SYN with ICMP {}/{}, {what}", icmp.from, icmp.error.kind, icmp.error.code),
                 Evidence::seen(icmp.at, format!("ICMP {}/{} {what}, quotes the SYN", icmp.error.kind, icmp.error.code)),
-                vec![("pasv-client-never-connects", "the client sent a SYN")],
+                vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
             ))
         }
         AttemptOutcome::Aborted => {
@@ -122,7 +123,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
                 (
                     "the server's SYN-ACK was never acknowledged".to_owned(),
                     Evidence::sent(last.at, to, from, "SYN-ACK, never acknowledged"),
-                    vec![("pasv-client-never-connects", "the client sent a SYN")],
+                    vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
                 )
             })
         }

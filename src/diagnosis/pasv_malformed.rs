@@ -7,24 +7,25 @@ use crate::ftp::{Reply, Verb};
 use crate::transfer::{Direction, Offer};
 
 diagnosis! {
-    /// The reply to PASV, EPSV or LPSV does not tell the client where to connect: it cannot be parsed, names port 0, or is
-    /// of the wrong kind for the command.
+    /// The reply to PASV, EPSV or LPSV does not tell the client where to connect: it cannot be parsed, names port 0, or
+    /// is of the wrong kind for the command.
     ///
-    /// Needs: a 227, 228 or 229, read whole, whose text holds no endpoint, or one that is out of range or lacks numbers;
-    /// or 227 to EPSV, 229 to PASV and the like.
+    /// Needs: a 227, 228 or 229, read whole, whose text holds no endpoint, or one that is out of range or lacks
+    /// numbers; or 227 to EPSV, 229 to PASV and the like.
     ///
     /// Helps: a client that closes, complains or tries another command at once.
     ///
-    /// Refuted by: bytes of the server that the capture lacks, or of which copies differ; words of another command, where
-    /// replies are counted wrongly.
+    /// Refuted by: bytes of the server that the capture lacks, or of which copies differ.
     ///
-    /// Severity: error when the client fails by it; warning when it takes the reply all the same, or another command works.
+    /// Severity: error when the client fails by it; warning when it takes the reply all the same, or another command
+    /// works.
     ///
-    /// Remedy: at the server correct the reply, or the setting that is written into it; in the network switch an FTP helper
-    /// off that rewrites it; at the client use the other passive command, or active mode.
+    /// Remedy: at the server correct the reply, or the setting that is written into it; in the network switch an FTP
+    /// helper off that rewrites it; at the client use the other passive command, or active mode.
     "pasv-malformed", Error,
     "the reply to PASV or EPSV does not tell where to connect",
     ["RFC 959 4.1.2", "RFC 1123 4.1.2.6", "RFC 2428 3"],
+    verdict: EndpointRefused,
     Transfer(check)
 }
 
@@ -40,7 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .severity(if failed { Severity::Error } else { Severity::Warning })
             .support(case.dialogue())
-            .support(case.departure().filter(|_| failed && case.transfer.is_none()))
+            .support(case.departure().filter(|_| failed && case.transfer().is_none()))
             .server("Correct the reply: 227 with (h1,h2,h3,h4,p1,p2) to PASV, 229 with (|||port|) to EPSV; look at the setting of the passive address.")
             .network("Switch the FTP helper off if a capture at the server shows another reply than this one.")
             .client("Use the other passive command (PASV for EPSV, EPSV for PASV) or active mode.")
@@ -74,7 +75,7 @@ fn fails_by_it(case: &Case<'_>) -> bool {
     if case.concluded.established().is_some() || case.fell_back() {
         return false;
     }
-    match case.transfer {
+    match case.transfer() {
         Some(_) => case.is_data_failure(),
         None => case.left().is_some() && !case.got_data_soon(),
     }

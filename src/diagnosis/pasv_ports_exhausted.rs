@@ -21,6 +21,7 @@ diagnosis! {
     "pasv-ports-exhausted", Error,
     "the server cannot offer a passive port",
     ["RFC 959 5.4"],
+    verdict: EndpointRefused,
     Transfer(check)
 }
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::{lines, time_wait_passive_reuse, timers};
+use super::{lines, pasv_client_never_connects, pasv_connect_failed, time_wait_passive_reuse, timers};
+use crate::frame::Interval;
 use crate::finding::{Alternative, Confidence, Evidence, Finding, Party};
 use crate::transfer::Direction;
 
@@ -28,6 +29,7 @@ diagnosis! {
     "pasv-syn-not-seen", Error,
     "no SYN to the passive port reached this capture point",
     ["RFC 1579", "RFC 2428 3"],
+    verdict: SynNotSeen,
     Transfer(check)
 }
 
@@ -69,14 +71,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn elsewhere(case: &Case<'_>) -> Vec<Alternative> {
     if case.vantage.is_here(Party::Client) {
         let would_decide = "the client's log shows whether it tried".to_owned();
-        return vec![Alternative { diagnosis: "pasv-client-never-connects", would_decide }];
+        return vec![Alternative { diagnosis: pasv_client_never_connects::NAME, would_decide }];
     }
     let shown = |diagnosis, what: &str| {
         Alternative { diagnosis, would_decide: format!("a capture at the client shows {what}") }
     };
     vec![
-        shown("pasv-connect-failed", "SYNs that something on the way drops or rejects"),
-        shown("pasv-client-never-connects", "whether it tried"),
+        shown(pasv_connect_failed::NAME, "SYNs that something on the way drops or rejects"),
+        shown(pasv_client_never_connects::NAME, "whether it tried"),
     ]
 }
 
@@ -88,8 +90,8 @@ pub struct Absent {
     pub ended: String,
     /// Where that shows.
     pub primary: Evidence,
-    /// The silence is as long as a system tries to connect, so that a SYN was probably sent: seconds, and whose.
-    pub tried: Option<(f64, &'static str)>,
+    /// The silence is as long as a system tries to connect, so that a SYN was probably sent: how long, and whose.
+    pub tried: Option<(Interval, &'static str)>,
 }
 
 /// The case, when no SYN to an announced passive endpoint was seen before the transfer failed for want of a data
@@ -100,7 +102,7 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
     if case.gave_up {
         return given_up(case, socket).filter(|_| case.shows_data());
     }
-    let (transfer, (_, reply)) = (case.transfer?, case.report()?);
+    let (transfer, (_, reply)) = (case.transfer()?, case.report()?);
     let here = case.concluded.attempts.iter().any(|attempt| attempt.at() <= reply.at());
     let tried = here || (case.concluded.attempts.is_empty() && case.was_tried());
     (case.is_data_failure() && !tried && case.reply_allows_no_syn() && case.shows_data()).then(|| Absent {
@@ -113,7 +115,7 @@ pub fn absent(case: &Case<'_>) -> Option<Absent> {
 
 fn given_up(case: &Case<'_>, socket: SocketAddr) -> Option<Absent> {
     let (left, waited) = (case.left()?, case.waited()?);
-    let what = match case.transfer {
+    let what = match case.transfer() {
         Some(transfer) => format!("{} up", transfer.command.name),
         None => "up without a transfer command".to_owned(),
     };
@@ -127,6 +129,6 @@ fn given_up(case: &Case<'_>, socket: SocketAddr) -> Option<Absent> {
 }
 
 /// A time, as short ones are told too.
-fn seconds(waited: f64) -> String {
-    if waited < 0.1 { format!("{:.0} ms", waited * 1e3) } else { format!("{waited:.1} s") }
+fn seconds(waited: Interval) -> String {
+    if waited < Interval::millis(100) { format!("{:.0} ms", waited.as_millis_f64()) } else { format!("{waited:.1} s") }
 }

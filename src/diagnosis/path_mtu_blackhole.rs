@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::{Case, SessionCase, cap};
 use super::{Draft, lines};
+use super::capture_drops;
 use crate::finding::{Confidence, Evidence, Finding, Party, Route, Severity};
 use crate::flow::{Connection, End, Half, Stuck};
 use crate::frame::Stamp;
@@ -26,29 +27,31 @@ const HEADERS: [u32; 2] = [40, 60];
 const CITED: usize = 8;
 
 diagnosis! {
-    /// Large packets are lost on the way, small ones pass, and no ICMP message tells the sender: the path MTU is smaller
-    /// than it believes, and path MTU discovery cannot work.
+    /// Large packets are lost on the way, small ones pass, and no ICMP message tells the sender: the path MTU is
+    /// smaller than it believes, and path MTU discovery cannot work.
     ///
-    /// Needs: one full segment that is sent four times or more and never acknowledged (or three times, and its bytes arrive
-    /// in smaller segments); no packet of that size from that host acknowledged; and something smaller that passes
-    /// meanwhile, on the data or the control connection.
+    /// Needs: one full segment that is sent four times or more and never acknowledged (or three times, and its bytes
+    /// arrive in smaller segments); no packet of that size from that host acknowledged; and something smaller that
+    /// passes meanwhile, on the data or the control connection.
     ///
     /// Helps: a tunnel, VPN or PPPoE on the way; an interface with a smaller MTU.
     ///
     /// Refuted by: ICMP 3/4 (IPv6: packet too big) about this connection; a packet as large that is acknowledged; small
-    /// segments that are lost as well; a receiver that has closed, or whose window is zero; packets that any path must pass
-    /// (576 bytes, IPv6 1280).
+    /// segments that are lost as well; a receiver that has closed, or whose window is zero; packets that any path must
+    /// pass (576 bytes, IPv6 1280).
     ///
     /// Confidence: proven where the same bytes pass in smaller packets, else probable.
     ///
-    /// Remedy: in the network let ICMP 3/4 and packet-too-big pass, or clamp the MSS on the tunnel or PPPoE link; at the
-    /// server and at the client, whichever sends the data, set a smaller MTU or turn on packetization-layer discovery
-    /// (Linux: net.ipv4.tcp_mtu_probing=1).
+    /// Remedy: in the network let ICMP 3/4 and packet-too-big pass, or clamp the MSS on the tunnel or PPPoE link; at
+    /// the server and at the client, whichever sends the data, set a smaller MTU or turn on packetization-layer
+    /// discovery (Linux: net.ipv4.tcp_mtu_probing=1).
     "path-mtu-blackhole", Error,
     "large packets are lost on the way and no ICMP message says so",
     ["RFC 2923 2.1", "RFC 1191 3", "RFC 4821"],
+    verdict: PathMtu,
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
@@ -56,7 +59,7 @@ fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let hole = Hole::of(data, &[case.control, data]).filter(|hole| !hole.arrives(case.session, case.vantage))?;
     let failed = case.is_to_be_explained();
     let draft = hole.draft(case.session.client.ip())?.about(case).support(case.dialogue());
-    let drops = case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why));
+    let drops = case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why));
     Some(draft.severity(if failed { Severity::Error } else { Severity::Warning }).caps(drops).done())
 }
 

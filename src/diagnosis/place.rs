@@ -7,8 +7,14 @@ use std::net::IpAddr;
 
 use super::case::{Case, SessionCase};
 use super::data_syn_refused::{self, Sender};
-use super::timers;
-use crate::finding::{Finding, Party, Severity, Where};
+use super::{
+    alg_broken_rewrite, control_closed_early, control_unanswered, data_port_bind_contention, data_syn_icmp_rejected,
+    data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen, data_syn_unanswered, data_wrong_destination,
+    data_wrong_source_address, pasv_client_never_connects, pasv_connect_failed, pasv_malformed, pasv_ports_exhausted,
+    pasv_syn_not_seen, port_address_unusable, port_malformed, port_nat_unrewritten, port_wrong_interface,
+    time_wait_collision, time_wait_passive_reuse, timers,
+};
+use crate::finding::{DiagnosisName, Finding, Party, Severity, Where};
 use crate::flow::Connection;
 use crate::record::AttemptOutcome;
 use crate::transfer::Direction;
@@ -33,7 +39,7 @@ use Party::{Client, Server};
 
 /// Says where the fault of a transfer's finding is.
 pub fn of_transfer(case: &Case<'_>, finding: &mut Finding) {
-    let unanswered = matches!(finding.diagnosis, "data-syn-unanswered" | "pasv-connect-failed");
+    let unanswered = matches!(finding.diagnosis, data_syn_unanswered::NAME | pasv_connect_failed::NAME);
     let silent = untaken(case).filter(|attempt| unanswered && attempt.outcome() == AttemptOutcome::Unanswered);
     settle(finding, part_of_transfer(case, finding.diagnosis), case.vantage, silent.is_some());
     let host = case.vantage.this_host().map(|end| host(case, end));
@@ -46,10 +52,10 @@ pub fn of_transfer(case: &Case<'_>, finding: &mut Finding) {
 pub fn of_session(case: &SessionCase<'_>, finding: &mut Finding) {
     let control = case.control;
     let attempt = Attempt { connection: control, previous: None, aim: Aim::Elsewhere };
-    let unanswered = finding.diagnosis == "control-unanswered";
+    let unanswered = finding.diagnosis == control_unanswered::NAME;
     let part = match finding.diagnosis {
-        "control-unanswered" => answered(&attempt, case.vantage, Server, control),
-        "control-closed-early" => Some(Part::Host(Server)),
+        control_unanswered::NAME => answered(&attempt, case.vantage, Server, control),
+        control_closed_early::NAME => Some(Part::Host(Server)),
         _ => None,
     };
     let silence = unanswered && attempt.outcome() == AttemptOutcome::Unanswered;
@@ -59,21 +65,25 @@ pub fn of_session(case: &SessionCase<'_>, finding: &mut Finding) {
     }
 }
 
-fn part_of_transfer(case: &Case<'_>, diagnosis: &str) -> Option<Part> {
+fn part_of_transfer(case: &Case<'_>, diagnosis: DiagnosisName) -> Option<Part> {
     match diagnosis {
-        "time-wait-collision" | "data-port-bind-contention" | "pasv-ports-exhausted" => Some(Part::Host(Server)),
-        "time-wait-passive-reuse" => Some(Part::Host(Client)),
+        time_wait_collision::NAME | data_port_bind_contention::NAME | pasv_ports_exhausted::NAME => {
+            Some(Part::Host(Server))
+        }
+        time_wait_passive_reuse::NAME => Some(Part::Host(Client)),
         // Seen from elsewhere, a device between may have written it.
-        "data-wrong-source-address" | "data-wrong-destination" | "pasv-malformed" => written_here(case, Server),
-        "port-wrong-interface" | "port-address-unusable" | "port-malformed" => written_here(case, Client),
-        "port-nat-unrewritten" | "alg-broken-rewrite" | "data-syn-lost-in-transit" => Some(Part::Path),
-        "data-syn-never-sent" => leaves_by_here(case).then_some(Part::Host(Server)),
-        "pasv-client-never-connects" => leaves_by_here(case).then_some(Part::Host(Client)),
-        "data-syn-not-seen" => arrives_not(case, Client).filter(|_| !timers::is_fast(case)),
-        "pasv-syn-not-seen" => arrives_not(case, Server).or_else(|| stopped_within(case)),
-        "data-syn-unanswered" | "data-syn-icmp-rejected" => tried(case, Client),
-        "data-syn-refused" => refused(case),
-        "pasv-connect-failed" => tried(case, Server),
+        data_wrong_source_address::NAME | data_wrong_destination::NAME | pasv_malformed::NAME => {
+            written_here(case, Server)
+        }
+        port_wrong_interface::NAME | port_address_unusable::NAME | port_malformed::NAME => written_here(case, Client),
+        port_nat_unrewritten::NAME | alg_broken_rewrite::NAME | data_syn_lost_in_transit::NAME => Some(Part::Path),
+        data_syn_never_sent::NAME => leaves_by_here(case).then_some(Part::Host(Server)),
+        pasv_client_never_connects::NAME => leaves_by_here(case).then_some(Part::Host(Client)),
+        data_syn_not_seen::NAME => arrives_not(case, Client).filter(|_| !timers::is_fast(case)),
+        pasv_syn_not_seen::NAME => arrives_not(case, Server).or_else(|| stopped_within(case)),
+        data_syn_unanswered::NAME | data_syn_icmp_rejected::NAME => tried(case, Client),
+        data_syn_refused::NAME => refused(case),
+        pasv_connect_failed::NAME => tried(case, Server),
         _ => None,
     }
 }
@@ -198,16 +208,16 @@ fn settle(finding: &mut Finding, part: Option<Part>, vantage: &Vantage, silence:
 }
 
 /// What the headline says of it, a sentence part.
-fn headline(diagnosis: &str, place: Where, silence: bool) -> &'static str {
+fn headline(diagnosis: DiagnosisName, place: Where, silence: bool) -> &'static str {
     match (diagnosis, place) {
-        ("data-syn-never-sent" | "pasv-client-never-connects", Where::ThisHost) => {
+        (data_syn_never_sent::NAME | pasv_client_never_connects::NAME, Where::ThisHost) => {
             "this host did not send it: its route, its OUTPUT rules or bind()"
         }
         (_, Where::ThisFilter) if silence => {
             "the SYNs arrived at this host: its filter or its backlog, not the network"
         }
-        ("pasv-syn-not-seen", Where::ThisFilter) => "no SYN left this host: probably its OUTPUT rules",
-        ("data-syn-not-seen" | "pasv-syn-not-seen", Where::Path) => {
+        (pasv_syn_not_seen::NAME, Where::ThisFilter) => "no SYN left this host: probably its OUTPUT rules",
+        (data_syn_not_seen::NAME | pasv_syn_not_seen::NAME, Where::Path) => {
             "neither this host nor its filter: something before it"
         }
         (_, Where::ThisHost) => "the fault is on this host",

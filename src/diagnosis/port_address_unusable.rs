@@ -19,6 +19,7 @@ diagnosis! {
     "port-address-unusable", Error,
     "PORT names an address that cannot be reached",
     ["RFC 6890", "RFC 3927", "RFC 959 5.3.2"],
+    verdict: UnusableAddress,
     Transfer(check)
 }
 

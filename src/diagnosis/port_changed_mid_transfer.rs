@@ -7,27 +7,28 @@ use crate::flow::Connection;
 use crate::frame::Stamp;
 
 diagnosis! {
-    /// The client sent PORT, PASV or their kin while a transfer was active: a server must then close the data connection
-    /// (RFC 959 3.2).
+    /// The client sent PORT, PASV or their kin while a transfer was active: a server must then close the data
+    /// connection (RFC 959 3.2).
     ///
-    /// Needs: an endpoint command between 150 and the final reply, while the data connection was open (no FIN or RST yet),
-    /// or where no data connection was seen a transfer that failed.
+    /// Needs: an endpoint command between 150 and the final reply, while the data connection was open (no FIN or RST
+    /// yet), or where no data connection was seen a transfer that failed.
     ///
     /// Helps: the data connection closed by the server right behind it, and a 426.
     ///
-    /// Refuted by: a data connection that had ended before, its 226 being merely on the way; a final reply that lies in a
-    /// gap of the capture.
+    /// Refuted by: a data connection that had ended before, its 226 being merely on the way; a final reply that lies in
+    /// a gap of the capture.
     ///
     /// Remedy: at the client wait for the final reply before the next endpoint is announced; at the server and in the
     /// network nothing.
     "port-changed-mid-transfer", Warning,
     "an endpoint command came while a transfer was active",
     ["RFC 959 3.2", "RFC 959 5.2"],
+    verdict: never("a fault of order: what became of the data connection explains the failure"),
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let command = transfer.disturbed_by.as_ref()?;
     let preliminary = transfer.preliminary.as_ref()?;
     let at = command.at();

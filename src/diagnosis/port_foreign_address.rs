@@ -2,12 +2,12 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::lines;
+use super::{lines, port_nat_unrewritten, port_third_party, port_wrong_interface};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// PORT or EPRT names an address that is not the control connection's client, and the capture does not show whose it
-    /// is: another interface of the client, its address behind a NAT, or a third host.
+    /// PORT or EPRT names an address that is not the control connection's client, and the capture does not show whose
+    /// it is: another interface of the client, its address behind a NAT, or a third host.
     ///
     /// Needs: a usable PORT address other than the control peer's, none of `port-wrong-interface`,
     /// `port-nat-unrewritten` and `port-third-party` being at least possible by evidence of its own.
@@ -20,6 +20,7 @@ diagnosis! {
     "port-foreign-address", Error,
     "PORT names an address that is not the client's as seen here",
     ["RFC 959 5.3.2", "RFC 2577 3", "Q149528", "Q185378"],
+    verdict: ForeignAddress,
     Transfer(check)
 }
 
@@ -27,21 +28,30 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::Foreign) = announced::whose(case)? else { return None };
     let severity = announced::severity(case);
     let client = case.session.client.ip();
+    let own = announced::own_list(case, socket.ip());
+    let is_refuted = own.says() == Some(&false);
+    let other = if is_refuted { "its" } else { "its other interface, its" };
     let message = format!(
-        "{} names {} although the client is {client}: its other interface, its address behind a NAT, or a third host",
+        "{} names {} although the client is {client}: {other} address behind a NAT, or a third host",
         offer.command.name,
         socket.ip(),
     );
-    Some(
-        DIAGNOSIS
+    let draft = DIAGNOSIS
             .finding(Confidence::Probable, message, lines::command(case.session, &offer.command))
             .about(case)
             .hosts([client, socket.ip()])
             .severity(severity)
             .support(case.dialogue())
-            .or("port-wrong-interface", "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
-            .or("port-nat-unrewritten", "a capture at the client shows whether its own address is the announced one")
-            .or("port-third-party", "ARP for the announced address from another MAC, or a session of that host")
+            .host(own.said());
+    let draft = if is_refuted {
+        draft.rule_out(port_wrong_interface::NAME, "the client's own list does not have that address")
+    } else {
+        draft.or(port_wrong_interface::NAME, "a capture on the client's segment, with ARP, shows whether one MAC has both addresses")
+    };
+    Some(
+        draft
+            .or(port_nat_unrewritten::NAME, "a capture at the client shows whether its own address is the announced one")
+            .or(port_third_party::NAME, "ARP for the announced address from another MAC, or a session of that host")
             .client(format!("Announce {client}, the address of the control connection, or use passive mode (EPSV, PASV)."))
             .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
             .network("If a NAT lies between, enable its FTP helper (ALG) for the control connection.")

@@ -1,6 +1,6 @@
 //! `port-low-port`
 
-use super::announced;
+use super::{announced, port_foreign_address};
 use super::case::Case;
 use super::lines;
 use crate::finding::{Confidence, Finding};
@@ -25,6 +25,7 @@ diagnosis! {
     "port-low-port", Error,
     "PORT names a port below 1024",
     ["RFC 2577 3", "Q140424", "Q185378"],
+    verdict: LowPort,
     Transfer(check)
 }
 
@@ -44,7 +45,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .client("Take the data port from the ephemeral range (1024 and above).")
         .server("Keep refusing ports below 1024 (RFC 2577).")
         .network("If the client sent a higher port, a middlebox changed it: update its FTP helper or switch it off.");
-    Some(if spoken { finding.rule_out("port-foreign-address", "the server's words are about the port") } else { finding }.done())
+    Some(if spoken { finding.rule_out(port_foreign_address::NAME, "the server's words are about the port") } else { finding }.done())
 }
 
 /// Whether it holds for the case.

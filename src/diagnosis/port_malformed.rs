@@ -21,6 +21,7 @@ diagnosis! {
     "port-malformed", Error,
     "the argument of PORT cannot be read",
     ["RFC 959 5.3.2", "RFC 2428 2", "RFC 1639"],
+    verdict: UnreadableEndpoint,
     Transfer(check)
 }
 

@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::lines;
+use super::{lines, port_wrong_interface};
 use crate::finding::{Finding, Severity};
 
 diagnosis! {
@@ -12,13 +12,13 @@ diagnosis! {
     /// Needs: a private PORT address (RFC 1918, RFC 6598, RFC 4193) on a control connection whose client address, as
     /// seen here, is not private.
     ///
-    /// Or, on the inside, a refusal in which the server quotes the address it sees the client with, and that is another one
-    /// (Pure-FTPd, Apache FtpServer).
+    /// Or, on the inside, a refusal in which the server quotes the address it sees the client with, and that is another
+    /// one (Pure-FTPd, Apache FtpServer).
     ///
     /// Helps: SYNs to the private address that nobody answers; a TTL that shows routers between.
     ///
-    /// Refuted by: a capture on the inside, where PORT names the client's own address and nothing tells how the server sees
-    /// it; a rewritten command; proof that both addresses are one host's.
+    /// Refuted by: a capture on the inside, where PORT names the client's own address and nothing tells how the server
+    /// sees it; a rewritten command; proof that both addresses are one host's.
     ///
     /// Confidence: probable, proven where both sides of the NAT are in the file. Where the server is in that private
     /// network too, NAT is only one reading (`port-foreign-address`).
@@ -28,6 +28,7 @@ diagnosis! {
     "port-nat-unrewritten", Error,
     "PORT names a private address behind a NAT that did not rewrite it",
     ["RFC 3022 4.4", "RFC 2428 4", "RFC 1918"],
+    verdict: WhoseAddress,
     Transfer(check)
 }
 
@@ -53,7 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .hosts([client, socket.ip()])
             .support(case.dialogue())
-            .rule_out("port-wrong-interface", "nothing shows both addresses on one host")
+            .rule_out(port_wrong_interface::NAME, "nothing shows both addresses on one host")
             .client("Use passive mode (EPSV, PASV; ftp -p): the NAT then sees only connections that the client opens.")
             .server("Allow passive mode, with an address and a port range that clients reach.")
             .network("Enable the FTP helper (ALG) on the NAT (Linux: nf_nat_ftp); it must see the control connection in clear text.")

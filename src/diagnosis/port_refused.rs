@@ -9,14 +9,14 @@ use crate::transfer::Direction;
 diagnosis! {
     /// The server refused the endpoint command, and nothing in its argument explains why.
     ///
-    /// Needs: 4yz or 5yz to PORT, EPRT, LPRT, PASV, EPSV or LPSV, and no more specific `port-*` diagnosis at probable or
-    /// better.
+    /// Needs: 4yz or 5yz to PORT, EPRT, LPRT, PASV, EPSV or LPSV, and no more specific `port-*` diagnosis at probable
+    /// or better.
     ///
     /// Helps: an earlier EPSV ALL; 530 (not logged in); 500 or 502 (not implemented).
     ///
-    /// Refuted by: a more specific diagnosis; a reply that belongs to another command; a 4yz behind the server's SYN to the
-    /// endpoint, or words of connecting, timing out or the data connection (some servers connect at PORT, and report on
-    /// that: what became of the SYN is the cause).
+    /// Refuted by: a more specific diagnosis; a reply that belongs to another command; a 4yz behind the server's SYN to
+    /// the endpoint, or words of connecting, timing out or the data connection (some servers connect at PORT, and
+    /// report on that: what became of the SYN is the cause).
     ///
     /// Traps: a client with a private address before a public server: a NAT may have left PORT as it is.
     ///
@@ -27,6 +27,7 @@ diagnosis! {
     "port-refused", Error,
     "the server refused PORT, EPRT, PASV or EPSV",
     ["RFC 959 5.4", "RFC 2428 4"],
+    verdict: EndpointRefused,
     Transfer(check)
 }
 

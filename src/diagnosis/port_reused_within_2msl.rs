@@ -3,7 +3,8 @@
 use super::case::Case;
 use super::two_msl::{self, System};
 use super::{held_tuple, lines, time_wait_collision, time_wait_reuse_accepted, tuple_still_open};
-use crate::finding::{Confidence, Finding};
+use crate::facts::{Answer, Moment, Tuple};
+use crate::finding::{Confidence, Finding, Party};
 use crate::flow::{Close, Connection, End};
 use crate::frame::Stamp;
 use crate::record::Outcome;
@@ -15,20 +16,22 @@ diagnosis! {
     /// The client announces a port whose 5-tuple was closed less than 2MSL ago, or counts its own ports round within
     /// 2MSL, and the server holds TIME-WAIT for it: a collision waiting to happen.
     ///
-    /// Needs: an accepted PORT or EPRT; an earlier connection from the server's data port to the same socket, completely
-    /// closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an outcome that is not
-    /// known yet, or two such reuses in one session that went well on this server.
+    /// Needs: an accepted PORT or EPRT; an earlier connection from the server's data port to the same socket,
+    /// completely closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an
+    /// outcome that is not known yet, or two such reuses in one session that went well on this server.
     ///
-    /// Refuted by: a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
+    /// Refuted by: facts of the server (`--facts`) whose table of TIME-WAIT is whole and lacks it; a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
     /// `time-wait-collision` or `time-wait-reuse-accepted` takes its place.
     ///
-    /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server, probable.
+    /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server,
+    /// probable.
     ///
     /// Remedy: at the client let the system pick the port, or count through a range that lasts longer than 2MSL; at the
     /// server send data from a port other than 20; in the network nothing.
     "port-reused-within-2msl", Warning,
     "the client announces a port again whose 5-tuple the server may still hold in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1123 4.1.2.5"],
+    verdict: never("it warns before the outcome is known, and gives way to what the outcome is"),
     Transfer(check)
 }
 
@@ -42,6 +45,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if known || !(pending || case.concluded.outcome() == Outcome::Completed && is_habit(case)) {
         return None;
     }
+    let moment = Moment { closed: since.time, wanted: offer.at().time, is_here: case.vantage.is_here(Party::Server) };
+    let kernel = case.policy.facts.tuple(previous.origin, previous.target, moment);
+    if kernel.says() == Some(&Tuple::Free) {
+        return None;
+    }
     let age = offer.at().age_of(since);
     let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
     let message = format!(
@@ -53,12 +61,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Proven, message, lines::command(case.session, &offer.command))
             .about(case)
             .support(lines::close(previous))
+            .host(kernel.said())
+            .host(recycling(case).said())
             .caps(bite.cap(age))
             .client("Let the system pick the data port, or count through a range that lasts longer than 2MSL; or use passive mode.")
             .server("Send data from a port other than 20 (vsftpd: connect_from_port_20=NO).")
             .network("Nothing to change on the way: the server itself holds the 5-tuple.")
             .done(),
     )
+}
+
+/// Whether the server's kernel lets a tuple in TIME-WAIT be used again: Linux does where TCP timestamps are used.
+fn recycling(case: &Case<'_>) -> Answer<u32> {
+    let (server, at) = (case.session.server.ip(), case.session.last.time);
+    case.policy.facts.setting(server, "net.ipv4.tcp_timestamps", at)
 }
 
 /// The connection whose tuple is announced again while the server holds it, and since when.
@@ -76,7 +92,7 @@ fn reused<'a>(case: &Case<'a>) -> Option<(&'a Connection, Stamp)> {
 
 fn is_habit(case: &Case<'_>) -> bool {
     case.siblings.is_habit(|all| {
-        let again = all.iter().filter(|one| reused(&Case { concluded: one, transfer: one.transfer, ..*case }).is_some());
+        let again = all.iter().filter(|one| reused(&Case { concluded: one, ..*case }).is_some());
         again.take(A_HABIT).count() == A_HABIT
     })
 }

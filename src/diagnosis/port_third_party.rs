@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::lines;
+use super::{lines, port_wrong_interface};
 use crate::finding::{Finding, Severity};
 
 diagnosis! {
@@ -21,6 +21,7 @@ diagnosis! {
     "port-third-party", Warning,
     "PORT names a third host",
     ["RFC 2577 3", "Q185378", "Q246173"],
+    verdict: WhoseAddress,
     Transfer(check)
 }
 
@@ -40,8 +41,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([case.session.client.ip(), socket.ip()])
             .severity(severity)
             .support(evidence)
+            .host(announced::own_list(case, socket.ip()).said())
             .support(case.dialogue())
-            .rule_out("port-wrong-interface", why)
+            .rule_out(port_wrong_interface::NAME, why)
             .client("Announce an address of the client itself, or use passive mode (EPSV, PASV).")
             .server("Keep refusing PORT to third hosts (RFC 2577), unless server-to-server transfers are wanted (ProFTPD: AllowForeignAddress).")
             .network("Let the firewall stop the server's connections to hosts and ports that no transfer needs.")

@@ -2,7 +2,7 @@
 
 use super::announced::{self, Whose};
 use super::case::Case;
-use super::lines;
+use super::{lines, port_third_party};
 use crate::finding::{Finding, Severity};
 
 diagnosis! {
@@ -14,10 +14,12 @@ diagnosis! {
     /// Needs: a PORT address other than the control address, and evidence that both are one host's: one MAC that is no
     /// router sources or answers ARP for both; or a capture on that host shows both on its interfaces.
     ///
+    /// Or the facts of the client (`--facts`), which list both.
+    ///
     /// Helps: other transfers of the session use the control address; a data connection to the other address works.
     ///
     /// Refuted by: the address answering ARP from another MAC on the same segment; a NAT's private address; a router's
-    /// or virtual MAC.
+    /// or virtual MAC; facts of the client that do not list the address.
     ///
     /// Confidence: proven by ownership of both, probable by weaker signs; equal TTL and options alone prove nothing.
     ///
@@ -27,6 +29,7 @@ diagnosis! {
     "port-wrong-interface", Error,
     "PORT names another interface of the client",
     ["Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],
+    verdict: WhoseAddress,
     Transfer(check)
 }
 
@@ -47,8 +50,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .hosts([client, socket.ip()])
             .severity(severity)
             .support(evidence)
+            .host(announced::own_list(case, socket.ip()).said())
             .support(case.dialogue())
-            .rule_out("port-third-party", why)
+            .rule_out(port_third_party::NAME, why)
             .client(format!("Bind the FTP client to {client}, the address it reaches the server from (no -a), or use passive mode (EPSV, PASV)."))
             .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
             .network(format!("If {} is to be used, give the server a route to it and let its connections through.", socket.ip()))

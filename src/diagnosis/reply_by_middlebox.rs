@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{crossing, lines};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Crossing, Denied};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::ftp::{Command, Reply};
 use crate::transfer::OtherView;
 
@@ -15,40 +15,43 @@ const FEW: u32 = 3;
 const MANY: u64 = 6;
 
 /// A reply is seen on the server's side at most this long before or behind it is seen on the client's, in seconds.
-const SAME_MOMENT: f64 = 0.5;
+const SAME_MOMENT: Interval = Interval::millis(500);
 
 diagnosis! {
-    /// The failing reply did not come from the server's stack: a proxy, ALG or firewall on the way seems to have spoken in
-    /// its name. An FTP64 gateway, for one, may send 425 itself (RFC 6384).
+    /// The failing reply did not come from the server's stack: a proxy, ALG or firewall on the way seems to have spoken
+    /// in its name. An FTP64 gateway, for one, may send 425 itself (RFC 6384).
     ///
-    /// Needs: both sides of a NAT in one capture, and a 4yz or 5yz reply to a transfer or endpoint command on the client's
-    /// side that the server's side does not show, although it holds all that both ends said there, and the server spoke on.
+    /// Needs: both sides of a NAT in one capture, and a 4yz or 5yz reply to a transfer or endpoint command on the
+    /// client's side that the server's side does not show, although it holds all that both ends said there, and the
+    /// server spoke on.
     ///
-    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly behind what
-    /// was seen on both, and never comes in on the server's, and a later segment of the server that denies it there: other
-    /// bytes under the same sequence numbers, a FIN that begins where the reply does, or an acknowledgement that does so
-    /// half a second later. That the reply does not come in is not enough: the capture may have lost it, or it came
-    /// another way, but then the server counts on behind it.
+    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly behind
+    /// what was seen on both, and never comes in on the server's, and a later segment of the server that denies it
+    /// there: other bytes under the same sequence numbers, a FIN that begins where the reply does, or an
+    /// acknowledgement that does so half a second later. That the reply does not come in is not enough: the capture may
+    /// have lost it, or it came another way, but then the server counts on behind it.
     ///
-    /// Or, from one side: such a reply in a segment whose TTL is two or more hops away from
-    /// that of the server's other control segments, and hardly any other segment like it.
+    /// Or, from one side: such a reply in a segment whose TTL is two or more hops away from that of the server's other
+    /// control segments, and hardly any other segment like it.
     ///
     /// Helps: a 227 or PORT that was rewritten in the same session (`alg-rewrote-port`).
     ///
-    /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the
-    /// server's side, whenever it was recorded there, or more of the server's words there within half a second, which may
-    /// be that reply under other numbers; sequence numbers of the server that count it; missing bytes or dropped packets,
-    /// which may hide it there.
+    /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the server's side,
+    /// whenever it was recorded there, or more of the server's words there within half a second, which may be that
+    /// reply under other numbers; sequence numbers of the server that count it; missing bytes or dropped packets, which
+    /// may hide it there.
     ///
     /// Confidence: proven from both sides, possible from one.
     ///
-    /// Traps: where segments are cut differently on both sides (GRO, TSO), or cross in both orders of time, nothing is said.
+    /// Traps: where segments are cut differently on both sides (GRO, TSO), or cross in both orders of time, nothing is
+    /// said.
     ///
     /// Remedy: in the network look at the FTP rules of the devices on the way; at the server capture, to see what it
     /// said itself; at the client use passive mode, or a way around the device.
     "reply-by-middlebox", Warning,
     "the failing reply seems to come from a device on the way and not from the server",
     ["RFC 6384"],
+    verdict: ForgedReply,
     Transfer(check)
 }
 
@@ -62,7 +65,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (reply, ttl) = failing(case).find_map(|(_, reply)| Some((reply, ttl_of(reply, server.other_ttl())?)))?;
-    let failing_only = server.other_ttl().iter().all(|(at, _)| *at >= reply.frames[0]);
+    let failing_only = server.other_ttl().iter().all(|(at, _)| *at >= reply.frames.first());
     if !failing_only {
         return None;
     }
@@ -84,8 +87,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The failing replies to the transfer or, failing that, to the endpoint command, each with the command.
 fn failing<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a Command, &'a Reply)> {
-    let of_transfer = case.transfer.and_then(|transfer| Some((&transfer.command, transfer.reply.as_ref()?)));
-    let of_offer = case.offer().filter(|_| case.transfer.is_none());
+    let of_transfer = case.transfer().and_then(|transfer| Some((&transfer.command, transfer.reply.as_ref()?)));
+    let of_offer = case.offer().filter(|_| case.transfer().is_none());
     let of_offer = of_offer.and_then(|offer| Some((&offer.command, offer.reply.as_ref()?)));
     of_transfer.into_iter().chain(of_offer).filter(|(_, reply)| reply.is_failure())
 }
@@ -128,13 +131,13 @@ fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Rep
     if !crossing::is_client_side(case, other) || !other.is_whole {
         return None;
     }
-    let later = other.server_last.filter(|last| last.seconds_since(reply.at()) > SAME_MOMENT)?;
+    let later = other.server_last.filter(|last| last.since(reply.at()) > SAME_MOMENT)?;
     let (asked, got) = (command.at().time, reply.at().time);
     let before = |(code, at): &(u16, Timestamp)| {
-        *code < reply.code || *code == reply.code && at.seconds_since(asked) < -SAME_MOMENT
+        *code < reply.code || *code == reply.code && at.since(asked) < -SAME_MOMENT
     };
     let next = other.failures.get(other.failures.partition_point(before));
-    let said = next.is_some_and(|(code, at)| *code == reply.code && got.seconds_since(*at) >= -SAME_MOMENT);
+    let said = next.is_some_and(|(code, at)| *code == reply.code && got.since(*at) >= -SAME_MOMENT);
     (!said).then_some(later)
 }
 
@@ -143,7 +146,7 @@ fn translated(case: &Case<'_>, other: &OtherView, command: &Command, reply: &Rep
 fn forwarded<'a>(case: &Case<'a>, reply: &Reply) -> Option<Shown<'a>> {
     let (client, server) = (case.control.half(case.client_end()), case.control.half(case.client_end().peer()));
     let (there, back) = (client.crossing()?, server.crossing()?);
-    let denied = server.denied().iter().find(|denied| reply.frames.first() == Some(&denied.at))?;
+    let denied = server.denied().iter().find(|denied| reply.frames.first() == denied.at)?;
     ((there.from, there.to) == (back.to, back.from)).then_some(Shown::Forwarded(back, denied))
 }
 

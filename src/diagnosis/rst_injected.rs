@@ -4,56 +4,59 @@ use std::net::IpAddr;
 
 use super::Draft;
 use super::case::{Case, SessionCase, cap};
+use super::{capture_drops, data_connection_broken};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Connection, RstSeen};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::network::Network;
 
 /// Signs that together make it probable.
 const SIGNS: usize = 2;
 
 diagnosis! {
-    /// An established connection was reset by a packet that its apparent sender seems never to have sent: a firewall, an
-    /// intrusion prevention system or another device on the way broke it in that host's name.
+    /// An established connection was reset by a packet that its apparent sender seems never to have sent: a firewall,
+    /// an intrusion prevention system or another device on the way broke it in that host's name.
     ///
-    /// Needs: a RST of an established connection, and signs that it is not that host's: a TTL two or more away from all its
-    /// other packets; an IP identification that is not of its counter; another MAC than all its other packets; a sequence
-    /// number ahead of all that it sent; bytes or a FIN of that host long behind it, as if it had reset nothing.
+    /// Needs: a RST of an established connection, and signs that it is not that host's: a TTL two or more away from all
+    /// its other packets; an IP identification that is not of its counter; another MAC than all its other packets; a
+    /// sequence number ahead of all that it sent; bytes or a FIN of that host long behind it, as if it had reset
+    /// nothing.
     ///
     /// Helps: a RST in each direction at one moment.
     ///
     /// Refuted by: an identification that goes on with the host's counter; TTLs or MACs that vary on other packets too
-    /// (several routes); fewer than six other packets; a capture that lacks that host's bytes; a connection that was closed before; another host that
-    /// claims the address (`arp-conflict`, `mac-changed`).
+    /// (several routes); fewer than six other packets; a capture that lacks that host's bytes; a connection that was
+    /// closed before; another host that claims the address (`arp-conflict`, `mac-changed`).
     ///
-    /// Confidence: probable by two signs, possible by a TTL alone. A capture at the other side
-    /// proves it: there the RST is missing.
+    /// Confidence: probable by two signs, possible by a TTL alone. A capture at the other side proves it: there the RST
+    /// is missing.
     ///
     /// Traps: a load balancer that resets in the name of the server behind it is such a device, and means it.
     ///
-    /// Remedy: in the network read the logs of firewalls, intrusion prevention and NAT on the way for this connection and
-    /// time; at the server and at the client capture as well: neither sent it.
+    /// Remedy: in the network read the logs of firewalls, intrusion prevention and NAT on the way for this connection
+    /// and time; at the server and at the client capture as well: neither sent it.
     "rst-injected", Error,
     "a RST that its apparent sender seems never to have sent broke the connection",
     ["RFC 3360", "RFC 5961 3"],
+    verdict: ResetInjected,
     Transfer(of_transfer),
     Session(of_session)
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let until = transfer.reply.as_ref().map(crate::ftp::Reply::at);
     let data = case.concluded.established().map(|attempt| attempt.connection);
     let lost = transfer.lost.as_ref().map(|lost| lost.at);
     let on_data = data.and_then(|data| Forged::of(data, case.network, |rst| until.is_none_or(|until| rst.at.is_until(until, AT_ONCE))));
     let forged = on_data.or_else(|| Forged::of(case.control, case.network, |rst| Some(rst.at) == lost))?;
-    let drops = case.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why));
+    let drops = case.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why));
     let severity = forged.severity(case.is_to_be_explained());
     Some(forged.draft().about(case).severity(severity).support(case.dialogue()).caps(drops).done())
 }
 
 /// A reply that reports on a RST may be recorded this many seconds before it.
-const AT_ONCE: f64 = 0.05;
+const AT_ONCE: Interval = Interval::millis(50);
 
 /// The control connection, where no transfer is lost by it.
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
@@ -122,14 +125,14 @@ impl<'a> Forged<'a> {
             from.ip(),
             ways.join("; "),
         );
-        let back = self.connection.rsts.iter().find(|other| other.from != rst.from && other.at.seconds_since(rst.at).abs() < AT_ONCE);
+        let back = self.connection.rsts.iter().find(|other| other.from != rst.from && other.at.since(rst.at).abs() < AT_ONCE);
         let confidence = if self.is_probable() { Confidence::Probable } else { Confidence::Possible };
         DIAGNOSIS
             .finding(confidence, message, Evidence::sent(rst.at, from, to, format!("RST, TTL {}", rst.ttl)))
             .support(self.connection.half(rst.from).first.map(|at| Evidence::sent(at, from, to, "the first packet of that host")))
             .support(back.map(|back| Evidence::sent(back.at, to, from, "a RST the other way at the same moment")))
             .support(self.went_on.map(|at| Evidence::sent(at, from, to, "that host goes on")))
-            .or("data-connection-broken", "a capture at that host: whether it sent the RST itself")
+            .or(data_connection_broken::NAME, "a capture at that host: whether it sent the RST itself")
             .network("Read the logs of firewalls, intrusion prevention and NAT between both hosts for this connection and time.")
             .server("Capture at the server too: if the RST is not there, something on the way sent it.")
             .client("Capture at the client too; use TLS, passive mode or another port if the device objects to FTP.")

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::{ALL, Diagnosis};
+use crate::finding::DiagnosisName;
 
 /// A diagnosis's name, or a glob over names: `*` stands for any characters, `?` for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ impl Pattern {
     }
 
     /// Whether it means the diagnosis of this name.
-    pub fn matches(&self, name: &str) -> bool {
-        is_match(self.0.as_bytes(), name.as_bytes())
+    pub fn matches(&self, name: DiagnosisName) -> bool {
+        is_match(self.0.as_bytes(), name.as_str().as_bytes())
     }
 
     /// The diagnoses it means, in the order of the catalogue; at least one.
@@ -64,7 +65,7 @@ pub struct Selection {
 
 impl Selection {
     /// Whether findings of this diagnosis are wanted.
-    pub fn takes(&self, name: &str) -> bool {
+    pub fn takes(&self, name: DiagnosisName) -> bool {
         let among = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
         (self.select.is_empty() || among(&self.select)) && !among(&self.ignore)
     }
@@ -97,7 +98,7 @@ fn is_match(pattern: &[u8], name: &[u8]) -> bool {
 
 /// The name with the fewest slips of the pen, at most one in three letters; else one that holds the text.
 fn nearest(text: &str) -> Option<&'static str> {
-    let names = || ALL.iter().map(|diagnosis| diagnosis.name);
+    let names = || ALL.iter().map(|diagnosis| diagnosis.name.as_str());
     let close = names().map(|name| (slips(text, name), name)).min()?;
     if close.0 * 3 <= text.chars().count() {
         return Some(close.1);
@@ -124,6 +125,7 @@ fn slips(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Pattern, Selection, is_match, slips};
+    use crate::diagnosis::{port_low_port, port_refused, time_wait_collision};
 
     fn patterns(texts: &[&str]) -> Vec<Pattern> {
         texts.iter().map(|text| Pattern::parse(text).expect("a known name")).collect()
@@ -161,11 +163,11 @@ mod tests {
     #[test]
     fn ignoring_beats_selecting() {
         let all = Selection::default();
-        assert!(all.takes("port-refused"));
+        assert!(all.takes(port_refused::NAME));
         let some = Selection { select: patterns(&["PORT-*"]), ignore: patterns(&["port-refused"]) };
-        assert!(some.takes("port-low-port"));
-        assert!(!some.takes("port-refused"));
-        assert!(!some.takes("time-wait-collision"));
+        assert!(some.takes(port_low_port::NAME));
+        assert!(!some.takes(port_refused::NAME));
+        assert!(!some.takes(time_wait_collision::NAME));
     }
 
     #[test]

@@ -10,8 +10,8 @@ diagnosis! {
     /// The server connected to the control connection's client instead of the announced address: proftpd does so for
     /// private addresses, busybox always, others by setting.
     ///
-    /// Needs: an announced address that is not the client's; a SYN of the server to the client's address with the announced
-    /// port.
+    /// Needs: an announced address that is not the client's; a SYN of the server to the client's address with the
+    /// announced port.
     ///
     /// Refuted by: a NAT helper that rewrote the command behind this point.
     ///
@@ -20,6 +20,7 @@ diagnosis! {
     "server-substituted-address", Info,
     "the server connected to the client's own address instead of the announced one",
     ["RFC 2577 3"],
+    verdict: never("a habit of the server: what became of its SYN explains the failure"),
     Transfer(check)
 }
 

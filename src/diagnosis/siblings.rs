@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::crossing::{What, Witnesses};
-use crate::frame::{Stamp, Timestamp};
+use super::witnesses::{What, Witnesses};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::record::{AttemptOutcome, Outcome};
 use crate::transfer::attempt::Attempt;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
+use crate::transfer::offers::OfferNumber;
 use crate::transfer::protection::unannounced_end;
 use crate::transfer::session::Session;
 
@@ -46,7 +47,7 @@ pub struct Sent {
 #[derive(Default)]
 struct Facts {
     /// The completed transfers by offer, and the earliest endpoint command of each and those behind.
-    completed: Vec<(usize, Timestamp)>,
+    completed: Vec<(OfferNumber, Timestamp)>,
     /// When data connections were established, in order.
     established: Vec<Stamp>,
     /// The transfers that failed without any data connection, by the socket of the offer in force.
@@ -79,6 +80,11 @@ impl<'a> Siblings<'a> {
     pub fn of(session: &'a Session, conclusions: &'a Conclusions<'a>, known: Option<&'a [Concluded<'a>]>) -> Self {
         let (lack_data, unannounced, facts, habit, fresh_fail_there, witnesses) = Default::default();
         Self { session, conclusions, known, lack_data, unannounced, facts, habit, fresh_fail_there, witnesses }
+    }
+
+    /// All of them, where they have been concluded already.
+    pub fn known(&self) -> Option<&'a [Concluded<'a>]> {
+        self.known
     }
 
     fn with_all<T>(&self, find: impl for<'b> FnOnce(&'b [Concluded<'b>]) -> T) -> T {
@@ -126,12 +132,12 @@ impl<'a> Siblings<'a> {
         self.facts().announced.contains(&socket)
     }
 
-    /// Whether a transfer completed whose endpoint was announced by a later offer than number `own`, less than so many
-    /// seconds behind that.
-    pub fn completed_soon(&self, own: usize, at: Stamp, seconds: f64) -> bool {
+    /// Whether a transfer completed whose endpoint was announced by a later offer than number `own`, less than so long
+    /// behind that.
+    pub fn completed_soon(&self, own: OfferNumber, at: Stamp, within: Interval) -> bool {
         let completed = &self.facts().completed;
         let behind = completed.get(completed.partition_point(|(offer, _)| *offer <= own));
-        behind.is_some_and(|(_, earliest)| earliest.seconds_since(at.time) < seconds)
+        behind.is_some_and(|(_, earliest)| earliest.since(at.time) < within)
     }
 
     /// When the next data connection behind that moment was established.
@@ -201,7 +207,7 @@ impl Facts {
         for one in all {
             let outcome = one.outcome();
             let socket = one.in_force().and_then(|offer| offer.socket);
-            if let (Outcome::Completed, Some(number), Some(offer)) = (outcome, one.offer_index, one.offer) {
+            if let (Outcome::Completed, Some(number), Some(offer)) = (outcome, one.offer_number, one.offer) {
                 facts.completed.push((number, offer.command.at().time));
             }
             if let (Outcome::Failed, Some(transfer), true) = (outcome, one.transfer, one.attempts.is_empty()) {
@@ -230,7 +236,12 @@ impl Facts {
                     answered.push((latest, Sent { at, from, to }));
                 }
                 AttemptOutcome::Unanswered if attempt.previous.is_none() => drop(self.fresh_fail.insert(from)),
-                _ => {}
+                AttemptOutcome::Unanswered
+                | AttemptOutcome::Refused
+                | AttemptOutcome::Icmp
+                | AttemptOutcome::Challenged
+                | AttemptOutcome::Aborted
+                | AttemptOutcome::Unknown => {}
             }
             if attempt.connection.origin.ip() == session.client.ip() {
                 *self.client_ports.entry(from.port()).or_default() += 1;

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::case::{Case, NetworkCase, SessionCase};
+use super::case::{Case, NetworkCase, Policy, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, crossing, neighbours};
+use super::{antispoof_drop, mac_changed};
+use crate::facts::{Answer, Facts};
 use crate::finding::{Confidence, Finding};
 use crate::source::Capture;
-use crate::network::{Network, Spoof};
+use crate::network::Spoof;
 
 /// Addresses named in a message.
 const NAMED: usize = 3;
@@ -20,21 +22,22 @@ diagnosis! {
     /// belong there. Firewalls and routers that check where a source may come from (reverse path filter, anti-spoofing)
     /// drop them, often silently; the connection then hangs as if the network were dead.
     ///
-    /// Needs: frames with an initial TTL (64, 128, 255) and the source address A from a MAC at one interface or segment,
-    /// and A's ownership by another MAC elsewhere: an ARP or ND reply, an announcement, the defence against a probe, or
-    /// the interface's address in the capture file.
+    /// Needs: frames with an initial TTL (64, 128, 255) and the source address A from a MAC at one interface or
+    /// segment, and A's ownership by another MAC elsewhere: an ARP or ND reply, an announcement, the defence against a
+    /// probe, or the interface's address in the capture file.
     ///
     /// Helps: packets of the same conversation arrive at A's home while the others leave here: then both MACs are one
-    /// host's, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks what it sends.
+    /// host's, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks what it
+    /// sends.
     ///
     /// Refuted by: the MAC answering for A here too (a secondary address), or receiving A's packets here; a router's or
     /// virtual MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
     ///
-    /// Confidence: proven as above, else probable: another host could have forged the source. As the cause of
-    /// a failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
+    /// Confidence: proven as above, else probable: another host could have forged the source. As the cause of a
+    /// failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
-    /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs that
-    /// are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
+    /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs
+    /// that are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
     ///
     /// Severity: error when the silence of a failed transfer or session begins with such packets, else warning.
     ///
@@ -44,9 +47,12 @@ diagnosis! {
     "source-spoof-mismatch", Warning,
     "a host sends packets with the source address of its other interface",
     ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
+    verdict: HostFault,
     Network(check),
     Transfer(of_transfer),
-    Session(of_session)
+    Session(of_session);
+    reported_once: true,
+    would_decide: "a capture behind the next router shows whether it drops the foreign source"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -54,37 +60,53 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
         let party = |ip: &IpAddr| neighbours::is_party(case.parties, *ip);
         party(&spoof.ip) || (spoof.own.iter().any(party) && spoof.to.iter().any(party))
     };
-    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(|spoof| Some(draft(spoof, case.scene.captures)?.done())).collect()
+    let told = |spoof: &Spoof| Some(draft(spoof, case.scene.captures, case.policy)?.done());
+    case.network.spoofs().iter().filter(|spoof| concerns(spoof)).filter_map(told).collect()
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let symptom = Symptom::of_transfer(case)?;
-    let draft = cause(case.network, case.scene.captures, &symptom)?.about(case);
+    let draft = cause(case, &symptom)?.about(case);
     // With both sides in the capture, whether it is dropped there is told for itself.
     Some(if crossing::lost(case).is_some() { draft } else { filtered(draft) }.done())
 }
 
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
-    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, case.scene.captures, &symptom));
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case, &symptom));
     draft.map(|draft| filtered(draft).in_session(case.session).done()).into_iter().collect()
 }
 
 /// The foreign source as the cause of a silence: what comes back tells that such packets get through.
-fn cause(network: &Network, captures: &[Capture], symptom: &Symptom) -> Option<Draft> {
+fn cause(case: &SessionCase<'_>, symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
-    let spoofs = network.spoofs_between(one, other);
+    let spoofs = case.network.spoofs_between(one, other);
     let begins = |spoof: &&Spoof| spoof.sent.first().is_some_and(|first| symptom.begins_with(*first));
     let spoof = spoofs.iter().find(begins).filter(|_| !symptom.answered)?;
-    Some(symptom.blame(draft(spoof, captures)?))
+    Some(symptom.blame(draft(spoof, case.scene.captures, case.policy)?))
 }
 
 /// A filter on the way may be why the packets get no answer: one capture point alone cannot tell.
 fn filtered(draft: Draft) -> Draft {
     let behind = "a capture behind the next router shows whether packets with this source are dropped there and others pass";
-    draft.or("antispoof-drop", behind)
+    draft.or(antispoof_drop::NAME, behind)
 }
 
-fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
+/// The route by which the host with the foreign source sends, and whether that leaves by another interface than the
+/// address is at: its own kernel then says what it does.
+fn sends_by_route(spoof: &Spoof, facts: &Facts) -> (Answer<()>, bool) {
+    let (Some(to), Some(sent)) = (spoof.to.first(), spoof.sent.first()) else { return (Answer::Silent, false) };
+    let answer = facts.route(spoof.ip, *to, sent.time);
+    let out = answer.says().copied().flatten().map(|route| route.interface.as_str());
+    let mut hosts = facts.hosts().filter(|host| host.has(spoof.ip));
+    let is_elsewhere = hosts.any(|host| {
+        let home = host.addresses.iter().find(|own| own.address == spoof.ip).map(|own| own.interface.as_str());
+        let mac = |name: &str| host.addresses.iter().find(|own| own.interface == name).and_then(|own| own.mac.clone());
+        out.is_some_and(|out| home != Some(out) && mac(out) == Some(spoof.mac.to_string()))
+    });
+    (answer.map(|_| ()), is_elsewhere)
+}
+
+fn draft(spoof: &Spoof, captures: &[Capture], policy: &Policy) -> Option<Draft> {
     let Spoof { ip, mac, .. } = spoof;
     let [place, home] = [spoof.place, spoof.home].map(|place| neighbours::interface(captures, place));
     let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
@@ -102,7 +124,8 @@ fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
     let returned = spoof.returned.map(|at| {
         neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, where {ip} is at home"))
     });
-    let confidence = if spoof.is_certain() { Confidence::Proven } else { Confidence::Probable };
+    let (route, is_routed) = sends_by_route(spoof, &policy.facts);
+    let confidence = if spoof.is_certain() || is_routed { Confidence::Proven } else { Confidence::Probable };
     Some(
         DIAGNOSIS
             .finding(confidence, message, primary)
@@ -110,7 +133,8 @@ fn draft(spoof: &Spoof, captures: &[Capture]) -> Option<Draft> {
             .support(rest)
             .support(owned.into_iter().flatten())
             .support(returned.into_iter().flatten())
-            .rule_out("mac-changed", format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
+            .host(route.said())
+            .rule_out(mac_changed::NAME, format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
             .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or route by source (ip rule add from {ip})."))
             .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))
             .network("Check anti-spoofing and reverse path filters on the way; a loose check (Linux: rp_filter=2) or an exception lets such packets pass."),

@@ -1,8 +1,8 @@
 //! `time-wait-challenge`
 
-use super::case::{Case, RULE, cap};
+use super::case::{Case, cap_of_rule};
 use super::two_msl::{self, System};
-use super::lines;
+use super::{data_syn_unanswered, lines, tuple_still_open};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
 use crate::flow::{Close, Connection, End, StaleAck};
 use crate::frame::Stamp;
@@ -10,8 +10,8 @@ use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// The receiver of the data SYN still holds TIME-WAIT for the 5-tuple and answered with an ACK that belongs to
-    /// the old connection.
+    /// The receiver of the data SYN still holds TIME-WAIT for the 5-tuple and answered with an ACK that belongs to the
+    /// old connection.
     ///
     /// After STOR the client closes first and so holds TIME-WAIT. When the server then connects to the same port, a
     /// Linux client answers a SYN it may not accept (sequence number not above the old one) with the last ACK of the
@@ -27,14 +27,16 @@ diagnosis! {
     ///
     /// Refuted by: an old connection that was never fully closed (`tuple-still-open`); a SYN-ACK.
     ///
-    /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old connection
-    /// that the capture does not hold, tells of stale state of some kind: possible, and said of a failure only.
+    /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old
+    /// connection that the capture does not hold, tells of stale state of some kind: possible, and said of a failure
+    /// only.
     ///
     /// Remedy: at the client do not listen on the same port again within 2MSL, or use passive mode; at the server send
     /// data from ports that change; in the network nothing, unless a firewall there answers SYNs itself.
     "time-wait-challenge", Error,
     "the SYN was answered by the ACK of an old connection that is still in TIME-WAIT at its receiver",
     ["RFC 9293 3.10.7.4", "RFC 5961 4.2", "RFC 1337"],
+    verdict: TimeWaitAnswer,
     Transfer(check)
 }
 
@@ -91,8 +93,8 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .support(rst)
             .support(syn_ack(attempt))
             .support(lines::close(previous))
-            .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
-            .rule_out("data-syn-unanswered", "the SYN was answered, with the old connection's ACK")
+            .rule_out(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged")
+            .rule_out(data_syn_unanswered::NAME, "the SYN was answered, with the old connection's ACK")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .network("Nothing to change on the way: both the SYN and its answer got through.")
@@ -120,8 +122,8 @@ fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .severity(severity(case, attempt))
             .support(lines::syns(attempt))
             .support(syn_ack(attempt))
-            .caps([cap(RULE, Confidence::Possible, why.to_owned())])
-            .or("tuple-still-open", "a capture that holds the earlier connection shows whether it was closed")
+            .caps([cap_of_rule(Confidence::Possible, why.to_owned())])
+            .or(tuple_still_open::NAME, "a capture that holds the earlier connection shows whether it was closed")
             .client("Let the system pick a new data port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
             .network("Look for a firewall or SYN proxy on the way that still has the old session in its table.")

@@ -2,13 +2,13 @@
 
 use super::case::Case;
 use super::held_tuple::{self, Held};
-use super::lines;
+use super::{data_syn_never_sent, data_syn_not_seen, lines};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// The server refused, locally and without sending anything, to open the data connection, because its own
-    /// previous connection on that exact 5-tuple (its address and data port, the client's address and PORT port) is
-    /// still in TIME-WAIT.
+    /// The server refused, locally and without sending anything, to open the data connection, because its own previous
+    /// connection on that exact 5-tuple (its address and data port, the client's address and PORT port) is still in
+    /// TIME-WAIT.
     ///
     /// The end that closes a TCP connection first holds it in TIME-WAIT for 2MSL: 240 s by the RFC and on Windows NT,
     /// 120 s on later Windows, 60 s on Linux and the BSDs, 30 s on macOS. After RETR and LIST that end is the server. A
@@ -24,8 +24,11 @@ diagnosis! {
     /// retries every 5 s (BSD) or 1 s; success with a fresh port meanwhile; success on the tuple once 2MSL has passed.
     ///
     /// Refuted by: any data SYN in the window; a RST on the old connection; a client that closed first; an age above
-    /// 300 s; another source port or address of the server; the tuple reused with success at a younger age; a reply that
-    /// names another cause.
+    /// 300 s; another source port or address of the server; the tuple reused with success at a younger age; a reply
+    /// that names another cause.
+    ///
+    /// With the facts of the server (`--facts`): its kernel had an entry of exactly this 5-tuple from before the reply until
+    /// behind it: proven, wherever the capture was taken. A whole table without it refutes it.
     ///
     /// Confidence: proven at the server with words of a local address, with a fresh port that worked meanwhile, or with
     /// a recovery at the expected age; else probable. Away from the server possible, with such words probable. An age
@@ -40,14 +43,16 @@ diagnosis! {
     "time-wait-collision", Error,
     "the server still holds the 5-tuple of the data connection in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1122 4.2.2.13", "RFC 1123 4.1.2.5", "RFC 9293 3.6.1"],
-    Transfer(check)
+    verdict: HeldTuple,
+    Transfer(check);
+    would_decide: "the server's socket table (ss -tan) at the time of the failure"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
-    let confidence = held_tuple::confidence(case);
+    let confidence = held.confidence(case);
     let message = format!("{}; the client must announce a fresh port", held.story(case));
     let mut finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, reply))
@@ -55,15 +60,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .support(case.no_syn())
         .support(held.evidence(case))
+        .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .all_ruled_out(held_tuple::ruled_out(case))
         .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")
         .server("Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).")
         .network("Nothing to change on the way: the server refuses before it sends a packet.");
     if !case.would_show_server_syn() {
-        finding = finding.or("data-syn-not-seen", "a capture at the server shows whether a SYN left it");
+        finding = finding.or(data_syn_not_seen::NAME, "a capture at the server shows whether a SYN left it");
     } else if confidence < Confidence::Proven {
-        finding = finding.or("data-syn-never-sent", "the server's log names the error of its connect() or bind()");
+        finding = finding.or(data_syn_never_sent::NAME, "the server's log names the error of its connect() or bind()");
     }
     Some(finding.done())
 }

@@ -2,7 +2,7 @@
 
 use super::case::{Case, cap};
 use super::held_tuple::{self, Held};
-use super::{lines, time_wait_challenge};
+use super::{capture_midstream, lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::Connection;
 
@@ -11,9 +11,9 @@ diagnosis! {
     /// 5-tuple: the server's data port and the client's control port. One transfer behind another meets TIME-WAIT by
     /// design (RFC 959 3.3 says so).
     ///
-    /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port to
-    /// the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and sends
-    /// nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
+    /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port
+    /// to the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and
+    /// sends nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
     ///
     /// Helps: retries every 5 s, as BSD servers do for clients that know no PORT; a session without any PORT.
     ///
@@ -28,6 +28,7 @@ diagnosis! {
     "time-wait-default-port", Error,
     "without PORT every transfer uses the same 5-tuple, which is still in TIME-WAIT",
     ["RFC 959 3.2", "RFC 959 3.3", "RFC 1123 4.1.2.5", "Q129395"],
+    verdict: HeldTuple,
     Transfer(check)
 }
 
@@ -37,8 +38,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn held_by_server(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
-    let transfer = case.transfer?;
-    let confidence = held_tuple::confidence(case);
+    let transfer = case.transfer()?;
+    let confidence = held.confidence(case);
     let message = format!("{}; {}", held.story(case), why_the_same(case));
     let finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, transfer.reply.as_ref()?))
@@ -46,6 +47,7 @@ fn held_by_server(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .support(case.no_syn())
         .support(held.evidence(case))
+        .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .caps(midstream_cap(case))
         .all_ruled_out(held_tuple::ruled_out(case));
@@ -95,7 +97,7 @@ fn why_the_same(case: &Case<'_>) -> &'static str {
 
 fn midstream_cap(case: &Case<'_>) -> Option<Cap> {
     let why = "the capture starts within the session: a PORT may have been sent before it";
-    (case.control.midstream && case.offer().is_none()).then(|| cap("capture-midstream", Confidence::Possible, why.to_owned()))
+    (case.control.midstream && case.offer().is_none()).then(|| cap(capture_midstream::NAME, Confidence::Possible, why.to_owned()))
 }
 
 /// The tuple that the server holds, where nobody chose its port.

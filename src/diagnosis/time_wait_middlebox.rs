@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::crossing::{self, Lost, What};
-use super::{lines, two_msl};
+use super::{data_syn_unanswered, lines, two_msl};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
@@ -10,17 +10,18 @@ use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// A NAT or firewall between this capture point and the client may still hold the session of the previous connection
-    /// on the same 5-tuple, and drop the new SYN for it.
+    /// A NAT or firewall between this capture point and the client may still hold the session of the previous
+    /// connection on the same 5-tuple, and drop the new SYN for it.
     ///
     /// Needs: both sides of the device in one capture (two interfaces of one host), the SYNs seen on the side of their
-    /// sender and never on the other, the previous connection of that 5-tuple, completely closed less than 240 s before,
-    /// and another data connection seen on both (`data-syn-lost-in-transit`). The sides are matched by sequence numbers and
-    /// timestamps, not by addresses.
+    /// sender and never on the other, the previous connection of that 5-tuple, completely closed less than 240 s
+    /// before, and another data connection seen on both (`data-syn-lost-in-transit`). The sides are matched by sequence
+    /// numbers and timestamps, not by addresses.
     ///
-    /// Or, from one side: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous connection was
-    /// completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for 240 s); and behind
-    /// them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple was stuck.
+    /// Or, from one side: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous
+    /// connection was completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for
+    /// 240 s); and behind them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple
+    /// was stuck.
     ///
     /// Refuted by: any answer to the SYN; SYNs to fresh ports that go unanswered too; the SYN seen on both sides.
     ///
@@ -33,6 +34,7 @@ diagnosis! {
     "time-wait-middlebox", Warning,
     "a NAT or firewall on the way may still hold the closed session of the 5-tuple",
     ["RFC 5382 5", "RFC 6056"],
+    verdict: never("what holds the old session is not in the capture, only that nobody answered"),
     Transfer(check)
 }
 
@@ -62,7 +64,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(lines::close(previous))
             .support([Evidence::sent(works.at, works.from, works.to, "this one is answered")])
-            .or("data-syn-unanswered", "a capture on the client's side shows whether the SYNs arrive there")
+            .or(data_syn_unanswered::NAME, "a capture on the client's side shows whether the SYNs arrive there")
             .client("Announce a fresh port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
             .network("Look for the old session in the NAT's or firewall's table (conntrack -L); shorten its timer (nf_conntrack_tcp_timeout_time_wait).")

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::two_msl::{self, System};
-use super::{lines, time_wait_challenge, timers};
+use super::{lines, pasv_client_never_connects, time_wait_challenge, timers, tuple_still_open};
 use crate::finding::{Alternative, Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection, End};
 use crate::frame::Stamp;
@@ -20,9 +20,9 @@ diagnosis! {
     /// still holds TIME-WAIT for that 5-tuple.
     ///
     /// Needs: a 227 or 229; an earlier connection from the client to the same socket, completely closed inside 2MSL;
-    /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's ACK
-    /// or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was seen to
-    /// bind one fixed source port, or one that its system does not pick by itself.
+    /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's
+    /// ACK or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was
+    /// seen to bind one fixed source port, or one that its system does not pick by itself.
     ///
     /// Helps: a server with a passive range of one or few ports.
     ///
@@ -36,6 +36,7 @@ diagnosis! {
     "time-wait-passive-reuse", Error,
     "the client reuses its source port towards the same passive port within TIME-WAIT",
     ["RFC 1123 4.1.2.6", "RFC 6056"],
+    verdict: HeldTuple,
     Transfer(check)
 }
 
@@ -85,7 +86,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
             .support(lines::syns(attempt))
             .support(lines::close(previous))
             .caps(bite.cap(age))
-            .rule_out("tuple-still-open", "both FINs of the earlier connection were acknowledged")
+            .rule_out(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged")
             .client("Let the system pick the source port of data connections.")
             .server("Widen the passive port range, so that a port comes round later than 2MSL.")
             .network("Let no NAT on the way give the client one fixed source port; else nothing to change there.")
@@ -94,7 +95,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     if case.was_tried() {
         return None;
     }
@@ -124,7 +125,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
             .support(timers::evidence(case))
             .caps(case.absence_caps())
             .caps(bite.cap(age))
-            .or("pasv-client-never-connects", "the client's log names the error of its connect()")
+            .or(pasv_client_never_connects::NAME, "the client's log names the error of its connect()")
             .client("Let the system pick the source port of data connections.")
             .server("Widen the passive port range, so that a port comes round later than 2MSL.")
             .network("Let no NAT on the way give the client one fixed source port; else nothing to change there.")

@@ -1,11 +1,11 @@
 //! `time-wait-reuse-accepted`
 
 use super::case::Case;
-use super::lines;
+use super::{lines, time_wait_challenge, time_wait_collision};
 use super::two_msl::MINUTE;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection, Holder};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
@@ -27,6 +27,7 @@ diagnosis! {
     "time-wait-reuse-accepted", Info,
     "a 5-tuple in TIME-WAIT was reused and accepted",
     ["RFC 1122 4.2.2.13", "RFC 6191", "RFC 9293 3.10.7.4"],
+    verdict: never("the handshake completed: it refutes a suspicion"),
     Transfer(check)
 }
 
@@ -59,8 +60,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::syns(attempt))
             .support(syn_ack.map(|seen| Evidence::sent(seen.at, attempt.to(), attempt.from(), "SYN-ACK")))
             .support(lines::close(previous))
-            .rule_out("time-wait-collision", "the handshake on the reused 5-tuple completed")
-            .rule_out("time-wait-challenge", "the SYN was accepted without a challenge")
+            .rule_out(time_wait_collision::NAME, "the handshake on the reused 5-tuple completed")
+            .rule_out(time_wait_challenge::NAME, "the SYN was accepted without a challenge")
             .done(),
     )
 }
@@ -77,7 +78,7 @@ fn of<'a>(case: &Case<'a>, attempt: &'a Attempt<'a>) -> Option<Reuse<'a>> {
     let previous = attempt.previous?;
     let Close::TimeWait { holder, since, assassinated, .. } = previous.close_before(attempt.at()) else { return None };
     let age = attempt.at().age_of(since);
-    let remarkable = (0.0..=case.policy.time_wait.unwrap_or(MINUTE)).contains(&age);
+    let remarkable = (Interval::ZERO..=case.policy.time_wait.unwrap_or(MINUTE)).contains(&age);
     let accepted = attempt.connection.established.is_some() && attempt.connection.stale_acks.is_empty();
     (remarkable && accepted && assassinated.is_none()).then_some(Reuse { attempt, previous, holder, since })
 }

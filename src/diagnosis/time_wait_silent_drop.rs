@@ -2,10 +2,10 @@
 
 use super::case::Case;
 use super::two_msl::{self, System};
-use super::{lines, time_wait_challenge, timers};
+use super::{data_syn_refused, data_syn_unanswered, lines, time_wait_challenge, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
@@ -16,15 +16,15 @@ diagnosis! {
     /// The server's SYNs reached a client that still holds TIME-WAIT for the 5-tuple and ignores them, as the BSDs do,
     /// and stacks by RFC 6191 or RFC 1337.
     ///
-    /// Such a stack drops a SYN for a tuple in TIME-WAIT unless its sequence number is above the old connection's or its
-    /// TCP timestamp is newer. Linux answers instead (`time-wait-challenge`).
+    /// Such a stack drops a SYN for a tuple in TIME-WAIT unless its sequence number is above the old connection's or
+    /// its TCP timestamp is newer. Linux answers instead (`time-wait-challenge`).
     ///
-    /// Needs: a capture at or near the client; an earlier connection on the 5-tuple, completely closed, the client holding
-    /// TIME-WAIT; an age inside 2MSL; two or more SYNs of one sequence number, not above the old one and without TCP
-    /// timestamps on both connections, and nothing back; a client that is alive meanwhile.
+    /// Needs: a capture at or near the client; an earlier connection on the 5-tuple, completely closed, the client
+    /// holding TIME-WAIT; an age inside 2MSL; two or more SYNs of one sequence number, not above the old one and
+    /// without TCP timestamps on both connections, and nothing back; a client that is alive meanwhile.
     ///
-    /// Helps: a SYN with a higher number that is accepted at once; the same SYN, repeated, that is answered as soon as one
-    /// of the usual lengths of TIME-WAIT (or `--time-wait`) has passed.
+    /// Helps: a SYN with a higher number that is accepted at once; the same SYN, repeated, that is answered as soon as
+    /// one of the usual lengths of TIME-WAIT (or `--time-wait`) has passed.
     ///
     /// Refuted by: a capture at the server alone; a SYN that was acceptable; any answer, an ACK too.
     ///
@@ -36,6 +36,7 @@ diagnosis! {
     "time-wait-silent-drop", Error,
     "the SYNs were ignored by a client that still holds TIME-WAIT for the 5-tuple",
     ["RFC 6191 2", "RFC 1337", "RFC 9293 3.10.7.4"],
+    verdict: TimeWaitAnswer,
     Transfer(check)
 }
 
@@ -70,9 +71,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(timers::evidence(case))
             .caps(bite.cap(age))
             .caps(case.scene_caps(attempt.at()))
-            .rule_out("time-wait-challenge", "the client did not answer the SYN with an ACK")
-            .rule_out("data-syn-refused", "no RST came back")
-            .or("data-syn-unanswered", "the client's firewall log, or a transfer with a fresh port")
+            .rule_out(time_wait_challenge::NAME, "the client did not answer the SYN with an ACK")
+            .rule_out(data_syn_refused::NAME, "no RST came back")
+            .or(data_syn_unanswered::NAME, "the client's firewall log, or a transfer with a fresh port")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
             .network("Nothing to change on the way: the SYNs arrived at the client.")
@@ -107,10 +108,10 @@ fn dropped<'a>(case: &Case<'_>, attempt: &'a Attempt<'a>) -> Option<Dropped<'a>>
 fn answered_at_last(case: &Case<'_>, attempt: &Attempt<'_>, since: Stamp) -> Option<Stamp> {
     let answer = attempt.connection.syn_acks.first()?.at;
     let ages = attempt.connection.syns.iter().filter(|syn| syn.at < answer).map(|syn| syn.at.age_of(since));
-    let ages: Vec<f64> = ages.collect();
+    let ages: Vec<Interval> = ages.collect();
     let [.., ignored, answered] = ages.as_slice() else { return None };
-    let between = |limit: f64| *ignored <= limit + two_msl::COARSE && *answered >= limit - two_msl::COARSE;
-    let ended = case.policy.time_wait.map_or_else(|| two_msl::DEFAULTS.iter().any(|limit| between(*limit)), between);
+    let between = |limit: Interval| *ignored <= limit + two_msl::COARSE && *answered >= limit - two_msl::COARSE;
+    let ended = case.policy.time_wait.map_or_else(|| two_msl::DEFAULTS.iter().any(|(limit, _)| between(*limit)), between);
     let repeated = ages.len() > SYNS as usize && attempt.connection.stale_acks.is_empty();
     (ended && repeated).then_some(answer)
 }

@@ -2,33 +2,40 @@
 
 use super::case::Case;
 use super::lines;
-use crate::finding::{Confidence, Evidence, Finding, Severity};
+use crate::finding::{Confidence, Evidence, Finding};
 use crate::record::Outcome;
 use crate::transfer::protection::unannounced_end;
 
 diagnosis! {
-    /// The data connection ended by a FIN without the TLS alert close_notify, and the peer treated the file as truncated.
+    /// The data connection ended by a FIN without the TLS alert close_notify, and the peer treated the file as
+    /// truncated.
     ///
     /// An end without close_notify may be an attacker's: some programs (GnuTLS: error -110) refuse it, others take it.
+    /// It is reported only where the transfer failed: an end that the peer took did no harm.
     ///
-    /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is no alert; and a 4yz or
-    /// 5yz reply behind that FIN.
+    /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is no alert; and a 4yz
+    /// or 5yz reply behind that FIN.
     ///
-    /// Refuted by: an alert as the last record; a RST before the FIN; bytes that the capture lacks; words that name another
-    /// reason; a reply that was said before the FIN; words that are not known, where another transfer that ended so succeeded.
+    /// Helps: the keys (`--keylog`). In TLS 1.3 two bytes of data look like an alert until they are decrypted.
     ///
-    /// Confidence: probable by words that tell of a broken data connection, possible by others. Where the control connection is encrypted the complaint cannot be read, and nothing is said.
+    /// Refuted by: an alert as the last record; a RST before the FIN; bytes that the capture lacks; words that name
+    /// another reason; a reply that was said before the FIN; words that are not known, where another transfer that
+    /// ended so succeeded.
     ///
-    /// Remedy: at the client or the server, whichever sent the data, end TLS by close_notify (shutdown) before the FIN; at the
-    /// other one accept its lack if the program is known to be so; in the network nothing.
-    "tls-closure-missing", Warning,
+    /// Confidence: probable by words that tell of a broken data connection, possible by others. Where the control
+    /// connection is encrypted the complaint cannot be read, and nothing is said.
+    ///
+    /// Remedy: at the client or the server, whichever sent the data, end TLS by close_notify (shutdown) before the FIN;
+    /// at the other one accept its lack if the program is known to be so; in the network nothing.
+    "tls-closure-missing", Error,
     "the data connection ended without close_notify and the peer treated it as truncated",
     ["RFC 5246 7.2.1", "RFC 8446 6.1", "RFC 4217 12.3"],
+    verdict: TlsClosure,
     Transfer(check)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
     let attempt = case.concluded.established()?;
     let connection = attempt.connection;
@@ -56,7 +63,6 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let accept = "If the program has such a setting, accept files without close_notify.";
     let draft = DIAGNOSIS
         .finding(confidence, message, Evidence::sent(fin.at, from, to, "FIN, no alert before it"))
-        .severity(Severity::Error)
         .about(case)
         .support([lines::reply(case.session, reply)])
         .support(case.dialogue())

@@ -20,18 +20,19 @@ diagnosis! {
     /// Needs: TLS records behind the 234 to AUTH TLS, or from the start on port 990; or GSSAPI-protected commands.
     ///
     /// What can still be said: which connections between the two hosts were data connections, what happened to their
-    /// SYNs, whether their TLS session was a new one, how much they carried. What cannot: which transfer they served, what
-    /// was announced, what the server answered.
+    /// SYNs, whether their TLS session was a new one, how much they carried. What cannot: which transfer they served,
+    /// what was announced, what the server answered.
     ///
     /// Refuted by: clear text behind the 234; CCC ends it.
     ///
     /// Remedy: capture again with the keys. Clients write them where SSLKEYLOGFILE=FILE is set (curl, lftp, programs in
-    /// Python, FileZilla), servers where a library that does so is preloaded (vsftpd, ProFTPD, Pure-FTPd); --keylog FILE
-    /// reads them, and a pcapng file may carry them. Else look at the server's log, or let the client send CCC for the time
-    /// of the test.
+    /// Python, FileZilla), servers where a library that does so is preloaded (vsftpd, ProFTPD, Pure-FTPd); --keylog
+    /// FILE reads them, and a pcapng file may carry them. Else look at the server's log, or let the client send CCC for
+    /// the time of the test.
     "tls-control-opaque", Quality,
     "the control connection is encrypted",
     ["RFC 4217", "RFC 2228"],
+    verdict: never("a limit of the capture, no cause"),
     Session(check)
 }
 
@@ -48,7 +49,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         many => format!("; {many} data connections are inferred"),
     };
     let unread = case.session.tls.and_then(|tls| tls.unread);
-    let why = unread.map_or(String::new(), |why| format!("; {why}"));
+    // Where it is not the frame that is named anyway.
+    let from = case.session.opaque.first().map(|span| span.from);
+    let at = case.session.tls_unread.filter(|at| from.is_some_and(|from| from != *at));
+    let at = at.map_or(String::new(), |at| format!(" (frame {})", at.number));
+    let why = unread.map_or(String::new(), |why| format!("; {why}{at}"));
     let (message, first) = match (case.session.opaque.first(), case.session.tls_unread) {
         (Some(span), _) => {
             let until = span.until.map_or(String::new(), |until| format!(" until frame {}", until.number));
@@ -85,7 +90,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
 
 /// The connections that by their ends and their time were data connections.
 fn inferred<'a>(case: &SessionCase<'a>) -> impl Iterator<Item = &'a Attempt<'a>> {
-    inferred::inferred(case.session, case.concluded)
+    inferred::inferred(case.session, case.all_concluded())
 }
 
 fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::case::{Case, SessionCase};
 use super::{Draft, lines};
+use super::data_syn_refused;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
@@ -19,22 +20,23 @@ diagnosis! {
     /// record of an alert's size in place of the end of the handshake (TLS 1.3), or a FIN or RST before both sides had
     /// finished.
     ///
-    /// Helps: the place. A client that leaves behind the server's certificate does not accept it; a server that leaves behind
-    /// the client's does not accept that one.
+    /// Helps: the place. A client that leaves behind the server's certificate does not accept it; a server that leaves
+    /// behind the client's does not accept that one.
     ///
-    /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side that
-    /// speaks no TLS at all (`tls-protection-mismatch`).
+    /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side
+    /// that speaks no TLS at all (`tls-protection-mismatch`).
     ///
-    /// Confidence: proven by an alert in clear, else probable.
+    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), else probable.
     ///
-    /// Traps: an encrypted alert does not tell its reason.
+    /// Traps: an encrypted alert does not tell its reason without the keys.
     ///
-    /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at the
-    /// server send the whole chain, offer a version and cipher suite that the client knows; in the network look for a
-    /// device that intercepts TLS, if the certificate is not the server's.
+    /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at
+    /// the server send the whole chain, offer a version and cipher suite that the client knows; in the network look for
+    /// a device that intercepts TLS, if the certificate is not the server's.
     "tls-handshake-failed", Error,
     "a TLS handshake was not completed",
     ["RFC 5246 7.2.2", "RFC 8446 6.2", "RFC 4217 4"],
+    verdict: TlsHandshake,
     Transfer(of_data),
     Session(of_control)
 }
@@ -51,7 +53,7 @@ fn of_control(case: &SessionCase<'_>) -> Vec<Finding> {
 }
 
 fn of_data(case: &Case<'_>) -> Option<Finding> {
-    let inferred = case.transfer.is_none() && case.offer().is_none();
+    let inferred = case.transfer().is_none() && case.offer().is_none();
     if !inferred && case.concluded.outcome() == Outcome::Completed {
         return None;
     }
@@ -62,7 +64,7 @@ fn of_data(case: &Case<'_>) -> Option<Finding> {
     let failed = broken(said(client), said(client.peer()), first_end(connection, client))?;
     let sockets = Sockets { client: connection.socket(client), server: connection.socket(client.peer()) };
     let hello = connection.half(client).first_data;
-    let reply = case.transfer.and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
+    let reply = case.transfer().and_then(|transfer| transfer.reply.as_ref()).map(|reply| lines::reply(case.session, reply));
     Some(draft("data", &failed, sockets, hello).about(case).support(reply).support(case.dialogue()).done())
 }
 
@@ -102,7 +104,7 @@ fn draft(which: &str, failed: &Broken, sockets: Sockets, hello: Option<Stamp>) -
     DIAGNOSIS
         .finding(confidence, message, Evidence::sent(failed.at, from, to, format!("the TLS {name} ends the handshake")))
         .support(hello.map(|at| Evidence::sent(at, client, server, "ClientHello")))
-        .rule_out("data-syn-refused", "the TCP connection was established")
+        .rule_out(data_syn_refused::NAME, "the TCP connection was established")
         .client("Trust the authority of the server's certificate, and check its name and dates; offer current TLS versions (openssl s_client -starttls ftp shows what the server sends).")
         .server("Send the whole certificate chain; offer TLS versions and cipher suites that clients know; if client certificates are wanted, check which authority is trusted.")
         .network("If the certificate is not the server's own, a device on the way intercepts TLS.")

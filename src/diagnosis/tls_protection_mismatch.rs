@@ -1,7 +1,7 @@
 //! `tls-protection-mismatch`
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{lines, tls_control_opaque};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 use crate::ftp::{Reply, Verb};
@@ -16,11 +16,12 @@ diagnosis! {
     /// PROT P asks for TLS on data connections, PROT C (and the lack of any PROT) for clear text. A client that forgets
     /// PROT P, or a server that insists on it, or one that lost the setting, leaves both waiting for each other.
     ///
-    /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection on
-    /// which one side sends a ClientHello and the other clear text; a failed transfer whose data connection carries the
-    /// contrary of what an accepted PROT says.
+    /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection
+    /// on which one side sends a ClientHello and the other clear text; a failed transfer whose data connection carries
+    /// the contrary of what an accepted PROT says.
     ///
-    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the family.
+    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the
+    /// family.
     ///
     /// Confidence: proven by the reply or by the two sides' bytes; with an encrypted control connection probable, for
     /// what PROT said cannot be read; by PROT alone probable.
@@ -30,14 +31,16 @@ diagnosis! {
     "tls-protection-mismatch", Error,
     "one side protects the data connection with TLS and the other does not",
     ["RFC 4217 9", "RFC 2228 3"],
-    Transfer(check)
+    verdict: TlsPolicy,
+    Transfer(check);
+    would_decide: "the server's log of the data connection's handshake"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     if let Some(reply) = demand_to_offer(case) {
         return Some(demanded(case, reply, None));
     }
-    let inferred = case.transfer.is_none() && case.offer().is_none();
+    let inferred = case.transfer().is_none() && case.offer().is_none();
     if !inferred && !case.failed() {
         return None;
     }
@@ -50,14 +53,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The last PROT before the transfer that the server accepted.
 fn level<'a>(case: &Case<'a>) -> Option<&'a Exchange> {
-    let at = case.transfer?.at();
+    let at = case.transfer()?.at();
     let accepted = |exchange: &&Exchange| exchange.reply.as_ref().is_some_and(crate::ftp::Reply::is_success);
     let exchanges = case.session.exchanges.iter().rev();
     exchanges.filter(accepted).find(|exchange| exchange.is(Verb::Prot) && exchange.command.at() <= at)
 }
 
 fn by_words(case: &Case<'_>, level: Option<&Exchange>) -> Option<Finding> {
-    let reply = case.transfer?.reply.as_ref()?;
+    let reply = case.transfer()?.reply.as_ref()?;
     case.meaning().filter(|meaning| meaning.condition == Condition::TlsRequired)?;
     Some(demanded(case, reply, level))
 }
@@ -92,7 +95,7 @@ fn one_sided(case: &Case<'_>, attempt: &Attempt<'_>, inferred: bool) -> Option<F
     let socket = |end: End| connection.socket(end);
     let message = format!("{} began TLS on the data connection and {} sent clear text", socket(tls), socket(clear));
     let opaque = inferred.then(|| {
-        cap("tls-control-opaque", Confidence::Probable, "the control connection is encrypted: PROT cannot be read".into())
+        cap(tls_control_opaque::NAME, Confidence::Probable, "the control connection is encrypted: PROT cannot be read".into())
     });
     let draft = DIAGNOSIS
         .finding(Confidence::Proven, message, Evidence::sent(hello, socket(tls), socket(clear), "ClientHello"))

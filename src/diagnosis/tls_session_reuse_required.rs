@@ -1,41 +1,41 @@
 //! `tls-session-reuse-required`
 
 use super::case::{Case, cap};
-use super::lines;
+use super::{data_connection_broken, data_syn_refused, lines, tls_control_opaque, tls_protection_mismatch};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::Connection;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::protection::{Carried, Emptied, Tls, carried, emptied_by_server};
 use crate::wire::hello::Handshake;
 
 /// A server that gives up for want of resumption closes the control connection with the data connection: seconds.
-const AT_ONCE: f64 = 2.0;
+const AT_ONCE: Interval = Interval::seconds(2);
 
 /// What vsftpd says of any failed data handshake while the option is on.
 const SAID_OF_ANY: &str = "session reuse required";
 
 diagnosis! {
-    /// The data connection worked at TCP level and its TLS handshake came to its end, but it was a new TLS session where
-    /// the server wants the control connection's to go on.
+    /// The data connection worked at TCP level and its TLS handshake came to its end, but it was a new TLS session
+    /// where the server wants the control connection's to go on.
     ///
-    /// Servers ask for it so that nobody but the control connection's client can take the data. vsftpd: require_ssl_reuse;
-    /// ProFTPD: TLSOptions without NoSessionReuseRequired; FileZilla Server always.
+    /// Servers ask for it so that nobody but the control connection's client can take the data. vsftpd:
+    /// require_ssl_reuse; ProFTPD: TLSOptions without NoSessionReuseRequired; FileZilla Server always.
     ///
-    /// Needs, where replies can be read (before AUTH, after CCC): 425, 450 or 522 to the transfer that speaks of session
-    /// reuse or resumption. Where they cannot: a data connection with a full handshake (TLS 1.2: the server sends its
-    /// certificate; TLS 1.3: no pre-shared key in its hello), which the server closes behind the handshake without a byte
-    /// of data either way, and the control connection with it, the client's last command unanswered.
+    /// Needs, where replies can be read (before AUTH, after CCC): 425, 450 or 522 to the transfer that speaks of
+    /// session reuse or resumption. Where they cannot: a data connection with a full handshake (TLS 1.2: the server
+    /// sends its certificate; TLS 1.3: no pre-shared key in its hello), which the server closes behind the handshake
+    /// without a byte of data either way, and the control connection with it, the client's last command unanswered.
     ///
     /// Helps: the same on every data connection of the session.
     ///
-    /// Refuted by: data on the connection, or a gap of the capture where it may be; an abbreviated handshake; a client that
-    /// closes first (it did not like the certificate); 522 to EPRT or EPSV, which speaks of the address family.
+    /// Refuted by: data on the connection, or a gap of the capture where it may be; an abbreviated handshake; a client
+    /// that closes first (it did not like the certificate); 522 to EPRT or EPSV, which speaks of the address family.
     ///
-    /// Confidence: proven by the server's words beside a full handshake, or by words that mean nothing else; probable by
-    /// what vsftpd says of any failed handshake; without readable replies at most probable, for an empty listing of a
-    /// server that ends the session looks alike.
+    /// Confidence: proven by the server's words beside a full handshake, or by words that mean nothing else; probable
+    /// by what vsftpd says of any failed handshake; without readable replies at most probable, for an empty listing of
+    /// a server that ends the session looks alike.
     ///
     /// Traps: tickets of TLS 1.3 look like data; their size is known from the control connection.
     ///
@@ -44,7 +44,9 @@ diagnosis! {
     "tls-session-reuse-required", Error,
     "the server wants the TLS session of the control connection resumed on the data connection",
     ["RFC 4217 10.2", "RFC 8446 2.2", "RFC 5077"],
-    Transfer(check)
+    verdict: TlsPolicy,
+    Transfer(check);
+    would_decide: "the server's log of the data connection's handshake"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -52,7 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn by_words(case: &Case<'_>) -> Option<Finding> {
-    let reply = case.transfer.filter(|_| case.failed())?.reply.as_ref()?;
+    let reply = case.transfer().filter(|_| case.failed())?.reply.as_ref()?;
     let meaning = case.meaning()?;
     let attempt = case.concluded.established();
     let emptied = attempt.and_then(|attempt| emptied_by_server(attempt.connection, case.session));
@@ -77,7 +79,7 @@ fn by_words(case: &Case<'_>) -> Option<Finding> {
         .support(attempt.and_then(hellos))
         .support(case.dialogue());
     let draft = match attempt {
-        Some(_) => draft.rule_out("data-syn-refused", "the data connection was established"),
+        Some(_) => draft.rule_out(data_syn_refused::NAME, "the data connection was established"),
         None => draft,
     };
     Some(remedies(draft).done())
@@ -85,7 +87,7 @@ fn by_words(case: &Case<'_>) -> Option<Finding> {
 
 /// An encrypted session: what the records of both connections show.
 fn by_wire(case: &Case<'_>) -> Option<Finding> {
-    if case.transfer.is_some() || case.offer().is_some() {
+    if case.transfer().is_some() || case.offer().is_some() {
         return None;
     }
     let attempt = case.concluded.established()?;
@@ -103,10 +105,10 @@ fn by_wire(case: &Case<'_>) -> Option<Finding> {
         .support(hellos(attempt))
         .support([Evidence::seen(emptied.finished, "the client's TLS handshake is finished")])
         .support([Evidence::sent(control, case.session.server, case.session.client, "the server closes the control connection")])
-        .caps([cap("tls-control-opaque", Confidence::Probable, opaque)])
-        .rule_out("data-syn-refused", "the data connection was established")
-        .rule_out("tls-protection-mismatch", "both sides speak TLS on the data connection")
-        .or("data-connection-broken", "the server's log, or its reply after CCC, tells why it closed");
+        .caps([cap(tls_control_opaque::NAME, Confidence::Probable, opaque)])
+        .rule_out(data_syn_refused::NAME, "the data connection was established")
+        .rule_out(tls_protection_mismatch::NAME, "both sides speak TLS on the data connection")
+        .or(data_connection_broken::NAME, "the server's log, or its reply after CCC, tells why it closed");
     Some(remedies(draft).done())
 }
 
@@ -119,7 +121,7 @@ fn ended_with(case: &Case<'_>, emptied: &Emptied) -> Option<Stamp> {
     let last_word = fin.peer_said?;
     let first = case.control.half(client).fin.as_ref().is_none_or(|own| fin.at < own.at);
     let waiting = last_word <= emptied.ended || server.last_data.is_some_and(|last| last < last_word);
-    let at_once = (0.0..AT_ONCE).contains(&fin.at.seconds_since(emptied.ended));
+    let at_once = fin.at.since(emptied.ended).is_within(AT_ONCE);
     (first && waiting && at_once).then_some(fin.at)
 }
 

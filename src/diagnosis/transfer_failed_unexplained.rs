@@ -23,6 +23,7 @@ diagnosis! {
     "transfer-failed-unexplained", Warning,
     "a transfer failed and the capture does not show why",
     ["RFC 959 4.2"],
+    verdict: Unexplained,
     Unexplained(check),
     Session(orphans)
 }
@@ -34,7 +35,7 @@ const AGAIN: &str = "Read the client's log; capture here again, whole frames (-s
 const LOG: &str = "Read the server's log; capture here from before the login until the failure, without a port filter.";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let transfer = case.transfer?;
+    let transfer = case.transfer()?;
     let (primary, how) = match (&transfer.reply, &transfer.lost) {
         (Some(reply), _) => (lines::reply(case.session, reply), reply.line()),
         // A client that leaves in order has lost interest; nobody says that anything failed.

@@ -2,8 +2,8 @@
 
 use super::case::{Case, cap};
 use super::two_msl::MINUTE;
-use super::{Draft, held_tuple, lines, time_wait_challenge};
-use crate::finding::{Cap, Confidence, Evidence, Finding, Severity};
+use super::{Draft, capture_gap, held_tuple, lines, time_wait_challenge, time_wait_collision};
+use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Severity};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
 
@@ -19,16 +19,18 @@ diagnosis! {
     /// Refuted by: a RST on the old connection; the missing FIN lying in a capture gap (then it is at most possible).
     ///
     /// Confidence: at most probable where both FINs are there and the last acknowledgement is not: it may just not have
-    /// been captured. Else proven when both directions are without gap since the first FIN (and, where no SYN was sent, the
-    /// capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s after
-    /// which Linux forgets it.
+    /// been captured. Else proven when both directions are without gap since the first FIN (and, where no SYN was sent,
+    /// the capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s
+    /// after which Linux forgets it.
     ///
     /// Remedy: at the client close the data socket when end of file is read, and use a new port for every transfer; at
     /// the server send data from ports that change; in the network find what swallowed the missing FIN, if it was sent.
     "tuple-still-open", Error,
     "the previous connection on the 5-tuple was never fully closed",
     ["RFC 959 5.2", "RFC 5961 4.2", "RFC 9293 3.6"],
-    Transfer(check)
+    verdict: HeldTuple,
+    Transfer(check);
+    would_decide: "the server's socket table (ss -tan) at the time of the failure"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -60,7 +62,7 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
         .support(lines::close(previous))
         .caps(open.caps());
     Some(
-        open.rule_out(draft, "time-wait-challenge")
+        open.rule_out(draft, time_wait_challenge::NAME)
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
             .network("If the missing FIN was sent, find what swallowed it; else nothing to change on the way.")
@@ -70,8 +72,8 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
 
 fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
     let (previous, open) = of(case)?;
-    let reply = case.transfer?.reply.as_ref()?;
-    let age = case.transfer?.at().age_of(open.since);
+    let reply = case.transfer()?.reply.as_ref()?;
+    let age = case.transfer()?.at().age_of(open.since);
     let confidence = if case.would_show_server_syn() { Confidence::Proven } else { Confidence::Possible };
     let message = format!(
         "the server did not open {} -> {} because the previous connection on that 5-tuple is still open since frame {}: {}",
@@ -79,7 +81,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
     );
     let forgotten = (age > MINUTE).then(|| {
         let why = format!("Linux forgets a half-closed connection that no program owns after 60 s, and this one is {age:.0} s old");
-        cap("tuple-still-open", Confidence::Probable, why)
+        cap(NAME, Confidence::Probable, why)
     });
     let draft = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, reply))
@@ -92,7 +94,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
         .caps(forgotten)
         .caps(case.absence_caps());
     Some(
-        open.rule_out(draft, "time-wait-collision")
+        open.rule_out(draft, time_wait_collision::NAME)
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
             .network("If the missing FIN was sent, find what swallowed it; else nothing to change on the way.")
@@ -155,11 +157,11 @@ impl Unfinished {
             }
         };
         let ceiling = if self.gapless { Confidence::Probable } else { Confidence::Possible };
-        vec![cap("capture-gap", ceiling, why.to_owned())]
+        vec![cap(capture_gap::NAME, ceiling, why.to_owned())]
     }
 
     /// What became of TIME-WAIT, then.
-    fn rule_out(&self, draft: Draft, cause: &'static str) -> Draft {
+    fn rule_out(&self, draft: Draft, cause: DiagnosisName) -> Draft {
         if self.nearly_closed {
             return draft.or(cause, "whether the other end acknowledged the last FIN: if it did, it holds TIME-WAIT");
         }

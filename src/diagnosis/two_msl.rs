@@ -2,27 +2,33 @@
 //! sources), and what an age on it allows one to claim.
 
 use super::case::Case;
+use super::time_wait_collision;
 use crate::finding::{Cap, Confidence};
 use crate::flow::{End, Half};
+use crate::frame::Interval;
 use crate::ftp::software::{Family, Software};
 
 /// A 60 s TIME-WAIT was seen to bite at 61.0 s: timers tick coarsely and the clock runs at the holder.
-pub const COARSE: f64 = 1.5;
+pub const COARSE: Interval = Interval::millis(1500);
+
+/// macOS: twice 15 s (net.inet.tcp.msl).
+pub const MACOS: Interval = Interval::seconds(30);
 
 /// Linux, the BSDs, Solaris 9 and later.
-pub const MINUTE: f64 = 60.0;
+pub const MINUTE: Interval = Interval::seconds(60);
 
 /// Windows Server 2003 and later, netfilter's own table.
-const WINDOWS: f64 = 120.0;
+const WINDOWS: Interval = Interval::seconds(120);
 
 /// RFC 9293's nominal 2 x 2 minutes; Windows NT, 95 and 2000, Solaris 8.
-pub const NOMINAL: f64 = 240.0;
+pub const NOMINAL: Interval = Interval::seconds(240);
 
 /// The highest value Windows lets one set (TcpTimedWaitDelay, Q149532).
-const RAISED: f64 = 300.0;
+const RAISED: Interval = Interval::seconds(300);
 
-/// The lengths that systems come with.
-pub const DEFAULTS: [f64; 4] = [30.0, MINUTE, WINDOWS, NOMINAL];
+/// The lengths that systems come with and which these are, the shortest first.
+pub const DEFAULTS: [(Interval, &str); 4] =
+    [(MACOS, "macOS"), (MINUTE, "Linux, BSD"), (WINDOWS, "Windows"), (NOMINAL, "Windows NT and 2000, RFC 9293")];
 
 /// What a holder of TIME-WAIT seems to run. A hint, for banners lie and proxies answer for servers: it moves a claim
 /// by one step, never by two.
@@ -100,9 +106,9 @@ pub struct Bite {
 
 impl Bite {
     /// The limit as a cap, where it limits.
-    pub fn cap(&self, age: f64) -> Option<Cap> {
+    pub fn cap(&self, age: Interval) -> Option<Cap> {
         (self.ceiling < Confidence::Proven).then(|| Cap {
-            diagnosis: "time-wait-collision",
+            diagnosis: Some(time_wait_collision::NAME),
             ceiling: self.ceiling,
             why: format!("after {age:.0} s TIME-WAIT still holds only where it lasts {}", self.lasts),
         })
@@ -111,7 +117,7 @@ impl Bite {
 
 /// Whether TIME-WAIT can still hold a tuple `age` seconds after it began, as far as the holder's system is known:
 /// `None` when it cannot.
-pub fn bite(age: f64, known: Option<f64>, system: System) -> Option<Bite> {
+pub fn bite(age: Interval, known: Option<Interval>, system: System) -> Option<Bite> {
     if age < -COARSE {
         return None;
     }
@@ -149,45 +155,46 @@ fn own_length(system: System) -> &'static str {
 mod tests {
     use super::{System, bite};
     use crate::finding::Confidence;
+    use crate::frame::Interval;
 
     #[test]
     fn the_ladder_descends_with_age() {
         let ceiling = |age| bite(age, None, System::Unknown).map(|bite| bite.ceiling);
-        assert_eq!(ceiling(0.3), Some(Confidence::Proven));
-        assert_eq!(ceiling(61.0), Some(Confidence::Proven));
-        assert_eq!(ceiling(100.0), Some(Confidence::Possible));
-        assert_eq!(ceiling(400.0), None);
+        assert_eq!(ceiling(Interval::millis(300)), Some(Confidence::Proven));
+        assert_eq!(ceiling(Interval::seconds(61)), Some(Confidence::Proven));
+        assert_eq!(ceiling(Interval::seconds(100)), Some(Confidence::Possible));
+        assert_eq!(ceiling(Interval::seconds(400)), None);
     }
 
     #[test]
     fn a_known_system_moves_a_claim_by_one_step() {
         let ceiling = |age, system| bite(age, None, system).map(|bite| bite.ceiling);
-        assert_eq!(ceiling(100.0, System::Windows), Some(Confidence::Probable));
-        assert_eq!(ceiling(200.0, System::Windows), Some(Confidence::Possible));
-        assert_eq!(ceiling(200.0, System::OldWindows), Some(Confidence::Probable));
-        assert_eq!(ceiling(280.0, System::OldWindows), Some(Confidence::Possible));
-        assert_eq!(ceiling(100.0, System::Unix), Some(Confidence::Possible));
-        assert_eq!(ceiling(130.0, System::Unix), None);
+        assert_eq!(ceiling(Interval::seconds(100), System::Windows), Some(Confidence::Probable));
+        assert_eq!(ceiling(Interval::seconds(200), System::Windows), Some(Confidence::Possible));
+        assert_eq!(ceiling(Interval::seconds(200), System::OldWindows), Some(Confidence::Probable));
+        assert_eq!(ceiling(Interval::seconds(280), System::OldWindows), Some(Confidence::Possible));
+        assert_eq!(ceiling(Interval::seconds(100), System::Unix), Some(Confidence::Possible));
+        assert_eq!(ceiling(Interval::seconds(130), System::Unix), None);
     }
 
     #[test]
     fn each_step_ends_with_what_coarse_timers_add() {
         let ceiling = |age, system| bite(age, None, system).map(|bite| bite.ceiling);
-        let step = |age, system| (ceiling(age, system), ceiling(age + 0.1, system));
+        let step = |age, system| (ceiling(age, system), ceiling(age + Interval::millis(100), system));
         let (proven, probable) = (Some(Confidence::Proven), Some(Confidence::Probable));
         let possible = Some(Confidence::Possible);
-        assert_eq!(step(61.5, System::Unknown), (proven, possible));
-        assert_eq!(step(61.5, System::Windows), (proven, probable));
-        assert_eq!(step(121.5, System::Windows), (probable, possible));
-        assert_eq!(step(121.5, System::Unix), (possible, None));
-        assert_eq!(step(241.5, System::OldWindows), (probable, possible));
-        assert_eq!(step(300.0, System::OldWindows), (possible, None));
-        assert_eq!(step(-1.6, System::Unknown), (None, proven));
+        assert_eq!(step(Interval::millis(61_500), System::Unknown), (proven, possible));
+        assert_eq!(step(Interval::millis(61_500), System::Windows), (proven, probable));
+        assert_eq!(step(Interval::millis(121_500), System::Windows), (probable, possible));
+        assert_eq!(step(Interval::millis(121_500), System::Unix), (possible, None));
+        assert_eq!(step(Interval::millis(241_500), System::OldWindows), (probable, possible));
+        assert_eq!(step(Interval::seconds(300), System::OldWindows), (possible, None));
+        assert_eq!(step(Interval::millis(-1600), System::Unknown), (None, proven));
     }
 
     #[test]
     fn the_users_value_overrides_it() {
-        assert!(bite(31.5, Some(30.0), System::Unknown).is_some());
-        assert!(bite(31.6, Some(30.0), System::Unknown).is_none());
+        assert!(bite(Interval::millis(31_500), Some(Interval::seconds(30)), System::Unknown).is_some());
+        assert!(bite(Interval::millis(31_600), Some(Interval::seconds(30)), System::Unknown).is_none());
     }
 }

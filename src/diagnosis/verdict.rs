@@ -2,70 +2,121 @@
 
 use std::net::IpAddr;
 
-use crate::finding::{Alternative, Confidence, Finding, Role, Severity};
+use super::{Diagnosis, Relations, port_foreign_address};
+use crate::finding::{Alternative, Confidence, DiagnosisName, Finding, Role, Severity};
 
-/// Causes in the order in which they take precedence; a cause comes before its symptom. Findings of one rank compete
-/// by confidence. What is not listed is never a verdict.
-const ORDER: &[&[&str]] = &[
-    // Proven not to answer ARP: nothing that was announced matters more.
-    &["data-arp-unresolved"],
-    &["port-address-unusable"],
-    &["eprt-protocol-mismatch", "port-malformed"],
-    &["port-wrong-interface", "port-nat-unrewritten", "port-third-party"],
-    &["port-foreign-address"],
-    &["port-low-port"],
-    &["pasv-ports-exhausted", "pasv-malformed", "port-refused"],
-    &["source-spoof-mismatch", "mac-stale-peer", "arp-conflict"],
-    &["alg-broken-rewrite"],
-    &["pasv-address-mismatch", "data-wrong-source-address", "data-wrong-destination", "pasv-bad-peer"],
-    &["tls-session-reuse-required", "tls-protection-mismatch"],
-    &["tls-handshake-failed"],
-    &["tls-closure-missing"],
-    &["no-data-endpoint"],
-    &["time-wait-collision", "time-wait-default-port", "tuple-still-open", "time-wait-passive-reuse"],
-    &["abor-then-425", "data-port-bind-contention"],
-    &["data-syn-icmp-rejected", "data-syn-refused"],
-    &["time-wait-challenge", "time-wait-silent-drop"],
-    &["data-syn-lost-in-transit"],
-    &["data-handshake-aborted"],
-    &["data-syn-unanswered", "pasv-connect-failed"],
-    &["data-syn-never-sent"],
-    &["pasv-client-never-connects"],
-    &["data-syn-not-seen", "pasv-syn-not-seen"],
-    &["rst-injected"],
-    &["path-mtu-blackhole"],
-    &["control-stalled"],
-    &["data-stalled"],
-    &["control-lost-during-transfer", "control-idle-timeout"],
-    &["data-connection-broken"],
-    &["login-refused", "command-refused"],
-    &["reply-by-middlebox"],
-    &["transfer-failed-unexplained"],
-];
+/// Whether a diagnosis can be the verdict of a failed transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It can, before all of a later rank.
+    Ranked(Rank),
+    /// It never is: why.
+    Never(&'static str),
+}
 
-/// The place of a diagnosis in the order; `None` when it never is a verdict.
-pub fn rank(diagnosis: &str) -> Option<usize> {
-    ORDER.iter().position(|rank| rank.contains(&diagnosis))
+/// Kinds of causes in the order in which they take precedence: a cause comes before its symptom. Findings of one rank
+/// compete by confidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Nobody answers ARP for the announced host: nothing that was announced matters more.
+    NoLinkAddress,
+    /// The announced address cannot be reached by anybody.
+    UnusableAddress,
+    /// What was announced cannot be read, or is of another protocol.
+    UnreadableEndpoint,
+    /// The announced address is another host's, or another one of the client.
+    WhoseAddress,
+    /// It is not the client's, and whose it is does not show.
+    ForeignAddress,
+    /// The port is one that servers refuse.
+    LowPort,
+    /// There is no endpoint: it was refused, or the reply does not tell it.
+    EndpointRefused,
+    /// Packets go to or come from the wrong host or interface.
+    HostFault,
+    /// A device on the way breaks the control connection at the endpoint line.
+    BrokenRewrite,
+    /// The data connection goes to or comes from another endpoint than announced.
+    WrongPeer,
+    /// The two sides disagree on how TLS is to be used.
+    TlsPolicy,
+    /// The TLS handshake fails.
+    TlsHandshake,
+    /// TLS ends without being closed.
+    TlsClosure,
+    /// No endpoint was announced.
+    NoEndpoint,
+    /// One side still holds the 5-tuple.
+    HeldTuple,
+    /// The server has no socket to connect from.
+    ServerSocket,
+    /// The SYN was refused.
+    SynRejected,
+    /// A client in TIME-WAIT answers or ignores the SYN.
+    TimeWaitAnswer,
+    /// The SYN is lost between two points that were captured.
+    SynLost,
+    /// The handshake is not completed.
+    HandshakeAborted,
+    /// The SYNs are not answered.
+    SynUnanswered,
+    /// The server sends no SYN.
+    SynNeverSent,
+    /// The client sends no SYN.
+    ClientNeverConnects,
+    /// No SYN is seen here.
+    SynNotSeen,
+    /// Somebody else resets the connection.
+    ResetInjected,
+    /// Large packets are lost.
+    PathMtu,
+    /// The data connection stands still.
+    DataStalled,
+    /// The control connection is lost.
+    ControlLost,
+    /// The data connection breaks.
+    DataBroken,
+    /// The server refuses the transfer command itself: no fault of the data connection, so severity info will do.
+    CommandRefused,
+    /// The failing reply is not the server's.
+    ForgedReply,
+    /// Nothing explains it.
+    Unexplained,
+}
+
+impl Rank {
+    /// Whether its diagnoses say whose the announced address is.
+    pub fn is_of_whose_address(self) -> bool {
+        matches!(self, Self::WhoseAddress | Self::ForeignAddress)
+    }
+}
+
+/// The rank of a diagnosis; `None` when it never is a verdict.
+pub fn rank(diagnosis: DiagnosisName) -> Option<Rank> {
+    match Diagnosis::named(diagnosis)?.verdict {
+        Verdict::Ranked(rank) => Some(rank),
+        Verdict::Never(_) => None,
+    }
 }
 
 /// The place of a finding. That nobody answers ARP comes first only where it is proven, else with the other silences; a
 /// low port comes before whose address it is where the refusal is about the port.
-fn place(finding: &Finding) -> Option<usize> {
-    let of_the_port = || finding.ruled_out.iter().any(|other| other.diagnosis == "port-foreign-address");
-    match finding.diagnosis {
-        "data-arp-unresolved" if finding.confidence < Confidence::Proven => rank("data-syn-unanswered"),
-        "port-low-port" if of_the_port() => rank("port-malformed"),
+fn place(finding: &Finding) -> Option<Rank> {
+    let of_the_port = || finding.ruled_out.iter().any(|other| other.diagnosis == port_foreign_address::NAME);
+    match rank(finding.diagnosis)? {
+        Rank::NoLinkAddress if finding.confidence < Confidence::Proven => Some(Rank::SynUnanswered),
+        Rank::LowPort if of_the_port() => Some(Rank::UnreadableEndpoint),
         // A suspicion explains nothing; that the server never said it does.
-        "reply-by-middlebox" if finding.confidence < Confidence::Proven => None,
-        "rst-injected" if finding.confidence < Confidence::Probable => None,
-        other => rank(other),
+        Rank::ForgedReply if finding.confidence < Confidence::Proven => None,
+        Rank::ResetInjected if finding.confidence < Confidence::Probable => None,
+        rank => Some(rank),
     }
 }
 
 /// Gives the findings of one transfer their roles. When it failed, the first in order is the verdict and the others
 /// are related; otherwise all are context. What explains the failure goes before what is merely worth a warning.
 /// Returns the verdict's name.
-pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
+pub fn assign(findings: &mut [Finding], failed: bool) -> Option<DiagnosisName> {
     if !failed {
         for finding in findings {
             finding.role = Role::Context;
@@ -75,19 +126,20 @@ pub fn assign(findings: &mut [Finding], failed: bool) -> Option<&'static str> {
     let verdict = findings
         .iter()
         .enumerate()
-        .filter(|(_, finding)| finding.severity >= Severity::Warning || is_plain(finding.diagnosis))
         .filter_map(|(index, finding)| {
+            let rank = place(finding)?;
             let mere_warning = finding.severity == Severity::Warning;
-            Some((mere_warning, place(finding)?, std::cmp::Reverse(finding.confidence), index))
+            let counts = finding.severity >= Severity::Warning || rank == Rank::CommandRefused;
+            counts.then_some((mere_warning, rank, std::cmp::Reverse(finding.confidence), index))
         })
         .min()
         .map(|(_, _, _, index)| index);
     for (index, finding) in findings.iter_mut().enumerate() {
         finding.role = if Some(index) == verdict { Role::Verdict } else { Role::Related };
     }
-    let index = verdict?;
-    weigh(findings, index);
-    Some(findings[index].diagnosis)
+    let verdict = verdict?;
+    weigh(findings, verdict);
+    findings.get(verdict).map(|finding| finding.diagnosis)
 }
 
 /// Where there was no transfer, what explains the failure is told of the session.
@@ -99,52 +151,27 @@ pub fn of_no_transfer(findings: &mut [Finding]) {
 
 /// Names the causes of the verdict's rank that hold as well, and takes back that it would rule out what holds.
 fn weigh(findings: &mut [Finding], verdict: usize) {
-    let holding: Vec<&'static str> = findings.iter().map(|finding| finding.diagnosis).collect();
+    let holding: Vec<DiagnosisName> = findings.iter().map(|finding| finding.diagnosis).collect();
     let Some(finding) = findings.get_mut(verdict) else { return };
     let own = rank(finding.diagnosis);
     finding.ruled_out.retain(|ruled| !holding.contains(&ruled.diagnosis));
-    for other in holding.iter().filter(|other| **other != finding.diagnosis && rank(other) == own) {
-        if !finding.alternatives.iter().any(|known| known.diagnosis == *other) {
-            let would_decide = decides(other).to_owned();
-            finding.alternatives.push(Alternative { diagnosis: other, would_decide });
+    let others = holding.into_iter().filter(|other| *other != finding.diagnosis && rank(*other) == own);
+    for other in others.filter_map(Diagnosis::named) {
+        if !finding.alternatives.iter().any(|known| known.diagnosis == other.name) {
+            let would_decide = other.relations.would_decide.to_owned();
+            finding.alternatives.push(Alternative { diagnosis: other.name, would_decide });
         }
     }
-    let ruled: Vec<&str> = finding.ruled_out.iter().map(|ruled| ruled.diagnosis).collect();
+    let ruled: Vec<DiagnosisName> = finding.ruled_out.iter().map(|ruled| ruled.diagnosis).collect();
     finding.alternatives.retain(|other| !ruled.contains(&other.diagnosis));
 }
 
-/// What would decide for a cause that holds beside another one of its rank.
-fn decides(diagnosis: &str) -> &'static str {
-    match diagnosis {
-        "source-spoof-mismatch" => "a capture behind the next router shows whether it drops the foreign source",
-        "mac-stale-peer" => "the peer's ARP cache at the time of the failure shows the MAC it used",
-        "arp-conflict" => "the switches' MAC tables show which host had the address",
-        "tls-protection-mismatch" | "tls-session-reuse-required" => {
-            "the server's log of the data connection's handshake"
-        }
-        "tuple-still-open" | "time-wait-collision" => "the server's socket table (ss -tan) at the time of the failure",
-        "data-syn-refused" | "data-syn-icmp-rejected" => "a capture at the target shows which of both answers it sent",
-        _ => "a capture at the other side, of the same transfer",
-    }
-}
-
 /// The hosts a diagnosis names as the cause of failures.
-pub type Blame = (&'static str, Vec<IpAddr>);
+pub type Blame = (DiagnosisName, Vec<IpAddr>);
 
-/// Causes that are facts about hosts or about a session, and are told once: with the failure, or else with the session
-/// or at the end of the capture.
-const TOLD_ONCE: [&str; 5] =
-    ["source-spoof-mismatch", "mac-stale-peer", "arp-conflict", "alg-broken-rewrite", "path-mtu-blackhole"];
-
-/// What a session fails by when one of these causes holds: told, but not counted.
-const SYMPTOMS: [&str; 2] = ["control-stalled", "control-unanswered"];
-
-/// One event, one error: what is told of it first, and what then merely belongs to it.
-const ONE_EVENT: [(&str, &str); 3] = [
-    ("control-lost-during-transfer", "control-stalled"),
-    ("control-stalled", "control-lost"),
-    ("rst-injected", "control-lost"),
-];
+fn relations(finding: &Finding) -> &'static Relations {
+    Diagnosis::named(finding.diagnosis).map_or(&Relations::USUAL, |diagnosis| &diagnosis.relations)
+}
 
 /// Whom a finding names.
 pub fn blame(finding: &Finding) -> Blame {
@@ -153,7 +180,7 @@ pub fn blame(finding: &Finding) -> Blame {
 
 /// Whether a finding of a session or transfer names hosts as its cause.
 pub fn is_blamed(finding: &Finding) -> bool {
-    finding.role != Role::Related && TOLD_ONCE.contains(&finding.diagnosis)
+    finding.role != Role::Related && relations(finding).reported_once
 }
 
 /// Gives the findings of a session their roles, beside those of its transfers: a cause is told before its symptom, and
@@ -165,14 +192,12 @@ pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Fin
     let explains = |finding: &Finding| is_blamed(finding) && finding.severity == Severity::Error;
     let caused = of_transfers.iter().chain(&of_session).any(explains);
     let likely = of_session.iter().filter(|finding| finding.confidence >= Confidence::Probable);
-    let holding: Vec<&str> = likely.map(|finding| finding.diagnosis).collect();
-    let belongs = |symptom: &str| {
-        let verdict = |name: &str| of_transfers.iter().any(|one| one.role == Role::Verdict && one.diagnosis == name);
-        let first = |name: &str| verdict(name) || holding.contains(&name);
-        ONE_EVENT.iter().any(|(name, own)| *own == symptom && first(name))
-    };
+    let holding: Vec<DiagnosisName> = likely.map(|finding| finding.diagnosis).collect();
+    let verdict = |name| of_transfers.iter().any(|one| one.role == Role::Verdict && one.diagnosis == name);
+    let holds = |name: &DiagnosisName| verdict(*name) || holding.contains(name);
     for finding in &mut of_session {
-        if caused && SYMPTOMS.contains(&finding.diagnosis) || belongs(finding.diagnosis) {
+        let relations = relations(finding);
+        if caused && relations.is_symptom || relations.part_of.iter().any(holds) {
             finding.role = Role::Related;
         }
     }
@@ -180,26 +205,29 @@ pub fn settle(mut of_session: Vec<Finding>, of_transfers: &[Finding]) -> Vec<Fin
     of_session
 }
 
-/// Failures that are no fault of the data connection: their verdict is of severity info.
-fn is_plain(diagnosis: &str) -> bool {
-    matches!(diagnosis, "login-refused" | "command-refused")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Blame, ORDER, blame, rank, settle};
+    use std::net::IpAddr;
+
+    use super::{Blame, Verdict, blame, settle};
+    use crate::diagnosis::{ALL, Check, Diagnosis};
     use crate::finding::{Confidence, Evidence, Finding, Role};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
+    fn named(name: &str) -> &'static Diagnosis {
+        ALL.iter().copied().find(|one| one.name.as_str() == name).unwrap()
+    }
+
     fn finding(diagnosis: &str, host: u8, role: Role) -> Finding {
-        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
+        let diagnosis = named(diagnosis);
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let draft = diagnosis.finding(Confidence::Proven, String::new(), Evidence::seen(at, "here"));
         Finding { role, ..draft.hosts([[10, 0, 0, host].into()]).done() }
     }
 
-    fn told(findings: &[Finding]) -> Vec<(Blame, Role)> {
-        findings.iter().map(|finding| (blame(finding), finding.role)).collect()
+    fn told(findings: &[Finding]) -> Vec<((&str, Vec<IpAddr>), Role)> {
+        let named = |(name, hosts): Blame| (name.as_str(), hosts);
+        findings.iter().map(|finding| (named(blame(finding)), finding.role)).collect()
     }
 
     #[test]
@@ -228,18 +256,23 @@ mod tests {
         assert_eq!(roles(settle(vec![finding("control-lost", 1, Role::Context)], &[])), [Role::Context]);
     }
 
+    /// Roles are given to what is said of a transfer: a rank without such a check would never count.
     #[test]
-    fn a_cause_is_listed_once() {
-        let mut all: Vec<&str> = ORDER.concat();
-        let count = all.len();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), count);
+    fn what_has_a_rank_is_said_of_transfers() {
+        for diagnosis in ALL {
+            let of_transfers = |check: &Check| matches!(check, Check::Transfer(_) | Check::Unexplained(_));
+            match diagnosis.verdict {
+                Verdict::Ranked(_) => assert!(diagnosis.checks.iter().any(of_transfers), "{}", diagnosis.name),
+                Verdict::Never(why) => assert!(why.len() > 10, "{}: say why it never is a verdict", diagnosis.name),
+            }
+        }
     }
 
     #[test]
     fn what_port_announced_comes_before_what_the_syn_did() {
+        let rank = |name: &str| super::rank(named(name).name);
         assert!(rank("port-foreign-address") < rank("data-syn-unanswered"));
         assert!(rank("port-refused") < rank("no-data-endpoint"));
+        assert_eq!(rank("time-wait-reuse-accepted"), None);
     }
 }

@@ -5,18 +5,18 @@
 use std::net::IpAddr;
 
 use super::draft::FRAMES_CITED;
-use super::verdict::rank;
-use crate::finding::{Evidence, Finding};
+use super::verdict::{Rank, rank};
+use super::{
+    capture_control_only, data_syn_never_sent, data_syn_not_seen, pasv_client_never_connects, pasv_syn_not_seen,
+};
+use crate::finding::{DiagnosisName, Evidence, Finding};
 
 /// That nothing was captured holds of the session only where it holds in both views.
-const IN_BOTH: [&str; 1] = ["capture-control-only"];
+const IN_BOTH: [DiagnosisName; 1] = [capture_control_only::NAME];
 
 /// Of one event seen at two places: what the better place shows, and what that leaves nothing to add to.
-const BETTER: [(&str, &str); 2] =
-    [("data-syn-never-sent", "data-syn-not-seen"), ("pasv-client-never-connects", "pasv-syn-not-seen")];
-
-/// Whose the announced address is: one of them holds.
-const WHOSE: [&str; 4] = ["port-wrong-interface", "port-nat-unrewritten", "port-third-party", "port-foreign-address"];
+const BETTER: [(DiagnosisName, DiagnosisName); 2] =
+    [(data_syn_never_sent::NAME, data_syn_not_seen::NAME), (pasv_client_never_connects::NAME, pasv_syn_not_seen::NAME)];
 
 /// The findings of one transfer or offer.
 pub fn of_transfer(own: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
@@ -26,7 +26,8 @@ pub fn of_transfer(own: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
             all.retain(|finding| finding.diagnosis != other);
         }
     }
-    let whose = |finding: &Finding| WHOSE.contains(&finding.diagnosis);
+    // Whose the announced address is: one answer holds.
+    let whose = |finding: &Finding| rank(finding.diagnosis).is_some_and(Rank::is_of_whose_address);
     let best = all.iter().filter(|finding| whose(finding));
     let best = best.max_by_key(|finding| (finding.confidence, std::cmp::Reverse(rank(finding.diagnosis))));
     if let Some(best) = best.map(|finding| finding.diagnosis) {
@@ -39,15 +40,17 @@ pub fn of_transfer(own: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
 /// a finding about other hosts is another finding.
 pub fn of_session(own: Vec<Finding>, other: Vec<Finding>, here: [IpAddr; 2], there: [IpAddr; 2]) -> Vec<Finding> {
     let hosts = |finding: &Finding| {
-        let own = |ip: &IpAddr| there.iter().position(|other| other == ip).map_or(*ip, |place| here[place]);
+        let own = |ip: &IpAddr| there.iter().zip(here).find(|(other, _)| *other == ip).map_or(*ip, |(_, here)| here);
         let mut hosts: Vec<IpAddr> = finding.hosts.iter().map(own).collect();
         hosts.sort_unstable();
         hosts.dedup();
         hosts
     };
-    let holds = |list: &[Finding], diagnosis: &str| list.iter().any(|finding: &Finding| finding.diagnosis == diagnosis);
-    let both = IN_BOTH.iter().filter(|name| holds(&own, name) != holds(&other, name));
-    let one_sided: Vec<&str> = both.copied().collect();
+    let holds = |list: &[Finding], diagnosis: DiagnosisName| {
+        list.iter().any(|finding: &Finding| finding.diagnosis == diagnosis)
+    };
+    let both = IN_BOTH.iter().filter(|name| holds(&own, **name) != holds(&other, **name));
+    let one_sided: Vec<DiagnosisName> = both.copied().collect();
     let all = once(own, other, |one, other| hosts(one) == hosts(other));
     all.into_iter().filter(|finding| !one_sided.contains(&finding.diagnosis)).collect()
 }
@@ -111,7 +114,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
     fn finding(diagnosis: &str, confidence: Confidence, frame: u64, hosts: &[u8]) -> Finding {
-        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
+        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name.as_str() == diagnosis).unwrap();
         let at = Stamp::new(CaptureId(0), FrameNo(frame), Timestamp(0));
         let hosts = hosts.iter().map(|host| [10, 0, 0, *host].into());
         let message = format!("frame {frame}");
@@ -120,7 +123,7 @@ mod tests {
 
     fn told(findings: &[Finding]) -> Vec<(&str, &str, Vec<u64>)> {
         let frames = |finding: &Finding| finding.frames().iter().map(|at| at.number.0).collect();
-        findings.iter().map(|one| (one.diagnosis, one.message.as_str(), frames(one))).collect()
+        findings.iter().map(|one| (one.diagnosis.as_str(), one.message.as_str(), frames(one))).collect()
     }
 
     #[test]
@@ -150,7 +153,7 @@ mod tests {
             finding("data-syn-never-sent", Confidence::Probable, 3, &[]),
             finding("port-nat-unrewritten", Confidence::Proven, 4, &[]),
         ];
-        let names: Vec<&str> = of_transfer(own, other).iter().map(|finding| finding.diagnosis).collect();
+        let names: Vec<&str> = of_transfer(own, other).iter().map(|finding| finding.diagnosis.as_str()).collect();
         assert_eq!(names, ["data-syn-never-sent", "port-nat-unrewritten"]);
     }
 

@@ -7,15 +7,15 @@ use crate::finding::{Confidence, Finding};
 diagnosis! {
     /// A MAC on the way belongs to a redundancy protocol or a cluster, not to a card.
     ///
-    /// Such a MAC moves between hosts, and packets may leave from another MAC than the one that receives. All of this is
-    /// by design: no change of MAC, conflict or asymmetry is concluded from it.
+    /// Such a MAC moves between hosts, and packets may leave from another MAC than the one that receives. All of this
+    /// is by design: no change of MAC, conflict or asymmetry is concluded from it.
     ///
     /// Needs: a MAC of VRRP and CARP (00:00:5e:00:01, :02), HSRP (00:00:0c:07:ac, 00:00:0c:9f:f, 00:05:73:a0:0), GLBP
-    /// (00:07:b4:00 to :03, with forwarder 1 to 4 at the end), or Network Load Balancing: 02:bf or 03:bf, or 02:01 to 02:20
-    /// for one host of the cluster, each with the IPv4 address of the cluster behind it.
+    /// (00:07:b4:00 to :03, with forwarder 1 to 4 at the end), or Network Load Balancing: 02:bf or 03:bf, or 02:01 to
+    /// 02:20 for one host of the cluster, each with the IPv4 address of the cluster behind it.
     ///
-    /// Refuted by: any other pattern. 00:00:5e:00:53 is for documentation; 02:42 and an IPv4 address is the MAC that Docker
-    /// gives a container, which is a plain host.
+    /// Refuted by: any other pattern. 00:00:5e:00:53 is for documentation; 02:42 and an IPv4 address is the MAC that
+    /// Docker gives a container, which is a plain host.
     ///
     /// Confidence: proven, by the pattern.
     ///
@@ -23,6 +23,7 @@ diagnosis! {
     "virtual-mac", Info,
     "a redundancy protocol's or cluster's MAC carries the packets",
     ["RFC 9568 7.3", "RFC 2281"],
+    verdict: never("a fact about hosts, no fault"),
     Network(check)
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-use super::wanted::{Pair, Wanted, pair};
+use super::parts::Parts;
+use super::wanted::Wanted;
 use super::{Choice, Pick};
 use crate::finding::{Evidence, Finding, SessionId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
@@ -24,43 +24,6 @@ pub struct Collected {
     sessions: BTreeMap<SessionId, Parts>,
     findings: Vec<Finding>,
     secrets: Secrets,
-}
-
-/// The packets that make up a session.
-#[derive(Clone, Debug)]
-pub(super) struct Parts {
-    /// Its control connection, at each place where it was seen.
-    pub control: Vec<Pair>,
-    pub first: Stamp,
-    pub last: Stamp,
-    pub data: BTreeSet<Pair>,
-    pub offers: BTreeSet<SocketAddr>,
-    pub hosts: BTreeSet<IpAddr>,
-}
-
-impl Parts {
-    fn of(session: &SessionRecord) -> Self {
-        let hidden = || session.inferred.iter().map(|inferred| &inferred.attempt);
-        let attempts = || session.transfers.iter().flat_map(|transfer| &transfer.attempts).chain(hidden());
-        let elsewhere = || session.views.iter().flat_map(|view| &view.data);
-        let data = || attempts().map(|attempt| (attempt.from, attempt.to)).chain(elsewhere().copied());
-        let announced = session.views.iter().flat_map(|view| &view.announced).copied();
-        let offers: BTreeSet<_> = session.offers.iter().filter_map(|offer| offer.endpoint).chain(announced).collect();
-        Self {
-            control: session.ends().map(|[client, server]| pair(client, server)).collect(),
-            first: session.first,
-            last: session.last,
-            data: data().map(|(from, to)| pair(from, to)).collect(),
-            hosts: session
-                .ends()
-                .flatten()
-                .chain(data().flat_map(|(from, to)| [from, to]))
-                .chain(offers.iter().copied())
-                .map(|socket| socket.ip())
-                .collect(),
-            offers,
-        }
-    }
 }
 
 impl Sink for Collected {
@@ -143,7 +106,7 @@ impl Collected {
         if !found.is_empty() {
             return Ok(found);
         }
-        let names: BTreeSet<&str> = self.findings.iter().map(|finding| finding.diagnosis).collect();
+        let names: BTreeSet<&str> = self.findings.iter().map(|finding| finding.diagnosis.as_str()).collect();
         Err(match (names.len(), pick) {
             (0, _) => "there is no finding".to_owned(),
             (_, Pick::Number(number)) => format!("no finding {number}: there are {}", self.findings.len()),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::wanted::Pair;
+use super::parts::Pair;
 use crate::wire::{Flags, Segment};
 
 /// Connections whose stage is remembered. Of others the acknowledgements of SYN and FIN are missed.

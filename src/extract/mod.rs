@@ -5,6 +5,7 @@
 
 mod collected;
 mod handshakes;
+mod parts;
 mod wanted;
 
 pub use collected::{Collected, Comments};

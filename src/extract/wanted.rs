@@ -5,22 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-use super::collected::Parts;
 use super::handshakes::Handshakes;
-use crate::frame::{CaptureId, Frame, FrameNo, Stamp};
+use super::parts::{Pair, Parts, pair};
+use crate::frame::{CaptureId, Frame, FrameNo, Interval, Stamp};
 use crate::source::Named;
 use crate::wire::{Body, Decoder, IpHeader};
 
 /// Hosts still answer what came last, and repeat themselves, for this long. Seconds.
-const GRACE: f64 = 5.0;
-
-/// Two sockets, whichever sends.
-pub(super) type Pair = (SocketAddr, SocketAddr);
-
-/// The pair of two sockets.
-pub(super) fn pair(one: SocketAddr, other: SocketAddr) -> Pair {
-    if one <= other { (one, other) } else { (other, one) }
-}
+const GRACE: Interval = Interval::seconds(5);
 
 /// What is to be taken of a capture; to be asked about every frame in the order of time.
 #[derive(Debug)]

@@ -4,10 +4,10 @@
 //! taken. Knows nothing of how long TIME-WAIT lasts: that is the holder's operating system's affair.
 
 use super::{Close, Connection, End, FinSeen, Half, Holder, RstSeen};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 
 /// Bytes missing this shortly before the first FIN may hide an earlier FIN or RST: losses of a capture come in bursts.
-const AROUND_SECONDS: f64 = 1.0;
+const AROUND_SECONDS: Interval = Interval::seconds(1);
 
 impl Connection {
     /// How far this incarnation has been closed, from what was seen of it up to now.
@@ -121,10 +121,10 @@ mod tests {
 
     /// The handshake and data of 9.1: the server's data connection, next numbers 1007 and 9001.
     const OPEN: &str = "
-        0.003 S:20>C:5001 S seq=1000
-        0.004 C:5001>S:20 SA seq=9000 ack=1001
-        0.005 S:20>C:5001 A seq=1001 ack=9001
-        0.006 S:20>C:5001 A seq=1001 ack=9001 len=6";
+        =0.003s S:20 > C:5001 S seq=1000
+        =0.004s C:5001 > S:20 SA seq=9000 ack=1001
+        =0.005s S:20 > C:5001 A seq=1001 ack=9001
+        =0.006s S:20 > C:5001 A seq=1001 ack=9001 len=6";
 
     fn close_of(rest: &str) -> Close {
         play(&format!("{OPEN}\n{rest}")).only().close()
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn whose_fin_is_acknowledged_by_the_other_fin_holds_it() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.010 S:20>C:5001 A seq=1008 ack=9002",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002",
         );
         assert_eq!(close, time_wait(Holder::One(End::Origin), (7, 0.010)));
     }
@@ -152,10 +152,10 @@ mod tests {
     #[test]
     fn the_acceptor_holds_it_when_it_closes_first() {
         let close = close_of(
-            "0.009 C:5001>S:20 F seq=9001 ack=1007
-             0.010 S:20>C:5001 A seq=1007 ack=9002
-             0.020 S:20>C:5001 F seq=1007 ack=9002
-             0.021 C:5001>S:20 A seq=9002 ack=1008",
+            "=0.009s C:5001 > S:20 F seq=9001 ack=1007
+             =0.010s S:20 > C:5001 A seq=1007 ack=9002
+             =0.020s S:20 > C:5001 F seq=1007 ack=9002
+             =0.021s C:5001 > S:20 A seq=9002 ack=1008",
         );
         assert_eq!(close, time_wait(Holder::One(End::Target), (8, 0.021)));
     }
@@ -163,9 +163,9 @@ mod tests {
     #[test]
     fn numbers_decide_and_not_arrival() {
         let close = close_of(
-            "0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.0095 S:20>C:5001 F seq=1007 ack=9001
-             0.010 S:20>C:5001 A seq=1008 ack=9002",
+            "=0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.0095s S:20 > C:5001 F seq=1007 ack=9001
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002",
         );
         assert_eq!(close, time_wait(Holder::One(End::Origin), (7, 0.010)));
     }
@@ -173,10 +173,10 @@ mod tests {
     #[test]
     fn crossing_fins_make_both_holders() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1007
-             0.010 S:20>C:5001 A seq=1008 ack=9002
-             0.011 C:5001>S:20 A seq=9002 ack=1008",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1007
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002
+             =0.011s C:5001 > S:20 A seq=9002 ack=1008",
         );
         assert_eq!(close, time_wait(Holder::Both, (8, 0.011)));
     }
@@ -184,28 +184,28 @@ mod tests {
     #[test]
     fn one_fin_is_no_time_wait() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.010 C:5001>S:20 A seq=9001 ack=1008",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.010s C:5001 > S:20 A seq=9001 ack=1008",
         );
         assert_eq!(close, Close::Half { missing: End::Target, since: stamp(5, 0.009), gapless: true });
     }
 
     #[test]
     fn a_fin_that_nobody_acknowledges_is_no_time_wait() {
-        let fins = "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.010 C:5001>S:20 F seq=9001 ack=1008";
+        let fins = "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.010s C:5001 > S:20 F seq=9001 ack=1008";
         let half = |gapless| Close::Half { missing: End::Target, since: stamp(5, 0.009), gapless };
         assert_eq!(close_of(fins), half(false), "the last ACK may not have been captured");
-        let again = format!("{fins}\n0.210 C:5001>S:20 F seq=9001 ack=1008");
+        let again = format!("{fins}\n=0.210s C:5001 > S:20 F seq=9001 ack=1008");
         assert_eq!(close_of(&again), half(true));
     }
 
     #[test]
     fn a_fin_lost_by_the_capture_is_marked() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.010 C:5001>S:20 A seq=9001 ack=1008
-             0.011 S:20>C:5001 A seq=1008 ack=9002",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.010s C:5001 > S:20 A seq=9001 ack=1008
+             =0.011s S:20 > C:5001 A seq=1008 ack=9002",
         );
         assert_eq!(close, Close::Half { missing: End::Target, since: stamp(5, 0.009), gapless: false });
     }
@@ -213,13 +213,13 @@ mod tests {
     #[test]
     fn a_reset_leaves_no_time_wait() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.010 C:5001>S:20 RA seq=9001 ack=1008",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.010s C:5001 > S:20 RA seq=9001 ack=1008",
         );
         assert_eq!(close, Close::Reset { by: End::Target, at: stamp(6, 0.010) });
         let own = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.010 S:20>C:5001 R seq=1008",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.010s S:20 > C:5001 R seq=1008",
         );
         assert_eq!(own, Close::Reset { by: End::Origin, at: stamp(6, 0.010) });
     }
@@ -227,22 +227,22 @@ mod tests {
     #[test]
     fn a_reset_with_other_numbers_changes_nothing() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.010 S:20>C:5001 A seq=1008 ack=9002
-             0.011 C:5001>S:20 R seq=9500",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002
+             =0.011s C:5001 > S:20 R seq=9500",
         );
         assert_eq!(close, time_wait(Holder::One(End::Origin), (7, 0.010)));
-        assert_eq!(close_of("0.009 C:5001>S:20 R seq=9500"), Close::Open);
+        assert_eq!(close_of("=0.009s C:5001 > S:20 R seq=9500"), Close::Open);
     }
 
     #[test]
     fn an_exact_reset_behind_the_close_assassinates() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.010 S:20>C:5001 A seq=1008 ack=9002
-             1.000 C:5001>S:20 R seq=9002",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002
+             =1.000s C:5001 > S:20 R seq=9002",
         );
         let Close::TimeWait { assassinated, since, .. } = close else { panic!("{close:?}") };
         assert_eq!((assassinated, since), (Some(stamp(8, 1.0)), stamp(7, 0.010)));
@@ -251,10 +251,10 @@ mod tests {
     #[test]
     fn a_reset_by_the_holder_assassinates_nobody() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.010 S:20>C:5001 A seq=1008 ack=9002
-             1.000 S:20>C:5001 R seq=1008",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002
+             =1.000s S:20 > C:5001 R seq=1008",
         );
         assert_eq!(close, time_wait(Holder::One(End::Origin), (7, 0.010)));
     }
@@ -262,29 +262,29 @@ mod tests {
     #[test]
     fn a_repeated_fin_restarts_the_timer_and_keeps_the_holder() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.010 S:20>C:5001 A seq=1008 ack=9002
-             0.300 C:5001>S:20 F seq=9001 ack=1008",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002
+             =0.300s C:5001 > S:20 F seq=9001 ack=1008",
         );
         assert_eq!(close, time_wait(Holder::One(End::Origin), (8, 0.3)));
     }
 
     #[test]
     fn any_acknowledgement_of_the_peer_restarts_the_timer() {
-        let closed = "0.009 S:20>C:5001 F seq=1007 ack=9001
-             0.009 C:5001>S:20 F seq=9001 ack=1008
-             0.010 S:20>C:5001 A seq=1008 ack=9002";
-        let peer = close_of(&format!("{closed}\n5.0 C:5001>S:20 A seq=9001 ack=1007"));
+        let closed = "=0.009s S:20 > C:5001 F seq=1007 ack=9001
+             =0.009s C:5001 > S:20 F seq=9001 ack=1008
+             =0.010s S:20 > C:5001 A seq=1008 ack=9002";
+        let peer = close_of(&format!("{closed}\n=5.0s C:5001 > S:20 A seq=9001 ack=1007"));
         assert_eq!(peer, time_wait(Holder::One(End::Origin), (8, 5.0)));
     }
 
     #[test]
     fn a_fin_with_data_counts_behind_them() {
         let close = close_of(
-            "0.009 S:20>C:5001 F seq=1007 ack=9001 len=10
-             0.009 C:5001>S:20 F seq=9001 ack=1018
-             0.010 S:20>C:5001 A seq=1018 ack=9002",
+            "=0.009s S:20 > C:5001 F seq=1007 ack=9001 len=10
+             =0.009s C:5001 > S:20 F seq=9001 ack=1018
+             =0.010s S:20 > C:5001 A seq=1018 ack=9002",
         );
         assert_eq!(close, time_wait(Holder::One(End::Origin), (7, 0.010)));
     }
@@ -293,9 +293,9 @@ mod tests {
     fn the_first_fin_captured_may_be_a_repeat() {
         // The server's first FIN and the client's first are missing; both repeats acknowledge the other.
         let close = close_of(
-            "0.300 S:20>C:5001 F seq=1007 ack=9002
-             0.310 C:5001>S:20 F seq=9001 ack=1008
-             0.311 S:20>C:5001 A seq=1008 ack=9002",
+            "=0.300s S:20 > C:5001 F seq=1007 ack=9002
+             =0.310s C:5001 > S:20 F seq=9001 ack=1008
+             =0.311s S:20 > C:5001 A seq=1008 ack=9002",
         );
         let Close::TimeWait { holder, gapless, .. } = close else { panic!("{close:?}") };
         assert_eq!((holder, gapless), (Holder::One(End::Target), true));
@@ -304,9 +304,9 @@ mod tests {
     #[test]
     fn midstream_closes_are_read_all_the_same() {
         let played = play(
-            "1.0 C:5001>S:20 F seq=9001 ack=1007
-             1.1 S:20>C:5001 F seq=1007 ack=9002
-             1.2 C:5001>S:20 A seq=9002 ack=1008",
+            "=1.0s C:5001 > S:20 F seq=9001 ack=1007
+             =1.1s S:20 > C:5001 F seq=1007 ack=9002
+             =1.2s C:5001 > S:20 A seq=9002 ack=1008",
         );
         assert!(played.only().midstream);
         assert_eq!(played.only().close(), time_wait(Holder::One(End::Origin), (3, 1.2)));
@@ -315,22 +315,22 @@ mod tests {
     #[test]
     fn one_direction_alone_is_not_gapless() {
         let played = play(
-            "1.0 C:5001>S:20 F seq=9001 ack=1007
-             1.2 C:5001>S:20 A seq=9002 ack=1008",
+            "=1.0s C:5001 > S:20 F seq=9001 ack=1007
+             =1.2s C:5001 > S:20 A seq=9002 ack=1008",
         );
         assert_eq!(played.only().close(), Close::Half { missing: End::Target, since: stamp(1, 1.0), gapless: false });
     }
 
     #[test]
     fn a_refused_syn_that_is_accepted_later_was_not_reset() {
-        let refused = "0.0 S:20>C:5001 S seq=1000
-             0.1 C:5001>S:20 RA seq=0 ack=1001";
+        let refused = "=0.0s S:20 > C:5001 S seq=1000
+             =0.1s C:5001 > S:20 RA seq=0 ack=1001";
         assert_eq!(play(refused).only().close(), Close::Reset { by: End::Target, at: stamp(2, 0.1) });
         let accepted = play(&format!(
             "{refused}
-             0.6 S:20>C:5001 S seq=1000
-             0.7 C:5001>S:20 SA seq=9000 ack=1001
-             0.8 S:20>C:5001 A seq=1001 ack=9001"
+             =0.6s S:20 > C:5001 S seq=1000
+             =0.7s C:5001 > S:20 SA seq=9000 ack=1001
+             =0.8s S:20 > C:5001 A seq=1001 ack=9001"
         ));
         assert_eq!(accepted.only().close(), Close::Open);
         assert_eq!(accepted.only().syn_count, 2);
@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_reset_must_acknowledge_the_syn() {
-        let wrong = play("0.0 S:20>C:5001 S seq=1000\n0.1 C:5001>S:20 RA seq=0 ack=5");
+        let wrong = play("=0.0s S:20 > C:5001 S seq=1000\n=0.1s C:5001 > S:20 RA seq=0 ack=5");
         assert_eq!(wrong.only().close(), Close::Open);
         assert!(!wrong.only().rsts[0].acceptable);
     }
@@ -346,12 +346,12 @@ mod tests {
     #[test]
     fn sequence_numbers_may_wrap_inside_the_close() {
         let played = play(
-            "0.0 S:20>C:5001 S seq=4294967290
-             0.1 C:5001>S:20 SA seq=4294967295 ack=4294967291
-             0.2 S:20>C:5001 A seq=4294967291 ack=0 len=10
-             0.3 S:20>C:5001 F seq=5 ack=0
-             0.4 C:5001>S:20 F seq=0 ack=6
-             0.5 S:20>C:5001 A seq=6 ack=1",
+            "=0.0s S:20 > C:5001 S seq=4294967290
+             =0.1s C:5001 > S:20 SA seq=4294967295 ack=4294967291
+             =0.2s S:20 > C:5001 A seq=4294967291 ack=0 len=10
+             =0.3s S:20 > C:5001 F seq=5 ack=0
+             =0.4s C:5001 > S:20 F seq=0 ack=6
+             =0.5s S:20 > C:5001 A seq=6 ack=1",
         );
         assert_eq!(played.only().close(), time_wait(Holder::One(End::Origin), (6, 0.5)));
         assert_eq!(played.only().from_origin.bytes, 10);

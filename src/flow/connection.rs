@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 
 use super::sighting::{Kind, Sighting};
-use super::table::FlowEvent;
 use super::{Connection, ConnectionId, End, FinSeen, Half, IcmpSeen, RstSeen, StaleAck, SynSeen};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Checksum, Flags, IcmpError, IpHeader, Segment, Seq};
 
 /// SYNs and SYN-ACKs kept of one incarnation; no stack repeats a SYN more often (Linux 10, tcp_syn_retries 6 and
@@ -33,6 +32,27 @@ const RECYCLED_ISN_FOR_ZERO: Seq = Seq(1);
 
 /// Computes what became of a segment's checksum.
 pub type Verify = fn(&Segment<'_>, &IpHeader) -> Checksum;
+
+/// What a segment did to its connection. A segment may carry payload whatever its event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEvent {
+    /// A new incarnation started with it.
+    Opened,
+    /// The SYN again.
+    Retried,
+    /// SYN-ACK.
+    Answered,
+    /// The handshake is complete.
+    Established,
+    /// Payload.
+    Data,
+    /// A FIN.
+    Closing,
+    /// An RST, acceptable or not.
+    Reset,
+    /// Anything else: acknowledgements, keep-alives, stale answers.
+    Other,
+}
 
 impl Connection {
     /// An incarnation that starts with this segment, not yet booked. A SYN-ACK is sent by the target.
@@ -144,12 +164,11 @@ impl Connection {
 
     /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once, or the
     /// first ACK seen is not the first one sent. Two SYN-ACKs within a millisecond may be one that was captured twice.
-    pub fn handshake_rtt(&self) -> Option<(f64, f64)> {
+    pub fn handshake_rtt(&self) -> Option<(Interval, Interval)> {
         let ([syn], [syn_ack, repeats @ ..]) = (self.syns.as_slice(), self.syn_acks.as_slice()) else { return None };
-        let once =
-            repeats.iter().all(|repeat| repeat.at.seconds_since(syn_ack.at).abs() <= super::copy::MIRRORED_SECONDS);
+        let once = repeats.iter().all(|repeat| repeat.at.since(syn_ack.at).abs() <= super::copy::MIRRORED_SECONDS);
         let established = self.established.filter(|_| once && self.established_at_once)?;
-        Some((syn_ack.at.seconds_since(syn.at), established.seconds_since(syn_ack.at)))
+        Some((syn_ack.at.since(syn.at), established.since(syn_ack.at)))
     }
 
     /// The SYN or SYN-ACK, and its sender, whose ISN is the one Linux gives when it recycles the `previous`
@@ -411,7 +430,7 @@ impl Connection {
             known.from == icmp.from
                 && known.error == icmp.error
                 && known.ttl.abs_diff(icmp.ttl) <= 1
-                && at.seconds_since(known.at).abs() <= super::copy::FORWARDED_SECONDS
+                && at.since(known.at).abs() <= super::copy::FORWARDED_SECONDS
         });
         if !is_copy && self.icmp.len() < ICMP_KEPT {
             push_tight(&mut self.icmp, icmp);
@@ -437,27 +456,28 @@ fn keep_last<T>(list: &mut Vec<T>, item: T, kept: usize) {
 mod tests {
     use super::super::script::{data_key, play};
     use super::super::{Connection, End};
+    use crate::frame::Interval;
 
     const HANDSHAKE: &str = "
-        0.000 S:20>C:5001 S seq=1000 ts=1/0
-        0.010 C:5001>S:20 SA seq=9000 ack=1001 id=0";
+        =0.000s S:20 > C:5001 S seq=1000 ts=1/0
+        =0.010s C:5001 > S:20 SA seq=9000 ack=1001 id=0";
 
     #[test]
     fn the_handshake_tells_its_times_when_it_is_clear() {
         let rtt = |rest: &str| play(&format!("{HANDSHAKE}\n{rest}")).only().handshake_rtt();
-        let (there, back) = rtt("0.012 S:20>C:5001 A seq=1001 ack=9001").expect("clear");
-        assert!((there - 0.010).abs() < 1e-9 && (back - 0.002).abs() < 1e-9);
+        let (there, back) = rtt("=0.012s S:20 > C:5001 A seq=1001 ack=9001").expect("clear");
+        assert_eq!((there, back), (Interval::millis(10), Interval::millis(2)));
         assert_eq!(rtt(""), None);
-        let ack = "3.0 S:20>C:5001 A seq=1001 ack=9001";
-        assert_eq!(rtt(&format!("1.0 S:20>C:5001 S seq=1000\n{ack}")), None);
-        assert_eq!(rtt(&format!("1.0 C:5001>S:20 SA seq=9000 ack=1001\n{ack}")), None);
-        assert!(rtt(&format!("0.0102 C:5001>S:20 SA seq=9000 ack=1001 id=0\n{ack}")).is_some());
+        let ack = "=3.0s S:20 > C:5001 A seq=1001 ack=9001";
+        assert_eq!(rtt(&format!("=1.0s S:20 > C:5001 S seq=1000\n{ack}")), None);
+        assert_eq!(rtt(&format!("=1.0s C:5001 > S:20 SA seq=9000 ack=1001\n{ack}")), None);
+        assert!(rtt(&format!("=0.0102s C:5001 > S:20 SA seq=9000 ack=1001 id=0\n{ack}")).is_some());
     }
 
     #[test]
     fn two_equal_syn_acks_without_identification_are_two() {
         // One by timer, one for a SYN that came in just then.
-        let played = play(&format!("{HANDSHAKE}\n0.0101 C:5001>S:20 SA seq=9000 ack=1001 id=0"));
+        let played = play(&format!("{HANDSHAKE}\n=0.0101s C:5001 > S:20 SA seq=9000 ack=1001 id=0"));
         assert_eq!(played.only().syn_acks.len(), 2);
         assert_eq!(played.only().from_target.duplicate_count(), 0);
     }
@@ -475,35 +495,35 @@ mod tests {
 
     #[test]
     fn data_of_the_target_prove_the_handshake_too() {
-        let played = play(&format!("{HANDSHAKE}\n0.02 C:5001>S:20 A seq=9001 ack=1001 len=5"));
+        let played = play(&format!("{HANDSHAKE}\n=0.02s C:5001 > S:20 A seq=9001 ack=1001 len=5"));
         assert!(played.only().established.is_some());
-        let bare = play(&format!("{HANDSHAKE}\n0.02 C:5001>S:20 A seq=9001 ack=1001"));
+        let bare = play(&format!("{HANDSHAKE}\n=0.02s C:5001 > S:20 A seq=9001 ack=1001"));
         assert!(bare.only().established.is_none());
     }
 
     #[test]
     fn a_missing_syn_ack_does_not_hide_the_handshake() {
-        let played = play("0.0 S:20>C:5001 S seq=1000\n0.1 S:20>C:5001 A seq=1001 ack=9001");
+        let played = play("=0.0s S:20 > C:5001 S seq=1000\n=0.1s S:20 > C:5001 A seq=1001 ack=9001");
         assert!(played.only().established.is_some() && played.only().was_open());
     }
 
     #[test]
     fn a_lone_reset_was_never_open() {
-        let played = play("0.0 S:20>C:5001 R seq=1000");
+        let played = play("=0.0s S:20 > C:5001 R seq=1000");
         assert!(played.only().midstream && !played.only().was_open());
     }
 
     #[test]
     fn the_fin_that_acknowledges_the_other_is_the_second_whatever_the_clock_says() {
         let closed = |first: &str, second: &str| {
-            let ack = "0.012 S:20>C:5001 A seq=1001 ack=9001";
-            let played = play(&format!("{HANDSHAKE}\n{ack}\n1.0 {first}\n1.0002 {second}"));
+            let ack = "=0.012s S:20 > C:5001 A seq=1001 ack=9001";
+            let played = play(&format!("{HANDSHAKE}\n{ack}\n=1.0s {first}\n=1.0002s {second}"));
             played.only().first_fin().map(|(end, _)| end)
         };
-        let (origins, targets) = ("S:20>C:5001 F seq=1001 ack=9001", "C:5001>S:20 F seq=9001 ack=1002");
+        let (origins, targets) = ("S:20 > C:5001 F seq=1001 ack=9001", "C:5001 > S:20 F seq=9001 ack=1002");
         assert_eq!(closed(origins, targets), Some(End::Origin));
         assert_eq!(closed(targets, origins), Some(End::Origin), "recorded before what it acknowledges");
-        let both = "C:5001>S:20 F seq=9001 ack=1001";
+        let both = "C:5001 > S:20 F seq=9001 ack=1001";
         assert_eq!((closed(both, origins), closed(origins, both)), (Some(End::Target), Some(End::Origin)));
         assert_eq!(play(HANDSHAKE).only().first_fin(), None);
     }

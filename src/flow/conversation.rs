@@ -4,12 +4,12 @@
 //! Knows no lines and no FTP. A reply is never handed out before the command that it acknowledges.
 
 use super::End;
-use super::stream::{CONFLICTS_KEPT, Chunk, Head, Missing, Stream};
-use crate::frame::{CLOCKS_APART, Stamp, Timestamp};
+use super::stream::{CONFLICTS_KEPT, Chunk, Conflict, Head, Missing, Stream};
+use crate::frame::{CLOCKS_APART, Interval, Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
 /// How long acknowledged bytes may still turn up: several interfaces and mirror ports are not recorded in exact order.
-pub const GRACE_SECONDS: f64 = 0.2;
+pub const GRACE_SECONDS: Interval = Interval::millis(200);
 /// How many segments may pass in that time.
 pub const GRACE_SEGMENTS: u64 = 32;
 
@@ -43,21 +43,6 @@ pub enum Piece<'a> {
         /// The frame.
         at: Stamp,
     },
-}
-
-/// Copies of the same bytes that differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    /// Who sent them.
-    pub from: End,
-    /// The first sequence number that both copies hold.
-    pub seq: Seq,
-    /// The frame of the first copy.
-    pub first: Stamp,
-    /// The frame of the second copy.
-    pub second: Stamp,
-    /// The one of both that was handed out.
-    pub winner: Stamp,
 }
 
 /// Both directions of one control connection.
@@ -176,7 +161,7 @@ impl Conversation {
             Head::Hole { at, .. } if now.is_none() || stream.end.is_some_and(|end| end.abrupt) => Step::Ready(at),
             Head::Hole { at, why: Missing::Acknowledged, .. } => {
                 let over = stream.missing_since.zip(now).is_some_and(|((since, segments), now)| {
-                    now.seconds_since(since) >= GRACE_SECONDS || self.segments - segments >= GRACE_SEGMENTS
+                    now.since(since) >= GRACE_SECONDS || self.segments - segments >= GRACE_SEGMENTS
                 });
                 if over { Step::Ready(at) } else { Step::Wait }
             }
@@ -232,7 +217,7 @@ fn may_be_corrected(stream: &Stream, chunk: &Chunk, now: Option<Timestamp>) -> b
     chunk.checksum == Checksum::Bad
         && (before || !acknowledged)
         && !stream.is_overfull()
-        && now.is_some_and(|now| now.seconds_since(chunk.at.time) < wait)
+        && now.is_some_and(|now| now.since(chunk.at.time) < wait)
 }
 
 fn earlier(origin: Stamp, target: Stamp) -> End {

@@ -11,16 +11,16 @@ use foldhash::fast::FixedState;
 use super::crossing::Sight;
 use super::sighting::{Kind, Sighting};
 use super::{ConnectionId, End, Side};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 
 /// Copies on one interface with one TTL come from mirroring, which takes less than this.
-pub const MIRRORED_SECONDS: f64 = 0.001;
+pub const MIRRORED_SECONDS: Interval = Interval::millis(1);
 /// Copies that a router or bridge in between made; a packet sent again takes at least a round trip or a timer.
-pub const FORWARDED_SECONDS: f64 = 0.005;
+pub const FORWARDED_SECONDS: Interval = Interval::millis(5);
 /// Payload bytes that are compared; a packet sent again with other content is no copy.
 const PAYLOAD_COMPARED: usize = 256;
 /// How far a file that is not sorted may go back, and its copies are still recognised.
-const UNSORTED_SECONDS: f64 = 10.0 * FORWARDED_SECONDS;
+const UNSORTED_SECONDS: Interval = FORWARDED_SECONDS.times(10);
 /// The newest packets.
 const NEWEST: usize = 16;
 /// Those before them are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
@@ -83,7 +83,7 @@ pub(super) struct Recent {
     latest: Option<Stamp>,
     /// How far the file has gone back so far, in seconds: in one that is sorted, older packets than copies can have need
     /// not be kept.
-    back: f64,
+    back: Interval,
 }
 
 /// The newest `N` packets of some kind. What is asked for each packet lies apart from what is read of few.
@@ -96,28 +96,30 @@ struct Ring<const N: usize> {
 
 impl Recent {
     pub fn new() -> Self {
-        Self { newest: Ring::new(), earlier: vec![Ring::new(); SETS], left: None, latest: None, back: 0.0 }
+        Self { newest: Ring::new(), earlier: vec![Ring::new(); SETS], left: None, latest: None, back: Interval::ZERO }
     }
 
     /// The packet of which this one is a copy; the newest, if there are several.
     pub fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
-        let may_be_earlier = || self.left.filter(|left| seen.at.seconds_since(*left) <= FORWARDED_SECONDS);
-        let among_earlier = |_| self.earlier[fingerprint.set()].original(fingerprint, seen);
+        let may_be_earlier = || self.left.filter(|left| seen.at.since(*left) <= FORWARDED_SECONDS);
+        let among_earlier = |_| self.earlier.get(fingerprint.set())?.original(fingerprint, seen);
         self.newest.original(fingerprint, seen).or_else(|| may_be_earlier().and_then(among_earlier))
     }
 
     /// Remembers a packet that is no copy.
     pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
         if let Some(latest) = self.latest {
-            self.back = self.back.max(latest.seconds_since(seen.at)).min(UNSORTED_SECONDS);
+            self.back = self.back.max(latest.since(seen.at)).min(UNSORTED_SECONDS);
         }
         self.latest = self.latest.filter(|latest| latest.time > seen.at.time).or(Some(seen.at));
         let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
         if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
-            && seen.at.seconds_since(original.at).abs() <= FORWARDED_SECONDS + self.back
+            && seen.at.since(original.at).abs() <= FORWARDED_SECONDS + self.back
         {
             self.left = self.left.filter(|left| left.time > original.at.time).or(Some(original.at));
-            self.earlier[fingerprint.set()].push(fingerprint, original);
+            if let Some(set) = self.earlier.get_mut(fingerprint.set()) {
+                set.push(fingerprint, original);
+            }
         }
     }
 }
@@ -129,16 +131,16 @@ impl<const N: usize> Ring<N> {
 
     fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
         let newest_first = (1..=N).map(|back| (self.oldest + N - back) % N);
-        let alike = newest_first.filter(|at| self.fingerprints[*at] == fingerprint.0);
-        alike.filter_map(|at| self.originals[at]).find(|known| known.is_original_of(seen))
+        let alike = newest_first.filter(|at| self.fingerprints.get(*at) == Some(&fingerprint.0));
+        alike.filter_map(|at| *self.originals.get(at)?).find(|known| known.is_original_of(seen))
     }
 
     /// Takes one more; gives the one that has to go.
     fn push(&mut self, fingerprint: Fingerprint, original: Original) -> Option<(Fingerprint, Original)> {
         let at = self.oldest;
         self.oldest = (at + 1) % N;
-        let before = std::mem::replace(&mut self.fingerprints[at], fingerprint.0);
-        Some((Fingerprint(before), self.originals[at].replace(original)?))
+        let before = std::mem::replace(self.fingerprints.get_mut(at)?, fingerprint.0);
+        Some((Fingerprint(before), self.originals.get_mut(at)?.replace(original)?))
     }
 }
 
@@ -158,7 +160,7 @@ impl Original {
 
     /// Whether a packet with the same fingerprint is a copy of this one.
     fn is_original_of(&self, seen: &Sighting<'_>) -> bool {
-        let apart = seen.at.seconds_since(self.at).abs();
+        let apart = seen.at.since(self.at).abs();
         let hops = self.ttl.abs_diff(seen.ip.ttl);
         let elsewhere = self.side.interface != seen.interface || self.side.wrapping != seen.wrapping;
         match hops {

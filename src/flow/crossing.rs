@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::sighting::Sighting;
-use super::{Connection, ConnectionId, Crossing, Side, SynSeen};
-use crate::frame::Stamp;
+use super::{Connection, ConnectionId, Crossing, Half, Side, SynSeen};
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Seq, Wrapping};
 
 /// The two sights of one SYN, before and behind a NAT, are at most this many seconds apart.
-pub const TRANSLATED_SECONDS: f64 = 0.5;
+pub const TRANSLATED_SECONDS: Interval = Interval::millis(500);
 
 /// SYNs of one such moment that are compared; what is forwarded leaves after a few others.
 const PASSING_KEPT: usize = 128;
@@ -66,11 +66,11 @@ impl Connection {
         let alike = |one: &SynSeen, other: &SynSeen| {
             one.isn == other.isn
                 && one.options.timestamps == other.options.timestamps
-                && one.at.seconds_since(other.at).abs() < TRANSLATED_SECONDS
+                && one.at.since(other.at).abs() < TRANSLATED_SECONDS
         };
-        let begins = |one: &Self| [&one.from_origin, &one.from_target].map(|half| half.first_seq);
-        let [from_origin, from_target] =
-            [0, 1].map(|end| begins(self)[end].zip(begins(other)[end]).map(|(one, other)| one == other));
+        let same = |one: &Half, other: &Half| Some(one.first_seq? == other.first_seq?);
+        let from_origin = same(&self.from_origin, &other.from_origin);
+        let from_target = same(&self.from_target, &other.from_target);
         // Of a peer that was not captured at all, what was said to it counts as a second packet.
         let said = || {
             let [own, its] = [self, other].map(|one| one.from_origin.next.filter(|_| one.from_origin.bytes > 0));
@@ -83,7 +83,7 @@ impl Connection {
         let pairs = syns.filter(|(one, other)| alike(one, other) && forwarded(one, other)).count();
         // Picked up mid-stream, both directions begin with the same number at the same moment.
         let begun = self.midstream && other.midstream && [from_origin, from_target] == [Some(true); 2];
-        let at_once = self.first.seconds_since(other.first).abs() < TRANSLATED_SECONDS;
+        let at_once = self.first.since(other.first).abs() < TRANSLATED_SECONDS;
         let shown = pairs + usize::from(again) >= 2 || begun && at_once;
         // What begins when the other one is over is a copy that was played again under other addresses.
         let meanwhile = if self.first <= other.first { other.first <= self.last } else { self.first <= other.last };
@@ -133,7 +133,7 @@ impl Passed {
             && (self.isn, self.timestamp) == (other.isn, other.timestamp)
             && (self.ends, self.wrapping) != (other.ends, other.wrapping)
             && self.ends.iter().zip(&other.ends).any(|(one, other)| shares(one, other))
-            && other.at.seconds_since(self.at).abs() < TRANSLATED_SECONDS
+            && other.at.since(self.at).abs() < TRANSLATED_SECONDS
     }
 }
 
@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn what_a_router_forwards_crosses_from_where_its_ttl_is_higher() {
         let routed = play(
-            "0.0001 S:20>C:5001 S seq=1000 id=7 ttl=63 if=0
-             0.0001 S:20>C:5001 S seq=1000 id=7 ttl=64 if=1
-             2.0 S:20>C:5001 S seq=1000 id=8 ttl=64 if=1",
+            "=0.0001s S:20 > C:5001 S seq=1000 id=7 ttl=63 on=if0
+             =0.0001s S:20 > C:5001 S seq=1000 id=7 ttl=64 on=if1
+             =2.0s S:20 > C:5001 S seq=1000 id=8 ttl=64 on=if1",
         );
         let crossing = routed.only().from_origin.crossing().expect("seen twice");
         assert_eq!((crossing.from.interface, crossing.to.interface), (InterfaceId(1), InterfaceId(0)));
@@ -158,8 +158,8 @@ mod tests {
     #[test]
     fn a_copy_on_the_same_interface_does_not_cross() {
         let mirrored = play(
-            "0.0001 S:20>C:5001 S seq=1000 id=7
-             0.0002 S:20>C:5001 S seq=1000 id=7",
+            "=0.0001s S:20 > C:5001 S seq=1000 id=7
+             =0.0002s S:20 > C:5001 S seq=1000 id=7",
         );
         assert!(mirrored.only().from_origin.crossing().is_none());
     }
@@ -167,23 +167,23 @@ mod tests {
     #[test]
     fn one_equal_number_makes_no_other_side() {
         let is_pair = |second: &str| {
-            let played = play(&format!("0.0 C:1050>S:21 S seq=1000\n0.001 S:21>C:1050 SA seq=9000 ack=1001\n{second}"));
+            let played =
+                play(&format!("=0.0s C:1050 > S:21 S seq=1000\n=0.001s S:21 > C:1050 SA seq=9000 ack=1001\n{second}"));
             let all: Vec<_> = played.table.connections().collect();
             all[0].is_other_side_of(all[1])
         };
-        let syn = "0.0002 10.9.9.9:1050>S:21 S seq=1000";
-        assert!(is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=9000 ack=1001")));
-        assert!(!is_pair(&format!("{syn}\n0.001 S:21>10.9.9.9:1050 SA seq=7000 ack=1001")));
+        let syn = "=0.0002s 10.9.9.9:1050 > S:21 S seq=1000";
+        assert!(is_pair(&format!("{syn}\n=0.001s S:21 > 10.9.9.9:1050 SA seq=9000 ack=1001")));
+        assert!(!is_pair(&format!("{syn}\n=0.001s S:21 > 10.9.9.9:1050 SA seq=7000 ack=1001")));
         assert!(!is_pair(syn));
     }
 
     #[test]
     fn a_copy_behind_the_end_of_the_other_is_no_other_side() {
         let is_pair = |at: f64| {
-            let first =
-                "0.0 C:1050>S:21 S seq=1000\n0.001 S:21>C:1050 SA seq=9000 ack=1001\n0.010 C:1050>S:21 R seq=1001";
+            let first = "=0.0s C:1050 > S:21 S seq=1000\n=0.001s S:21 > C:1050 SA seq=9000 ack=1001\n=0.010s C:1050 > S:21 R seq=1001";
             let again = format!(
-                "{at} 10.9.9.9:1050>10.8.8.8:21 S seq=1000\n{at} 10.8.8.8:21>10.9.9.9:1050 SA seq=9000 ack=1001"
+                "={at}s 10.9.9.9:1050 > 10.8.8.8:21 S seq=1000\n={at}s 10.8.8.8:21 > 10.9.9.9:1050 SA seq=9000 ack=1001"
             );
             let played = play(&format!("{first}\n{again}"));
             let all: Vec<_> = played.table.connections().collect();
@@ -196,26 +196,26 @@ mod tests {
     fn what_was_picked_up_mid_stream_is_known_by_both_numbers() {
         let is_pair = |second: &str| {
             let played = play(&format!(
-                "0.0 C:1050>S:21 A seq=1000 ack=9000 len=5\n0.001 S:21>C:1050 A seq=9000 ack=1005 len=9\n{second}"
+                "=0.0s C:1050 > S:21 A seq=1000 ack=9000 len=5\n=0.001s S:21 > C:1050 A seq=9000 ack=1005 len=9\n{second}"
             ));
             let all: Vec<_> = played.table.connections().collect();
             all[0].is_other_side_of(all[1])
         };
-        let said = "0.0002 10.9.9.9:1050>S:21 A seq=1000 ack=9000 len=5";
-        assert!(is_pair(&format!("{said}\n0.0008 S:21>10.9.9.9:1050 A seq=9000 ack=1005 len=9")));
-        assert!(!is_pair(&format!("{said}\n0.0008 S:21>10.9.9.9:1050 A seq=9009 ack=1005 len=9")));
+        let said = "=0.0002s 10.9.9.9:1050 > S:21 A seq=1000 ack=9000 len=5";
+        assert!(is_pair(&format!("{said}\n=0.0008s S:21 > 10.9.9.9:1050 A seq=9000 ack=1005 len=9")));
+        assert!(!is_pair(&format!("{said}\n=0.0008s S:21 > 10.9.9.9:1050 A seq=9009 ack=1005 len=9")));
         assert!(!is_pair(said), "one number may be chance");
     }
 
     #[test]
     fn a_syn_under_other_addresses_is_known_by_its_numbers() {
         let pair = |second: &str| {
-            let played = play(&format!("0.0 S:20>C:5001 S seq=1000 ts=5/0\n{second}"));
+            let played = play(&format!("=0.0s S:20 > C:5001 S seq=1000 ts=5/0\n{second}"));
             played.table.connections().filter(|connection| connection.elsewhere().is_some()).count()
         };
-        assert_eq!(pair("0.001 S:20>C:6001 S seq=1000 ts=5/0"), 2);
-        assert_eq!(pair("0.001 S:20>C:6001 S seq=1001 ts=5/0"), 0);
-        assert_eq!(pair("0.001 S:20>C:6001 S seq=1000 ts=6/0"), 0);
-        assert_eq!(pair("0.9 S:20>C:6001 S seq=1000 ts=5/0"), 0);
+        assert_eq!(pair("=0.001s S:20 > C:6001 S seq=1000 ts=5/0"), 2);
+        assert_eq!(pair("=0.001s S:20 > C:6001 S seq=1001 ts=5/0"), 0);
+        assert_eq!(pair("=0.001s S:20 > C:6001 S seq=1000 ts=6/0"), 0);
+        assert_eq!(pair("=0.9s S:20 > C:6001 S seq=1000 ts=5/0"), 0);
     }
 }

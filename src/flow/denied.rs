@@ -8,7 +8,7 @@ use super::crossing::Sight;
 use super::seq::Span;
 use super::sighting::Sighting;
 use super::{Crossing, Side};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Flags, Seq};
 
 /// Denied segments kept of one direction: a connection on which nobody mends the numbers does not survive many.
@@ -19,7 +19,7 @@ const BEGINNING: usize = 3;
 
 /// A segment without payload that comes in this much later, in seconds, was not overtaken by what it denies. What else
 /// comes in within this time may be the denied one under other numbers.
-const SAME_MOMENT: f64 = 0.5;
+const SAME_MOMENT: Interval = Interval::millis(500);
 
 /// A segment that left and did not come in, and that its sender denies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,7 +108,7 @@ impl BothSides {
         if self.lone.is_none() && self.denied.is_empty() {
             return;
         }
-        let may_be_it = |one: &Denied| seen.tcp.payload_len > 0 && seen.at.seconds_since(one.at).abs() <= SAME_MOMENT;
+        let may_be_it = |one: &Denied| seen.tcp.payload_len > 0 && seen.at.since(one.at).abs() <= SAME_MOMENT;
         self.denied.retain(|one| !may_be_it(one));
         let Some(lone) = self.lone else { return };
         if let Some(otherwise) = lone.denied_by(seen) {
@@ -135,7 +135,7 @@ impl Lone {
         if seen.tcp.payload_len > 0 {
             return beginning(seen).filter(|mine| *mine != self.beginning).map(|_| true);
         }
-        let later = seen.at.seconds_since(self.at) > SAME_MOMENT;
+        let later = seen.at.since(self.at) > SAME_MOMENT;
         (later || seen.tcp.flags.has(Flags::FIN)).then_some(false)
     }
 }
@@ -157,16 +157,16 @@ mod tests {
 
     /// What the server says comes in on interface 1 and leaves on 0; three frames of it cross, its next number is 1005.
     const OPEN: &str = "
-        0.0000 S:20>C:5001 S seq=1000 id=1 if=1
-        0.0001 S:20>C:5001 S seq=1000 id=1 if=0 ttl=63
-        0.0010 C:5001>S:20 SA seq=9000 ack=1001 if=0
-        0.0020 S:20>C:5001 A seq=1001 ack=9001 id=2 if=1
-        0.0021 S:20>C:5001 A seq=1001 ack=9001 id=2 if=0 ttl=63
-        0.0030 S:20>C:5001 A seq=1001 ack=9001 text=220x id=3 if=1
-        0.0031 S:20>C:5001 A seq=1001 ack=9001 text=220x id=3 if=0 ttl=63";
+        =0.0000s S:20 > C:5001 S seq=1000 id=1 on=if1
+        =0.0001s S:20 > C:5001 S seq=1000 id=1 on=if0 ttl=63
+        =0.0010s C:5001 > S:20 SA seq=9000 ack=1001 on=if0
+        =0.0020s S:20 > C:5001 A seq=1001 ack=9001 id=2 on=if1
+        =0.0021s S:20 > C:5001 A seq=1001 ack=9001 id=2 on=if0 ttl=63
+        =0.0030s S:20 > C:5001 A seq=1001 ack=9001 id=3 on=if1 \"220x\"
+        =0.0031s S:20 > C:5001 A seq=1001 ack=9001 id=3 on=if0 ttl=63 \"220x\"";
 
     /// Frame 8, which leaves and does not come in.
-    const LONE: &str = "1.0 S:20>C:5001 A seq=1005 ack=9001 text=425lone if=0";
+    const LONE: &str = "=1.0s S:20 > C:5001 A seq=1005 ack=9001 on=if0 \"425lone\"";
 
     /// What is denied by what, and whether by other bytes.
     fn denied(rest: &str) -> Vec<(u64, u64, bool)> {
@@ -182,54 +182,54 @@ mod tests {
 
     #[test]
     fn other_bytes_under_the_same_numbers_deny() {
-        let other = "S:20>C:5001 A seq=1005 ack=9001 text=150other if=1";
-        assert_eq!(behind(&format!("1.001 {other}")), [(8, 9, true)]);
-        assert_eq!(behind(&format!("9.0 {other}")), [(8, 9, true)]);
+        let other = "S:20 > C:5001 A seq=1005 ack=9001 on=if1 \"150other\"";
+        assert_eq!(behind(&format!("=1.001s {other}")), [(8, 9, true)]);
+        assert_eq!(behind(&format!("=9.0s {other}")), [(8, 9, true)]);
         assert_eq!(
-            behind(&format!("1.001 {other}\n5.0 S:20>C:5001 A seq=1013 ack=9001 text=425own if=1")),
+            behind(&format!("=1.001s {other}\n=5.0s S:20 > C:5001 A seq=1013 ack=9001 on=if1 \"425own\"")),
             [(8, 9, true)]
         );
-        assert!(behind("1.001 S:20>C:5001 A seq=1005 ack=9001 text=15 if=1").is_empty(), "too little to tell");
+        assert!(behind("=1.001s S:20 > C:5001 A seq=1005 ack=9001 on=if1 \"15\"").is_empty(), "too little to tell");
     }
 
     #[test]
     fn an_acknowledgement_denies_when_it_cannot_have_been_on_its_way() {
-        let ack = |at: f64| format!("{at} S:20>C:5001 A seq=1005 ack=9001 if=1\n");
-        let (soon, late) = (ack(0.9 + SAME_MOMENT), ack(1.1 + SAME_MOMENT));
+        let ack = |at: f64| format!("={at}s S:20 > C:5001 A seq=1005 ack=9001 on=if1\n");
+        let (soon, late) = (ack(0.9 + SAME_MOMENT.as_secs_f64()), ack(1.1 + SAME_MOMENT.as_secs_f64()));
         assert!(behind(&soon).is_empty());
         assert_eq!(behind(&late), [(8, 9, false)]);
         assert_eq!(behind(&(soon + &late)), [(8, 10, false)]);
-        assert!(behind("9.0 S:20>C:5001 A seq=1005 ack=9001 if=0").is_empty(), "not where it comes in");
-        assert!(behind("9.0 S:20>C:5001 R seq=1005 if=1").is_empty(), "an RST bears any number");
+        assert!(behind("=9.0s S:20 > C:5001 A seq=1005 ack=9001 on=if0").is_empty(), "not where it comes in");
+        assert!(behind("=9.0s S:20 > C:5001 R seq=1005 on=if1").is_empty(), "an RST bears any number");
     }
 
     #[test]
     fn a_fin_denies_at_once() {
-        assert_eq!(behind("1.001 S:20>C:5001 F seq=1005 ack=9001 if=1"), [(8, 9, false)]);
-        assert!(behind("1.001 S:20>C:5001 F seq=1012 ack=9001 if=1").is_empty());
+        assert_eq!(behind("=1.001s S:20 > C:5001 F seq=1005 ack=9001 on=if1"), [(8, 9, false)]);
+        assert!(behind("=1.001s S:20 > C:5001 F seq=1012 ack=9001 on=if1").is_empty());
     }
 
     #[test]
     fn a_sender_that_counts_it_sent_it() {
-        let later = "9.0 S:20>C:5001 A seq=1005 ack=9001 if=1";
-        for counts in ["A seq=1012 ack=9001", "A seq=1012 ack=9001 text=200on", "F seq=1012 ack=9001"] {
-            assert!(behind(&format!("2.0 S:20>C:5001 {counts} if=1\n{later}")).is_empty(), "{counts}");
+        let later = "=9.0s S:20 > C:5001 A seq=1005 ack=9001 on=if1";
+        for counts in
+            ["A seq=1012 ack=9001 on=if1", "A seq=1012 ack=9001 on=if1 \"200on\"", "F seq=1012 ack=9001 on=if1"]
+        {
+            assert!(behind(&format!("=2.0s S:20 > C:5001 {counts}\n{later}")).is_empty(), "{counts}");
         }
     }
 
     #[test]
     fn what_comes_in_at_any_time_and_cut_anyhow_is_not_alone() {
-        let later = "9.0 S:20>C:5001 A seq=1005 ack=9001 if=1";
-        for own in
-            ["A seq=1005 text=425lone", "A seq=1005 text=425", "A seq=1003 text=0x425lone", "A seq=1007 text=5lo"]
-        {
-            let own = format!("S:20>C:5001 {own} ack=9001 if=1");
-            assert!(behind(&format!("1.05 {own}\n{later}")).is_empty(), "behind it: {own}");
-            assert!(denied(&format!("0.95 {own}\n{LONE}\n{later}")).is_empty(), "before it: {own}");
+        let later = "=9.0s S:20 > C:5001 A seq=1005 ack=9001 on=if1";
+        for (seq, text) in [(1005, "425lone"), (1005, "425"), (1003, "0x425lone"), (1007, "5lo")] {
+            let own = format!("S:20 > C:5001 A seq={seq} ack=9001 on=if1 \"{text}\"");
+            assert!(behind(&format!("=1.05s {own}\n{later}")).is_empty(), "behind it: {own}");
+            assert!(denied(&format!("=0.95s {own}\n{LONE}\n{later}")).is_empty(), "before it: {own}");
         }
-        let copied = "1.002 S:20>C:5001 A seq=1005 ack=9001 text=425lone id=8 if=1 ttl=65";
+        let copied = "=1.002s S:20 > C:5001 A seq=1005 ack=9001 id=8 on=if1 ttl=65 \"425lone\"";
         assert!(behind(&format!("{copied}\n{later}")).is_empty());
-        let third = "1.05 S:20>C:5001 A seq=1005 ack=9001 text=425lone if=2";
+        let third = "=1.05s S:20 > C:5001 A seq=1005 ack=9001 on=if2 \"425lone\"";
         assert!(behind(&format!("{third}\n{later}")).is_empty(), "a third way in");
     }
 
@@ -237,8 +237,8 @@ mod tests {
     fn what_came_before_and_comes_again_says_nothing() {
         assert_eq!(
             behind(
-                "2.0 S:20>C:5001 A seq=1001 ack=9001 text=220x if=1
-                 9.0 S:20>C:5001 A seq=1005 ack=9001 if=1"
+                "=2.0s S:20 > C:5001 A seq=1001 ack=9001 on=if1 \"220x\"
+                 =9.0s S:20 > C:5001 A seq=1005 ack=9001 on=if1"
             ),
             [(8, 10, false)]
         );
@@ -246,14 +246,14 @@ mod tests {
 
     #[test]
     fn numbers_tell_only_where_both_sides_agree() {
-        let ahead = "1.0 S:20>C:5001 A seq=1008 ack=9001 text=425lone if=0";
-        let there = "9.0 S:20>C:5001 A seq=1008 ack=9001 if=1";
+        let ahead = "=1.0s S:20 > C:5001 A seq=1008 ack=9001 on=if0 \"425lone\"";
+        let there = "=9.0s S:20 > C:5001 A seq=1008 ack=9001 on=if1";
         assert!(denied(&format!("{ahead}\n{there}")).is_empty());
         // A line is left out on the way, and the numbers of the next are shifted.
         assert!(
             behind(
-                "1.001 S:20>C:5001 A seq=1005 ack=9001 text=150x if=1
-                 1.002 S:20>C:5001 A seq=1009 ack=9001 text=425lone if=1"
+                "=1.001s S:20 > C:5001 A seq=1005 ack=9001 on=if1 \"150x\"
+                 =1.002s S:20 > C:5001 A seq=1009 ack=9001 on=if1 \"425lone\""
             )
             .is_empty()
         );
@@ -261,9 +261,9 @@ mod tests {
 
     #[test]
     fn nothing_is_denied_where_packets_cross_in_both_orders() {
-        let crossing = "1.2 S:20>C:5001 A seq=1005 ack=9002 id=5 if=1 ttl=63
-                        1.201 S:20>C:5001 A seq=1005 ack=9002 id=5 if=0 ttl=64";
-        let later = "9.0 S:20>C:5001 A seq=1005 ack=9001 if=1";
+        let crossing = "=1.2s S:20 > C:5001 A seq=1005 ack=9002 id=5 on=if1 ttl=63
+                        =1.201s S:20 > C:5001 A seq=1005 ack=9002 id=5 on=if0 ttl=64";
+        let later = "=9.0s S:20 > C:5001 A seq=1005 ack=9001 on=if1";
         assert_eq!(behind(later).len(), 1);
         assert!(behind(&format!("{crossing}\n{later}")).is_empty());
         assert!(behind(&format!("{later}\n{crossing}")).is_empty());
@@ -274,12 +274,12 @@ mod tests {
         let round = |number: usize| {
             let (at, seq, id) = (10 + 10 * number, 1005 + number, 100 + number);
             format!(
-                "{at}.0 S:20>C:5001 A seq={seq} ack=9001 text=425lone if=0
-                 {at}.3 S:20>C:5001 A seq={seq} ack=9001 text=425lone if=0
-                 {at}.8 S:20>C:5001 A seq={seq} ack=9001 if=1
-                 {at}.9 S:20>C:5001 A seq={seq} ack=9001 text=425lone if=0
-                 {at}.95 S:20>C:5001 A seq={seq} ack=9001 text=x id={id} if=1
-                 {at}.951 S:20>C:5001 A seq={seq} ack=9001 text=x id={id} if=0 ttl=63\n"
+                "={at}.0s S:20 > C:5001 A seq={seq} ack=9001 on=if0 \"425lone\"
+                 ={at}.3s S:20 > C:5001 A seq={seq} ack=9001 on=if0 \"425lone\"
+                 ={at}.8s S:20 > C:5001 A seq={seq} ack=9001 on=if1
+                 ={at}.9s S:20 > C:5001 A seq={seq} ack=9001 on=if0 \"425lone\"
+                 ={at}.95s S:20 > C:5001 A seq={seq} ack=9001 id={id} on=if1 \"x\"
+                 ={at}.951s S:20 > C:5001 A seq={seq} ack=9001 id={id} on=if0 ttl=63 \"x\"\n"
             )
         };
         let rest: String = (0..2 * DENIED_KEPT).map(round).collect();

@@ -4,7 +4,7 @@
 //! its counter of packets stands.
 
 use super::Half;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Flags, IpHeader, Link, Mac, Segment, Seq};
 
 /// Packets that tell how those of an end look.
@@ -95,12 +95,12 @@ impl Half {
     /// it, so that nothing was on its way.
     pub fn went_on(&self, after: Stamp) -> Option<Stamp> {
         let fin = self.fin.map(|fin| fin.at);
-        self.last_data.into_iter().chain(fin).find(|at| *at > after && at.seconds_since(after) >= ON_ITS_WAY)
+        self.last_data.into_iter().chain(fin).find(|at| *at > after && at.since(after) >= ON_ITS_WAY)
     }
 }
 
 /// What was sent before a RST arrives within this many seconds behind it.
-const ON_ITS_WAY: f64 = 0.2;
+const ON_ITS_WAY: Interval = Interval::millis(200);
 
 #[cfg(test)]
 mod tests {
@@ -111,11 +111,11 @@ mod tests {
     fn played(rst: &str) -> Played {
         let data = (0_u32..6).map(|number| {
             let (seq, id) = (1001 + 10 * number, 103 + number);
-            format!("0.{}3 S:20>C:5001 A seq={seq} ack=9001 len=10 ttl=63 id={id}\n", number + 3)
+            format!("=0.{}3s S:20 > C:5001 A seq={seq} ack=9001 len=10 ttl=63 id={id}\n", number + 3)
         });
-        let script = "0.0 S:20>C:5001 S seq=1000 ttl=63 id=101
-            0.1 C:5001>S:20 SA seq=9000 ack=1001
-            0.2 S:20>C:5001 A seq=1001 ack=9001 ttl=63 id=102\n";
+        let script = "=0.0s S:20 > C:5001 S seq=1000 ttl=63 id=101
+            =0.1s C:5001 > S:20 SA seq=9000 ack=1001
+            =0.2s S:20 > C:5001 A seq=1001 ack=9001 ttl=63 id=102\n";
         let script: String = std::iter::once(script.to_owned()).chain(data).collect();
         play(&format!("{script}{rst}"))
     }
@@ -126,29 +126,29 @@ mod tests {
 
     #[test]
     fn a_forged_rst_differs() {
-        let forged = unlike("1.0 S:20>C:5001 R seq=1061 ttl=254 id=30583");
+        let forged = unlike("=1.0s S:20 > C:5001 R seq=1061 ttl=254 id=30583");
         assert_eq!((forged.ttl, forged.identification, forged.signs()), (Some(63), Some(108), 2));
-        let ahead = unlike("1.0 S:20>C:5001 R seq=2521 ttl=63 id=30583");
+        let ahead = unlike("=1.0s S:20 > C:5001 R seq=2521 ttl=63 id=30583");
         assert_eq!((ahead.next.map(|next| next.0), ahead.signs()), (Some(1061), 2));
     }
 
     #[test]
     fn the_host_s_own_does_not() {
-        assert_eq!(unlike("1.0 S:20>C:5001 R seq=1061 ttl=63 id=0").signs(), 0);
-        assert_eq!(unlike("1.0 S:20>C:5001 R seq=1061 ttl=63 id=110").signs(), 0);
-        assert_eq!(unlike("900.0 S:20>C:5001 R seq=1061 ttl=58 id=109").signs(), 0, "by another way");
+        assert_eq!(unlike("=1.0s S:20 > C:5001 R seq=1061 ttl=63 id=0").signs(), 0);
+        assert_eq!(unlike("=1.0s S:20 > C:5001 R seq=1061 ttl=63 id=110").signs(), 0);
+        assert_eq!(unlike("=900.0s S:20 > C:5001 R seq=1061 ttl=58 id=109").signs(), 0, "by another way");
     }
 
     #[test]
     fn who_goes_on_has_reset_nothing() {
-        let rst = "1.0 S:20>C:5001 R seq=1061 ttl=63 id=0";
+        let rst = "=1.0s S:20 > C:5001 R seq=1061 ttl=63 id=0";
         let server = |rest: &str| {
             let played = played(&format!("{rst}\n{rest}"));
             let only = played.only();
             only.from_origin.went_on(only.rsts[0].at).is_some()
         };
         assert!(!server(""));
-        assert!(!server("1.05 S:20>C:5001 A seq=1061 ack=9001 len=10 ttl=63 id=109"), "it was on its way");
-        assert!(server("1.5 S:20>C:5001 A seq=1061 ack=9001 len=10 ttl=63 id=109"));
+        assert!(!server("=1.05s S:20 > C:5001 A seq=1061 ack=9001 len=10 ttl=63 id=109"), "it was on its way");
+        assert!(server("=1.5s S:20 > C:5001 A seq=1061 ack=9001 len=10 ttl=63 id=109"));
     }
 }

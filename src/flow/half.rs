@@ -6,7 +6,7 @@ use super::crossing::Sight;
 use super::seq::Span;
 use super::sighting::Sighting;
 use super::{Crossing, Denied, GapSeen, HEAD_BYTES, Half, Irregular, Lag, Stuck};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Checksum, Flags, IpHeader, Segment, Seq};
 
 /// Stretches not seen yet that are watched: a burst loss leaves a few, more are one story.
@@ -20,7 +20,7 @@ pub const DUPLICATES_KEPT: usize = 16;
 /// Frames kept of one segment that is sent again and again; TCP gives up after about 15 repeats (RFC 9293 3.8.3).
 pub const REPEATS_KEPT: usize = 16;
 /// A segment this much late that was never seen before was overtaken, not lost: losses are repaired after a round trip.
-pub const OVERTAKEN_SECONDS: f64 = 0.003;
+pub const OVERTAKEN_SECONDS: Interval = Interval::millis(3);
 /// Segments kept that lag behind what the peer acknowledged.
 const LAGGING_KEPT: usize = 16;
 /// A sender that lags by more was merely overtaken on the way; numbers shifted by a rewritten line differ by less.
@@ -439,7 +439,7 @@ impl Half {
                 return Some(Late::SentAgain);
             }
         }
-        let soon = at.seconds_since(since).abs() < OVERTAKEN_SECONDS;
+        let soon = at.since(since).abs() < OVERTAKEN_SECONDS;
         Some(if soon { Late::Overtaken } else { Late::SentAgain })
     }
 

@@ -65,9 +65,10 @@ impl FlowKey {
         Self { wrapping, ..self }
     }
 
-    /// 0 for what the lower of the two sockets sends, 1 for what the other one does.
-    pub(super) fn direction(&self, source: SocketAddr) -> usize {
-        usize::from((self.ports[0], self.ips[0]) != packed(source.ip(), source.port()))
+    /// Which of the two sockets sends what comes from `source`.
+    pub(super) fn way(&self, source: SocketAddr) -> Way {
+        let ([low, _], [low_ip, _]) = (self.ports, self.ips);
+        if (low, low_ip) == packed(source.ip(), source.port()) { Way::Up } else { Way::Down }
     }
 
     /// The two sockets, in an order that does not depend on the direction.
@@ -99,6 +100,54 @@ impl fmt::Debug for FlowKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [low, high] = self.ends();
         write!(f, "{low} {high} in {:?}", self.wrapping)
+    }
+}
+
+/// A direction of a 5-tuple, which is there before anybody knows who opened the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Way {
+    /// From the lower of the two sockets to the higher one.
+    Up,
+    /// The other one.
+    Down,
+}
+
+/// A value for each direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ways<T> {
+    up: T,
+    down: T,
+}
+
+impl<T> Ways<T> {
+    pub(super) fn of(&self, way: Way) -> &T {
+        match way {
+            Way::Up => &self.up,
+            Way::Down => &self.down,
+        }
+    }
+
+    /// That of the opposite direction.
+    pub(super) fn against(&self, way: Way) -> &T {
+        match way {
+            Way::Up => &self.down,
+            Way::Down => &self.up,
+        }
+    }
+
+    pub(super) fn set(&mut self, way: Way, value: T) {
+        match way {
+            Way::Up => self.up = value,
+            Way::Down => self.down = value,
+        }
+    }
+
+    pub(super) fn map<U>(self, change: impl Fn(T) -> U) -> Ways<U> {
+        Ways { up: change(self.up), down: change(self.down) }
+    }
+
+    pub(super) fn all(&self, holds: impl Fn(&T) -> bool) -> bool {
+        holds(&self.up) && holds(&self.down)
     }
 }
 

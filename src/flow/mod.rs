@@ -12,6 +12,8 @@ mod denied;
 mod habits;
 mod half;
 mod key;
+#[cfg(test)]
+mod kit;
 mod pace;
 mod records;
 #[cfg(test)]
@@ -29,8 +31,8 @@ use std::num::NonZeroU64;
 use crate::frame::{InterfaceId, Stamp};
 use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
-pub use connection::Verify;
-pub use conversation::{Conflict, Conversation, Piece};
+pub use connection::{FlowEvent, Verify};
+pub use conversation::{Conversation, Piece};
 pub use crossing::TRANSLATED_SECONDS;
 pub use denied::Denied;
 pub use habits::Unlike;
@@ -38,7 +40,8 @@ pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use sizes::Stuck;
-pub use table::{Booked, CONNECTIONS_KEPT, FlowEvent, Shift, Table, Translated};
+pub use stream::Conflict;
+pub use table::{Booked, CONNECTIONS_KEPT, Shift, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +64,11 @@ impl End {
             Self::Origin => Self::Target,
             Self::Target => Self::Origin,
         }
+    }
+
+    /// Its number: 0 for the origin, 1 for the target.
+    pub fn index(self) -> usize {
+        usize::from(self == Self::Target)
     }
 }
 

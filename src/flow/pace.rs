@@ -4,7 +4,7 @@
 //! both ends do not, it is the capture's clock that was set. Knows neither which of the clocks is right nor what time it is.
 
 use super::End;
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::Segment;
 
 /// Ticks a second of the stacks that are known: Linux 1000, 250 or 100, Windows 1000 or 10, the BSDs 1000, 100 or 2.
@@ -15,14 +15,14 @@ const RATE_TOLERANCE: f64 = 0.2;
 
 /// Ticks and seconds that a rate is measured over, at least.
 const MEASURED_TICKS: i32 = 20;
-const MEASURED_SECONDS: f64 = 0.1;
+const MEASURED: Interval = Interval::millis(100);
 
 /// Clocks that differ by fewer seconds, and this share of the time gone by, agree: they are read and drift.
-const AGREE_SECONDS: f64 = 2.0;
-const AGREE_SHARE: f64 = 0.01;
+const AGREE: Interval = Interval::seconds(2);
+const AGREE_PERCENT: i64 = 1;
 
 /// The two ends' measures of one step differ by less than this many seconds.
-const SAME_STEP: f64 = 1.0;
+const SAME_STEP: Interval = Interval::seconds(1);
 
 /// Where the clock of the capture was set.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,8 +31,8 @@ pub struct ClockStep {
     pub before: Stamp,
     /// The first frame behind it that both ends' clocks tell it by.
     pub after: Stamp,
-    /// By how many seconds; negative when it was set back.
-    pub seconds: f64,
+    /// By how much; negative when it was set back.
+    pub by: Interval,
 }
 
 /// The clocks of both ends of a connection.
@@ -61,7 +61,7 @@ impl Pace {
             End::Target => (&mut self.target, &mut self.origin),
         };
         let step = own.saw(at, value)?;
-        if other.claimed.is_some_and(|claimed| (claimed.seconds - step.seconds).abs() < SAME_STEP) {
+        if other.claimed.is_some_and(|claimed| (claimed.by - step.by).abs() < SAME_STEP) {
             let first = other.claimed.take().map_or(step.before, |claimed| claimed.before);
             return Some(ClockStep { before: first.max(step.before), ..step });
         }
@@ -84,20 +84,20 @@ impl Clock {
             self.rate = rate(first, last);
         }
         self.last = Some((at, value));
-        let theirs = f64::from(ticks) / self.rate?;
-        let seconds = at.seconds_since(last.0) - theirs;
-        let step = seconds.abs() > AGREE_SECONDS + theirs * AGREE_SHARE;
-        step.then_some(ClockStep { before: last.0, after: at, seconds })
+        let theirs = Interval::from_secs_f64(f64::from(ticks) / self.rate?);
+        let by = at.since(last.0) - theirs;
+        let is_step = by.abs() > AGREE + theirs.percent(AGREE_PERCENT);
+        is_step.then_some(ClockStep { before: last.0, after: at, by })
     }
 }
 
 /// The known rate that ticks between two segments fit, if they lie far enough apart to tell.
 fn rate((from, first): (Stamp, u32), (until, last): (Stamp, u32)) -> Option<f64> {
-    let (ticks, seconds) = (last.wrapping_sub(first).cast_signed(), until.seconds_since(from));
-    if ticks < MEASURED_TICKS || seconds < MEASURED_SECONDS {
+    let (ticks, lasted) = (last.wrapping_sub(first).cast_signed(), until.since(from));
+    if ticks < MEASURED_TICKS || lasted < MEASURED {
         return None;
     }
-    let measured = f64::from(ticks) / seconds;
+    let measured = f64::from(ticks) / lasted.as_secs_f64();
     RATES.into_iter().find(|rate| (measured / rate - 1.0).abs() <= RATE_TOLERANCE)
 }
 
@@ -143,7 +143,7 @@ mod tests {
         for step in [3600.0, -90.0] {
             let found = steps(step, [true, true]);
             assert_eq!(found.len(), 1);
-            assert!((found[0].seconds - step).abs() < 0.01);
+            assert!((found[0].by.as_secs_f64() - step).abs() < 0.01);
             assert_eq!((found[0].before.number.0, found[0].after.number.0), (10, 12));
         }
     }

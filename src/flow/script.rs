@@ -1,15 +1,16 @@
-//! Packet scripts for tests, in the notation of the packet lists they are taken from:
+//! Packet scripts for unit tests: those of the test kit (`fixtures/README.md` is their manual), pushed into a table.
 //!
 //! ```text
-//! 0.003 S:20>C:5001 S seq=1000
-//! 0.005 C:5001>S:20 A seq=9001 ack=1001 len=6 ttl=63 id=7 ts=1/0 win=0 if=1
+//! =0.003s S:20 > C:5001 S seq=1000
+//! =0.005s C:5001 > S:20 A seq=9001 ack=1001 len=6 ttl=63 id=7 ts=1/0 win=0 on=if1
 //! ```
 //!
-//! Flags are `S`, `SA`, `A`, `F` (FIN and ACK), `R`, `RA`. Each line is a frame, numbered from 1; without `id=` every
-//! frame has its own IP identification.
+//! The hosts `C` and `S` and the interfaces `if0` to `if2` are there already. Each packet is a frame, numbered from 1.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::kit::packet::{Body, Ip, Packet, Payload};
+use super::kit::script::{Playing, START};
 use super::table::{Booked, Table};
 use super::{Connection, FlowKey};
 use crate::frame::{CaptureId, FrameNo, InterfaceId, Stamp, Timestamp};
@@ -22,7 +23,8 @@ pub const S: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 21));
 
 /// The stamp of frame `number` at `seconds`.
 pub fn stamp(number: u64, seconds: f64) -> Stamp {
-    Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0).plus_seconds(seconds))
+    #[expect(clippy::cast_possible_truncation, reason = "scripts last minutes")]
+    Stamp::new(CaptureId(0), FrameNo(number), Timestamp((seconds * 1e9).round() as i64))
 }
 
 /// A segment of a control connection.
@@ -46,6 +48,10 @@ pub fn data_key() -> FlowKey {
     FlowKey::new(Wrapping::NONE, SocketAddr::new(S, 20), SocketAddr::new(C, 5001))
 }
 
+/// What every script begins with.
+const PREAMBLE: &str = "interface if0\ninterface if1\ninterface if2\n\
+    host C 10.0.0.10 02:00:00:00:00:01\nhost S 10.0.0.21 02:00:00:00:00:01\n";
+
 /// A frame of a script.
 #[derive(Clone, Debug)]
 pub struct Scripted {
@@ -61,64 +67,40 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    fn parse(number: u64, line: &str) -> Self {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [time, route, flags, rest @ ..] = words.as_slice() else { panic!("too short: {line}") };
-        let (source, destination) = route.split_once('>').expect(line);
-        let flags = Flags(match *flags {
-            "S" => Flags::SYN,
-            "SA" => Flags::SYN | Flags::ACK,
-            "A" => Flags::ACK,
-            "F" => Flags::FIN | Flags::ACK,
-            "R" => Flags::RST,
-            "RA" => Flags::RST | Flags::ACK,
-            other => panic!("unknown flags {other}: {line}"),
-        });
-        let (source, destination) = (socket(source), socket(destination));
-        let mut scripted = Self {
-            at: stamp(number, time.parse().expect(line)),
-            interface: InterfaceId(0),
-            wrapping: Wrapping::NONE,
-            link: Link { source: Some(Mac([2, 0, 0, 0, 0, 1])), ..Link::default() },
-            ip: IpHeader {
-                source: source.ip(),
-                destination: destination.ip(),
-                ttl: 64,
-                identification: u16::try_from(number).ok(),
-                tunnelled: false,
-            },
-            header: [0; 20],
-            payload: Vec::new(),
-            cut: 0,
-            fields: (source, destination, Seq(0), Seq(0), flags, 1000, Options::default()),
+    /// The TCP segment `packet`, which is the frame with this number.
+    fn of(packet: Packet, number: u64) -> Self {
+        let Packet { at, interface, from, vlan, body, .. } = packet;
+        let Body::Ip(Ip { source, destination, ttl, id, payload: Payload::Tcp(tcp), .. }) = body else {
+            panic!("a segment")
         };
-        for word in rest {
-            let (name, value) = word.split_once('=').expect(line);
-            let number = || value.parse::<u32>().unwrap_or_else(|_| panic!("{word} in {line}"));
-            match name {
-                "seq" => scripted.fields.2 = Seq(number()),
-                "ack" => scripted.fields.3 = Seq(number()),
-                "len" => scripted.payload = vec![b'x'; number() as usize],
-                "text" => scripted.payload = value.as_bytes().to_vec(),
-                "cut" => scripted.cut = number() as usize,
-                "ttl" => scripted.ip.ttl = u8::try_from(number()).expect(line),
-                "id" => scripted.ip.identification = u16::try_from(number()).ok(),
-                "win" => scripted.fields.5 = u16::try_from(number()).expect(line),
-                "if" => scripted.interface = InterfaceId(number()),
-                "vlan" => scripted.wrapping = Wrapping(number()),
-                "ts" => {
-                    let (val, echo) = value.split_once('/').expect(line);
-                    scripted.fields.6.timestamps = Some((val.parse().expect(line), echo.parse().expect(line)));
-                }
-                other => panic!("unknown field {other}: {line}"),
-            }
+        let ends = (SocketAddr::new(source, tcp.source), SocketAddr::new(destination, tcp.destination));
+        // Behind padding, as stacks write it.
+        let timestamps = tcp.options.windows(10).find(|option| option.starts_with(&[8, 10])).map(|option| {
+            let [value, echo] = [&option[2..6], &option[6..]].map(|bytes| bytes.try_into().expect("4 bytes"));
+            (u32::from_be_bytes(value), u32::from_be_bytes(echo))
+        });
+        let options = Options { timestamps, ..Options::default() };
+        Self {
+            at: Stamp::new(CaptureId(0), FrameNo(number), Timestamp(at - START)),
+            interface: InterfaceId(u32::try_from(interface).expect("few")),
+            wrapping: vlan.map_or(Wrapping::NONE, |vlan| Wrapping(vlan.into())),
+            link: Link { source: Some(Mac(from)), ..Link::default() },
+            ip: IpHeader { source, destination, ttl, identification: Some(id), tunnelled: false },
+            header: [0; 20],
+            payload: tcp.data,
+            cut: 0,
+            fields: (ends.0, ends.1, Seq(tcp.seq), Seq(tcp.ack), Flags(tcp.flags), tcp.window, options),
         }
-        scripted
     }
 
     /// Gives it another source port.
     pub fn speak_from(&mut self, port: u16) {
         self.fields.0.set_port(port);
+    }
+
+    /// So many bytes at its end were not captured.
+    pub fn cut(&mut self, bytes: usize) {
+        self.cut = bytes;
     }
 
     /// The segment it carries.
@@ -139,20 +121,10 @@ impl Scripted {
     }
 }
 
-fn socket(word: &str) -> SocketAddr {
-    let (host, port) = word.split_once(':').expect(word);
-    let ip = match host {
-        "C" => C,
-        "S" => S,
-        other => other.parse().expect(word),
-    };
-    SocketAddr::new(ip, port.parse().expect(word))
-}
-
 /// The frames of a script.
 pub fn frames(script: &str) -> Vec<Scripted> {
-    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
-    (1..).zip(lines).map(|(number, line)| Scripted::parse(number, line)).collect()
+    let packets = Playing::new().read(&format!("{PREAMBLE}{script}")).unwrap_or_else(|error| panic!("{error}"));
+    (1..).zip(packets).map(|(number, packet)| Scripted::of(packet, number)).collect()
 }
 
 /// A table into which a script was pushed, and where each frame was booked.

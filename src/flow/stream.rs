@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::End;
-use super::conversation::Conflict;
 use crate::frame::{Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
@@ -22,6 +21,21 @@ pub const CONFLICTS_KEPT: usize = 16;
 const FARTHEST: u64 = 1 << 20;
 /// Stretches cut off by the snap length that are remembered until they are reached.
 const CUT_KEPT: usize = 64;
+
+/// Copies of the same bytes that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Who sent them.
+    pub from: End,
+    /// The first sequence number that both copies hold.
+    pub seq: Seq,
+    /// The frame of the first copy.
+    pub first: Stamp,
+    /// The frame of the second copy.
+    pub second: Stamp,
+    /// The one of both that was handed out.
+    pub winner: Stamp,
+}
 
 /// One direction.
 #[derive(Debug, Default)]

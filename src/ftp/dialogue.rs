@@ -5,13 +5,13 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::command;
 use super::line::{Line, LineReader, Start, TEXT_BYTES, shown};
 use super::pairing::{Pairing, Pending};
 use super::reply::{RawReply, ReplyReader, is_reply};
 use super::secret::{self, Login, Said};
 use super::{CommandNo, Event, Reply, Speaker, Verb};
-use crate::frame::Stamp;
+use super::{command, verb};
+use crate::frame::{FrameList, Stamp};
 use crate::redact::Secret;
 use crate::wire::tls::{self, Records};
 
@@ -195,7 +195,7 @@ impl Dialogue {
 
     fn line(&mut self, speaker: Speaker, line: Line, out: &mut Vec<Event>) {
         let makes_sense = match speaker {
-            Speaker::Client => command::known(command::split(&line.bytes).0).is_some(),
+            Speaker::Client => verb::known(verb::split(&line.bytes).0).is_some(),
             Speaker::Server => is_reply(&line.bytes),
         };
         let taken = match line.start {
@@ -247,9 +247,9 @@ impl Dialogue {
             return self.protect(Protection::Gssapi, "GSSAPI", at, out);
         }
         // Only the client's word ends protection: a server that dies says so in clear text.
-        if let (Protection::Tls | Protection::Gssapi, Some(at)) = (self.protection, command.frames.first()) {
+        if let Protection::Tls | Protection::Gssapi = self.protection {
             self.pairing = Pairing::picked_up();
-            out.push(Event::Cleared { at: *at });
+            out.push(Event::Cleared { at: command.frames.first() });
         }
         self.protection = if command.verb == Verb::Auth { Protection::MayBegin } else { Protection::None };
         self.next.0 = self.next.0.saturating_add(1);
@@ -258,16 +258,17 @@ impl Dialogue {
             self.said.truncate(SAID_KEPT - 1);
             self.said.push_front(said);
         }
-        let (name, argument) = command::split(&line.bytes);
-        let verb = Some(command.verb).filter(|verb| verb.is_secret()).or_else(|| command::known(name));
+        let (name, argument) = verb::split(&line.bytes);
+        let verb = Some(command.verb).filter(|verb| verb.is_secret()).or_else(|| verb::known(name));
         self.login.command(verb, name, argument);
         self.pairing.command(command.no, command.verb, &command.name, at);
         out.push(Event::Command(command));
     }
 
     fn reply(&mut self, raw: RawReply, out: &mut Vec<Event>) {
-        if let (631..=633, Some(at)) = (raw.code, raw.frames.last()) {
-            return self.protect(Protection::Gssapi, "GSSAPI", *at, out);
+        let Some(frames) = FrameList::of(raw.frames) else { return };
+        if let 631..=633 = raw.code {
+            return self.protect(Protection::Gssapi, "GSSAPI", frames.last(), out);
         }
         if let Some(fragment) = self.fragment.take().filter(|_| secret::answers_login(raw.code)) {
             self.secrets.extend(secret::in_fragment(&fragment));
@@ -292,7 +293,7 @@ impl Dialogue {
             code: raw.code,
             text: text(&raw.text),
             more: raw.more.iter().map(text).collect(),
-            frames: raw.frames,
+            frames,
             answers: answered.map(|(no, _)| no),
             endpoint: raw.endpoint,
             unreliable: raw.unreliable,

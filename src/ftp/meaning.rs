@@ -94,7 +94,15 @@ mod tests {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let (code, text) = text.split_once(' ').unwrap();
         let (code, text) = (code.parse().unwrap(), text.to_owned());
-        Reply { code, text, more: Vec::new(), frames: vec![at], answers: None, endpoint: None, unreliable: false }
+        Reply {
+            code,
+            text,
+            more: Vec::new(),
+            frames: crate::frame::FrameList::one(at),
+            answers: None,
+            endpoint: None,
+            unreliable: false,
+        }
     }
 
     fn condition(verb: Verb, text: &str, family: Option<Family>) -> Option<C> {

@@ -15,14 +15,16 @@ mod secret;
 pub mod software;
 mod telnet;
 pub mod texts;
+mod verb;
 pub mod vocabulary;
 
 pub use dialogue::Dialogue;
 pub use pairing::Pending;
+pub use secret::{may_begin_secret, secret_command};
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::frame::Stamp;
+use crate::frame::{FrameList, Stamp};
 use crate::redact::foreign;
 
 /// The port on which FTP is encrypted from the first byte (IANA: ftps).
@@ -137,7 +139,7 @@ pub struct Command {
     /// Bytes of its line, without the line end.
     pub len: usize,
     /// The frames its bytes came from, oldest first, never empty.
-    pub frames: Vec<Stamp>,
+    pub frames: FrameList,
     /// The endpoint it announces (PORT, EPRT, LPRT only). `None` too when the end of the line was not captured: then
     /// the argument ends with an ellipsis.
     pub endpoint: Option<Result<Endpoint, Malformed>>,
@@ -148,7 +150,7 @@ pub struct Command {
 impl Command {
     /// The frame that completed the line.
     pub fn at(&self) -> Stamp {
-        self.frames[self.frames.len() - 1]
+        self.frames.last()
     }
 
     /// Bytes it takes, about.
@@ -183,7 +185,7 @@ pub struct Reply {
     /// The text of the other lines, printable, bounded; empty for a single line.
     pub more: Vec<String>,
     /// The frames its bytes came from, oldest first, never empty.
-    pub frames: Vec<Stamp>,
+    pub frames: FrameList,
     /// The command it answers; `None` for greetings and unsolicited replies (421).
     pub answers: Option<CommandNo>,
     /// The endpoint a 227, 228 or 229 announces. `None` for other replies, for a 227 without any
@@ -196,7 +198,7 @@ pub struct Reply {
 impl Reply {
     /// The frame that completed the reply.
     pub fn at(&self) -> Stamp {
-        self.frames[self.frames.len() - 1]
+        self.frames.last()
     }
 
     /// Bytes it takes, about.
@@ -225,12 +227,13 @@ impl Reply {
         self.text.ends_with('\u{2026}')
     }
 
-    /// The last line as it is shown, strangers' words marked ([`crate::redact`]).
+    /// The last line as it is shown, strangers' words marked ([`crate::redact`]), without blanks at its end.
     pub fn line(&self) -> String {
-        format!("{} {}", self.code, self.marked())
+        let text = vocabulary::marked(self.text.trim_end());
+        if text.is_empty() { self.code.to_string() } else { format!("{} {text}", self.code) }
     }
 
-    /// The same without the code.
+    /// The same without the code, as it was said.
     pub fn marked(&self) -> String {
         vocabulary::marked(&self.text)
     }

@@ -183,7 +183,7 @@ fn can_answer(verb: Verb, code: u16) -> bool {
 mod tests {
     use super::{PENDING_COMMANDS, Pairing};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
-    use crate::ftp::{CommandNo, Verb, command};
+    use crate::ftp::{CommandNo, Verb, verb};
 
     const AT: Stamp = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
 
@@ -198,7 +198,7 @@ mod tests {
                 ("<", _) => pairing.lost_replies(),
                 (">", _) => pairing.lost_commands(),
                 (name, _) => {
-                    pairing.command(CommandNo(count), command::known(name.as_bytes()).unwrap_or(Verb::Other), name, AT);
+                    pairing.command(CommandNo(count), verb::known(name.as_bytes()).unwrap_or(Verb::Other), name, AT);
                     count += 1;
                 }
             }

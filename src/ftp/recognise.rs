@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::line::trimmed;
 use super::telnet::{IAC, Telnet};
-use super::{Verb, command, reply};
+use super::{Verb, reply, verb};
 use crate::flow::{End, HEAD_BYTES};
 use crate::wire::tls;
 
@@ -150,11 +150,11 @@ fn line_words(line: &[u8], first: bool, complete: bool) -> Words {
         let greeting = first && [b"220", b"120", b"421"].iter().any(|code| line.starts_with(*code));
         return if greeting { Words::Greeting } else { Words::Replies };
     }
-    let (name, argument) = command::split(line);
+    let (name, argument) = verb::split(line);
     if is_of_another_protocol(line) || (first && is_binary(line)) {
         return Words::Foreign;
     }
-    match command::known(name) {
+    match verb::known(name) {
         // SMTP knows these too, and a prober says no more.
         _ if [&b"NOOP"[..], b"QUIT", b"HELP"].iter().any(|common| common.eq_ignore_ascii_case(name)) => Words::Open,
         Some(Verb::Auth) if !is_security_mechanism(argument) => Words::Open,

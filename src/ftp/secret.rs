@@ -10,14 +10,27 @@ mod login;
 mod names;
 
 pub(super) use answer::{Said, in_reply, without_echo};
-pub(super) use command::{Told, in_fragment, may_begin, secret, tell};
+pub(super) use command::{Told, in_fragment, may_begin, tell};
 pub(super) use login::{Login, answers_login};
+pub(super) use names::secret;
 
 use std::ops::Range;
 
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 
+use super::Verb;
 use crate::redact::{MASK, Secret};
+
+/// The command that a line is which says a secret, however it is spelt.
+pub fn secret_command(line: &[u8]) -> Option<Verb> {
+    secret(line)
+}
+
+/// Whether the beginning of a line may be that of a command which says a secret: then the analysis reads nothing of
+/// what follows it behind lost bytes.
+pub fn may_begin_secret(start: &[u8]) -> bool {
+    may_begin(start, &Login::picked_up())
+}
 
 /// A text with the mask in each of these places, whatever their order.
 fn masked(text: &[u8], mut places: Vec<Range<usize>>) -> Vec<u8> {

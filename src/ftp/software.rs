@@ -209,7 +209,15 @@ mod tests {
     fn reply(code: u16, text: &str) -> Reply {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let text = text.to_owned();
-        Reply { code, text, more: Vec::new(), frames: vec![at], answers: None, endpoint: None, unreliable: false }
+        Reply {
+            code,
+            text,
+            more: Vec::new(),
+            frames: crate::frame::FrameList::one(at),
+            answers: None,
+            endpoint: None,
+            unreliable: false,
+        }
     }
 
     #[test]

@@ -73,36 +73,67 @@ pub enum Condition {
     ServerError,
 }
 
+/// What a condition speaks of, as far as judgements go by it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    /// A data connection that could not be opened, perhaps for a cause within the server.
+    LocalFailure,
+    /// One that could not be opened.
+    Opening,
+    /// One that was established and then broke.
+    Broken,
+    /// Something else about one: what it needs, or whose it is.
+    Requirement,
+    /// No data connection.
+    Other,
+}
+
 impl Condition {
+    /// Every condition has one topic: a new one has to choose.
+    fn topic(self) -> Topic {
+        match self {
+            Self::LocalAddressError
+            | Self::NetUnreachable
+            | Self::NotPermitted
+            | Self::ConnectFailed
+            | Self::ServerError => Topic::LocalFailure,
+            Self::ConnectRefused
+            | Self::ConnectTimedOut
+            | Self::HostUnreachable
+            | Self::NobodyConnected
+            | Self::DataTimeout => Topic::Opening,
+            Self::DataBroken | Self::TransferAborted => Topic::Broken,
+            Self::NoEndpoint
+            | Self::BadPassivePeer
+            | Self::TlsSessionReuse
+            | Self::TlsRequired
+            | Self::TlsFailed
+            | Self::LowPort
+            | Self::ForeignAddress => Topic::Requirement,
+            Self::PortRefused
+            | Self::ForeignOrLowPort
+            | Self::Malformed
+            | Self::ProtocolFamily
+            | Self::AfterEpsvAll
+            | Self::Disabled
+            | Self::NotImplemented
+            | Self::NotLoggedIn
+            | Self::FileRefused
+            | Self::PassivePortsExhausted
+            | Self::SessionTimeout
+            | Self::ServerGoes
+            | Self::ServerLimit => Topic::Other,
+        }
+    }
+
     /// Whether it speaks of a data connection, be it its opening or its end.
     pub fn is_about_data(self) -> bool {
-        self.is_about_connecting()
-            || matches!(
-                self,
-                Self::NoEndpoint
-                    | Self::BadPassivePeer
-                    | Self::TlsSessionReuse
-                    | Self::TlsRequired
-                    | Self::TlsFailed
-                    | Self::TransferAborted
-                    | Self::DataBroken
-                    | Self::DataTimeout
-                    | Self::LowPort
-                    | Self::ForeignAddress
-            )
+        self.topic() != Topic::Other
     }
 
     /// Whether it speaks of a data connection that could not be opened.
     pub fn is_about_connecting(self) -> bool {
-        self.may_be_local()
-            || matches!(
-                self,
-                Self::ConnectRefused
-                    | Self::ConnectTimedOut
-                    | Self::HostUnreachable
-                    | Self::NobodyConnected
-                    | Self::DataTimeout
-            )
+        matches!(self.topic(), Topic::LocalFailure | Topic::Opening)
     }
 
     /// Whether it tells, as an answer to PORT itself, that the server took what was announced and tried to connect, or was
@@ -113,19 +144,12 @@ impl Condition {
 
     /// Whether it tells of a data connection that was established and then broke.
     pub fn tells_of_established(self) -> bool {
-        matches!(self, Self::DataBroken | Self::TransferAborted)
+        self.topic() == Topic::Broken
     }
 
     /// Whether the cause may lie within the server, so that nothing was sent.
     pub fn may_be_local(self) -> bool {
-        matches!(
-            self,
-            Self::LocalAddressError
-                | Self::NetUnreachable
-                | Self::NotPermitted
-                | Self::ConnectFailed
-                | Self::ServerError
-        )
+        self.topic() == Topic::LocalFailure
     }
 }
 

@@ -14,7 +14,7 @@ pub use super::line::{LINE_BYTES, Text};
 
 use super::software::{BANNERS, WORDINGS};
 use super::texts::{ERRNOS, MEANINGS};
-use super::{Verb, command, secret};
+use super::{Verb, verb as verbs};
 use crate::redact::foreign;
 
 /// The parts of replies that tell what they mean or who says them, in any case.
@@ -28,23 +28,12 @@ pub fn phrases() -> impl Iterator<Item = &'static str> {
 
 /// A command line's verb and argument, both parts of `line`.
 pub fn split_command(line: &[u8]) -> (&[u8], &[u8]) {
-    command::split(line)
+    verbs::split(line)
 }
 
 /// The command of this name, in any case; `None` if FTP has none.
 pub fn verb(name: &[u8]) -> Option<Verb> {
-    command::known(name)
-}
-
-/// The command that a line is which says a secret, however it is spelt.
-pub fn secret_command(line: &[u8]) -> Option<Verb> {
-    secret::secret(line)
-}
-
-/// Whether the beginning of a line may be that of a command which says a secret: then the analysis reads nothing of
-/// what follows it behind lost bytes.
-pub fn may_begin_secret(start: &[u8]) -> bool {
-    secret::may_begin(start, &secret::Login::picked_up())
+    verbs::known(name)
 }
 
 /// Whether a word, in any case, is one of the protocol or of the replies of common servers: it tells nothing of anybody.
@@ -53,7 +42,7 @@ pub fn is_common(word: &[u8]) -> bool {
         let of_phrases = phrases().flat_map(|phrase| phrase.split(|c: char| !c.is_ascii_alphabetic()));
         let words = of_phrases.filter(|word| !word.is_empty()).chain(common::COMMON.iter().copied());
         let words = words.map(|word| word.to_ascii_lowercase().into_bytes());
-        words.chain(command::names().map(<[u8]>::to_ascii_lowercase)).collect()
+        words.chain(verbs::names().map(<[u8]>::to_ascii_lowercase)).collect()
     });
     let mut lower = [0; LONGEST_WORD];
     let Some(lower) = lower.get_mut(..word.len()) else { return false };

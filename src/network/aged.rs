@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::bounded::{Key as _, Keyed};
+use super::key::{Key as _, Keyed};
 
 /// The set, in two halves: when the younger one is full, the older one is forgotten and it takes its place. So at least
 /// half of the bound is remembered, and what is used again in time stays.

@@ -10,7 +10,7 @@
 
 use std::net::IpAddr;
 
-use super::bounded::Key as _;
+use super::key::Key as _;
 use super::pairs::{is_forwarded_ttl, is_initial_ttl};
 use super::stations::{self, Sign, Stations};
 use super::table::{self, Slot, Table};

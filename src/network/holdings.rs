@@ -10,7 +10,6 @@ use foldhash::fast::RandomState;
 
 use super::bindings::{Binding, Bindings};
 use super::bounded::{Bounded, Followed};
-use super::queries::Twice;
 use super::trail::{self, Trail};
 use super::{Packet, Place, virtual_mac};
 use crate::frame::Stamp;
@@ -76,6 +75,14 @@ pub struct Claim {
     pub count: u64,
     /// SLL and SLL2: the capturing host itself sent such frames, and never received one.
     pub local: bool,
+}
+
+/// One question that two MACs answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Twice {
+    pub asked: Stamp,
+    pub first: (Stamp, Mac),
+    pub second: (Stamp, Mac),
 }
 
 /// A statement of ARP or ND about who has an address.

@@ -17,6 +17,7 @@ mod asymmetry;
 mod bindings;
 mod bounded;
 mod holdings;
+mod key;
 mod moves;
 mod pairs;
 mod queries;

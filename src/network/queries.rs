@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::Place;
 use super::bounded::{Bounded, Followed};
-use super::holdings::{is_host, is_station};
+use super::holdings::{Twice, is_host, is_station};
 use crate::frame::Stamp;
 use crate::wire::{Arp, ArpOperation, Link, Mac, NdKind, NeighborDiscovery};
 
@@ -33,14 +33,6 @@ pub struct Query {
     pub asker_mac: Mac,
     /// The questions, in order; the last 32 at most.
     pub asked: Vec<Stamp>,
-}
-
-/// One question that two MACs answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Twice {
-    pub asked: Stamp,
-    pub first: (Stamp, Mac),
-    pub second: (Stamp, Mac),
 }
 
 /// The asker of a question.

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::Place;
-use super::bounded::Key as _;
+use super::key::Key as _;
 use super::table::{PINNED, Slot, Table};
 use crate::frame::Stamp;
 use crate::wire::Mac;

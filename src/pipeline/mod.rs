@@ -14,13 +14,16 @@ mod settings;
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use crate::decrypt;
+use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, Stamp, Timestamp};
 use crate::record::{Held, Sink, Summary};
 use crate::source::Capture;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 use crate::wire::Decoder;
 use judge::Judge;
 use model::Model;
@@ -63,8 +66,10 @@ impl Pipeline {
     /// Takes a frame; hands what it concludes to `sink`.
     pub fn push(&mut self, frame: &Frame<'_>, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
         self.model.saw(frame.at);
+        // Whatever was due before the frame came is judged without it.
         self.run_due(frame.at.time, captures, sink)?;
         self.model.take(&mut self.decoder, frame, captures, &mut self.schedule);
+        // Nothing that quotes the frame may be told before its secrets are known.
         self.tell_secrets(sink);
         self.watch_attempt(frame.at, captures, sink)?;
         self.do_due(AT_ONCE, captures, sink)
@@ -99,6 +104,21 @@ impl Pipeline {
     /// at the end.
     pub fn overheard(&mut self) -> Vec<Overheard> {
         self.model.take_overheard()
+    }
+
+    /// From now on the kernels of hosts say this.
+    pub fn learn_facts(&mut self, facts: Arc<Facts>) {
+        self.model.learn_facts(facts);
+    }
+
+    /// Takes all keys of TLS that are known now; reads what has waited for them.
+    pub fn learn_keys(&mut self, keys: Arc<decrypt::Keys>) {
+        self.model.learn_keys(keys, &mut self.schedule);
+    }
+
+    /// Whether a control connection waits for its keys.
+    pub fn wants_keys(&self) -> bool {
+        self.model.wants_keys()
     }
 
     /// The number the next session would get.
@@ -172,6 +192,7 @@ impl Pipeline {
             }
             Deadline::Session(index) => self.judge_session(index, Some(due), captures, sink),
             Deadline::HostReview => {
+                // From now on and not from when it was due: a pause in the capture is no reason for many looks in a row.
                 let pause = judge::interval(self.model.pairs());
                 self.schedule.set(now.plus_seconds(pause), Deadline::HostReview);
                 if due == AT_ONCE {
@@ -208,6 +229,7 @@ impl Pipeline {
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         if due.is_some() && self.model.waits_for_other_view(index) {
+            // The other view has a deadline of its own when it closes, and both are judged then.
             return Ok(());
         }
         self.model.end_session(index, &mut self.schedule);

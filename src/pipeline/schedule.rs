@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::settings::Judging;
 use crate::finding::TransferId;
 use crate::frame::Timestamp;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::offers::OfferNumber;
+use crate::transfer::sessions::SessionIndex;
 
 /// Due as soon as the frame that set it has been booked, whatever its time.
 pub(super) const AT_ONCE: Timestamp = Timestamp(i64::MIN);
@@ -15,7 +16,7 @@ pub(super) const AT_ONCE: Timestamp = Timestamp(i64::MIN);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Deadline {
     /// An endpoint was announced: it may be known to fail before anybody has tried it.
-    Announced(SessionIndex, usize),
+    Announced(SessionIndex, OfferNumber),
     /// A session has grown long: what lies far back is judged for good and forgotten.
     Rollover(SessionIndex),
     /// What became of a transfer or offer is known by its replies, and data packets that were recorded behind those are in.
@@ -31,8 +32,8 @@ pub(super) enum Deadline {
 pub(super) enum Subject {
     /// A transfer.
     Transfer(TransferId),
-    /// An offer, by its number in the session.
-    Offer(usize),
+    /// An offer.
+    Offer(OfferNumber),
 }
 
 /// The deadlines that are set, each once.
@@ -102,6 +103,10 @@ impl Deadline {
 mod tests {
     use super::*;
 
+    fn session(index: usize) -> Deadline {
+        Deadline::Session(SessionIndex(index))
+    }
+
     fn second(seconds: i64) -> Timestamp {
         Timestamp(seconds * 1_000_000_000)
     }
@@ -112,31 +117,41 @@ mod tests {
         assert_eq!(schedule.next(), AT_ONCE);
         assert_eq!(schedule.due(AT_ONCE), [(AT_ONCE, Deadline::HostReview)]);
         assert_eq!(schedule.next(), Timestamp(i64::MAX));
-        let transfer = Deadline::Subject(1, Subject::Transfer(TransferId(1)));
+        let transfer = Deadline::Subject(SessionIndex(1), Subject::Transfer(TransferId(1)));
         let all = [
             (second(1), Deadline::HostReview),
-            (second(3), Deadline::Session(7)),
-            (second(2), Deadline::Session(8)),
+            (second(3), session(7)),
+            (second(2), session(8)),
             (second(4), transfer),
-            (second(9), Deadline::Session(9)),
+            (second(9), session(9)),
         ];
         for (at, deadline) in all {
             schedule.set(at, deadline);
         }
         assert_eq!(schedule.due(second(0)), []);
         let due: Vec<Deadline> = schedule.due(second(5)).into_iter().map(|(_, deadline)| deadline).collect();
-        assert_eq!(due, [transfer, Deadline::Session(8), Deadline::Session(7), Deadline::HostReview]);
+        assert_eq!(due, [transfer, session(8), session(7), Deadline::HostReview]);
         assert_eq!(schedule.next(), second(9));
         assert_eq!(schedule.due(second(5)), []);
     }
 
     #[test]
+    fn a_session_that_closed_by_a_clock_set_forward_holds_up_no_other() {
+        let mut schedule = Schedule::new(Judging::AtEnd);
+        schedule.set(second(3_603), session(1));
+        schedule.set(second(3), session(2));
+        assert_eq!(schedule.next(), second(3));
+        assert_eq!(schedule.due(second(10)), [(second(3), session(2))]);
+        assert_eq!(schedule.next(), second(3_603));
+    }
+
+    #[test]
     fn where_all_is_judged_at_the_end_only_sessions_end() {
         let mut schedule = Schedule::new(Judging::AtEnd);
-        schedule.set(AT_ONCE, Deadline::Announced(1, 1));
-        schedule.set(second(1), Deadline::Subject(1, Subject::Offer(1)));
+        schedule.set(AT_ONCE, Deadline::Announced(SessionIndex(1), OfferNumber(1)));
+        schedule.set(second(1), Deadline::Subject(SessionIndex(1), Subject::Offer(OfferNumber(1))));
         assert_eq!(schedule.next(), Timestamp(i64::MAX));
-        schedule.set(second(2), Deadline::Session(1));
-        assert_eq!(schedule.due(second(2)), [(second(2), Deadline::Session(1))]);
+        schedule.set(second(2), session(1));
+        assert_eq!(schedule.due(second(2)), [(second(2), session(1))]);
     }
 }

@@ -1,11 +1,13 @@
-//! What the analysis is told.
+//! The options of an analysis.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::decrypt;
 use crate::diagnosis::case::Policy;
 use crate::diagnosis::selection::Selection;
+use crate::frame::Interval;
 
 /// When transfers are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub enum Judging {
     Promptly,
 }
 
-/// What the user asks of the analysis.
+/// The options of an analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Further control ports beside 21.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
     pub keys: Option<Arc<decrypt::Keys>>,
+    /// Whether more keys may become known while reading goes on ([`Pipeline::learn_keys`]).
+    pub keys_may_grow: bool,
 }
 
 /// Whether packets that concern no FTP are spared decoding: that changes no result, and only tests ask for the other.
@@ -56,6 +60,16 @@ pub enum FastPath {
 pub const MEMORY: u64 = 256 << 20;
 
 impl Settings {
+    /// What the user knows of the network: further control ports, how long TIME-WAIT lasts, addresses of the host that was
+    /// captured on. All else is as for a capture that has ended and whose findings all are wanted.
+    pub fn of(ports: &[u16], time_wait: Option<Duration>, here: Vec<IpAddr>) -> Self {
+        let policy = Policy {
+            time_wait: time_wait.map(|length| Interval::from_secs_f64(length.as_secs_f64())),
+            ..Policy::default()
+        };
+        Self { ports: ports.to_vec(), policy, here, ..Self::default() }
+    }
+
     /// A bound as it is within the memory that is allowed.
     pub(super) fn scaled(&self, bound: usize) -> usize {
         let memory = self.memory.unwrap_or(MEMORY);

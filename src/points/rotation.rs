@@ -18,7 +18,7 @@ pub(super) fn families(files: Vec<PathBuf>, otherwise: Why) -> Vec<Group> {
         let place = *places.entry((parent, family(unpacked_name(&file)))).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.files.push(file),
-            None => groups.push(Group { files: vec![file], why: otherwise }),
+            None => groups.push(Group::new(vec![file], otherwise)),
         }
     }
     groups.into_iter().flat_map(|group| rotation_or_alone(group, otherwise)).collect()
@@ -30,7 +30,7 @@ fn rotation_or_alone(group: Group, otherwise: Why) -> Vec<Group> {
     match group.files.len() {
         1 => vec![group],
         count if names.len() == count => vec![Group { why: Why::Rotation, ..group }],
-        _ => group.files.into_iter().map(|file| Group { files: vec![file], why: otherwise }).collect(),
+        _ => group.files.into_iter().map(|file| Group::new(vec![file], otherwise)).collect(),
     }
 }
 

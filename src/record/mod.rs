@@ -13,8 +13,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::decrypt::Tls;
-use crate::finding::{Finding, Role, SessionId, Severity, TransferId};
-use crate::frame::{CaptureId, InterfaceId, Stamp, Timestamp};
+use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
+use crate::frame::{CaptureId, InterfaceId, Interval, Stamp, Timestamp};
 use crate::redact::Secret;
 use crate::source::Capture;
 use trace::Trace;
@@ -73,6 +73,11 @@ pub struct SessionRecord {
     pub vantage: VantageRecord,
     /// The places where it was seen, the one that the sockets above are of first; empty where there is only one.
     pub views: Vec<ViewRecord>,
+    /// The capture points that have it, by their numbers, the one nearest to the client first; empty where there is only
+    /// one point.
+    pub points: Vec<u32>,
+    /// What became of its packets between these points.
+    pub path: Vec<PathRecord>,
     /// The endpoints announced, in order.
     pub offers: Vec<OfferRecord>,
     /// The transfers asked for, in order.
@@ -122,6 +127,8 @@ impl SessionRecord {
         self.encrypted_from = self.encrypted_from.or(next.encrypted_from);
         self.vantage.clone_from(&next.vantage);
         self.views.clone_from(&next.views);
+        self.points.clone_from(&next.points);
+        self.path.clone_from(&next.path);
         self.continues = next.continues;
     }
 }
@@ -129,6 +136,8 @@ impl SessionRecord {
 /// A session as it was seen at one place, where there are several: before and behind a NAT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewRecord {
+    /// The capture point, where an incident was captured at several.
+    pub point: Option<u32>,
     /// The client's control socket there.
     pub client: SocketAddr,
     /// The server's control socket there.
@@ -158,6 +167,84 @@ pub enum Numbers {
     Same,
     /// They differ by a constant behind a line that was made longer or shorter on the way.
     Shifted,
+    /// A device on the way chose others.
+    Rewritten,
+    /// There are two TCP connections with one dialogue: a proxy stands between.
+    Terminated,
+}
+
+/// A place where packets of one incident were captured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PointRecord {
+    /// Its number within the run.
+    pub id: u32,
+    /// What it is called, printable.
+    pub name: String,
+    /// Its captures.
+    pub captures: Vec<CaptureId>,
+    /// Its clock beside that of another point, which all times are told by; `None` for that point itself.
+    pub clock: Option<ClockRecord>,
+}
+
+/// A clock beside a reference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClockRecord {
+    /// The point whose clock is the reference.
+    pub reference: u32,
+    /// By how many seconds it is ahead at its first frame.
+    pub offset: f64,
+    /// To how many seconds that is known; `None` where packets of one direction only were seen at both.
+    pub uncertainty: Option<f64>,
+    /// By how many seconds it gains in each second.
+    pub skew: f64,
+    /// Where it stepped, and by how many seconds.
+    pub steps: Vec<(Stamp, f64)>,
+}
+
+/// What became of the packets of a session from one capture point to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathRecord {
+    /// The point that they passed first.
+    pub from: u32,
+    /// The next one.
+    pub to: u32,
+    /// Whether the client sent them.
+    pub from_client: bool,
+    /// Packets at the first point.
+    pub packets: u64,
+    /// Lost, and never made up for.
+    pub lost: u64,
+    /// Lost, and sent again with success.
+    pub recovered: u64,
+    /// Not recorded at the next point, though they arrived.
+    pub missed_by_tap: u64,
+    /// More often at the next point than they were sent.
+    pub duplicated: u64,
+    /// Overtaken on the way.
+    pub reordered: u64,
+    /// Least, median and greatest seconds from one point to the other.
+    pub delay: Option<[f64; 3]>,
+    /// To how many seconds the delay is known: the sum of both directions is exact.
+    pub uncertainty: Option<f64>,
+}
+
+impl PathRecord {
+    /// Between two points, nothing seen yet.
+    pub fn between(from: u32, to: u32, from_client: bool) -> Self {
+        Self {
+            from,
+            to,
+            from_client,
+            packets: 0,
+            lost: 0,
+            recovered: 0,
+            missed_by_tap: 0,
+            duplicated: 0,
+            reordered: 0,
+            delay: None,
+            uncertainty: None,
+        }
+    }
 }
 
 /// An announced endpoint.
@@ -292,7 +379,7 @@ pub struct TransferRecord {
     /// How it ended.
     pub outcome: Outcome,
     /// The diagnosis of its verdict.
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<DiagnosisName>,
 }
 
 /// The hosts a finding is about, in the order in which they matter.
@@ -333,7 +420,7 @@ pub struct Unreadable {
 }
 
 /// Counts over a run, whether it came to its end, and what it lacks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Transfers.
     pub transfers: u64,
@@ -351,6 +438,8 @@ pub struct Summary {
     pub interrupted: Option<Interruption>,
     /// The inputs that could not be read, in the order in which that showed.
     pub unreadable: Vec<Unreadable>,
+    /// The points of incidents that were captured at several; empty where there is only one.
+    pub points: Vec<PointRecord>,
 }
 
 impl Summary {
@@ -389,7 +478,7 @@ impl Summary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Superseded {
     /// The diagnosis that was named.
-    pub diagnosis: &'static str,
+    pub diagnosis: DiagnosisName,
     /// The part it played.
     pub role: Role,
     /// How much it mattered.
@@ -401,7 +490,7 @@ pub struct Superseded {
     /// The hosts it was about, if it was about no session.
     pub hosts: Hosts,
     /// The diagnosis that takes its place; `None` when nothing came of it.
-    pub by: Option<&'static str>,
+    pub by: Option<DiagnosisName>,
 }
 
 /// A 5-tuple that somebody holds in TIME-WAIT.
@@ -416,7 +505,7 @@ pub struct Held {
     /// When TIME-WAIT began.
     pub since: Timestamp,
     /// Seconds it lasts, and on which systems.
-    pub lasts: Vec<(f64, &'static str)>,
+    pub lasts: Vec<(Interval, &'static str)>,
 }
 
 /// Receives what a run concludes, as it becomes known. Reports implement it.
@@ -428,6 +517,10 @@ pub trait Sink {
     /// A secret was seen: nothing that is written from now on may tell it. Who keeps texts of records or findings, or
     /// writes them, has them redacted ([`crate::redact::Secrets`], [`Redacted`]).
     fn secret(&mut self, secret: &Secret);
+    /// The capture points of an incident, before its sessions and findings are told.
+    fn points(&mut self, _: &[PointRecord]) -> std::io::Result<()> {
+        Ok(())
+    }
     /// A session has ended (or the capture has, or a chapter of a long one), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::finding::{SessionId, TransferId};
+use crate::finding::{DiagnosisName, SessionId, TransferId};
 use crate::frame::Stamp;
 
 /// SYNs of a data connection that nobody has answered yet. Only of captures that are judged while they go on.
@@ -35,7 +35,7 @@ pub enum State {
     /// Nobody has answered.
     Open,
     /// It has failed: the finding that says so.
-    Ended(&'static str),
+    Ended(DiagnosisName),
     /// It was none, or is not told of further: why, a sentence part.
     Withdrawn(String),
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{HostRecord, Pending, SessionRecord, Sink, Summary, Superseded};
+use super::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::finding::Finding;
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
@@ -21,6 +21,10 @@ impl<S: Sink> Redacted<S> {
 }
 
 impl<S: Sink> Sink for Redacted<S> {
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.inner.points(points)
+    }
+
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.inner.begins(captures)
     }

@@ -1,9 +1,10 @@
 //! What happened in a session, line by line and packet by packet: what `ftpwhy show` draws.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::TransferId;
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
 /// One session from its first packet to the last of its data connections.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +15,21 @@ pub struct Trace {
     pub lines_left_out: u64,
     /// The control connection, then the data connections in order of their first frame.
     pub connections: Vec<ConnectionTrace>,
+    /// The capture points by name, where there are several: the one nearest to the client first.
+    pub taps: Vec<String>,
+    /// Which of these points show a packet or line, by its frame; of frames that are not named all do.
+    pub passages: BTreeMap<(CaptureId, FrameNo), Passage>,
+}
+
+/// How far a packet came on its way past several points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// The first and the last of the points that show it, in the order of the path from the client on.
+    pub seen: (usize, usize),
+    /// Whether the next point that it should have passed was recording, and lacks it.
+    pub lost: bool,
+    /// Whether the point that it should have passed before was recording, and lacks it.
+    pub added: bool,
 }
 
 impl Trace {

@@ -8,9 +8,9 @@ use super::filter::filters;
 use super::page::Page;
 use super::paint::Ink;
 use super::place::place;
-use super::words::{Confidence, Party, Severity};
+use super::words::{Confidence, Party, Severity, limit};
 use super::wrap::{MIN_COLUMN, wrap, write_wrapped};
-use crate::finding::{Finding, Role};
+use crate::finding::{Finding, HostFact, Role};
 
 /// So that blocks of small captures line up.
 const MIN_GUTTER: usize = 2;
@@ -87,6 +87,12 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
     if detail == Detail::Short {
         return remarks;
     }
+    let session = finding.session.and_then(|id| page.run.session(id));
+    let zero = page.zero(session, finding.primary.first().capture);
+    for HostFact { fact, at, source } in &finding.host_facts {
+        let read = page.clock.milliseconds(*at, zero);
+        remarks.push(("host".into(), format!("{} ({}, read {read})", page.safe(fact), page.safe(source))));
+    }
     for ruled_out in &finding.ruled_out {
         remarks.push(("ruled out".into(), format!("{} - {}", ruled_out.diagnosis, page.safe(&ruled_out.why))));
     }
@@ -105,8 +111,7 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
 
 fn confidence(page: &Page<'_>, finding: &Finding) -> String {
     let confidence = Confidence::from(finding.confidence).to_string();
-    let caps: Vec<String> =
-        finding.caps.iter().map(|cap| format!("{} ({})", page.safe(&cap.why), cap.diagnosis)).collect();
+    let caps: Vec<String> = finding.caps.iter().map(|cap| limit(&page.safe(&cap.why), cap.diagnosis)).collect();
     if caps.is_empty() { confidence } else { format!("{confidence} - {}", caps.join("; ")) }
 }
 

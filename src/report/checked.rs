@@ -6,11 +6,11 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Style;
 use super::Verbosity;
+use super::counted::counted;
 use super::escape::safe;
 use super::github::{Annotation, write_interrupted};
 use super::junit::{interrupted, write_report, xml};
 use super::paint::Ink;
-use super::totals::counted;
 use crate::record::Signal;
 
 /// How a capture compares with what is expected of it.

@@ -130,6 +130,7 @@ impl Run {
             self.findings.iter().filter(counts).count() as u64
         };
         self.summary = Summary {
+            points: std::mem::take(&mut self.summary.points),
             transfers,
             failed,
             error: count(Severity::Error),

@@ -93,7 +93,7 @@ fn row(run: &Run, finding: &Finding, subject: Option<Subject<'_>>) -> [String; C
         at.number.to_string(),
         rfc3339(at.time),
         Severity::from(finding.severity).to_string(),
-        finding.diagnosis.to_owned(),
+        finding.diagnosis.to_string(),
         Confidence::from(finding.confidence).to_string(),
         Role::from(finding.role).to_string(),
         finding.session.map_or_else(String::new, |id| id.0.to_string()),

@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::finding::{Finding, SessionId, TransferId};
+use crate::finding::{DiagnosisName, Finding, SessionId, TransferId};
 use crate::record::Superseded;
 
 /// What a finding is taken back by: its diagnosis, and whom it is about. Hosts tell findings apart that are about no
 /// session.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    diagnosis: &'static str,
+    diagnosis: DiagnosisName,
     session: Option<SessionId>,
     transfer: Option<TransferId>,
     hosts: Vec<IpAddr>,
@@ -136,7 +136,7 @@ mod tests {
         findings.take_back(&Superseded { role: other, ..told.clone() });
         let severity = if told.severity == Severity::Quality { Severity::Error } else { Severity::Quality };
         findings.take_back(&Superseded { severity, ..told.clone() });
-        findings.take_back(&Superseded { diagnosis: "control-lost", ..told });
+        findings.take_back(&Superseded { diagnosis: crate::diagnosis::control_lost::NAME, ..told });
         assert_eq!(messages(findings), ["a"]);
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         "failed transfers",
         out,
     )?;
-    write_list(page, &context, MAX_CONTEXT, "findings", out)?;
+    write_list(page, &related_last(context), MAX_CONTEXT, "findings", out)?;
     unread::write(&run.summary, style, out)?;
     if style.verbosity == Verbosity::Quiet {
         return totals::write(run, style, out);
@@ -61,6 +61,20 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
 /// What a finding is about, for putting related ones under their verdict.
 fn of(finding: &Finding) -> (Option<u32>, Option<u32>) {
     (finding.session.map(|id| id.0), finding.transfer.map(|id| id.0))
+}
+
+/// Where there is no transfer, what is related stands behind the errors and warnings of its session.
+fn related_last(mut context: Vec<&Finding>) -> Vec<&Finding> {
+    let mut first_of = BTreeMap::new();
+    for (place, session) in context.iter().enumerate().filter_map(|(place, one)| Some((place, one.session?))) {
+        first_of.entry(session).or_insert(place);
+    }
+    let mut places: Vec<_> = context.drain(..).enumerate().collect();
+    places.sort_by_key(|(place, one)| {
+        let group = one.session.and_then(|session| first_of.get(&session)).unwrap_or(place);
+        (*group, one.role == Role::Related, *place)
+    });
+    places.into_iter().map(|(_, finding)| finding).collect()
 }
 
 fn write_list(page: &Page<'_>, list: &[&Finding], most: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -81,7 +95,7 @@ fn write_fold(folded: &[&Finding], what: &str, out: &mut dyn Write) -> io::Resul
     }
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in folded {
-        *names.entry(finding.diagnosis).or_default() += 1;
+        *names.entry(finding.diagnosis.as_str()).or_default() += 1;
     }
     let names: Vec<String> = names.into_iter().map(|(name, count)| format!("{count} {name}")).collect();
     writeln!(out, "and {} more {what} (-v shows all): {}\n", folded.len(), names.join(", "))
@@ -130,7 +144,7 @@ fn seen_from(nearness: Nearness, end: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::finding::{SessionId, TransferId};
+    use crate::finding::{Role, SessionId, TransferId};
     use crate::report::testing::{Sample, expect, narrow, wide};
     use crate::report::{Format, Style, TimeStyle, Verbosity};
 
@@ -169,6 +183,23 @@ mod tests {
         let parts = colored.split("\x1b[").filter_map(|part| part.split_once('m'));
         let plain: String = parts.map(|(_, text)| text).collect();
         assert_eq!(plain, Sample::collision().render(Format::Full, &wide()));
+    }
+
+    #[test]
+    fn without_a_transfer_related_findings_follow_their_error() {
+        let mut sample = Sample::collision();
+        let of = |session: u32, role| {
+            let mut finding = sample.findings[3].clone();
+            (finding.session, finding.transfer, finding.role) = (Some(SessionId(session)), None, role);
+            finding.message = format!("{role:?} of {session}");
+            finding
+        };
+        let findings = [of(1, Role::Related), of(2, Role::Related), of(1, Role::Context), of(2, Role::Context)];
+        sample.findings = findings.into();
+        let text = sample.render(Format::Full, &wide());
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is missing: {text}"));
+        let places = ["Context of 1", "Related of 1", "Context of 2", "Related of 2"].map(at);
+        assert!(places.is_sorted(), "{text}");
     }
 
     #[test]

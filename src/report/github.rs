@@ -39,7 +39,8 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         if !place.is_empty() {
             message = format!("{message}\n{place}, frame {}", at.number);
         }
-        let annotation = Annotation { level, file: &run.path(at.capture), line: at.number.0, title: finding.diagnosis };
+        let annotation =
+            Annotation { level, file: &run.path(at.capture), line: at.number.0, title: finding.diagnosis.as_str() };
         annotation.write(&message, style, out)?;
     }
     Ok(())

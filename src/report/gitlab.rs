@@ -43,7 +43,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         let confidence = Confidence::from(finding.confidence);
         Issue {
             description: format!("{} ({confidence}, frame {})", printable_str(&finding.message), at.number),
-            check_name: finding.diagnosis,
+            check_name: finding.diagnosis.as_str(),
             fingerprint,
             severity: severity(finding.severity),
             location: Location { path: run.path(at.capture), lines: Lines { begin: at.number.0 } },

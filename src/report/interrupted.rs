@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::Style;
 use super::collect::{Run, path_of};
+use super::counted::counted;
 use super::escape::safe;
 use super::paint::Ink;
-use super::totals::counted;
 use super::wrap::write_wrapped;
 use crate::record::Interruption;
 use crate::source::Capture;

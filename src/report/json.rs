@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
-use super::shape::{Capture, Completeness, Finding, Report, SCHEMA, Session, Summary, Tool, Unreadable};
+use super::shape::{Capture, Completeness, Finding, Point, Report, SCHEMA, Session, Summary, Tool, Unreadable};
 use crate::text::printable_str;
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -17,7 +17,8 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         captures: run.captures.iter().map(Capture::from).collect(),
         unreadable: run.summary.unreadable.iter().map(Unreadable::from).collect(),
         sessions: run.sessions.iter().map(Session::from).collect(),
-        findings: run.findings.iter().map(Finding::from).collect(),
+        points: run.summary.points.iter().map(Point::from).collect(),
+        findings: run.findings.iter().map(|finding| Finding::of(finding, &run.summary.points)).collect(),
         summary: Summary::from(&run.summary),
     };
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&report)?))

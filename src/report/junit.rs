@@ -152,7 +152,7 @@ fn failed(finding: &Finding, run: &Run, style: &Style) -> TestCaseStatus {
         let _ = writeln!(text, "{}: {}", Party::from(remedy.side), safe(&remedy.text, style.ascii));
     }
     status
-        .set_type(finding.diagnosis)
+        .set_type(finding.diagnosis.as_str())
         .set_message(xml(&safe(&finding.message, style.ascii)))
         .set_description(xml(&text));
     status

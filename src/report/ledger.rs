@@ -14,9 +14,10 @@ pub fn write(held: &[Held], style: &Style, out: &mut dyn Write) -> io::Result<()
     let clock = Clock::new(style.time);
     for one in held {
         let by: Vec<String> = one.by.iter().map(ToString::to_string).collect();
-        let untils = one.lasts.iter().map(|(seconds, systems)| {
-            format!("{} ({systems})", clock.time(one.since.plus_seconds(*seconds), one.since))
-        });
+        let untils = one
+            .lasts
+            .iter()
+            .map(|(length, systems)| format!("{} ({systems})", clock.time(one.since.plus(*length), one.since)));
         writeln!(
             out,
             "{} -> {} in TIME-WAIT at {} until {}",

@@ -4,9 +4,9 @@ use std::io;
 
 use super::Out;
 use super::escape::safe_json;
-use super::shape::{Closing, Completeness, Line, Meta, SCHEMA, Tool};
+use super::shape::{self, Closing, Completeness, Line, Meta, SCHEMA, Tool};
 use crate::finding::Finding;
-use crate::record::{Pending, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -14,12 +14,13 @@ use crate::text::printable_str;
 /// Writes the lines; keeps nothing. Wants everything [`crate::record::Redacted`].
 pub(super) struct Lines {
     out: Box<dyn Out>,
+    points: Vec<PointRecord>,
 }
 
 impl Lines {
     /// Writes the first line.
     pub(super) fn start(grouping: &[String], out: Box<dyn Out>) -> io::Result<Self> {
-        let mut lines = Self { out };
+        let mut lines = Self { out, points: Vec::new() };
         let grouping = grouping.iter().map(|sentence| printable_str(sentence)).collect();
         lines.write(&Line::Meta(Meta { schema: SCHEMA, tool: Tool::this(), grouping }))?;
         Ok(lines)
@@ -42,7 +43,13 @@ impl Sink for Lines {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.write(&Line::Finding(finding.into()))
+        let finding = shape::Finding::of(finding, &self.points);
+        self.write(&Line::Finding(finding))
+    }
+
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.points.extend_from_slice(points);
+        Ok(())
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
@@ -56,8 +63,9 @@ impl Sink for Lines {
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         let completeness = Completeness::of(summary, captures);
         let captures = captures.iter().map(Into::into).collect();
+        let points = summary.points.iter().map(Into::into).collect();
         let unreadable = summary.unreadable.iter().map(Into::into).collect();
-        self.write(&Line::Summary(Closing { completeness, captures, unreadable, summary: summary.into() }))?;
+        self.write(&Line::Summary(Closing { completeness, captures, unreadable, points, summary: summary.into() }))?;
         self.out.finish()
     }
 }

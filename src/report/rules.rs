@@ -37,7 +37,7 @@ pub fn explain(diagnoses: &[&Diagnosis], style: &Style, out: &mut dyn Write) -> 
 pub fn list(diagnoses: &[&Diagnosis], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let rows = diagnoses.iter().map(|diagnosis| {
         let severity = Severity::from(diagnosis.severity).to_string();
-        [diagnosis.name.to_owned(), severity, safe(diagnosis.summary, style.ascii)]
+        [diagnosis.name.to_string(), severity, safe(diagnosis.summary, style.ascii)]
     });
     write_grid(&["name", "severity", "what it says"], rows, &[0, 1], style, out)
 }
@@ -94,8 +94,8 @@ mod tests {
             serde_json::from_str(&written(|out| list_json(ALL, out))).expect("the list is JSON");
         for (diagnosis, rule) in ALL.iter().zip(json["rules"].as_array().expect("an array")) {
             assert!(!paragraphs(diagnosis).is_empty(), "{}", diagnosis.name);
-            assert!(rows.lines().any(|line| line.starts_with(diagnosis.name)), "{}", diagnosis.name);
-            assert_eq!(rule["name"], diagnosis.name);
+            assert!(rows.lines().any(|line| line.starts_with(diagnosis.name.as_str())), "{}", diagnosis.name);
+            assert_eq!(rule["name"], diagnosis.name.as_str());
         }
     }
 }

@@ -190,9 +190,12 @@ struct Properties {
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     // Rules in the order of the catalogue, those found alone.
-    let found: BTreeSet<&str> = run.findings.iter().map(|finding| finding.diagnosis).collect();
-    let rules: Vec<Rule> =
-        ALL.iter().filter(|diagnosis| found.contains(diagnosis.name)).map(|diagnosis| rule(diagnosis)).collect();
+    let found: BTreeSet<&str> = run.findings.iter().map(|finding| finding.diagnosis.as_str()).collect();
+    let rules: Vec<Rule> = ALL
+        .iter()
+        .filter(|diagnosis| found.contains(diagnosis.name.as_str()))
+        .map(|diagnosis| rule(diagnosis))
+        .collect();
     let named = run.findings.iter().zip(identities(run));
     let results = named.map(|(finding, identity)| result(run, finding, identity, &rules)).collect();
     let artifacts =
@@ -249,7 +252,7 @@ fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {
         references => format!("{explanation}\n\nReferences: {}", references.join(", ")),
     };
     Rule {
-        id: diagnosis.name,
+        id: diagnosis.name.as_str(),
         short_description: Message::new(diagnosis.summary),
         full_description: Message::new(&explanation),
         help: Message::new(&help),
@@ -282,8 +285,8 @@ fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> Sar
         message = format!("{message}\n{}: {}", Party::from(remedy.side), remedy.text);
     }
     SarifResult {
-        rule_id: finding.diagnosis,
-        rule_index: rules.iter().position(|rule| rule.id == finding.diagnosis),
+        rule_id: finding.diagnosis.as_str(),
+        rule_index: rules.iter().position(|rule| rule.id == finding.diagnosis.as_str()),
         // What is beside a verdict is no alert of its own.
         level: if finding.role == finding::Role::Related { "note" } else { level(finding.severity) },
         message: Message::new(&message),
@@ -402,7 +405,7 @@ mod tests {
                 .iter()
                 .filter_map(|location| location["physicalLocation"]["region"]["startLine"].as_u64())
                 .collect();
-            let finding = sample.findings.iter().find(|finding| result["ruleId"] == finding.diagnosis);
+            let finding = sample.findings.iter().find(|finding| result["ruleId"] == finding.diagnosis.as_str());
             for stamp in finding.expect("its finding").frames() {
                 assert!(related.contains(&stamp.number.0), "{stamp:?} of {result}");
             }

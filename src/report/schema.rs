@@ -71,7 +71,11 @@ mod tests {
                 assert!(validator.validate(&line).is_ok(), "{line} {:?}", validator.validate(&line));
             }
         }
-        for state in [State::Open, State::Ended("data-syn-unanswered"), State::Withdrawn("answered".to_owned())] {
+        for state in [
+            State::Open,
+            State::Ended(crate::diagnosis::data_syn_unanswered::NAME),
+            State::Withdrawn("answered".to_owned()),
+        ] {
             let line = pending(state);
             assert_eq!(validator.validate(&line).map_err(|error| error.to_string()), Ok(()), "{line}");
         }

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use super::collect::{Collecting, Run};
+use super::counted::counted;
 use super::escape::safe;
 use super::time::Clock;
-use super::totals::{counted, inferred};
+use super::totals::inferred;
 use super::wrap::wrap;
 use super::{Out, Style, TimeStyle, Verbosity, interrupted, table, unread};
 use crate::finding::{Finding, SessionId};

@@ -8,7 +8,7 @@ use super::page::Page;
 use super::place::title;
 use super::tee::keep_worst;
 use super::wrap::write_wrapped;
-use super::{Out, Style, Verbosity, html, interrupted, unread};
+use super::{Out, Style, Verbosity, html, interrupted, path, unread};
 use crate::finding::{Finding, SessionId, Severity};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
@@ -138,6 +138,7 @@ fn sessions(run: &Run, style: &Style, out: &mut dyn Write, write: WriteSession) 
         let Some(ladder) = Ladder::of_session(&Traced::of(session), &of(run, session), brief) else { continue };
         write_wrapped(out, style, "", "  ", &title(&page, session))?;
         write(&page, session, &ladder, out)?;
+        path::write(&page, session, out)?;
         writeln!(out)?;
     }
     unread::write(&run.summary, style, out)?;

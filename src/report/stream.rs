@@ -214,13 +214,13 @@ mod tests {
             assert_eq!(text().lines().count(), number + 1);
         }
         let superseded = Superseded {
-            diagnosis: "port-reused-within-2msl",
+            diagnosis: crate::diagnosis::port_reused_within_2msl::NAME,
             role: Role::Context,
             severity: Severity::Warning,
             session: Some(SessionId(1)),
             transfer: Some(TransferId(2)),
             hosts: Vec::new(),
-            by: Some("time-wait-collision"),
+            by: Some(crate::diagnosis::time_wait_collision::NAME),
         };
         stream.superseded(&superseded).expect("written");
         assert!(text().ends_with(
@@ -261,13 +261,13 @@ mod tests {
     #[test]
     fn nothing_is_superseded_by_itself() {
         let limit = Superseded {
-            diagnosis: "capture-limit",
+            diagnosis: crate::diagnosis::capture_limit::NAME,
             role: Role::Context,
             severity: Severity::Quality,
             session: None,
             transfer: None,
             hosts: Vec::new(),
-            by: Some("capture-limit"),
+            by: Some(crate::diagnosis::capture_limit::NAME),
         };
         let written = |style: Style| {
             let out = Shared::default();

@@ -88,6 +88,8 @@ pub(super) fn alone((session, row): TableRow<'_>) -> SessionRecord {
         inferred: Vec::new(),
         trace: None,
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         ..*session
     };
     match row {
@@ -138,8 +140,15 @@ pub(super) fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Wri
     if fits(&cells, style.width) {
         write_grid(&COLUMNS, cells, &[0, 3, 4, 7], style, out)
     } else {
-        let header = stacked(&COLUMNS.map(str::to_owned));
-        write_grid(&header.each_ref().map(String::as_str), cells.iter().map(stacked), &[0, 2, 4], style, out)
+        let names = COLUMNS.map(str::to_owned);
+        let header = stacked(&names);
+        let rows: Vec<_> = cells.iter().map(stacked).collect();
+        if stack_fits(&header, &rows, style.width) {
+            return write_grid(&header.each_ref().map(String::as_str), rows, &[0, 1, 2, 4], style, out);
+        }
+        // Of IPv6 on a narrow terminal no two columns of sockets stand side by side.
+        let header = listed(&names);
+        write_grid(&header.each_ref().map(String::as_str), cells.iter().map(listed), &[0], style, out)
     }
 }
 
@@ -178,6 +187,25 @@ fn fits(cells: &[[String; 8]], width: usize) -> bool {
     };
     let needed = |column| if column == REPLY { widest(column).min(MIN_REPLY) } else { widest(column) };
     (0..COLUMNS.len()).map(|column| needed(column) + GAP).sum::<usize>() <= width
+}
+
+/// Whether two lines a transfer fit, no socket broken.
+fn stack_fits(header: &[String; 5], rows: &[[String; 5]], width: usize) -> bool {
+    let lines = |column: usize| {
+        rows.iter().chain([header]).filter_map(move |row| row.get(column)).flat_map(|cell| cell.lines().enumerate())
+    };
+    let widest = |column: usize| lines(column).map(|(_, line)| line.chars().count()).max().unwrap_or(0);
+    let announced = lines(3).filter(|(line, _)| *line == 0).map(|(_, line)| line.chars().count()).max().unwrap_or(0);
+    let needed = [widest(0), widest(1), widest(2), announced.max(MIN_REPLY), widest(4)];
+    needed.iter().map(|needed| needed + GAP).sum::<usize>() <= width
+}
+
+/// A transfer as a list under its number.
+fn listed([session, client, server, command, mode, announced, reply, verdict]: &[String; 8]) -> [String; 2] {
+    [
+        session.clone(),
+        [client, server, &format!("{command} {mode}"), announced, reply, verdict].map(String::as_str).join("\n"),
+    ]
 }
 
 /// The same on two lines.
@@ -230,7 +258,7 @@ fn moved(inferred: &InferredRecord) -> String {
 fn of_transfer(session: &SessionRecord, transfer: &TransferRecord, style: &Style) -> [String; 8] {
     let announced = transfer.offer.and_then(|index| session.offers.get(index)).and_then(|offer| offer.endpoint);
     let reply = transfer.reply.as_ref().map(|reply| format!("{} {}", reply.code, reply.text));
-    let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), str::to_owned);
+    let verdict = transfer.verdict.map_or_else(|| Outcome::from(transfer.outcome).to_string(), |name| name.to_string());
     [
         format!("{}.{}", session.id.0, transfer.id.0),
         session.client.to_string(),
@@ -246,13 +274,29 @@ fn of_transfer(session: &SessionRecord, transfer: &TransferRecord, style: &Style
 
 #[cfg(test)]
 mod tests {
-    use crate::report::Format;
     use crate::report::testing::{Sample, expect, narrow, wide};
+    use crate::report::{Format, Style};
 
     #[test]
     fn a_transfer_is_a_row() {
         expect("collision.80.table", &Sample::collision().render(Format::Table, &narrow()));
         expect("collision.160.table", &Sample::collision().render(Format::Table, &wide()));
+    }
+
+    #[test]
+    fn no_socket_is_broken() {
+        let mut sample = Sample::collision();
+        let [client, server] =
+            ["[2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111]:50000", "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:2222]:21"];
+        (sample.sessions[0].client, sample.sessions[0].server) = (client.parse().unwrap(), server.parse().unwrap());
+        for width in [60, 80, 100, 132] {
+            let text = sample.render(Format::Table, &Style { width, ..narrow() });
+            for socket in [client, server, "10.1.0.10:5000"] {
+                assert!(text.contains(socket), "{width}: {text}");
+            }
+            let mut table = text.lines().take_while(|line| !line.is_empty());
+            assert!(table.all(|line| line.chars().count() <= width), "{width}: {text}");
+        }
     }
 
     #[test]

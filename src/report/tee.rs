@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{HostRecord, Pending, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -50,6 +50,11 @@ pub fn keep_worst(kept: &mut Option<io::Error>, error: io::Error) {
 impl Sink for Tee {
     fn secret(&mut self, secret: &Secret) {
         self.sinks.iter_mut().for_each(|sink| sink.secret(secret));
+    }
+
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.each(|sink| sink.points(points));
+        self.anybody()
     }
 
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {

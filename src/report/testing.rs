@@ -8,11 +8,14 @@ use std::rc::Rc;
 
 use super::ladder::sample::trace;
 use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
-use crate::finding::{
-    Alternative, Cap, Confidence, Evidence, Finding, Party, Remedy, Role, RuledOut, SessionId, Severity, TransferId,
-    Where,
+use crate::diagnosis::{
+    capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
 };
-use crate::frame::{CaptureId, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+use crate::finding::{
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, SessionId,
+    Severity, TransferId, Where,
+};
+use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
     AttemptOutcome, AttemptRecord, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink,
     Summary, TransferRecord, Unreadable, VantageRecord,
@@ -120,6 +123,7 @@ impl Sample {
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
             summary: Summary {
+                points: Vec::new(),
                 transfers: 2,
                 failed: 1,
                 error: 1,
@@ -181,9 +185,8 @@ impl Sample {
         }
         for evidence in &mut finding.supporting {
             if let Evidence::Seen { frames, .. } = evidence {
-                for frame in frames.iter_mut().filter(|frame| frame.number.0 > 18) {
-                    *frame = second(*frame);
-                }
+                let moved = frames.iter().map(|frame| if frame.number.0 > 18 { second(*frame) } else { *frame });
+                *frames = FrameList::of(moved.collect()).expect("frames");
             }
         }
         sample
@@ -230,6 +233,7 @@ impl Sample {
             }
             finding.caps.iter_mut().for_each(|cap| cap.why = evil.into());
             finding.ruled_out.iter_mut().for_each(|ruled_out| ruled_out.why = evil.into());
+            finding.host_facts.push(HostFact { fact: evil.into(), at: Timestamp(0), source: evil.into() });
             finding.alternatives.iter_mut().for_each(|alternative| alternative.would_decide = evil.into());
             finding.remedies.iter_mut().for_each(|remedy| remedy.text = evil.into());
         }
@@ -341,6 +345,8 @@ fn session() -> SessionRecord {
             clues: vec!["the server's MAC answers its ARP requests in frame 2".into()],
         },
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         offers: vec![offer(7, 1_000_000), offer(16, 12_000_000)],
         transfers: vec![
             transfer(
@@ -359,7 +365,7 @@ fn session() -> SessionRecord {
                 reply(425, "Failed to establish connection.", at(20, 13_200_457)),
                 Vec::new(),
                 Outcome::Failed,
-                Some("time-wait-collision"),
+                Some(time_wait_collision::NAME),
             ),
         ],
         inferred: Vec::new(),
@@ -368,7 +374,7 @@ fn session() -> SessionRecord {
     }
 }
 
-fn finding(diagnosis: &'static str, role: Role, severity: Severity, message: &str, primary: Evidence) -> Finding {
+fn finding(diagnosis: DiagnosisName, role: Role, severity: Severity, message: &str, primary: Evidence) -> Finding {
     Finding {
         diagnosis,
         role,
@@ -382,6 +388,7 @@ fn finding(diagnosis: &'static str, role: Role, severity: Severity, message: &st
         hosts: Vec::new(),
         primary,
         supporting: Vec::new(),
+        host_facts: Vec::new(),
         caps: Vec::new(),
         ruled_out: Vec::new(),
         alternatives: Vec::new(),
@@ -411,16 +418,16 @@ fn verdict() -> Finding {
             command(18, 12_200_000, "LIST"),
         ],
         caps: vec![Cap {
-            diagnosis: "capture-midstream",
+            diagnosis: Some(capture_midstream::NAME),
             ceiling: Confidence::Probable,
             why: "the control connection began before the capture, so an earlier data connection may be missing".into(),
         }],
         ruled_out: vec![RuledOut {
-            diagnosis: "data-syn-refused",
+            diagnosis: data_syn_refused::NAME,
             why: "no RST and no ICMP error came back for the tuple".into(),
         }],
         alternatives: vec![Alternative {
-            diagnosis: "data-syn-never-sent",
+            diagnosis: data_syn_never_sent::NAME,
             would_decide: "a capture on the server from before the first transfer".into(),
         }],
         remedies: vec![
@@ -432,7 +439,7 @@ fn verdict() -> Finding {
         ],
         references: &["Q129395", "RFC 9293 3.6.1"],
         ..finding(
-            "time-wait-collision",
+            time_wait_collision::NAME,
             Role::Verdict,
             Severity::Error,
             "the server cannot connect to 10.1.0.10:5000 because its previous connection from port 20 to there closed \
@@ -447,7 +454,7 @@ fn related() -> Finding {
         confidence: Confidence::Possible,
         transfer: Some(TransferId(2)),
         ..finding(
-            "data-syn-not-seen",
+            data_syn_not_seen::NAME,
             Role::Related,
             Severity::Error,
             "no data connection was opened for LIST",
@@ -461,7 +468,7 @@ fn context() -> Finding {
         session: None,
         hosts: vec![client(0).ip(), server(0).ip()],
         ..finding(
-            "mac-changed",
+            mac_changed::NAME,
             Role::Context,
             Severity::Warning,
             "10.1.0.10 moved from 02:00:00:00:00:01 to 02:00:00:00:00:02 without announcing it",
@@ -472,7 +479,7 @@ fn context() -> Finding {
 
 fn quality() -> Finding {
     finding(
-        "capture-midstream",
+        capture_midstream::NAME,
         Role::Context,
         Severity::Quality,
         "the control connection was open before the capture began",

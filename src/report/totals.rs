@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::collect::{Run, Tally, path_of};
+use super::counted::counted;
 use super::escape::safe;
 use super::paint::Ink;
 use super::unread;
@@ -119,9 +120,4 @@ fn outcomes(run: &Run) -> String {
 /// `; 2 more inferred from encrypted sessions`; empty when there is none.
 pub(super) fn inferred(count: u64) -> String {
     if count == 0 { String::new() } else { format!("; {count} more inferred from encrypted sessions") }
-}
-
-/// `1 packet`, `2 packets`
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::Style;
+use super::counted::counted;
 use super::escape::safe;
 use super::paint::Ink;
-use super::totals::counted;
 use super::wrap::wrap;
 use crate::record::{Summary, Unreadable};
 use crate::text::{printable, printable_str};

@@ -3,7 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{finding, record};
+use crate::finding::{self, DiagnosisName};
+use crate::record;
+
+/// A limit of a finding, and the diagnosis that states it.
+pub fn limit(why: &str, diagnosis: Option<DiagnosisName>) -> String {
+    diagnosis.map_or_else(|| why.to_owned(), |name| format!("{why} ({name})"))
+}
 
 /// An enumeration of the edge that mirrors one of the domain, with its word for each variant.
 macro_rules! words {

@@ -7,9 +7,12 @@ use std::io::{self, BufRead, Chain, Cursor, Read};
 use std::mem;
 
 use lz4_flex::frame::FrameDecoder as Lz4;
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder as Zstd};
 
-use super::zstd::{Header, MAX_WINDOW};
+#[cfg(feature = "fast-decompression")]
+use super::libzstd::Frame as Zstd;
+#[cfg(not(feature = "fast-decompression"))]
+use super::ruzstd::Frame as Zstd;
+use super::zstd::{Header, MAGIC as ZSTD, MAX_WINDOW};
 
 /// The format of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,75 +32,41 @@ impl Codec {
     }
 }
 
-/// The concatenated content of all frames.
-pub(super) struct Frames<R: BufRead> {
-    codec: Codec,
-    state: State<R>,
+/// What unpacks one zstd frame: everything before damage, and then the error.
+pub(super) trait ZstdFrame<R>: Read + Sized {
+    /// Begins with a frame whose header has been read, the rest of which is next in `rest`.
+    fn begin(header: Header, rest: R) -> io::Result<Self>;
+    /// What is behind the frame, once that has been read to its end.
+    fn into_rest(self) -> R;
 }
 
-/// A frame begins with the magic, and for zstd with the header, that was read to tell what it is.
-type Framed<R> = Chain<Cursor<Vec<u8>>, R>;
+/// The concatenated content of all frames, by the decoder that was built in.
+pub(super) type Frames<R> = FramesBy<R, Zstd<R>>;
 
-enum State<R: BufRead> {
+/// The concatenated content of all frames.
+pub(super) struct FramesBy<R: BufRead, Z: ZstdFrame<R>> {
+    codec: Codec,
+    state: State<R, Z>,
+}
+
+enum State<R: BufRead, Z: ZstdFrame<R>> {
     Between(R),
-    Zstd(Box<Zstd<Ending<Framed<R>>, FrameDecoder>>),
-    /// A zstd frame whose decoder failed for this reason: what it holds back is still to come.
-    Broken(Box<Zstd<Ending<Framed<R>>, FrameDecoder>>, io::Error),
-    Lz4(Box<Lz4<Framed<R>>>),
+    Zstd(Box<Z>),
+    /// A frame that begins with the magic that was read to tell what it is.
+    Lz4(Box<Lz4<Chain<Cursor<Vec<u8>>, R>>>),
     Ended,
 }
 
-/// A zstd frame that can be made to end early. The decoder holds back what later blocks may refer to (up to 8 MiB) until
-/// it has seen the last block, so it is given one.
-struct Ending<R> {
-    frame: R,
-    end: Option<Cursor<&'static [u8]>>,
-}
-
-/// An empty raw block that is the last one (RFC 8878 3.1.1.2), and a checksum, if the frame wants one: nobody looks at it.
-const LAST_BLOCK: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
-
-impl<R: Read> Read for Ending<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match &mut self.end {
-            Some(end) => end.read(buf),
-            None => self.frame.read(buf),
-        }
-    }
-}
-
-impl<R: BufRead> Frames<R> {
+impl<R: BufRead, Z: ZstdFrame<R>> FramesBy<R, Z> {
     pub(super) fn new(codec: Codec, reader: R) -> Self {
         Self { codec, state: State::Between(reader) }
     }
-}
 
-impl<R: BufRead> Frames<R> {
-    /// Ends a zstd frame where its decoder failed.
-    fn break_off(&mut self, error: io::Error) {
-        if let State::Zstd(mut frame) = mem::replace(&mut self.state, State::Ended) {
-            frame.get_mut().end = Some(Cursor::new(LAST_BLOCK));
-            self.state = State::Broken(frame, error);
-        }
-    }
-}
-
-impl<R: BufRead> Read for Frames<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
+    fn read_on(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = match &mut self.state {
                 State::Between(_) => 0,
-                State::Zstd(frame) => match frame.read(buf) {
-                    Ok(read) => read,
-                    Err(error) => {
-                        self.break_off(error);
-                        continue;
-                    }
-                },
-                State::Broken(frame, _) => frame.read(buf).unwrap_or(0),
+                State::Zstd(frame) => frame.read(buf)?,
                 State::Lz4(frame) => frame.read(buf)?,
                 State::Ended => return Ok(0),
             };
@@ -107,8 +76,7 @@ impl<R: BufRead> Read for Frames<R> {
             // An error leaves the stream ended.
             let rest = match mem::replace(&mut self.state, State::Ended) {
                 State::Between(rest) => rest,
-                State::Zstd(frame) => frame.into_inner().frame.into_inner().1,
-                State::Broken(_, error) => return Err(error),
+                State::Zstd(frame) => frame.into_rest(),
                 State::Lz4(frame) => frame.into_inner().into_inner().1,
                 State::Ended => return Ok(0),
             };
@@ -117,8 +85,21 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
+impl<R: BufRead, Z: ZstdFrame<R>> Read for FramesBy<R, Z> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let read = self.read_on(buf);
+        if read.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
+            self.state = State::Ended;
+        }
+        read
+    }
+}
+
 /// The decoder of the next frame, or the end of the stream.
-fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
+fn open_frame<R: BufRead, Z: ZstdFrame<R>>(codec: Codec, mut rest: R) -> io::Result<State<R, Z>> {
     loop {
         if rest.fill_buf()?.is_empty() {
             return Ok(State::Ended);
@@ -133,19 +114,17 @@ fn open_frame<R: BufRead>(codec: Codec, mut rest: R) -> io::Result<State<R>> {
         }
         // A stream that begins with a skippable frame has not said yet which it is.
         let codec = match magic {
-            [0x28, 0xb5, 0x2f, 0xfd] => Codec::Zstd,
+            ZSTD => Codec::Zstd,
             [0x04, 0x22, 0x4d, 0x18] => Codec::Lz4,
             _ => codec,
         };
         return Ok(match codec {
             Codec::Zstd => {
-                let header = Header::read(&mut rest)?;
+                let header = Header::read(magic, &mut rest)?;
                 if header.window() > MAX_WINDOW {
                     return Err(too_large(header.window()));
                 }
-                let frame = Cursor::new([&magic[..], &header.into_bytes()].concat()).chain(rest);
-                let frame = Ending { frame, end: None };
-                State::Zstd(Box::new(Zstd::new(frame).map_err(io::Error::other)?))
+                State::Zstd(Box::new(Z::begin(header, rest)?))
             }
             Codec::Lz4 => State::Lz4(Box::new(Lz4::new(Cursor::new(magic.to_vec()).chain(rest)))),
         });

@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of capture formats.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
@@ -11,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::broken::Broken;
 use super::error::OpenError;
 use super::frames::{Codec, Frames};
 use super::identity::Identity;
@@ -135,9 +135,12 @@ impl Input {
         let whole = Cursor::new(magic).chain(raw);
         let (reader, compression): (Box<dyn Read + Send>, _) = match packing {
             Packing::Plain => (Box::new(whole), None),
-            Packing::Gzip => (Unpacked::boxed(MultiGzDecoder::new(buffered(whole)), "gzip"), Some("gzip")),
+            Packing::Gzip => {
+                (Unpacked::boxed(MultiGzDecoder::new(buffered(whole)), "gzip", size.is_some()), Some("gzip"))
+            }
             Packing::Framed(codec) => {
-                (Unpacked::boxed(Frames::new(codec, buffered(whole)), codec.name()), Some(codec.name()))
+                let frames = Frames::new(codec, buffered(whole));
+                (Unpacked::boxed(frames, codec.name(), size.is_some()), Some(codec.name()))
             }
             Packing::Unsupported { what, unpack } => {
                 let what = format!("it is {what}; unpack it first, for example `{unpack} FILE | ftpwhy -`");
@@ -185,34 +188,6 @@ fn packing(magic: &[u8]) -> Packing {
     }
 }
 
-/// Compressed data that are damaged or cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    /// How they are compressed.
-    pub by: &'static str,
-}
-
-impl Broken {
-    /// What an error says of the data; `None` for one of the system.
-    pub(super) fn of(error: &io::Error) -> Option<Self> {
-        error.get_ref()?.downcast_ref().copied()
-    }
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its {} data are damaged or cut short", self.by)
-    }
-}
-
-impl std::error::Error for Broken {}
-
-impl From<Broken> for io::Error {
-    fn from(broken: Broken) -> Self {
-        Self::new(io::ErrorKind::InvalidData, broken)
-    }
-}
-
 /// What a decompressor gives, its failures in words for the person who named the file.
 struct Unpacked<R> {
     bytes: R,
@@ -220,8 +195,14 @@ struct Unpacked<R> {
 }
 
 impl<R: Read + Send + 'static> Unpacked<R> {
-    fn boxed(bytes: R, by: &'static str) -> Box<dyn Read + Send> {
-        Box::new(Self { bytes, by })
+    /// Of a file, which keeps nobody waiting, on a thread where there are any.
+    fn boxed(bytes: R, by: &'static str, is_file: bool) -> Box<dyn Read + Send> {
+        let unpacked = Box::new(Self { bytes, by });
+        match is_file {
+            #[cfg(feature = "fast-decompression")]
+            true => Box::new(super::ahead::Ahead::new(unpacked)),
+            _ => unpacked,
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::broken::Broken;
 use super::identity::Identity;
-use super::input::Broken;
 
 /// A reader that holds no open file of its own.
 pub(super) struct Lean {

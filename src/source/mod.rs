@@ -1,9 +1,15 @@
-//! Gives frames in capture order, from files, standard input or an interface.
+//! Gives frames in capture order, from files, standard input or an interface; and what this host says of itself.
 //!
 //! The only user of `pcap` and `pcap-parser`, and the only reader of the clock. Knows nothing of what frames carry.
 
+#[cfg(feature = "fast-decompression")]
+mod ahead;
 mod block;
+mod broken;
 mod clock;
+#[cfg(feature = "fast-decompression")]
+#[cfg(test)]
+mod decoders;
 mod error;
 mod file;
 mod filter;
@@ -11,9 +17,13 @@ mod following;
 mod found;
 mod frames;
 mod gap;
+#[cfg(target_os = "linux")]
+pub mod host;
 mod identity;
 mod input;
 mod lean;
+#[cfg(feature = "fast-decompression")]
+mod libzstd;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 pub mod name;
@@ -24,6 +34,8 @@ mod pipe;
 mod record;
 pub mod remarks;
 mod reorder;
+#[cfg(any(test, not(feature = "fast-decompression")))]
+mod ruzstd;
 mod sniff;
 mod spool;
 mod stop;

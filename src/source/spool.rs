@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use super::broken::Broken;
 use super::error::OpenError;
-use super::input::Broken;
 use super::lean::Piece;
 use super::{pipe, stop};
 

@@ -5,8 +5,9 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+use super::broken::Broken;
 use super::error::words;
-use super::input::{Broken, Reader};
+use super::input::Reader;
 
 /// Size to begin with. Larger reads cost less by the byte, up to about here.
 const INITIAL_WINDOW: usize = 1 << 19;

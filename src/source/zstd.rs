@@ -8,23 +8,37 @@ use std::io::{self, Read};
 /// The largest window that is unpacked: what the zstd program allows without being asked for more (`--long`).
 pub(super) const MAX_WINDOW: u64 = 128 << 20;
 
-/// The header of a frame behind its magic number (RFC 8878 3.1.1.1), as it stands there.
-pub(super) struct Header(Vec<u8>);
+/// What a frame begins with.
+pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// A bit of the descriptor that is never set.
+const RESERVED: u8 = 0x08;
+
+/// The header of a frame (RFC 8878 3.1.1.1), as it stands there.
+pub(super) struct Header {
+    magic: [u8; 4],
+    /// What is behind it.
+    bytes: Vec<u8>,
+}
 
 impl Header {
-    pub(super) fn read(reader: &mut impl Read) -> io::Result<Self> {
+    /// Reads what is behind the magic number.
+    pub(super) fn read(magic: [u8; 4], reader: &mut impl Read) -> io::Result<Self> {
         let mut descriptor = [0];
         reader.read_exact(&mut descriptor)?;
-        let mut header = Self(descriptor.to_vec());
+        if descriptor[0] & RESERVED != 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut header = Self { magic, bytes: descriptor.to_vec() };
         let rest = header.window_len() + header.dictionary_len() + header.content_size_len();
-        header.0.resize(1 + rest, 0);
-        reader.read_exact(header.0.get_mut(1..).unwrap_or_default())?;
+        header.bytes.resize(1 + rest, 0);
+        reader.read_exact(header.bytes.get_mut(1..).unwrap_or_default())?;
         Ok(header)
     }
 
     /// Bytes that must be kept while the frame is unpacked.
     pub(super) fn window(&self) -> u64 {
-        let Self(bytes) = self;
+        let bytes = &self.bytes;
         if self.is_single_segment() {
             let from = 1 + self.dictionary_len();
             let size = bytes.iter().skip(from).rev().fold(0, |size, byte| size << 8 | u64::from(*byte));
@@ -35,12 +49,19 @@ impl Header {
         base + base / 8 * u64::from(descriptor & 7)
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
+    /// All of it, with the magic number.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        [&self.magic[..], &self.bytes].concat()
+    }
+
+    /// Whether a checksum of four bytes follows the last block.
+    #[cfg(feature = "fast-decompression")]
+    pub(super) fn has_checksum(&self) -> bool {
+        self.descriptor() & 0x04 != 0
     }
 
     fn descriptor(&self) -> u8 {
-        self.0.first().copied().unwrap_or(0)
+        self.bytes.first().copied().unwrap_or(0)
     }
 
     /// The content is one window, and its size takes the place of the window's.
@@ -73,7 +94,7 @@ mod tests {
     /// The window, and how many bytes the header has.
     fn header(bytes: &[u8]) -> (u64, usize) {
         let mut rest = bytes;
-        let header = Header::read(&mut rest).unwrap();
+        let header = Header::read(MAGIC, &mut rest).unwrap();
         (header.window(), bytes.len() - rest.len())
     }
 
@@ -90,6 +111,7 @@ mod tests {
             "behind a dictionary's number"
         );
         assert!(header(&[0x00, 0xff]).0 > MAX_WINDOW);
-        assert!(Header::read(&mut &[0xe3, 1][..]).is_err());
+        assert!(Header::read(MAGIC, &mut &[0xe3, 1][..]).is_err());
+        assert!(Header::read(MAGIC, &mut &[0x08, 0x58][..]).is_err(), "a reserved bit");
     }
 }

@@ -11,23 +11,25 @@ use foldhash::fast::RandomState;
 
 use super::attempt::{Aim, Attempt};
 use super::concluded::{Concluded, Earlier};
-use super::correlator::{Correlator, SessionIndex};
+use super::correlator::Correlator;
+use super::offers::OfferNumber;
 use super::session::Session;
+use super::sessions::SessionIndex;
 use super::{Direction, Offer, Opened, Transfer};
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::Outcome;
 
 /// A data SYN may be recorded this many seconds before the command that caused it, or behind the reply that
 /// reports on it: the server writes both sockets at once, and interfaces have clocks of their own.
-const SLACK: f64 = 0.05;
+const SLACK: Interval = Interval::millis(50);
 
 /// A passive client may connect late, behind the server's 425, and is then refused: seconds.
-const LATE: f64 = 10.0;
+const LATE: Interval = Interval::seconds(10);
 
 /// A data connection that is not seen to close and says nothing for this long is over: seconds.
-const LONG_SILENT: f64 = 60.0;
+const LONG_SILENT: Interval = Interval::seconds(60);
 
 /// Concludes the offers and transfers of one session, all or one of them.
 pub struct Conclusions<'a> {
@@ -36,7 +38,7 @@ pub struct Conclusions<'a> {
     flows: &'a Table,
     correlator: &'a Correlator,
     /// The offer that serves each transfer.
-    serving: Vec<Option<usize>>,
+    serving: Vec<Option<OfferNumber>>,
     /// Whether each offer serves a transfer.
     serves: Vec<bool>,
     /// By time.
@@ -50,7 +52,7 @@ pub struct Conclusions<'a> {
 /// A connection to an announced endpoint that may have begun for a transfer behind a later announcement.
 struct Outdated {
     opened: Opened,
-    offer: usize,
+    offer: OfferNumber,
 }
 
 impl<'a> Conclusions<'a> {
@@ -59,7 +61,7 @@ impl<'a> Conclusions<'a> {
         let serving = serving_offers(session, flows);
         let mut serves = vec![false; session.offers.len()];
         for number in serving.iter().flatten() {
-            let place = number.checked_sub(session.offers.first_number());
+            let place = session.offers.place(*number);
             if let Some(serves) = place.and_then(|place| serves.get_mut(place)) {
                 *serves = true;
             }
@@ -96,13 +98,13 @@ impl<'a> Conclusions<'a> {
     }
 
     /// One offer, if it serves no transfer.
-    pub fn offer(&self, number: usize) -> Option<Concluded<'a>> {
+    pub fn offer(&self, number: OfferNumber) -> Option<Concluded<'a>> {
         let offer = self.session.offers.get(number).filter(|_| !self.serves(number))?;
         Some(self.unused(number, offer))
     }
 
-    fn serves(&self, number: usize) -> bool {
-        let place = number.checked_sub(self.session.offers.first_number());
+    fn serves(&self, number: OfferNumber) -> bool {
+        let place = self.session.offers.place(number);
         place.and_then(|place| self.serves.get(place)).is_some_and(|serves| *serves)
     }
 
@@ -110,18 +112,18 @@ impl<'a> Conclusions<'a> {
         let session = self.session;
         let transfer = session.transfers.get(place)?;
         let next = session.transfers.get(place + 1);
-        let offer_index = self.serving.get(place).copied().flatten();
-        let offer = offer_index.and_then(|number| session.offers.get(number));
+        let offer_number = self.serving.get(place).copied().flatten();
+        let offer = offer_number.and_then(|number| session.offers.get(number));
         let mut attempts = Vec::new();
         // Who connects may do so before the transfer command.
-        let newest = transfer.first_on_offer && offer_index == transfer.latest_offer;
+        let newest = transfer.first_on_offer && offer_number == transfer.latest_offer;
         let from = offer.filter(|_| newest).map_or(transfer.at(), |offer| offer.command.at());
         if let Some(offer) = offer {
             let until = next.filter(|next| next.latest_offer == transfer.latest_offer).map(Transfer::at);
             // A server need not notice for a while that its client has left.
             let unnoticed = transfer.reply.is_none() && transfer.lost.as_ref().is_some_and(|lost| lost.by_client);
             let late = match offer.direction {
-                Direction::Active if unnoticed => f64::INFINITY,
+                Direction::Active if unnoticed => Interval::MAX,
                 Direction::Active => SLACK,
                 Direction::Passive => LATE,
             };
@@ -133,7 +135,7 @@ impl<'a> Conclusions<'a> {
             }));
         }
         attempts.extend(self.loose((transfer, next), offer, from));
-        attempts.extend(self.outdated(place, transfer, offer_index));
+        attempts.extend(self.outdated(place, transfer, offer_number));
         attempts.sort_by_key(Attempt::at);
         let span = (transfer.at(), transfer.ended().unwrap_or(session.last));
         let sharing = attempts.is_empty().then(|| self.sharing(offer, transfer)).flatten();
@@ -141,7 +143,7 @@ impl<'a> Conclusions<'a> {
         Some(Concluded {
             transfer: Some(transfer),
             offer,
-            offer_index,
+            offer_number,
             attempts,
             earlier,
             sharing,
@@ -152,7 +154,7 @@ impl<'a> Conclusions<'a> {
     }
 
     /// An offer that serves no transfer.
-    fn unused(&self, number: usize, offer: &'a Offer) -> Concluded<'a> {
+    fn unused(&self, number: OfferNumber, offer: &'a Offer) -> Concluded<'a> {
         let mut attempts: Vec<_> = self.claimed(offer).collect();
         attempts.extend(self.at_control_peer(offer));
         attempts.sort_by_key(Attempt::at);
@@ -160,7 +162,7 @@ impl<'a> Conclusions<'a> {
         Concluded {
             transfer: None,
             offer: Some(offer),
-            offer_index: Some(number),
+            offer_number: Some(number),
             attempts,
             earlier,
             sharing: None,
@@ -219,7 +221,7 @@ impl<'a> Conclusions<'a> {
             .map(|attempt| Concluded {
                 transfer: None,
                 offer: None,
-                offer_index: None,
+                offer_number: None,
                 attempts: vec![attempt],
                 earlier: None,
                 sharing: None,
@@ -281,7 +283,7 @@ impl<'a> Conclusions<'a> {
         &self,
         place: usize,
         transfer: &'a Transfer,
-        offer: Option<usize>,
+        offer: Option<OfferNumber>,
     ) -> impl Iterator<Item = Attempt<'a>> {
         let session = self.session;
         let until = transfer.ended().unwrap_or(session.last);
@@ -357,7 +359,7 @@ struct Reach {
 impl Reach {
     /// Of the transfer at `place`, which offer `number` serves; `None` where no other connection can have been made for
     /// it: it is not active, or the transfer before was not over.
-    fn of(session: &Session, place: usize, number: usize) -> Option<Self> {
+    fn of(session: &Session, place: usize, number: OfferNumber) -> Option<Self> {
         let active = |offer: &&Offer| offer.direction == Direction::Active && !offer.is_refused();
         session.offers.get(number).filter(active)?;
         let at = session.transfers.get(place)?.at();
@@ -377,8 +379,7 @@ impl Reach {
 
 /// The offer that each transfer was served by: the latest one. Where that was refused and the server connects to the one
 /// before it all the same, the refusal changed nothing and that one is still in force.
-fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
-    let first = session.offers.first_number();
+fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<OfferNumber>> {
     let newest_accepted = session.offers.numbered().scan(None, |newest, (number, offer)| {
         let before = *newest;
         if !offer.is_refused() {
@@ -386,12 +387,12 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
         }
         Some(before)
     });
-    let standing: Vec<Option<usize>> = newest_accepted.collect();
+    let standing: Vec<Option<OfferNumber>> = newest_accepted.collect();
     let of = |transfer: &Transfer| {
         let latest = transfer.latest_offer?;
         let Some(refused) = session.offers.get(latest).filter(|offer| offer.is_refused()) else { return Some(latest) };
         let ended = transfer.ended().unwrap_or(session.last);
-        let is_used = |number: &usize| {
+        let is_used = |number: &OfferNumber| {
             let opened = session.offers.get(*number).map_or(&[][..], |offer| &offer.connections);
             // By another clock a SYN may seem to come before the refusal, unless a transfer before that explains it.
             let asked = session.transfers.binary_search_by_key(&Some(*number), |one| one.latest_offer).is_ok();
@@ -401,7 +402,7 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
                 .filter(|one| flows.connection(one.id).is_some() && behind(one.first))
                 .any(|one| one.first.is_since(transfer.at(), SLACK) && one.first.is_until(ended, SLACK))
         };
-        let standing = standing.get(latest - first).copied().flatten();
+        let standing = session.offers.place(latest).and_then(|place| standing.get(place)).copied().flatten();
         Some(standing.filter(is_used).unwrap_or(latest))
     };
     session.transfers.iter().map(of).collect()
@@ -409,12 +410,11 @@ fn serving_offers(session: &Session, flows: &Table) -> Vec<Option<usize>> {
 
 /// The connections that [`Conclusions::outdated`] may find for any transfer, by time. In a session that does one thing after
 /// the other there is none.
-fn outdated(session: &Session, serving: &[Option<usize>]) -> Vec<Outdated> {
-    let first = session.offers.first_number();
+fn outdated(session: &Session, serving: &[Option<OfferNumber>]) -> Vec<Outdated> {
     // For each offer, and then for it and all behind it: from when on a connection to an older one would count.
     let mut from = vec![Stamp::LAST; session.offers.len() + 1];
     for (place, number) in serving.iter().enumerate().filter_map(|(place, number)| Some((place, (*number)?))) {
-        let known = number.checked_sub(first).and_then(|offer| from.get_mut(offer));
+        let known = session.offers.place(number).and_then(|place| from.get_mut(place));
         if let (Some(known), Some(reach)) = (known, Reach::of(session, place, number)) {
             *known = reach.from.min(*known);
         }

@@ -1,6 +1,7 @@
 //! One value per attempt to move data: the offer, the command, and every data connection that belongs to them.
 
 use super::attempt::{Aim, Attempt};
+use super::offers::OfferNumber;
 use super::{Direction, Lost, Offer, Transfer};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
@@ -25,7 +26,7 @@ pub struct Concluded<'a> {
     /// The endpoint command before it, refused or not.
     pub offer: Option<&'a Offer>,
     /// Its number in the session.
-    pub offer_index: Option<usize>,
+    pub offer_number: Option<OfferNumber>,
     /// The data connections tried, in order of their first SYN.
     pub attempts: Vec<Attempt<'a>>,
     /// The last established connection on the 5-tuple that was to be used, if none was tried.

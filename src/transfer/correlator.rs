@@ -8,8 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
+use super::offers::OfferNumber;
 use super::session::{self, Session};
-use super::sessions::Sessions;
+use super::sessions::{SessionIndex, Sessions};
 use super::{Direction, Offer, Opened};
 use crate::flow::{Connection, ConnectionId, Table};
 use crate::frame::Stamp;
@@ -32,9 +33,6 @@ const PER_OFFER: usize = 64;
 
 /// Sessions of one host among which one with another host is looked for, the newest.
 const SESSIONS_COMPARED: usize = 256;
-
-/// A place among the [`Sessions`].
-pub type SessionIndex = usize;
 
 /// Offers and past connections by socket, sessions by host.
 #[derive(Debug)]
@@ -76,7 +74,7 @@ struct Slot {
 struct Announced {
     at: Stamp,
     session: SessionIndex,
-    number: usize,
+    number: OfferNumber,
 }
 
 impl Correlator {
@@ -115,14 +113,21 @@ impl Correlator {
                 }
             }
         }
-        self.forget_offers(index, usize::MAX, &session.offers);
+        self.forget_offers(index, None, &session.offers);
     }
 
-    /// The offers of a session with a lower number than `before`, which are `gone`, get no connections any more.
-    pub fn forget_offers<'a>(&mut self, index: SessionIndex, before: usize, gone: impl IntoIterator<Item = &'a Offer>) {
+    /// The offers of a session with a lower number than `before`, or all of them, which are `gone`, get no connections any
+    /// more.
+    pub fn forget_offers<'a>(
+        &mut self,
+        index: SessionIndex,
+        before: Option<OfferNumber>,
+        gone: impl IntoIterator<Item = &'a Offer>,
+    ) {
         for socket in gone.into_iter().filter_map(|offer| offer.socket) {
             if let Some(slot) = self.sockets.get_mut(&socket) {
-                slot.offers.retain(|offer| offer.session != index || offer.number >= before);
+                slot.offers
+                    .retain(|offer| offer.session != index || before.is_some_and(|before| offer.number >= before));
             }
         }
     }
@@ -133,14 +138,14 @@ impl Correlator {
     }
 
     /// The offer of a session that announced a socket last.
-    fn last_offer(&self, index: SessionIndex, socket: SocketAddr) -> Option<usize> {
+    fn last_offer(&self, index: SessionIndex, socket: SocketAddr) -> Option<OfferNumber> {
         let mut offers = self.sockets.get(&socket)?.offers.iter().rev();
         offers.find(|offer| offer.session == index).map(|offer| offer.number)
     }
 
     /// Gives an offer whose socket just became known the connections to it that were seen before its words were read
     /// ([`Session::claim`]), from whichever session they were left with meanwhile.
-    pub fn claim(&mut self, index: SessionIndex, number: usize, sessions: &mut Sessions, flows: &Table) {
+    pub fn claim(&mut self, index: SessionIndex, number: OfferNumber, sessions: &mut Sessions, flows: &Table) {
         let Some(session) = sessions.get_mut(index) else { return };
         let Some(offer) = session.offers.get(number) else { return };
         let Some(socket) = offer.socket else { return };
@@ -190,7 +195,7 @@ impl Correlator {
     }
 
     /// `socket` was announced by offer `number` of session `index`.
-    pub fn offered(&mut self, index: SessionIndex, number: usize, socket: SocketAddr, offer: &Offer) {
+    pub fn offered(&mut self, index: SessionIndex, number: OfferNumber, socket: SocketAddr, offer: &Offer) {
         let slot = self.slot(socket);
         match offer.direction {
             Direction::Passive => slot.listening = Some((index, offer.at())),

@@ -1,8 +1,7 @@
 //! How a TLS handshake ended before it was complete, by its clear records: by an alert, or by a peer that left.
 
-use super::protection::HIDDEN_ALERT;
 use crate::frame::Stamp;
-use crate::wire::tls::{Kind, Record};
+use crate::wire::tls::{Alert, Kind, Record};
 
 /// A certificate with its chain makes what follows the hello longer than this, in bytes.
 const CERTIFICATE: u32 = 400;
@@ -22,7 +21,7 @@ pub enum Side {
 /// How a handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// By a fatal alert of this number, in clear.
+    /// By a fatal alert of this number, in clear or decrypted.
     Alert(u8),
     /// By an alert that is encrypted (TLS 1.3).
     HiddenAlert,
@@ -30,6 +29,13 @@ pub enum How {
     LeftBehindCertificate,
     /// By a FIN or RST at another place.
     Left,
+}
+
+impl How {
+    /// By an alert that was encrypted.
+    fn of_hidden(record: Record) -> Self {
+        record.alert.map_or(Self::HiddenAlert, |alert| Self::Alert(alert.description))
+    }
 }
 
 /// A handshake that was not completed.
@@ -52,7 +58,7 @@ pub fn broken(client: Said<'_>, server: Said<'_>, end: Option<(Side, Stamp)>) ->
     }
     let alerts = [(Side::Client, client), (Side::Server, server)].into_iter().filter_map(|(by, said)| {
         let (alert, at) =
-            said.iter().find_map(|(record, at)| Some((record.alert.filter(|alert| alert.fatal)?, *at)))?;
+            said.iter().filter(|(record, _)| record.is_clear_alert()).find_map(|(record, at)| fatal(*record, *at))?;
         Some(Broken { by, how: How::Alert(alert.description), at })
     });
     alerts.min_by_key(|broken| broken.at).or_else(|| without_alert(client, server, end?))
@@ -62,12 +68,9 @@ fn without_alert(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) ->
     if is_complete(client, server) {
         return refused_at_the_end(client, server, (by, at));
     }
-    let hidden = client
-        .iter()
-        .find(|(record, _)| record.kind == Kind::Application)
-        .filter(|(record, _)| is_hidden_alert(*record));
-    if let Some((_, at)) = hidden {
-        return Some(Broken { by: Side::Client, how: How::HiddenAlert, at: *at });
+    let hidden = client.iter().find(|(record, _)| is_hidden(*record)).filter(|(record, _)| is_hidden_alert(*record));
+    if let Some((record, at)) = hidden {
+        return Some(Broken { by: Side::Client, how: How::of_hidden(*record), at: *at });
     }
     // Who has sent ChangeCipherSpec is content with the other side and waits for its end.
     let content = client.iter().any(|(record, _)| record.kind == Kind::ChangeCipherSpec);
@@ -85,10 +88,10 @@ fn without_alert(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) ->
 /// TLS 1.3: the client is done before the server has seen its certificate. A server that then says nothing but an alert, and
 /// closes, has refused it.
 fn refused_at_the_end(client: Said<'_>, server: Said<'_>, (by, at): (Side, Stamp)) -> Option<Broken> {
-    let done = client.iter().find(|(record, _)| record.kind == Kind::Application)?.1;
+    let done = client.iter().find(|(record, _)| is_hidden(*record))?.1;
     let mut behind = server.iter().filter(|(_, at)| *at > done);
-    let alone = behind.next().is_some_and(|(record, _)| is_hidden_alert(*record)) && behind.next().is_none();
-    (by == Side::Server && alone).then_some(Broken { by, how: How::HiddenAlert, at })
+    let (alert, _) = *behind.next().filter(|(record, _)| is_hidden_alert(*record) && by == Side::Server)?;
+    behind.next().is_none().then_some(Broken { by, how: How::of_hidden(alert), at })
 }
 
 /// Whether both sides have finished: up to TLS 1.2 each sends ChangeCipherSpec and something encrypted of the handshake. What
@@ -98,12 +101,26 @@ fn is_complete(client: Said<'_>, server: Said<'_>) -> bool {
         let mut behind = said.iter().skip_while(|(record, _)| record.kind != Kind::ChangeCipherSpec).skip(1);
         behind.next().is_some_and(|(record, _)| record.kind == Kind::Handshake)
     };
-    let hides = client.iter().any(|(record, _)| record.kind == Kind::Application && !is_hidden_alert(*record));
+    let hides = client.iter().any(|(record, _)| is_hidden(*record) && !is_hidden_alert(*record));
     hides || (finished(client) && finished(server))
 }
 
+/// Whether a record hides what it says, or did until it was decrypted (TLS 1.3).
+fn is_hidden(record: Record) -> bool {
+    matches!(record.kind, Kind::Application | Kind::NoAlert) || is_hidden_alert(record)
+}
+
+/// Whether a record of TLS 1.3 is an alert that ends the session, or may be one by its size.
 fn is_hidden_alert(record: Record) -> bool {
-    record.kind == Kind::Application && record.len == HIDDEN_ALERT
+    match record.kind {
+        Kind::Application => record.may_be_an_alert(),
+        Kind::Alert => record.len == Record::HIDDEN_ALERT && record.alert.is_some_and(|alert| alert.fatal),
+        _ => false,
+    }
+}
+
+fn fatal(record: Record, at: Stamp) -> Option<(Alert, Stamp)> {
+    record.alert.filter(|alert| alert.fatal).map(|alert| (alert, at))
 }
 
 /// Bytes behind the hello, which is the first record; one that holds the certificate too tells nothing of that.
@@ -179,6 +196,26 @@ mod tests {
         let server = said(&[(2, Hello, 90), (2, App, 900), (4, App, 19)]);
         assert_eq!(broken(&new, &server, Some((Side::Server, at(5)))), expected(How::HiddenAlert));
         assert_eq!(broken(&new, &server, Some((Side::Client, at(5)))), None);
+    }
+
+    #[test]
+    fn a_hidden_alert_that_was_decrypted_says_why() {
+        let server = said(&[(2, Hello, 90), (2, App, 900)]);
+        let mut client = said(&[(1, Hello, 200), (3, Ccs, 1), (3, App, 19)]);
+        let ended = Some((Side::Client, at(4)));
+        client[2].0 = client[2].0.saying([2, 48]);
+        let expected = Broken { by: Side::Client, how: How::Alert(48), at: at(3) };
+        assert_eq!(broken(&client, &server, ended), Some(expected));
+        // close_notify, and no alert at all.
+        client[2].0 = client[2].0.saying([1, 0]);
+        assert_eq!(broken(&client, &server, None), None);
+        client[2].0.kind = Kind::NoAlert;
+        assert_eq!(broken(&client, &server, ended), None);
+        // Of a session that was open it says nothing of the handshake.
+        let old = said(&[(1, Hello, 200), (3, Hello, 70), (3, Ccs, 1), (3, Hello, 40), (6, Kind::Alert, 26)]);
+        let mut alert = said(&[(2, Hello, 1200), (4, Ccs, 1), (4, Hello, 40), (5, Kind::Alert, 26)]);
+        alert[3].0 = alert[3].0.saying([2, 20]);
+        assert_eq!(broken(&old, &alert, Some((Side::Server, at(7)))), None);
     }
 
     #[test]

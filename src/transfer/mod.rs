@@ -19,10 +19,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use departure::Departure;
+use offers::OfferNumber;
+use sessions::SessionIndex;
 
 use crate::finding::TransferId;
 use crate::flow::{Connection, ConnectionId, Side};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::ftp::{Command, Endpoint, Malformed, Reply, Verb};
 use crate::record::Outcome;
 
@@ -124,8 +126,8 @@ pub struct Transfer {
     pub id: TransferId,
     /// RETR, STOR, LIST and kin.
     pub command: Command,
-    /// The endpoint command before it: an index into the session's offers.
-    pub latest_offer: Option<usize>,
+    /// The endpoint command before it.
+    pub latest_offer: Option<OfferNumber>,
     /// Whether it is the first transfer behind that endpoint command.
     pub first_on_offer: bool,
     /// The 1yz reply.
@@ -180,8 +182,8 @@ impl Transfer {
     }
 
     /// Seconds from the command to the final reply.
-    pub fn delay(&self) -> Option<f64> {
-        self.reply.as_ref().map(|reply| reply.frames[0].age_of(self.at()))
+    pub fn delay(&self) -> Option<Interval> {
+        self.reply.as_ref().map(|reply| reply.frames.first().age_of(self.at()))
     }
 
     /// Whether the client sends the data.
@@ -194,7 +196,7 @@ impl Transfer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Twin {
     /// Which one.
-    pub index: correlator::SessionIndex,
+    pub index: SessionIndex,
     /// Whether it is shown to be: then both are one session.
     pub shown: bool,
 }
@@ -203,7 +205,7 @@ pub struct Twin {
 #[derive(Clone, Debug, Default)]
 pub struct Same {
     /// Of offers.
-    pub offers: BTreeMap<usize, usize>,
+    pub offers: BTreeMap<OfferNumber, OfferNumber>,
     /// Of transfers.
     pub transfers: BTreeMap<TransferId, TransferId>,
 }
@@ -218,7 +220,7 @@ pub struct OtherView {
     /// The server's control socket there.
     pub server: SocketAddr,
     /// Its offers there, by the number that the same offer has here.
-    pub offers: BTreeMap<usize, OtherOffer>,
+    pub offers: BTreeMap<OfferNumber, OtherOffer>,
     /// Data connections seen there, and others that the client did not open.
     pub data_connections: usize,
     /// Its last frame there.

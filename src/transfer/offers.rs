@@ -4,6 +4,17 @@
 use super::Offer;
 use crate::ftp::CommandNo;
 
+/// The place of an offer among all that its session ever made, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OfferNumber(pub usize);
+
+impl OfferNumber {
+    /// How many offers lie between an earlier one and this one, if it is earlier.
+    pub fn since(self, earlier: Self) -> Option<usize> {
+        self.0.checked_sub(earlier.0)
+    }
+}
+
 /// Offers in the order of their commands, numbered from 0.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
@@ -14,19 +25,20 @@ pub struct Offers {
 
 impl Offers {
     /// Adds one; its number.
-    pub fn push(&mut self, offer: Offer) -> usize {
+    pub fn push(&mut self, offer: Offer) -> OfferNumber {
         self.kept.push(offer);
-        self.before + self.kept.len() - 1
+        OfferNumber(self.before + self.kept.len() - 1)
     }
 
     /// The offer with this number, if it is still kept.
-    pub fn get(&self, number: usize) -> Option<&Offer> {
-        self.kept.get(number.checked_sub(self.before)?)
+    pub fn get(&self, number: OfferNumber) -> Option<&Offer> {
+        self.kept.get(self.place(number)?)
     }
 
     /// Likewise, to be changed.
-    pub fn get_mut(&mut self, number: usize) -> Option<&mut Offer> {
-        self.kept.get_mut(number.checked_sub(self.before)?)
+    pub fn get_mut(&mut self, number: OfferNumber) -> Option<&mut Offer> {
+        let place = self.place(number)?;
+        self.kept.get_mut(place)
     }
 
     /// Those that are kept.
@@ -35,19 +47,19 @@ impl Offers {
     }
 
     /// Those that are kept, with their numbers.
-    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (usize, &Offer)> {
-        self.kept.iter().enumerate().map(|(place, offer)| (self.before + place, offer))
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (OfferNumber, &Offer)> {
+        self.kept.iter().enumerate().map(|(place, offer)| (OfferNumber(self.before + place), offer))
     }
 
     /// The one that was asked for by the command with this number, and its own number.
-    pub fn of_command(&mut self, no: CommandNo) -> Option<(usize, &mut Offer)> {
+    pub fn of_command(&mut self, no: CommandNo) -> Option<(OfferNumber, &mut Offer)> {
         let place = self.place_of(no)?;
-        Some((self.before + place, self.kept.get_mut(place)?))
+        Some((OfferNumber(self.before + place), self.kept.get_mut(place)?))
     }
 
     /// The number of the one that was asked for by the command with this number.
-    pub fn number_of(&self, no: CommandNo) -> Option<usize> {
-        Some(self.before + self.place_of(no)?)
+    pub fn number_of(&self, no: CommandNo) -> Option<OfferNumber> {
+        Some(OfferNumber(self.before + self.place_of(no)?))
     }
 
     /// Commands come in the order of their numbers.
@@ -61,13 +73,18 @@ impl Offers {
     }
 
     /// The number of the newest one.
-    pub fn last_number(&self) -> Option<usize> {
-        (self.before + self.kept.len()).checked_sub(1)
+    pub fn last_number(&self) -> Option<OfferNumber> {
+        (self.before + self.kept.len()).checked_sub(1).map(OfferNumber)
     }
 
     /// The number of the oldest one that is kept.
-    pub fn first_number(&self) -> usize {
-        self.before
+    pub fn first_number(&self) -> OfferNumber {
+        OfferNumber(self.before)
+    }
+
+    /// The place among those that are kept; it may be behind the last one.
+    pub fn place(&self, number: OfferNumber) -> Option<usize> {
+        number.since(self.first_number())
     }
 
     /// How many are kept.
@@ -81,8 +98,8 @@ impl Offers {
     }
 
     /// Lets those with a lower number go, and gives them back.
-    pub fn cut(&mut self, number: usize) -> Vec<Offer> {
-        let places = number.saturating_sub(self.before).min(self.kept.len());
+    pub fn cut(&mut self, number: OfferNumber) -> Vec<Offer> {
+        let places = self.place(number).unwrap_or(0).min(self.kept.len());
         self.before += places;
         self.kept.drain(..places).collect()
     }

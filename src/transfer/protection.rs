@@ -8,8 +8,6 @@ use crate::frame::Stamp;
 use crate::wire::hello::{self, Handshake, Version};
 use crate::wire::tls::{Kind, Record};
 
-/// An alert of two bytes behind the disguise of TLS 1.3: its type and an AEAD tag of 16 bytes are added (RFC 8446 5.2).
-pub(super) const HIDDEN_ALERT: u16 = 2 + 1 + 16;
 /// Signatures in two handshakes of one server differ by a few bytes (DER of ECDSA).
 const SIGNATURES_DIFFER: u16 = 4;
 
@@ -123,9 +121,9 @@ pub fn unannounced_end(connection: &Connection, sender: End) -> Option<FinSeen> 
     (whole && !reset && !announced).then_some(fin)
 }
 
-/// Whether a record is an alert, or in TLS 1.3 of the size of one.
+/// Whether a record is an alert, or in TLS 1.3 of the size of one where it was not decrypted.
 pub fn is_alert(record: Record, version: Version) -> bool {
-    let hidden = version == Version::New && record.kind == Kind::Application && record.len == HIDDEN_ALERT;
+    let hidden = version == Version::New && record.kind == Kind::Application && record.may_be_an_alert();
     record.kind == Kind::Alert || hidden
 }
 

@@ -9,7 +9,7 @@ pub(super) use loose::SWAPPED;
 
 use super::concluded::Concluded;
 use super::departure::{Departure, Sign};
-use super::offers::Offers;
+use super::offers::{OfferNumber, Offers};
 use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Same, Transfer, Twin};
 use crate::decrypt::Tls;
 use crate::finding::{SessionId, TransferId};
@@ -179,7 +179,7 @@ impl Session {
     }
 
     /// Books what the dialogue told. Returns the index of an offer whose socket just became known.
-    pub fn event(&mut self, event: Event) -> Option<usize> {
+    pub fn event(&mut self, event: Event) -> Option<OfferNumber> {
         match event {
             Event::Command(command) => {
                 self.spoke = true;
@@ -223,7 +223,7 @@ impl Session {
         }
     }
 
-    fn command(&mut self, command: Command) -> Option<usize> {
+    fn command(&mut self, command: Command) -> Option<OfferNumber> {
         if let Some(sign) = Sign::of(command.verb) {
             self.leave(&Departure { at: command.at(), sign, how: command.name.clone() });
         }
@@ -259,7 +259,7 @@ impl Session {
         }
     }
 
-    fn endpoint_command(&mut self, command: Command) -> Option<usize> {
+    fn endpoint_command(&mut self, command: Command) -> Option<OfferNumber> {
         self.supersede(command.at());
         if let Some(transfer) = self.transfers.last_mut()
             && transfer.preliminary.is_some()
@@ -318,7 +318,7 @@ impl Session {
         self.exchanges.push(Exchange { command, reply: None });
     }
 
-    fn reply(&mut self, reply: Reply) -> Option<usize> {
+    fn reply(&mut self, reply: Reply) -> Option<OfferNumber> {
         self.software.see(&reply);
         let Some(no) = reply.answers else {
             self.unsolicited_reply(reply);

@@ -4,20 +4,23 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::correlator::SessionIndex;
 use super::session::Session;
+
+/// The place of a session among all that ever began. It tells control connections apart, and is never shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionIndex(pub usize);
 
 /// Sessions by the order in which they began. A place is never used again, and one that is over takes no room.
 #[derive(Debug, Default)]
 pub struct Sessions {
     under_way: HashMap<SessionIndex, Box<Session>, RandomState>,
-    next: SessionIndex,
+    next: usize,
 }
 
 impl Sessions {
     /// Adds a session, behind all others.
     pub fn push(&mut self, session: Session) -> SessionIndex {
-        let index = self.next;
+        let index = SessionIndex(self.next);
         self.next += 1;
         self.under_way.insert(index, Box::new(session));
         index
@@ -36,11 +39,6 @@ impl Sessions {
     /// Takes a session out: it is over.
     pub fn take(&mut self, index: SessionIndex) -> Option<Box<Session>> {
         self.under_way.remove(&index)
-    }
-
-    /// Puts one back that was taken out for a moment.
-    pub fn put_back(&mut self, index: SessionIndex, session: Box<Session>) {
-        self.under_way.insert(index, session);
     }
 
     /// All that are under way, in the order in which they began.

@@ -5,20 +5,20 @@ use std::net::SocketAddr;
 use super::Transfer;
 use super::concluded::Concluded;
 use crate::flow::{Connection, End, Half};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::Mode;
 
 /// Silence that makes a standstill, in seconds: disks and servers under load hesitate for less.
-const STILL: f64 = 5.0;
+const STILL: Interval = Interval::seconds(5);
 
 /// The same where nobody gave up and the capture ends: longer, for the transfer may have gone on behind it.
-const STILL_AT_THE_END: f64 = 30.0;
+const STILL_AT_THE_END: Interval = Interval::seconds(30);
 
 /// A segment that was sent this often in vain is not lost by chance.
 const SENT: usize = 4;
 
 /// A FIN comes this soon behind what the capture shows of its cause, seconds.
-const SWAPPED: f64 = 0.01;
+const SWAPPED: Interval = Interval::millis(10);
 
 /// What stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Standstill<'a> {
 
 impl Standstill<'_> {
     /// How long it stood still, in seconds.
-    pub fn seconds(&self) -> f64 {
+    pub fn seconds(&self) -> Interval {
         self.until.age_of(self.since)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Concluded<'a> {
         if transfer.is_upload() { client } else { client.peer() }
     }
 
-    fn still(&self, transfer: &Transfer, from: Stamp, until: Stamp, least: f64) -> Option<Standstill<'a>> {
+    fn still(&self, transfer: &Transfer, from: Stamp, until: Stamp, least: Interval) -> Option<Standstill<'a>> {
         let connection = self.established()?.connection;
         let sender = self.sender(transfer);
         let (sending, taking) = (connection.half(sender), connection.half(sender.peer()));

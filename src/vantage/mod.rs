@@ -6,20 +6,24 @@
 
 use crate::finding::Party;
 use crate::flow::{Connection, End, Half};
+use crate::frame::Interval;
 use crate::network::Network;
 use crate::record::{Nearness, VantageRecord};
 
 /// The split of the handshake's round trip tells the side only above this ratio.
-const SPLIT_RATIO: f64 = 5.0;
+const SPLIT_RATIO: i64 = 5;
 
-/// Round trips below this many seconds do not tell sides apart: scheduling noise is of that size.
-const SPLIT_FLOOR: f64 = 0.001;
+/// Shorter round trips do not tell sides apart: scheduling noise is of that size.
+const SPLIT_FLOOR: Interval = Interval::millis(1);
 
 /// TTLs and hop limits with which stacks start; a packet that still has one has passed no router.
 const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
 
 /// TTLs with which old stacks start; four routers behind a newer one look like the first.
 const OLD_INITIAL_TTLS: [u8; 2] = [60, 32];
+
+/// So many packets in two captures show that these were taken at two places.
+const COPIED: usize = 3;
 
 /// The largest IP packet on Ethernet without jumbo frames.
 const ETHERNET_MTU: u32 = 1500;
@@ -41,6 +45,10 @@ pub struct Vantage {
 impl Vantage {
     /// The vantage of a control connection whose client is its `client` end, in that neighbourhood.
     pub fn of(control: &Connection, client: End, network: &Network) -> Self {
+        if is_of_several_points(control) {
+            let clues = vec!["its packets are in several captures, which were taken at different places".to_owned()];
+            return Self { client: Nearness::Unknown, server: Nearness::Unknown, clues, client_passes: false };
+        }
         let mut clues = Vec::new();
         let near = split(control, &mut clues);
         let judged = |end: End, clues: &mut Vec<String>| {
@@ -110,6 +118,13 @@ impl Vantage {
     }
 }
 
+/// Whether packets of a connection are in more than one capture of the timeline: what one of them shows of its place does
+/// not hold of the others. One or two may lie on both sides of a change of files.
+fn is_of_several_points(control: &Connection) -> bool {
+    let copies = [End::Origin, End::Target].into_iter().flat_map(|end| half(control, end).duplicates());
+    copies.filter(|(one, other)| one.capture != other.capture).count() >= COPIED
+}
+
 fn is_close(nearness: Nearness) -> bool {
     matches!(nearness, Nearness::At | Nearness::Adjacent | Nearness::Near)
 }
@@ -126,18 +141,18 @@ fn split(control: &Connection, clues: &mut Vec<String>) -> Option<(End, Nearness
     let syn = control.syns.last()?;
     let syn_ack = control.syn_acks.first()?;
     let done = control.established?;
-    let (out, back) = (syn_ack.at.seconds_since(syn.at), done.seconds_since(syn_ack.at));
-    if out < 0.0 || back < 0.0 || out.max(back) < SPLIT_FLOOR {
+    let (out, back) = (syn_ack.at.since(syn.at), done.since(syn_ack.at));
+    if out < Interval::ZERO || back < Interval::ZERO || out.max(back) < SPLIT_FLOOR {
         return None;
     }
-    let near = if back > out * SPLIT_RATIO {
+    let near = if back > out.times(SPLIT_RATIO) {
         End::Target
-    } else if out > back * SPLIT_RATIO {
+    } else if out > back.times(SPLIT_RATIO) {
         End::Origin
     } else {
         return None;
     };
-    clues.push(format!("SYN to SYN-ACK {:.1} ms, SYN-ACK to ACK {:.1} ms", out * 1e3, back * 1e3));
+    clues.push(format!("SYN to SYN-ACK {:.1} ms, SYN-ACK to ACK {:.1} ms", out.as_millis_f64(), back.as_millis_f64()));
     Some((near, Nearness::Near))
 }
 

@@ -15,9 +15,9 @@ const CLIENTS: Mac = Mac([2, 0, 0, 0, 0, 0x0c]);
 fn control(syn_ack: f64, ack: f64, ttls: [u8; 2]) -> Connection {
     let [client, server] = ttls;
     let script = format!(
-        "0.0 C:5001>S:20 S seq=100 ttl={client}
-         {syn_ack} S:20>C:5001 SA seq=200 ack=101 ttl={server}
-         {ack} C:5001>S:20 A seq=101 ack=201 ttl={client}"
+        "=0.0s C:5001 > S:20 S seq=100 ttl={client}
+         ={syn_ack}s S:20 > C:5001 SA seq=200 ack=101 ttl={server}
+         ={ack}s C:5001 > S:20 A seq=101 ack=201 ttl={client}"
     );
     let mut connection = play(&script).only().clone();
     connection.from_origin.first_mac = None;

@@ -6,8 +6,8 @@ use super::bytes::Bytes;
 use super::count::{Counts, Kind, Undecoded};
 use super::fragment::{FragmentPool, LostFragments, Whole};
 use super::headers::Headers;
-use super::layer::{Layer, Step};
 use super::link;
+use super::step::{Layer, Step};
 use super::wrapping::{Component, Wrappings};
 use super::{Body, Decoded, IpHeader, Link, Wrapping};
 

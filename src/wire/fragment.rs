@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use crate::frame::{Stamp, Timestamp};
 
 use super::bytes::Bytes;
+use super::step::Fragment;
 use super::{Flags, IpHeader, Wrapping, ip, tcp};
 
 /// Datagrams waiting at a time: far more than any host keeps.
@@ -29,21 +30,6 @@ const LENGTH: u32 = 65_535;
 const LOST: usize = 256;
 /// Frames remembered of a lost datagram.
 const LOST_FRAMES: usize = 4;
-
-/// One fragment as its header describes it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fragment<'a> {
-    /// Identification.
-    pub identification: u32,
-    /// Protocol of the datagram's payload, or the first extension header of it.
-    pub protocol: u8,
-    /// Offset of the first byte.
-    pub offset: u32,
-    /// Whether this is not the last one.
-    pub more: bool,
-    /// Its bytes.
-    pub bytes: Bytes<'a>,
-}
 
 /// Datagrams that never became whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use etherparse::{
 };
 
 use super::bytes::Bytes;
-use super::fragment::Fragment;
-use super::layer::{Layer, Step};
+use super::step::{Fragment, Layer, Step};
 use super::{Body, IpHeader, tcp};
 
 // Protocol numbers (IANA).

@@ -1,56 +1,11 @@
-//! The steps of taking a frame apart: how the bytes at hand are to be read, and what reading them yields.
+//! Takes the next step: reads the bytes at hand as the layer that they are.
 //!
 //! Every step is a pure function of its bytes. [`super::decoder`] goes from step to step and keeps what must be kept.
 
 use super::bytes::Bytes;
 use super::count::Kind;
-use super::fragment::Fragment;
-use super::wrapping::Component;
+use super::step::{Layer, Step};
 use super::{Body, IpHeader, icmp, ip, link, mpls, neighbor, ppp, tcp, tunnel};
-
-/// How the bytes at hand are to be read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Layer {
-    /// An Ethernet header.
-    Ethernet,
-    /// What an EtherType announces.
-    EtherType(u16),
-    /// An IEEE 802.2 header.
-    Llc,
-    /// A PPP frame, with or without address and control.
-    Ppp,
-    /// A PPPoE session header.
-    Pppoe,
-    /// An MPLS label stack.
-    Mpls,
-    /// An ARP packet.
-    Arp,
-    /// An IP packet of the version its first nibble tells.
-    Ip,
-    /// An IPv4 packet.
-    Ipv4,
-    /// An IPv6 packet.
-    Ipv6,
-    /// The payload of the last IP header, or an extension header before it, by its protocol number.
-    Payload(u8),
-}
-
-/// What reading a layer yields.
-#[derive(Debug)]
-pub(super) enum Step<'a> {
-    /// Another layer.
-    Next(Layer, Bytes<'a>),
-    /// The payload of an IP packet, by its protocol number.
-    Packet(IpHeader, u8, Bytes<'a>),
-    /// Another layer inside a VLAN or tunnel.
-    Wrapped(Component, Layer, Bytes<'a>),
-    /// A fragment of an IP packet.
-    Fragment(IpHeader, Fragment<'a>),
-    /// The end.
-    Done(Body<'a>),
-    /// The end: what follows cannot be decoded, and what is known without it.
-    Undecoded(Kind, Body<'a>),
-}
 
 impl Layer {
     /// Reads the bytes; `None` if the header does not fit into them or is malformed. `ip` is the last IP header, and

@@ -6,7 +6,7 @@ use super::bytes::Bytes;
 use super::count::Kind;
 use super::field::ethernet::LENGTH_MAX;
 use super::field::{Field, ethernet, vlan};
-use super::layer::{Layer, Step};
+use super::step::{Layer, Step};
 use super::wrapping::Component;
 use super::{Body, Link, Mac, ip};
 

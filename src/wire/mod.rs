@@ -22,6 +22,7 @@ mod neighbor;
 mod ppp;
 #[cfg(test)]
 mod samples;
+mod step;
 mod tcp;
 pub mod tls;
 mod tunnel;

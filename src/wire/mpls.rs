@@ -3,7 +3,7 @@
 use super::Body;
 use super::bytes::Bytes;
 use super::count::Kind;
-use super::layer::{Layer, Step};
+use super::step::{Layer, Step};
 
 /// Deepest label stack taken apart; real ones have two to five labels.
 const LABELS: usize = 8;

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::bytes::Bytes;
-use super::layer::Step;
+use super::step::Step;
 use super::{Arp, ArpOperation, Body, IpHeader, Mac, NdKind, NeighborDiscovery};
 
 const NEIGHBOR_SOLICITATION: u8 = 135;

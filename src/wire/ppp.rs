@@ -3,7 +3,7 @@
 use super::Body;
 use super::bytes::Bytes;
 use super::count::Kind;
-use super::layer::{Layer, Step};
+use super::step::{Layer, Step};
 use super::wrapping::Component;
 
 /// A PPP frame: address and control may be left out, and so may the first byte of the protocol (RFC 1661 6.5, 6.6).

@@ -5,7 +5,7 @@
 
 use super::bytes::Bytes;
 use super::count::Kind;
-use super::layer::{Layer, Step};
+use super::step::{Layer, Step};
 use super::wrapping::{Component, Ends, Via};
 use super::{Body, IpHeader};
 

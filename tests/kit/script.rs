@@ -13,7 +13,7 @@ use super::packet::{ACK, BROADCAST, Body, Fragment, Ip, Link, Mac, PSH, Packet, 
 use super::transform::Transform;
 
 /// 2024-03-01T12:00:00Z
-const START: i64 = 1_709_294_400_000_000_000;
+pub const START: i64 = 1_709_294_400_000_000_000;
 const MILLISECOND: i64 = 1_000_000;
 
 /// A script turned into a capture.
@@ -91,7 +91,10 @@ pub(super) struct Overrides {
     pub macs: Option<(Mac, Mac)>,
     pub interface: Option<usize>,
     pub timestamps: Option<bool>,
+    /// TSval and TSecr as they are written.
+    pub timestamp_values: Option<(u32, u32)>,
     pub fragment: Option<(usize, bool)>,
+    pub vlan: Option<u16>,
     pub lost: bool,
     pub bad_checksum: bool,
 }
@@ -182,6 +185,11 @@ impl Script {
         if let Some(rest) = line.strip_prefix('+') {
             let (gap, rest) = rest.split_once(' ').unwrap_or((rest, ""));
             self.gap = Some(duration(gap)?);
+            return self.line(rest.trim(), folder);
+        }
+        if let Some(rest) = line.strip_prefix('=') {
+            let (time, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            self.gap = Some(START + duration(time)? - self.clock);
             return self.line(rest.trim(), folder);
         }
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -314,6 +322,15 @@ impl Script {
         found.ok_or(format!("no interface is called {name}"))
     }
 
+    /// A host that is only an address needs no line of its own.
+    fn know_by_address(&mut self, end: &str) -> Result<(), String> {
+        let Some((name, _)) = end.split_once(':') else { return Ok(()) };
+        if self.hosts.contains_key(name) || name.parse::<IpAddr>().is_err() {
+            return Ok(());
+        }
+        self.host(name, name, "02:00:00:00:00:01", &[])
+    }
+
     pub fn named(&self, name: &str) -> Result<&Host, String> {
         self.hosts.get(name).ok_or(format!("no host is called {name}"))
     }
@@ -361,6 +378,7 @@ impl Script {
             self.emit(from, interface, source_mac, destination_mac, Body::Ip(ip));
             if let Some(packet) = self.packets.last_mut() {
                 packet.lost = o.lost;
+                packet.vlan = o.vlan.or(packet.vlan);
             }
             return Ok(());
         };
@@ -379,6 +397,9 @@ impl Script {
     }
 
     fn segment_line(&mut self, from: &str, to: &str, rest: &str) -> Result<(), String> {
+        for end in [from, to] {
+            self.know_by_address(end)?;
+        }
         let (from, to) = (self.end(from)?, self.end(to)?);
         let (rest, data) = match rest.split_once('"') {
             None => (rest, Vec::new()),
@@ -418,6 +439,11 @@ impl Script {
             Some(("on", name)) => o.interface = Some(self.interface_index(name)?),
             Some(("ts", "on")) => o.timestamps = Some(true),
             Some(("ts", "off")) => o.timestamps = Some(false),
+            Some(("ts", pair)) => {
+                let (value, echo) = pair.split_once('/').ok_or("ts= takes on, off or TSVAL/TSECR")?;
+                o.timestamp_values = Some((parse(value)?, parse(echo)?));
+            }
+            Some(("vlan", id)) => o.vlan = Some(parse(id)?),
             Some(("frag", size)) => o.fragment = Some((parse(size)?, true)),
             Some(("frag-first", size)) => o.fragment = Some((parse(size)?, false)),
             Some(("mac", pair)) => {
@@ -462,7 +488,8 @@ impl Script {
         let millis = (self.clock + self.gap_before(&from.host) - START) / MILLISECOND;
         let base = u32::from(from.host.bytes().next().unwrap_or(0)) << 20;
         let value = base.wrapping_add(u32::try_from(millis.rem_euclid(1 << 32)).expect("reduced"));
-        let pair = timestamps.then_some((value, if flags & ACK == 0 { 0 } else { peer.clock }));
+        let usual = timestamps.then_some((value, if flags & ACK == 0 { 0 } else { peer.clock }));
+        let pair = o.timestamp_values.or(usual);
         let options = if syn { stack.syn_options(pair) } else { pair.map(timestamp_options).unwrap_or_default() };
         let tcp = Tcp {
             source: from.port,

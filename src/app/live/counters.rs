@@ -30,7 +30,7 @@ impl Counters {
             packets: arrivals.captures().iter().map(|capture| capture.packets).sum(),
             interfaces: names.zip(arrivals.counts()).map(|(name, it)| (name, it.received, it.dropped)).collect(),
             stats: pipeline.stats(),
-            findings: told.by_diagnosis().iter().map(|(diagnosis, count)| (*diagnosis, *count)).collect(),
+            findings: told.by_diagnosis().iter().map(|(diagnosis, count)| (diagnosis.as_str(), *count)).collect(),
             unwritten,
         }
     }

@@ -265,7 +265,7 @@ mod tests {
 
     fn finding(number: u64) -> (Finding, Option<IpAddr>) {
         let finding = Finding {
-            diagnosis: "data-syn-refused",
+            diagnosis: crate::diagnosis::data_syn_refused::NAME,
             role: Role::Verdict,
             severity: Severity::Error,
             confidence: Confidence::Proven,
@@ -277,6 +277,7 @@ mod tests {
             hosts: Vec::new(),
             primary: finding::Evidence::seen(at(number), "RST"),
             supporting: Vec::new(),
+            host_facts: Vec::new(),
             caps: Vec::new(),
             ruled_out: Vec::new(),
             alternatives: Vec::new(),

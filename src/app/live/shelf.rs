@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
+use crate::finding::DiagnosisName;
 use crate::frame::Timestamp;
 
 /// Seconds between two files of a kind of which there are as many as are kept: a flood is not worth writing.
@@ -16,7 +17,7 @@ pub(super) const OF_A_KIND: usize = 10;
 pub(super) const IN_ALL: usize = 10_000;
 
 /// A diagnosis, and the server or host it is about.
-pub(super) type Kind = (&'static str, Option<IpAddr>);
+pub(super) type Kind = (DiagnosisName, Option<IpAddr>);
 
 /// Those of a kind, each with the turn in which it came.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ struct Files<T> {
 /// What is kept of the files that were put here, whatever they are.
 #[derive(Debug)]
 pub(super) struct Shelf<T> {
-    kinds: BTreeMap<&'static str, BTreeMap<Option<IpAddr>, Files<T>>>,
+    kinds: BTreeMap<DiagnosisName, BTreeMap<Option<IpAddr>, Files<T>>>,
     next: u64,
     count: usize,
     of_a_kind: usize,
@@ -44,7 +45,7 @@ impl<T> Shelf<T> {
 
     /// Whether a file of this kind and time is wanted.
     pub(super) fn wants(&self, (diagnosis, server): Kind, time: Timestamp) -> bool {
-        let files = self.kinds.get(diagnosis).and_then(|servers| servers.get(&server));
+        let files = self.kinds.get(&diagnosis).and_then(|servers| servers.get(&server));
         files.is_none_or(|files| files.kept.len() < self.of_a_kind || time.seconds_since(files.newest) >= PAUSE)
     }
 
@@ -82,9 +83,10 @@ impl<T> Shelf<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::{data_syn_refused, time_wait_collision};
 
-    const REFUSED: &str = "data-syn-refused";
-    const COLLISION: &str = "time-wait-collision";
+    const REFUSED: DiagnosisName = data_syn_refused::NAME;
+    const COLLISION: DiagnosisName = time_wait_collision::NAME;
 
     fn server(number: u8) -> IpAddr {
         IpAddr::from([10, 0, 0, number])

@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 
 use crate::cli::{FailOn, StatusLine};
-use crate::finding::{Finding, SessionId};
+use crate::finding::{DiagnosisName, Finding, SessionId};
 use crate::record::{Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
@@ -16,7 +16,7 @@ pub(super) struct Told {
     fail_on: FailOn,
     /// Findings that make the exit status 1 and still hold.
     reached: u64,
-    by_diagnosis: BTreeMap<&'static str, u64>,
+    by_diagnosis: BTreeMap<DiagnosisName, u64>,
     /// Findings of which no evidence has been written yet, with the server where that is known.
     new: Vec<(Finding, Option<IpAddr>)>,
     /// What must not be written of them.
@@ -39,7 +39,7 @@ impl Told {
     }
 
     /// How often each diagnosis has been named.
-    pub(super) fn by_diagnosis(&self) -> &BTreeMap<&'static str, u64> {
+    pub(super) fn by_diagnosis(&self) -> &BTreeMap<DiagnosisName, u64> {
         &self.by_diagnosis
     }
 

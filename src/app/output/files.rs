@@ -12,6 +12,8 @@ pub(in crate::app) enum Role {
     Input,
     /// The keys of TLS.
     KeyLog,
+    /// Facts of a host.
+    Facts,
     /// The file of settings.
     Configuration,
     /// The findings to leave out.
@@ -72,6 +74,7 @@ impl Files {
         let what = match role {
             Role::Input => "it is one of the inputs",
             Role::KeyLog => "it is a key log",
+            Role::Facts => "it holds the facts of a host",
             Role::Configuration => "it is the configuration file",
             Role::Baseline => "it is the baseline",
             Role::Expectation => "it is one of the expectations",

@@ -2,18 +2,19 @@
 //! never came to be. That failed, although no reply says so.
 
 use super::{Case, Evidence, Stamp};
+use crate::frame::Interval;
 use crate::ftp::Reply;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::departure::{Departure, Sign};
 use crate::transfer::{Direction, Offer, Transfer};
 
 /// Who leaves within a second of the announcement need not have waited for anything; not to the millisecond.
-const AT_ONCE: f64 = 1.2;
+const AT_ONCE: Interval = Interval::millis(1200);
 
 impl<'a> Case<'a> {
     /// When and how the client turned away from it, before the final reply if it is a transfer.
     pub fn left(&self) -> Option<&'a Departure> {
-        match self.transfer {
+        match self.transfer() {
             Some(transfer) => transfer.left.as_ref(),
             None => self.offer()?.left.as_ref(),
         }
@@ -27,13 +28,13 @@ impl<'a> Case<'a> {
 
     /// How the client had left the transfer before that data connection was tried.
     pub fn left_before(&self, attempt: &Attempt<'_>) -> Option<&'a Departure> {
-        self.transfer?.left.as_ref().filter(|left| left.at < attempt.at())
+        self.transfer()?.left.as_ref().filter(|left| left.at < attempt.at())
     }
 
     /// Whether the client gave up without having had a data connection.
     pub(super) fn has_given_up(&self) -> bool {
         let Some(left) = self.left() else { return false };
-        let Some(since) = self.transfer.map(Transfer::at).or_else(|| self.offer().map(Offer::at)) else {
+        let Some(since) = self.transfer().map(Transfer::at).or_else(|| self.offer().map(Offer::at)) else {
             return false;
         };
         // What follows ABOR answers that.
@@ -46,19 +47,19 @@ impl<'a> Case<'a> {
             // A client that has aborted listens no more: what is refused then failed by nothing.
             attempt.at() <= left.at || !left.sign.is_a_complaint()
         });
-        let served_soon = || self.transfer.is_none() && (self.got_data_soon() || self.fell_back());
+        let served_soon = || self.transfer().is_none() && (self.got_data_soon() || self.fell_back());
         (tried || self.waited_in_vain(left)) && !served_soon()
     }
 
     /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
-    pub fn waited(&self) -> Option<f64> {
+    pub fn waited(&self) -> Option<Interval> {
         let left = self.left()?;
         Some(left.at.age_of(self.waiting_since(left.at)?))
     }
 
     /// The last word about the data connection before that moment.
     fn waiting_since(&self, until: Stamp) -> Option<Stamp> {
-        let (command, answered) = match self.transfer {
+        let (command, answered) = match self.transfer() {
             Some(transfer) => (&transfer.command, transfer.preliminary.as_ref().map(Reply::at)),
             None => self.offer().map(|offer| (&offer.command, Some(offer.at())))?,
         };
@@ -85,7 +86,7 @@ impl<'a> Case<'a> {
     /// another server's port is not for this one.
     fn was_expected(&self, offer: &Offer) -> bool {
         !self.concluded.for_a_server
-            && match (offer.direction, self.transfer) {
+            && match (offer.direction, self.transfer()) {
                 (Direction::Active, None) => false,
                 (Direction::Active, Some(_)) => offer.socket.is_some(),
                 (Direction::Passive, _) => offer.reply.as_ref().is_some_and(Reply::is_success),
@@ -95,7 +96,7 @@ impl<'a> Case<'a> {
     /// Whether a filter may have hidden it: the server said that it opens the data connection, nothing but the control
     /// connection was captured, and the client does not ask for another one.
     fn may_be_hidden(&self, left: &Departure) -> bool {
-        let said_so = self.transfer.is_some_and(|transfer| transfer.preliminary.is_some());
+        let said_so = self.transfer().is_some_and(|transfer| transfer.preliminary.is_some());
         let again = matches!(left.sign, Sign::Endpoint | Sign::Login);
         said_so && !again && !self.scene.shows_more_than_control
     }

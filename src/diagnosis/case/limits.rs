@@ -1,22 +1,25 @@
 //! What a capture's faults leave of the claims that rest on it: caps on confidence, each with its reason.
 
 use super::Case;
-use crate::finding::{Cap, Confidence};
-use crate::frame::Stamp;
+use crate::diagnosis::{capture_clock_step, capture_control_only, capture_drops, capture_gap, capture_reordered};
+use crate::finding::{Cap, Confidence, DiagnosisName};
+use crate::frame::{Interval, Stamp};
 
 /// A capture that lost packets of the control connection lost others within this many seconds before and behind.
-const AROUND_A_GAP: f64 = 5.0;
+const AROUND_A_GAP: Interval = Interval::seconds(5);
 
 /// Neighbours of a file that is not quite sorted may be this far apart. Seconds.
-const UNSORTED: f64 = 0.05;
+const UNSORTED: Interval = Interval::millis(50);
 
-/// What limits a claim where no diagnosis names the limit: the rule itself. A capture that starts shortly before an event, or
-/// ends shortly after it, is no `capture-midstream` and no `capture-truncated`.
-pub const RULE: &str = "rule";
+/// A limit that a diagnosis states.
+pub fn cap(diagnosis: DiagnosisName, ceiling: Confidence, why: String) -> Cap {
+    Cap { diagnosis: Some(diagnosis), ceiling, why }
+}
 
-/// A cap.
-pub fn cap(diagnosis: &'static str, ceiling: Confidence, why: String) -> Cap {
-    Cap { diagnosis, ceiling, why }
+/// A limit of the rule itself, which no diagnosis states: a capture that starts shortly before an event, or ends shortly
+/// after it, is no `capture-midstream` and no `capture-truncated`.
+pub fn cap_of_rule(ceiling: Confidence, why: String) -> Cap {
+    Cap { diagnosis: None, ceiling, why }
 }
 
 impl Case<'_> {
@@ -25,13 +28,13 @@ impl Case<'_> {
         let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until);
         if let Some(step) = step {
             let why =
-                format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.seconds, step.after.number);
-            return Some(cap("capture-clock-step", Confidence::Possible, why));
+                format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.by, step.after.number);
+            return Some(cap(capture_clock_step::NAME, Confidence::Possible, why));
         }
-        let back = from.seconds_since(until);
+        let back = from.since(until);
         (from < until && back > UNSORTED).then(|| {
             let why = format!("frame {} is {back:.1} s earlier than frame {} before it", until.number, from.number);
-            cap("capture-reordered", Confidence::Possible, why)
+            cap(capture_reordered::NAME, Confidence::Possible, why)
         })
     }
 
@@ -42,15 +45,15 @@ impl Case<'_> {
         caps.extend(self.clock_cap(after, until));
         if !self.scene.shows_more_than_control {
             let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
-            caps.push(cap("capture-control-only", Confidence::Possible, why));
+            caps.push(cap(capture_control_only::NAME, Confidence::Possible, why));
         }
-        caps.extend(self.scene.lacks().map(|why| cap("capture-drops", Confidence::Possible, why)));
+        caps.extend(self.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why)));
         let mut holes = self.control.from_origin.gaps().iter().chain(self.control.from_target.gaps());
-        let around = |at: Stamp| after.seconds_since(at) < AROUND_A_GAP && at.seconds_since(until) < AROUND_A_GAP;
+        let around = |at: Stamp| after.since(at) < AROUND_A_GAP && at.since(until) < AROUND_A_GAP;
         let hole = holes.find(|hole| around(hole.at));
         if let Some(lost) = hole {
             caps.push(cap(
-                "capture-gap",
+                capture_gap::NAME,
                 Confidence::Possible,
                 format!("frame {} shows that packets are missing", lost.at.number),
             ));
@@ -59,7 +62,7 @@ impl Case<'_> {
     }
 
     /// Limits on claims that no earlier connection was there: it may lie before the capture.
-    pub fn history_caps(&self, reach: f64) -> Vec<Cap> {
+    pub fn history_caps(&self, reach: Interval) -> Vec<Cap> {
         let Some((at, _)) = self.window() else { return Vec::new() };
         let age = at.age_of(self.scene.begins);
         if age >= reach {
@@ -67,17 +70,17 @@ impl Case<'_> {
         }
         let why = format!(
             "the capture starts {age:.*} s before: an earlier connection of the same 5-tuple may lie before it",
-            usize::from(age < 10.0)
+            usize::from(age < Interval::seconds(10))
         );
-        vec![cap(RULE, Confidence::Probable, why)]
+        vec![cap_of_rule(Confidence::Probable, why)]
     }
 
     /// Limits on claims about what answered a SYN at `at`.
     pub fn scene_caps(&self, at: Stamp) -> Vec<Cap> {
         let mut caps = Vec::new();
-        caps.extend(self.scene.lacks().map(|why| cap("capture-drops", Confidence::Probable, why)));
-        if self.scene.ends.seconds_since(at) < 1.0 {
-            caps.push(cap(RULE, Confidence::Probable, "the capture ends within a second of it".to_owned()));
+        caps.extend(self.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Probable, why)));
+        if self.scene.ends.since(at) < Interval::seconds(1) {
+            caps.push(cap_of_rule(Confidence::Probable, "the capture ends within a second of it".to_owned()));
         }
         caps
     }

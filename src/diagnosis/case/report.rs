@@ -2,6 +2,7 @@
 
 use super::Case;
 use crate::flow::RstSeen;
+use crate::frame::Interval;
 use crate::ftp::meaning::meaning;
 use crate::ftp::texts::{Condition, Meaning};
 use crate::ftp::{Command, Reply, Verb};
@@ -11,7 +12,7 @@ use crate::transfer::attempt::Attempt;
 use crate::transfer::departure::Sign;
 
 /// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
-const SWAPPED: f64 = 0.01;
+const SWAPPED: Interval = Interval::millis(10);
 
 impl<'a> Case<'a> {
     /// The final reply that reports on the data connection, and what it answers: the transfer command, or PORT itself where
@@ -20,15 +21,15 @@ impl<'a> Case<'a> {
         if let Some(offer) = self.offer().filter(|_| self.reported_at_once()) {
             return Some((&offer.command, offer.reply.as_ref()?));
         }
-        let transfer = self.transfer?;
+        let transfer = self.transfer()?;
         let aborted = transfer.left.as_ref().is_some_and(|left| left.sign == Sign::Abor);
         Some((&transfer.command, transfer.reply.as_ref().filter(|_| !aborted)?))
     }
 
     /// Seconds from the command to the reply that reports on it, never negative.
-    pub fn delay(&self) -> Option<f64> {
+    pub fn delay(&self) -> Option<Interval> {
         let (command, reply) = self.report()?;
-        Some(reply.frames[0].age_of(command.at()).max(0.0))
+        Some(reply.frames.first().age_of(command.at()).max(Interval::ZERO))
     }
 
     /// Whether the capture's clock went on evenly between the command and that reply.
@@ -50,7 +51,7 @@ impl<'a> Case<'a> {
     /// Whether the server answered PORT or EPRT, to which no transfer command followed, by the failure of a connection that
     /// it had tried at once.
     pub fn refused_after_trying(&self) -> bool {
-        self.transfer.is_none()
+        self.transfer().is_none()
             && self.reported_at_once()
             && self.concluded.established().is_none()
             && !self.fell_back()
@@ -62,7 +63,7 @@ impl<'a> Case<'a> {
 
     /// Whether the final reply reports a failed data connection rather than a refused command.
     pub fn is_data_failure(&self) -> bool {
-        let Some(transfer) = self.transfer.filter(|_| self.failed()) else {
+        let Some(transfer) = self.transfer().filter(|_| self.failed()) else {
             return self.gave_up || self.refused_after_trying();
         };
         let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
@@ -94,7 +95,7 @@ impl<'a> Case<'a> {
 
     /// Whether a data connection was tried before the final reply, and none came to be.
     fn tried_in_vain(&self) -> bool {
-        let Some(reply) = self.transfer.and_then(|transfer| transfer.reply.as_ref()) else { return false };
+        let Some(reply) = self.transfer().and_then(|transfer| transfer.reply.as_ref()) else { return false };
         let vain = |attempt: &Attempt<'_>| match attempt.outcome() {
             AttemptOutcome::Refused | AttemptOutcome::Icmp => attempt.connection.last.is_until(reply.at(), SWAPPED),
             AttemptOutcome::Unanswered => attempt.connection.syn_count >= 2 && attempt.at() < reply.at(),

@@ -47,7 +47,7 @@ impl Table {
             (closed, attempt) => closed.or(attempt),
         };
         if let Some((id, last)) = silent {
-            let matters = now.seconds_since(last) < REMEMBERED_SECONDS;
+            let matters = now.since(last) < REMEMBERED_SECONDS;
             self.remove(id, matters.then_some(now));
         } else if let Some(id) = self.longest_silent() {
             self.remove(id, Some(now));

@@ -3,14 +3,15 @@
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, FlowKey, Half};
 use super::{REMEMBERED_SECONDS, Table, Tuple};
+use crate::frame::Interval;
 use crate::wire::{Flags, Seq};
 
 /// Incarnations that a segment is compared with, newest first.
 pub(super) const LOOK_BACK: usize = 8;
 /// A SYN with the ISN of a connection that closed this long ago is no late copy but a new connection.
-const ECHO_SECONDS: f64 = 1.0;
+const ECHO_SECONDS: Interval = Interval::seconds(1);
 /// Crossing SYNs come within a round trip or a first retry.
-const SIMULTANEOUS_SECONDS: f64 = 3.0;
+const SIMULTANEOUS_SECONDS: Interval = Interval::seconds(3);
 /// A segment this near the numbers of one incarnation and not of the other belongs there: the largest window without
 /// scaling.
 pub(super) const NEAR: u32 = 1 << 16;
@@ -40,7 +41,7 @@ impl Table {
 
     fn place_syn(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
         let same = self.recent_incarnations(&seen.key).find(|connection| {
-            let idle = seen.at.seconds_since(connection.last);
+            let idle = seen.at.since(connection.last);
             let over = connection.was_open() && connection.is_closed() && idle > ECHO_SECONDS;
             connection.origin == seen.source()
                 && connection.isn() == Some(seen.tcp.seq)
@@ -53,7 +54,7 @@ impl Table {
         let crossing = current.target == seen.source()
             && current.is_unanswered()
             && !current.is_closed()
-            && seen.at.seconds_since(current.last).abs() < SIMULTANEOUS_SECONDS;
+            && seen.at.since(current.last).abs() < SIMULTANEOUS_SECONDS;
         if crossing { Place::Existing(current.id) } else { Place::New }
     }
 
@@ -142,7 +143,7 @@ impl Table {
         if let Some(previous) = previous.filter(|previous| previous.is_near(seen, NEAR)) {
             return Place::Existing(previous.id);
         }
-        let over = current.is_closed() || seen.at.seconds_since(current.last) > REMEMBERED_SECONDS;
+        let over = current.is_closed() || seen.at.since(current.last) > REMEMBERED_SECONDS;
         let speaks = seen.tcp.payload_len > 0 || seen.tcp.flags.has(Flags::FIN);
         if over && current.was_open() && speaks && seen.kind() == Kind::Later && !current.is_near(seen, FAR) {
             return Place::New;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::super::key::Ways;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, FlowKey};
 use super::Table;
@@ -26,49 +27,49 @@ pub(super) struct Tenants(HashMap<FlowKey, Vec<Tenant>, RandomState>);
 struct Tenant {
     /// What was around its first segment; its connections are kept under this.
     wrapping: Wrapping,
-    /// What is around the segments of each direction ([`FlowKey::direction`]), as far as they were seen.
-    ways: [Option<Wrapping>; 2],
+    /// What is around the segments of each direction ([`FlowKey::way`]), as far as they were seen.
+    ways: Ways<Option<Wrapping>>,
 }
 
 impl Tenants {
     /// The wrapping under which the connection of a segment is kept. `fits`: whether the segment's numbers go on where
     /// the connections under that wrapping stand.
-    fn of(&mut self, seen: &Sighting<'_>, untagged: Option<[bool; 2]>, fits: impl Fn(Wrapping) -> bool) -> Wrapping {
-        let (wrapping, way) = (seen.wrapping, seen.key.direction(seen.source()));
+    fn of(&mut self, seen: &Sighting<'_>, untagged: Option<Ways<bool>>, fits: impl Fn(Wrapping) -> bool) -> Wrapping {
+        let (wrapping, way) = (seen.wrapping, seen.key.way(seen.source()));
         let tenants = self.0.entry(seen.key.within(Wrapping::NONE)).or_insert_with(|| {
             // Before the first tag of the capture nobody was booked here.
             let seen = |way: bool| way.then_some(Wrapping::NONE);
             untagged.map(|ways| Tenant { wrapping: Wrapping::NONE, ways: ways.map(seen) }).into_iter().collect()
         });
-        let known = tenants.iter().position(|tenant| tenant.ways[way] == Some(wrapping));
-        let is_whole = |tenant: &Tenant| tenant.ways.iter().all(Option::is_some);
-        if let Some(known) = known.map(|known| tenants[known]).filter(is_whole) {
-            return known.wrapping;
+        let known = tenants.iter().position(|tenant| *tenant.ways.of(way) == Some(wrapping));
+        let booked = known.and_then(|known| tenants.get(known)).copied();
+        if let Some(whole) = booked.filter(|tenant| tenant.ways.all(Option::is_some)) {
+            return whole.wrapping;
         }
-        let lacks_it = |tenant: &&mut Tenant| tenant.ways[way].is_none();
-        let own =
-            tenants.iter().position(|tenant| tenant.ways[way].is_none() && tenant.ways[1 - way] == Some(wrapping));
+        let lacks_it = |tenant: &&mut Tenant| tenant.ways.of(way).is_none();
+        let is_own = |tenant: &Tenant| tenant.ways.of(way).is_none() && *tenant.ways.against(way) == Some(wrapping);
+        let own = tenants.iter().position(is_own);
         let complemented = match own {
             Some(own) => tenants.get_mut(own),
             None => tenants.iter_mut().filter(lacks_it).find(|tenant| fits(tenant.wrapping)),
         };
         if let Some(complemented) = complemented {
-            complemented.ways[way] = Some(wrapping);
+            complemented.ways.set(way, Some(wrapping));
             let kept = complemented.wrapping;
             // What came before its other direction was known stays alone.
-            if let Some(alone) = known {
-                tenants[alone].ways[way] = None;
+            if let Some(alone) = known.and_then(|known| tenants.get_mut(known)) {
+                alone.ways.set(way, None);
             }
             return kept;
         }
-        if let Some(known) = known {
-            return tenants[known].wrapping;
+        if let Some(booked) = booked {
+            return booked.wrapping;
         }
         match tenants.last() {
             Some(last) if tenants.len() >= TENANTS_KEPT => last.wrapping,
             Some(_) | None => {
-                let mut ways = [None; 2];
-                ways[way] = Some(wrapping);
+                let mut ways = Ways::default();
+                ways.set(way, Some(wrapping));
                 tenants.push(Tenant { wrapping, ways });
                 wrapping
             }
@@ -106,11 +107,11 @@ impl Table {
             ids.filter_map(|id| connections.get(&id))
         };
         let untagged = incarnations(Wrapping::NONE).next().map(|connection| {
-            let mut ways = [false; 2];
+            let mut ways = Ways::default();
             for (socket, half) in
                 [(connection.origin, &connection.from_origin), (connection.target, &connection.from_target)]
             {
-                ways[seen.key.direction(socket)] = half.segments > 0;
+                ways.set(seen.key.way(socket), half.segments > 0);
             }
             ways
         });
@@ -154,10 +155,10 @@ mod tests {
     fn directions_under_different_tags_are_one_connection_where_their_numbers_fit() {
         let session = |answer: u32, there: &str, back: &str| {
             connections(&format!(
-                "0.000 S:20>C:5001 S seq=1000 {there}
-                 0.010 C:5001>S:20 SA seq=900000 ack={answer} {back}
-                 0.011 S:20>C:5001 A seq=1001 ack=900001 {there}
-                 0.012 C:5001>S:20 A seq=900001 ack=1001 {back}"
+                "=0.000s S:20 > C:5001 S seq=1000 {there}
+                 =0.010s C:5001 > S:20 SA seq=900000 ack={answer} {back}
+                 =0.011s S:20 > C:5001 A seq=1001 ack=900001 {there}
+                 =0.012s C:5001 > S:20 A seq=900001 ack=1001 {back}"
             ))
         };
         for (there, back) in [("vlan=5", "vlan=6"), ("", "vlan=6"), ("vlan=5", ""), ("vlan=5", "vlan=5")] {
@@ -168,27 +169,27 @@ mod tests {
 
     #[test]
     fn a_direction_that_comes_first_is_found_by_the_other() {
-        let crossed = "0.000 C:5001>S:20 SA seq=900000 ack=1001 vlan=6
-             0.0001 S:20>C:5001 S seq=1000 vlan=5
-             0.011 S:20>C:5001 A seq=1001 ack=900001 vlan=5";
+        let crossed = "=0.000s C:5001 > S:20 SA seq=900000 ack=1001 vlan=6
+             =0.0001s S:20 > C:5001 S seq=1000 vlan=5
+             =0.011s S:20 > C:5001 A seq=1001 ack=900001 vlan=5";
         assert_eq!(connections(crossed), (1, 1));
-        let midstream = "0.000 C:5001>S:20 A seq=900000 ack=1001 len=5 vlan=6
-             0.001 S:20>C:5001 A seq=1001 ack=900005 len=9 vlan=5";
+        let midstream = "=0.000s C:5001 > S:20 A seq=900000 ack=1001 len=5 vlan=6
+             =0.001s S:20 > C:5001 A seq=1001 ack=900005 len=9 vlan=5";
         assert_eq!(connections(midstream).0, 1);
-        let strange = "0.000 C:5001>S:20 A seq=900000 ack=1001 len=5 vlan=6
-             0.001 S:20>C:5001 A seq=5000001 ack=7900005 len=9 vlan=5";
+        let strange = "=0.000s C:5001 > S:20 A seq=900000 ack=1001 len=5 vlan=6
+             =0.001s S:20 > C:5001 A seq=5000001 ack=7900005 len=9 vlan=5";
         assert_eq!(connections(strange).0, 2);
     }
 
     #[test]
     fn two_tenants_with_one_5_tuple_stay_two() {
         // Even with the same numbers: both directions are there in each.
-        let both = "0.000 S:20>C:5001 S seq=1000 vlan=5
-             0.100 S:20>C:5001 S seq=1000 vlan=6
-             0.200 C:5001>S:20 SA seq=9000 ack=1001 vlan=6
-             0.300 C:5001>S:20 SA seq=9000 ack=1001 vlan=5
-             0.400 S:20>C:5001 A seq=1001 ack=9001 vlan=5
-             0.500 S:20>C:5001 A seq=1001 ack=9001 vlan=6";
+        let both = "=0.000s S:20 > C:5001 S seq=1000 vlan=5
+             =0.100s S:20 > C:5001 S seq=1000 vlan=6
+             =0.200s C:5001 > S:20 SA seq=9000 ack=1001 vlan=6
+             =0.300s C:5001 > S:20 SA seq=9000 ack=1001 vlan=5
+             =0.400s S:20 > C:5001 A seq=1001 ack=9001 vlan=5
+             =0.500s S:20 > C:5001 A seq=1001 ack=9001 vlan=6";
         assert_eq!(connections(both), (2, 2));
     }
 }

@@ -8,13 +8,13 @@ use super::{FlowEvent, INCARNATIONS_KEPT};
 
 /// The old incarnation of 9.2: the client closes first and holds TIME-WAIT with SND.NXT 10002, RCV.NXT 1002.
 const CLIENT_HOLDS: &str = "
-        0.000 S:20>C:5001 S seq=1000
-        0.001 C:5001>S:20 SA seq=9000 ack=1001
-        0.002 S:20>C:5001 A seq=1001 ack=9001
-        0.003 C:5001>S:20 A seq=9001 ack=1001 len=1000
-        0.004 C:5001>S:20 F seq=10001 ack=1001
-        0.005 S:20>C:5001 F seq=1001 ack=10002
-        0.006 C:5001>S:20 A seq=10002 ack=1002";
+        =0.000s S:20 > C:5001 S seq=1000
+        =0.001s C:5001 > S:20 SA seq=9000 ack=1001
+        =0.002s S:20 > C:5001 A seq=1001 ack=9001
+        =0.003s C:5001 > S:20 A seq=9001 ack=1001 len=1000
+        =0.004s C:5001 > S:20 F seq=10001 ack=1001
+        =0.005s S:20 > C:5001 F seq=1001 ack=10002
+        =0.006s C:5001 > S:20 A seq=10002 ack=1002";
 
 fn after_close(rest: &str) -> Played {
     play(&format!("{CLIENT_HOLDS}\n{rest}"))
@@ -50,12 +50,12 @@ fn a_connection_runs_through_its_events() {
 fn a_challenged_attempt_does_not_overwrite_the_closed_incarnation() {
     // 9.2, lessons 10.1 to 10.4
     let played = after_close(
-        "3.000 S:20>C:5001 S seq=500
-             3.001 C:5001>S:20 A seq=10002 ack=1002
-             3.002 S:20>C:5001 R seq=1002
-             3.013 S:20>C:5001 S seq=500
-             3.014 C:5001>S:20 SA seq=777000 ack=501
-             3.015 S:20>C:5001 A seq=501 ack=777001",
+        "=3.000s S:20 > C:5001 S seq=500
+             =3.001s C:5001 > S:20 A seq=10002 ack=1002
+             =3.002s S:20 > C:5001 R seq=1002
+             =3.013s S:20 > C:5001 S seq=500
+             =3.014s C:5001 > S:20 SA seq=777000 ack=501
+             =3.015s S:20 > C:5001 A seq=501 ack=777001",
     );
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert_eq!(new.previous, Some(old.id));
@@ -85,11 +85,11 @@ fn a_challenged_attempt_does_not_overwrite_the_closed_incarnation() {
 fn a_later_attempt_still_knows_the_closed_incarnation() {
     // 9.3 behind a challenged attempt (lesson 10.1): 10002 + 65537
     let played = after_close(
-        "3.0 S:20>C:5001 S seq=500
-             3.1 C:5001>S:20 A seq=10002 ack=1002
-             4.0 S:20>C:5001 S seq=5000
-             4.1 C:5001>S:20 SA seq=75539 ack=5001
-             4.2 S:20>C:5001 A seq=5001 ack=75540",
+        "=3.0s S:20 > C:5001 S seq=500
+             =3.1s C:5001 > S:20 A seq=10002 ack=1002
+             =4.0s S:20 > C:5001 S seq=5000
+             =4.1s C:5001 > S:20 SA seq=75539 ack=5001
+             =4.2s S:20 > C:5001 A seq=5001 ack=75540",
     );
     let [old, attempt, new] = played.data()[..] else { panic!("three incarnations") };
     assert_eq!((attempt.previous, new.previous), (Some(old.id), Some(old.id)));
@@ -100,7 +100,7 @@ fn a_later_attempt_still_knows_the_closed_incarnation() {
 #[test]
 fn the_syn_of_a_recycling_sender_bears_the_mark() {
     // S's FIN was 1001, so SND.NXT 1002; 1002 + 65537
-    let played = after_close("3.0 S:20>C:5001 S seq=66539");
+    let played = after_close("=3.0s S:20 > C:5001 S seq=66539");
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert_eq!(new.isn_is_recycled(old), Some((stamp(8, 3.0), End::Origin)));
 }
@@ -108,14 +108,14 @@ fn the_syn_of_a_recycling_sender_bears_the_mark() {
 #[test]
 fn the_mark_follows_the_socket_and_not_the_role() {
     // The client opens in the other direction: it is the origin now.
-    let played = after_close("3.0 C:5001>S:20 S seq=75539");
+    let played = after_close("=3.0s C:5001 > S:20 S seq=75539");
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert_eq!(new.isn_is_recycled(old), Some((stamp(8, 3.0), End::Origin)));
 }
 
 #[test]
 fn an_ack_of_unknown_state_is_stale_too() {
-    let played = after_close("3.0 S:20>C:5001 S seq=500\n3.1 C:5001>S:20 A seq=12345 ack=678");
+    let played = after_close("=3.0s S:20 > C:5001 S seq=500\n=3.1s C:5001 > S:20 A seq=12345 ack=678");
     let new = played.data()[1];
     assert_eq!(new.stale_acks[0].ack.0, 678);
     assert_eq!(new.established, None);
@@ -124,11 +124,11 @@ fn an_ack_of_unknown_state_is_stale_too() {
 #[test]
 fn the_reset_of_a_challenge_without_known_owner_does_not_end_the_attempt() {
     let played = play(
-        "3.0 S:20>C:5001 S seq=500
-             3.1 C:5001>S:20 A seq=12345 ack=678
-             3.2 S:20>C:5001 R seq=678
-             3.3 S:20>C:5001 S seq=500
-             3.4 C:5001>S:20 SA seq=1 ack=501",
+        "=3.0s S:20 > C:5001 S seq=500
+             =3.1s C:5001 > S:20 A seq=12345 ack=678
+             =3.2s S:20 > C:5001 R seq=678
+             =3.3s S:20 > C:5001 S seq=500
+             =3.4s C:5001 > S:20 SA seq=1 ack=501",
     );
     let only = played.only();
     assert_eq!(only.stale_acks[0].reset, Some(stamp(3, 3.2)));
@@ -139,14 +139,14 @@ fn the_reset_of_a_challenge_without_known_owner_does_not_end_the_attempt() {
 fn the_challenge_of_a_half_open_connection_looks_alike_and_its_close_differs() {
     // Near miss of 9.2: the client never closed.
     let played = play(
-        "0.000 S:20>C:5001 S seq=1000
-             0.001 C:5001>S:20 SA seq=9000 ack=1001
-             0.002 S:20>C:5001 A seq=1001 ack=9001
-             0.005 S:20>C:5001 F seq=1001 ack=9001
-             0.006 C:5001>S:20 A seq=9001 ack=1002
-             3.000 S:20>C:5001 S seq=500
-             3.001 C:5001>S:20 A seq=9001 ack=1002
-             3.002 S:20>C:5001 R seq=1002",
+        "=0.000s S:20 > C:5001 S seq=1000
+             =0.001s C:5001 > S:20 SA seq=9000 ack=1001
+             =0.002s S:20 > C:5001 A seq=1001 ack=9001
+             =0.005s S:20 > C:5001 F seq=1001 ack=9001
+             =0.006s C:5001 > S:20 A seq=9001 ack=1002
+             =3.000s S:20 > C:5001 S seq=500
+             =3.001s C:5001 > S:20 A seq=9001 ack=1002
+             =3.002s S:20 > C:5001 R seq=1002",
     );
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert_eq!(new.stale_acks.len(), 1);
@@ -159,10 +159,10 @@ fn the_challenge_of_a_half_open_connection_looks_alike_and_its_close_differs() {
 fn the_same_isn_is_a_repeat_and_another_one_an_attempt() {
     // Lesson 10.3
     let played = play(
-        "0.0 S:20>C:5001 S seq=1000
-             1.0 S:20>C:5001 S seq=1000
-             3.0 S:20>C:5001 S seq=1000
-             9.0 S:20>C:5001 S seq=2000",
+        "=0.0s S:20 > C:5001 S seq=1000
+             =1.0s S:20 > C:5001 S seq=1000
+             =3.0s S:20 > C:5001 S seq=1000
+             =9.0s S:20 > C:5001 S seq=2000",
     );
     assert_eq!(events(&played)[1..], [FlowEvent::Retried, FlowEvent::Retried, FlowEvent::Opened]);
     let [first, second] = played.data()[..] else { panic!("two attempts") };
@@ -172,19 +172,19 @@ fn the_same_isn_is_a_repeat_and_another_one_an_attempt() {
 
 #[test]
 fn a_stack_that_always_takes_the_same_isn_opens_anew() {
-    let played = after_close("30.0 S:20>C:5001 S seq=1000");
+    let played = after_close("=30.0s S:20 > C:5001 S seq=1000");
     assert_eq!(played.data().len(), 2);
-    let late_copy = after_close("0.5 S:20>C:5001 S seq=1000");
+    let late_copy = after_close("=0.5s S:20 > C:5001 S seq=1000");
     assert_eq!(late_copy.data().len(), 1);
 }
 
 #[test]
 fn an_answer_to_an_earlier_attempt_goes_there() {
     let played = play(
-        "0.0 S:20>C:5001 S seq=1000
-             9.0 S:20>C:5001 S seq=2000
-             9.1 C:5001>S:20 RA seq=0 ack=1001
-             9.2 C:5001>S:20 SA seq=7 ack=2001",
+        "=0.0s S:20 > C:5001 S seq=1000
+             =9.0s S:20 > C:5001 S seq=2000
+             =9.1s C:5001 > S:20 RA seq=0 ack=1001
+             =9.2s C:5001 > S:20 SA seq=7 ack=2001",
     );
     let [first, second] = played.data()[..] else { panic!("two attempts") };
     assert_eq!(first.close(), Close::Reset { by: End::Target, at: stamp(3, 9.1) });
@@ -193,7 +193,7 @@ fn an_answer_to_an_earlier_attempt_goes_there() {
 
 #[test]
 fn a_syn_ack_for_another_syn_is_stale() {
-    let played = play("0.0 S:20>C:5001 S seq=1000\n0.1 C:5001>S:20 SA seq=7 ack=55");
+    let played = play("=0.0s S:20 > C:5001 S seq=1000\n=0.1s C:5001 > S:20 SA seq=7 ack=55");
     let only = played.only();
     assert!(only.syn_acks.is_empty() && only.stale_acks[0].syn);
 }
@@ -201,9 +201,9 @@ fn a_syn_ack_for_another_syn_is_stale() {
 #[test]
 fn a_syn_ack_may_be_captured_before_its_syn() {
     let played = play(
-        "0.0001 C:5001>S:20 SA seq=9000 ack=1001 if=1
-             0.0002 S:20>C:5001 S seq=1000
-             0.0003 S:20>C:5001 A seq=1001 ack=9001",
+        "=0.0001s C:5001 > S:20 SA seq=9000 ack=1001 on=if1
+             =0.0002s S:20 > C:5001 S seq=1000
+             =0.0003s S:20 > C:5001 A seq=1001 ack=9001",
     );
     let only = played.only();
     assert_eq!((only.origin.port(), only.syns.len(), only.syn_acks.len()), (20, 1, 1));
@@ -214,11 +214,11 @@ fn a_syn_ack_may_be_captured_before_its_syn() {
 #[test]
 fn crossing_syns_are_one_connection() {
     let played = play(
-        "0.0 S:20>C:5001 S seq=1000
-             0.0 C:5001>S:20 S seq=9000
-             0.1 C:5001>S:20 SA seq=9000 ack=1001
-             0.1 S:20>C:5001 SA seq=1000 ack=9001
-             0.2 S:20>C:5001 A seq=1001 ack=9001",
+        "=0.0s S:20 > C:5001 S seq=1000
+             =0.0s C:5001 > S:20 S seq=9000
+             =0.1s C:5001 > S:20 SA seq=9000 ack=1001
+             =0.1s S:20 > C:5001 SA seq=1000 ack=9001
+             =0.2s S:20 > C:5001 A seq=1001 ack=9001",
     );
     assert_eq!(played.only().established, Some(stamp(5, 0.2)));
     assert_eq!(played.only().syn_count, 1);
@@ -227,11 +227,11 @@ fn crossing_syns_are_one_connection() {
 #[test]
 fn a_syn_on_an_open_connection_is_an_attempt() {
     let played = play(
-        "0.000 S:20>C:5001 S seq=1000
-             0.001 C:5001>S:20 SA seq=9000 ack=1001
-             0.002 S:20>C:5001 A seq=1001 ack=9001
-             5.000 S:20>C:5001 S seq=2000000
-             5.001 C:5001>S:20 A seq=9001 ack=1001",
+        "=0.000s S:20 > C:5001 S seq=1000
+             =0.001s C:5001 > S:20 SA seq=9000 ack=1001
+             =0.002s S:20 > C:5001 A seq=1001 ack=9001
+             =5.000s S:20 > C:5001 S seq=2000000
+             =5.001s C:5001 > S:20 A seq=9001 ack=1001",
     );
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert_eq!((new.previous, old.close()), (Some(old.id), Close::Open));
@@ -241,10 +241,10 @@ fn a_syn_on_an_open_connection_is_an_attempt() {
 #[test]
 fn repeats_of_the_old_incarnation_do_not_touch_the_new_one() {
     let played = after_close(
-        "3.0 S:20>C:5001 S seq=500000
-             3.1 C:5001>S:20 SA seq=70000000 ack=500001
-             3.2 S:20>C:5001 A seq=500001 ack=70000001
-             3.3 S:20>C:5001 F seq=1001 ack=10002",
+        "=3.0s S:20 > C:5001 S seq=500000
+             =3.1s C:5001 > S:20 SA seq=70000000 ack=500001
+             =3.2s S:20 > C:5001 A seq=500001 ack=70000001
+             =3.3s S:20 > C:5001 F seq=1001 ack=10002",
     );
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert_eq!(new.close(), Close::Open);
@@ -255,10 +255,10 @@ fn repeats_of_the_old_incarnation_do_not_touch_the_new_one() {
 fn repeats_from_before_the_isn_are_of_the_old_incarnation() {
     // The new ISN is the old SND.NXT + 65537: near enough to be taken for one stream.
     let played = after_close(
-        "3.0 C:5001>S:20 S seq=75539
-             3.1 S:20>C:5001 SA seq=66539 ack=75540
-             3.2 C:5001>S:20 A seq=75540 ack=66540
-             3.3 S:20>C:5001 F seq=1001 ack=10002",
+        "=3.0s C:5001 > S:20 S seq=75539
+             =3.1s S:20 > C:5001 SA seq=66539 ack=75540
+             =3.2s C:5001 > S:20 A seq=75540 ack=66540
+             =3.3s S:20 > C:5001 F seq=1001 ack=10002",
     );
     assert_eq!(played.booked[10].connection, played.data()[0].id);
     assert_eq!(played.data()[1].close(), Close::Open);
@@ -266,7 +266,7 @@ fn repeats_from_before_the_isn_are_of_the_old_incarnation() {
 
 #[test]
 fn data_of_an_incarnation_never_seen_open_a_midstream_one() {
-    let played = after_close("30.0 S:20>C:5001 A seq=3000000000 ack=2000000000 len=5");
+    let played = after_close("=30.0s S:20 > C:5001 A seq=3000000000 ack=2000000000 len=5");
     let [old, new] = played.data()[..] else { panic!("two incarnations") };
     assert!(new.midstream);
     assert_eq!((new.previous, new.from_origin.bytes), (Some(old.id), 5));
@@ -274,14 +274,14 @@ fn data_of_an_incarnation_never_seen_open_a_midstream_one() {
 
 #[test]
 fn copies_are_not_counted() {
-    let syn = |time: &str, rest: &str| format!("{time} S:20>C:5001 S seq=1000 id=0 {rest}\n");
+    let syn = |time: &str, rest: &str| format!("={time}s S:20 > C:5001 S seq=1000 id=0 {rest}\n");
     let mirrored = play(&(syn("0.0", "") + &syn("0.0002", "")));
     assert!(mirrored.booked[1].copy);
     assert_eq!(mirrored.only().syn_count, 1);
     assert_eq!(mirrored.only().from_origin.duplicates(), [(stamp(1, 0.0), stamp(2, 0.0002))]);
     let routed = play(&(syn("0.0", "") + &syn("0.003", "ttl=63")));
     assert!(routed.booked[1].copy);
-    let bridged = play(&(syn("0.0", "") + &syn("0.003", "if=1")));
+    let bridged = play(&(syn("0.0", "") + &syn("0.003", "on=if1")));
     assert!(bridged.booked[1].copy);
     let tagged = play(&(syn("0.0", "") + &syn("0.0001", "vlan=1")));
     assert!(tagged.booked[1].copy);
@@ -291,12 +291,12 @@ fn copies_are_not_counted() {
 #[test]
 fn what_is_sent_again_is_no_copy() {
     for again in [
-        "0.011 S:20>C:5001 S seq=1000 id=0",  // no router in between, too late for a mirror
-        "0.0002 S:20>C:5001 S seq=1000 id=8", // the sender gave it another identification
-        "0.003 S:20>C:5001 S seq=1000 id=0 ttl=60", // not one hop
-        "0.0002 S:20>C:5001 S seq=1000 id=0 ts=5/0", // another clock value
+        "=0.011s S:20 > C:5001 S seq=1000 id=0", // no router in between, too late for a mirror
+        "=0.0002s S:20 > C:5001 S seq=1000 id=8", // the sender gave it another identification
+        "=0.003s S:20 > C:5001 S seq=1000 id=0 ttl=60", // not one hop
+        "=0.0002s S:20 > C:5001 S seq=1000 id=0 ts=5/0", // another clock value
     ] {
-        let played = play(&format!("0.0 S:20>C:5001 S seq=1000 id=0\n{again}"));
+        let played = play(&format!("=0.0s S:20 > C:5001 S seq=1000 id=0\n{again}"));
         assert!(!played.booked[1].copy, "{again}");
         assert_eq!(played.only().syn_count, 2, "{again}");
     }
@@ -309,7 +309,7 @@ fn a_copy_is_found_behind_any_number_of_packets() {
         let burst = |from: f64, rest: &str| {
             let segment = |n| {
                 let time = from + f64::from(n) * 0.000_01;
-                format!("{time} S:20>C:5001 A seq={} ack=1 len=5 id={n} {rest}\n", 1000 + 5 * n)
+                format!("={time}s S:20 > C:5001 A seq={} ack=1 len=5 id={n} {rest}\n", 1000 + 5 * n)
             };
             (0..count).map(segment).collect::<Vec<_>>().concat()
         };
@@ -326,7 +326,7 @@ fn a_copy_is_found_behind_any_number_of_packets() {
 fn a_copy_is_found_in_a_file_that_goes_back() {
     let bursts = |first: &str| {
         let burst = |from: f64, count: u32, rest: &str| {
-            let segment = |n| format!("{from} S:20>C:5001 A seq={} ack=1 len=5 id={n} {rest}\n", 1000 + 5 * n);
+            let segment = |n| format!("={from}s S:20 > C:5001 A seq={} ack=1 len=5 id={n} {rest}\n", 1000 + 5 * n);
             (0..count).map(segment).collect::<Vec<_>>().concat()
         };
         // The burst is 40 ms old when others take its place, and then come its copies.
@@ -334,8 +334,9 @@ fn a_copy_is_found_in_a_file_that_goes_back() {
         let played = play(&(first.to_owned() + &burst(2.0, 40, "") + &others + &burst(2.004, 40, "ttl=63")));
         played.booked.iter().rev().take(40).filter(|booked| booked.copy).count()
     };
-    let back =
-        |seconds: f64| format!("1.1 S:20>C:5001 A seq=900 ack=1\n{} S:20>C:5001 A seq=901 ack=1\n", 1.1 - seconds);
+    let back = |seconds: f64| {
+        format!("=1.1s S:20 > C:5001 A seq=900 ack=1\n={}s S:20 > C:5001 A seq=901 ack=1\n", 1.1 - seconds)
+    };
     assert_eq!(bursts(&back(0.045)), 40);
     assert!(bursts(&back(0.0)) < 40, "a sorted file has no copies of what is so old");
 }
@@ -343,7 +344,7 @@ fn a_copy_is_found_in_a_file_that_goes_back() {
 #[test]
 fn a_segment_sent_again_with_another_end_is_no_copy() {
     let command = |time: &str, name: &str| {
-        format!("{time} C:5001>S:20 A seq=1000 ack=1 id=0 text=STOR_{}{name}\n", "x".repeat(200))
+        format!("={time}s C:5001 > S:20 A seq=1000 ack=1 id=0 \"STOR_{}{name}\"\n", "x".repeat(200))
     };
     let played = play(&(command("0.0", "a") + &command("0.0002", "b") + &command("0.0004", "a")));
     assert_eq!(played.booked.iter().map(|booked| booked.copy).collect::<Vec<_>>(), [false, false, true]);
@@ -351,10 +352,10 @@ fn a_segment_sent_again_with_another_end_is_no_copy() {
 
 #[test]
 fn a_reset_for_each_segment_is_no_copy() {
-    let resets = "0.1 C:5001>S:20 R seq=10002 id=0\n0.1001 C:5001>S:20 R seq=10002 id=0";
+    let resets = "=0.1s C:5001 > S:20 R seq=10002 id=0\n=0.1001s C:5001 > S:20 R seq=10002 id=0";
     let played = after_close(resets);
     assert!(!played.booked[8].copy);
-    let bridged = after_close(&format!("{resets} if=1"));
+    let bridged = after_close(&format!("{resets} on=if1"));
     assert!(bridged.booked[8].copy);
 }
 
@@ -377,8 +378,8 @@ fn the_whole_script_twice_gives_the_same_facts() {
 #[test]
 fn an_icmp_error_finds_the_incarnation_by_its_number() {
     use crate::wire::{IcmpError, Quoted, Seq, Wrapping};
-    let mut played = after_close("3.0 S:20>C:5001 S seq=500000");
-    let frame = frames("3.1 S:20>C:5001 S seq=500000").remove(0);
+    let mut played = after_close("=3.0s S:20 > C:5001 S seq=500000");
+    let frame = frames("=3.1s S:20 > C:5001 S seq=500000").remove(0);
     let quoted = |seq| Quoted {
         source: std::net::SocketAddr::new(frame.ip.source, 20),
         destination: std::net::SocketAddr::new(frame.ip.destination, 5001),
@@ -395,7 +396,7 @@ fn an_icmp_error_finds_the_incarnation_by_its_number() {
 /// A SYN from one of many clients, at a time of its own.
 fn syn(number: usize) -> super::super::script::Scripted {
     let (port, host) = (number % 60_000 + 1, number / 60_000);
-    let mut frame = frames(&format!("0.0 10.1.{host}.1:{port}>S:80 S seq=1")).remove(0);
+    let mut frame = frames(&format!("=0.0s 10.1.{host}.1:{port} > S:80 S seq=1")).remove(0);
     frame.at = stamp(1000 + number as u64, 1.0 + 1e-6 * f64::from(u32::try_from(number).expect("few")));
     frame
 }
@@ -419,14 +420,14 @@ fn the_table_is_bounded_and_lets_the_longest_silent_go_first() {
 
 #[test]
 fn the_heads_of_the_oldest_are_given_back_for_good() {
-    let mut played = play("0.0 S:20>C:5001 A seq=1 ack=1 text=hello");
+    let mut played = play("=0.0s S:20 > C:5001 A seq=1 ack=1 \"hello\"");
     for number in 0..HEADS_KEPT {
-        let mut frame = frames("0.0 10.1.0.1:1>S:80 A seq=1 ack=1 text=hello").remove(0);
+        let mut frame = frames("=0.0s 10.1.0.1:1 > S:80 A seq=1 ack=1 \"hello\"").remove(0);
         frame.speak_from(u16::try_from(number + 1).expect("few"));
         played.push(&frame);
     }
     assert!(played.only().from_origin.head.is_empty());
-    played.push(&frames("9.0 S:20>C:5001 A seq=6 ack=1 text=again").remove(0));
+    played.push(&frames("=9.0s S:20 > C:5001 A seq=6 ack=1 \"again\"").remove(0));
     assert!(played.only().from_origin.head.is_empty());
     assert_eq!(played.table.heads.len(), HEADS_KEPT);
 }
@@ -434,9 +435,9 @@ fn the_heads_of_the_oldest_are_given_back_for_good() {
 #[test]
 fn open_connections_outlast_a_flood_of_attempts() {
     let mut played = play(
-        "0.000 S:20>C:5001 S seq=1000
-             0.001 C:5001>S:20 SA seq=9000 ack=1001
-             0.002 S:20>C:5001 A seq=1001 ack=9001",
+        "=0.000s S:20 > C:5001 S seq=1000
+             =0.001s C:5001 > S:20 SA seq=9000 ack=1001
+             =0.002s S:20 > C:5001 A seq=1001 ack=9001",
     );
     for number in 0..CONNECTIONS_KEPT + 10 {
         played.push(&syn(number));
@@ -480,7 +481,8 @@ fn what_closed_long_ago_is_let_go_without_regret() {
 
 #[test]
 fn the_incarnations_of_a_tuple_are_bounded_and_the_open_one_stays() {
-    let attempts: Vec<String> = (0..100).map(|n| format!("{}.0 S:20>C:5001 S seq={}", n + 1, 1_000_000 + n)).collect();
+    let attempts: Vec<String> =
+        (0..100).map(|n| format!("={}.0s S:20 > C:5001 S seq={}", n + 1, 1_000_000 + n)).collect();
     let played = after_close(&attempts.join("\n"));
     let all = played.data();
     assert_eq!(all.len(), INCARNATIONS_KEPT);
@@ -504,8 +506,8 @@ proptest! {
         let mut seconds = 0.0;
         let bytes = [b'x'; 40];
         for (index, (forth, flags, seq, ack, len, nanoseconds)) in segments.iter().enumerate() {
-            let route = if *forth { "S:20>C:5001" } else { "C:5001>S:20" };
-            let scripted = frames(&format!("0 {route} A")).remove(0);
+            let route = if *forth { "S:20 > C:5001" } else { "C:5001 > S:20" };
+            let scripted = frames(&format!("=0s {route} A")).remove(0);
             let (from, to) = if *forth { (20, 5001) } else { (5001, 20) };
             let tcp = crate::wire::Segment {
                 source_port: from,
@@ -544,14 +546,14 @@ fn number() -> impl Strategy<Value = u32> {
 #[test]
 fn a_refusal_recorded_just_before_its_syn_is_its_answer() {
     let played = play(
-        "0.0001 C:5001>S:20 RA seq=0 ack=1001
-         0.0002 S:20>C:5001 S seq=1000",
+        "=0.0001s C:5001 > S:20 RA seq=0 ack=1001
+         =0.0002s S:20 > C:5001 S seq=1000",
     );
     let syn = played.table.connections().find(|one| !one.syns.is_empty()).expect("the SYN");
     assert_eq!(syn.rsts.iter().map(|rst| (rst.from, rst.acceptable)).collect::<Vec<_>>(), [(End::Target, true)]);
     let late = play(
-        "0.0001 C:5001>S:20 RA seq=0 ack=1001
-         0.1 S:20>C:5001 S seq=1000",
+        "=0.0001s C:5001 > S:20 RA seq=0 ack=1001
+         =0.1s S:20 > C:5001 S seq=1000",
     );
     assert!(late.table.connections().all(|one| one.syns.is_empty() || one.rsts.is_empty()));
 }

@@ -10,11 +10,12 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use super::super::half::OVERTAKEN_SECONDS;
+use super::super::key::Way;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
 use super::Table;
 use super::place::NEAR;
-use crate::frame::{InterfaceId, Stamp};
+use crate::frame::{InterfaceId, Interval, Stamp};
 use crate::wire::{IpHeader, Link, Segment, Seq, Wrapping};
 
 /// Half connections that may find their other direction, the newest: those that begin within a round trip.
@@ -22,7 +23,7 @@ const HALVES_KEPT: usize = 1_024;
 /// Those of them that began before the capture: they are compared one by one.
 const MIDSTREAM_KEPT: usize = 64;
 /// A half connection whose other direction did not come within this many seconds has none here.
-const APART_SECONDS: f64 = 5.0;
+const APART_SECONDS: Interval = Interval::seconds(5);
 
 /// SYN-ACKs that may have overtaken the SYN they answer, the newest.
 const ANSWERS_KEPT: usize = 16;
@@ -42,7 +43,8 @@ pub struct Translated {
     /// The target there.
     pub target: SocketAddr,
     /// By how much what the other side acknowledges differs from what the origin, and the target, sent here.
-    shifts: [Option<Shift>; 2],
+    shift_of_origin: Option<Shift>,
+    shift_of_target: Option<Shift>,
 }
 
 /// A constant difference between the numbers of a direction on both sides: a line was made shorter or longer on the way.
@@ -59,12 +61,19 @@ pub struct Shift {
 impl Translated {
     /// By how much the lines of one end became longer on the way, if they did.
     pub fn shift(&self, of: End) -> Option<Shift> {
-        self.shifts[usize::from(of == End::Target)].filter(|shift| shift.by != 0 && shift.times >= SHIFT_SHOWN)
+        let shift = match of {
+            End::Origin => self.shift_of_origin,
+            End::Target => self.shift_of_target,
+        };
+        shift.filter(|shift| shift.by != 0 && shift.times >= SHIFT_SHOWN)
     }
 
     /// An acknowledgement of what one end sent, which is `ahead` of that.
     pub(in crate::flow) fn acknowledges(&mut self, of: End, ahead: i32, at: Stamp) {
-        let slot = &mut self.shifts[usize::from(of == End::Target)];
+        let slot = match of {
+            End::Origin => &mut self.shift_of_origin,
+            End::Target => &mut self.shift_of_target,
+        };
         match slot {
             Some(shift) if shift.by == ahead => shift.times = shift.times.saturating_add(1),
             Some(_) | None if ahead.abs() > LINE_GROWS => {}
@@ -77,7 +86,7 @@ impl Translated {
 #[derive(Debug, Default)]
 pub(super) struct Translations {
     /// By key and direction as captured: under which key, from whom and to whom a segment is booked.
-    joined: HashMap<(FlowKey, usize), (FlowKey, [SocketAddr; 2]), RandomState>,
+    joined: HashMap<(FlowKey, Way), (FlowKey, [SocketAddr; 2]), RandomState>,
     /// The newest connection that begins with this number.
     by_isn: HashMap<Seq, ConnectionId, RandomState>,
     isns: VecDeque<Seq>,
@@ -118,14 +127,14 @@ impl Answer {
             && self.key.within(Wrapping::NONE) == syn.key.within(Wrapping::NONE)
             && self.to == syn.from
             && self.tcp.ack == syn.tcp.seq.plus(1)
-            && syn.at.seconds_since(self.at).abs() <= OVERTAKEN_SECONDS
+            && syn.at.since(self.at).abs() <= OVERTAKEN_SECONDS
     }
 }
 
 impl Translations {
     /// Under which key, from whom and to whom what `source` sends under that key is booked, if it was joined.
     pub fn of(&self, key: FlowKey, source: SocketAddr) -> Option<(FlowKey, [SocketAddr; 2])> {
-        self.joined.get(&(key, key.direction(source))).copied()
+        self.joined.get(&(key, key.way(source))).copied()
     }
 
     /// The connection is gone.
@@ -136,10 +145,10 @@ impl Translations {
     }
 }
 
-fn joined_key(connection: &Connection) -> Option<(FlowKey, usize)> {
+fn joined_key(connection: &Connection) -> Option<(FlowKey, Way)> {
     let Translated { from, origin, target, .. } = **connection.translated.as_ref()?;
     let key = FlowKey::new(connection.key.wrapping, origin, target);
-    Some((key, key.direction(if from == End::Origin { origin } else { target })))
+    Some((key, key.way(if from == End::Origin { origin } else { target })))
 }
 
 impl Table {
@@ -172,7 +181,8 @@ impl Table {
         let Some(half) = connections.get_mut(&id) else { return seen };
         let (own, sockets) = ([seen.from, seen.to], [half.socket(from), half.socket(from.peer())]);
         let [origin, target] = if from == End::Origin { own } else { [seen.to, seen.from] };
-        half.translated = Some(Box::new(Translated { from, origin, target, shifts: [None; 2] }));
+        half.translated =
+            Some(Box::new(Translated { from, origin, target, shift_of_origin: None, shift_of_target: None }));
         let key = half.key;
         if seen.kind() == Kind::SynAck {
             if translations.answers.len() >= ANSWERS_KEPT {
@@ -180,7 +190,7 @@ impl Table {
             }
             translations.answers.push_back(Answer::new(id, &seen));
         }
-        translations.joined.insert((seen.key, seen.key.direction(seen.from)), (key, sockets));
+        translations.joined.insert((seen.key, seen.key.way(seen.from)), (key, sockets));
         Sighting { key, from: sockets[0], to: sockets[1], ..seen }
     }
 
@@ -236,7 +246,7 @@ impl Connection {
             Kind::Later => self.goes_on_with(from, seen),
         };
         let is_half = self.half(from).segments == 0 && self.half(from.peer()).segments > 0;
-        let is_recent = seen.at.seconds_since(self.last).abs() <= APART_SECONDS;
+        let is_recent = seen.at.since(self.last).abs() <= APART_SECONDS;
         (is_half && is_recent && fits).then_some(from)
     }
 
@@ -277,43 +287,43 @@ mod tests {
 
     #[test]
     fn directions_on_different_sides_of_a_nat_are_one_connection() {
-        let source = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 S:21>198.51.100.7:40000 SA seq=900000 ack=1001
-             0.011 10.0.0.5:1050>S:21 A seq=1001 ack=900001
-             0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1001 len=9";
+        let source = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s S:21 > 198.51.100.7:40000 SA seq=900000 ack=1001
+             =0.011s 10.0.0.5:1050 > S:21 A seq=1001 ack=900001
+             =0.012s S:21 > 198.51.100.7:40000 A seq=900001 ack=1001 len=9";
         assert_eq!(connections(source), (1, 1));
-        let destination = "0.000 C:1050>198.51.100.7:21 S seq=1000
-             0.010 10.0.0.5:21>C:1050 SA seq=900000 ack=1001
-             0.011 C:1050>198.51.100.7:21 A seq=1001 ack=900001";
+        let destination = "=0.000s C:1050 > 198.51.100.7:21 S seq=1000
+             =0.010s 10.0.0.5:21 > C:1050 SA seq=900000 ack=1001
+             =0.011s C:1050 > 198.51.100.7:21 A seq=1001 ack=900001";
         assert_eq!(connections(destination), (1, 1));
-        let late = "0.000 10.0.0.5:1050>S:21 A seq=1001 ack=900001 len=5
-             0.012 S:21>198.51.100.7:40000 A seq=900001 ack=1006 len=9
-             0.013 10.0.0.5:1050>S:21 A seq=1006 ack=900010";
+        let late = "=0.000s 10.0.0.5:1050 > S:21 A seq=1001 ack=900001 len=5
+             =0.012s S:21 > 198.51.100.7:40000 A seq=900001 ack=1006 len=9
+             =0.013s 10.0.0.5:1050 > S:21 A seq=1006 ack=900010";
         assert_eq!(connections(late).0, 1);
     }
 
     #[test]
     fn a_syn_ack_that_overtook_its_syn_is_of_its_own_side() {
-        let both_sides = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.001 S:21>198.51.100.7:1050 SA seq=900000 ack=1001
-             0.001 198.51.100.7:1050>S:21 S seq=1000
-             0.001 S:21>10.0.0.5:1050 SA seq=900000 ack=1001
-             0.002 10.0.0.5:1050>S:21 A seq=1001 ack=900001
-             0.002 198.51.100.7:1050>S:21 A seq=1001 ack=900001";
+        let both_sides = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.001s S:21 > 198.51.100.7:1050 SA seq=900000 ack=1001
+             =0.001s 198.51.100.7:1050 > S:21 S seq=1000
+             =0.001s S:21 > 10.0.0.5:1050 SA seq=900000 ack=1001
+             =0.002s 10.0.0.5:1050 > S:21 A seq=1001 ack=900001
+             =0.002s 198.51.100.7:1050 > S:21 A seq=1001 ack=900001";
         assert_eq!(connections(both_sides), (2, 2));
     }
 
     #[test]
     fn half_connections_whose_numbers_do_not_fit_stay_two() {
-        let other_syn = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 S:21>198.51.100.7:40000 SA seq=900000 ack=5001";
+        let other_syn = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s S:21 > 198.51.100.7:40000 SA seq=900000 ack=5001";
         assert_eq!(connections(other_syn).0, 2);
-        let whole = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 S:21>10.0.0.5:1050 SA seq=900000 ack=1001
-             0.011 S:21>198.51.100.7:40000 SA seq=900000 ack=1001 ttl=60";
+        let whole = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s S:21 > 10.0.0.5:1050 SA seq=900000 ack=1001
+             =0.011s S:21 > 198.51.100.7:40000 SA seq=900000 ack=1001 ttl=60";
         assert_eq!(connections(whole).0, 2, "the first one has both directions");
-        let nothing_shared = "0.000 10.0.0.5:1050>S:21 S seq=1000
-             0.010 203.0.113.1:2121>198.51.100.7:40000 SA seq=900000 ack=1001";
+        let nothing_shared = "=0.000s 10.0.0.5:1050 > S:21 S seq=1000
+             =0.010s 203.0.113.1:2121 > 198.51.100.7:40000 SA seq=900000 ack=1001";
         assert_eq!(connections(nothing_shared).0, 2);
     }
 }

@@ -309,8 +309,8 @@ fn turn() -> impl Strategy<Value = (bool, Vec<u8>)> {
 
 fn without_frames(mut event: Event) -> Event {
     match &mut event {
-        Event::Command(command) => command.frames = vec![at(0)],
-        Event::Reply(reply) => reply.frames = vec![at(0)],
+        Event::Command(command) => command.frames = crate::frame::FrameList::one(at(0)),
+        Event::Reply(reply) => reply.frames = crate::frame::FrameList::one(at(0)),
         Event::Interrupt { at: stamp }
         | Event::Protected { at: stamp, .. }
         | Event::Record { at: stamp, .. }

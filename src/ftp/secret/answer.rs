@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 use super::super::Verb;
-use super::super::command::{body, split};
 use super::super::line::trimmed;
+use super::super::verb::{body, split};
 use super::super::vocabulary::is_common;
-use super::command::secret;
-use super::names::{is_mistyped, secret_name};
+use super::names::{is_mistyped, secret, secret_name};
 use super::{credentials, masked, secrets_in, without_control};
 use crate::redact::{MASK, Secret};
 

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::super::Verb;
-use super::super::command::{body, known, split};
 use super::super::recognise::{is_foreign_verb, is_of_another_protocol};
+use super::super::verb::{body, known, split};
 use super::super::vocabulary::is_common;
 use super::answer::Said;
 use super::login::{Login, Stage, is_anonymous};
-use super::names::{hides_secret, is_key, is_mistyped, secret_name, takes_secret};
-use super::{credentials, is_text, masked, secrets_in, without_control};
+use super::names::{hides_secret, is_key, is_mistyped, secret, secret_name, takes_secret};
+use super::{credentials, masked, secrets_in, without_control};
 use crate::redact::{MASK, Secret};
 
 /// Bytes in which a verb is looked for.
@@ -27,14 +27,6 @@ pub(in super::super) struct Told {
     pub(in super::super) argument: Vec<u8>,
     /// What must not be shown anywhere.
     pub(in super::super) secrets: Vec<Secret>,
-}
-
-/// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
-/// excuse.
-pub(in super::super) fn secret(line: &[u8]) -> Option<Verb> {
-    let mut name = [0; 4];
-    let seen = body(line).iter().filter(|byte| is_text(**byte)).zip(&mut name).map(|(byte, place)| *place = *byte);
-    (seen.count() == name.len()).then(|| secret_name(&name)).flatten()
 }
 
 /// Whether the beginning of a line may be that of one with a secret.

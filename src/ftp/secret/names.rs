@@ -1,8 +1,8 @@
 //! What commands, headers and keys are called whose value is a secret, spelt right or not.
 
 use super::super::Verb;
-use super::super::command::known;
-use super::without_control;
+use super::super::verb::{body, known};
+use super::{is_text, without_control};
 
 /// Words in the names of commands and headers that take secrets, upper case.
 const TELLING: [&[u8]; 13] = [
@@ -42,6 +42,14 @@ const KEYS: [&[u8]; 15] = [
     b"credential",
     b"cookie",
 ];
+
+/// Whether a line is a PASS or ACCT. Control bytes are looked through, as servers do, and a missing blank is no
+/// excuse.
+pub(in super::super) fn secret(line: &[u8]) -> Option<Verb> {
+    let mut name = [0; 4];
+    let seen = body(line).iter().filter(|byte| is_text(**byte)).zip(&mut name).map(|(byte, place)| *place = *byte);
+    (seen.count() == name.len()).then(|| secret_name(&name)).flatten()
+}
 
 /// PASS and ACCT.
 pub(super) fn secret_name(name: &[u8]) -> Option<Verb> {

@@ -1,7 +1,7 @@
 //! Lines of both speakers, and what is shown and learned of them.
 
 use super::super::Verb;
-use super::super::command::{known, split};
+use super::super::verb::{known, split};
 use super::super::vocabulary::phrases;
 use super::{Login, Said, credentials, in_fragment, masked, tell, without_echo};
 use crate::redact::{Secrets, foreign};

@@ -3,7 +3,7 @@
 use crate::diagnosis::case::Case;
 use crate::diagnosis::siblings::Siblings;
 use crate::diagnosis::{ALL, contradiction, place, verdict, views as once};
-use crate::finding::{Finding, TransferId};
+use crate::finding::{DiagnosisName, Finding, TransferId};
 use crate::pipeline::model::{Analysis, Shown, View, side_by_side};
 use crate::record::Outcome;
 use crate::transfer::concluded::Concluded;
@@ -15,7 +15,7 @@ pub(super) struct Judged<'a> {
     /// The number of the transfer in the session.
     pub(super) number: Option<TransferId>,
     pub(super) findings: Vec<Finding>,
-    pub(super) verdict: Option<&'static str>,
+    pub(super) verdict: Option<DiagnosisName>,
 }
 
 impl<'a> Judged<'a> {
@@ -73,15 +73,15 @@ pub(super) fn judge(
     analysis: &Analysis<'_>,
     shown: Shown<'_>,
     other: Option<Shown<'_>>,
-    chosen: fn(&str) -> bool,
-) -> (Vec<Finding>, Option<&'static str>) {
+    chosen: fn(DiagnosisName) -> bool,
+) -> (Vec<Finding>, Option<DiagnosisName>) {
     analysis.with_case(shown, other, |case, other| judge_case(case, other, chosen))
 }
 
 /// What the diagnoses say of a session as a whole.
-pub(super) fn of_session(analysis: &Analysis<'_>, views: &[View<'_>], all: &[Vec<Concluded<'_>>]) -> Vec<Finding> {
-    let mut views = views.iter().zip(all).map(|(view, concluded)| {
-        let case = analysis.session_case(view, concluded);
+pub(super) fn of_session(analysis: &Analysis<'_>, views: &[View<'_>], siblings: &[Siblings<'_>]) -> Vec<Finding> {
+    let mut views = views.iter().zip(siblings).map(|(view, siblings)| {
+        let case = analysis.of_session(view, siblings);
         let mut findings: Vec<Finding> = ALL.iter().flat_map(|diagnosis| diagnosis.of_session(&case)).collect();
         for finding in &mut findings {
             place::of_session(&case, finding);
@@ -99,8 +99,8 @@ pub(super) fn of_session(analysis: &Analysis<'_>, views: &[View<'_>], all: &[Vec
 fn judge_case(
     case: &Case<'_>,
     other: Option<&Case<'_>>,
-    chosen: fn(&str) -> bool,
-) -> (Vec<Finding>, Option<&'static str>) {
+    chosen: fn(DiagnosisName) -> bool,
+) -> (Vec<Finding>, Option<DiagnosisName>) {
     let asked = || ALL.iter().filter(|diagnosis| chosen(diagnosis.name));
     let said = |case: &Case<'_>| asked().filter_map(|diagnosis| diagnosis.of_transfer(case)).collect();
     let mut findings = match other {
@@ -119,7 +119,7 @@ fn judge_case(
     for finding in &mut findings {
         place::of_transfer(tried, finding);
     }
-    if case.transfer.is_none() {
+    if case.transfer().is_none() {
         verdict::of_no_transfer(&mut findings);
     }
     (findings, verdict)

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use super::reported::Changes;
 use super::{BLAMED, Judge};
 use crate::diagnosis::{ALL, verdict};
-use crate::finding::{Confidence, Finding, Role, Severity};
+use crate::finding::{Confidence, DiagnosisName, Finding, Role, Severity};
 use crate::frame::Timestamp;
 use crate::pipeline::model::Analysis;
 use crate::record::{Sink, Superseded};
@@ -29,7 +29,7 @@ const HOLDS: f64 = 4.0;
 /// A finding by what it is about: the n-th of a diagnosis about the same hosts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    diagnosis: &'static str,
+    diagnosis: DiagnosisName,
     hosts: Vec<IpAddr>,
     number: usize,
 }
@@ -55,7 +55,7 @@ impl ReportedFinding {
             && !(at_end && finding.severity == Severity::Quality && self.message != finding.message)
     }
 
-    fn superseded(&self, key: &Key, by: Option<&'static str>) -> Superseded {
+    fn superseded(&self, key: &Key, by: Option<DiagnosisName>) -> Superseded {
         Superseded {
             diagnosis: key.diagnosis,
             role: self.role,
@@ -165,7 +165,7 @@ mod tests {
     use crate::frame::{CaptureId, FrameNo, Stamp};
 
     fn finding(diagnosis: &'static str, host: u8, confidence: Confidence) -> Finding {
-        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name == diagnosis).unwrap();
+        let diagnosis = crate::diagnosis::ALL.iter().find(|one| one.name.as_str() == diagnosis).unwrap();
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(0));
         let draft = diagnosis.finding(confidence, format!("about {host}"), Evidence::seen(at, "here"));
         if host == 0 { draft.done() } else { draft.hosts([IpAddr::from([10, 0, 0, host])]).done() }
@@ -178,17 +178,17 @@ mod tests {
     /// What is told and what is taken back.
     fn names(news: &Changes) -> (Vec<&str>, Vec<(&str, Option<&str>)>) {
         let told = news.findings.iter().map(|finding| finding.message.as_str()).collect();
-        (told, news.superseded.iter().map(|one| (one.diagnosis, one.by)).collect())
+        (told, news.superseded.iter().map(|one| (one.diagnosis.as_str(), one.by.map(DiagnosisName::as_str))).collect())
     }
 
     const NONE: (Vec<&str>, Vec<(&str, Option<&str>)>) = (Vec::new(), Vec::new());
 
     #[test]
     fn what_holds_for_a_while_is_told_once() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let moved =
             || vec![finding("mac-changed", 1, Confidence::Proven), finding("mac-changed", 2, Confidence::Proven)];
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         assert_eq!(names(&look(Some(second(0)), moved())), NONE);
         assert_eq!(names(&look(Some(second(2)), moved())), NONE);
         assert_eq!(names(&look(Some(second(4)), moved())), (vec!["about 1", "about 2"], vec![]));
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn what_passes_is_not_told_and_what_was_told_is_taken_back() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let moved = || vec![finding("mac-changed", 1, Confidence::Proven)];
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         look(Some(second(0)), moved());
         assert_eq!(names(&look(Some(second(2)), Vec::new())), NONE);
         look(Some(second(4)), moved());
@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn what_is_surer_or_unsurer_is_told_again() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let with = |confidence| vec![finding("mac-changed", 1, confidence)];
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         look(Some(second(0)), with(Confidence::Possible));
         look(Some(second(4)), with(Confidence::Possible));
         let news = look(Some(second(6)), with(Confidence::Proven));
@@ -222,25 +222,25 @@ mod tests {
     #[test]
     fn a_host_that_was_forgotten_refutes_nothing_and_one_that_is_blamed_was_told() {
         let moved = || vec![finding("mac-stale-peer", 1, Confidence::Proven)];
-        let mut lookout = HostReview::default();
-        lookout.compare(moved(), Some(second(0)), &BTreeSet::new(), |_| false);
-        lookout.compare(moved(), Some(second(4)), &BTreeSet::new(), |_| false);
-        assert_eq!(names(&lookout.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
-        lookout.compare(moved(), Some(second(8)), &BTreeSet::new(), |_| false);
-        lookout.compare(moved(), Some(second(12)), &BTreeSet::new(), |_| false);
-        let blamed = BTreeSet::from([("mac-stale-peer", vec![IpAddr::from([10, 0, 0, 1])])]);
-        let news = lookout.compare(Vec::new(), Some(second(14)), &blamed, |_| true);
+        let mut review = HostReview::default();
+        review.compare(moved(), Some(second(0)), &BTreeSet::new(), |_| false);
+        review.compare(moved(), Some(second(4)), &BTreeSet::new(), |_| false);
+        assert_eq!(names(&review.compare(Vec::new(), Some(second(6)), &BTreeSet::new(), |_| true)), NONE);
+        review.compare(moved(), Some(second(8)), &BTreeSet::new(), |_| false);
+        review.compare(moved(), Some(second(12)), &BTreeSet::new(), |_| false);
+        let blamed = BTreeSet::from([(crate::diagnosis::mac_stale_peer::NAME, vec![IpAddr::from([10, 0, 0, 1])])]);
+        let news = review.compare(Vec::new(), Some(second(14)), &blamed, |_| true);
         assert_eq!(names(&news), (vec![], vec![("mac-stale-peer", Some("mac-stale-peer"))]));
     }
 
     #[test]
     fn what_limits_claims_is_told_at_once_and_brought_up_to_date_at_the_end() {
-        let mut lookout = HostReview::default();
+        let mut review = HostReview::default();
         let lost = |message: &str| {
             let finding = finding("capture-drops", 0, Confidence::Proven);
             vec![Finding { message: message.to_owned(), ..finding }]
         };
-        let mut look = |now: Option<Timestamp>, findings| lookout.compare(findings, now, &BTreeSet::new(), |_| false);
+        let mut look = |now: Option<Timestamp>, findings| review.compare(findings, now, &BTreeSet::new(), |_| false);
         assert_eq!(names(&look(Some(second(0)), lost("3 lost"))), (vec!["3 lost"], vec![]));
         assert_eq!(names(&look(Some(second(2)), lost("5 lost"))), NONE);
         assert_eq!(

@@ -19,7 +19,7 @@ use crate::diagnosis::verdict::{self, Blame};
 use crate::finding::Finding;
 use crate::record::trace::Trace;
 use crate::record::{Outcome, Pending, SessionRecord, Sink, State, Summary};
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 use case::{Judged, judge_all, of_session};
 use host_review::HostReview;
 pub(super) use host_review::interval;
@@ -74,7 +74,7 @@ impl Judge {
         let siblings: Vec<_> = views.iter().zip(&all).map(|(view, all)| view.siblings(Some(all))).collect();
         let judged = judge_all(&analysis, &views, &siblings, &all, |_, _| true);
         let mut changes = self.changes(&views, &judged);
-        changes.findings.extend(verdict::settle(of_session(&analysis, &views, &all), &changes.findings));
+        changes.findings.extend(verdict::settle(of_session(&analysis, &views, &siblings), &changes.findings));
         self.blame(&changes.findings);
         for view in &views {
             self.reported.over(view.index);
@@ -125,7 +125,7 @@ impl Judge {
     }
 
     fn report(&mut self, changes: &Changes, sink: &mut dyn Sink) -> io::Result<()> {
-        let wanted = |diagnosis: &str| self.selection.takes(diagnosis);
+        let wanted = |diagnosis| self.selection.takes(diagnosis);
         for finding in changes.findings.iter().filter(|finding| wanted(finding.diagnosis)) {
             self.summary.add(finding.severity, finding.role);
             sink.finding(finding)?;
@@ -136,7 +136,7 @@ impl Judge {
         }
         for pending in &changes.pending {
             match &pending.state {
-                State::Ended(by) if !wanted(by) => {
+                State::Ended(by) if !wanted(*by) => {
                     let state = State::Withdrawn("its finding is not selected".to_owned());
                     sink.pending(&Pending { state, ..pending.clone() })?;
                 }

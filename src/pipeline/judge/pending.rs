@@ -8,16 +8,16 @@ use std::io;
 use super::Judge;
 use crate::finding::{Finding, Role, Severity};
 use crate::flow::{Connection, ConnectionId};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::pipeline::model::Analysis;
 use crate::record::{AttemptOutcome, Pending, Sink, State};
 use crate::transfer::attempt::{Aim, Attempt};
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 
-/// SYNs are told of when the first one is this old, in seconds: systems send the third one after 3 s, or the second one.
-const LATE: f64 = 2.5;
+/// SYNs are told of when the first one is this old: systems send the third one after 3 s, or the second one.
+const LATE: Interval = Interval::millis(2_500);
 
 /// Data connections that are told of at one time; of a flood the others are not.
 const OPEN: usize = 256;
@@ -109,7 +109,7 @@ fn unanswered(analysis: Analysis<'_>, connection: &Connection) -> Option<(Sessio
         to: connection.target,
         frames: connection.syns.iter().map(|syn| syn.at).collect(),
         syns: connection.syn_count,
-        seconds: connection.last.age_of(connection.first),
+        seconds: connection.last.age_of(connection.first).as_secs_f64(),
         state: State::Open,
     };
     Some((index, pending))

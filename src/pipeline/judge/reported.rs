@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Confidence, Finding, Role, SessionId, Severity};
+use crate::finding::{Confidence, DiagnosisName, Finding, Role, SessionId, Severity};
 use crate::pipeline::schedule::Subject;
 use crate::pipeline::settings::Judging;
 use crate::record::{Hosts, Pending, Superseded};
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 
 /// What a judgement adds to the report, and takes back.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Changes {
 /// A finding that was reported of a subject, as far as it can differ from a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ReportedFinding {
-    diagnosis: &'static str,
+    diagnosis: DiagnosisName,
     role: Role,
     severity: Severity,
     confidence: Confidence,
@@ -68,14 +68,14 @@ impl Reported {
         if self.judging == Judging::AtEnd {
             return Changes { findings, ..Changes::default() };
         }
-        let subject = match (one.transfer, one.offer_index) {
+        let subject = match (one.transfer, one.offer_number) {
             (Some(transfer), _) => Subject::Transfer(transfer.id),
             (None, Some(offer)) => Subject::Offer(offer),
             // Nothing can have been reported of it.
             (None, None) => return Changes { findings, ..Changes::default() },
         };
         let of_session = self.by_session.entry(index).or_default();
-        let of_offer = one.offer_index.and_then(|offer| of_session.remove(&Subject::Offer(offer)));
+        let of_offer = one.offer_number.and_then(|offer| of_session.remove(&Subject::Offer(offer)));
         let reported: Vec<ReportedFinding> =
             of_offer.into_iter().chain(of_session.remove(&subject)).flatten().collect();
         let by = successor(&findings);
@@ -111,7 +111,7 @@ impl Reported {
 }
 
 /// The diagnosis that takes the place of those that no longer hold: the verdict, else what explains most.
-fn successor(findings: &[Finding]) -> Option<&'static str> {
+fn successor(findings: &[Finding]) -> Option<DiagnosisName> {
     let verdict = findings.iter().find(|finding| finding.role == Role::Verdict);
     let other = || findings.iter().max_by_key(|finding| finding.severity);
     verdict.or_else(other).map(|finding| finding.diagnosis)

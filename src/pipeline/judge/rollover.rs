@@ -12,8 +12,8 @@ use super::subject::subject_of;
 use crate::pipeline::model::{Analysis, Rollover};
 use crate::pipeline::schedule::Subject;
 use crate::record::{SessionRecord, Sink};
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 
 impl Judge {
     /// Judges what lies far back in a session that has grown long; where that ends, in each view.

@@ -16,10 +16,11 @@ use crate::record::{
 };
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
+use crate::transfer::offers::OfferNumber;
 use crate::transfer::session::Session;
 use crate::transfer::{Offer, OtherView, inferred};
 
-/// What is told of a session, or of a chapter of it: some of its offers, and what was judged with its verdicts.
+/// What is told of a session, or of a part of it ([`super::rollover`]): some of its offers, and what was judged with its verdicts.
 pub(super) fn record<'a>(
     views: &[View<'_>],
     offers: impl IntoIterator<Item = &'a Offer>,
@@ -51,6 +52,8 @@ pub(super) fn record<'a>(
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
         views: Vec::new(),
+        points: Vec::new(),
+        path: Vec::new(),
         offers: offers
             .into_iter()
             .map(|offer| OfferRecord {
@@ -78,7 +81,7 @@ pub(super) fn seen(
 }
 
 /// A transfer with what each view alone shows of it.
-fn transferred(judged: &Judged<'_>, first_offer: usize) -> Option<TransferRecord> {
+fn transferred(judged: &Judged<'_>, first_offer: OfferNumber) -> Option<TransferRecord> {
     let Judged { own, other, number, verdict, .. } = judged;
     let (one, there) = if own.is_some() { ((*own)?, *other) } else { ((*other)?, None) };
     let transfer = one.transfer?;
@@ -94,7 +97,7 @@ fn transferred(judged: &Judged<'_>, first_offer: usize) -> Option<TransferRecord
         command: transfer.command.name.clone(),
         mode: modes.into_iter().find(|mode| *mode != Mode::Unknown).unwrap_or(Mode::Unknown),
         // That of the other view is not among those that are told.
-        offer: one.offer_index.filter(|_| own.is_some()).map(|offer| offer - first_offer),
+        offer: one.offer_number.filter(|_| own.is_some()).and_then(|offer| offer.since(first_offer)),
         at: transfer.at(),
         reply: reply.map(|reply| ReplyRecord { code: reply.code, text: reply.marked(), at: reply.at() }),
         attempts: one.attempts.iter().chain(&more).map(tried).collect(),
@@ -167,6 +170,7 @@ fn view(
             .any(|(number, offer)| other.offers.get(&number).is_some_and(|there| there.line_len != offer.line_len()))
     };
     Some(ViewRecord {
+        point: None,
         client: session.client,
         server: session.server,
         capture: syn.at.capture,

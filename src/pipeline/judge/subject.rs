@@ -8,18 +8,20 @@ use std::io;
 use super::Judge;
 use super::case;
 use super::reported::Changes;
-use crate::finding::{Finding, SessionId};
+use crate::diagnosis::port_reused_within_2msl;
+use crate::finding::{DiagnosisName, Finding, SessionId};
 use crate::pipeline::model::{Analysis, Shown, View, is_same};
 use crate::pipeline::schedule::Subject;
 use crate::record::Sink;
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::offers::OfferNumber;
+use crate::transfer::sessions::SessionIndex;
 
 /// A capture that goes on limits no claim by its end: it is taken to end this much later. Seconds.
 const GOES_ON: f64 = 10.0;
 
 /// The diagnosis that warns before the failure it announces.
-pub(super) const EARLY: &str = "port-reused-within-2msl";
+pub(super) const EARLY: DiagnosisName = port_reused_within_2msl::NAME;
 
 impl Judge {
     /// Judges a transfer or offer of session `index` while that is under way.
@@ -38,7 +40,7 @@ impl Judge {
         &mut self,
         analysis: Analysis<'_>,
         views: &[SessionIndex],
-        (index, offer): (SessionIndex, usize),
+        (index, offer): (SessionIndex, OfferNumber),
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         self.judge_subject(analysis, views, (index, Subject::Offer(offer)), |name| name == EARLY, sink)
@@ -49,7 +51,7 @@ impl Judge {
         analysis: Analysis<'_>,
         views: &[SessionIndex],
         (index, subject): (SessionIndex, Subject),
-        chosen: fn(&str) -> bool,
+        chosen: fn(DiagnosisName) -> bool,
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         let analysis = analysis.until(analysis.ends().time.plus_seconds(GOES_ON));
@@ -71,7 +73,7 @@ fn findings_of<'a>(
     analysis: &Analysis<'_>,
     views: &'a [View<'a>],
     (index, subject): (SessionIndex, Subject),
-    chosen: fn(&str) -> bool,
+    chosen: fn(DiagnosisName) -> bool,
 ) -> Option<(Concluded<'a>, SessionId, Vec<Finding>)> {
     let of = |view: &'a View<'a>| match subject {
         Subject::Transfer(id) => view.conclusions.transfer(id),

@@ -4,29 +4,31 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use crate::diagnosis::data_syn_icmp_rejected::meaning;
+use crate::diagnosis::two_msl;
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::record::trace::{ConnectionTrace, Does, Packet, Part, Peer, Side, TimeWait};
 use crate::transfer::Direction;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
 
-/// The least and the most seconds that TIME-WAIT lasts on common systems: Linux and the BSDs, Windows NT and the RFC.
-const LASTS: (f64, f64) = (60.0, 240.0);
-
-/// The connections of a session, the control connection first. `time_wait` is its length in seconds, if it is known.
+/// The connections of a session, the control connection first. `time_wait` is its length, if it is known.
 pub(super) fn connections(
     session: &Session,
     concluded: &[Concluded<'_>],
     flows: &Table,
-    time_wait: Option<f64>,
+    time_wait: Option<Interval>,
 ) -> Vec<ConnectionTrace> {
     let one_host = session.client.ip() == session.server.ip();
     let offers = session.offers.iter().filter(|_| one_host);
     // Of several offers of one socket the newest counts.
     let announced = offers.filter_map(|offer| Some((offer.socket?, offer.direction))).collect();
-    let tracer = Tracer { session, announced, lasts: time_wait.map_or(LASTS, |lasts| (lasts, lasts)) };
+    let tracer = Tracer {
+        session,
+        announced,
+        lasts: time_wait.map_or((two_msl::MACOS, two_msl::NOMINAL), |lasts| (lasts, lasts)),
+    };
     tracer.connections(concluded, flows)
 }
 
@@ -35,7 +37,7 @@ struct Tracer<'a> {
     /// Where client and server are one host: who is to connect to the sockets that were announced.
     announced: HashMap<SocketAddr, Direction>,
     /// At least and at most, in seconds.
-    lasts: (f64, f64),
+    lasts: (Interval, Interval),
 }
 
 impl Tracer<'_> {
@@ -120,8 +122,8 @@ impl Tracer<'_> {
             by_origin: holder.includes(End::Origin),
             by_target: holder.includes(End::Target),
             since,
-            at_least: since.time.plus_seconds(least),
-            at_most: since.time.plus_seconds(most),
+            at_least: since.time.plus(least),
+            at_most: since.time.plus(most),
             wanted_again,
         })
     }

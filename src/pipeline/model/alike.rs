@@ -11,6 +11,7 @@ use crate::frame::Stamp;
 use crate::transfer::Same;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
+use crate::transfer::offers::OfferNumber;
 use crate::transfer::session::Session;
 
 /// Commands of one moment that are compared with one of the other view, before and behind it.
@@ -32,9 +33,9 @@ fn same_words<K: Copy>(own: &[Word<'_, K>], other: &[Word<'_, K>]) -> Vec<(K, K)
     let nearest = |word: &Word<'_, K>, all: &[Word<'_, K>]| {
         let middle = all.partition_point(|other| other.at < word.at);
         let around = middle.saturating_sub(NEAR)..all.len().min(middle.saturating_add(NEAR));
-        let apart = |place: &usize| all[*place].at.seconds_since(word.at).abs();
+        let apart = |place: &usize| all[*place].at.since(word.at).abs();
         let alike = around.filter(|place| all[*place].verb == word.verb && apart(place) < TRANSLATED_SECONDS);
-        alike.min_by(|one, other| apart(one).total_cmp(&apart(other)))
+        alike.min_by(|one, other| apart(one).cmp(&apart(other)))
     };
     let mutual = own.iter().enumerate().filter_map(|(place, word)| {
         let there = other.get(nearest(word, other)?)?;
@@ -79,7 +80,7 @@ fn verb<'a>(one: &Concluded<'a>) -> Option<&'a str> {
 impl Same {
     /// Of the offers and transfers of a session, as another view of it numbers them.
     pub(super) fn of(session: &Session, viewer: &Session) -> Self {
-        fn offers(session: &Session) -> Vec<Word<'_, usize>> {
+        fn offers(session: &Session) -> Vec<Word<'_, OfferNumber>> {
             let offers = session.offers.numbered();
             offers.map(|(key, offer)| Word { key, at: offer.at(), verb: &offer.command.name }).collect()
         }
@@ -96,7 +97,7 @@ impl Same {
 
 /// Whether both may be one transfer or offer: the same was asked for at the same moment.
 pub(in crate::pipeline) fn is_same(one: &Concluded<'_>, other: &Concluded<'_>) -> bool {
-    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.seconds_since(other).abs() < TRANSLATED_SECONDS);
+    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.since(other).abs() < TRANSLATED_SECONDS);
     soon && verb(one).is_some() && verb(one) == verb(other)
 }
 

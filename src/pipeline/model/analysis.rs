@@ -7,14 +7,14 @@ use super::inventory::segment;
 use crate::diagnosis::case::{CaptureCase, Case, NetworkCase, Scene, SessionCase};
 use crate::diagnosis::siblings::Siblings;
 use crate::flow::{Connection, ConnectionId, End, SynSeen, Table};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::network::{Network, Place};
 use crate::record::trace::Trace;
 use crate::source::Capture;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 use crate::vantage::Vantage;
 use crate::wire::{Decoder, Flags, LostDatagram};
 
@@ -88,7 +88,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The length of TIME-WAIT in seconds, if the user knows it.
-    pub(in crate::pipeline) fn time_wait(&self) -> Option<f64> {
+    pub(in crate::pipeline) fn time_wait(&self) -> Option<Interval> {
         self.model.policy.time_wait
     }
 
@@ -156,41 +156,38 @@ impl<'a> Analysis<'a> {
     }
 
     fn case<'b>(&'b self, shown: Shown<'b>, scene: &'b Scene<'b>) -> Case<'b> {
-        let Shown { view, siblings, one } = shown;
-        let case = Case {
+        Case::of(self.session_case(shown.view, shown.siblings, scene), shown.one)
+    }
+
+    /// The case of a session, within what the capture allows.
+    fn session_case<'b>(
+        &'b self,
+        view: &'b View<'b>,
+        siblings: &'b Siblings<'b>,
+        scene: &'b Scene<'b>,
+    ) -> SessionCase<'b> {
+        let (client, server) = (view.session.client.ip(), view.session.server);
+        SessionCase {
             session: view.session,
             control: view.control,
-            concluded: one,
-            transfer: one.transfer,
             siblings,
             vantage: &view.vantage,
             network: &self.model.network,
             flows: &self.model.flows,
             scene,
             policy: &self.model.policy,
-            gave_up: false,
-        };
-        case.of(one)
-    }
-
-    /// The case of a session as a whole.
-    pub(in crate::pipeline) fn session_case<'b>(
-        &'b self,
-        view: &'b View<'b>,
-        concluded: &'b [Concluded<'b>],
-    ) -> SessionCase<'b> {
-        let (client, server) = (view.session.client.ip(), view.session.server);
-        SessionCase {
-            session: view.session,
-            control: view.control,
-            concluded,
-            vantage: &view.vantage,
-            network: &self.model.network,
-            flows: &self.model.flows,
-            scene: &self.scene,
             reached_later: self.model.reached.behind(client, server, view.control.last),
             client_scans: self.model.scanners.is_scanner(client),
         }
+    }
+
+    /// The case of a session as a whole.
+    pub(in crate::pipeline) fn of_session<'b>(
+        &'b self,
+        view: &'b View<'b>,
+        siblings: &'b Siblings<'b>,
+    ) -> SessionCase<'b> {
+        self.session_case(view, siblings, &self.scene)
     }
 
     /// Hands out the cases of the hosts and of the capture itself.
@@ -198,7 +195,7 @@ impl<'a> Analysis<'a> {
         let Self { model, decoder, scene } = self;
         let mut parties: Vec<IpAddr> = model.contacts.iter().copied().collect();
         parties.sort_unstable();
-        let hosts = NetworkCase { network: &model.network, parties: &parties, scene };
+        let hosts = NetworkCase { network: &model.network, parties: &parties, scene, policy: &model.policy };
         let undecoded = decoder.undecoded();
         let let_go = model.let_go();
         let lost = decoder.fragments_lost().datagrams.into_iter();

@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use crate::ftp::{Event, Speaker};
 use crate::record::trace::{Line, Said, Side, Trace};
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::sessions::SessionIndex;
 
 /// Lines kept of one session: more than anybody reads; at some 150 bytes each.
 const LINES: usize = 20_000;

@@ -23,12 +23,15 @@ mod scanners;
 mod sessions;
 mod stats;
 mod strangers;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::schedule::Schedule;
 use super::settings::{FastPath, Settings};
 use crate::diagnosis::case::Policy;
+use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, ConnectionId, FlowEvent, FlowKey, Table};
 use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
@@ -133,6 +136,11 @@ fn stranger_key(ip: &IpHeader, tcp: &Segment<'_>) -> FlowKey {
 }
 
 impl Model {
+    /// From now on the kernels of hosts say this.
+    pub(super) fn learn_facts(&mut self, facts: Arc<Facts>) {
+        self.policy.facts = facts;
+    }
+
     /// Nothing seen yet; sessions are numbered from `first_session` on.
     pub(super) fn new(settings: &Settings, first_session: SessionId) -> Self {
         let scaled = |bound| settings.scaled(bound);
@@ -160,7 +168,7 @@ impl Model {
             coverage: Coverage::default(),
             interfaces: Interfaces::default(),
             drops: Drops::default(),
-            keys: Keys::new(settings.keys.clone()),
+            keys: Keys::new(settings.keys.clone(), settings.keys_may_grow),
             booked: None,
             shows_more_than_control: false,
             overheard: Vec::new(),
@@ -344,6 +352,9 @@ impl Model {
             if let Some(connection) = self.flows.connection(booked.connection) {
                 self.correlator.opened(connection, &mut self.sessions);
             }
+        }
+        if tcp.flags.has(Flags::FIN) || tcp.flags.has(Flags::RST) {
+            self.open_alerts(booked.connection, [ip.source, ip.destination]);
         }
         if !named && !booked.copy {
             // A host that speaks FTP may speak it on an unnamed port too.

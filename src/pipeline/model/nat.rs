@@ -7,8 +7,8 @@ use crate::finding::SessionId;
 use crate::flow::{ConnectionId, TRANSLATED_SECONDS};
 use crate::frame::Stamp;
 use crate::transfer::conclude::Conclusions;
-use crate::transfer::correlator::SessionIndex;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 use crate::transfer::{Same, Twin};
 use crate::wire::Seq;
 
@@ -22,7 +22,7 @@ pub(super) struct NatPairs(Vec<(Seq, SessionIndex, Stamp)>);
 impl NatPairs {
     /// A session has begun: the other ones that began with this number about then, the newest first.
     fn alike(&mut self, isn: Seq, at: Stamp) -> impl Iterator<Item = SessionIndex> {
-        self.0.retain(|(_, _, seen)| at.seconds_since(*seen).abs() < TRANSLATED_SECONDS);
+        self.0.retain(|(_, _, seen)| at.since(*seen).abs() < TRANSLATED_SECONDS);
         self.0.iter().rev().filter(move |(other, _, _)| *other == isn).map(|(_, index, _)| *index)
     }
 

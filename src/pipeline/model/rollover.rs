@@ -5,8 +5,9 @@ use crate::flow::ConnectionId;
 use crate::frame::Stamp;
 use crate::transfer::Transfer;
 use crate::transfer::concluded::Concluded;
-use crate::transfer::correlator::SessionIndex;
+use crate::transfer::offers::OfferNumber;
 use crate::transfer::session::Session;
+use crate::transfer::sessions::SessionIndex;
 
 /// Transfers, offers or unclaimed connections that make a session long.
 const LONG: usize = 512;
@@ -21,7 +22,7 @@ pub(in crate::pipeline) struct Rollover {
     /// Transfers before this belong to it.
     pub(in crate::pipeline) before: Stamp,
     /// Offers with a lower number do.
-    pub(in crate::pipeline) offer: usize,
+    pub(in crate::pipeline) offer: OfferNumber,
 }
 
 impl Rollover {
@@ -36,13 +37,13 @@ impl Rollover {
         let needed = session.transfers.iter().filter(|one| one.at() >= before).filter_map(|one| one.latest_offer).min();
         let young = session.offers.numbered().find(|(_, one)| one.command.at() >= before).map(|(number, _)| number);
         let last = session.offers.last_number();
-        let offer = [needed, young, last].into_iter().flatten().min().unwrap_or(0);
+        let offer = [needed, young, last].into_iter().flatten().min().unwrap_or_default();
         Some(Self { before, offer })
     }
 
     /// Whether a transfer or offer lies before.
     pub(in crate::pipeline) fn includes(self, one: &Concluded<'_>) -> bool {
-        match (one.transfer, one.offer_index) {
+        match (one.transfer, one.offer_number) {
             (Some(transfer), _) => transfer.at() < self.before,
             (None, Some(offer)) => offer < self.offer,
             (None, None) => one.at().is_some_and(|at| at < self.before),
@@ -63,7 +64,7 @@ impl Model {
         session.transfers.drain(..over);
         session.transfers_before = session.transfers_before.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
         let gone = session.offers.cut(end.offer);
-        self.correlator.forget_offers(index, end.offer, &gone);
+        self.correlator.forget_offers(index, Some(end.offer), &gone);
         let young = |id| self.flows.connection(id).is_some_and(|connection| connection.first >= end.before);
         session.loose.retain(|loose| young(loose.id));
         session.invited.retain(|id| young(*id));

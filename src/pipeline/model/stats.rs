@@ -3,14 +3,12 @@
 use std::net::IpAddr;
 
 use super::Model;
+use crate::diagnosis::two_msl;
 use crate::finding::SessionId;
 use crate::flow::{Close, End};
 use crate::frame::Timestamp;
 use crate::record::Held;
-use crate::transfer::correlator::SessionIndex;
-
-/// How long TIME-WAIT lasts where nobody says, in seconds, and on which systems.
-const LASTS: [(f64, &str); 3] = [(60.0, "Linux, BSD"), (120.0, "Windows"), (240.0, "Windows NT and 2000, RFC 9293")];
+use crate::transfer::sessions::SessionIndex;
 
 /// Counts so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,9 +77,9 @@ impl Model {
             .filter_map(|connection| {
                 let Close::TimeWait { holder, since, assassinated: None, .. } = connection.close() else { return None };
                 let by = [End::Origin, End::Target].into_iter().filter(|end| holder.includes(*end));
-                let known = self.policy.time_wait.map(|seconds| vec![(seconds, "--time-wait")]);
-                let mut lasts = known.unwrap_or_else(|| LASTS.to_vec());
-                lasts.retain(|(seconds, _)| since.time.plus_seconds(*seconds) > now);
+                let known = self.policy.time_wait.map(|length| vec![(length, "--time-wait")]);
+                let mut lasts = known.unwrap_or_else(|| two_msl::DEFAULTS.to_vec());
+                lasts.retain(|(length, _)| since.time.plus(*length) > now);
                 (!lasts.is_empty()).then(|| Held {
                     from: connection.origin,
                     to: connection.target,

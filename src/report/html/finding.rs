@@ -10,7 +10,7 @@ use crate::report::evidence::{Exhibit, in_order};
 use crate::report::filter::filters;
 use crate::report::ladder::{Figure, Ladder, Traced};
 use crate::report::page::Page;
-use crate::report::words::{Confidence, Party};
+use crate::report::words::{Confidence, Party, limit};
 
 /// `session`: the one that the finding is about.
 pub(super) fn write(
@@ -57,8 +57,7 @@ fn caption(ladder: &Ladder) -> String {
 
 fn confidence(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let confidence = Confidence::from(finding.confidence);
-    let caps: Vec<String> =
-        finding.caps.iter().map(|cap| format!("{} ({})", markup(&cap.why), cap.diagnosis)).collect();
+    let caps: Vec<String> = finding.caps.iter().map(|cap| limit(&markup(&cap.why), cap.diagnosis)).collect();
     let because = if caps.is_empty() { String::new() } else { format!(", not surer because {}", caps.join("; ")) };
     writeln!(out, "<p><b>Confidence:</b> {confidence}{because}.</p>")
 }

@@ -9,11 +9,12 @@ mod tables;
 use std::io::{self, Write};
 
 use super::collect::Run;
+use super::counted::counted;
 use super::escape::markup;
 use super::ladder::Traced;
 use super::page::Page;
 use super::time::rfc3339;
-use super::totals::{counted, totals, without_ftp};
+use super::totals::{totals, without_ftp};
 use super::{Style, words};
 use crate::finding::{Finding, Severity};
 use crate::source::Capture;

@@ -1,6 +1,6 @@
 //! TIME-WAIT as spans of rows: only of the 5-tuples that somebody wanted again, for every connection ends in one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::moments::Lanes;
@@ -22,7 +22,7 @@ pub(super) struct Span {
 pub(super) fn spans(session: &SessionRecord) -> Vec<Span> {
     let connections = session.trace.as_deref().map(|trace| trace.connections.as_slice()).unwrap_or_default();
     // When connections on each 5-tuple were accepted: TIME-WAIT was over, or gave way.
-    let mut accepted: HashMap<[SocketAddr; 2], Vec<Stamp>> = HashMap::new();
+    let mut accepted: BTreeMap<[SocketAddr; 2], Vec<Stamp>> = BTreeMap::new();
     for connection in connections {
         let opened = connection.packets.iter().any(|packet| matches!(packet.does, Does::SynAck | Does::Established));
         if let Some(first) = connection.packets.first().filter(|_| opened) {

@@ -86,6 +86,10 @@ pub(super) struct Arrow {
     pub(super) opens: bool,
     /// Lines of a reply before its last one.
     pub(super) more: Vec<String>,
+    /// Between which lanes it was lost, if it was: it ends half-way from the first to the second.
+    pub(super) lost: Option<(usize, usize)>,
+    /// Between which lanes something sent it, if its apparent sender did not.
+    pub(super) added: Option<(usize, usize)>,
 }
 
 impl Arrow {

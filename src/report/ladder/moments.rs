@@ -4,15 +4,28 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Arrow, Content, Hop, Lane, Row, Tone, Wire, bytes};
-use crate::frame::Stamp;
+use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::SessionRecord;
-use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Peer, Said, Side, Trace};
+use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Passage, Peer, Said, Side, Trace};
 
 /// Hosts beside client and server that get a lane of their own; more of them share the last one.
 const OTHERS: usize = 3;
 
 /// Repeats of one packet that a brief diagram shows before the last one.
 const REPEATS: usize = 2;
+
+/// Frames by capture and number.
+pub(super) type Frames = HashSet<(CaptureId, FrameNo)>;
+
+pub(super) fn key(at: Stamp) -> (CaptureId, FrameNo) {
+    (at.capture, at.number)
+}
+
+/// Rows that are shown, or how many are not.
+pub(super) enum Shown {
+    Row(Moment),
+    Hidden(usize),
+}
 
 /// A row at its time.
 pub(super) struct Moment {
@@ -50,6 +63,8 @@ struct Other {
 pub(super) struct Lanes {
     client: SocketAddr,
     server: SocketAddr,
+    /// The capture points, where there are several.
+    taps: Vec<String>,
     /// Hosts between client and server.
     between: Vec<Other>,
     /// Hosts behind the server.
@@ -60,6 +75,7 @@ impl Lanes {
     /// The lanes of a session.
     pub(super) fn of(session: &SessionRecord) -> Self {
         let mut lanes = Self::between(session.client, session.server);
+        lanes.taps = session.trace.as_deref().map(|trace| trace.taps.clone()).unwrap_or_default();
         let connections = session.trace.as_deref().map(|trace| trace.connections.as_slice()).unwrap_or_default();
         let endpoints = session.offers.iter().filter_map(|offer| offer.endpoint);
         let endpoints: HashSet<IpAddr> = endpoints.map(|socket| socket.ip()).collect();
@@ -82,7 +98,7 @@ impl Lanes {
 
     /// Two hosts alone.
     pub(super) fn between(client: SocketAddr, server: SocketAddr) -> Self {
-        Self { client, server, between: Vec::new(), beyond: Vec::new() }
+        Self { client, server, taps: Vec::new(), between: Vec::new(), beyond: Vec::new() }
     }
 
     /// A host that the evidence names.
@@ -96,8 +112,23 @@ impl Lanes {
         }
     }
 
+    /// Where an arrow ends that was lost on its way past the points, and begins that something between them sent.
+    pub(super) fn pass(&self, arrow: &mut Arrow, passage: Passage) {
+        let tap = |place: usize| (place < self.taps.len()).then_some(1 + place);
+        let (first, last) = passage.seen;
+        let to_server = arrow.to.lane > arrow.from.lane;
+        let between = |from: Option<usize>, to: Option<usize>| from.zip(to);
+        let [before, behind] = [first.checked_sub(1).and_then(tap), tap(last + 1)];
+        if passage.lost {
+            arrow.lost = if to_server { between(tap(last), behind) } else { between(tap(first), before) };
+        }
+        if passage.added {
+            arrow.added = if to_server { between(before, tap(first)) } else { between(behind, tap(last)) };
+        }
+    }
+
     fn server_lane(&self) -> usize {
-        1 + self.between.len()
+        1 + self.taps.len() + self.between.len()
     }
 
     /// The lane of a host; one that has none shares that of the last other host, or stands beside the server.
@@ -108,7 +139,7 @@ impl Lanes {
         if ip == self.server.ip() {
             return self.server_lane();
         }
-        let between = self.between.iter().position(|other| other.ip == ip).map(|at| 1 + at);
+        let between = self.between.iter().position(|other| other.ip == ip).map(|at| 1 + self.taps.len() + at);
         let beyond = || self.beyond.iter().position(|other| other.ip == ip).map(|at| self.server_lane() + 1 + at);
         between.or_else(beyond).unwrap_or(self.server_lane() + self.beyond.len())
     }
@@ -140,7 +171,8 @@ impl Lanes {
         let between = self.between.iter().map(|other| lane(other.name, other.ip));
         let server = std::iter::once(lane("server", self.server.ip()));
         let beyond = self.beyond.iter().map(|other| lane(other.name, other.ip));
-        client.chain(between).chain(server).chain(beyond).collect()
+        let taps = self.taps.iter().map(|tap| Lane { name: "tap", address: tap.clone() });
+        client.chain(taps).chain(between).chain(server).chain(beyond).collect()
     }
 }
 
@@ -201,7 +233,16 @@ pub(super) fn said(session: &SessionRecord, lanes: &Lanes, line: &Line) -> Momen
     let client = Hop { lane: 0, socket: session.client };
     let server = Hop { lane: lanes.server_lane(), socket: session.server };
     let arrow = |from, to, label: String, more: &[String]| {
-        Content::Arrow(Arrow { from, to, wire: Wire::Control, label, opens: false, more: more.to_vec() })
+        Content::Arrow(Arrow {
+            from,
+            to,
+            wire: Wire::Control,
+            label,
+            opens: false,
+            more: more.to_vec(),
+            lost: None,
+            added: None,
+        })
     };
     let whose = match by {
         Some(Side::Client) => "the client's",
@@ -250,7 +291,7 @@ impl Story<'_> {
         let took = super::duration(last.at.seconds_since(first.at));
         let label = format!("data connection, {} in {took}", bytes(self.connection.bytes));
         let (from, to) = (self.lanes.hop(self.connection.origin), self.lanes.hop(self.connection.target));
-        let arrow = Arrow { from, to, wire: Wire::Data, label, opens: true, more: Vec::new() };
+        let arrow = Arrow { from, to, wire: Wire::Data, label, opens: true, more: Vec::new(), lost: None, added: None };
         Some(Moment::new(first.at, Rank::Packet, Content::Arrow(arrow), Tone::Plain))
     }
 
@@ -318,7 +359,7 @@ impl Story<'_> {
             }
         };
         let opens = matches!(packet.does, Does::Syn { .. });
-        let arrow = Arrow { from, to, wire, label, opens, more: Vec::new() };
+        let arrow = Arrow { from, to, wire, label, opens, more: Vec::new(), lost: None, added: None };
         Moment::new(packet.at, Rank::Packet, Content::Arrow(arrow), tone)
     }
 }

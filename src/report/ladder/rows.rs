@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::moments::{Lanes, Moment, Rank, moments};
-use super::traced::{Shown, Traced};
+use super::moments::{Frames, Lanes, Moment, Rank, Shown, key, moments};
+use super::traced::Traced;
 use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars};
 use crate::finding::{Evidence, Finding, Role, Severity};
-use crate::frame::{CaptureId, FrameNo, Stamp};
+use crate::frame::Stamp;
 use crate::record::SessionRecord;
 
 /// Seconds without anything that are folded into a row of their own.
@@ -17,12 +17,6 @@ const MOST: usize = 400;
 
 /// Rows shown around what a finding without a transfer cites.
 const AROUND: usize = 2;
-
-pub(super) type Frames = HashSet<(CaptureId, FrameNo)>;
-
-pub(super) fn key(at: Stamp) -> (CaptureId, FrameNo) {
-    (at.capture, at.number)
-}
 
 impl Ladder {
     /// A whole session with its findings; `None` if it was not traced. `brief`: connections that went as they should
@@ -95,7 +89,7 @@ impl Ladder {
         let mut rows: Vec<Row> = Vec::new();
         let (mut last, mut hidden): (Option<Stamp>, usize) = (None, 0);
         for one in all {
-            let moment = match one {
+            let mut moment = match one {
                 Shown::Row(moment) => moment,
                 Shown::Hidden(more) => {
                     hidden += more;
@@ -113,6 +107,12 @@ impl Ladder {
                 });
             }
             (last, hidden) = (Some(moment.at), 0);
+            let passages = traced.and_then(|traced| traced.trace).map(|trace| &trace.passages);
+            if let Content::Arrow(arrow) = &mut moment.row.content
+                && let Some(passage) = passages.and_then(|all| all.get(&key(moment.at)))
+            {
+                lanes.pass(arrow, *passage);
+            }
             rows.push(moment.row);
         }
         let bars = traced.map(|traced| bars::of(&traced.spans, &rows, lanes)).unwrap_or_default();
@@ -199,7 +199,16 @@ fn evidence(finding: &Finding, session: Option<&SessionRecord>, lanes: &Lanes, d
                     session.is_some_and(|session| ends.contains(&session.client) && ends.contains(&session.server));
                 let wire = if control { Wire::Control } else { Wire::Data };
                 let (from, to) = (hop(route.from), hop(route.to));
-                Content::Arrow(Arrow { from, to, wire, label: note.clone(), opens: false, more: Vec::new() })
+                Content::Arrow(Arrow {
+                    from,
+                    to,
+                    wire,
+                    label: note.clone(),
+                    opens: false,
+                    more: Vec::new(),
+                    lost: None,
+                    added: None,
+                })
             }
             None => Content::Note(note.clone()),
         };

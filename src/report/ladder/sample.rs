@@ -32,6 +32,7 @@ pub(in crate::report) fn trace(text: Option<&str>) -> Trace {
         ],
         lines_left_out: 3,
         connections: vec![control(), data(), rejected()],
+        ..Trace::default()
     }
 }
 

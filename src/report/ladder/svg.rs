@@ -53,7 +53,12 @@ font:10px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monosp
 .ladder .bad .head,.ladder .bad .label,.ladder .error{fill:var(--bad)}\
 .ladder .warning,.ladder .absent text{fill:var(--warn)}\
 .ladder .absent line{stroke:var(--warn);stroke-width:1.5;stroke-dasharray:1 4}\
+.ladder .mark{stroke:var(--bad);stroke-width:2;fill:none}\
 .ladder .note{font-weight:700}";
+
+/// A cross where a packet was lost, a ring where something on the way sent one.
+const LOST: &str = "M-5-5L5 5M-5 5L5-5";
+const ADDED: &str = "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0";
 
 /// A drawn ladder.
 pub(in crate::report) struct Figure {
@@ -259,7 +264,9 @@ impl Drawing<'_> {
     }
 
     fn arrow(&mut self, arrow: &Arrow) {
-        let (from, to) = (self.x(arrow.from.lane), self.x(arrow.to.lane));
+        let half_way = |(one, other): (usize, usize)| f64::midpoint(self.x(one), self.x(other));
+        let from = arrow.added.map_or_else(|| self.x(arrow.from.lane), half_way);
+        let to = arrow.lost.map_or_else(|| self.x(arrow.to.lane), half_way);
         let mut lines = wrap(&self.page.safe(&arrow.caption()), LABEL, LABEL);
         if lines.len() > LABEL_LINES {
             lines.truncate(LABEL_LINES);
@@ -275,6 +282,14 @@ impl Drawing<'_> {
             self.out,
             "<svg x=\"{to:.1}%\" y=\"{y}\" overflow=\"visible\"><path class=\"head\" d=\"{head}\"/></svg>"
         );
+        for (mark, at) in [(arrow.lost.map(|_| LOST), to), (arrow.added.map(|_| ADDED), from)] {
+            if let Some(mark) = mark {
+                let _ = write!(
+                    self.out,
+                    "<svg x=\"{at:.1}%\" y=\"{y}\" overflow=\"visible\"><path class=\"mark\" d=\"{mark}\"/></svg>"
+                );
+            }
+        }
         self.y = (y + 7).max(top + 2 * LINE + 3);
     }
 

@@ -29,6 +29,8 @@ struct Pen {
     missing: char,
     right: char,
     left: char,
+    lost: char,
+    added: char,
 }
 
 const UNICODE: Pen = Pen {
@@ -42,6 +44,8 @@ const UNICODE: Pen = Pen {
     missing: '\u{b7}',
     right: '\u{25b6}',
     left: '\u{25c0}',
+    lost: '\u{2715}',
+    added: '\u{25cb}',
 };
 
 const ASCII: Pen = Pen {
@@ -55,6 +59,8 @@ const ASCII: Pen = Pen {
     missing: '.',
     right: '>',
     left: '<',
+    lost: 'x',
+    added: 'o',
 };
 
 /// Writes the diagram. `zero` is where relative times count from.
@@ -141,6 +147,18 @@ impl<'a> Drawing<'a> {
         if self.ladder.rows.iter().any(|row| row.cited) {
             parts.push("* cited by a finding".to_owned());
         }
+        let arrows = || {
+            self.ladder
+                .rows
+                .iter()
+                .filter_map(|row| if let Content::Arrow(arrow) = &row.content { Some(arrow) } else { None })
+        };
+        if arrows().any(|arrow| arrow.lost.is_some()) {
+            parts.push(format!("{} lost here", self.pen.lost));
+        }
+        if arrows().any(|arrow| arrow.added.is_some()) {
+            parts.push(format!("{} sent by something here", self.pen.added));
+        }
         if parts.is_empty() {
             return Ok(());
         }
@@ -222,7 +240,9 @@ impl<'a> Drawing<'a> {
         time: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let (from, to) = (self.column(arrow.from.lane), self.column(arrow.to.lane));
+        let half_way = |(one, other): (usize, usize)| usize::midpoint(self.column(one), self.column(other));
+        let from = arrow.added.map_or_else(|| self.column(arrow.from.lane), half_way);
+        let to = arrow.lost.map_or_else(|| self.column(arrow.to.lane), half_way);
         let (low, high) = (from.min(to), from.max(to));
         let inside = high.saturating_sub(low + 1);
         let label = self.page.safe(&arrow.caption());
@@ -268,6 +288,11 @@ impl<'a> Drawing<'a> {
             && let Some(place) = cells.get_mut(head.0)
         {
             *place = (head.1, ink);
+        }
+        for (mark, at) in [(arrow.lost.map(|_| self.pen.lost), to), (arrow.added.map(|_| self.pen.added), from)] {
+            if let (Some(mark), Some(place)) = (mark, cells.get_mut(at)) {
+                *place = (mark, Some(Ink::Error));
+            }
         }
         if embedded {
             print(&mut cells, low + 1 + (inside - length - 2) / 2, &format!(" {label} "), ink);

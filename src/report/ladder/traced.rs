@@ -5,8 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use super::bars::{self, Span};
-use super::moments::{Lanes, Moment, Rank, left_out, said, told};
-use super::rows::{Frames, key};
+use super::moments::{Frames, Lanes, Moment, Rank, Shown, key, left_out, said, told};
 use crate::finding::{Finding, SessionId, TransferId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::trace::Trace;
@@ -47,12 +46,6 @@ enum Of {
     Connection(usize, usize),
     /// The how-manieth of what the trace does not have.
     Finding(usize),
-}
-
-/// Rows that are shown, or how many are not.
-pub(super) enum Shown {
-    Row(Moment),
-    Hidden(usize),
 }
 
 impl<'a> Traced<'a> {

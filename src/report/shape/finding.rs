@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::finding;
+use super::point;
+use crate::finding::{self, DiagnosisName};
+use crate::record::PointRecord;
 use crate::report::evidence::in_order;
 use crate::report::words::{Confidence, Party, Role, Severity, Where};
 use crate::report::{filter, time};
@@ -27,7 +29,7 @@ pub(in crate::report) struct Finding {
     transfer: Option<u32>,
     /// The addresses it is about.
     hosts: Vec<String>,
-    /// In order of time, never empty.
+    /// In order of time, never empty; what hosts say comes last.
     evidence: Vec<Evidence>,
     /// Why the confidence is not higher.
     caps: Vec<Cap>,
@@ -42,10 +44,11 @@ pub(in crate::report) struct Finding {
     display_filter: String,
 }
 
-impl From<&finding::Finding> for Finding {
-    fn from(finding: &finding::Finding) -> Self {
+impl Finding {
+    /// A finding, with the names of the points where its evidence was captured, if there are several.
+    pub(in crate::report) fn of(finding: &finding::Finding, points: &[PointRecord]) -> Self {
         Self {
-            diagnosis: finding.diagnosis,
+            diagnosis: finding.diagnosis.as_str(),
             role: finding.role.into(),
             severity: finding.severity.into(),
             confidence: finding.confidence.into(),
@@ -55,7 +58,10 @@ impl From<&finding::Finding> for Finding {
             session: finding.session.map(|id| id.0),
             transfer: finding.transfer.map(|id| id.0),
             hosts: finding.hosts.iter().map(ToString::to_string).collect(),
-            evidence: in_order(finding).into_iter().map(Evidence::from).collect(),
+            evidence: {
+                let shown = in_order(finding).into_iter().map(|one| Evidence::of(one, points));
+                shown.chain(finding.host_facts.iter().map(Evidence::from)).collect()
+            },
             caps: finding.caps.iter().map(Cap::from).collect(),
             ruled_out: finding.ruled_out.iter().map(RuledOut::from).collect(),
             alternatives: finding.alternatives.iter().map(Alternative::from).collect(),
@@ -66,7 +72,7 @@ impl From<&finding::Finding> for Finding {
     }
 }
 
-/// A fact that can be looked up in the capture.
+/// A fact that can be looked up in the capture, or that the kernel of a host tells.
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Evidence {
@@ -83,6 +89,9 @@ enum Evidence {
         #[serde(skip_serializing_if = "Option::is_none")]
         to: Option<String>,
         note: String,
+        /// The capture point, where there are several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        point: Option<String>,
     },
     /// Nothing of the kind lies between two frames.
     Missing {
@@ -96,11 +105,36 @@ enum Evidence {
         #[serde(skip_serializing_if = "Option::is_none")]
         until_capture: Option<u32>,
         note: String,
+        /// The capture point that lacks it, where there are several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        point: Option<String>,
+        /// When that point recorded a packet last before, RFC 3339.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alive_from: Option<String>,
+        /// When it did so again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alive_to: Option<String>,
+    },
+    /// The kernel of a host says so, or why nothing can be concluded from what it says.
+    Host {
+        fact: String,
+        /// When it was read, RFC 3339, on the clock of that host.
+        at: String,
+        /// The document that holds it, or `this host`.
+        source: String,
     },
 }
 
-impl From<&finding::Evidence> for Evidence {
-    fn from(evidence: &finding::Evidence) -> Self {
+impl From<&finding::HostFact> for Evidence {
+    fn from(host: &finding::HostFact) -> Self {
+        let (fact, source) = (printable_str(&host.fact), printable_str(&host.source));
+        Self::Host { fact, at: time::rfc3339(host.at), source }
+    }
+}
+
+impl Evidence {
+    fn of(evidence: &finding::Evidence, points: &[PointRecord]) -> Self {
+        let point = point::of_evidence(evidence, points);
         match evidence {
             finding::Evidence::Seen { frames, route, note } => {
                 let first = evidence.first();
@@ -111,6 +145,7 @@ impl From<&finding::Evidence> for Evidence {
                     from: route.map(|route| route.from.to_string()),
                     to: route.map(|route| route.to.to_string()),
                     note: printable_str(note),
+                    point,
                 }
             }
             finding::Evidence::Missing { after, until, note } => Self::Missing {
@@ -119,21 +154,25 @@ impl From<&finding::Evidence> for Evidence {
                 until: until.number.0,
                 until_capture: (until.capture != after.capture).then_some(until.capture.0),
                 note: printable_str(note),
+                alive_from: point.is_some().then(|| time::rfc3339(after.time)),
+                alive_to: point.is_some().then(|| time::rfc3339(until.time)),
+                point,
             },
         }
     }
 }
 
-/// A limit of the capture.
+/// A limit of the capture or of the rule.
 #[derive(Serialize, JsonSchema)]
 struct Cap {
-    diagnosis: &'static str,
+    /// The diagnosis that states the limit; null where the rule itself admits no more, as `why` says.
+    diagnosis: Option<&'static str>,
     why: String,
 }
 
 impl From<&finding::Cap> for Cap {
     fn from(cap: &finding::Cap) -> Self {
-        Self { diagnosis: cap.diagnosis, why: printable_str(&cap.why) }
+        Self { diagnosis: cap.diagnosis.map(DiagnosisName::as_str), why: printable_str(&cap.why) }
     }
 }
 
@@ -146,7 +185,7 @@ struct RuledOut {
 
 impl From<&finding::RuledOut> for RuledOut {
     fn from(ruled_out: &finding::RuledOut) -> Self {
-        Self { diagnosis: ruled_out.diagnosis, why: printable_str(&ruled_out.why) }
+        Self { diagnosis: ruled_out.diagnosis.as_str(), why: printable_str(&ruled_out.why) }
     }
 }
 
@@ -159,7 +198,7 @@ struct Alternative {
 
 impl From<&finding::Alternative> for Alternative {
     fn from(alternative: &finding::Alternative) -> Self {
-        Self { diagnosis: alternative.diagnosis, would_decide: printable_str(&alternative.would_decide) }
+        Self { diagnosis: alternative.diagnosis.as_str(), would_decide: printable_str(&alternative.would_decide) }
     }
 }
 

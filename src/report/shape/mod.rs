@@ -7,6 +7,7 @@ mod completeness;
 mod finding;
 mod host;
 mod pending;
+mod point;
 mod rule;
 mod session;
 
@@ -18,10 +19,12 @@ pub(super) use completeness::Completeness;
 pub(super) use finding::Finding;
 pub(super) use host::{Host, Inventory};
 pub(super) use pending::Pending;
+pub(super) use point::Point;
 pub(super) use rule::{Rule, Rules};
 pub(super) use session::Session;
 
 use super::time;
+use crate::finding::DiagnosisName;
 use crate::frame::Stamp;
 use crate::record;
 
@@ -43,6 +46,10 @@ pub(super) struct Report {
     pub(super) captures: Vec<Capture>,
     /// Inputs that could not be read, or not all of them.
     pub(super) unreadable: Vec<Unreadable>,
+    /// Present where an incident was captured at several points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub(super) points: Vec<Point>,
     pub(super) sessions: Vec<Session>,
     pub(super) findings: Vec<Finding>,
     pub(super) summary: Summary,
@@ -87,6 +94,10 @@ pub(super) struct Closing {
     pub(super) captures: Vec<Capture>,
     /// Inputs that could not be read, or not all of them.
     pub(super) unreadable: Vec<Unreadable>,
+    /// Present where an incident was captured at several points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub(super) points: Vec<Point>,
     #[serde(flatten)]
     pub(super) summary: Summary,
 }
@@ -109,11 +120,11 @@ pub(super) struct Superseded {
 impl From<&record::Superseded> for Superseded {
     fn from(superseded: &record::Superseded) -> Self {
         Self {
-            diagnosis: superseded.diagnosis,
+            diagnosis: superseded.diagnosis.as_str(),
             session: superseded.session.map(|id| id.0),
             transfer: superseded.transfer.map(|id| id.0),
             hosts: superseded.hosts.iter().map(ToString::to_string).collect(),
-            by: superseded.by,
+            by: superseded.by.map(DiagnosisName::as_str),
         }
     }
 }

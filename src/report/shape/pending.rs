@@ -49,7 +49,7 @@ impl From<&record::Pending> for Pending {
     fn from(pending: &record::Pending) -> Self {
         let (state, by, why) = match &pending.state {
             record::State::Open => (State::Open, None, None),
-            record::State::Ended(by) => (State::Ended, Some(*by), None),
+            record::State::Ended(by) => (State::Ended, Some(by.as_str()), None),
             record::State::Withdrawn(why) => (State::Withdrawn, None, Some(printable_str(why))),
         };
         Self {

@@ -34,6 +34,6 @@ pub(in crate::report) struct Rule {
 impl Rule {
     pub(in crate::report) fn new(diagnosis: &Diagnosis, explanation: Vec<String>) -> Self {
         let Diagnosis { name, severity, summary, references, .. } = *diagnosis;
-        Self { name, severity: severity.into(), summary, explanation, references }
+        Self { name: name.as_str(), severity: severity.into(), summary, explanation, references }
     }
 }

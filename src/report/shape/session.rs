@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Frame;
+use super::point::Path;
 use crate::decrypt;
+use crate::finding::DiagnosisName;
 use crate::frame::CaptureId;
 use crate::record;
 use crate::report::words::{AttemptOutcome, Heading, Mode, Nearness, Outcome};
@@ -32,6 +34,15 @@ pub(in crate::report) struct Session {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     views: Vec<View>,
+    /// Present where an incident was captured at several points: the ids of those that have the session, the one nearest to
+    /// the client first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    points: Vec<u32>,
+    /// What became of its packets between these points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    path: Vec<Path>,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
     /// Transfers whose commands are encrypted, told from their data connections; not among `transfers`.
@@ -57,6 +68,8 @@ impl From<&record::SessionRecord> for Session {
             tls: session.tls.map(Tls::from),
             vantage: Vantage { client: session.vantage.client.into(), server: session.vantage.server.into() },
             views: session.views.iter().map(View::from).collect(),
+            points: session.points.clone(),
+            path: session.path.iter().map(Path::from).collect(),
             offers: session.offers.iter().map(Offer::from).collect(),
             transfers: session.transfers.iter().map(Transfer::from).collect(),
             inferred: session.inferred.iter().map(Inferred::from).collect(),
@@ -99,6 +112,9 @@ struct Vantage {
 /// The session as it was seen at one place.
 #[derive(Serialize, JsonSchema)]
 struct View {
+    /// The capture point, where an incident was captured at several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    point: Option<u32>,
     /// Address and port.
     client: String,
     /// Address and port.
@@ -117,6 +133,7 @@ struct View {
 impl From<&record::ViewRecord> for View {
     fn from(view: &record::ViewRecord) -> Self {
         Self {
+            point: view.point,
             client: view.client.to_string(),
             server: view.server.to_string(),
             capture: view.capture.0,
@@ -125,6 +142,8 @@ impl From<&record::ViewRecord> for View {
             numbers: match view.numbers {
                 record::Numbers::Same => Numbers::Same,
                 record::Numbers::Shifted => Numbers::Shifted,
+                record::Numbers::Rewritten => Numbers::Rewritten,
+                record::Numbers::Terminated => Numbers::Terminated,
             },
             first: view.first.into(),
             last: view.last.into(),
@@ -139,6 +158,8 @@ impl From<&record::ViewRecord> for View {
 enum Numbers {
     Same,
     Shifted,
+    Rewritten,
+    Terminated,
 }
 
 /// An announced endpoint.
@@ -192,7 +213,7 @@ impl From<&record::TransferRecord> for Transfer {
             reply: transfer.reply.as_ref().map(Reply::from),
             attempts: transfer.attempts.iter().map(Attempt::from).collect(),
             outcome: transfer.outcome.into(),
-            verdict: transfer.verdict,
+            verdict: transfer.verdict.map(DiagnosisName::as_str),
         }
     }
 }

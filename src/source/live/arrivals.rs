@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::lanes::{Lanes, Phase};
 use super::order::{Order, Packet};
 use super::reader::Reader;
-use super::{Counts, Tap, described, now};
+use super::{Counts, Tap, now};
+use crate::decrypt::Keys;
 use crate::frame::{CaptureId, Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::source::{Annotations, Capture, Gap, Gaps, Interface};
 
@@ -54,7 +55,7 @@ impl Arrivals {
     /// beyond it the kernel keeps it, and drops what it cannot keep.
     pub fn start(taps: Vec<Tap>, id: CaptureId, path: PathBuf, bytes: usize) -> std::io::Result<Self> {
         let lanes = Arc::new(Lanes::new(taps.len(), bytes));
-        let interfaces = taps.iter().enumerate().map(|(place, tap)| described(place, tap));
+        let interfaces = (0..).zip(&taps).map(|(number, tap)| tap.described(number));
         let arrivals = Self::of(Arc::clone(&lanes), id, path, interfaces.collect());
         for (place, tap) in taps.into_iter().enumerate() {
             let name = format!("capture {}", tap.name());
@@ -100,6 +101,12 @@ impl Arrivals {
     /// The one capture, with its interfaces in the order in which they were opened.
     pub fn captures(&self) -> &[Capture] {
         &self.captures
+    }
+
+    /// From now on the capture says that it carries these keys of TLS.
+    pub fn carry(&mut self, keys: Arc<Keys>) {
+        let [capture] = &mut self.captures;
+        capture.keys = keys;
     }
 
     /// What has been counted on each interface.

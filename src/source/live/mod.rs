@@ -14,15 +14,13 @@ mod reader;
 mod sandbox;
 mod tap;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use super::Interface;
-use crate::frame::{InterfaceId, Timestamp};
-
+pub use super::host::now;
 pub use arrivals::{Arrival, Arrivals};
 pub use devices::{Device, devices};
 pub use kernel_filter::Scope;
-pub use sandbox::{Confined, confine, user_exists};
+pub use sandbox::{Confined, confine, environment, keep_looking, shed, user_exists};
 pub use tap::{LiveError, Tap, Wanted};
 
 /// The pseudo interface that stands for all of them.
@@ -44,25 +42,4 @@ pub struct Counts {
     /// Lost: the kernel had no room for them because this program did not read fast enough, or nobody looked at them
     /// before the end.
     pub dropped: u64,
-}
-
-/// The present, on the clock that stamps packets.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
-}
-
-/// What the capture says of an interface.
-fn described(id: usize, tap: &Tap) -> Interface {
-    let number = u32::try_from(id).unwrap_or(u32::MAX);
-    Interface {
-        in_section: number,
-        name: Some(tap.device.name.clone()),
-        description: tap.device.description.clone(),
-        snap_len: tap.snap_len,
-        filter: Some(tap.filter.clone()),
-        addresses: tap.device.addresses.clone(),
-        dropped: Some(0),
-        ..Interface::new(InterfaceId(number), tap.link_type)
-    }
 }

@@ -2,14 +2,15 @@
 //!
 //! All of it is a property of the calling thread that threads started later inherit, so it comes before them.
 
+use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
 
-use caps::CapSet;
+use caps::{CapSet, Capability};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetError, RulesetStatus, Scope,
 };
-use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, User, getgrouplist, setgroups, setresgid, setresuid};
 
 /// What the kernel made of the wish to be confined to some directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,9 @@ pub fn confine(user: Option<&str>, writable: &[PathBuf], interfaces: &[String]) 
     // privileges are renounced.
     let _ = caps::clear(None, CapSet::Bounding);
     if let Some(name) = user {
-        become_user(name)?;
+        let failed = |error| format!("could not become user {name}: {error}");
+        let user = User::from_name(name).map_err(failed)?.ok_or_else(|| format!("there is no user {name}"))?;
+        become_user(&user, &[user.gid])?;
     }
     drop_capabilities()?;
     nix::sys::prctl::set_no_new_privs().map_err(|error| format!("could not renounce new privileges: {error}"))?;
@@ -47,13 +50,46 @@ pub fn user_exists(name: &str) -> bool {
     matches!(User::from_name(name), Ok(Some(_)))
 }
 
-fn become_user(name: &str) -> Result<(), String> {
-    let failed = |error| format!("could not become user {name}: {error}");
-    let user = User::from_name(name).map_err(failed)?.ok_or_else(|| format!("there is no user {name}"))?;
+/// What a program expects of its environment when a user runs it.
+pub fn environment(name: &str) -> Vec<(&'static str, OsString)> {
+    let Ok(Some(user)) = User::from_name(name) else { return Vec::new() };
+    let name = OsString::from(&user.name);
+    vec![("HOME", user.dir.into()), ("SHELL", user.shell.into()), ("USER", name.clone()), ("LOGNAME", name)]
+}
+
+/// Before another program is started, which is to get none of what this one was given: becomes `user` with all their
+/// groups, if one is given, and drops all capabilities, unless this is root and stays so.
+pub fn shed(user: Option<&str>) -> Result<(), String> {
+    if let Some(name) = user {
+        let _ = caps::clear(None, CapSet::Bounding);
+        let failed = |error| format!("could not become user {name}: {error}");
+        let account = User::from_name(name).map_err(failed)?.ok_or_else(|| format!("there is no user {name}"))?;
+        let name = CString::new(account.name.as_str()).map_err(|_| format!("there is no user {name}"))?;
+        become_user(&account, &getgrouplist(&name, account.gid).map_err(failed)?)?;
+    }
+    if Uid::effective().is_root() { Ok(()) } else { drop_capabilities() }
+}
+
+/// For a thread that looks whose sockets are whose and does nothing else: keeps what that takes of the capabilities, which
+/// is nothing unless this is root.
+pub fn keep_looking() -> Result<(), String> {
+    let permitted = caps::read(None, CapSet::Permitted).unwrap_or_default();
+    let looking: caps::CapsHashSet =
+        [Capability::CAP_SYS_PTRACE].into_iter().filter(|one| permitted.contains(one)).collect();
+    let _ = caps::clear(None, CapSet::Ambient);
+    let none = caps::CapsHashSet::new();
+    for (set, kept) in [(CapSet::Effective, &looking), (CapSet::Permitted, &looking), (CapSet::Inheritable, &none)] {
+        caps::set(None, set, kept).map_err(|error| format!("could not drop capabilities: {error}"))?;
+    }
+    Ok(())
+}
+
+fn become_user(user: &User, groups: &[Gid]) -> Result<(), String> {
+    let failed = |error| format!("could not become user {}: {error}", user.name);
     if user.uid == Uid::current() {
         return Ok(());
     }
-    setgroups(&[user.gid]).map_err(failed)?;
+    setgroups(groups).map_err(failed)?;
     setresgid(user.gid, user.gid, user.gid).map_err(failed)?;
     setresuid(user.uid, user.uid, user.uid).map_err(failed)
 }

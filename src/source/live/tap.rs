@@ -1,14 +1,16 @@
 //! Opens an interface for capturing.
 
 use std::fmt;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{SockaddrStorage, bind, getsockname};
 use pcap::{Active, Capture, Linktype, Precision};
 
 use super::devices::{Device, Link, address, devices, links};
 use super::{ANY, BLOCK_TIMEOUT, Scope};
-use crate::frame::LinkType;
+use crate::frame::{InterfaceId, LinkType};
+use crate::source::Interface;
 use crate::source::filter::{self, FilterError};
 use crate::text::printable_str;
 
@@ -124,6 +126,9 @@ impl Tap {
         let filter = put_filter(&mut handle, wanted)?;
         let link_type = registered(handle.get_datalink().0);
         let handle = handle.setnonblock().map_err(|error| refused(name, &error))?;
+        // A program that is started must not get it.
+        let closed = fcntl(handle.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+        closed.map_err(|error| LiveError::Other { what: format!("capture on {name}"), why: error.to_string() })?;
         let link = links().into_iter().flatten().find(|link| link.name == *name);
         let promiscuous = wanted.promiscuous && link.is_some();
         Ok(Self { handle, device, link_type, snap_len: wanted.snap_len, filter, link, promiscuous })
@@ -160,6 +165,20 @@ impl Tap {
     /// Whether this user may capture on an interface.
     pub fn is_permitted(interface: &str) -> bool {
         Capture::from_device(interface).and_then(Capture::open).is_ok()
+    }
+
+    /// What a capture says of it, as the interface of this number.
+    pub fn described(&self, number: u32) -> Interface {
+        Interface {
+            in_section: number,
+            name: Some(self.device.name.clone()),
+            description: self.device.description.clone(),
+            snap_len: self.snap_len,
+            filter: Some(self.filter.clone()),
+            addresses: self.device.addresses.clone(),
+            dropped: Some(0),
+            ..Interface::new(InterfaceId(number), self.link_type)
+        }
     }
 
     /// The interface's name.

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::super::offers::OfferNumber;
 use super::super::{Direction, Opened};
 use super::Session;
 use crate::flow::{Connection, ConnectionId, Table};
+use crate::frame::Interval;
 use crate::ftp::Speaker;
 
 /// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
@@ -12,10 +14,10 @@ use crate::ftp::Speaker;
 const LOOSE_KEPT: usize = 1024;
 
 /// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
-const INVITED: f64 = 1.0;
+const INVITED: Interval = Interval::seconds(1);
 
 /// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
-pub(in crate::transfer) const SWAPPED: f64 = 0.01;
+pub(in crate::transfer) const SWAPPED: Interval = Interval::millis(10);
 
 /// A connection that answers no offer, and what tells most of them from data connections without a look at them.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +41,7 @@ impl Session {
     /// Gives an offer the connections to its endpoint that were seen before its words were: the words come late where
     /// bytes before them are missing, where packets of two connections were recorded in another order, and where they wait
     /// for an acknowledgement that confirms them. `before` is the offer that announced that endpoint last.
-    pub(in crate::transfer) fn claim(&mut self, number: usize, before: Option<usize>, flows: &Table) {
+    pub(in crate::transfer) fn claim(&mut self, number: OfferNumber, before: Option<OfferNumber>, flows: &Table) {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
         let port = socket.map(|socket| socket.port());
@@ -59,7 +61,7 @@ impl Session {
     }
 
     /// Gives an offer connections to its endpoint.
-    pub(in crate::transfer) fn take(&mut self, number: usize, claimed: Vec<Opened>) {
+    pub(in crate::transfer) fn take(&mut self, number: OfferNumber, claimed: Vec<Opened>) {
         let Some(offer) = self.offers.get_mut(number).filter(|_| !claimed.is_empty()) else { return };
         offer.connections.extend(claimed);
         offer.connections.sort_by_key(|opened| opened.first);
@@ -108,7 +110,7 @@ impl Session {
         let between = connection.origin.ip() == self.client.ip() && connection.target.ip() == self.server.ip();
         between
             && self.last_record.is_some_and(|(speaker, at)| {
-                speaker == Speaker::Server && (0.0..INVITED).contains(&connection.first.seconds_since(at))
+                speaker == Speaker::Server && connection.first.since(at).is_within(INVITED)
             })
     }
 }

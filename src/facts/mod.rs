@@ -1,0 +1,348 @@
+//! What the kernel of one host knows and no packet shows: TIME-WAIT, listeners, addresses, routes, neighbours, settings.
+//!
+//! A [`Host`] is one JSON document, written by `ftpwhy facts` and by `ftpwhy live -w`, and read by `--facts`. Its tables
+//! have the time at which they were read, on the clock of that host. Pure types and the parsing of text from `/proc`;
+//! `app/facts` reads it. No names of processes, no environment, no secrets.
+
+mod ask;
+mod counters;
+mod document;
+mod neighbours;
+mod routes;
+mod rules;
+mod sockets;
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Timestamp;
+
+pub use ask::{Answer, Facts, Moment, Said, Tuple};
+pub use counters::{COUNTERS, counters};
+pub use document::{Refused, parse, schema, to_json};
+pub use neighbours::neighbours;
+pub use routes::{routes, routes6};
+pub use rules::{conntrack, nft_helpers};
+pub use sockets::{Socket, State, sockets};
+
+/// The version of the document.
+pub const VERSION: u32 = 1;
+
+/// Seconds that Linux keeps a connection in TIME-WAIT (`TCP_TIMEWAIT_LEN`); it cannot be set.
+pub const TIME_WAIT: f64 = 60.0;
+
+/// The sysctls that decide whether a 5-tuple is free, where packets leave and which are taken. Those of a table
+/// `conf/` are read for `all` and for each interface.
+pub const SYSCTLS: [&str; 10] = [
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_max_tw_buckets",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_rfc1337",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_forward",
+    "net.ipv4.ip_nonlocal_bind",
+    "net.ipv6.bindv6only",
+];
+
+/// Likewise, one for each interface.
+pub const INTERFACE_SYSCTLS: [&str; 6] =
+    ["rp_filter", "arp_ignore", "arp_announce", "arp_filter", "accept_local", "forwarding"];
+
+/// One host, or one network namespace of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "ftpwhy facts")]
+pub struct Host {
+    /// The version of this document.
+    #[schemars(extend("const" = VERSION))]
+    pub facts: u32,
+    /// The program that wrote it, with its version.
+    pub tool: String,
+    /// System and kernel, as in `Linux 6.1.0 x86_64`.
+    pub kernel: String,
+    /// As in `net:[4026531840]`. Tables of another namespace of the same host are other tables.
+    pub network_namespace: String,
+    /// Its own addresses.
+    pub addresses: Vec<Address>,
+    /// Its routes, without those of other tables than `main`.
+    pub routes: Vec<Route>,
+    /// Settings of the kernel, by their names.
+    pub sysctls: BTreeMap<String, String>,
+    /// What it knows of FTP as a firewall; null where that could not be read, which takes root.
+    #[serde(default)]
+    pub firewall: Option<Firewall>,
+    /// The tables that change, as often as they were read, in order of time.
+    pub readings: Vec<Reading>,
+}
+
+/// An address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Address {
+    /// The interface's name.
+    pub interface: String,
+    /// The address.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// Bits of its network.
+    pub prefix: u8,
+    /// The interface's MAC address, as in `02:00:00:00:00:01`; null where it has none.
+    pub mac: Option<String>,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Route {
+    /// The network.
+    #[schemars(with = "String")]
+    pub network: IpAddr,
+    /// Bits of it that count.
+    pub prefix: u8,
+    /// The next router; null where the network is on the link.
+    #[schemars(with = "Option<String>")]
+    pub gateway: Option<IpAddr>,
+    /// The interface by which packets leave.
+    pub interface: String,
+    /// Of two routes to one network the lower one is taken.
+    pub metric: u32,
+    /// Whether packets are refused instead of sent (an unreachable or prohibit route).
+    pub refused: bool,
+}
+
+/// The tables that change, at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reading {
+    /// When reading began, on the wall clock of the host, RFC 3339.
+    #[serde(with = "document::wall")]
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Likewise, in seconds on the clock that is never set.
+    pub monotonic: f64,
+    /// Seconds it took.
+    pub took: f64,
+    /// If not empty, `time_wait` has only connections with these addresses.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub peers: Vec<IpAddr>,
+    /// Connections that are closed and whose 5-tuple is not free yet.
+    pub time_wait: Vec<Held>,
+    /// Entries of `time_wait` that were too many to be kept.
+    #[serde(default)]
+    pub left_out: u64,
+    /// Sockets that listen.
+    #[schemars(with = "Vec<String>")]
+    pub listeners: Vec<SocketAddr>,
+    /// Neighbours of IPv4.
+    pub neighbours: Vec<Neighbour>,
+    /// Counters of the kernel, since the network namespace was made.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// A closed connection whose 5-tuple is not free yet.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// This host's socket.
+    #[schemars(with = "String")]
+    pub local: SocketAddr,
+    /// The peer's socket.
+    #[schemars(with = "String")]
+    pub remote: SocketAddr,
+    /// Why it is held.
+    pub state: HeldIn,
+    /// Seconds until it is free.
+    pub left: f64,
+}
+
+/// The state in which a closed connection is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldIn {
+    /// Both sides have closed it.
+    TimeWait,
+    /// This side has closed it, and the FIN of the other one has not come.
+    FinWait2,
+}
+
+/// A neighbour on a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Neighbour {
+    /// The interface.
+    pub interface: String,
+    /// Its address.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// Its MAC address; null while it is not known.
+    pub mac: Option<String>,
+    /// How it is known.
+    pub state: Resolution,
+}
+
+/// How the MAC address of a neighbour is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resolution {
+    /// It was asked for, and nobody answered (FAILED), or not yet (INCOMPLETE).
+    Unresolved,
+    /// By an answer.
+    Resolved,
+    /// Set by hand: no answer changes it.
+    Permanent,
+}
+
+/// What a host knows of FTP as a firewall or a NAT.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Firewall {
+    /// Helpers that read control connections (nftables).
+    pub helpers: Vec<Helper>,
+    /// Connections it tracks that are or were opened for FTP.
+    pub connections: Vec<Tracked>,
+}
+
+/// A helper of connection tracking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Helper {
+    /// As in `ip`.
+    pub family: String,
+    /// The table it is in.
+    pub table: String,
+    /// What it is called there.
+    pub name: String,
+    /// The protocol it reads, as in `ftp`.
+    pub protocol: String,
+    /// Rules that give connections to it; without any it reads none.
+    pub rules: u64,
+}
+
+/// A tracked connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tracked {
+    /// As in `ESTABLISHED`.
+    pub state: String,
+    /// Who opened it.
+    #[schemars(with = "String")]
+    pub from: SocketAddr,
+    /// To whom.
+    #[schemars(with = "String")]
+    pub to: SocketAddr,
+    /// Who answers.
+    #[schemars(with = "String")]
+    pub answers: SocketAddr,
+    /// To whom: other sockets than `to` and `from` mean NAT.
+    #[schemars(with = "String")]
+    pub answers_to: SocketAddr,
+}
+
+impl Host {
+    /// Whether an address is one of its own.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|own| own.address == address)
+    }
+
+    /// The setting of an interface that counts: the larger one of `all` and its own.
+    pub fn interface_setting(&self, interface: &str, name: &str) -> Option<u32> {
+        let of = |table: &str| self.sysctls.get(&format!("net.ipv4.conf.{table}.{name}"))?.parse::<u32>().ok();
+        of("all").into_iter().chain(of(interface)).max()
+    }
+
+    /// A setting that is a number.
+    pub fn setting(&self, name: &str) -> Option<u32> {
+        self.sysctls.get(name)?.parse().ok()
+    }
+
+    /// Replaces every address and MAC address in it. A network keeps its prefix.
+    pub fn replace(&mut self, mut ip: impl FnMut(IpAddr) -> IpAddr, mut mac: impl FnMut(&str) -> String) {
+        for own in &mut self.addresses {
+            own.address = ip(own.address);
+            own.mac = own.mac.as_deref().map(&mut mac);
+        }
+        for route in &mut self.routes {
+            // 0.0.0.0/0 names nobody.
+            if route.prefix > 0 {
+                route.network = routes::masked(ip(route.network), route.prefix);
+            }
+            route.gateway = route.gateway.map(&mut ip);
+        }
+        let mut socket = |socket: &mut SocketAddr| {
+            if !socket.ip().is_unspecified() {
+                socket.set_ip(ip(socket.ip()));
+            }
+        };
+        for tracked in self.firewall.iter_mut().flat_map(|firewall| &mut firewall.connections) {
+            let ends = [&mut tracked.from, &mut tracked.to, &mut tracked.answers, &mut tracked.answers_to];
+            ends.into_iter().for_each(&mut socket);
+        }
+        for reading in &mut self.readings {
+            reading.listeners.iter_mut().for_each(&mut socket);
+            for held in &mut reading.time_wait {
+                socket(&mut held.local);
+                socket(&mut held.remote);
+            }
+        }
+        for reading in &mut self.readings {
+            reading.peers.iter_mut().for_each(|peer| *peer = ip(*peer));
+            for neighbour in &mut reading.neighbours {
+                neighbour.address = ip(neighbour.address);
+                neighbour.mac = neighbour.mac.as_deref().map(&mut mac);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::host;
+    use super::*;
+
+    #[test]
+    fn every_address_is_replaced() {
+        let mut host = host("10.9.0.20", &[1]);
+        let socket = |text: &str| text.parse().expect("a socket");
+        let route = Route {
+            network: "10.9.0.0".parse().expect("an address"),
+            prefix: 24,
+            gateway: Some("10.9.0.1".parse().expect("an address")),
+            interface: "eth0".to_owned(),
+            metric: 0,
+            refused: false,
+        };
+        host.routes =
+            vec![Route { prefix: 0, network: "0.0.0.0".parse().expect("an address"), ..route.clone() }, route];
+        let [from, to] = [socket("10.9.0.10:4000"), socket("10.9.0.20:21")];
+        let tracked = Tracked { state: "ESTABLISHED".to_owned(), from, to, answers: to, answers_to: from };
+        host.firewall = Some(Firewall { helpers: Vec::new(), connections: vec![tracked] });
+        let held = Held { local: to, remote: from, state: HeldIn::TimeWait, left: 1.0 };
+        let neighbour = Neighbour {
+            interface: "eth0".to_owned(),
+            address: from.ip(),
+            mac: Some("02:00:00:00:00:bb".to_owned()),
+            state: Resolution::Resolved,
+        };
+        let reading = &mut host.readings[0];
+        (reading.peers, reading.time_wait, reading.neighbours) = (vec![from.ip()], vec![held], vec![neighbour]);
+        reading.listeners = vec![to, socket("0.0.0.0:21")];
+        let anonymous = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() ^ 0x0a00_0000 ^ 0xc000_0000).into()),
+            ip @ IpAddr::V6(_) => ip,
+        };
+        host.replace(anonymous, |_| "02:00:00:00:00:ff".to_owned());
+        let text = to_json(&host);
+        assert!(!text.contains("10.9.0") && !text.contains(":aa") && !text.contains(":bb"), "{text}");
+        assert!(text.contains("192.9.0.0") && text.contains("0.0.0.0:21") && text.contains("\"0.0.0.0\""), "{text}");
+    }
+
+    #[test]
+    fn the_stricter_setting_of_an_interface_counts() {
+        let mut host = host("10.9.0.20", &[]);
+        for (name, value) in [("all", "1"), ("eth0", "2"), ("eth1", "0")] {
+            host.sysctls.insert(format!("net.ipv4.conf.{name}.rp_filter"), value.to_owned());
+        }
+        assert_eq!(host.interface_setting("eth0", "rp_filter"), Some(2));
+        assert_eq!(host.interface_setting("eth1", "rp_filter"), Some(1));
+        assert_eq!(host.interface_setting("eth1", "arp_ignore"), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! The findings of a session that several points have: what each said, once, and what only all of them show.
+
+use std::collections::BTreeSet;
+
+use super::sessions::{Asked, Together, attempts};
+use super::web::{Strand, Web};
+use super::{connecting, outcome, resets, rewritten, stalled};
+use crate::diagnosis::{capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
+use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, Severity, TransferId};
+use crate::frame::Stamp;
+use crate::record::{Outcome, TransferRecord};
+
+/// What is said of a session.
+pub struct Judged {
+    /// All findings.
+    pub findings: Vec<Finding>,
+    /// The verdict of each transfer.
+    pub verdicts: Vec<Option<DiagnosisName>>,
+}
+
+/// Findings about hosts and captures, each once.
+pub fn of_group(web: &Web) -> Vec<Finding> {
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in web.points.iter().flat_map(|told| &told.findings).filter(|finding| finding.session.is_none()) {
+        let same = |known: &Finding| known.diagnosis == finding.diagnosis && known.hosts == finding.hosts;
+        // What limits a capture is of that capture.
+        if finding.severity == Severity::Quality || !all.iter().any(same) {
+            all.push(finding.clone());
+        }
+    }
+    all
+}
+
+/// Whether what is said of hosts was said with a session that fails by it.
+pub fn is_told(of_hosts: &Finding, of_session: &Finding) -> bool {
+    of_session.role != Role::Related && of_session.diagnosis == of_hosts.diagnosis && of_session.hosts == of_hosts.hosts
+}
+
+/// Judges a session.
+pub fn judge(web: &Web, together: &Together<'_>, asked: &[Asked<'_>]) -> Judged {
+    let mut judged = Judged { findings: Vec::new(), verdicts: Vec::new() };
+    let spoken = rewritten::Spoken::of(web, together);
+    let mut served: BTreeSet<Strand> = BTreeSet::from([together.control]);
+    for (number, asked) in (1..).zip(asked) {
+        let strands = strands(web, together, asked);
+        served.extend(&strands);
+        let (findings, verdict) = of_transfer(web, together, asked, &strands, &spoken);
+        judged
+            .findings
+            .extend(findings.into_iter().map(|finding| Finding { transfer: Some(TransferId(number)), ..finding }));
+        judged.verdicts.push(verdict);
+    }
+    let of_session = of_whole(web, together, &served, &spoken, &judged.findings);
+    judged.findings.extend(verdict::settle(of_session, &judged.findings));
+    for finding in &mut judged.findings {
+        finding.session = Some(together.lead().id);
+        doubt(together, web, finding);
+    }
+    judged
+}
+
+/// The data connections of a transfer, as all points tell them.
+fn strands(web: &Web, together: &Together<'_>, asked: &Asked<'_>) -> Vec<Strand> {
+    let told = together.path.iter().zip(&asked.told);
+    let mut all: Vec<Strand> = told
+        .flat_map(|(point, told)| told.iter().flat_map(|transfer| attempts(web, *point, transfer)).collect::<Vec<_>>())
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn of_transfer(
+    web: &Web,
+    together: &Together<'_>,
+    asked: &Asked<'_>,
+    strands: &[Strand],
+    spoken: &rewritten::Spoken,
+) -> (Vec<Finding>, Option<DiagnosisName>) {
+    let ended = asked.ended();
+    let failed = ended.is_some_and(|one| one.outcome == Outcome::Failed);
+    let mut all: Vec<Finding> = Vec::new();
+    for ((point, session), told) in together.seen().zip(&asked.told) {
+        let Some(told) = told else { continue };
+        let own = web.findings(point, session.id).filter(|one| one.transfer == Some(told.id)).cloned();
+        // What a point concludes from a reply that it lacks does not hold where another one has it.
+        let holds = |finding: &Finding| !is_outdated(told, ended) || finding.severity < Severity::Error;
+        all = views::of_transfer(all, own.filter(holds).collect());
+    }
+    if failed {
+        connecting::tell(web, together, asked, strands, &mut all);
+    }
+    let by_control =
+        all.iter().any(|one| [control_lost_during_transfer::NAME, rst_injected::NAME].contains(&one.diagnosis));
+    let broken: Vec<Strand> =
+        strands.iter().copied().chain((failed && by_control).then_some(together.control)).collect();
+    resets::tell(web, together, &broken, failed, &mut all);
+    rewritten::of_transfer(spoken, together, asked, failed, &mut all);
+    stalled::of_transfer(web, together, strands, failed, &mut all);
+    let verdict = verdict::assign(&mut all, failed);
+    (all, verdict)
+}
+
+fn is_outdated(told: &TransferRecord, ended: Option<&TransferRecord>) -> bool {
+    told.reply.is_none() && ended.is_some_and(|ended| ended.reply.is_some() && ended.outcome == Outcome::Completed)
+}
+
+/// What is said of the session as a whole.
+fn of_whole(
+    web: &Web,
+    together: &Together<'_>,
+    served: &BTreeSet<Strand>,
+    spoken: &rewritten::Spoken,
+    of_transfers: &[Finding],
+) -> Vec<Finding> {
+    let lead = together.lead();
+    let here = [lead.client.ip(), lead.server.ip()];
+    let mut all: Vec<Finding> = Vec::new();
+    for (point, session) in together.seen() {
+        let there = [session.client.ip(), session.server.ip()];
+        let own: Vec<Finding> = web.findings(point, session.id).filter(|one| one.transfer.is_none()).cloned().collect();
+        all = if all.is_empty() { own } else { views::of_session(all, own, here, there) };
+    }
+    connecting::tell_of_session(web, together, served, &mut all);
+    if of_transfers.iter().all(|finding| finding.diagnosis != rst_injected::NAME) {
+        resets::tell(web, together, &[together.control], false, &mut all);
+    }
+    rewritten::of_session(web, spoken, together, &mut all);
+    stalled::of_session(web, spoken, together, of_transfers, &mut all);
+    all
+}
+
+/// Absence at a tap that missed other packets of the session is not proof.
+fn doubt(together: &Together<'_>, web: &Web, finding: &mut Finding) {
+    let absent: Vec<Stamp> = finding
+        .evidence()
+        .into_iter()
+        .filter_map(|one| match one {
+            Evidence::Missing { after, .. } => Some(*after),
+            Evidence::Seen { .. } => None,
+        })
+        .collect();
+    for (point, missed) in together.path.iter().zip(&together.missed) {
+        let Some(told) = web.points.get(*point) else { continue };
+        let concerns = absent.iter().any(|at| told.captures.contains(&at.capture));
+        if !concerns || *missed == 0 && !told.is_lossy {
+            continue;
+        }
+        let why = if *missed > 0 {
+            let packets = if *missed == 1 { "packet" } else { "packets" };
+            format!("{} missed {missed} {packets} of this session that arrived", told.name)
+        } else {
+            format!("{} counts dropped packets", told.name)
+        };
+        if finding.confidence > Confidence::Probable {
+            finding.confidence = Confidence::Probable;
+            finding.caps.push(Cap { diagnosis: Some(capture_drops::NAME), ceiling: Confidence::Probable, why });
+        }
+    }
+}
+
+/// Takes the finding of that name out, if there is one.
+pub fn take(all: &mut Vec<Finding>, diagnosis: DiagnosisName) -> Option<Finding> {
+    let place = all.iter().position(|finding| finding.diagnosis == diagnosis)?;
+    Some(all.remove(place))
+}
+
+/// Another finding's evidence as support: what both sides said around it.
+pub fn support(finding: &mut Finding, other: Finding) {
+    for evidence in std::iter::once(other.primary).chain(other.supporting) {
+        let known = finding.primary == evidence || finding.supporting.contains(&evidence);
+        if !known && finding.frames().len() < 30 {
+            finding.supporting.push(evidence);
+        }
+    }
+}
+
+/// A finding as context.
+pub fn as_context(finding: Finding) -> Finding {
+    Finding { role: Role::Context, ..finding }
+}
+
+/// That a point lacks something, with the frames around.
+pub fn absent(web: &Web, absent: outcome::Absent, what: &str) -> Evidence {
+    let name = web.name(absent.point);
+    Evidence::missing(absent.after, absent.until, format!("{what} is not at {name}, which was recording"))
+}

@@ -1,0 +1,159 @@
+//! The lines of a control connection at two points, side by side: the same, rewritten, removed or added on the way.
+
+use super::super::lines::Line;
+use super::way::{Way, fate_of_far, fate_of_near};
+use crate::ftp::Endpoint;
+use crate::ftp::endpoint;
+
+/// Lines that are looked ahead for one that both points have.
+const AHEAD: usize = 32;
+
+/// What became of a line that one point alone has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The other point did not record it.
+    Missed,
+    /// It was lost, and nobody acknowledged it.
+    Lost,
+    /// Something between the points took it out.
+    Removed,
+    /// Something between the points put it in.
+    Added,
+}
+
+/// A line at both points, or at one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// At both; rewritten where the texts differ.
+    Both(Line, Line),
+    /// At the near point alone.
+    Near(Line, Fate),
+    /// At the far point alone.
+    Far(Line, Fate),
+}
+
+/// One direction of a dialogue.
+pub struct Words {
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+impl Words {
+    /// The lines of one direction at both points. `None` where one of them shows no text at all: it is encrypted, or cut.
+    pub fn of(way: &Way<'_>) -> Option<Self> {
+        let (near, far) = (&way.near.lines(way.by), &way.far.lines(way.by));
+        let is_text = |lines: &[Line]| {
+            lines.iter().all(|line| line.text.iter().all(|byte| *byte >= b' ' || *byte == b'\t' || *byte >= 0xf0))
+        };
+        if !way.near.is_control || near.is_empty() || far.is_empty() || !is_text(near) || !is_text(far) {
+            return None;
+        }
+        let mut steps = Vec::new();
+        let (mut i, mut j) = (0, 0);
+        while i < near.len() || j < far.len() {
+            let (rest_near, rest_far) = (near.get(i..).unwrap_or_default(), far.get(j..).unwrap_or_default());
+            let (skip_near, skip_far) = next_common(rest_near, rest_far);
+            between(
+                way,
+                rest_near.get(..skip_near).unwrap_or_default(),
+                rest_far.get(..skip_far).unwrap_or_default(),
+                (near.get(i + skip_near), far.get(j + skip_far)),
+                &mut steps,
+            );
+            i += skip_near;
+            j += skip_far;
+            if let (Some(one), Some(other)) = (near.get(i), far.get(j)) {
+                steps.push(Step::Both(one.clone(), other.clone()));
+                i += 1;
+                j += 1;
+            }
+        }
+        Some(Self { steps })
+    }
+
+    /// The lines that are at both points.
+    pub fn both(&self) -> impl Iterator<Item = (&Line, &Line)> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Both(near, far) => Some((near, far)),
+            Step::Near(..) | Step::Far(..) => None,
+        })
+    }
+
+    /// The endpoint lines that say another thing at the far point.
+    pub fn rewritten(&self) -> impl Iterator<Item = (&Line, &Line)> {
+        self.both().filter(|(near, far)| match (announced(&near.text), announced(&far.text)) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        })
+    }
+}
+
+/// How many lines to skip on each side to come to one that both have; all, if there is none near.
+fn next_common(near: &[Line], far: &[Line]) -> (usize, usize) {
+    let (most_near, most_far) = (near.len().min(AHEAD), far.len().min(AHEAD));
+    for sum in 0..most_near + most_far {
+        for skip in 0..=sum {
+            let (one, other) = (near.get(skip), far.get(sum - skip));
+            if let (Some(one), Some(other)) = (one, other)
+                && one.text == other.text
+            {
+                return (skip, sum - skip);
+            }
+        }
+    }
+    (near.len(), far.len())
+}
+
+/// Lines between two that both points have: as many of one kind on both sides were rewritten.
+fn between(way: &Way<'_>, near: &[Line], far: &[Line], next: (Option<&Line>, Option<&Line>), steps: &mut Vec<Step>) {
+    let mut there = far.iter().peekable();
+    for line in near {
+        match there.peek() {
+            Some(other) if is_kin(&line.text, &other.text) => {
+                steps.push(Step::Both(line.clone(), (*other).clone()));
+                there.next();
+            }
+            _ => steps.push(Step::Near(line.clone(), fate_of_near(way, line, next.1))),
+        }
+    }
+    steps.extend(there.map(|line| Step::Far(line.clone(), fate_of_far(way, line, next.0))));
+}
+
+/// Whether one line may be the other one, rewritten: the same command, or a reply in its place.
+fn is_kin(one: &[u8], other: &[u8]) -> bool {
+    match (code(one), code(other)) {
+        (Some(one), Some(other)) => one == other || one / 100 == other / 100,
+        (None, None) => verb(one) == verb(other),
+        _ => false,
+    }
+}
+
+/// The code of a reply.
+pub fn code(line: &[u8]) -> Option<u16> {
+    let digits = line.get(..3)?;
+    if !digits.iter().all(u8::is_ascii_digit) || line.get(3).is_some_and(|byte| !matches!(byte, b' ' | b'-')) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
+}
+
+/// The verb of a command, in capitals.
+pub fn verb(line: &[u8]) -> Vec<u8> {
+    let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+    line.get(..end).unwrap_or_default().to_ascii_uppercase()
+}
+
+/// The endpoint that a line announces.
+pub fn announced(line: &[u8]) -> Option<Endpoint> {
+    let argument = || line.get(verb(line).len() + 1..).unwrap_or_default();
+    match code(line) {
+        Some(227) => endpoint::parse_227(line.get(4..)?)?.ok(),
+        Some(229) => endpoint::parse_229(line.get(4..)?)?.ok(),
+        Some(_) => None,
+        None => match verb(line).as_slice() {
+            b"PORT" => endpoint::parse_port(argument()).ok(),
+            b"EPRT" => endpoint::parse_eprt(argument()).ok(),
+            _ => None,
+        },
+    }
+}

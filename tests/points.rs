@@ -1,0 +1,344 @@
+//! Captures of one incident at several points: joined where they share connections and only there, counted once, and with
+//! clocks that are known as well as they are said to be.
+//!
+//! `FTPWHY_CAPTURES` names a folder with more captures, `lab/captures` below it; where it is unset, the tests that need it say so and pass.
+
+mod kit;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ftpwhy::points::{Inputs, Why, plan};
+use kit::run::schema;
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ftpwhy");
+
+fn fixture(case: &str, file: &str) -> PathBuf {
+    kit::root().join("fixtures/_points").join(case).join(file)
+}
+
+fn cases() -> Vec<String> {
+    let folder = kit::root().join("fixtures/_points");
+    let entries = fs::read_dir(folder).expect("fixtures/_points").map(|entry| entry.expect("an entry"));
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What the program says of these files; its document has to obey the schema.
+fn document(arguments: &[&str], files: &[&Path]) -> Value {
+    let output = Command::new(PROGRAM)
+        .args(["--isolated", "--format", "json"])
+        .args(arguments)
+        .args(files)
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let document: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{files:?}: {error}\n{said}"));
+    let errors: Vec<String> =
+        schema(Path::new(PROGRAM)).iter_errors(&document).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{files:?}: {errors:?}");
+    document
+}
+
+fn both(case: &str) -> Value {
+    document(&[], &[&fixture(case, "client.pcap"), &fixture(case, "server.pcap")])
+}
+
+fn is_joined(files: &[PathBuf]) -> bool {
+    plan(&Inputs { files, ..Inputs::default() }).groups.iter().any(|group| group.why == Why::Points)
+}
+
+/// A pcap file in host order of little-endian machines: its header, and its records with times in nanoseconds.
+struct Pcap {
+    header: Vec<u8>,
+    records: Vec<(i64, Vec<u8>, u32)>,
+}
+
+impl Pcap {
+    fn read(path: &Path) -> Self {
+        let bytes = fs::read(path).expect("a capture");
+        let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+        assert_eq!(word(0), 0xa1b2_c3d4, "{}", path.display());
+        let (mut at, mut records) = (24, Vec::new());
+        while at + 16 <= bytes.len() {
+            let time = i64::from(word(at)) * 1_000_000_000 + i64::from(word(at + 4)) * 1_000;
+            let len = word(at + 8) as usize;
+            records.push((time, bytes[at + 16..at + 16 + len].to_vec(), word(at + 12)));
+            at += 16 + len;
+        }
+        Self { header: bytes[..24].to_vec(), records }
+    }
+
+    fn write(&self, path: &Path) {
+        let mut bytes = self.header.clone();
+        for (time, packet, len) in &self.records {
+            let word = |number: i64| u32::try_from(number).expect("a time after 1970").to_le_bytes();
+            bytes.extend(word(time / 1_000_000_000));
+            bytes.extend(word(time % 1_000_000_000 / 1_000));
+            bytes.extend(u32::try_from(packet.len()).expect("a short packet").to_le_bytes());
+            bytes.extend(len.to_le_bytes());
+            bytes.extend(packet);
+        }
+        fs::write(path, bytes).expect("writes a capture");
+    }
+
+    fn shifted(mut self, seconds: f64, ppm: f64) -> Self {
+        let first = self.records.first().map_or(0, |(time, _, _)| *time);
+        for (time, _, _) in &mut self.records {
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "hours in nanoseconds")]
+            let by = (seconds * 1e9 + (*time - first) as f64 * ppm * 1e-6) as i64;
+            *time += by;
+        }
+        self
+    }
+}
+
+#[test]
+fn every_incident_is_as_expected() {
+    let root = kit::root().join("fixtures");
+    let folders = [root.join("_points"), root.join("control-terminated-by-proxy")];
+    let output = Command::new(PROGRAM).args(["check", "--isolated"]).args(folders).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.lines().filter(|line| line.starts_with("ok ")).count() > 20, "{said}");
+}
+
+#[test]
+fn the_order_of_the_files_changes_neither_names_nor_verdict() {
+    for case in ["act_syn_drop", "pas_syn_drop", "tproxy_passive", "nat_passive_clean"] {
+        let (client, server) = (fixture(case, "client.pcap"), fixture(case, "server.pcap"));
+        let told = |document: &Value| {
+            let session = &document["sessions"][0];
+            let names: BTreeMap<u64, &str> = document["points"]
+                .as_array()
+                .expect("points")
+                .iter()
+                .map(|point| (point["id"].as_u64().expect("an id"), point["name"].as_str().expect("a name")))
+                .collect();
+            let path: Vec<String> = session["points"]
+                .as_array()
+                .expect("the points of a session")
+                .iter()
+                .map(|id| names[&id.as_u64().expect("an id")].to_owned())
+                .collect();
+            (path, session["transfers"][0]["verdict"].clone())
+        };
+        let one = document(&[], &[&client, &server]);
+        let other = document(&[], &[&server, &client]);
+        assert_eq!(told(&one), told(&other), "{case}");
+        assert_eq!(told(&one).0, ["client", "server"], "{case}");
+    }
+}
+
+#[test]
+fn a_clock_is_known_as_well_as_is_said() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let clock = |document: &Value| {
+        let clock = &document["points"][1]["clock"];
+        (clock["offset_s"].as_f64().expect("an offset"), clock["uncertainty_s"].as_f64().expect("an uncertainty"))
+    };
+    for case in ["act_client_ignores", "clean_asym_delay", "syn_lost_once", "nat_passive_clean", "tuple_reused"] {
+        let client = fixture(case, "client.pcap");
+        let (before, known) = clock(&both(case));
+        for (by, ppm) in [(0.0004, 0.0), (-3.7, 40.0), (611.0, -80.0), (-3600.0, 25.0)] {
+            let server = folder.path().join("server.pcap");
+            Pcap::read(&fixture(case, "server.pcap")).shifted(by, ppm).write(&server);
+            let (offset, uncertainty) = clock(&document(&[], &[&client, &server]));
+            let wrong = (offset - before - by).abs();
+            // The skew moves the offset by what it adds up to within the capture, some seconds long.
+            assert!(
+                wrong <= uncertainty.max(known) + ppm.abs() * 1e-6 * 30.0,
+                "{case} by {by}: {wrong} beyond {uncertainty}"
+            );
+        }
+    }
+}
+
+fn recording_of(path: &Path) -> String {
+    path.parent().unwrap_or(path).display().to_string()
+}
+
+#[test]
+fn captures_of_different_incidents_are_never_joined() {
+    let all: Vec<PathBuf> =
+        cases().iter().flat_map(|case| [fixture(case, "client.pcap"), fixture(case, "server.pcap")]).collect();
+    // One recording, of which the server's side was cut afterwards.
+    let case = |path: &Path| recording_of(path).replace("snaplen_syn_drop", "pas_syn_drop");
+    for (place, one) in all.iter().enumerate() {
+        for other in all.iter().skip(place + 1).filter(|other| case(other) != case(one)) {
+            assert!(!is_joined(&[one.clone(), other.clone()]), "{} and {}", one.display(), other.display());
+        }
+    }
+}
+
+#[test]
+fn two_halves_are_one_point() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let whole = Pcap::read(&fixture("syn_lost_once", "server.pcap"));
+    let source = |packet: &[u8]| packet.get(26..30).map(<[u8]>::to_vec).unwrap_or_default();
+    let mut files = Vec::new();
+    for (name, address) in [("up.pcap", [10, 1, 0, 10]), ("down.pcap", [10, 2, 0, 20])] {
+        let records = whole.records.iter().filter(|(_, packet, _)| source(packet) == address).cloned().collect();
+        let path = folder.path().join(name);
+        Pcap { header: whole.header.clone(), records }.write(&path);
+        files.push(path);
+    }
+    let planned = plan(&Inputs { files: &files, ..Inputs::default() });
+    assert_eq!(planned.groups.iter().map(|group| group.why).collect::<Vec<_>>(), [Why::Halves]);
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let document = document(&[], &paths);
+    assert_eq!(document["summary"]["transfers"], 1);
+    assert!(document.get("points").is_none());
+}
+
+#[test]
+fn what_a_point_did_not_record_is_not_lost() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for (case, keep) in [("act_client_ignores", 0.0..0.5), ("syn_lost_once", 0.5..1.0), ("clean_asym_delay", 0.0..0.5)]
+    {
+        let mut client = Pcap::read(&fixture(case, "client.pcap"));
+        let count = client.records.len();
+        #[expect(clippy::cast_precision_loss, reason = "some packets")]
+        let share = |place: usize| place as f64 / count as f64;
+        let mut place = 0;
+        client.records.retain(|_| {
+            place += 1;
+            keep.contains(&share(place - 1))
+        });
+        let path = folder.path().join("client.pcap");
+        client.write(&path);
+        let document = document(&[], &[&path, &fixture(case, "server.pcap")]);
+        let named: Vec<&str> = document["findings"]
+            .as_array()
+            .expect("findings")
+            .iter()
+            .filter_map(|one| one["diagnosis"].as_str())
+            .collect();
+        assert!(!named.contains(&"data-syn-lost-in-transit"), "{case}: {named:?}");
+        assert!(!named.contains(&"rst-injected"), "{case}: {named:?}");
+    }
+}
+
+#[test]
+fn points_are_named_and_forced_by_the_user() {
+    let [one, other] = ["client.pcap", "server.pcap"].map(|file| fixture("act_syn_drop", file));
+    let inside = format!("inside={}", one.display());
+    let outside = format!("outside={}", other.display());
+    let named = document(&["--point", &inside, "--point", &outside], &[]);
+    let names: Vec<&str> =
+        named["points"].as_array().expect("points").iter().filter_map(|point| point["name"].as_str()).collect();
+    assert_eq!(names, ["inside", "outside"]);
+    assert_eq!(named["sessions"][0]["transfers"][0]["verdict"], "data-syn-lost-in-transit");
+    // Of unrelated captures nothing is said that one has and the other lacks.
+    let stranger = format!("outside={}", fixture("pas_never_connects", "server.pcap").display());
+    let forced = document(&["--point", &inside, "--point", &stranger], &[]);
+    assert_eq!(forced["points"].as_array().map(Vec::len), Some(2));
+    assert_eq!(forced["summary"]["transfers"], 2);
+    let lost = forced["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .any(|one| one["diagnosis"] == "data-syn-lost-in-transit");
+    assert!(!lost);
+}
+
+#[test]
+fn evidence_names_the_point_and_what_it_lacks() {
+    let document = both("act_syn_drop");
+    let finding = &document["findings"][0];
+    assert_eq!(finding["diagnosis"], "data-syn-lost-in-transit");
+    let evidence = finding["evidence"].as_array().expect("evidence");
+    let seen =
+        evidence.iter().find(|one| one["note"].as_str().is_some_and(|note| note.starts_with("SYN"))).expect("the SYNs");
+    assert_eq!(seen["point"], "server");
+    let missing = evidence.iter().find(|one| one["kind"] == "missing").expect("an absence");
+    assert_eq!(missing["point"], "client");
+    assert!(missing["alive_from"].as_str() < missing["alive_to"].as_str());
+    let path = document["sessions"][0]["path"].as_array().expect("a path");
+    assert_eq!(path.len(), 2);
+    assert_eq!(path[1]["lost"], 4, "the SYNs of the server");
+}
+
+#[test]
+fn a_merged_timeline_claims_no_place_that_only_one_file_has() {
+    for case in ["act_client_ignores", "act_rst_by_middlebox", "nat_alg_data_drop"] {
+        let files = [fixture(case, "client.pcap"), fixture(case, "server.pcap")];
+        let alone = document(&[], &[&files[1]]);
+        assert_ne!(alone["sessions"][0]["vantage"]["server"], "unknown", "{case}");
+        let merged = document(&["--merge"], &[&files[0], &files[1]]);
+        let session = &merged["sessions"][0];
+        let vantage = &session["vantage"];
+        assert_eq!((&vantage["client"], &vantage["server"]), (&"unknown".into(), &"unknown".into()), "{case}");
+        assert!(!merged["findings"].to_string().contains("capture point near"), "{case}");
+    }
+}
+
+fn lab() -> Option<PathBuf> {
+    let folder = std::env::var_os("FTPWHY_CAPTURES").map(|folder| Path::new(&folder).join("lab/captures"));
+    if folder.is_none() {
+        println!("skipped: FTPWHY_CAPTURES is not set");
+    }
+    folder
+}
+
+/// The name of a recording without the point.
+fn recording(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = name.split('.').next().unwrap_or_default().to_owned();
+    format!("{}/{stem}", path.parent().unwrap_or(Path::new("")).display())
+}
+
+#[test]
+fn random_pairs_of_unrelated_captures_are_not_joined() {
+    let Some(lab) = lab() else { return };
+    let all = kit::files_below(&lab, &[".pcap", ".pcapng"]);
+    // A fixed sequence that looks random: the same pairs in every run.
+    let mut state = 7_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        &all[usize::try_from(state >> 33).expect("31 bits") % all.len()]
+    };
+    let mut pairs = 0;
+    while pairs < 500 {
+        let (one, other) = (next(), next());
+        if recording(one) == recording(other) {
+            continue;
+        }
+        pairs += 1;
+        assert!(!is_joined(&[one.clone(), other.clone()]), "{} and {}", one.display(), other.display());
+    }
+}
+
+#[test]
+fn both_sides_of_a_recording_are_joined_and_counted_once() {
+    let Some(lab) = lab() else { return };
+    let clients = kit::files_below(&lab, &[".client.pcap"]);
+    let (mut joined, mut apart) = (0, Vec::new());
+    for client in &clients {
+        let server = PathBuf::from(client.to_string_lossy().replace(".client.", ".server."));
+        if !server.is_file() {
+            continue;
+        }
+        if !is_joined(&[client.clone(), server.clone()]) {
+            apart.push(recording(client));
+            continue;
+        }
+        joined += 1;
+        let counts = |document: &Value| {
+            let transfers = |session: &Value| session["transfers"].as_array().map_or(0, Vec::len);
+            let sessions = document["sessions"].as_array().expect("sessions");
+            (sessions.len(), sessions.iter().map(transfers).sum::<usize>())
+        };
+        let alone = [client, &server].map(|file| counts(&document(&[], &[file])));
+        let together = counts(&document(&[], &[client, &server]));
+        let most = (alone[0].0.max(alone[1].0), alone[0].1.max(alone[1].1));
+        assert_eq!(together, most, "{}: {alone:?}", client.display());
+    }
+    // One pair has no connection in common: another host answered.
+    assert!(joined > 100 && apart.len() <= 1, "{joined} joined, not {apart:?}");
+}
