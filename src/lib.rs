@@ -30,7 +30,7 @@
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
-//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines; frames into findings; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
+//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines and capture points, and what several points told into one ([`points::joint`]); frames into findings; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
@@ -71,6 +71,8 @@
 //!   not decoded is counted in `wire/count.rs`.
 //! - **What spares packets decoding**: `pipeline/model/fastpath` decides by the [`wire::Headers`] alone, with the same
 //!   `relevance` that decoded segments are asked for; `tests/fastpath.rs` holds both ways to the same words.
+//! - **What several capture points prove together**: one file of [`points::joint`]; how their packets are matched:
+//!   `points/alike.rs`, `points/clock.rs`, `points/dialogue.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
 //!   `report/hostile.rs` holds it to harmless text. One that streams hides secrets itself or is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
@@ -82,7 +84,9 @@
 //!   are marked by [`redact::foreign`].
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **A cipher suite of TLS**: a line in `decrypt/suite.rs`; how a record of its kind is opened: `decrypt/cipher.rs`.
-//! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads.
+//! - **What a kernel tells**: `facts` parses and holds it, `facts/ask` answers what diagnoses ask of it, `app/facts` reads.
+//! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads; `app/run` does
+//!   so around a command.
 //!
 //! The tests that hold all this: `tests/fixtures.rs` (every script and recorded capture against its expectation),
 //! `tests/wire_tshark.rs` and `tests/differential` (the same frames, times and lines as tshark), `tests/fuzz_corpus.rs`

@@ -240,9 +240,22 @@ fn no_output_has_a_key() {
             .iter()
             .map(|format| ((*format).to_owned(), lower(&ftpwhy(&["--format", format, name(&case.with_secrets)]))))
             .collect();
+        for lists in ["sessions", "hosts"] {
+            outputs.push((lists.to_owned(), lower(&ftpwhy(&[lists, "--json", name(&case.with_secrets)]))));
+        }
+        for drawing in ["--svg", "--html"] {
+            let _ = fs::remove_file(&target);
+            ftpwhy(&["show", drawing, name(&target), name(&case.with_secrets)]);
+            outputs.push((drawing.to_owned(), lower(&fs::read(&target).expect("a drawing"))));
+        }
         outputs.push(("show".to_owned(), lower(&ftpwhy(&["show", name(&case.with_secrets)]))));
         outputs.push(("ladder".to_owned(), lower(&ftpwhy(&["show", "--ladder", name(&case.with_secrets)]))));
-        for arguments in [&["extract", "-w"][..], &["extract", "--annotate", "-w"], &["extract", "--anonymize", "-w"]] {
+        for arguments in [
+            &["extract", "-w"][..],
+            &["extract", "--annotate", "-w"],
+            &["extract", "--slim", "-w"],
+            &["extract", "--anonymize", "-w"],
+        ] {
             let _ = fs::remove_file(&target);
             ftpwhy(&[arguments, &[name(&target), name(&case.with_secrets)]].concat());
             outputs.push((arguments.join(" "), lower(&fs::read(&target).expect("a written capture"))));

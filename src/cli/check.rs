@@ -15,7 +15,7 @@ use crate::report::{CheckFormat, Style, Verbosity};
 ///
 /// Each capture is judged alone and compared with NAME.expect.toml beside it: diagnoses that must be found, with role,
 /// severity, least confidence, session and frames; diagnoses that must not; `clean = true` for no error and no
-/// warning. A capture without an expectation must have no finding at or above --fail-on.
+/// warning. With `[points] client = "a.pcap"` and so on, an expectation is of several captures of one incident. A capture without an expectation must have no finding at or above --fail-on.
 #[derive(Args)]
 pub(super) struct Check {
     /// Captures, and directories that are searched for captures

@@ -14,7 +14,8 @@ use crate::points::{Glob, NamedPoint};
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct InputArguments {
-    /// Captures, directories of captures, or - for standard input; several files are one timeline sorted by time
+    /// Captures, directories of captures, or - for standard input; several files are capture points of one incident where
+    /// they share connections, else one timeline sorted by time
     #[arg(value_name = "FILE", required_unless_present_any = ["read", "points"], value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 

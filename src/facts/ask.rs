@@ -241,7 +241,7 @@ impl Facts {
             Ok(found) => found,
             Err(answer) => return answer.never(),
         };
-        let nearest = host.readings.iter().min_by_key(|reading| (reading.at.0 - at.0).unsigned_abs());
+        let nearest = host.readings.iter().min_by_key(|reading| reading.at.0.abs_diff(at.0));
         let found =
             nearest.and_then(|reading| Some((reading, reading.neighbours.iter().find(|one| one.address == of)?)));
         let Some((reading, one)) = found else { return Answer::Silent };

@@ -5,8 +5,7 @@
 //! pauses of two dialogues agree only where they are one.
 
 use super::clock::{self, Crossed, Fit};
-use super::joint::announced;
-use super::lines::Line;
+use super::lines::{Line, announced};
 use super::sampled::Flow;
 use crate::flow::End;
 

@@ -4,6 +4,7 @@
 //! A packet that one point has and the next one lacks was lost, removed or refused between them, if that point was recording
 //! then ([`Web::recorded`]) and it was not merely missed by it ([`way`]). Pure: turns what each point told into one telling.
 
+mod amend;
 mod connecting;
 mod findings;
 mod outcome;
@@ -11,6 +12,8 @@ mod resets;
 mod rewritten;
 mod sessions;
 mod stalled;
+mod tally;
+mod together;
 mod traced;
 mod way;
 mod web;
@@ -23,7 +26,6 @@ use crate::record::{PointRecord, SessionRecord};
 use super::clock::Clock;
 use super::sampled::Sampled;
 use web::Web;
-pub(super) use words::announced;
 
 /// What one point told, its times by the clock of the first one.
 pub struct Told {

@@ -201,7 +201,13 @@ impl Flow {
 
     /// The control lines that one end sent, each once, with the frames that completed them.
     pub fn lines(&self, by: End) -> Vec<Line> {
-        lines::of(self.sent(by).map(|sample| (sample, self.payload(sample))))
+        let sent = self.sent(by).filter(|sample| !sample.is_rst());
+        lines::of(sent.map(|sample| lines::Segment {
+            at: sample.at,
+            seq: sample.seq,
+            len: sample.len,
+            payload: self.payload(sample),
+        }))
     }
 
     /// Whether it was guessed by the ports who opened it.

@@ -15,6 +15,8 @@ use crate::wire::{Body, Decoder, Flags};
 
 /// Connections whose first SYN is remembered.
 const OPENED: usize = 65_536;
+/// What is said of a session that was open before.
+const MIDSTREAM: &str = "capture-midstream";
 /// Ports that are named.
 const NAMED: usize = 5;
 
@@ -131,6 +133,8 @@ impl Mine {
         let is_party = |host: &IpAddr| ends().any(|end| end.ip() == *host);
         match finding.session {
             Some(session) => self.sessions.contains_key(&session),
+            // The command's own sessions begin with a SYN.
+            None if finding.diagnosis.as_str() == MIDSTREAM => false,
             None if finding.severity == Severity::Quality => true,
             None => finding.hosts.iter().any(is_party),
         }

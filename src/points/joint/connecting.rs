@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::alike::Relation;
 use super::super::sampled::Flow;
-use super::findings::{absent, support, take};
+use super::amend::{absent, support, take};
 use super::outcome::{self, Story, What};
-use super::sessions::{Asked, Together};
+use super::together::{Asked, Together};
 use super::web::{Strand, Web, neighbours};
 use crate::diagnosis::{
     Draft, antispoof_drop, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::sessions::{Asked, Together, attempts};
+use super::together::{Asked, Together, attempts};
 use super::web::{Strand, Web};
-use super::{connecting, outcome, resets, rewritten, stalled};
+use super::{connecting, resets, rewritten, stalled};
 use crate::diagnosis::{capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
 use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, Severity, TransferId};
 use crate::frame::Stamp;
@@ -157,31 +157,4 @@ fn doubt(together: &Together<'_>, web: &Web, finding: &mut Finding) {
             finding.caps.push(Cap { diagnosis: Some(capture_drops::NAME), ceiling: Confidence::Probable, why });
         }
     }
-}
-
-/// Takes the finding of that name out, if there is one.
-pub fn take(all: &mut Vec<Finding>, diagnosis: DiagnosisName) -> Option<Finding> {
-    let place = all.iter().position(|finding| finding.diagnosis == diagnosis)?;
-    Some(all.remove(place))
-}
-
-/// Another finding's evidence as support: what both sides said around it.
-pub fn support(finding: &mut Finding, other: Finding) {
-    for evidence in std::iter::once(other.primary).chain(other.supporting) {
-        let known = finding.primary == evidence || finding.supporting.contains(&evidence);
-        if !known && finding.frames().len() < 30 {
-            finding.supporting.push(evidence);
-        }
-    }
-}
-
-/// A finding as context.
-pub fn as_context(finding: Finding) -> Finding {
-    Finding { role: Role::Context, ..finding }
-}
-
-/// That a point lacks something, with the frames around.
-pub fn absent(web: &Web, absent: outcome::Absent, what: &str) -> Evidence {
-    let name = web.name(absent.point);
-    Evidence::missing(absent.after, absent.until, format!("{what} is not at {name}, which was recording"))
 }

@@ -1,9 +1,9 @@
 //! Who sent a RST: it is at the point next to its apparent sender, or something between the points sent it.
 
 use super::super::sampled::Sample;
-use super::findings::{absent, take};
+use super::amend::{absent, take};
 use super::outcome::absence;
-use super::sessions::Together;
+use super::together::Together;
 use super::web::{Strand, Web};
 use crate::diagnosis::{arp_conflict, mac_changed, rst_injected};
 use crate::finding::{Confidence, Evidence, Finding, Severity};
@@ -32,7 +32,7 @@ pub fn tell(web: &Web, together: &Together<'_>, strands: &[Strand], failed: bool
                     let mut finding = Finding { severity, ..*finding };
                     if let Some(known) = known {
                         finding.hosts.clone_from(&known.hosts);
-                        super::findings::support(&mut finding, known);
+                        super::amend::support(&mut finding, known);
                     }
                     all.push(finding);
                     return;

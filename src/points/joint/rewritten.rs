@@ -4,12 +4,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::super::alike::Relation;
-use super::super::lines::Line;
-use super::findings::{as_context, support, take};
-use super::sessions::{Asked, Together};
+use super::super::lines::{Line, announced, code, verb};
+use super::amend::{as_context, support, take};
+use super::together::{Asked, Together};
 use super::way::Way;
 use super::web::{Web, neighbours};
-use super::words::{Fate, Step, Words, announced, code, verb};
+use super::words::{Fate, Step, Words};
 use crate::diagnosis::{
     alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, data_syn_lost_in_transit, data_syn_refused,
     data_syn_unanswered, port_foreign_address, port_nat_unrewritten, port_refused, port_third_party,

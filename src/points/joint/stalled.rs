@@ -1,8 +1,8 @@
 //! What was lost for good on a connection that stood: a reply or command that never arrived, or every large segment.
 
-use super::findings::take;
+use super::amend::take;
 use super::rewritten::Spoken;
-use super::sessions::Together;
+use super::together::Together;
 use super::web::{Strand, Web, neighbours};
 use crate::diagnosis::{control_stalled, data_stalled, path_mtu_blackhole};
 use crate::finding::{Confidence, Evidence, Finding, Route, Severity};
@@ -89,7 +89,7 @@ fn lost_line(
     let draft = control_stalled::DIAGNOSIS
         .finding(Confidence::Proven, message, primary)
         .hosts([flow.ends[0].ip(), flow.ends[1].ip()])
-        .support([super::findings::absent(web, missing, "this segment")])
+        .support([super::amend::absent(web, missing, "this segment")])
         .network(format!("Find what drops this segment between the points {} and {}: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, an idle timeout.", name(near), name(far)));
     Some(draft.done())
 }
@@ -109,7 +109,7 @@ pub fn of_transfer(web: &Web, together: &Together<'_>, strands: &[Strand], faile
             if let Some(known) = known {
                 finding.hosts.clone_from(&known.hosts);
                 finding.remedies.clone_from(&known.remedies);
-                super::findings::support(&mut finding, known);
+                super::amend::support(&mut finding, known);
             }
             finding.severity = severity;
             all.push(finding);
@@ -165,7 +165,7 @@ fn blackhole(web: &Web, strand: Strand, near: usize, far: usize, by: End) -> Opt
     let draft = path_mtu_blackhole::DIAGNOSIS
         .finding(Confidence::Proven, message, primary)
         .hosts([from.ip(), to.ip()])
-        .support([super::findings::absent(web, missing, "none of these segments")])
+        .support([super::amend::absent(web, missing, "none of these segments")])
         .network("Let ICMP 3/4 (packet too big) through, or clamp the MSS to what the way takes.")
         .server("Turn on MTU probing (Linux: net.ipv4.tcp_mtu_probing=1).");
     Some(draft.done())

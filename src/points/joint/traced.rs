@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sessions::Together;
+use super::together::{Together, attempts};
 use super::way::Way;
 use super::web::{Strand, Web, neighbours};
 use super::words::{Fate, Step, Words};
@@ -109,7 +109,7 @@ fn said(web: &Web, together: &Together<'_>) -> Passages {
 /// The data connections of a session, and its control connection.
 pub fn of_session(web: &Web, together: &Together<'_>, sessions: &[&SessionRecord]) -> Vec<Strand> {
     let all = together.path.iter().zip(sessions).flat_map(|(point, session)| {
-        session.transfers.iter().flat_map(move |transfer| super::sessions::attempts(web, *point, transfer))
+        session.transfers.iter().flat_map(move |transfer| attempts(web, *point, transfer))
     });
     let strands: BTreeSet<Strand> = all.chain([together.control]).collect();
     strands.into_iter().collect()

@@ -1,9 +1,8 @@
 //! The lines of a control connection at two points, side by side: the same, rewritten, removed or added on the way.
 
-use super::super::lines::Line;
-use super::way::{Way, fate_of_far, fate_of_near};
-use crate::ftp::Endpoint;
-use crate::ftp::endpoint;
+use super::super::lines::{Line, announced, code, verb};
+use super::super::sampled::{Flow, Sample};
+use super::way::Way;
 
 /// Lines that are looked ahead for one that both points have.
 const AHEAD: usize = 32;
@@ -128,32 +127,37 @@ fn is_kin(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// The code of a reply.
-pub fn code(line: &[u8]) -> Option<u16> {
-    let digits = line.get(..3)?;
-    if !digits.iter().all(u8::is_ascii_digit) || line.get(3).is_some_and(|byte| !matches!(byte, b' ' | b'-')) {
-        return None;
+/// What became of a line that only the near point has.
+fn fate_of_near(way: &Way<'_>, line: &Line, next: Option<&Line>) -> Fate {
+    if let Some(next) = next {
+        return if next.after_gap { Fate::Missed } else { Fate::Removed };
     }
-    Some(digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
+    let is_acked = |flow: &Flow| {
+        let acks = flow.sent(way.by.peer()).filter(|one| !one.is_rst()).filter_map(|one| one.ack);
+        acks.into_iter().any(|ack| !ack.is_before(line.end))
+    };
+    match (is_acked(way.far), is_acked(way.near)) {
+        (true, _) => Fate::Missed,
+        (false, true) => Fate::Removed,
+        (false, false) => Fate::Lost,
+    }
 }
 
-/// The verb of a command, in capitals.
-pub fn verb(line: &[u8]) -> Vec<u8> {
-    let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
-    line.get(..end).unwrap_or_default().to_ascii_uppercase()
-}
-
-/// The endpoint that a line announces.
-pub fn announced(line: &[u8]) -> Option<Endpoint> {
-    let argument = || line.get(verb(line).len() + 1..).unwrap_or_default();
-    match code(line) {
-        Some(227) => endpoint::parse_227(line.get(4..)?)?.ok(),
-        Some(229) => endpoint::parse_229(line.get(4..)?)?.ok(),
-        Some(_) => None,
-        None => match verb(line).as_slice() {
-            b"PORT" => endpoint::parse_port(argument()).ok(),
-            b"EPRT" => endpoint::parse_eprt(argument()).ok(),
-            _ => None,
-        },
+/// What became of a line that only the far point has.
+fn fate_of_far(way: &Way<'_>, line: &Line, next: Option<&Line>) -> Fate {
+    if let Some(next) = next {
+        return if next.after_gap { Fate::Missed } else { Fate::Added };
     }
+    let mut acks = way.near.sent(way.by.peer()).filter(|one| !one.is_rst()).filter_map(|one| one.ack);
+    let highest = way
+        .near
+        .sent(way.by)
+        .filter(|one| !one.is_rst())
+        .map(Sample::end)
+        .reduce(|high, end| if end.is_after(high) { end } else { high });
+    let counted = acks.any(|ack| {
+        highest.is_none_or(|highest| ack.is_after(highest))
+            || !ack.is_before(line.end) && highest.is_some_and(|highest| highest.is_before(line.end))
+    });
+    if counted { Fate::Missed } else { Fate::Added }
 }

@@ -87,10 +87,13 @@ pub(super) struct Arrow {
     /// Lines of a reply before its last one.
     pub(super) more: Vec<String>,
     /// Between which lanes it was lost, if it was: it ends half-way from the first to the second.
-    pub(super) lost: Option<(usize, usize)>,
+    pub(super) lost: Option<Gap>,
     /// Between which lanes something sent it, if its apparent sender did not.
-    pub(super) added: Option<(usize, usize)>,
+    pub(super) added: Option<Gap>,
 }
+
+/// Between two lanes.
+pub(super) type Gap = (u8, u8);
 
 impl Arrow {
     /// The label for a diagram, whose lanes name hosts only.

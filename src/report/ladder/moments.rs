@@ -114,10 +114,10 @@ impl Lanes {
 
     /// Where an arrow ends that was lost on its way past the points, and begins that something between them sent.
     pub(super) fn pass(&self, arrow: &mut Arrow, passage: Passage) {
-        let tap = |place: usize| (place < self.taps.len()).then_some(1 + place);
+        let tap = |place: usize| u8::try_from(1 + place).ok().filter(|_| place < self.taps.len());
         let (first, last) = passage.seen;
         let to_server = arrow.to.lane > arrow.from.lane;
-        let between = |from: Option<usize>, to: Option<usize>| from.zip(to);
+        let between = |from: Option<u8>, to: Option<u8>| from.zip(to);
         let [before, behind] = [first.checked_sub(1).and_then(tap), tap(last + 1)];
         if passage.lost {
             arrow.lost = if to_server { between(tap(last), behind) } else { between(tap(first), before) };

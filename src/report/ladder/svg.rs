@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use super::{Arrow, Content, Ladder, Row, Tone, Wire, fold_text};
+use super::{Arrow, Content, Gap, Ladder, Row, Tone, Wire, fold_text};
 use crate::finding::Severity;
 use crate::frame::Timestamp;
 use crate::report::escape::markup;
@@ -264,7 +264,7 @@ impl Drawing<'_> {
     }
 
     fn arrow(&mut self, arrow: &Arrow) {
-        let half_way = |(one, other): (usize, usize)| f64::midpoint(self.x(one), self.x(other));
+        let half_way = |(one, other): Gap| f64::midpoint(self.x(one.into()), self.x(other.into()));
         let from = arrow.added.map_or_else(|| self.x(arrow.from.lane), half_way);
         let to = arrow.lost.map_or_else(|| self.x(arrow.to.lane), half_way);
         let mut lines = wrap(&self.page.safe(&arrow.caption()), LABEL, LABEL);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Arrow, Content, Ladder, Row, Tone, Wire, fold_text};
+use super::{Arrow, Content, Gap, Ladder, Row, Tone, Wire, fold_text};
 use crate::frame::Timestamp;
 use crate::report::page::Page;
 use crate::report::paint::Ink;
@@ -240,7 +240,7 @@ impl<'a> Drawing<'a> {
         time: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let half_way = |(one, other): (usize, usize)| usize::midpoint(self.column(one), self.column(other));
+        let half_way = |(one, other): Gap| usize::midpoint(self.column(one.into()), self.column(other.into()));
         let from = arrow.added.map_or_else(|| self.column(arrow.from.lane), half_way);
         let to = arrow.lost.map_or_else(|| self.column(arrow.to.lane), half_way);
         let (low, high) = (from.min(to), from.max(to));
