@@ -24,7 +24,7 @@ use crate::check::{Baseline, Baselined};
 use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
-use crate::frame::CaptureId;
+use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
@@ -514,7 +514,7 @@ fn read(
     let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
     let mut left = FRAMES_PER_LOOK;
     while !interrupt.is_wanted()
-        && let Some((frame, captures)) = frames.next(pipeline)
+        && let Some((frame, captures)) = frames.next(&mut |frame: &Frame<'_>| pipeline.skips(frame))
     {
         pipeline.push(&frame, captures, sink)?;
         left -= 1;

@@ -146,6 +146,56 @@ impl Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u32);
 
+/// Those that are read or written here, by their names in the registry.
+impl LinkType {
+    /// BSD loopback, with the address family in the byte order of the host.
+    pub const NULL: Self = Self(0);
+    /// Ethernet
+    pub const ETHERNET: Self = Self(1);
+    /// PPP
+    pub const PPP: Self = Self(9);
+    /// Raw IP, as some systems number it.
+    pub const RAW_12: Self = Self(12);
+    /// Raw IP, as OpenBSD numbers it.
+    pub const RAW_14: Self = Self(14);
+    /// PPP in HDLC framing.
+    pub const PPP_HDLC: Self = Self(50);
+    /// PPP over Ethernet, without the Ethernet header.
+    pub const PPP_ETHER: Self = Self(51);
+    /// Raw IP
+    pub const RAW: Self = Self(101);
+    /// Cisco's HDLC framing.
+    pub const C_HDLC: Self = Self(104);
+    /// OpenBSD loopback, with the address family in the byte order of the network.
+    pub const LOOP: Self = Self(108);
+    /// Linux "cooked" capture.
+    pub const LINUX_SLL: Self = Self(113);
+    /// IPv4
+    pub const IPV4: Self = Self(228);
+    /// IPv6
+    pub const IPV6: Self = Self(229);
+    /// Linux "cooked" capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+
+    /// All of them.
+    pub const READ: [Self; 14] = [
+        Self::NULL,
+        Self::ETHERNET,
+        Self::PPP,
+        Self::RAW_12,
+        Self::RAW_14,
+        Self::PPP_HDLC,
+        Self::PPP_ETHER,
+        Self::RAW,
+        Self::C_HDLC,
+        Self::LOOP,
+        Self::LINUX_SLL,
+        Self::IPV4,
+        Self::IPV6,
+        Self::LINUX_SLL2,
+    ];
+}
+
 /// Clocks of two interfaces differ by this much at most: within it, what causes comes before what it causes, as
 /// a SYN comes behind the words that announce its target.
 pub const CLOCKS_APART: Interval = Interval::millis(1);

@@ -69,10 +69,13 @@
 //! - **Where a fault is**, this host, the other one or the way between: a line in [`diagnosis::place`].
 //! - **What a server means by a reply**: a line in [`ftp::texts`]; who the server is by its words: [`ftp::software`].
 //! - **A command, or the form of an endpoint**: `ftp/command.rs`, [`ftp::endpoint`].
+//! - **A link type**: a name in [`frame::LinkType`] and a line in [`wire::opening`], by which the decoder and the anonymiser
+//!   take its header off; `report/link_type.rs` names it. A tunnel: `wire/layer.rs` and one file beside `wire/mpls.rs`. What is
+//!   not decoded is counted in `wire/count.rs`.
+//! - **What spares packets decoding**: `pipeline/model/fastpath` decides by the [`wire::Headers`] alone, with the same
+//!   `relevance` that decoded segments are asked for; `tests/fastpath.rs` holds both ways to the same words.
 //! - **What several capture points prove together**: one file of [`points::joint`]; how their packets are matched:
 //!   `points/alike.rs`, `points/clock.rs`, `points/dialogue.rs`.
-//! - **A link type**: `wire/link.rs` takes its header off, `report/link_type.rs` names it; a tunnel: `wire/layer.rs` and
-//!   one file beside `wire/mpls.rs`. What is not decoded is counted in `wire/count.rs`.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
 //!   `report/hostile.rs` holds it to harmless text. One that streams hides secrets itself or is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::checksum::{Sum, carried};
 use super::cut::{Cut, adjust, set, u16_at};
 use super::rewrite::{Layer, Rewrite};
+use crate::wire::field::{ipv4, ipv6, tcp};
 
 // Protocol numbers (IANA).
 const HOP_BY_HOP: u8 = 0;
@@ -22,8 +23,6 @@ const DESTINATION: u8 = 60;
 const MOBILITY: u8 = 135;
 const MPLS: u8 = 137;
 
-/// A TCP header without options.
-const TCP_HEADER: usize = 20;
 /// Extension headers of a packet.
 const EXTENSIONS: usize = 8;
 
@@ -63,24 +62,22 @@ impl Ends {
 impl Rewrite<'_> {
     pub(super) fn v4(&mut self, bytes: Cut<'_>) -> Option<usize> {
         let header_len = usize::from(bytes.u8(0).filter(|byte| byte >> 4 == 4)? & 0xf) * 4;
-        let (head, rest) = bytes.split(Some(header_len).filter(|len| *len >= 20)?)?;
-        let [from, to] =
-            [12, 16].map(|at| head.get(at..).and_then(<[u8]>::first_chunk::<4>).copied().unwrap_or_default());
-        let (from, to) = (Ipv4Addr::from(from), Ipv4Addr::from(to));
+        let (head, rest) = bytes.split(Some(header_len).filter(|len| *len >= ipv4::LEN)?)?;
+        let (from, to) = (Ipv4Addr::from(ipv4::SOURCE.of(head)?), Ipv4Addr::from(ipv4::DESTINATION.of(head)?));
         let (now_from, now_to) = (self.addresses.v4(from), self.addresses.v4(to));
         let start = self.out.len();
         self.keep(head);
         let now = self.out.get_mut(start..)?;
-        set(now, 12, &now_from.octets());
-        set(now, 16, &now_to.octets());
-        scrub_options(now.get_mut(20..)?);
+        set(now, ipv4::SOURCE.0, &now_from.octets());
+        set(now, ipv4::DESTINATION.0, &now_to.octets());
+        scrub_options(now.get_mut(ipv4::LEN..)?);
 
-        let total = usize::from(u16_at(head, 2));
+        let total = usize::from(u16::from_be_bytes(ipv4::TOTAL_LENGTH.of(head)?));
         let (inside, trailer) = match total.checked_sub(head.len()) {
             Some(len) => rest.limit(len),
             None => rest.limit(rest.len),
         };
-        let place = u16_at(head, 6);
+        let place = u16::from_be_bytes(ipv4::FRAGMENT.of(head)?);
         let (offset, more) = (place & 0x1fff, place & 0x2000 != 0);
         let ends = Ends {
             from: from.into(),
@@ -90,38 +87,37 @@ impl Rewrite<'_> {
             fragment: offset != 0 || more,
         };
         let part = Part { offset: usize::from(offset) * 8, more };
+        let [protocol] = ipv4::PROTOCOL.of(head)?;
         let len = match self.part_of_segment(&ends, part, inside.len) {
             Some(len) => len,
-            None if offset == 0 => self.payload(*head.get(9)?, &ends, inside),
-            None => self.later_fragment(*head.get(9)?, part.offset, inside),
+            None if offset == 0 => self.payload(protocol, &ends, inside),
+            None => self.later_fragment(protocol, part.offset, inside),
         };
         let now = self.out.get_mut(start..)?;
-        adjust(now, 2, inside.len, len);
+        adjust(now, ipv4::TOTAL_LENGTH.0, inside.len, len);
         let sum = |header: &[u8]| {
-            let (before, behind) = header.split_at(10.min(header.len()));
+            let (before, behind) = header.split_at(ipv4::CHECKSUM.0.min(header.len()));
             Sum::default().with(before).with(behind.get(2..).unwrap_or_default())
         };
-        let checksum = carried(u16_at(head, 10), sum(head), sum(now.get(..head.len())?));
-        set(now, 10, &checksum.to_be_bytes());
+        let carried = carried(u16_at(head, ipv4::CHECKSUM.0), sum(head), sum(now.get(..head.len())?));
+        set(now, ipv4::CHECKSUM.0, &carried.to_be_bytes());
         self.blank(trailer);
         Some(bytes.with(inside, len))
     }
 
     pub(super) fn v6(&mut self, bytes: Cut<'_>) -> Option<usize> {
-        let (head, rest) = bytes.split(40)?;
+        let (head, rest) = bytes.split(ipv6::LEN)?;
         if head.first()? >> 4 != 6 {
             return None;
         }
-        let [from, to] =
-            [8, 24].map(|at| head.get(at..).and_then(<[u8]>::first_chunk::<16>).copied().unwrap_or_default());
-        let (from, to) = (Ipv6Addr::from(from), Ipv6Addr::from(to));
+        let (from, to) = (Ipv6Addr::from(ipv6::SOURCE.of(head)?), Ipv6Addr::from(ipv6::DESTINATION.of(head)?));
         let (now_from, now_to) = (self.addresses.v6(from), self.addresses.v6(to));
         let start = self.out.len();
         self.keep(head);
         let now = self.out.get_mut(start..)?;
-        set(now, 8, &now_from.octets());
-        set(now, 24, &now_to.octets());
-        let (inside, trailer) = match u16_at(head, 4) {
+        set(now, ipv6::SOURCE.0, &now_from.octets());
+        set(now, ipv6::DESTINATION.0, &now_to.octets());
+        let (inside, trailer) = match u16::from_be_bytes(ipv6::PAYLOAD_LENGTH.of(head)?) {
             0 => rest.limit(rest.len),
             len => rest.limit(len.into()),
         };
@@ -132,8 +128,9 @@ impl Rewrite<'_> {
             now_to: now_to.into(),
             fragment: false,
         };
-        let len = self.extensions(*head.get(6)?, ends, inside);
-        adjust(self.out.get_mut(start..)?, 4, inside.len, len);
+        let [next] = ipv6::NEXT_HEADER.of(head)?;
+        let len = self.extensions(next, ends, inside);
+        adjust(self.out.get_mut(start..)?, ipv6::PAYLOAD_LENGTH.0, inside.len, len);
         self.blank(trailer);
         Some(bytes.with(inside, len))
     }
@@ -238,7 +235,7 @@ impl Rewrite<'_> {
 
     /// A part of a datagram from `offset` on. The checksum in the first part covers it, so that its sum is kept.
     fn later_fragment(&mut self, protocol: u8, offset: usize, bytes: Cut<'_>) -> usize {
-        let of_header = if protocol == TCP { TCP_HEADER.saturating_sub(offset) } else { 0 };
+        let of_header = if protocol == TCP { tcp::LEN.saturating_sub(offset) } else { 0 };
         let (header, rest) = bytes.limit(of_header);
         self.keep(header.captured);
         let start = self.out.len();

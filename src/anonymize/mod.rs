@@ -226,13 +226,50 @@ mod tests {
     fn interfaces_tell_no_names() {
         let mut anonymizer = anonymizer();
         for (name, shown) in [("eth0.100", "eth0.100"), ("enp3s0", "enp3s0"), ("acme-vpn", "if0"), ("any", "any")] {
-            let mut interface = Interface::new(InterfaceId(0), LinkType(1));
+            let mut interface = Interface::new(InterfaceId(0), LinkType::ETHERNET);
             interface.name = Some(name.to_owned());
             interface.description = Some("uplink of Acme".to_owned());
             interface.filter = Some("host 10.1.0.10".to_owned());
             anonymizer.interface(&mut interface);
             assert_eq!(interface.name.as_deref(), Some(shown));
             assert_eq!((interface.description, interface.filter), (None, None));
+        }
+    }
+
+    /// A SYN from 192.0.2.1 to 192.0.2.2 behind the header of each link type that is read.
+    fn syn_behind(link_type: LinkType) -> Vec<u8> {
+        let header: &[u8] = match link_type {
+            LinkType::NULL => &[2, 0, 0, 0],
+            LinkType::LOOP => &[0, 0, 0, 2],
+            LinkType::ETHERNET => &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0],
+            LinkType::PPP | LinkType::PPP_HDLC => &[0xff, 3, 0, 0x21],
+            LinkType::PPP_ETHER => &[0x11, 0, 0, 1, 0, 42, 0, 0x21],
+            LinkType::C_HDLC => &[0x0f, 0, 8, 0],
+            LinkType::LINUX_SLL => &[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0],
+            LinkType::LINUX_SLL2 => &[8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0],
+            _ => &[],
+        };
+        let ip = [0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+        let tcp = [0, 20, 195, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xfa, 0xf0, 0, 0, 0, 0];
+        [header, &ip, &tcp].concat()
+    }
+
+    #[test]
+    fn every_link_type_that_is_read_is_anonymised() {
+        let source = |frame: &Frame<'_>| match Decoder::new().decode(frame).body {
+            Body::Tcp(ip, tcp) => (ip.source, tcp.source_port),
+            other => panic!("{:?}: {other:?}", frame.link_type),
+        };
+        for link_type in LinkType::READ {
+            let bytes = syn_behind(link_type);
+            let original = frame(link_type.0, &bytes);
+            let mut anonymizer = anonymizer();
+            let shown = anonymizer.frame(&original);
+            let (before, now) = (source(&original), source(&shown));
+            assert!(before.0 != now.0 && before.1 == now.1, "{link_type:?}: {now:?}");
+        }
+        for link_type in (0..400).map(LinkType) {
+            assert_eq!(crate::wire::opening(link_type).is_some(), LinkType::READ.contains(&link_type), "{link_type:?}");
         }
     }
 

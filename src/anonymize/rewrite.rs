@@ -8,13 +8,12 @@ use super::address::Addresses;
 use super::cut::{Cut, adjust, set};
 use super::handshakes::Handshakes;
 use super::scripts::Scripts;
-use crate::frame::{Frame, LinkType, Stamp};
-use crate::wire::{Mac, Wrapping};
+use crate::frame::{Frame, Stamp};
+use crate::wire::field::ethernet::{self, LENGTH_MAX};
+use crate::wire::{Cooked, Mac, Opening, SLL_802_2, Wrapping, opening};
 
 /// Headers within each other: four tunnels with all their layers are about forty.
 pub(super) const LAYERS: u32 = 64;
-/// 802.3 length fields end here.
-const LENGTH_MAX: u16 = 1500;
 
 /// One frame being written.
 pub(super) struct Rewrite<'a> {
@@ -58,16 +57,15 @@ impl Rewrite<'_> {
     /// The whole frame; its new length on the wire.
     pub fn frame(&mut self, frame: &Frame<'_>) -> usize {
         let bytes = Cut { captured: frame.bytes, len: (frame.wire_len as usize).max(frame.bytes.len()) };
-        match frame.link_type {
-            LinkType(1) => self.layer(Layer::Ethernet, bytes),
-            LinkType(12 | 14 | 101 | 228 | 229) => self.layer(Layer::Ip, bytes),
-            LinkType(9) => self.layer(Layer::Ppp, bytes),
-            LinkType(51) => self.layer(Layer::Pppoe, bytes),
-            LinkType(113) => self.cooked(bytes, (14, 16), (4, 6)),
-            LinkType(276) => self.cooked(bytes, (0, 20), (10, 12)),
-            LinkType(0 | 108) => self.loopback(bytes),
-            LinkType(50 | 104) => self.hdlc(bytes),
-            _ => self.blank(bytes),
+        match opening(frame.link_type) {
+            Some(Opening::Ethernet) => self.layer(Layer::Ethernet, bytes),
+            Some(Opening::Ip) => self.layer(Layer::Ip, bytes),
+            Some(Opening::Ppp) => self.layer(Layer::Ppp, bytes),
+            Some(Opening::Pppoe) => self.layer(Layer::Pppoe, bytes),
+            Some(Opening::Cooked(cooked)) => self.cooked(bytes, cooked),
+            Some(Opening::Loopback) => self.loopback(bytes),
+            Some(Opening::Hdlc) => self.hdlc(bytes),
+            None => self.blank(bytes),
         }
     }
 
@@ -127,30 +125,21 @@ impl Rewrite<'_> {
         }
     }
 
-    /// SLL or SLL2: where the protocol number is and how long the header; where the address length is and the address.
-    fn cooked(
-        &mut self,
-        bytes: Cut<'_>,
-        (protocol_at, len): (usize, usize),
-        (len_at, mac_at): (usize, usize),
-    ) -> usize {
-        let Some((head, rest)) = bytes.split(len) else { return self.blank(bytes) };
+    /// The header of a "cooked" capture.
+    fn cooked(&mut self, bytes: Cut<'_>, cooked: Cooked) -> usize {
+        let Some((head, rest)) = bytes.split(cooked.len) else { return self.blank(bytes) };
         let start = self.out.len();
         self.keep(head);
-        let head = Cut { captured: head, len };
-        // SLL says the length in two bytes, SLL2 in one, both ending before the address.
-        let six =
-            head.u8(mac_at - 1) == Some(6) && (len_at + 1 == mac_at || head.u8(len_at) == Some(0) || len_at == 10);
-        let mut octets = head.captured.get(mac_at..).and_then(<[u8]>::first_chunk::<6>).copied().unwrap_or_default();
-        octets = if six { self.addresses.mac(Mac(octets)).0 } else { [0; 6] };
+        let address = cooked.address.of(head).filter(|_| cooked.is_ethernet(head)).map(Mac);
+        let Mac(octets) = address.map_or(Mac([0; 6]), |mac| self.addresses.mac(mac));
         let slot = self.out.get_mut(start..).unwrap_or_default();
-        set(slot, mac_at, &octets);
-        set(slot, mac_at + 6, &[0, 0]);
-        let layer = match head.u16(protocol_at) {
-            Some(4) => Layer::Llc,
+        set(slot, cooked.address.0, &octets);
+        set(slot, cooked.address.0 + octets.len(), &[0, 0]);
+        let layer = match cooked.protocol.of(head).map(u16::from_be_bytes) {
+            Some(SLL_802_2) => Layer::Llc,
             protocol => Layer::EtherType(protocol.unwrap_or_default()),
         };
-        len + self.layer(layer, rest)
+        cooked.len + self.layer(layer, rest)
     }
 
     fn loopback(&mut self, bytes: Cut<'_>) -> usize {
@@ -170,12 +159,13 @@ impl Rewrite<'_> {
     }
 
     fn ethernet(&mut self, bytes: Cut<'_>) -> Option<usize> {
-        let (head, rest) = bytes.split(14)?;
+        let (head, rest) = bytes.split(ethernet::LEN)?;
         let start = self.out.len();
-        self.mac(head.get(..6)?);
-        self.mac(head.get(6..12)?);
-        self.keep(head.get(12..)?);
-        Some(14 + self.typed(start + 12, bytes.u16(12)?, rest))
+        self.mac(&ethernet::DESTINATION.of(head)?);
+        self.mac(&ethernet::SOURCE.of(head)?);
+        let ether_type = ethernet::TYPE.of(head)?;
+        self.keep(&ether_type);
+        Some(ethernet::LEN + self.typed(start + ethernet::TYPE.0, u16::from_be_bytes(ether_type), rest))
     }
 
     /// What follows an EtherType or a length, which stands at `at` in the output.

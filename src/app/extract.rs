@@ -23,7 +23,7 @@ use crate::points::{Clock, Plan};
 use crate::record::{Signal, Sink, Summary};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
-use crate::source::{Capture, Everything, Named, Remarks, standard_input_is_cut};
+use crate::source::{Capture, Named, Remarks, standard_input_is_cut};
 use crate::wire::{Body, Decoder};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
@@ -240,7 +240,7 @@ impl Output {
         let Selected { wanted, comments } = selected;
         let before = self.interfaces.len();
         self.describe(frames.captures(), wanted)?;
-        while !interrupt.is_wanted() && frames.step(&mut Everything) {
+        while !interrupt.is_wanted() && frames.step(&mut |_| false) {
             let mut remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
             let at = Stamp { time: clock.by_reference(frame.at), ..frame.at };

@@ -12,7 +12,7 @@ use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::Secret;
-use crate::source::{Capture, OpenError, Remarks, Sieve, Timeline};
+use crate::source::{Capture, OpenError, Remarks, Timeline};
 
 /// A timeline that may wear a mask.
 pub(super) struct Frames {
@@ -59,16 +59,16 @@ impl Frames {
         Ok((frames, errors))
     }
 
-    /// The next frame that is not dismissed, and the captures as far as they have been read. Of masked frames, none is.
+    /// The next frame that is not skipped, and the captures as far as they have been read. Of masked frames, none is.
     #[inline]
-    pub fn next(&mut self, sieve: &mut impl Sieve) -> Option<(Frame<'_>, &[Capture])> {
-        if self.step(sieve) { self.frame() } else { None }
+    pub fn next(&mut self, skips: &mut impl FnMut(&Frame<'_>) -> bool) -> Option<(Frame<'_>, &[Capture])> {
+        if self.step(skips) { self.frame() } else { None }
     }
 
-    /// Goes to the next frame that is not dismissed; whether there is one.
+    /// Goes to the next frame that is not skipped; whether there is one.
     #[inline]
-    pub fn step(&mut self, sieve: &mut impl Sieve) -> bool {
-        let is_there = if self.mask.is_some() { self.timeline.step() } else { self.timeline.step_over(sieve) };
+    pub fn step(&mut self, skips: &mut impl FnMut(&Frame<'_>) -> bool) -> bool {
+        let is_there = if self.mask.is_some() { self.timeline.step() } else { self.timeline.step_over(skips) };
         self.mask_captures();
         is_there
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::key::Keyed;
+use super::key::{Key as _, Keyed};
 
 /// The set, in two halves: when the younger one is full, the older one is forgotten and it takes its place. So at least
 /// half of the bound is remembered, and what is used again in time stays.
@@ -17,14 +17,25 @@ pub struct Aged {
     /// How many are in the younger half, and may be in each.
     young: usize,
     half: usize,
-    added: usize,
+    /// Bits of those that may be in it: nearly all packets are of hosts that are not, which this tells at a look.
+    maybe: Box<[u64; WORDS]>,
     let_go: u64,
 }
+
+/// So many times 64 bits, one or two for each address that is usually in a set: 8 KiB, which stay at hand.
+const WORDS: usize = 1 << 10;
 
 impl Aged {
     /// An empty set of at most `most` addresses.
     pub fn new(most: usize) -> Self {
-        Self { halves: HashMap::default(), number: 0, young: 0, half: (most / 2).max(1), added: 0, let_go: 0 }
+        Self {
+            halves: HashMap::default(),
+            number: 0,
+            young: 0,
+            half: (most / 2).max(1),
+            maybe: Box::new([0; WORDS]),
+            let_go: 0,
+        }
     }
 
     /// Uses an address; whether it is new.
@@ -38,17 +49,21 @@ impl Aged {
             self.let_go += (before - self.halves.len()) as u64;
             self.number += 1;
             self.young = 0;
+            self.maybe.fill(0);
+            for known in self.halves.keys() {
+                mark(&mut self.maybe, known.0);
+            }
         }
         self.young += 1;
-        let newly = self.halves.insert(Keyed(ip), self.number).is_none();
-        self.added += usize::from(newly);
-        newly
+        mark(&mut self.maybe, ip);
+        self.halves.insert(Keyed(ip), self.number).is_none()
     }
 
     /// Whether it was used lately.
     #[inline]
     pub fn contains(&self, ip: &IpAddr) -> bool {
-        self.halves.contains_key(&Keyed(*ip))
+        let (word, bit) = bit(ip);
+        self.maybe.get(word).is_some_and(|word| word & bit != 0) && self.halves.contains_key(&Keyed(*ip))
     }
 
     /// All of them, in any order.
@@ -56,14 +71,23 @@ impl Aged {
         self.halves.keys().map(|known| &known.0)
     }
 
-    /// How many were ever new: who remembers the number knows whether one has come since.
-    pub fn added(&self) -> usize {
-        self.added
-    }
-
     /// How many were forgotten.
     pub fn let_go(&self) -> u64 {
         self.let_go
+    }
+}
+
+/// Where the bit of an address is.
+#[inline]
+fn bit(ip: &IpAddr) -> (usize, u64) {
+    let slot = ip.slot(WORDS * 64);
+    (slot / 64, 1 << (slot % 64))
+}
+
+fn mark(maybe: &mut [u64; WORDS], ip: IpAddr) {
+    let (word, bit) = bit(&ip);
+    if let Some(word) = maybe.get_mut(word) {
+        *word |= bit;
     }
 }
 
@@ -85,7 +109,6 @@ mod tests {
             assert!(aged.iter().count() <= 4);
         }
         assert!(aged.contains(&ip(0)) && aged.contains(&ip(9)) && !aged.contains(&ip(3)));
-        assert_eq!(aged.added(), 10);
         assert_eq!(aged.let_go() + aged.iter().count() as u64, 10);
     }
 }

@@ -9,38 +9,35 @@ use indexmap::IndexMap;
 use super::aged::Aged;
 use super::key::{Key, Keyed};
 
-/// Slots of the direct-mapped cache in front of the map; consecutive packets mostly belong to few conversations.
-const SLOTS: usize = 1 << 8;
-
 /// A full map lets one entry of so many go, so that the work is spread over many insertions.
 const SHARE: usize = 4;
 
-/// Addresses of FTP parties.
+/// Addresses of which every packet is booked: those of FTP parties, and those that moved from one MAC to another.
 #[derive(Debug)]
 pub(super) struct Followed {
-    set: Option<Aged>,
+    parties: Aged,
+    moved: Aged,
 }
 
 impl Followed {
+    /// `limit`: of each kind.
     pub fn new(limit: usize) -> Self {
-        Self { set: (limit > 0).then(|| Aged::new(limit)) }
+        Self { parties: Aged::new(limit), moved: Aged::new(limit) }
     }
 
-    pub fn contains(&self, ip: &IpAddr) -> bool {
-        self.set.as_ref().is_some_and(|set| set.contains(ip))
-    }
-
-    /// Follows one more.
-    pub fn insert(&mut self, ip: IpAddr) {
-        if let Some(set) = &mut self.set {
-            set.insert(ip);
-        }
-    }
-
-    /// How many were ever followed: who remembers the number knows whether one has come since.
     #[inline]
-    pub fn added(&self) -> usize {
-        self.set.as_ref().map_or(0, Aged::added)
+    pub fn contains(&self, ip: &IpAddr) -> bool {
+        self.parties.contains(ip) || self.moved.contains(ip)
+    }
+
+    /// Follows a party.
+    pub fn party(&mut self, ip: IpAddr) {
+        self.parties.insert(ip);
+    }
+
+    /// Follows an address that moved.
+    pub fn moved(&mut self, ip: IpAddr) {
+        self.moved.insert(ip);
     }
 }
 
@@ -62,24 +59,6 @@ impl About for (IpAddr, IpAddr) {
     }
 }
 
-impl About for (super::Place, crate::wire::Mac) {
-    fn is_about(&self, _: &Followed) -> bool {
-        false
-    }
-}
-
-/// Where in the map the entry of a key is that was used last, of those that share a slot; what the key folds to tells
-/// without a look at the entry that it is another's.
-#[derive(Clone, Copy, Debug)]
-struct Recent {
-    fold: u64,
-    at: usize,
-}
-
-impl Recent {
-    const NONE: Self = Self { fold: 0, at: usize::MAX };
-}
-
 #[derive(Debug, Default)]
 struct Entry<V> {
     value: V,
@@ -90,7 +69,6 @@ struct Entry<V> {
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
     entries: IndexMap<Keyed<K>, Entry<V>, RandomState>,
-    recent: Vec<Recent>,
     limit: usize,
     /// What one value holds.
     weigh: fn(&V) -> usize,
@@ -108,7 +86,6 @@ impl<K: About, V: Default> Bounded<K, V> {
             weight: 0,
             heaviest: usize::MAX,
             entries: IndexMap::default(),
-            recent: vec![Recent::NONE; SLOTS],
             limit: limit.max(SHARE),
             clock: 0,
             let_go: 0,
@@ -129,17 +106,12 @@ impl<K: About, V: Default> Bounded<K, V> {
     }
 
     /// The value of `key`, made if need be.
-    #[expect(clippy::indexing_slicing, reason = "the place was found or made just before")]
     pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
         self.clock += 1;
-        let (slot, fold) = (key.slot(SLOTS), key.fold());
-        let cached = self.recent.get(slot).filter(|recent| recent.fold == fold).map(|recent| recent.at);
-        let cached = cached.filter(|at| self.entries.get_index(*at).is_some_and(|(known, _)| known.0 == key));
-        let at = cached.unwrap_or_else(|| self.find_or_make(key, followed));
-        if let Some(recent) = self.recent.get_mut(slot) {
-            *recent = Recent { fold, at };
+        if self.entries.len() >= self.limit && !self.entries.contains_key(&Keyed(key)) {
+            self.make_room(followed);
         }
-        let entry = &mut self.entries[at];
+        let entry = self.entries.entry(Keyed(key)).or_default();
         entry.used = self.clock;
         &mut entry.value
     }
@@ -164,16 +136,6 @@ impl<K: About, V: Default> Bounded<K, V> {
         self.let_go
     }
 
-    fn find_or_make(&mut self, key: K, followed: &Followed) -> usize {
-        if self.entries.len() >= self.limit && !self.entries.contains_key(&Keyed(key)) {
-            self.make_room(followed);
-        }
-        let entry = self.entries.entry(Keyed(key));
-        let at = entry.index();
-        entry.or_default();
-        at
-    }
-
     fn make_room(&mut self, followed: &Followed) {
         // Those of followed hosts behind all others, in one word.
         let rank = |(key, entry): (&Keyed<K>, &Entry<V>)| entry.used | u64::from(key.0.is_about(followed)) << 63;
@@ -185,7 +147,6 @@ impl<K: About, V: Default> Bounded<K, V> {
         let mut stays = ranks.into_iter().map(|rank| rank > pivot || (rank == pivot && !few));
         self.entries.retain(|_, _| stays.next().unwrap_or(true));
         self.let_go += (before - self.entries.len()) as u64;
-        self.recent.fill(Recent::NONE);
         self.weight = self.entries.values().map(|entry| (self.weigh)(&entry.value)).sum();
     }
 }
@@ -203,7 +164,7 @@ mod tests {
     #[test]
     fn the_longest_unused_make_room_and_the_followed_stay() {
         let mut followed = Followed::new(4);
-        followed.insert(ip(0));
+        followed.party(ip(0));
         let mut map: Bounded<IpAddr, u32> = Bounded::new(8);
         for n in 0..8 {
             *map.touch(ip(n), &followed) = n + 1;

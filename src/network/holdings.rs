@@ -8,9 +8,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
+use super::bindings::{Binding, Bindings};
 use super::bounded::{Bounded, Followed};
 use super::trail::{self, Trail};
-use super::{Place, virtual_mac};
+use super::{Packet, Place, virtual_mac};
 use crate::frame::Stamp;
 use crate::wire::{Arp, ArpOperation, IpHeader, Link, Mac, NdKind, NeighborDiscovery};
 
@@ -243,13 +244,13 @@ impl Holding {
 
 /// What a sighting made of a history.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sighted {
+pub(super) struct Sighted {
     /// There is one more run.
     run: bool,
     /// The MAC is new to the address.
-    newly: bool,
+    pub newly: bool,
     /// It took over from another.
-    changed: bool,
+    pub changed: bool,
 }
 
 /// The histories of all addresses.
@@ -282,7 +283,7 @@ impl Holdings {
         self.map.let_go()
     }
 
-    /// Books a word of ARP or ND; whether the MAC is new to the address.
+    /// Books a word of ARP or ND.
     pub fn claim(
         &mut self,
         at: Stamp,
@@ -290,24 +291,43 @@ impl Holdings {
         link: &Link,
         word: &Word,
         twice: Option<Twice>,
-        followed: &Followed,
-    ) -> bool {
-        let Some(holding) = holding(self.map.touch(word.ip, followed), place, link) else { return false };
+        (bindings, followed): (&Bindings, &Followed),
+    ) -> Sighted {
+        let history = self.history(word.ip, bindings, followed);
+        let Some(holding) = holding(history, place, is_mixed(place, link.outgoing)) else { return Sighted::default() };
         if holding.twice.is_none() {
             holding.twice = twice;
         }
         let sighted = holding.see(at, link, word.mac, word.how);
-        self.book((word.ip, word.mac), link, sighted, followed)
+        self.book((word.ip, word.mac), link, sighted, followed);
+        sighted
     }
 
-    /// Books the source address of a frame with an initial TTL; whether the MAC is new to the address.
-    pub fn sourced(&mut self, at: Stamp, place: Place, link: &Link, mac: Mac, ip: IpAddr, followed: &Followed) -> bool {
-        let Some(holding) = holding(self.map.touch(ip, followed), place, link) else { return false };
+    /// Books the source address of a packet with an initial TTL; whether the MAC is new to the address.
+    pub fn sourced(&mut self, packet: &Packet<'_>, bindings: &Bindings, followed: &Followed) -> bool {
+        let Packet { at, place, mac, link, ip } = *packet;
+        let history = self.history(ip.source, bindings, followed);
+        let Some(holding) = holding(history, place, is_mixed(place, link.outgoing)) else { return false };
         let sighted = holding.see(at, link, mac, How::SourceFrame);
-        self.book((ip, mac), link, sighted, followed)
+        self.book((ip.source, mac), link, sighted, followed);
+        sighted.newly
     }
 
-    fn book(&mut self, (ip, mac): (IpAddr, Mac), link: &Link, sighted: Sighted, followed: &Followed) -> bool {
+    /// The history of an address; one that had none yet begins with what its bindings tell.
+    fn history(&mut self, ip: IpAddr, bindings: &Bindings, followed: &Followed) -> &mut Vec<Holding> {
+        if self.map.look(&ip).is_none() {
+            let earlier = derived(&bindings.of(ip));
+            let runs = earlier.iter().map(|holding| holding.runs.len()).sum();
+            for mac in earlier.iter().flat_map(Holding::macs) {
+                self.by_mac.entry(mac).or_default().push(ip);
+            }
+            *self.map.touch(ip, followed) = earlier;
+            self.map.grew(runs, followed);
+        }
+        self.map.touch(ip, followed)
+    }
+
+    fn book(&mut self, (ip, mac): (IpAddr, Mac), link: &Link, sighted: Sighted, followed: &Followed) {
         self.changes += u64::from(sighted.changed);
         self.map.grew(usize::from(sighted.run), followed);
         if sighted.newly {
@@ -319,7 +339,6 @@ impl Holdings {
         if self.looked_at != self.map.let_go() {
             self.look_again();
         }
-        sighted.newly
     }
 
     /// Forgets the addresses that were let go, as many at a time.
@@ -341,6 +360,11 @@ impl Holdings {
     /// The addresses with which the capturing host sent.
     pub fn sent_here(&self) -> impl Iterator<Item = IpAddr> {
         self.sent_here.iter().copied()
+    }
+
+    /// Whether the address is seen with this MAC.
+    pub fn has(&self, place: Place, ip: IpAddr, mac: Mac) -> bool {
+        self.at(place, ip).is_some_and(|holding| holding.has(mac))
     }
 
     /// Whether the address has left this MAC for another one.
@@ -375,18 +399,15 @@ impl Holdings {
         let runs = self.of(ip).iter().flat_map(|holding| &holding.runs);
         runs.into_iter().any(|run| run.trail.first <= until && run.trail.last >= from)
     }
+}
 
-    /// The claims on an address, strongest first.
-    pub fn owners(&self, ip: IpAddr) -> Vec<Claim> {
-        let mut claims = Vec::new();
-        for holding in self.of(ip) {
-            for mac in holding.macs() {
-                claims.extend(claim_of(ip, holding, mac));
-            }
-        }
-        claims.sort_by_key(|claim| (std::cmp::Reverse(claim.how), claim.at));
-        claims
-    }
+/// The claims on an address that its history holds, strongest first.
+pub(super) fn claims(ip: IpAddr, history: &[Holding]) -> Vec<Claim> {
+    let of =
+        |holding: &Holding| holding.macs().into_iter().filter_map(|mac| claim_of(ip, holding, mac)).collect::<Vec<_>>();
+    let mut claims: Vec<Claim> = history.iter().flat_map(of).collect();
+    claims.sort_by_key(|claim| (std::cmp::Reverse(claim.how), claim.at));
+    claims
 }
 
 fn claim_of(ip: IpAddr, holding: &Holding, mac: Mac) -> Option<Claim> {
@@ -405,13 +426,39 @@ fn claim_of(ip: IpAddr, holding: &Holding, mac: Mac) -> Option<Claim> {
     })
 }
 
-/// The history at `place`, unless there are too many places already.
-fn holding<'a>(holdings: &'a mut Vec<Holding>, place: Place, link: &Link) -> Option<&'a mut Holding> {
+/// What the bindings of an address tell of its history: of each they know the first packet and the last one.
+pub(super) fn derived(bindings: &[Binding]) -> Vec<Holding> {
+    let ends = |binding: &Binding| {
+        let Binding { first, last, count, .. } = *binding;
+        let (before, after) = (count.saturating_sub(u32::from(last > first)), count.min(1));
+        [(first, before, *binding)].into_iter().chain((last > first).then_some((last, after, *binding)))
+    };
+    let mut sightings: Vec<(Stamp, u32, Binding)> = bindings.iter().flat_map(ends).collect();
+    sightings.sort_unstable_by_key(|(at, ..)| *at);
+    let mut all = Vec::new();
+    for (at, count, binding) in sightings {
+        let Binding { mac, place, outgoing, incoming, .. } = binding;
+        let mixed = is_mixed(place, (outgoing || incoming).then_some(outgoing));
+        let Some(holding) = holding(&mut all, place, mixed) else { continue };
+        let complete = holding.is_complete();
+        match holding.runs.last_mut().filter(|run| run.mac == mac) {
+            Some(run) => run.trail = Trail::between(run.trail.first, at, run.trail.count + u64::from(count)),
+            None if complete => {
+                let trail = Trail::between(at, at, count.into());
+                holding.runs.push(Run { trail, outgoing, incoming, ..Run::new(at, mac, How::SourceFrame) });
+            }
+            None => {}
+        }
+    }
+    all
+}
+
+/// The history at `place`, unless there are too many places already. Most addresses have one, and stay where they are.
+fn holding(holdings: &mut Vec<Holding>, place: Place, mixed: bool) -> Option<&mut Holding> {
     let at = match holdings.iter().position(|holding| holding.place == place) {
         Some(at) => at,
         None if holdings.len() >= PLACES => return None,
         None => {
-            let mixed = is_mixed(place, link.outgoing);
             holdings.reserve_exact(1);
             holdings.push(Holding { place, mixed, runs: Vec::new(), twice: None });
             holdings.len() - 1

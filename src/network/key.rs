@@ -7,14 +7,17 @@ use std::net::IpAddr;
 pub(super) trait Key: Copy + Eq {
     /// Hashes it in few large pieces: field by field takes longer than the look-up it is for.
     fn feed<H: Hasher>(&self, state: &mut H);
-    /// A cheap hash for direct-mapped caches.
+    /// A cheap hash for tables of sets.
     fn fold(&self) -> u64;
-    /// The slot in a direct-mapped cache of `slots`, a power of two greater than 1.
+    /// A hash by Fibonacci: the top bits of the product depend on all bits of the fold.
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+    /// The set in a table of `slots` sets, a power of two greater than 1.
     #[inline]
     fn slot(&self, slots: usize) -> usize {
-        // Fibonacci hashing: the top bits of the product depend on all bits of the fold.
-        let hash = self.fold().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        usize::try_from(hash >> (64 - slots.trailing_zeros())).unwrap_or(0)
+        usize::try_from(self.hash() >> (64 - slots.trailing_zeros())).unwrap_or(0)
     }
 }
 
@@ -34,7 +37,7 @@ fn fold_ip(ip: &IpAddr) -> u64 {
     match ip {
         IpAddr::V4(ip) => u64::from(ip.to_bits()),
         #[expect(clippy::cast_possible_truncation, reason = "a fold")]
-        IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64 ^ ip.to_bits() as u64,
+        IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64).wrapping_mul(0xd6e8_feb8_6659_fd93) ^ ip.to_bits() as u64,
     }
 }
 
@@ -65,15 +68,5 @@ impl Key for (IpAddr, IpAddr) {
 
     fn fold(&self) -> u64 {
         fold_ip(&self.0).rotate_left(32) ^ fold_ip(&self.1)
-    }
-}
-
-impl Key for (super::Place, crate::wire::Mac) {
-    fn feed<H: Hasher>(&self, state: &mut H) {
-        self.hash(state);
-    }
-
-    fn fold(&self) -> u64 {
-        self.1.0.iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet))
     }
 }

@@ -4,13 +4,18 @@
 //! [`Network`] is one point: the recording of one host, switch or tap, with all its interfaces. Knows no TCP and no
 //! FTP, and never evaluates which MAC carries an address that lives behind a router.
 //!
+//! Of hosts that take part in FTP, and of addresses that moved, every packet is booked: who has the address (`holdings`)
+//! and which way its packets go (`pairs`). Of all others, which are nearly all, only which MAC sends with which address is
+//! known (`bindings`), and which MACs are routers (`stations`), in tables of fixed size; what a host was before it took part
+//! is derived from that.
+//!
 //! Two rules keep it honest. A source address tells who owns it only in a frame that its owner sent itself, that is,
 //! with an initial TTL or in ARP and ND. And MACs are compared within one [`Place`] only.
 
 mod aged;
 mod asymmetry;
+mod bindings;
 mod bounded;
-mod glance;
 mod holdings;
 mod key;
 mod moves;
@@ -18,6 +23,8 @@ mod pairs;
 mod queries;
 mod same_host;
 mod spoofs;
+mod stations;
+mod table;
 mod trail;
 mod virtual_mac;
 
@@ -28,13 +35,13 @@ use std::net::IpAddr;
 
 pub use aged::Aged;
 pub use asymmetry::{Asymmetry, Way};
-pub use glance::Glance;
 pub use holdings::{Claim, How};
 pub use moves::{Conflict, Move, Stale};
 pub use pairs::RouterSign;
 pub use queries::Query;
 pub use same_host::SameHost;
 pub use spoofs::Spoof;
+use stations::Sign;
 pub use trail::Trail;
 pub use virtual_mac::{VirtualKind, VirtualUse};
 
@@ -82,16 +89,29 @@ impl fmt::Display for Place {
     }
 }
 
+/// A packet as one segment shows it.
+#[derive(Clone, Copy, Debug)]
+struct Packet<'a> {
+    at: Stamp,
+    place: Place,
+    /// Who sent it on this segment: a card, not a group.
+    mac: Mac,
+    link: &'a Link,
+    ip: &'a IpHeader,
+}
+
 /// Addresses whose history is kept: on-link hosts of the segments a capture point can see; a /19 full of them.
 const ADDRESSES: usize = 1 << 13;
-/// Pairs of talking addresses kept. Those of FTP parties go last, the longest silent of the others first.
+/// Pairs of talking addresses kept, of which one is followed; the longest silent goes first.
 const PAIRS: usize = 1 << 14;
 /// Ways of all pairs together, at some 500 bytes each; most pairs have one.
 const LANES: usize = 3 << 13;
 /// Spans in which an address used one MAC, of all addresses together, at some 700 bytes each; most addresses have one.
 const RUNS: usize = 1 << 14;
-/// MACs kept.
-const MACS: usize = 1 << 13;
+/// Bindings of hosts that do no FTP, at some 110 bytes each, of which a host on the segment has one.
+const BINDINGS: usize = table::WAYS << 12;
+/// MACs kept, at some 150 bytes each: what is seen of one that is a plain host's may as well be forgotten.
+const STATIONS: usize = table::WAYS << 9;
 /// Addresses somebody asked for by ARP or ND; a scan of a /20 fits.
 const TARGETS: usize = 1 << 12;
 /// Addresses followed because FTP takes place there; of more parties than that those used lately.
@@ -121,7 +141,8 @@ pub struct Network {
     /// Addresses of the host that was captured on, as it is told.
     told: BTreeSet<IpAddr>,
     followed: bounded::Followed,
-    glances: glance::Glances,
+    bindings: bindings::Bindings,
+    stations: stations::Stations,
 }
 
 impl Default for Network {
@@ -140,12 +161,13 @@ impl Network {
     pub fn holding(scaled: impl Fn(usize) -> usize) -> Self {
         Self {
             holdings: holdings::Holdings::new(scaled(ADDRESSES), scaled(RUNS)),
-            pairs: pairs::Pairs::new(scaled(PAIRS), scaled(LANES), scaled(MACS)),
+            pairs: pairs::Pairs::new(scaled(PAIRS), scaled(LANES)),
             queries: queries::Queries::new(scaled(TARGETS)),
             interfaces: BTreeMap::new(),
             told: BTreeSet::new(),
             followed: bounded::Followed::new(scaled(FOLLOWED)),
-            glances: glance::Glances::new(),
+            bindings: bindings::Bindings::new(scaled(BINDINGS)),
+            stations: stations::Stations::new(scaled(STATIONS)),
         }
     }
 
@@ -167,7 +189,7 @@ impl Network {
 
     /// An FTP party: every packet of it counts from now on, and what is known of it is let go last.
     pub fn follow(&mut self, ip: IpAddr) {
-        self.followed.insert(ip);
+        self.followed.party(ip);
     }
 
     /// Takes an ARP packet.
@@ -187,7 +209,7 @@ impl Network {
         }
         if let Some(word) = holdings::word_of_nd(link, ip, nd) {
             if nd.router {
-                self.pairs.advertised_router(at, place, word.mac);
+                self.stations.sign(at, place, word.mac, Sign::Advertises);
             }
             self.claim(at, place, link, &word);
         }
@@ -203,49 +225,65 @@ impl Network {
             }
             How::RequestSpa | How::SourceFrame | How::Announcement => None,
         };
-        let newly = self.holdings.claim(at, place, link, word, twice, &self.followed);
-        if newly {
-            self.pairs.uses(place, word.mac);
+        let sighted = self.holdings.claim(at, place, link, word, twice, (&self.bindings, &self.followed));
+        if sighted.newly {
+            self.stations.uses(at, place, word.mac, word.ip);
+        }
+        if sighted.changed {
+            self.followed.moved(word.ip);
         }
     }
 
-    /// Takes the headers of an IP packet; what came through a tunnel tells nothing of this segment. The glance stands
-    /// for packets with the same addresses and MACs, TTL and place that need not be shown as long as it holds.
-    pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) -> Option<Glance> {
-        let mac = link.source.filter(|mac| holdings::is_station(*mac))?;
-        if ip.tunnelled || !holdings::is_host(ip.source) {
-            return None;
-        }
-        let glance = match self.glances.look(at, place, link, ip, &self.followed) {
-            glance::Seen::Repeat(glance) => return Some(glance),
-            glance::Seen::New(glance) => Some(glance),
-            glance::Seen::Followed => None,
-        };
-        self.pairs.packet(at, place, mac, link, ip, &self.holdings, &self.followed);
-        if pairs::is_initial_ttl(ip.ttl) {
-            let newly = self.holdings.sourced(at, place, link, mac, ip.source, &self.followed);
-            if newly {
-                self.pairs.uses(place, mac);
-            }
-        }
-        glance
-    }
-
-    /// Whether a packet like that of the glance would still tell nothing new.
+    /// Takes the headers of an IP packet; what came through a tunnel tells nothing of this segment.
     #[inline]
-    pub fn is_still_known(&self, glance: Glance, at: Stamp) -> bool {
-        self.glances.holds(glance, at)
+    pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) {
+        let Some(mac) = sender(link, ip) else { return };
+        let packet = Packet { at, place, mac, link, ip };
+        if self.follows(&ip.source) || self.follows(&ip.destination) {
+            self.of_followed(&packet);
+        } else {
+            self.of_stranger(&packet);
+        }
+    }
+
+    /// Whether [`Network::packet`] would do nothing, as the packet tells of a binding that is known.
+    #[inline]
+    pub fn knows(&self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) -> bool {
+        let known = |mac| self.bindings.knows(&Packet { at, place, mac, link, ip }, &self.stations);
+        !self.follows(&ip.source) && !self.follows(&ip.destination) && sender(link, ip).is_some_and(known)
+    }
+
+    fn of_followed(&mut self, packet: &Packet<'_>) {
+        let Packet { at, place, mac, ip, .. } = *packet;
+        let sign = self.pairs.packet(packet, &self.holdings, &self.followed);
+        if sign > Sign::None {
+            self.stations.sign(at, place, mac, sign);
+        }
+        if pairs::is_initial_ttl(ip.ttl) && self.holdings.sourced(packet, &self.bindings, &self.followed) {
+            self.stations.uses(at, place, mac, ip.source);
+        }
+    }
+
+    fn of_stranger(&mut self, packet: &Packet<'_>) {
+        let Packet { place, mac, ip, .. } = *packet;
+        if !self.bindings.note(packet, &mut self.stations) {
+            return;
+        }
+        let history = self.holdings.of(ip.source);
+        let strays = !history.is_empty() && !history.iter().any(|one| one.place == place && one.has(mac));
+        if strays || self.interfaces.get(&ip.source).is_some_and(|home| *home != place) {
+            // The address lives elsewhere: which way its packets go may matter to FTP that comes later.
+            self.followed.moved(ip.source);
+            self.of_followed(packet);
+        } else if !history.is_empty() {
+            // Who spoke by ARP or ND has a history, and this is a part of it.
+            self.holdings.sourced(packet, &self.bindings, &self.followed);
+        }
     }
 
     /// Whether an address is followed.
     pub fn follows(&self, ip: &IpAddr) -> bool {
         self.followed.contains(ip)
-    }
-
-    /// How many were ever followed: who remembers the number knows whether one has come since.
-    #[inline]
-    pub fn followed(&self) -> usize {
-        self.followed.added()
     }
 
     /// Takes the addresses that a capture file gives for one of its interfaces.
@@ -259,26 +297,53 @@ impl Network {
 
     /// Who says to have an address, or is seen to use it; strongest first.
     pub fn owners(&self, ip: IpAddr) -> Vec<Claim> {
-        self.holdings.owners(ip)
+        match self.holdings.of(ip) {
+            [] => holdings::claims(ip, &holdings::derived(&self.bindings.of(ip))),
+            history => holdings::claims(ip, history),
+        }
     }
 
     /// Every claim on every address, in order of address: the inventory.
     pub fn inventory(&self) -> Vec<Claim> {
-        let mut all: Vec<Claim> = self.holdings.addresses().flat_map(|ip| self.holdings.owners(ip)).collect();
+        let mut all: Vec<Claim> = self.addresses().into_iter().flat_map(|ip| self.owners(ip)).collect();
         all.sort_by_key(|claim| (claim.ip, claim.place, claim.mac));
         all
     }
 
     /// Every address with an owner, in order.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        let mut all: Vec<IpAddr> = self.holdings.addresses().collect();
+        let bound = self.bindings.iter().map(|binding| binding.ip);
+        let mut all: Vec<IpAddr> = self.holdings.addresses().chain(bound).collect();
         all.sort_unstable();
+        all.dedup();
         all
     }
 
     /// Why a MAC is taken for a router's, or for one that several hosts share; `None` for a plain host.
     pub fn is_router(&self, place: Place, mac: Mac) -> Option<RouterSign> {
-        self.pairs.router_sign(place, mac)
+        if let Some(kind) = virtual_mac::kind(mac) {
+            return Some(RouterSign::Virtual(kind));
+        }
+        let station = self.stations.get(place, mac)?;
+        let (sign, at) = station.sign;
+        match sign {
+            Sign::Forwards => Some(RouterSign::Forwards(at)),
+            Sign::Advertises => Some(RouterSign::Advertises(at)),
+            Sign::BothEnds => Some(RouterSign::BothEnds(at)),
+            Sign::None => station.has_many().then_some(RouterSign::ManyAddresses(station.addresses)),
+        }
+    }
+
+    /// The addresses that are seen with a MAC at a place: those with a history, and those that have a binding.
+    fn addresses_of(&self, place: Place, mac: Mac) -> BTreeSet<IpAddr> {
+        let known = self.holdings.of_mac(mac).filter(|ip| self.holdings.has(place, *ip, mac));
+        let mut all: BTreeSet<IpAddr> = known.collect();
+        let count = self.stations.get(place, mac).map_or(usize::MAX, |station| station.addresses as usize);
+        if count > all.len() {
+            let bound = self.bindings.iter().filter(|binding| binding.place == place && binding.mac == mac);
+            all.extend(bound.map(|binding| binding.ip));
+        }
+        all
     }
 
     /// The pairs of addresses that exchanged packets, either way, in the order in which they appeared.
@@ -295,14 +360,27 @@ impl Network {
     /// nobody asked. Of several askers, the one who asked most.
     pub fn unanswered_queries(&self, target: IpAddr, from: Stamp, until: Stamp) -> Option<Query> {
         let query = self.queries.unanswered(target, from, until)?;
-        let alive = self.holdings.seen_between(target, from, until) || self.pairs.seen_between(target, from, until);
+        let alive = self.holdings.seen_between(target, from, until)
+            || self.pairs.seen_between(target, from, until)
+            || self.bindings.seen_between(target, from, until);
         (!alive).then_some(query)
     }
 
     /// What was let go.
     pub fn let_go(&self) -> LetGo {
-        LetGo { addresses: self.holdings.let_go(), pairs: self.pairs.let_go(), targets: self.queries.let_go() }
+        LetGo {
+            addresses: self.holdings.let_go() + self.bindings.let_go(),
+            pairs: self.pairs.let_go(),
+            targets: self.queries.let_go(),
+        }
     }
+}
+
+/// Who sent a packet on its segment; `None` if nobody's address is in it, or it came through a tunnel.
+#[inline]
+fn sender(link: &Link, ip: &IpHeader) -> Option<Mac> {
+    let mac = link.source.filter(|mac| holdings::is_station(*mac))?;
+    (!ip.tunnelled && holdings::is_host(ip.source)).then_some(mac)
 }
 
 #[cfg(test)]

@@ -211,8 +211,8 @@ impl Network {
     /// Whether two MACs share another address too: two cards of one host on one segment, each answering for all of
     /// its addresses.
     fn are_one_host(&self, ip: IpAddr, place: Place, one: Mac, other: Mac) -> bool {
-        let mut others = self.holdings.iter().filter(|(address, holding)| *address != ip && holding.place == place);
-        others.any(|(_, holding)| holding.has(one) && holding.has(other))
+        let others = self.addresses_of(place, other);
+        self.addresses_of(place, one).into_iter().any(|address| address != ip && others.contains(&address))
     }
 }
 

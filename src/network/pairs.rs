@@ -6,20 +6,20 @@ use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::Place;
 use super::bounded::{Bounded, Followed};
 use super::holdings::{Holdings, is_host, is_mixed};
+#[cfg(doc)]
+use super::stations::ADDRESSES_OF_ONE;
+use super::stations::Sign;
 use super::trail::{self, Trail};
-use super::virtual_mac::{self, VirtualKind};
+use super::virtual_mac::VirtualKind;
+use super::{Packet, Place};
 use crate::frame::Stamp;
-use crate::wire::{IpHeader, Link, Mac};
+use crate::wire::{Link, Mac};
 
 /// Lanes kept for one pair of addresses: both legs through a router on several interfaces, before and after a
 /// change. Invented MACs make one for each packet.
 const LANES: usize = 16;
-/// A host with more addresses than this at one place is taken for a router, a proxy or a hotel of virtual hosts.
-const MANY_ADDRESSES: u32 = 16;
-
 /// Why a MAC does not stand for one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouterSign {
@@ -32,7 +32,7 @@ pub enum RouterSign {
     /// It sends the packets of both ends of a conversation: a router on a stick, or a capture made up or replayed by
     /// one station. The first one.
     BothEnds(Stamp),
-    /// It uses so many addresses.
+    /// It uses so many addresses; from [`ADDRESSES_OF_ONE`] on, at least.
     ManyAddresses(u32),
 }
 
@@ -42,7 +42,7 @@ pub(super) fn is_initial_ttl(ttl: u8) -> bool {
 }
 
 /// Whether a TTL can only come from a router. Small ones are traceroutes or old stacks, 60 is an old stack's.
-fn is_forwarded_ttl(ttl: u8) -> bool {
+pub(super) fn is_forwarded_ttl(ttl: u8) -> bool {
     ttl > 32 && ttl != 60 && !is_initial_ttl(ttl)
 }
 
@@ -91,31 +91,17 @@ impl Lane {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct MacFacts {
-    forwards: Option<Stamp>,
-    both_ends: Option<Stamp>,
-    advertises: Option<Stamp>,
-    addresses: u32,
-}
-
-/// All conversations, and what is known of MACs.
+/// The conversations of hosts that are followed.
 #[derive(Debug)]
 pub(super) struct Pairs {
     /// Most pairs have one lane for ever.
     map: Bounded<(IpAddr, IpAddr), SmallVec<[Lane; 1]>>,
-    macs: Bounded<(Place, Mac), MacFacts>,
-    nobody: Followed,
 }
 
 impl Pairs {
     /// `lanes`: how many all pairs may have together.
-    pub fn new(pairs: usize, lanes: usize, macs: usize) -> Self {
-        Self {
-            map: Bounded::new(pairs).weighing(SmallVec::len, lanes),
-            macs: Bounded::new(macs),
-            nobody: Followed::new(0),
-        }
+    pub fn new(pairs: usize, lanes: usize) -> Self {
+        Self { map: Bounded::new(pairs).weighing(SmallVec::len, lanes) }
     }
 
     pub fn len(&self) -> usize {
@@ -126,31 +112,22 @@ impl Pairs {
         self.map.let_go()
     }
 
-    /// Books a packet.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one packet and the two things it is compared with")]
-    pub fn packet(
-        &mut self,
-        at: Stamp,
-        place: Place,
-        from_mac: Mac,
-        link: &Link,
-        ip: &IpHeader,
-        holdings: &Holdings,
-        followed: &Followed,
-    ) {
+    /// Books a packet; what it tells of the MAC that sends it.
+    pub fn packet(&mut self, packet: &Packet<'_>, holdings: &Holdings, followed: &Followed) -> Sign {
+        let Packet { at, place, mac, link, ip } = *packet;
         if !is_host(ip.destination) || link.destination == Some(Mac([0xff; 6])) {
-            return;
+            return Sign::None;
         }
         let lanes = self.map.touch((ip.source, ip.destination), followed);
-        let known = lanes.iter().position(|lane| lane.is(place, from_mac, link.destination));
+        let known = lanes.iter().position(|lane| lane.is(place, mac, link.destination));
         if known.is_none() {
             if lanes.len() >= LANES {
-                return;
+                return Sign::None;
             }
-            lanes.push(Lane::new(at, place, from_mac, link));
+            lanes.push(Lane::new(at, place, mac, link));
         }
         let last = lanes.len() - 1;
-        let Some(lane) = lanes.get_mut(known.unwrap_or(last)) else { return };
+        let Some(lane) = lanes.get_mut(known.unwrap_or(last)) else { return Sign::None };
         if known.is_some() {
             lane.trail.push(at);
         }
@@ -162,39 +139,17 @@ impl Pairs {
         if lane.left {
             trail::push(&mut lane.late, at);
         }
-        if !lane.forwarded && is_forwarded_ttl(ip.ttl) {
-            lane.forwarded = true;
-            self.macs.touch((place, from_mac), &self.nobody).forwards.get_or_insert(at);
-        }
+        let forwards = !lane.forwarded && is_forwarded_ttl(ip.ttl);
+        lane.forwarded |= forwards;
         if known.is_none() {
             self.map.grew(1, followed);
-            let mut back = self.lanes(ip.destination, ip.source).iter();
-            if back.any(|lane| lane.place == place && lane.from_mac == from_mac) {
-                self.macs.touch((place, from_mac), &self.nobody).both_ends.get_or_insert(at);
-            }
         }
-    }
-
-    /// Books that a MAC uses one more address.
-    pub fn uses(&mut self, place: Place, mac: Mac) {
-        let facts = self.macs.touch((place, mac), &self.nobody);
-        facts.addresses = facts.addresses.saturating_add(1);
-    }
-
-    /// Books that a MAC calls itself a router.
-    pub fn advertised_router(&mut self, at: Stamp, place: Place, mac: Mac) {
-        self.macs.touch((place, mac), &self.nobody).advertises.get_or_insert(at);
-    }
-
-    pub fn router_sign(&self, place: Place, mac: Mac) -> Option<RouterSign> {
-        if let Some(kind) = virtual_mac::kind(mac) {
-            return Some(RouterSign::Virtual(kind));
+        if forwards || known.is_some() {
+            return if forwards { Sign::Forwards } else { Sign::None };
         }
-        let facts = self.macs.look(&(place, mac))?;
-        let many = (facts.addresses > MANY_ADDRESSES).then_some(RouterSign::ManyAddresses(facts.addresses));
-        let forwards = facts.forwards.map(RouterSign::Forwards);
-        let both_ends = facts.both_ends.map(RouterSign::BothEnds);
-        forwards.or(facts.advertises.map(RouterSign::Advertises)).or(both_ends).or(many)
+        let mut back = self.lanes(ip.destination, ip.source).iter();
+        let both_ends = back.any(|lane| lane.place == place && lane.from_mac == mac);
+        if both_ends { Sign::BothEnds } else { Sign::None }
     }
 
     /// The ways from one address to another.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::holdings::Claim;
-use super::{How, Network, virtual_mac};
+use super::{How, Network, Place, virtual_mac};
 use crate::frame::Stamp;
+use crate::wire::Mac;
 
 /// What the capture tells of two addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +47,14 @@ impl Network {
         let own = self.owners(ip);
         // Of any other address nothing can be proven: it shares no MAC, no file and no host with this one.
         let by_mac = own.iter().filter(|claim| self.stands_for_one_host(claim));
-        let mut others: BTreeSet<IpAddr> = by_mac.flat_map(|claim| self.holdings.of_mac(claim.mac)).collect();
+        let mut others: BTreeSet<IpAddr> = by_mac.flat_map(|claim| self.addresses_of(claim.place, claim.mac)).collect();
         if self.interfaces.contains_key(&ip) {
             others.extend(self.interfaces.keys());
         }
         if !own.is_empty() && own.iter().all(|claim| claim.local) {
             others.extend(self.holdings.sent_here());
         }
-        let others = others.into_iter().filter(|other| *other != ip && !self.holdings.of(*other).is_empty());
+        let others = others.into_iter().filter(|other| *other != ip);
         let proven = others.filter_map(|other| match self.compare(other, ip, &own) {
             SameHost::Proven { why, frames } => Some((other, why, frames)),
             SameHost::Probable { .. } | SameHost::Unknown | SameHost::Refuted { .. } => None,
@@ -82,8 +83,14 @@ impl Network {
         })?;
         let mac = one.mac;
         let (why, frames) = (format!("{mac} has both addresses"), shown_by(one, other));
-        let sends = [one.ip, other.ip].iter().any(|ip| self.pairs.sends(*ip, one.place, mac));
+        let sends = [one.ip, other.ip].iter().any(|ip| self.sends(*ip, one.place, mac));
         Some(if sends { SameHost::Proven { why, frames } } else { SameHost::Probable { why, frames } })
+    }
+
+    /// Whether a MAC sends with the address as its owner would.
+    fn sends(&self, ip: IpAddr, place: Place, mac: Mac) -> bool {
+        let is_bound = || self.bindings.of(ip).iter().any(|binding| binding.place == place && binding.mac == mac);
+        self.pairs.sends(ip, place, mac) || is_bound()
     }
 
     fn stands_for_one_host(&self, claim: &Claim) -> bool {

@@ -125,14 +125,17 @@ impl Network {
     }
 
     fn spoof(&self, ip: IpAddr, lane: &Lane, home: &Home) -> Spoof {
-        let holdings = self.holdings.iter();
-        let own = holdings
-            .filter(|(other, holding)| *other != ip && holding.place == lane.place && holding.has(lane.from_mac));
+        let histories = self.holdings.iter();
+        let known = histories.filter(|(_, holding)| holding.place == lane.place && holding.has(lane.from_mac));
+        let mut own: Vec<IpAddr> = known.map(|(other, _)| other).collect();
+        let bound = self.addresses_of(lane.place, lane.from_mac).into_iter().filter(|other| !own.contains(other));
+        own.extend(bound.collect::<Vec<_>>());
+        own.retain(|other| *other != ip);
         Spoof {
             ip,
             place: lane.place,
             mac: lane.from_mac,
-            own: own.map(|(other, _)| other).collect(),
+            own,
             home: home.place,
             owner: home.mac,
             owned: home.known,

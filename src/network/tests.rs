@@ -541,6 +541,8 @@ fn without_receivers_macs_the_interfaces_tell_ways_apart() {
     // SLL2: the capturing host receives on one interface what it answers on another.
     let ways = |there: u32, back: u32| {
         let mut network = Network::new();
+        network.follow(ip("10.0.0.10"));
+        network.follow(ip("10.0.9.21"));
         for (number, seconds) in [(1, 0.0), (2, 0.1), (3, 1.0), (4, 1.1), (5, 2.0), (6, 2.1)] {
             let answer = number % 2 == 0;
             let (index, station) = if answer { (back, "15") } else { (there, "01") };
@@ -701,6 +703,84 @@ fn hosts_that_nobody_follows_are_booked_once_a_second() {
     assert_eq!(network.owners(ip("10.0.0.10"))[0].count, 8);
 }
 
+/// A packet of hosts that nobody follows, to one of many.
+fn stranger(network: &mut Network, (number, seconds): (usize, f64), station: Mac, source: Ipv4Addr, ttl: u8) {
+    let link = Link { source: Some(station), destination: Some(mac("15")), ..Link::default() };
+    let destination = ip("10.0.0.21");
+    let header = IpHeader { source: source.into(), destination, ttl, identification: None, tunnelled: false };
+    network.packet(stamp(number, seconds), place(0), &link, &header);
+}
+
+#[test]
+fn what_a_host_was_before_it_took_part_in_ftp_is_known_when_it_does() {
+    let mut network = Network::new();
+    let host = Ipv4Addr::new(10, 0, 0, 10);
+    for number in 1..=30_u8 {
+        stranger(&mut network, (number.into(), f64::from(number) / 10.0), mac("0c"), host, 64);
+    }
+    let before = network.owners(host.into());
+    assert_eq!((before.len(), before[0].mac, before[0].how, before[0].count), (1, mac("0c"), How::SourceFrame, 3));
+    assert_eq!(numbers(&[before[0].first, before[0].last]), [1, 21]);
+    let arp = Arp {
+        operation: ArpOperation::Request,
+        sender_mac: mac("0d"),
+        sender_ip: host,
+        target_mac: Mac([0; 6]),
+        target_ip: host,
+    };
+    let link = Link { source: Some(mac("0d")), destination: Some(BROADCAST), ..Link::default() };
+    network.arp(stamp(31, 4.0), place(0), &link, &arp);
+    network.follow(host.into());
+    stranger(&mut network, (32, 4.1), mac("0d"), host, 64);
+    let [moved] = &network.moves()[..] else { panic!("{:?}", network.moves()) };
+    assert_eq!((moved.old.0, moved.new.0), (mac("0c"), mac("0d")));
+    assert_eq!(numbers(&[moved.old.1.first, moved.old.1.last, moved.new.1.first, moved.new.1.last]), [1, 21, 31, 32]);
+}
+
+#[test]
+fn an_address_that_goes_back_and_forth_does_so_in_what_is_derived() {
+    let mut network = Network::new();
+    let host = Ipv4Addr::new(10, 0, 0, 10);
+    for (number, station) in (1_u8..).zip(["0c", "0d", "0c"]) {
+        stranger(&mut network, (number.into(), f64::from(number) / 10.0), mac(station), host, 64);
+    }
+    network.follow(host.into());
+    stranger(&mut network, (4, 0.4), mac("0c"), host, 64);
+    let claims = network.owners(host.into());
+    let seen: Vec<_> =
+        claims.iter().map(|claim| (claim.mac, claim.count, numbers(&[claim.first, claim.last]))).collect();
+    assert_eq!(seen, [(mac("0c"), 3, vec![1, 4]), (mac("0d"), 1, vec![2, 2])]);
+    assert_eq!(network.moves(), [], "it is back");
+}
+
+#[test]
+fn what_lies_behind_a_router_is_not_booked_one_by_one() {
+    let (mut forwards, mut shared) = (Network::new(), Network::new());
+    for number in 1..=200 {
+        let host = Ipv4Addr::from_bits(0x0a00_0100 + u32::try_from(number).unwrap());
+        stranger(&mut forwards, (number, 0.0), mac("66"), host, 57);
+        stranger(&mut shared, (number, 0.0), mac("66"), host, 64);
+    }
+    assert_eq!(forwards.addresses(), [] as [IpAddr; 0]);
+    assert!(matches!(forwards.is_router(place(0), mac("66")), Some(RouterSign::Forwards(at)) if at.number.0 == 1));
+    assert_eq!(shared.addresses().len(), 64);
+    assert_eq!(shared.is_router(place(0), mac("66")), Some(RouterSign::ManyAddresses(64)));
+}
+
+#[test]
+fn a_flood_of_hosts_makes_nobody_forget_a_router() {
+    let mut network = Network::new();
+    stranger(&mut network, (1, 0.0), mac("66"), Ipv4Addr::new(192, 0, 2, 1), 57);
+    for number in 0..100_000_u32 {
+        let [_, b, c, d] = number.to_be_bytes();
+        let host = Ipv4Addr::from_bits(0x0b00_0000 + number);
+        stranger(&mut network, (number as usize + 2, 1.0), Mac([6, 0, 0, b, c, d]), host, 64);
+    }
+    assert!(matches!(network.is_router(place(0), mac("66")), Some(RouterSign::Forwards(at)) if at.number.0 == 1));
+    assert!(network.let_go().addresses > 0 && network.addresses().len() <= super::BINDINGS);
+    assert_eq!(network.is_router(place(0), Mac([6, 0, 0, 1, 0x86, 0x9f])), None, "a plain host");
+}
+
 // Bounds
 
 #[test]
@@ -733,7 +813,7 @@ fn a_flood_is_bounded_and_followed_hosts_survive_it() {
     }
     let let_go = network.let_go();
     assert!(let_go.addresses > 0 && let_go.pairs > 0 && let_go.targets > 0);
-    assert!(network.inventory().len() <= super::ADDRESSES);
+    assert!(network.inventory().len() <= super::ADDRESSES + super::BINDINGS);
     assert!(network.pairs().count() <= super::PAIRS);
     assert_eq!(network.owners(ip("10.0.0.10"))[0].how, How::Reply);
     assert!(matches!(network.is_router(place(0), mac("66")), Some(RouterSign::ManyAddresses(_))));

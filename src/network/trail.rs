@@ -24,6 +24,11 @@ impl Trail {
         Self { first: at, last: at, count: 1, kept: Vec::new() }
     }
 
+    /// Sightings of which only the first and the last are known.
+    pub(super) fn between(first: Stamp, last: Stamp, count: u64) -> Self {
+        Self { first, last, count, kept: Vec::new() }
+    }
+
     /// One more.
     pub fn push(&mut self, at: Stamp) {
         self.last = self.last.max(at);

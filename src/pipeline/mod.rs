@@ -22,14 +22,14 @@ use crate::finding::SessionId;
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, Stamp, Timestamp};
 use crate::record::{Sink, Summary, TimeWaitEntry};
-use crate::source::{Capture, Sieve};
+use crate::source::Capture;
 use crate::transfer::sessions::SessionIndex;
 use crate::wire::Decoder;
 use judge::Judge;
 use model::Model;
 pub use model::{Heard, Overheard, Stats};
 use schedule::{AT_ONCE, Deadline, Schedule};
-pub use settings::{Judging, MEMORY, Settings};
+pub use settings::{FastPath, Judging, MEMORY, Settings};
 
 /// The analysis of one capture group.
 pub struct Pipeline {
@@ -54,6 +54,13 @@ impl Pipeline {
             schedule: Schedule::new(settings.judging),
             judge: Judge::new(settings),
         }
+    }
+
+    /// Whether a frame concerns no FTP, so that it need not be pushed: then all that is to be done with it is done. Frames
+    /// are asked for in their order; it is as good to push them all.
+    #[inline]
+    pub fn skips(&mut self, frame: &Frame<'_>) -> bool {
+        frame.at.time < self.schedule.next() && self.model.skips(&mut self.decoder, frame)
     }
 
     /// Takes a frame; hands what it concludes to `sink`.
@@ -81,7 +88,6 @@ impl Pipeline {
 
     /// The capture group has ended: judges every session that is left, then the hosts and the capture.
     pub fn finish(&mut self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<Summary> {
-        self.model.catch_up();
         self.model.end_controls(&mut self.schedule);
         self.tell_secrets(sink);
         for index in self.model.sessions_under_way() {
@@ -258,21 +264,5 @@ impl Pipeline {
         for secret in self.model.take_secrets() {
             sink.secret(&secret);
         }
-    }
-}
-
-impl Sieve for Pipeline {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
-    fn lets_pass(&mut self, frame: &Frame<'_>) -> bool {
-        frame.at.time < self.schedule.next() && self.model.lets_pass(frame)
-    }
-
-    fn dismisses(&mut self, frame: &Frame<'_>) -> bool {
-        frame.at.time < self.schedule.next() && self.model.dismisses(frame)
-    }
-
-    fn is_past(&mut self, last: Stamp) {
-        self.model.is_past(last);
     }
 }

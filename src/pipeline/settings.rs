@@ -36,12 +36,24 @@ pub struct Settings {
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
     pub memory: Option<u64>,
+    /// Whether packets that concern no FTP are spared decoding.
+    pub fast_path: FastPath,
     /// Whether [`super::Pipeline::overheard`] is wanted.
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
     pub keys: Option<Arc<decrypt::Keys>>,
     /// Whether more keys may become known while reading goes on ([`Pipeline::learn_keys`]).
     pub keys_may_grow: bool,
+}
+
+/// Whether packets that concern no FTP are spared decoding: that changes no result, and only tests ask for the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FastPath {
+    /// They are.
+    #[default]
+    On,
+    /// All are decoded.
+    Off,
 }
 
 /// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.

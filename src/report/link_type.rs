@@ -6,23 +6,32 @@ use crate::frame::LinkType;
 
 /// The name without `LINKTYPE_` or `DLT_`; the number for one without a name here.
 pub(super) fn name(link_type: LinkType) -> Cow<'static, str> {
-    Cow::Borrowed(match link_type.0 {
-        0 => "NULL",
-        1 => "EN10MB",
+    Cow::Borrowed(match link_type {
+        LinkType::NULL => "NULL",
+        LinkType::ETHERNET => "EN10MB",
+        LinkType::PPP => "PPP",
+        LinkType::RAW_12 | LinkType::RAW_14 | LinkType::RAW => "RAW",
+        LinkType::PPP_HDLC => "PPP_SERIAL",
+        LinkType::PPP_ETHER => "PPP_ETHER",
+        LinkType::C_HDLC => "C_HDLC",
+        LinkType::LOOP => "LOOP",
+        LinkType::LINUX_SLL => "LINUX_SLL",
+        LinkType::IPV4 => "IPV4",
+        LinkType::IPV6 => "IPV6",
+        LinkType::LINUX_SLL2 => "LINUX_SLL2",
+        LinkType(number) => return name_of_unread(number),
+    })
+}
+
+/// The name of one that is not read.
+fn name_of_unread(number: u32) -> Cow<'static, str> {
+    Cow::Borrowed(match number {
         6 => "IEEE802",
         8 => "SLIP",
-        9 => "PPP",
         10 => "FDDI",
-        // 12 and 14 are what some systems wrote for raw IP before the registry had 101.
-        12 | 14 | 101 => "RAW",
-        50 => "PPP_SERIAL",
-        51 => "PPP_ETHER",
         100 => "ATM_RFC1483",
-        104 => "C_HDLC",
         105 => "IEEE802_11",
         107 => "FRELAY",
-        108 => "LOOP",
-        113 => "LINUX_SLL",
         119 => "PRISM_HEADER",
         127 => "IEEE802_11_RADIO",
         187 => "BLUETOOTH_HCI_H4",
@@ -30,14 +39,11 @@ pub(super) fn name(link_type: LinkType) -> Cow<'static, str> {
         192 => "PPI",
         195 => "IEEE802_15_4",
         220 => "USB_LINUX_MMAPPED",
-        228 => "IPV4",
-        229 => "IPV6",
         230 => "IEEE802_15_4_NOFCS",
         239 => "NFLOG",
         240 => "NETANALYZER",
         249 => "USBPCAP",
         252 => "WIRESHARK_UPPER_PDU",
-        276 => "LINUX_SLL2",
         number => return Cow::Owned(number.to_string()),
     })
 }
@@ -48,8 +54,11 @@ mod tests {
 
     #[test]
     fn known_types_have_names_and_others_their_number() {
-        assert_eq!(name(LinkType(1)), "EN10MB");
-        assert_eq!(name(LinkType(14)), "RAW");
+        assert_eq!(name(LinkType::ETHERNET), "EN10MB");
+        assert_eq!(name(LinkType::RAW_14), "RAW");
         assert_eq!(name(LinkType(147)), "147");
+        for read in LinkType::READ {
+            assert!(!name(read).bytes().all(|byte| byte.is_ascii_digit()), "{read:?} has a name");
+        }
     }
 }

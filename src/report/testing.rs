@@ -260,7 +260,7 @@ fn capture(id: u32, path: &str, packets: u64) -> Capture {
         name: Some("eth0".into()),
         snap_len: 262_144,
         dropped: Some(0),
-        ..Interface::new(InterfaceId(0), LinkType(1))
+        ..Interface::new(InterfaceId(0), LinkType::ETHERNET)
     };
     Capture {
         id: CaptureId(id),

@@ -15,7 +15,6 @@ use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::record::{Plain, Record};
 use super::reorder::{Held, Reorder, Room};
-use super::sieve::Sieve;
 use super::sniff::{Format, Looks, SNIFF, refusal, sniff};
 use super::window::Window;
 use super::{Annotations, Capture, Damage, Gaps, Remarks};
@@ -196,8 +195,8 @@ impl FileSource {
     }
 
     /// Moves to the next frame that passes the filter; its time, or `None` at the end. Frames before it that are earlier
-    /// than `limit` and that the sieve dismisses are passed over; it is asked of plain ones only. `latest` is the frame
-    /// of the timeline that was handed out or passed over last.
+    /// than `limit` and of which `skips` is true are passed over; it is asked of plain ones only. `latest` is the frame of
+    /// the timeline that was handed out or passed over last.
     #[inline]
     pub(super) fn advance(
         &mut self,
@@ -205,17 +204,17 @@ impl FileSource {
         filter: &mut Option<Filter>,
         limit: Timestamp,
         latest: &mut Stamp,
-        sieve: &mut impl Sieve,
+        skips: &mut impl FnMut(&Frame<'_>) -> bool,
     ) -> Option<Timestamp> {
         if filter.is_none()
-            && let Some(time) = self.pass_over(capture, limit, latest, sieve)
+            && let Some(time) = self.pass_over(capture, limit, latest, skips)
         {
             return Some(time);
         }
         self.go_on(capture, filter)
     }
 
-    /// Passes over the packets at hand as long as they are dismissed, with no more ado than that takes, and moves to the
+    /// Passes over the packets at hand as long as they are skipped, with no more ado than that takes, and moves to the
     /// first that is not. Leaves all but the plainest to [`FileSource::go_on`]: the first packet, the one that ends behind
     /// the window, a clock that steps back, captures of several interfaces, whatever is no packet.
     #[inline]
@@ -224,7 +223,7 @@ impl FileSource {
         capture: &mut Capture,
         limit: Timestamp,
         latest: &mut Stamp,
-        sieve: &mut impl Sieve,
+        skips: &mut impl FnMut(&Frame<'_>) -> bool,
     ) -> Option<Timestamp> {
         let ([interface], [Some(before)], false) = (capture.interfaces.as_slice(), &mut self.before[..], self.ended)
         else {
@@ -241,17 +240,12 @@ impl FileSource {
         let mut rest = self.window.data();
         let at_hand = rest.len();
         let stays = loop {
-            (last.at, rest) = pass(&last, rest, &self.format, limit, sieve);
-            if last.at.number > first {
-                sieve.is_past(last.at);
-                *latest = last.at;
-            }
             let Some((frame, plain)) = next(&last, rest, &self.format, limit) else { break None };
-            // It does not pass, but may be dismissed yet.
             last = frame;
-            if !sieve.dismisses(&frame) {
+            if !skips(&frame) {
                 break Some((plain.header..plain.header + plain.bytes.len(), plain.total));
             }
+            *latest = frame.at;
             rest = rest.get(plain.total..).unwrap_or_default();
         };
         let Frame { at, interface, link_type, wire_len, .. } = last;
@@ -419,26 +413,6 @@ impl FileSource {
     }
 }
 
-/// The last of the packets at the front of `rest` that pass, and what is behind it. A function of its own, so that the
-/// processor's registers are for what is at hand here.
-#[inline(never)]
-fn pass<'a>(
-    before: &Frame<'_>,
-    mut rest: &'a [u8],
-    format: &Reader,
-    limit: Timestamp,
-    sieve: &mut impl Sieve,
-) -> (Stamp, &'a [u8]) {
-    let mut last = *before;
-    while let Some((frame, plain)) = next(&last, rest, format, limit)
-        && sieve.lets_pass(&frame)
-    {
-        (last.at.number, last.at.time) = (frame.at.number, frame.at.time);
-        rest = rest.get(plain.total..).unwrap_or_default();
-    }
-    (last.at, rest)
-}
-
 /// The packet at the front of `rest` as the frame after `before` and like it, if it is plain to see, and its time between
 /// that of `before` and `limit`.
 #[inline(always)]
@@ -469,126 +443,4 @@ fn refused(window: &Window, path: &Path, what: String) -> OpenError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use proptest::prelude::*;
-
-    use super::super::written::{
-        Big, Little, block, interface, option, packet, pcap_header, pcap_record, read, section, simple_packet,
-    };
-    use super::*;
-
-    /// A small file of each format with everything in it.
-    fn samples() -> [Vec<u8>; 2] {
-        let pcap = [
-            pcap_header(Little, 0xa1b2_c3d4, 1),
-            pcap_record(Little, 10, 0, &[1; 60]),
-            pcap_record(Little, 11, 5, &[2; 61]),
-        ];
-        let pcapng = [
-            section(Little),
-            interface(Little, 1, 0, &option(Little, 9, &[9])),
-            packet(Little, 0, 10_000_000_000, &[1; 60]),
-            interface(Little, 101, 40, &option(Little, 2, b"eth1")),
-            packet(Little, 1, 9_000_000, &[2; 40]),
-            simple_packet(Little, 20, &[3; 20]),
-            block(Little, 5, &[0; 32]),
-            block(Little, 0xbad, &[0; 8]),
-            section(Big),
-            interface(Big, 113, 0, &[]),
-            packet(Big, 0, 12_000_000, &[4; 33]),
-            block(Big, 2, &[0; 20]),
-        ];
-        [pcap.concat(), pcapng.concat()]
-    }
-
-    #[test]
-    fn two_interfaces_are_put_in_time_order_with_their_numbers() {
-        let file = [
-            section(Little),
-            interface(Little, 1, 0, &[]),
-            interface(Little, 1, 0, &[]),
-            packet(Little, 0, 20, b"a"),
-            packet(Little, 0, 40, b"b"),
-            packet(Little, 1, 10, b"c"),
-            packet(Little, 1, 30, b"d"),
-        ];
-        let (frames, capture) = read(&file.concat()).unwrap();
-        let seen: Vec<_> = frames.iter().map(|frame| (frame.0, frame.3.as_slice())).collect();
-        assert_eq!(seen, [(3, &b"c"[..]), (1, b"a"), (4, b"d"), (2, b"b")]);
-        assert_eq!((capture.first, capture.last), (Some(Timestamp(10_000)), Some(Timestamp(40_000))));
-        assert!(capture.backwards.is_empty(), "each interface runs forwards");
-    }
-
-    #[test]
-    fn a_clock_that_steps_back_is_told_with_its_frames() {
-        let mut file = pcap_header(Little, 0xa1b2_c3d4, 1);
-        for (seconds, micros) in [(10, 0), (9, 999_500), (9, 998_000), (20, 0)] {
-            file.extend(pcap_record(Little, seconds, micros, b"x"));
-        }
-        let (frames, capture) = read(&file).unwrap();
-        assert_eq!(frames.iter().map(|frame| frame.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
-        let steps: Vec<_> = capture.backwards.iter().map(|(a, b)| (a.number.0, b.number.0)).collect();
-        assert_eq!(steps, [(2, 3)]);
-        assert_eq!(capture.first, Some(Timestamp(9_998_000_000)));
-    }
-
-    #[test]
-    fn compressed_files_say_so_and_a_cut_one_is_damaged() {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(&samples()[0]).unwrap();
-        let packed = encoder.finish().unwrap();
-        let (frames, capture) = read(&packed).unwrap();
-        assert_eq!((frames.len(), capture.format.as_str(), capture.damage), (2, "pcap + gzip", None));
-        let (frames, capture) = read(&packed[..packed.len() - 8]).unwrap();
-        assert_eq!(frames.len(), 2);
-        let what = capture.damage.unwrap().what;
-        assert!(what.starts_with("reading failed: "), "{what}");
-    }
-
-    #[test]
-    fn what_is_no_capture_is_refused() {
-        assert!(read(b"").unwrap_err().to_string().starts_with("could not read test: it is empty (0 bytes)"));
-        let error = read(b"snoop\0\0\0\0\0\0\x02").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "could not read test: it is a snoop capture; convert it with `editcap -F pcapng test out.pcapng`"
-        );
-    }
-
-    #[test]
-    fn every_cut_of_a_file_gives_the_packets_before_it() {
-        for (whole, boundaries) in samples().into_iter().zip([2, 11]) {
-            let (all, _) = read(&whole).unwrap();
-            let mut clean = 0;
-            for len in 0..whole.len() {
-                let Ok((frames, capture)) = read(&whole[..len]) else { continue };
-                clean += usize::from(capture.damage.is_none());
-                assert!(frames.len() <= all.len() && frames.iter().all(|frame| all.contains(frame)), "{len}");
-            }
-            assert_eq!(clean, boundaries, "only a cut between two packets or blocks cannot be seen");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_reader_panic_or_run_forever(
-            which in 0..2_usize,
-            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
-            cut in any::<prop::sample::Index>(),
-        ) {
-            let mut file = samples()[which].clone();
-            for (at, value) in edits {
-                let at = at.index(file.len());
-                file[at] = value;
-            }
-            file.truncate(cut.index(file.len() + 1).max(file.len() / 2));
-            if let Ok((frames, capture)) = read(&file) {
-                // No packet without its sixteen bytes of header.
-                prop_assert!(frames.len() <= file.len() / 16);
-                prop_assert!(capture.packets >= frames.len() as u64);
-            }
-        }
-    }
-}
+mod tests;

@@ -45,7 +45,7 @@ fn is_display_filter(expression: &str) -> bool {
 ///
 /// To be asked before files are opened: a wrong expression is wrong for all of them.
 pub fn check(expression: &str) -> Result<(), FilterError> {
-    const COMMON: [LinkType; 4] = [LinkType(1), LinkType(113), LinkType(276), LinkType(101)];
+    const COMMON: [LinkType; 4] = [LinkType::ETHERNET, LinkType::LINUX_SLL, LinkType::LINUX_SLL2, LinkType::RAW];
     let mut first_error = None;
     for link_type in COMMON {
         match Filter::new(expression).prepare(link_type) {
@@ -270,11 +270,11 @@ mod tests {
         #[test]
         fn a_link_type_that_turns_up_late_passes_nothing_it_cannot_be_asked_for() {
             let mut filter = Filter::new("arp");
-            filter.prepare_late(LinkType(101));
+            filter.prepare_late(LinkType::RAW);
             assert!(!filter.passes(&frame(&[0x45; 40], 101, 40)));
             assert_eq!(filter.refusals(), [], "no packet of raw IP is ARP: nothing is left out that was asked for");
             let mut filter = Filter::new("ip or vlan");
-            (0..3).for_each(|_| filter.prepare_late(LinkType(101)));
+            (0..3).for_each(|_| filter.prepare_late(LinkType::RAW));
             assert!(!filter.passes(&frame(&[0x45; 40], 101, 40)));
             assert_eq!(filter.refusals().len(), 1, "told once");
         }
@@ -282,7 +282,7 @@ mod tests {
         #[test]
         fn an_expression_that_only_ethernet_knows_is_an_error_elsewhere() {
             assert_eq!(check("vlan 5"), Ok(()));
-            assert!(Filter::new("vlan 5").prepare(LinkType(113)).is_err());
+            assert!(Filter::new("vlan 5").prepare(LinkType::LINUX_SLL).is_err());
         }
     }
 }

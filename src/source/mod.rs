@@ -36,7 +36,6 @@ pub mod remarks;
 mod reorder;
 #[cfg(any(test, not(feature = "fast-decompression")))]
 mod ruzstd;
-mod sieve;
 mod sniff;
 mod spool;
 mod stop;
@@ -63,7 +62,6 @@ pub use following::{Came, Following};
 pub use found::is_capture;
 pub use gap::{Gap, Gaps};
 pub use remarks::{Annotations, Named, Remarks};
-pub use sieve::{Everything, Sieve};
 pub use spool::{is_cut as standard_input_is_cut, is_spooled, spool_standard_input};
 pub use stop::{is_stopped, stop_when};
 pub use timeline::Timeline;

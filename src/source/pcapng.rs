@@ -371,7 +371,7 @@ mod tests {
                 [(1, T_NANOS, 0, b"one".to_vec(), 3), (2, T_NANOS + 3_600_000_000_000, 1, b"two".to_vec(), 3),]
             );
             let second = &capture.interfaces[1];
-            assert_eq!((second.id, second.link_type, second.snap_len), (InterfaceId(1), LinkType(101), 96));
+            assert_eq!((second.id, second.link_type, second.snap_len), (InterfaceId(1), LinkType::RAW, 96));
             assert_eq!(second.name.as_deref(), Some("eth0"));
             assert_eq!(second.description.as_deref(), Some("up\\x1blink"));
             assert_eq!(

@@ -16,7 +16,6 @@ use super::frames::Codec;
 use super::identity::Identity;
 use super::input::{Input, is_cut};
 use super::reorder::Room;
-use super::sieve::{Everything, Sieve};
 use super::spool::Spool;
 use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, FrameNo, Stamp, Timestamp};
@@ -28,7 +27,7 @@ pub struct Timeline {
     slots: Vec<Slot>,
     /// The capture whose frame was given last.
     current: Option<usize>,
-    /// That frame, or the last one that was dismissed behind it.
+    /// That frame, or the last one that was skipped behind it.
     latest: Stamp,
     /// All others that have frames left: the time of the next one and the place of the capture.
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
@@ -167,7 +166,7 @@ impl Timeline {
             }
         }
         capture.timeline = self.captures.first().map_or(capture.id, |first| first.id);
-        let first = source.advance(&mut capture, &mut self.filter, ALWAYS, &mut self.latest, &mut Everything);
+        let first = source.advance(&mut capture, &mut self.filter, ALWAYS, &mut self.latest, &mut |_| false);
         let (read, size) = source.progress();
         self.total = self.total.zip(size).map(|(total, size)| total.saturating_add(size));
         let place = self.captures.len();
@@ -235,14 +234,14 @@ impl Timeline {
 
     /// Goes to the next frame; whether there is one.
     pub fn step(&mut self) -> bool {
-        self.step_over(&mut Everything)
+        self.step_over(&mut |_| false)
     }
 
-    /// Goes to the next frame that is not dismissed; whether there is one.
+    /// Goes to the next frame that is not skipped; whether there is one.
     #[inline]
-    pub fn step_over(&mut self, sieve: &mut impl Sieve) -> bool {
+    pub fn step_over(&mut self, skips: &mut impl FnMut(&Frame<'_>) -> bool) -> bool {
         if let Some(place) = self.current.take()
-            && let Some(time) = self.advance(place, sieve)
+            && let Some(time) = self.advance(place, skips)
         {
             match self.due.peek() {
                 Some(Reverse(earliest)) if *earliest < (time, place) => {
@@ -289,9 +288,9 @@ impl Timeline {
         }
     }
 
-    /// The time of the capture's next frame that is not dismissed; without one, the capture is closed.
+    /// The time of the capture's next frame that is not skipped; without one, the capture is closed.
     #[inline]
-    fn advance(&mut self, place: usize, sieve: &mut impl Sieve) -> Option<Timestamp> {
+    fn advance(&mut self, place: usize, skips: &mut impl FnMut(&Frame<'_>) -> bool) -> Option<Timestamp> {
         let (Some(slot), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
             return None;
         };
@@ -301,7 +300,7 @@ impl Timeline {
             Some(Reverse((time, other))) => Timestamp(time.0.saturating_add(i64::from(place < *other))),
             None => ALWAYS,
         };
-        let time = source.advance(capture, &mut self.filter, limit, &mut self.latest, sieve);
+        let time = source.advance(capture, &mut self.filter, limit, &mut self.latest, skips);
         if time.is_none() {
             self.finished = self.finished.saturating_add(source.progress().0);
             self.open.remove(source);
@@ -372,7 +371,7 @@ impl Timeline {
                 };
                 *old = slot;
                 let shown = std::mem::replace(capture, Capture { timeline, ..fresh });
-                let stands = self.advance(place, &mut Everything).is_some();
+                let stands = self.advance(place, &mut |_| false).is_some();
                 self.keep_shown(place, shown);
                 stands
             }

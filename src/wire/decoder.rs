@@ -5,10 +5,11 @@ use crate::frame::{Frame, Stamp};
 use super::bytes::Bytes;
 use super::count::{Counts, Kind, Undecoded};
 use super::fragment::{FragmentPool, LostFragments, Whole};
+use super::headers::Headers;
 use super::link;
 use super::step::{Layer, Step};
 use super::wrapping::{Component, Wrappings};
-use super::{Body, Decoded, IpHeader, Link, Wrapping, straight};
+use super::{Body, Decoded, IpHeader, Link, Wrapping};
 
 /// Headers of one frame: four tunnels with all their layers are about forty.
 const LAYERS: usize = 64;
@@ -66,7 +67,25 @@ impl Decoder {
     /// Decodes a frame, whatever its bytes are.
     #[inline]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
-        straight::segment(frame).unwrap_or_else(|| self.through_layers(frame))
+        self.in_one_step(frame).unwrap_or_else(|| self.through_layers(frame))
+    }
+
+    /// The same of a frame whose [`Headers`] can be read.
+    #[inline]
+    fn in_one_step<'a>(&mut self, frame: &Frame<'a>) -> Option<Decoded<'a>> {
+        let headers = Headers::of(frame)?;
+        let body = match headers.flags {
+            Some(_) => Body::Tcp(headers.ip, headers.segment()?),
+            None => Body::OtherIp(headers.ip),
+        };
+        Some(Decoded { link: headers.link, wrapping: self.wrapping(headers.vlan)?, body, fragments: &[] })
+    }
+
+    /// The wrapping of a packet in a VLAN, or in none; `None` if there are too many.
+    #[inline]
+    pub fn wrapping(&mut self, vlan: Option<u16>) -> Option<Wrapping> {
+        let Some(id) = vlan else { return Some(Wrapping::NONE) };
+        self.keep.wrappings.inside(Wrapping::NONE, Component::Vlan(id))
     }
 
     pub(super) fn through_layers<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {

@@ -37,7 +37,7 @@ pub(super) fn any(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
     }
 }
 
-/// The same without a step between, for the segments that [`super::straight`] does not decode: in IPv6, behind a tag, on
+/// The same without a step between, for the segments whose [`super::Headers`] are not read in one: with options, behind two tags, on
 /// other links. What cannot be read becomes a step of its own after all, which then knows what it is called.
 #[inline]
 pub(super) fn straight(bytes: Bytes<'_>, tunnelled: bool) -> Step<'_> {

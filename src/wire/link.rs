@@ -4,44 +4,132 @@ use crate::frame::{Frame, LinkType};
 
 use super::bytes::Bytes;
 use super::count::Kind;
+use super::field::ethernet::LENGTH_MAX;
+use super::field::{Field, ethernet, vlan};
 use super::step::{Layer, Step};
 use super::wrapping::Component;
 use super::{Body, Link, Mac, ip};
 
-/// 802.3 length fields end here (IEEE 802.3 3.2.6); EtherTypes begin at 0x600.
-const LENGTH_MAX: u16 = 1500;
 /// `PACKET_OUTGOING` of packet(7).
 const PACKET_OUTGOING: u16 = 4;
 /// SLL protocol number of frames that begin with an 802.2 header (`ETH_P_802_2`).
-const SLL_802_2: u16 = 4;
+pub const SLL_802_2: u16 = 4;
 
-/// What the header that belongs to the frame's link type says, as far as it was captured.
+/// What the first header of a frame is.
+#[derive(Clone, Copy, Debug)]
+pub enum Opening {
+    /// An Ethernet header.
+    Ethernet,
+    /// An IP header of either version.
+    Ip,
+    /// A PPP header.
+    Ppp,
+    /// A PPPoE session header.
+    Pppoe,
+    /// That of a Linux "cooked" capture.
+    Cooked(Cooked),
+    /// An address family.
+    Loopback,
+    /// PPP in HDLC framing, or Cisco's framing, which carries EtherTypes.
+    Hdlc,
+}
+
+/// Where the fields of a "cooked" header are.
+#[derive(Clone, Copy, Debug)]
+pub struct Cooked {
+    /// An EtherType, or [`SLL_802_2`].
+    pub protocol: Field<2>,
+    /// The length of the address, or the last byte of it.
+    address_len: Field<1>,
+    /// The source address, if it is as long as one of Ethernet; two more bytes follow that are its padding.
+    pub address: Field<6>,
+    /// The packet type, or the last byte of it.
+    packet_type: Field<1>,
+    /// Whether these two are numbers of two bytes.
+    are_long: bool,
+    /// The kernel's interface index.
+    if_index: Option<Field<4>>,
+    /// The whole header.
+    pub len: usize,
+}
+
+/// Packet type, ARPHRD type, address length, address, protocol.
+const SLL: Cooked = Cooked {
+    protocol: Field(14),
+    address_len: Field(5),
+    address: Field(6),
+    packet_type: Field(1),
+    are_long: true,
+    if_index: None,
+    len: 16,
+};
+
+/// Protocol, reserved, interface index, ARPHRD type, packet type, address length, address.
+const SLL2: Cooked = Cooked {
+    protocol: Field(0),
+    address_len: Field(11),
+    address: Field(12),
+    packet_type: Field(10),
+    are_long: false,
+    if_index: Some(Field(4)),
+    len: 20,
+};
+
+/// What the first header of a frame is, by its link type; `None` for those that are not read.
+#[inline]
+pub fn opening(link_type: LinkType) -> Option<Opening> {
+    Some(match link_type {
+        LinkType::ETHERNET => Opening::Ethernet,
+        LinkType::RAW | LinkType::RAW_12 | LinkType::RAW_14 | LinkType::IPV4 | LinkType::IPV6 => Opening::Ip,
+        LinkType::PPP => Opening::Ppp,
+        LinkType::PPP_ETHER => Opening::Pppoe,
+        LinkType::LINUX_SLL => Opening::Cooked(SLL),
+        LinkType::LINUX_SLL2 => Opening::Cooked(SLL2),
+        LinkType::NULL | LinkType::LOOP => Opening::Loopback,
+        LinkType::PPP_HDLC | LinkType::C_HDLC => Opening::Hdlc,
+        _ => return None,
+    })
+}
+/// What the first header of a frame says, as far as it was captured.
 #[inline]
 pub(super) fn of(frame: &Frame<'_>) -> Link {
     let bytes = Bytes::whole(frame.bytes);
-    let mut link = Link::default();
-    match frame.link_type {
-        LinkType(1) => return ethernet_addresses(bytes),
-        // Packet type, ARPHRD type, address length, address, protocol.
-        LinkType(113) => {
-            link.outgoing = bytes.u16(0).map(|packet_type| packet_type == PACKET_OUTGOING);
-            link.source = bytes.array(6).filter(|_| bytes.u16(4) == Some(6)).map(Mac);
-        }
-        // Protocol, reserved, interface index, ARPHRD type, packet type, address length, address.
-        LinkType(276) => {
-            link.if_index = bytes.u32(4);
-            link.outgoing = bytes.u8(10).map(|packet_type| u16::from(packet_type) == PACKET_OUTGOING);
-            link.source = bytes.array(12).filter(|_| bytes.u8(11) == Some(6)).map(Mac);
-        }
-        _ => {}
+    match opening(frame.link_type) {
+        Some(Opening::Ethernet) => ethernet_addresses(bytes),
+        Some(Opening::Cooked(cooked)) => cooked.link(frame.bytes),
+        Some(Opening::Ip | Opening::Ppp | Opening::Pppoe | Opening::Loopback | Opening::Hdlc) | None => Link::default(),
     }
-    link
+}
+
+impl Cooked {
+    fn link(&self, header: &[u8]) -> Link {
+        let outgoing = self.number(self.packet_type, header).map(|packet_type| packet_type == PACKET_OUTGOING);
+        let source = self.address.of(header).filter(|_| self.is_ethernet(header)).map(Mac);
+        Link {
+            source,
+            outgoing,
+            if_index: self.if_index.and_then(|index| index.of(header)).map(u32::from_be_bytes),
+            ..Link::default()
+        }
+    }
+
+    /// Whether the address is as long as one of Ethernet.
+    pub fn is_ethernet(&self, header: &[u8]) -> bool {
+        self.number(self.address_len, header) == Some(6)
+    }
+
+    fn number(&self, last: Field<1>, header: &[u8]) -> Option<u16> {
+        let [low] = last.of(header)?;
+        let high = if self.are_long { *header.get(last.0.checked_sub(1)?)? } else { 0 };
+        Some(u16::from_be_bytes([high, low]))
+    }
 }
 
 /// The addresses of an Ethernet header.
 #[inline]
 pub(super) fn ethernet_addresses(bytes: Bytes<'_>) -> Link {
-    Link { destination: bytes.array(0).map(Mac), source: bytes.array(6).map(Mac), ..Link::default() }
+    let [source, destination] = [ethernet::SOURCE, ethernet::DESTINATION].map(|mac| mac.of(bytes.captured).map(Mac));
+    Link { source, destination, ..Link::default() }
 }
 
 /// Takes off the header that belongs to the frame's link type. `Err` tells why it cannot.
@@ -49,27 +137,27 @@ pub(super) fn ethernet_addresses(bytes: Bytes<'_>) -> Link {
 pub(super) fn open<'a>(frame: &Frame<'a>) -> Result<(Layer, Bytes<'a>), Kind> {
     let missing = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
     let bytes = Bytes { captured: frame.bytes, missing };
-    let (name, opened) = match frame.link_type {
-        LinkType(1) => return Ok((Layer::Ethernet, bytes)),
-        LinkType(12 | 14 | 101 | 228 | 229) => return Ok((Layer::Ip, bytes)),
-        LinkType(9) => return Ok((Layer::Ppp, bytes)),
-        LinkType(51) => return Ok((Layer::Pppoe, bytes)),
-        LinkType(113) => ("SLL", cooked(bytes, 14, 16)),
-        LinkType(276) => ("SLL2", cooked(bytes, 0, 20)),
-        LinkType(0 | 108) => ("loopback", loopback(bytes)),
-        LinkType(50 | 104) => ("HDLC", hdlc(bytes)),
-        other => return Err(Kind::LinkType(other)),
+    let (name, opened) = match opening(frame.link_type).ok_or(Kind::LinkType(frame.link_type))? {
+        Opening::Ethernet => return Ok((Layer::Ethernet, bytes)),
+        Opening::Ip => return Ok((Layer::Ip, bytes)),
+        Opening::Ppp => return Ok((Layer::Ppp, bytes)),
+        Opening::Pppoe => return Ok((Layer::Pppoe, bytes)),
+        Opening::Cooked(cooked) => {
+            (if cooked.if_index.is_some() { "SLL2" } else { "SLL" }, self::cooked(bytes, cooked))
+        }
+        Opening::Loopback => ("loopback", loopback(bytes)),
+        Opening::Hdlc => ("HDLC", hdlc(bytes)),
     };
     opened.ok_or(if missing > 0 { Kind::Cut(name) } else { Kind::Malformed(name) })
 }
 
-/// SLL or SLL2: a header of `len` bytes with a protocol number somewhere.
-fn cooked(bytes: Bytes<'_>, protocol_at: usize, len: usize) -> Option<(Layer, Bytes<'_>)> {
-    let layer = match bytes.u16(protocol_at)? {
+/// The header of a "cooked" capture.
+fn cooked(bytes: Bytes<'_>, cooked: Cooked) -> Option<(Layer, Bytes<'_>)> {
+    let layer = match u16::from_be_bytes(cooked.protocol.of(bytes.captured)?) {
         SLL_802_2 => Layer::Llc,
         protocol => Layer::EtherType(protocol),
     };
-    Some((layer, bytes.skip(len)?))
+    Some((layer, bytes.skip(cooked.len)?))
 }
 
 /// LINKTYPE_NULL and LINKTYPE_LOOP: an address family in the byte order of the capturing host or of the network.
@@ -96,8 +184,8 @@ fn hdlc(bytes: Bytes<'_>) -> Option<(Layer, Bytes<'_>)> {
 /// An Ethernet header: what follows is named by an EtherType, or is 802.2 if the field is a length.
 #[inline]
 pub(super) fn ethernet(bytes: Bytes<'_>, tunnelled: bool) -> Option<Step<'_>> {
-    let ether_type = bytes.u16(12)?;
-    let rest = bytes.skip(14)?;
+    let ether_type = u16::from_be_bytes(ethernet::TYPE.of(bytes.captured)?);
+    let rest = bytes.skip(ethernet::LEN)?;
     match ether_type {
         0..=LENGTH_MAX => Some(Step::Next(Layer::Llc, rest.limit(ether_type.into()))),
         _ => self::ether_type(ether_type, rest, tunnelled),
@@ -130,9 +218,9 @@ pub(super) fn ether_type(ether_type: u16, bytes: Bytes<'_>, tunnelled: bool) -> 
 
 /// A VLAN tag. VLAN 0 is only a priority: a host may set it in one direction alone.
 fn vlan(bytes: Bytes<'_>) -> Option<Step<'_>> {
-    let id = bytes.u16(0)? & 0x0fff;
-    let ether_type = bytes.u16(2)?;
-    let rest = bytes.skip(4)?;
+    let id = u16::from_be_bytes(vlan::CONTROL.of(bytes.captured)?) & vlan::ID;
+    let ether_type = u16::from_be_bytes(vlan::TYPE.of(bytes.captured)?);
+    let rest = bytes.skip(vlan::LEN)?;
     let (layer, rest) = match ether_type {
         0..=LENGTH_MAX => (Layer::Llc, rest.limit(ether_type.into())),
         _ => (Layer::EtherType(ether_type), rest),

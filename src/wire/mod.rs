@@ -8,8 +8,9 @@ mod bytes;
 mod checksum;
 mod count;
 mod decoder;
+pub mod field;
 mod fragment;
-mod glimpse;
+mod headers;
 pub mod hello;
 mod icmp;
 mod ip;
@@ -22,7 +23,6 @@ mod ppp;
 #[cfg(test)]
 mod samples;
 mod step;
-mod straight;
 mod tcp;
 pub mod tls;
 mod tunnel;
@@ -33,7 +33,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub use count::Undecoded;
 pub use decoder::Decoder;
 pub use fragment::{LostDatagram, LostFragments};
-pub use glimpse::{Glimpse, PlainGlimpse, plain, way};
+pub use headers::Headers;
+pub use link::{Cooked, Opening, SLL_802_2, opening};
 
 use crate::frame::Stamp;
 

@@ -37,8 +37,8 @@ pub const TAPS: [(&str, Tap); 15] = [
     ("rotate", rotate),
 ];
 
-const ETHERNET: LinkType = LinkType(1);
-const RAW: LinkType = LinkType(101);
+const ETHERNET: LinkType = LinkType::ETHERNET;
+const RAW: LinkType = LinkType::RAW;
 const HEADER: usize = 14;
 const IP: [u8; 2] = [8, 0];
 /// What a card that is early is early by, in nanoseconds.

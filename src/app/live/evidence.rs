@@ -289,9 +289,10 @@ mod tests {
 
     /// Evidence in a folder of its own, with the frames 1 to 40.
     fn evidence(folder: &Path) -> Evidence {
-        let mut evidence = Evidence::new(folder.to_owned(), vec![Interface::new(InterfaceId(0), LinkType(1))], 1 << 20);
+        let mut evidence =
+            Evidence::new(folder.to_owned(), vec![Interface::new(InterfaceId(0), LinkType::ETHERNET)], 1 << 20);
         for number in 1..=40 {
-            let (interface, link_type) = (InterfaceId(0), LinkType(1));
+            let (interface, link_type) = (InterfaceId(0), LinkType::ETHERNET);
             evidence.keep(&Frame { at: at(number), interface, link_type, bytes: &[7; 60], wire_len: 60 }, None);
         }
         evidence

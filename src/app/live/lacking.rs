@@ -65,7 +65,7 @@ mod tests {
     use crate::source::{Annotations, Gap, Gaps, Interface};
 
     fn capture(dropped: u64) -> [Capture; 1] {
-        let interface = Interface { dropped: Some(dropped), ..Interface::new(InterfaceId(0), LinkType(1)) };
+        let interface = Interface { dropped: Some(dropped), ..Interface::new(InterfaceId(0), LinkType::ETHERNET) };
         [Capture {
             id: CaptureId(0),
             path: "eth0".into(),

@@ -79,11 +79,6 @@ impl Coverage {
 
     /// Whether a frame comes in the order of time, as far as clocks go.
     pub(super) fn is_orderly(&self, at: Stamp) -> bool {
-        self.latest.is_none_or(|latest| is_orderly(at, latest))
+        self.latest.is_none_or(|latest| at.seconds_since(latest) >= -ORDERLY)
     }
-}
-
-/// Whether a frame comes behind the latest one, as far as clocks go.
-pub(super) fn is_orderly(at: Stamp, latest: Stamp) -> bool {
-    at.seconds_since(latest) >= -ORDERLY
 }

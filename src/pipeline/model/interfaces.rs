@@ -14,8 +14,6 @@ type Key = (CaptureId, InterfaceId);
 #[derive(Debug, Default)]
 pub(super) struct Interfaces {
     met: HashSet<Key, RandomState>,
-    /// That of the last frame: nearly always also that of the next one.
-    last: Option<Key>,
     /// Those whose capture filter leaves out what carries nothing but payload.
     hiding: HashSet<Key>,
 }
@@ -24,10 +22,6 @@ impl Interfaces {
     /// What its capture says of the interface of a frame, the first time one comes from it.
     pub(super) fn meet<'a>(&mut self, frame: &Frame<'_>, captures: &'a [Capture]) -> Option<&'a Interface> {
         let key = (frame.at.capture, frame.interface);
-        if self.last == Some(key) {
-            return None;
-        }
-        self.last = Some(key);
         if !self.met.insert(key) {
             return None;
         }
@@ -39,9 +33,9 @@ impl Interfaces {
         Some(interface)
     }
 
-    /// Whether a frame is from the interface of the last one.
-    pub(super) fn is_last(&self, frame: &Frame<'_>) -> bool {
-        self.last == Some((frame.at.capture, frame.interface))
+    /// Whether a frame has come from the interface of this one.
+    pub(super) fn has_met(&self, frame: &Frame<'_>) -> bool {
+        self.met.contains(&(frame.at.capture, frame.interface))
     }
 
     /// Whether the capture filter of an interface leaves payload out.

@@ -2,13 +2,13 @@
 
 mod alike;
 mod analysis;
-mod bystanders;
 mod control;
 mod controls;
 mod coverage;
 mod dialogues;
 mod drops;
 mod eviction;
+mod fastpath;
 mod idle;
 mod interfaces;
 mod inventory;
@@ -29,7 +29,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::schedule::Schedule;
-use super::settings::Settings;
+use super::settings::{FastPath, Settings};
 use crate::diagnosis::case::Policy;
 use crate::facts::Facts;
 use crate::finding::SessionId;
@@ -40,14 +40,14 @@ use crate::redact::Secret;
 use crate::source::Capture;
 use crate::transfer::correlator::Correlator;
 use crate::transfer::sessions::Sessions;
-use crate::wire::{Body, Checksum, Decoder, Flags, Glimpse, IpHeader, Link, Segment, Wrapping};
+use crate::wire::{Body, Checksum, Decoder, Flags, IpHeader, Link, Segment, Wrapping};
 pub(super) use alike::{is_same, only_there, side_by_side};
 pub(super) use analysis::{Analysis, Shown, View};
-use bystanders::Bystanders;
 use controls::Controls;
 use coverage::Coverage;
 use dialogues::Dialogues;
 use drops::Drops;
+use fastpath::Relevance;
 use interfaces::Interfaces;
 use keys::Keys;
 use memory_budget::MemoryBudget;
@@ -71,11 +71,11 @@ pub(super) struct Model {
     policy: Policy,
     /// Whether [`Model::take_overheard`] is wanted.
     overhear: bool,
+    fast_path: FastPath,
     network: Network,
     flows: Table,
     correlator: Correlator,
     strangers: Strangers,
-    bystanders: Bystanders,
     repeats: Repeats,
     scanners: Scanners,
     reached: Reached,
@@ -97,10 +97,6 @@ pub(super) struct Model {
     keys: Keys,
     /// The connection of the last frame.
     booked: Option<ConnectionId>,
-    /// What was glimpsed of the last frame that no pass was found for.
-    glimpsed: Option<(Stamp, Option<Glimpse>)>,
-    /// The last frame that was dismissed, as long as none was pushed since.
-    dismissed: Option<Stamp>,
     shows_more_than_control: bool,
     overheard: Vec<Overheard>,
     /// Secrets that no sink knows yet.
@@ -152,11 +148,11 @@ impl Model {
             ports: settings.ports.clone(),
             policy: settings.policy.clone(),
             overhear: settings.overhear,
+            fast_path: settings.fast_path,
             network: Network::holding(scaled).at(&settings.here),
             flows: Table::new(checksum).holding(scaled(CONNECTIONS_KEPT)),
             correlator: Correlator::holding(scaled),
             strangers: Strangers::holding(scaled),
-            bystanders: Bystanders::default(),
             repeats: Repeats::holding(scaled),
             scanners: Scanners::default(),
             reached: Reached::default(),
@@ -174,8 +170,6 @@ impl Model {
             drops: Drops::default(),
             keys: Keys::new(settings.keys.clone(), settings.keys_may_grow),
             booked: None,
-            glimpsed: None,
-            dismissed: None,
             shows_more_than_control: false,
             overheard: Vec::new(),
             secrets: Vec::new(),
@@ -200,20 +194,11 @@ impl Model {
     /// A frame came.
     pub(super) fn saw(&mut self, at: Stamp) {
         self.coverage.begins_with(at);
-        self.catch_up();
         self.coverage.saw(at);
-    }
-
-    /// Books when the last dismissed frame came.
-    pub(super) fn catch_up(&mut self) {
-        if let Some(at) = self.dismissed.take() {
-            self.coverage.saw(at);
-        }
     }
 
     /// Nothing was captured until that moment.
     pub(super) fn passes(&mut self, now: Timestamp) {
-        self.catch_up();
         self.coverage.passes(now);
     }
 
@@ -226,55 +211,52 @@ impl Model {
     /// none of the fields.
     pub(super) fn take(
         &mut self,
-        wire: &mut Decoder,
+        decoder: &mut Decoder,
         frame: &Frame<'_>,
         captures: &[Capture],
         schedule: &mut Schedule,
     ) {
         self.keys.learn(frame.at.capture, captures);
         self.booked = None;
-        let was_asked = self.glimpsed.is_some_and(|(at, _)| at == frame.at);
-        if !was_asked && (self.lets_pass(frame) || self.dismisses(frame)) {
+        if self.skips(decoder, frame) {
             return;
         }
-        let glimpse = self.glimpsed.take().filter(|(at, _)| *at == frame.at).and_then(|(_, glimpse)| glimpse);
         let original = self.repeats.original(frame);
-        let decoded = wire.decode(frame);
+        let read = decoder.decode(frame);
         if let Some(original) = original {
-            if let Body::Tcp(ip, tcp) = decoded.body {
+            if let Body::Tcp(ip, tcp) = read.body {
                 let Frame { at, interface, .. } = *frame;
-                self.booked = self.flows.again(original, at, interface, &decoded.link, decoded.wrapping, &ip, &tcp);
+                self.booked = self.flows.again(original, at, interface, &read.link, read.wrapping, &ip, &tcp);
             }
             return;
         }
-        let seen = Seen { at: frame.at, interface: frame.interface, link: decoded.link, wrapping: decoded.wrapping };
-        let place = self.place(frame, decoded.wrapping, decoded.link.if_index);
+        let seen = Seen { at: frame.at, interface: frame.interface, link: read.link, wrapping: read.wrapping };
+        let place = self.place(frame, read.wrapping, read.link.if_index);
         self.meet_interface(frame, captures);
-        let (mut concerns, mut glance) = (Concerns::Nobody, None);
+        let mut concerns = Concerns::Nobody;
         // It may be a part of a control segment, which is known when it is whole.
-        let is_fragment = matches!(decoded.body, Body::Fragment(_));
+        let is_fragment = matches!(read.body, Body::Fragment(_));
         // A MAC that comes after another tells something only if the file is in the order of time.
         let orderly = self.coverage.is_orderly(frame.at);
-        match decoded.body {
+        match read.body {
             Body::Arp(_) | Body::Nd(..) | Body::OtherIp(_) | Body::Fragment(_) if !orderly => {}
             Body::Tcp(ip, tcp) => {
-                glance = if orderly { self.network.packet(frame.at, place, &decoded.link, &ip) } else { None };
+                // Hosts that take part in FTP from this segment on are followed from it on.
                 concerns = self.tcp(seen, &ip, &tcp, schedule);
+                if orderly {
+                    self.network.packet(frame.at, place, &read.link, &ip);
+                }
             }
             Body::Icmp(ip, error) => {
                 if orderly {
-                    self.network.packet(frame.at, place, &decoded.link, &ip);
+                    self.network.packet(frame.at, place, &read.link, &ip);
                 }
-                self.booked = self.flows.icmp(frame.at, decoded.wrapping, &ip, &error);
+                self.booked = self.flows.icmp(frame.at, read.wrapping, &ip, &error);
             }
-            Body::Arp(arp) => self.network.arp(frame.at, place, &decoded.link, &arp),
-            Body::Nd(ip, nd) => self.network.nd(frame.at, place, &decoded.link, &ip, &nd),
-            Body::OtherIp(ip) => glance = self.network.packet(frame.at, place, &decoded.link, &ip),
-            Body::Fragment(ip) => drop(self.network.packet(frame.at, place, &decoded.link, &ip)),
+            Body::Arp(arp) => self.network.arp(frame.at, place, &read.link, &arp),
+            Body::Nd(ip, nd) => self.network.nd(frame.at, place, &read.link, &ip, &nd),
+            Body::OtherIp(ip) | Body::Fragment(ip) => self.network.packet(frame.at, place, &read.link, &ip),
             Body::Nothing => {}
-        }
-        if let (Concerns::Nobody, Some(glance), Some(glimpse)) = (concerns, glance, glimpse) {
-            self.bystanders.admit(glimpse, glance, &self.network, &self.parties);
         }
         self.shows_more_than_control |= concerns != Concerns::Control && !is_fragment;
     }
@@ -302,24 +284,26 @@ impl Model {
         if tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK) {
             self.scanners.knock(ip.source, tcp.destination_port);
         }
-        let named = self.is_control_port(tcp.destination_port) || self.is_control_port(tcp.source_port);
-        if named || self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
-            let control = self.followed(seen, ip, tcp, named, schedule);
-            return if control { Concerns::Control } else { Concerns::Party };
-        }
-        let key = stranger_key(ip, tcp);
-        match self.strangers.push(key, seen, ip, tcp, false) {
-            Stranger::Nobody => return Concerns::Nobody,
-            Stranger::Begun => self.bystanders.revoke(&key),
-            // No pass is given out for what is held.
-            Stranger::Held => {}
+        let named = match self.relevance(ip, [tcp.source_port, tcp.destination_port], Some(tcp.flags), tcp.payload) {
+            Relevance::ControlPort => true,
+            Relevance::Party => false,
+            Relevance::Candidate => return self.candidate(seen, ip, tcp, schedule),
+            Relevance::Nobody => return Concerns::Nobody,
+        };
+        let control = self.followed(seen, ip, tcp, named, schedule);
+        if control { Concerns::Control } else { Concerns::Party }
+    }
+
+    /// Books a segment of a connection that may turn out to speak FTP.
+    fn candidate(&mut self, seen: Seen, ip: &IpHeader, tcp: &Segment<'_>, schedule: &mut Schedule) -> Concerns {
+        match self.strangers.push(stranger_key(ip, tcp), seen, ip, tcp, false) {
+            Stranger::Nobody => Concerns::Nobody,
+            Stranger::Held => Concerns::Stranger,
             Stranger::Ftp(held) => {
-                self.bystanders.revoke(&key);
                 self.adopt(&held, schedule);
-                return Concerns::Control;
+                Concerns::Control
             }
         }
-        Concerns::Stranger
     }
 
     /// A connection on a port that nobody named has turned out to speak FTP: what was held of it is booked now.

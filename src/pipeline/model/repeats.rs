@@ -62,7 +62,7 @@ mod tests {
         let mut see = |number: u64, epoch: u32, time: i64, bytes: &[u8]| {
             let at = Stamp { epoch, ..Stamp::new(CaptureId(0), FrameNo(number), Timestamp(time)) };
             let wire_len = u32::try_from(bytes.len()).unwrap();
-            let frame = Frame { at, interface: InterfaceId(0), link_type: LinkType(1), bytes, wire_len };
+            let frame = Frame { at, interface: InterfaceId(0), link_type: LinkType::ETHERNET, bytes, wire_len };
             repeats.original(&frame).map(|first| first.number.0)
         };
         assert_eq!(see(1, 0, 10, b"one"), None);

@@ -12,7 +12,7 @@ use super::Seen;
 use crate::flow::{End, FlowKey, HEAD_BYTES};
 use crate::ftp::IMPLICIT_TLS;
 use crate::ftp::recognise::{Ports, Recognition, recognise};
-use crate::wire::{Flags, IpHeader, Segment};
+use crate::wire::{Flags, IpHeader, Segment, Wrapping};
 
 /// Strangers held at once; the oldest is forgotten first. A control connection says who it is within seconds.
 const HELD: usize = 4_096;
@@ -29,6 +29,9 @@ const BYTES: usize = 2_048;
 /// What a stranger that is none of FTP takes until that shows: a handshake and a request.
 const USUAL_SEGMENTS: usize = 4;
 const USUAL_BYTES: usize = 512;
+
+/// Likenesses that connections are told apart by at a look, each in two bytes: as many as are held at once.
+const LIKENESSES: usize = HELD;
 
 /// Strangers that were forgotten and lend what they took to the next ones: as many as come and go within a moment.
 const SPARE: usize = 16;
@@ -129,9 +132,7 @@ impl Held {
 pub(super) enum Stranger {
     /// It is of no interest.
     Nobody,
-    /// It is held from now on: the next segment may tell.
-    Begun,
-    /// It was held before, and still is.
+    /// It is held: the next segment may tell.
     Held,
     /// It speaks FTP; everything that was held of it.
     Ftp(Held),
@@ -140,6 +141,8 @@ pub(super) enum Stranger {
 /// The strangers that may still turn out to speak FTP.
 pub(super) struct Strangers {
     held: HashMap<FlowKey, Held, RandomState>,
+    /// How many of them have each likeness: nearly all segments are of connections like which none is held.
+    alike: Box<[u16; LIKENESSES]>,
     order: VecDeque<FlowKey>,
     /// Segments and bytes of forgotten ones, empty.
     spare: Vec<(Vec<Kept>, Vec<u8>)>,
@@ -155,6 +158,7 @@ impl Strangers {
     pub(super) fn holding(scaled: impl Fn(usize) -> usize) -> Self {
         Self {
             held: HashMap::default(),
+            alike: Box::new([0; LIKENESSES]),
             order: VecDeque::new(),
             spare: Vec::new(),
             bytes: 0,
@@ -164,9 +168,11 @@ impl Strangers {
         }
     }
 
-    /// Whether a connection is held.
-    pub(super) fn holds(&self, key: &FlowKey) -> bool {
-        self.held.contains_key(key)
+    /// Whether the connection between two ends is held.
+    #[inline]
+    pub(super) fn holds(&self, source: (IpAddr, u16), destination: (IpAddr, u16)) -> bool {
+        self.alike.get(likeness(source, destination)).is_some_and(|count| *count > 0)
+            && self.held.contains_key(&FlowKey::new(Wrapping::NONE, source.into(), destination.into()))
     }
 
     /// Looks at a segment, which the flow table has `booked` or not.
@@ -179,11 +185,9 @@ impl Strangers {
         booked: bool,
     ) -> Stranger {
         let may_begin = tcp.flags.has(Flags::SYN) || is_telling(tcp.payload);
-        let begins = may_begin && !self.held.contains_key(&key);
-        if begins {
+        if may_begin && !self.held.contains_key(&key) {
             self.hold(key, ip, tcp);
         }
-        let stays = if begins { Stranger::Begun } else { Stranger::Held };
         let Some(held) = self.held.get_mut(&key) else { return Stranger::Nobody };
         if tcp.flags.has(Flags::RST) || tcp.flags.has(Flags::FIN) || held.segments.len() >= SEGMENTS {
             self.forget(&key);
@@ -191,19 +195,17 @@ impl Strangers {
         }
         self.bytes += held.keep(seen, ip, tcp, booked);
         if tcp.payload.is_empty() {
-            return stays;
+            return Stranger::Held;
         }
         match recognise(&held.head(true), &held.head(false), ports(&key, held.origin)) {
-            Recognition::Unknown => stays,
+            Recognition::Unknown => Stranger::Held,
             Recognition::NotFtp | Recognition::Silent { .. } => {
                 self.forget(&key);
                 Stranger::Nobody
             }
             Recognition::Ftp { server } => {
                 held.server = if server == End::Origin { held.origin } else { key.opposite(held.origin) };
-                let Some(held) = self.held.remove(&key) else { return Stranger::Nobody };
-                self.bytes -= held.bytes.len();
-                Stranger::Ftp(held)
+                self.remove(&key).map_or(Stranger::Nobody, Stranger::Ftp)
             }
         }
     }
@@ -234,6 +236,7 @@ impl Strangers {
         let destination = SocketAddr::new(ip.destination, tcp.destination_port);
         let origin = if tcp.flags.has(Flags::SYN | Flags::ACK) { destination } else { source };
         self.order.push_back(key);
+        self.count_alike(&key, |count| count.saturating_add(1));
         let spare = self.spare.pop();
         let (segments, bytes) =
             spare.unwrap_or_else(|| (Vec::with_capacity(USUAL_SEGMENTS), Vec::with_capacity(USUAL_BYTES)));
@@ -241,13 +244,46 @@ impl Strangers {
         self.count += 1;
     }
 
+    fn remove(&mut self, key: &FlowKey) -> Option<Held> {
+        let held = self.held.remove(key)?;
+        self.bytes -= held.bytes.len();
+        self.count_alike(key, |count| count.saturating_sub(1));
+        Some(held)
+    }
+
+    fn count_alike(&mut self, key: &FlowKey, change: impl FnOnce(u16) -> u16) {
+        let [one, other] = key.ends().map(|end| (end.ip(), end.port()));
+        if let Some(count) = self.alike.get_mut(likeness(one, other)) {
+            *count = change(*count);
+        }
+    }
+
     fn forget(&mut self, key: &FlowKey) {
-        let Some(Held { mut segments, mut bytes, .. }) = self.held.remove(key) else { return };
-        self.bytes -= bytes.len();
+        let Some(Held { mut segments, mut bytes, .. }) = self.remove(key) else { return };
         if self.spare.len() < SPARE {
             segments.clear();
             bytes.clear();
             self.spare.push((segments, bytes));
+        }
+    }
+}
+
+/// What a connection has in common with one of so many others, whichever way its segments go.
+#[inline]
+fn likeness(one: (IpAddr, u16), other: (IpAddr, u16)) -> usize {
+    let end = |(ip, port): (IpAddr, u16)| hash_of(ip).wrapping_add(u64::from(port)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(end(one).wrapping_add(end(other)) >> (64 - LIKENESSES.trailing_zeros())).unwrap_or(0)
+}
+
+#[inline]
+fn hash_of(ip: IpAddr) -> u64 {
+    match ip {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()) << 16,
+        IpAddr::V6(ip) => {
+            let bits = ip.to_bits();
+            #[expect(clippy::cast_possible_truncation, reason = "its halves")]
+            let (high, low) = ((bits >> 64) as u64, bits as u64);
+            high ^ low.rotate_left(16)
         }
     }
 }
@@ -277,7 +313,7 @@ pub(super) fn is_telling(payload: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::frame::{CaptureId, FrameNo, InterfaceId, Stamp, Timestamp};
-    use crate::wire::{Link, Options, Seq, Wrapping};
+    use crate::wire::{Link, Options, Seq};
 
     /// A segment between 10.0.0.1 and 10.0.0.2 whose header takes no bytes.
     fn says(strangers: &mut Strangers, number: u64, ports: (u16, u16), flags: u8, payload: &[u8]) -> Stranger {
@@ -306,7 +342,7 @@ mod tests {
         let mut strangers = Strangers::holding(|bound| bound);
         let (web, ftp) = ((40_000, 8080), (40_001, 2121));
         for number in [1, 3] {
-            assert!(matches!(says(&mut strangers, number, web, Flags::SYN, b""), Stranger::Begun));
+            assert!(matches!(says(&mut strangers, number, web, Flags::SYN, b""), Stranger::Held));
             assert!(matches!(says(&mut strangers, number, web, Flags::ACK, b""), Stranger::Held));
             let request = says(&mut strangers, number + 1, web, Flags::ACK, b"GET / HTTP/1.1\r\n\r\n");
             assert!(matches!(request, Stranger::Nobody));

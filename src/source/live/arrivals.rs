@@ -272,7 +272,7 @@ mod tests {
     /// Two interfaces without threads: the lanes, and what comes by them.
     fn two() -> (Arc<Lanes>, Arrivals) {
         let lanes = Arc::new(Lanes::new(2, 1 << 20));
-        let interface = |number| Interface::new(InterfaceId(number), LinkType(1));
+        let interface = |number| Interface::new(InterfaceId(number), LinkType::ETHERNET);
         let arrivals = Arrivals::of(Arc::clone(&lanes), CaptureId(0), "two".into(), vec![interface(0), interface(1)]);
         (lanes, arrivals)
     }

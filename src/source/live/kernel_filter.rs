@@ -148,7 +148,7 @@ mod tests {
     fn what_hides_payload_is_recognised_in_a_file() {
         let hides = |scope: &Scope| {
             let filter = scope.expressions().into_iter().next();
-            Interface { filter, ..Interface::new(InterfaceId(0), LinkType(1)) }.hides_payload()
+            Interface { filter, ..Interface::new(InterfaceId(0), LinkType::ETHERNET) }.hides_payload()
         };
         assert!(hides(&CONTROL));
         assert!(!hides(&Scope { full_data: true, ..CONTROL }));
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn every_own_filter_shows_syns_and_is_known_for_that() {
         let shows = |filter: String| {
-            Interface { filter: Some(filter), ..Interface::new(InterfaceId(0), LinkType(1)) }.shows_every_syn()
+            Interface { filter: Some(filter), ..Interface::new(InterfaceId(0), LinkType::ETHERNET) }.shows_every_syn()
         };
         let scopes = [CONTROL, Scope { any_port: true, ..CONTROL }, Scope { full_data: true, ..CONTROL }];
         for scope in scopes.iter().chain([&Scope { ports: vec![2121], ..CONTROL }]) {

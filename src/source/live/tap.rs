@@ -219,11 +219,12 @@ fn put_filter(handle: &mut Capture<Active>, wanted: &Wanted) -> Result<String, L
 
 /// The registry's number for libpcap's own (DLT): they differ for raw IP and ATM.
 fn registered(dlt: i32) -> LinkType {
-    LinkType(match dlt {
-        11 => 100,
-        12 | 14 => 101,
-        other => other.cast_unsigned(),
-    })
+    match LinkType(dlt.cast_unsigned()) {
+        // ATM (RFC 1483)
+        LinkType(11) => LinkType(100),
+        LinkType::RAW_12 | LinkType::RAW_14 => LinkType::RAW,
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -251,6 +252,6 @@ mod tests {
 
     #[test]
     fn raw_ip_has_a_number_of_its_own() {
-        assert_eq!([1, 12, 276].map(registered), [LinkType(1), LinkType(101), LinkType(276)]);
+        assert_eq!([1, 12, 276].map(registered), [LinkType::ETHERNET, LinkType::RAW, LinkType::LINUX_SLL2]);
     }
 }

@@ -245,7 +245,7 @@ mod tests {
 
     fn frame(number: u64, time: i64, bytes: &[u8], wire_len: u32) -> Frame<'_> {
         let at = Stamp::new(CaptureId(0), FrameNo(number), Timestamp(time));
-        Frame { at, interface: InterfaceId(0), link_type: LinkType(1), bytes, wire_len }
+        Frame { at, interface: InterfaceId(0), link_type: LinkType::ETHERNET, bytes, wire_len }
     }
 
     fn interface(name: &str, link_type: u32) -> Interface {

@@ -253,11 +253,12 @@ mod tests {
 
     fn frame(seconds: i64) -> Frame<'static> {
         let at = Stamp::new(CaptureId(0), FrameNo(1), Timestamp(seconds * SECOND));
-        Frame { at, interface: InterfaceId(0), link_type: LinkType(1), bytes: &[7; 1000], wire_len: 1000 }
+        Frame { at, interface: InterfaceId(0), link_type: LinkType::ETHERNET, bytes: &[7; 1000], wire_len: 1000 }
     }
 
     fn rotating(folder: &tempfile::TempDir, rotation: Rotation) -> Rotating {
-        let interface = Interface { name: Some("eth0".to_owned()), ..Interface::new(InterfaceId(0), LinkType(1)) };
+        let interface =
+            Interface { name: Some("eth0".to_owned()), ..Interface::new(InterfaceId(0), LinkType::ETHERNET) };
         Rotating::create(&folder.path().join("ring.pcapng"), rotation, vec![interface], Timestamp(SECOND)).unwrap()
     }
 
