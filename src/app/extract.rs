@@ -145,7 +145,9 @@ fn write(
             (Some(output), parts) => output.write_all(parts, selected, interrupt)?,
             (None, _) => {}
         }
-        parts.iter().for_each(|part| unreadable::note(lacking, &part.frames.unreadable(), &options.input));
+        for part in &parts {
+            unreadable::note(lacking, &part.frames.unreadable(), &options.input);
+        }
         cut |= interrupt.is_wanted();
     }
     if cut && let Some(signal) = interrupt.cut_off() {
