@@ -21,7 +21,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::check::{Baseline, Baselined};
-use crate::cli::{FailOn, Grouping, HostsOptions, Input, Options, Progress, ShowOptions, reason, write_error};
+use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::CaptureId;
@@ -36,6 +36,7 @@ use crate::source::{
 };
 use frames::Frames;
 use interrupt::Interrupt;
+use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
 
 pub use check::check;
@@ -54,7 +55,7 @@ const TROUBLE: u8 = 2;
 const INTERRUPTED: i32 = 130;
 
 /// Analyses what `options` name and writes the report. The exit status.
-pub fn run(options: &Options) -> u8 {
+pub fn run(options: &AnalyseOptions) -> u8 {
     reading(|interrupt| analyse(options, interrupt))
 }
 
@@ -199,7 +200,7 @@ impl From<io::Error> for Trouble {
 }
 
 /// Every report that is asked for, the main one first.
-fn reports(options: &Options, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
+fn reports(options: &AnalyseOptions, grouping: &[String]) -> Result<Box<dyn Sink>, Trouble> {
     let growing = is_growing(&options.input);
     let out = opened(options.output.as_deref(), growing && options.format.is_streamed())?;
     let main = if growing {
@@ -276,7 +277,7 @@ impl Sink for Watched<'_> {
     }
 }
 
-fn analyse(options: &Options, interrupt: &Interrupt) -> Result<u8, Trouble> {
+fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let plan = plan(&options.input, interrupt)?;
     let mut files = read_by(&options.input, &plan);
     options.baseline.iter().for_each(|path| files.reads(Role::Baseline, path));
@@ -333,7 +334,8 @@ fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settin
     let keys = if input.anonymize.is_some() { None } else { Some(keylog::read(&input.keylog)?) };
     let mut known = Settings::of(&input.ports, input.time_wait, input.here.clone());
     known.policy.facts = facts::read(&input.facts, input.anonymize)?;
-    Ok(Settings { selection, in_full, judging, keys, ..known })
+    let keys_may_grow = is_growing(input) && !input.keylog.is_empty();
+    Ok(Settings { selection, in_full, judging, keys, keys_may_grow, ..known })
 }
 
 /// Plans the reading of `input`; a filter that does not compile is told before anything is read.
@@ -437,7 +439,7 @@ fn read_groups(
             && let [file] = group.files.as_slice()
         {
             let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input.filter.as_deref(), &mut pipeline, sink, interrupt)?;
+            let following = follow(file, first, input, &mut pipeline, sink, interrupt)?;
             unreadable::note(&mut all.summary, following.failures(), input);
             cut |= interrupt.is_wanted();
             not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
@@ -539,12 +541,13 @@ fn is_growing(input: &Input) -> bool {
 fn follow(
     file: &Path,
     id: CaptureId,
-    filter: Option<&str>,
+    input: &Input,
     pipeline: &mut Pipeline,
     sink: &mut dyn Sink,
     interrupt: &Interrupt,
 ) -> io::Result<Following> {
-    let mut following = Following::start(file, id, filter, interrupt.flag())?;
+    let mut following = Following::start(file, id, input.filter.as_deref(), interrupt.flag())?;
+    let mut keys = KeyLogs::open(&input.keylog)?;
     let mut begun = 0;
     loop {
         let came = following.wait();
@@ -564,6 +567,7 @@ fn follow(
             Came::NothingYet => {}
             Came::End => return Ok(following),
         }
+        keys.feed(pipeline);
     }
 }
 

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use ftpwhy::app;
-use ftpwhy::cli::{Document, Invocation, Screen, Surroundings, parse};
+use ftpwhy::cli::{Document, Environment, Invocation, Terminal, parse};
 use ftpwhy::diagnosis::ALL;
 use ftpwhy::facts;
 use ftpwhy::report::{rules, schema};
 
 fn main() -> ExitCode {
-    ExitCode::from(match parse(std::env::args_os(), &Screen::of_stdout(), &Surroundings::here()) {
+    ExitCode::from(match parse(std::env::args_os(), &Terminal::of_stdout(), &Environment::here()) {
         Invocation::Analyse(options) => app::run(&options),
         Invocation::Show(options) => app::show(&options),
         Invocation::Hosts(options) => app::hosts(&options),

@@ -51,9 +51,12 @@ fn the_short_way_and_the_long_way_say_the_same_of_real_captures() {
 #[test]
 fn the_short_way_and_the_long_way_say_the_same_of_mixed_traffic() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    use Rest::{Flat, Office, Routed, Small};
-    for (ftp_percent, rest) in [(5, Office), (30, Office), (5, Small), (5, Routed), (5, Flat)] {
-        let mix = Mix { size: 4 << 20, ftp_percent, rest, container: Container::Pcap };
+    let many =
+        [(5, Rest::Office), (30, Rest::Office), (5, Rest::Small)].map(|(percent, rest)| (4 << 20, percent, rest));
+    // Each packet is of two hosts of its own: few bytes are many hosts.
+    let few = [(1 << 19, 5, Rest::Routed), (1 << 19, 5, Rest::Flat)];
+    for (size, ftp_percent, rest) in many.into_iter().chain(few) {
+        let mix = Mix { size, ftp_percent, rest, container: Container::Pcap };
         let pcap = written(folder.path(), mix);
         assert!(is_same(&pcap, &pcap));
         let pcapng = written(folder.path(), Mix { container: Container::Pcapng, ..mix });

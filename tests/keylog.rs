@@ -5,14 +5,17 @@
 
 mod kit;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use ftpwhy::decrypt::{Channel, Keys, Opened, Random};
+use ftpwhy::decrypt::{Channel, Inside, Keys, Lookup, Master, Opened, Opener, Random, Sealed, Unread, random_in};
 use ftpwhy::frame::CaptureId;
 use ftpwhy::source::Timeline;
+use ftpwhy::wire::tls::{Kind, Records, Step};
 use ftpwhy::wire::{Body, Decoder};
 use serde_json::Value;
 
@@ -88,6 +91,115 @@ fn keys_in_the_file_and_beside_it_tell_the_same() {
         assert!(is_opaque(&without), "{capture}");
         let why = without["sessions"][0]["tls"]["why"].as_str().expect("a reason");
         assert!(why.starts_with("no key for client random "), "{capture}: {why}");
+        for chosen in ["version", "suite"] {
+            let chosen = |report: &Value| report["sessions"][0]["tls"][chosen].clone();
+            assert_eq!(chosen(&without), chosen(&inside), "{capture}");
+        }
+        let opaque = without["findings"].as_array().expect("findings").iter();
+        let opaque = opaque.filter(|finding| finding["diagnosis"] == "tls-control-opaque");
+        for finding in opaque {
+            let message = finding["message"].as_str().expect("text");
+            assert!(message.contains("; no key for client random ") && message.contains(" from frame "), "{message}");
+        }
+    }
+}
+
+/// What is said of a capture that comes through a pipe while its key log is written: behind so many bytes of the capture.
+fn piped(capture: &[u8], log: &[u8], log_behind: usize, folder: &Path) -> Value {
+    let growing = folder.join("growing.keys");
+    fs::write(&growing, b"").expect("an empty log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    command.args(["--json", "--isolated", "--keylog", name(&growing), "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ftpwhy runs");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let (first, rest) = capture.split_at(log_behind);
+    pipe.write_all(first).expect("it reads");
+    // In two pieces, as a program may write a line.
+    let mut file = fs::File::options().append(true).open(&growing).expect("the log");
+    for piece in [&log[..log.len() / 3], &log[log.len() / 3..]] {
+        file.write_all(piece).expect("written");
+    }
+    pipe.write_all(rest).expect("it reads");
+    drop(pipe);
+    serde_json::from_slice(&child.wait_with_output().expect("it ends").stdout).expect("JSON")
+}
+
+#[test]
+fn keys_that_are_written_meanwhile_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for case in cases(folder.path()).iter().take(12) {
+        let (capture, log) = (fs::read(&case.without).expect("a capture"), fs::read(&case.keys).expect("a key log"));
+        let whole = piped(&capture, &log, 0, folder.path());
+        assert_eq!(whole["sessions"][0]["tls"]["decrypted"], true, "{}", case.without.display());
+        let begins =
+            capture.windows(6).position(|bytes| matches!(bytes, [0x16, 3, _, _, _, 1])).expect("a ClientHello");
+        for behind in [begins, begins + 600] {
+            let later = piped(&capture, &log, behind.min(capture.len()), folder.path());
+            assert_eq!(findings(&later), findings(&whole), "{}", case.without.display());
+        }
+        let never = piped(&capture, b"# nothing\n", begins, folder.path());
+        let without = json(&[name(&case.without)]);
+        assert!(is_opaque(&never) && never["sessions"][0]["tls"] == without["sessions"][0]["tls"]);
+    }
+}
+
+#[test]
+fn a_resumed_session_is_opened_by_the_master_of_another() {
+    let mut opened = 0;
+    for fixture in kit::files_below(&kit::root().join("fixtures/_keylog"), &[".keys"]) {
+        let mut keys = Keys::default();
+        keys.read(&fs::read(&fixture).expect("a key log"));
+        let payloads = payloads(&fixture.with_extension("pcapng"));
+        let known = |random: &Random| keys.of(random).cloned();
+        let (whole, channel) = read_with(&payloads, Lookup { known: &known, resumable: &[] });
+        let Some(master) = channel.master().cloned() else { continue };
+        let other = Master::of_log(&format!("CLIENT_RANDOM {} {}", "00".repeat(32), "11".repeat(48))).expect("a line");
+        let nothing = |_: &Random| None;
+        let masters = [other.clone(), master];
+        let (resumed, channel) = read_with(&payloads, Lookup { known: &nothing, resumable: &masters });
+        assert_eq!(resumed, whole, "{}", fixture.display());
+        assert!(channel.tls().is_some_and(|tls| tls.decrypted));
+        let (_, channel) = read_with(&payloads, Lookup { known: &nothing, resumable: &[other] });
+        assert!(channel.tls().is_some_and(|tls| matches!(tls.unread, Some(Unread::NoKey(_))) && !tls.decrypted));
+        opened += 1;
+    }
+    assert!(opened > 2, "{opened} of TLS 1.2");
+}
+
+/// Both ends' lines, and the channel that read them.
+fn read_with(payloads: &[(usize, Vec<u8>)], find: Lookup<'_>) -> ([Vec<u8>; 2], Channel) {
+    let (mut channel, mut said) = (Channel::default(), [const { Vec::new() }; 2]);
+    for (end, payload) in payloads {
+        channel.push(*end, payload, find, &mut |opened| match opened {
+            Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
+            Opened::Text(text) => said[*end].extend_from_slice(text),
+            Opened::Lost(_) | Opened::Records(_) | Opened::Header(..) => {}
+        });
+    }
+    (said, channel)
+}
+
+#[test]
+fn an_extract_with_secrets_has_those_that_its_packets_need() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("written.pcapng");
+    for case in cases(folder.path()) {
+        let log = fs::read_to_string(&case.keys).expect("a key log");
+        let randoms: HashSet<&str> = log.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        let extracted = |arguments: &[&str]| {
+            let _ = fs::remove_file(&target);
+            ftpwhy(&[&["extract", "--with-secrets", "-w", name(&target)], arguments].concat());
+            let text = String::from_utf8_lossy(&fs::read(&target).expect("a written capture")).into_owned();
+            randoms.iter().filter(|random| text.contains(&random.to_lowercase())).count()
+        };
+        let capture = name(&case.with_secrets);
+        for arguments in [&[capture][..], &["--keylog", name(&case.keys), name(&case.without)]] {
+            assert!(extracted(arguments) > 0, "{capture}");
+            let said = [json(&[name(&target)]), json(&[capture])];
+            assert_eq!(findings(&said[0]), findings(&said[1]), "{capture}");
+        }
+        // Without the bytes of data connections only the control connection needs its keys.
+        assert_eq!(extracted(&["--slim", capture]), 1, "{capture}");
     }
 }
 
@@ -128,9 +240,22 @@ fn no_output_has_a_key() {
             .iter()
             .map(|format| ((*format).to_owned(), lower(&ftpwhy(&["--format", format, name(&case.with_secrets)]))))
             .collect();
+        for lists in ["sessions", "hosts"] {
+            outputs.push((lists.to_owned(), lower(&ftpwhy(&[lists, "--json", name(&case.with_secrets)]))));
+        }
+        for drawing in ["--svg", "--html"] {
+            let _ = fs::remove_file(&target);
+            ftpwhy(&["show", drawing, name(&target), name(&case.with_secrets)]);
+            outputs.push((drawing.to_owned(), lower(&fs::read(&target).expect("a drawing"))));
+        }
         outputs.push(("show".to_owned(), lower(&ftpwhy(&["show", name(&case.with_secrets)]))));
         outputs.push(("ladder".to_owned(), lower(&ftpwhy(&["show", "--ladder", name(&case.with_secrets)]))));
-        for arguments in [&["extract", "-w"][..], &["extract", "--annotate", "-w"], &["extract", "--anonymize", "-w"]] {
+        for arguments in [
+            &["extract", "-w"][..],
+            &["extract", "--annotate", "-w"],
+            &["extract", "--slim", "-w"],
+            &["extract", "--anonymize", "-w"],
+        ] {
             let _ = fs::remove_file(&target);
             ftpwhy(&[arguments, &[name(&target), name(&case.with_secrets)]].concat());
             outputs.push((arguments.join(" "), lower(&fs::read(&target).expect("a written capture"))));
@@ -162,14 +287,15 @@ fn payloads(capture: &Path) -> Vec<(usize, Vec<u8>)> {
 
 /// What a channel makes of payloads: the lines of both ends, and how many records were passed over.
 fn lines(payloads: &[(usize, Vec<u8>)], keys: &Keys) -> ([String; 2], usize) {
-    let find = |random: &Random| keys.of(random).cloned();
+    let known = |random: &Random| keys.of(random).cloned();
+    let find = Lookup { known: &known, resumable: &[] };
     let (mut channel, mut said, mut lost) = (Channel::default(), [const { Vec::new() }; 2], 0);
     for (end, payload) in payloads {
-        channel.push(*end, payload, &find, &mut |opened| match opened {
+        channel.push(*end, payload, find, &mut |opened| match opened {
             Opened::Clear(part) => said[*end].extend_from_slice(&payload[part]),
             Opened::Text(text) => said[*end].extend_from_slice(text),
             Opened::Lost(_) => lost += 1,
-            Opened::Records(_) | Opened::Header(_) => {}
+            Opened::Records(_) | Opened::Header(..) => {}
         });
     }
     (said.map(|said| String::from_utf8_lossy(&said).into_owned()), lost)
@@ -198,6 +324,78 @@ fn a_spoilt_record_costs_its_lines_and_not_the_rest() {
         assert!(spoilt[1].contains("226 "), "{name}: {}", spoilt[1]);
         assert_eq!((&spoilt[0], lost), (&whole[0], 1), "{name}");
     }
+}
+
+/// The bytes of each direction of the data connections, by its sockets.
+fn data(capture: &Path) -> BTreeMap<(SocketAddr, SocketAddr), Vec<u8>> {
+    let (mut timeline, _) = Timeline::open(&[capture.to_path_buf()], CaptureId(0), None);
+    let mut decoder = Decoder::new();
+    let mut segments: BTreeMap<_, BTreeMap<u32, Vec<u8>>> = BTreeMap::new();
+    let mut begins: BTreeMap<_, u32> = BTreeMap::new();
+    while let Some(frame) = timeline.next() {
+        if let Body::Tcp(ip, tcp) = decoder.decode(&frame).body
+            && ![21, 990].contains(&tcp.source_port)
+            && ![21, 990].contains(&tcp.destination_port)
+        {
+            let ends =
+                (SocketAddr::new(ip.source, tcp.source_port), SocketAddr::new(ip.destination, tcp.destination_port));
+            let begin = *begins.entry(ends).or_insert(tcp.seq.0);
+            if !tcp.payload.is_empty() {
+                segments.entry(ends).or_default().insert(tcp.seq.0.wrapping_sub(begin), tcp.payload.to_vec());
+            }
+        }
+    }
+    segments.into_iter().map(|(ends, parts)| (ends, parts.into_values().collect::<Vec<_>>().concat())).collect()
+}
+
+/// The records of a direction that may be alerts.
+fn sealed(bytes: &[u8]) -> Vec<Sealed> {
+    let (mut found, mut hidden, mut behind_change, mut open) = (Vec::new(), 0, None, false);
+    Records::First.walk_over(bytes, &mut |step| match step {
+        Step::Record(record) => {
+            open = record.may_be_an_alert();
+            if open {
+                found.push(Sealed { kind: record.hiding_type(), hidden, behind_change, body: Vec::new() });
+            }
+            hidden += u64::from(record.kind == Kind::Application);
+            let change = record.kind == Kind::ChangeCipherSpec;
+            behind_change = if change { Some(0) } else { behind_change.map(|records| records + 1) };
+        }
+        Step::Body(bytes) if open => found.last_mut().expect("begun").body.extend_from_slice(bytes),
+        Step::Body(_) => {}
+    });
+    found
+}
+
+#[test]
+fn alerts_of_data_connections_are_read() {
+    let (mut alerts, mut wrong) = (0, 0);
+    for fixture in kit::files_below(&kit::root().join("fixtures/_keylog"), &[".keys"]) {
+        let mut keys = Keys::default();
+        keys.read(&fs::read(&fixture).expect("a key log"));
+        let capture = fixture.with_extension("pcapng");
+        let known = |random: &Random| keys.of(random).cloned();
+        let find = Lookup { known: &known, resumable: &[] };
+        let (_, control) = read_with(&payloads(&capture), find);
+        let masters: Vec<Master> = control.master().cloned().into_iter().collect();
+        let data = data(&capture);
+        for ((from, to), bytes) in &data {
+            let Some(peer) = data.get(&(*to, *from)) else { continue };
+            let by_client = random_in(bytes).is_some();
+            let (client, server) = if by_client { (bytes, peer) } else { (peer, bytes) };
+            let Some(opener) = Opener::of(client, server, Lookup { known: &known, resumable: &masters }) else {
+                continue;
+            };
+            for sealed in sealed(bytes) {
+                let inside = opener.open(by_client, &sealed);
+                assert!(inside.is_some(), "{}: {from} > {to}", fixture.display());
+                alerts += usize::from(matches!(inside, Some(Inside::Alert([1, 0]))));
+                // With the other side's keys, or another number, nothing opens.
+                wrong += usize::from(opener.open(!by_client, &sealed).is_some());
+            }
+        }
+    }
+    assert!(alerts > 8 && wrong == 0, "{alerts} times close_notify, {wrong} opened by wrong keys");
 }
 
 /// Simple numbers in a fixed order.
@@ -239,14 +437,15 @@ fn spoilt_keys_and_records_do_no_harm() {
         dice.spoil(&mut bytes);
         let mut keys = Keys::default();
         keys.read(&log);
-        let find = |random: &Random| keys.of(random).cloned();
+        let known = |random: &Random| keys.of(random).cloned();
+        let find = Lookup { known: &known, resumable: &[] };
         let mut channel = Channel::default();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let (piece, behind) = rest.split_at((1 + dice.roll(600)).min(rest.len()));
             let end = usize::from(dice.roll(9) == 0);
             let mut told = 0;
-            channel.push(end, piece, &find, &mut |opened| {
+            channel.push(end, piece, find, &mut |opened| {
                 if let Opened::Clear(part) | Opened::Records(part) = opened {
                     assert_eq!(part.start, told, "each byte is told once");
                     told = part.end;

@@ -192,6 +192,22 @@ fn a_collision_is_warned_of_and_told_within_half_a_second() {
 }
 
 #[test]
+fn this_hosts_kernel_proves_a_collision_while_it_happens() {
+    for (options, confidence) in [(&[][..], "proven"), (&["--no-facts"], "probable")] {
+        let Some(run) = Run::of("collision", options) else { return };
+        let told = run.of_type("finding").find(|(_, finding)| finding["diagnosis"] == "time-wait-collision");
+        let (_, finding) = told.unwrap_or_else(|| panic!("{:?}", run.lines));
+        assert_eq!(finding["confidence"], confidence, "{finding}");
+        let evidence = finding["evidence"].as_array().expect("evidence");
+        let hosts: Vec<&Value> = evidence.iter().filter(|one| one["kind"] == "host").collect();
+        assert_eq!(hosts.len(), usize::from(options.is_empty()), "{hosts:?}");
+        assert!(hosts.iter().all(|one| one["source"] == "this host"), "{hosts:?}");
+        // They are kept beside the capture.
+        assert_eq!(Path::new(&run.path("run.facts.json")).exists(), options.is_empty());
+    }
+}
+
+#[test]
 fn other_faults_are_told_as_from_a_file() {
     let faults = [
         ("refused", "data-syn-refused"),

@@ -50,14 +50,15 @@ fn missing() -> Option<&'static str> {
     })
 }
 
+/// One scenario after the other: whose sockets are whose is seen less well on a machine that is busy with others.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// What a scenario of `tests/lab/run.py` gave; `None` where that cannot be.
 fn lab(scenario: &str) -> Option<Value> {
     if let Some(why) = missing() {
         eprintln!("skipped: {why}");
         return None;
     }
-    // One after the other: whose sockets are whose is seen less well on a machine that is busy with others.
-    static ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("a folder");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/run.py");

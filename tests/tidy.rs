@@ -102,9 +102,13 @@ const FORBIDDEN: [&str; 8] =
     [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "println!(", "print!(", "dbg!("];
 const MAY_PRINT: [&str; 3] = ["app", "cli", "main"];
 
-/// A clock, and who may look at it: what waits for packets, and `app/live` to stop in time. Elsewhere packet time counts.
+/// Public types that share their name, each for its reason.
+const SHARED_NAMES: [(&str, &str); 0] = [];
+
+/// A clock, and who may look at it: what waits for packets or for other programs and must stop in time (`source`, `app/live`,
+/// `app/run`), and `app/facts`, which also limits how often it reads tables. Elsewhere packet time counts.
 const CLOCKS: [&str; 2] = ["Instant::now", "SystemTime::now"];
-const MAY_LOOK_AT_A_CLOCK: [&str; 3] = ["source", "app/live.rs", "app/live"];
+const MAY_LOOK_AT_A_CLOCK: [&str; 6] = ["source", "app/live.rs", "app/live", "app/run.rs", "app/run", "app/facts"];
 
 /// Files and folders, and who may open them.
 const FILES: [&str; 4] = ["std::fs", "File::open", "File::create", "OpenOptions"];
@@ -318,6 +322,31 @@ fn only_the_edges_open_files() {
     assert!(!named_outside(&FILES, &[]).is_empty(), "nobody opens a file: the rule looks for the wrong words");
 }
 
+/// One name for one thing: what a module shows to others is called like nothing else that one does. What stays within a
+/// module (`pub(super)`), and the mirrors of domain types in `report/shape` and `report/words`, may be called like another.
+#[test]
+fn public_types_have_names_of_their_own() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let edge = [Path::new("report/shape"), Path::new("report/words.rs")];
+    for source in sources().iter().filter(|source| !edge.iter().any(|edge| source.path.starts_with(edge))) {
+        for (number, line) in &source.lines {
+            let name = line.trim_start().strip_prefix("pub ").and_then(|line| {
+                let (_, rest) = ["struct ", "enum ", "trait ", "type "]
+                    .iter()
+                    .find_map(|kind| line.split_once(kind).filter(|(before, _)| before.is_empty()))?;
+                Some(rest.chars().take_while(|c| c.is_alphanumeric()).collect::<String>())
+            });
+            if let Some(name) = name {
+                places.entry(name).or_default().push(format!("{}:{number}", source.path.display()));
+            }
+        }
+    }
+    assert!(places.len() > 100, "only {} types are found", places.len());
+    let excused = |name: &str| SHARED_NAMES.iter().any(|(shared, _)| *shared == name);
+    let shared = places.iter().filter(|(name, places)| places.len() > 1 && !excused(name));
+    report(&shared.map(|(name, places)| format!("{name}: {}", places.join(", "))).collect::<Vec<_>>());
+}
+
 /// A name without a declaration behind it would be a diagnosis that nobody can look up.
 #[test]
 fn only_a_declaration_names_a_diagnosis() {
@@ -362,8 +391,21 @@ impl Source {
                 None => paths.extend(written_out(statement)),
             }
         }
+        paths.retain(|path| !is_only_named(path, &text));
         paths.iter().filter_map(|path| absolute(&self.module_path(), path)).collect()
     }
+}
+
+/// Whether a path is the name of a diagnosis, or imports a module of which the text takes nothing else: findings say which
+/// others they rule out, and whoever names another has no use of how it is found.
+fn is_only_named(path: &str, text: &str) -> bool {
+    let module = format!("{}::", path.rsplit("::").next().unwrap_or_default());
+    let mut taken = text.match_indices(&module).filter(|(at, _)| *at == 0 || !is_of_name(text.as_bytes()[at - 1]));
+    let is_name = |at: usize| {
+        let rest = text[at + module.len()..].strip_prefix("NAME");
+        rest.is_some_and(|rest| !rest.bytes().next().is_some_and(is_of_name))
+    };
+    path.ends_with("::NAME") || (taken.clone().next().is_some() && taken.all(|(at, _)| is_name(at)))
 }
 
 fn is_of_name(byte: u8) -> bool {
@@ -482,6 +524,15 @@ fn imports_are_read_with_braces_over_lines_and_paths_as_they_stand() {
     let source = Source { path: "m/n.rs".into(), module: "m".to_owned(), lines, length: 0 };
     let named: Vec<String> = source.named_paths().iter().map(|path| path.join("::")).collect();
     assert_eq!(named, ["m::a::B", "m::a::c", "m::d", "x::y::Z", "m::g::H"]);
+}
+
+#[test]
+fn to_name_a_diagnosis_is_no_use_of_its_module() {
+    assert!(is_only_named("super::a::NAME", "super::a::NAME"));
+    assert!(is_only_named("super::a", "use super::{a, b}; a::NAME, c_a::f(), a::NAME"));
+    assert!(!is_only_named("super::a", "use super::a; a::NAME, a::f()"), "something else is taken");
+    assert!(!is_only_named("super::a", "use super::a; a::NAMES"), "another name");
+    assert!(!is_only_named("super::A", "use super::A; A { b: 1 }"), "a type");
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn others(to: &Path, whole: u64, rest: Rest) -> io::Result<()> {
     traffic::write(to, Mix { size: whole / 8, ftp_percent: 1, rest, ..MIXED })
 }
 
-fn many(whole: u64) -> u64 {
+/// Sessions, or transfers of one, or commands.
+pub fn many(whole: u64) -> u64 {
     MANY * whole / LARGEST
 }
 

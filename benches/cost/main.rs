@@ -19,6 +19,8 @@ mod kinds;
 mod measure;
 mod packed;
 mod real;
+#[cfg(feature = "tls")]
+mod sealed;
 mod traffic;
 
 use std::path::Path;
@@ -50,11 +52,20 @@ fn main() {
         }
         let _ = std::fs::remove_file(path);
     }
+    #[cfg(feature = "tls")]
+    if "decrypted".contains(&chosen) {
+        sealed::rows(folder.path(), kinds::many(whole), rounds());
+    }
+}
+
+/// Runs of each command.
+fn rounds() -> usize {
+    number("FTPWHY_BENCH_ROUNDS", ROUNDS).max(1)
 }
 
 /// What a kind of traffic costs, plain and, where that is wanted, compressed.
 fn rows(kind: &Kind, path: &Path) {
-    let rounds = number("FTPWHY_BENCH_ROUNDS", ROUNDS).max(1);
+    let rounds = rounds();
     let costs = in_turn(rounds, &[&|| ftpwhy(kind.format, path), &|| tcpdump(path)]);
     row(&format!("{}, {}", kind.name, kind.format), path, costs[0], costs[1]);
     if kind.with_tshark {

@@ -205,12 +205,13 @@ impl World {
         };
         let hosts = host("C", source) + &host("S", destination);
         let (port, service, len) =
-            (2048 + self.dice.below(50_000), [443, 5060, 8883, 1935][self.dice.below(4)], self.dice.below(1_300));
+            (2048 + self.dice.below(50_000), [443, 5060, 8883, 1935][self.dice.below(4)], self.dice.below(400));
         let (client, server) = (format!("C:{port}"), format!("S:{service}"));
-        let (from, to) = if self.dice.below(2) == 0 { (client, server) } else { (server, client) };
+        let (from, to) = if self.dice.below(2) == 0 { (&client, &server) } else { (&server, &client) };
         let packet = match self.dice.below(5) {
             0 => format!("udp {from} > {to} \"{}\"\n", "u".repeat(len)),
             1 => format!("{from} > {to} A seq={len} ack=1\n"),
+            2 => format!("{client} > {server} S seq={len}\n"),
             _ => format!("{from} > {to} PA seq={len} ack=1 len={}\n", len + 1),
         };
         hosts + &packet

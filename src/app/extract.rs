@@ -1,8 +1,9 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::facts;
 use super::frames::Frames;
@@ -13,8 +14,9 @@ use super::{
     settings, unreadable, whole,
 };
 use crate::cli::ExtractOptions;
+use crate::decrypt::{Keys, Lines, Random, random_in};
 use crate::diagnosis::selection::Selection;
-use crate::extract::{Choice, Collected, Comments, Wanted};
+use crate::extract::{Choice, Collected, Comments, WantedFrames};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::pipeline::Settings;
 use crate::points::{Clock, Plan};
@@ -22,6 +24,7 @@ use crate::record::{Signal, Sink, Summary};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
 use crate::source::{Capture, Everything, Named, Remarks, standard_input_is_cut};
+use crate::wire::{Body, Decoder};
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
@@ -78,6 +81,12 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     if output.overfull {
         complain("there are more comments and names of addresses than are kept; the rest is left out", None);
     }
+    if options.with_secrets {
+        let secrets = output.secrets.as_ref().map_or(0, |secrets| secrets.told.len());
+        let help =
+            (secrets > 0).then_some("whoever has the file can read what these connections encrypt, passwords too");
+        complain(&format!("the file holds the TLS keys of {secrets} connections (--with-secrets)"), help);
+    }
     let (read, written) = output.finish(interrupt.cut())?;
     if let Some(path) = target(options) {
         facts::write_beside(path, &settings.policy.facts)?;
@@ -99,7 +108,7 @@ fn interrupted_by(signal: Signal) -> String {
 
 /// What of the inputs is written, and what is said of it.
 struct Selected {
-    wanted: Wanted,
+    wanted: WantedFrames,
     comments: Comments,
 }
 
@@ -133,7 +142,7 @@ fn write(
             // Where nothing could be read there is no capture to write.
             if opened > 0 && !interrupt.is_wanted() {
                 if output.is_none() {
-                    output = Some(Output::create(target(options), frames.captures(), options.annotate)?);
+                    output = Some(Output::create(target(options), frames.captures(), options, settings)?);
                 }
                 parts.push(Part { frames, clock, next: None });
             } else {
@@ -211,6 +220,28 @@ struct Output {
     overfull: bool,
     read: u64,
     written: u64,
+    /// The keys that are written, where that is wanted.
+    secrets: Option<Secrets>,
+}
+
+/// The TLS keys that packets need.
+struct Secrets {
+    decoder: Decoder,
+    given: Arc<Keys>,
+    /// The client randoms whose keys are written.
+    told: BTreeSet<Random>,
+}
+
+impl Secrets {
+    /// The key lines of the connection that begins in this frame, unless they are written.
+    fn needed(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> Option<Lines> {
+        let Body::Tcp(_, tcp) = self.decoder.decode(frame).body else { return None };
+        let random = random_in(tcp.payload).filter(|random| !self.told.contains(random))?;
+        let all = std::iter::once(&self.given).chain(captures.iter().map(|capture| &capture.keys));
+        let lines = all.into_iter().find_map(|keys| keys.lines_of(&random))?;
+        self.told.insert(random);
+        Some(lines)
+    }
 }
 
 /// An interface of an input, and what was written of it.
@@ -223,14 +254,24 @@ struct Interface {
 
 impl Output {
     /// What the sections of these captures tell, that of the file does.
-    fn create(path: Option<&Path>, captures: &[Capture], annotated: bool) -> io::Result<Self> {
+    fn create(
+        path: Option<&Path>,
+        captures: &[Capture],
+        options: &ExtractOptions,
+        settings: &Settings,
+    ) -> io::Result<Self> {
         let mut section = sections(captures);
-        if annotated && !section.comments.iter().any(|comment| comment == NUMBERING) {
+        if options.annotate && !section.comments.iter().any(|comment| comment == NUMBERING) {
             section.comments.push(NUMBERING.to_owned());
         }
         let writer = Writer::telling(whole(path)?, &section)?;
         let told = captures.iter().map(|capture| (capture.id, 0)).collect();
-        Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0 })
+        let secrets = options.with_secrets.then(|| Secrets {
+            decoder: Decoder::new(),
+            given: settings.keys.clone().unwrap_or_default(),
+            told: BTreeSet::new(),
+        });
+        Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0, secrets })
     }
 
     /// Writes what is selected of a timeline.
@@ -241,7 +282,7 @@ impl Output {
             let remarks = frames.remarks();
             let Some((frame, captures)) = frames.frame() else { break };
             self.describe(captures, &selected.wanted)?;
-            self.take(&frame, remarks, before, selected)?;
+            self.take(&frame, captures, remarks, before, selected)?;
         }
         self.done(before, frames.captures(), &selected.wanted)
     }
@@ -258,7 +299,7 @@ impl Output {
             let first = waiting.min_by_key(|part| part.next.as_ref().map(|next| next.at.time));
             let Some((part, next)) = first.and_then(|part| part.next.take().map(|next| (part, next))) else { break };
             self.describe(part.frames.captures(), &selected.wanted)?;
-            self.take(&next.frame(), next.remarks.clone(), before, selected)?;
+            self.take(&next.frame(), part.frames.captures(), next.remarks.clone(), before, selected)?;
             part.advance();
         }
         parts.iter().try_for_each(|part| self.done(before, part.frames.captures(), &selected.wanted))
@@ -268,6 +309,7 @@ impl Output {
     fn take(
         &mut self,
         frame: &Frame<'_>,
+        captures: &[Capture],
         mut remarks: Remarks,
         before: usize,
         selected: &mut Selected,
@@ -288,20 +330,23 @@ impl Output {
                 remarks.comments.push(comment.clone());
             }
         }
+        if let Some(lines) = self.secrets.as_mut().and_then(|secrets| secrets.needed(frame, captures)) {
+            self.writer.secrets(lines.text())?;
+        }
         self.writer.frame_telling(interface.written, frame, &remarks)?;
         self.written += 1;
         Ok(())
     }
 
     /// All packets of these captures are written.
-    fn done(&mut self, before: usize, captures: &[Capture], wanted: &Wanted) -> io::Result<()> {
+    fn done(&mut self, before: usize, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
         self.describe(captures, wanted)?;
         self.overfull |= captures.iter().any(|capture| capture.annotations.overfull);
         self.count(before, captures)
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
-    fn describe(&mut self, captures: &[Capture], wanted: &Wanted) -> io::Result<()> {
+    fn describe(&mut self, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
         for capture in captures {
             let told = self.told.get(&capture.id).copied();
             let names = capture.annotations.names.get(told.unwrap_or(0)..).unwrap_or_default();

@@ -6,10 +6,10 @@ mod lacking;
 mod outage;
 mod outfile;
 mod recording;
+mod reported;
 mod shelf;
 mod signals;
 mod stop;
-mod told;
 
 use std::fs;
 use std::io::{self, Write, stderr};
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::facts::{Tables, Watching, beside, replace_beside};
+use super::keylog::KeyLogs;
 use super::output::{Files, Role, followed, replace};
 use super::{CLEAN, FOUND, TROUBLE, complain, print};
 use crate::cli::{LiveOptions, StatusLine, reason};
@@ -24,7 +25,7 @@ use crate::finding::SessionId;
 use crate::frame::{CaptureId, Timestamp};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::record::Sink;
-use crate::report::{self, Verbosity, ledger};
+use crate::report::{self, Verbosity, time_wait_table};
 use crate::source::live::{Arrival, Arrivals, Confined, Tap, Wanted, confine, devices, now, user_exists};
 use crate::source::write::Counted;
 use evidence::Evidence;
@@ -32,9 +33,9 @@ use lacking::Lacking;
 use outage::Outage;
 use outfile::Outfile;
 use recording::Recording;
+use reported::Reported;
 use signals::Signals;
 use stop::Stop;
-use told::Told;
 
 /// How often the status line, the metrics and the written file are brought up to date.
 const BREATH: Duration = Duration::from_secs(1);
@@ -102,10 +103,11 @@ struct Watch<'a> {
     signals: Signals,
     arrivals: Arrivals,
     pipeline: Pipeline,
-    told: Told,
+    told: Reported,
     report: Outfile,
     recording: Option<Recording>,
     evidence: Option<Evidence>,
+    keys: KeyLogs,
     metrics: Outage,
     lacking: Lacking,
     /// What this host's kernel says.
@@ -133,6 +135,7 @@ impl<'a> Watch<'a> {
         }
         // Open before the sandbox closes.
         let tables = if options.facts { Some(Tables::open().map_err(|why| Some((why, None)))?) } else { None };
+        let keys = KeyLogs::open(&options.keylog).map_err(|error| Some((error.to_string(), None)))?;
         let confined = confine(options.user.as_deref(), &folders(options), &options.interfaces);
         let confined = confined.map_err(|why| Some((why, None)))?;
 
@@ -157,6 +160,8 @@ impl<'a> Watch<'a> {
         let settings = Settings {
             judging: Judging::Promptly,
             memory: Some(options.memory_limit.saturating_sub(kept + waiting)),
+            keys: Some(keys.keys()),
+            keys_may_grow: !options.keylog.is_empty(),
             ..Settings::of(&options.scope.ports, options.time_wait, here)
         };
         let sink = sink.map_err(|error| output_failed(options, &error))?;
@@ -166,10 +171,11 @@ impl<'a> Watch<'a> {
             options,
             signals,
             pipeline: Pipeline::new(settings, SessionId(1)),
-            told: Told::new(sink, options.fail_on, StatusLine::new(!quiet)),
+            told: Reported::new(sink, options.fail_on, StatusLine::new(!quiet)),
             report,
             recording: recording.transpose()?,
             evidence: options.evidence.as_ref().map(evidence),
+            keys,
             metrics: Outage::new(metrics, ["update", "updates"]),
             lacking: Lacking::default(),
             facts: tables.map(|tables| Watching::new(tables, &options.scope.ports)),
@@ -246,6 +252,7 @@ impl<'a> Watch<'a> {
         if let Some(evidence) = &mut self.evidence {
             evidence.keep(&frame, self.pipeline.booked());
         }
+        self.keys.feed(&mut self.pipeline);
         self.stop.seen(&frame);
         self.write_evidence();
         self.notices(notice);
@@ -255,6 +262,7 @@ impl<'a> Watch<'a> {
     fn idle(&mut self, time: Timestamp) -> Result<(), Trouble> {
         let ticked = self.pipeline.tick(time, self.arrivals.captures(), &mut self.told);
         ticked.map_err(|error| self.report_failed(&error))?;
+        self.keys.feed(&mut self.pipeline);
         self.write_evidence();
         Ok(())
     }
@@ -282,7 +290,7 @@ impl<'a> Watch<'a> {
         if self.signals.show() {
             self.notice(&counters.line());
             if self.options.statistics {
-                self.show_ledger();
+                self.show_time_wait_table();
             }
         }
         self.told.status().show(&counters.line());
@@ -340,7 +348,7 @@ impl<'a> Watch<'a> {
         let ended = self.told.end(self.arrivals.captures(), &summary);
         ended.map_err(|error| self.report_failed(&error))?;
         if self.options.statistics {
-            self.show_ledger();
+            self.show_time_wait_table();
         }
         self.write_metrics();
         self.write_facts();
@@ -363,11 +371,11 @@ impl<'a> Watch<'a> {
     }
 
     /// Which 5-tuples are in TIME-WAIT, on standard error.
-    fn show_ledger(&mut self) {
+    fn show_time_wait_table(&mut self) {
         self.told.status().clear();
         let held = self.pipeline.time_wait_table(now());
         // When standard error is gone, nobody reads it.
-        let _ = ledger::write(&held, &self.options.style, &mut stderr());
+        let _ = time_wait_table::write(&held, &self.options.style, &mut stderr());
     }
 
     fn notice(&mut self, text: &str) {
@@ -412,6 +420,7 @@ fn open(options: &LiveOptions) -> Result<Vec<Tap>, Trouble> {
 fn claim(options: &LiveOptions) -> Result<(), String> {
     let mut files = Files::default();
     options.config.iter().for_each(|path| files.reads(Role::Configuration, path));
+    options.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
     if options.output.is_none() {
         files.writes_standard_output()?;
     }

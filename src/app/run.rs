@@ -23,11 +23,9 @@ use super::facts::{Tables, Watching, beside, replace_beside};
 use super::output::{Destination, Files, Role};
 use super::{CLEAN, FOUND, TROUBLE, complain};
 use crate::cli::{RunOptions, reason};
-use crate::diagnosis::case::Policy;
-use crate::diagnosis::selection::Selection;
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
-use crate::pipeline::{Judging, Pipeline, Settings};
+use crate::pipeline::{Pipeline, Settings};
 use crate::report::{self, Out};
 use crate::source::live::{Arrival, Arrivals, Tap, Wanted, confine, devices, now, shed, user_exists};
 use crate::source::write::{Rotating, Rotation};
@@ -134,15 +132,8 @@ impl<'a> Errand<'a> {
         });
         let arrivals = arrivals.inspect_err(|_| watch.signal(Signal::TERM))?;
         let settings = Settings {
-            ports: options.scope.ports.clone(),
-            policy: Policy::default(),
-            here: here.clone(),
-            judging: Judging::AtEnd,
-            memory: None,
-            selection: Selection::default(),
-            in_full: false,
-            overhear: false,
             keys: keylog.is_some().then(Default::default),
+            ..Settings::of(&options.scope.ports, None, here.clone())
         };
         Ok(Self {
             options,

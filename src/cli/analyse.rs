@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::input::{FailOnName, InputArguments, SelectionArguments};
 use super::layout::{PlainArguments, TimeArguments};
 use super::target::{Target, target};
-use super::{Options, Screen};
+use super::{AnalyseOptions, Terminal};
 use crate::report::{Format, Style, Verbosity};
 
 #[derive(Args)]
@@ -115,7 +115,7 @@ impl From<FormatName> for Format {
 
 impl Analyse {
     /// What is left open is decided by what standard output is; a report that goes to a file is no terminal's.
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> Options {
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> AnalyseOptions {
         let (mut format, mut output) = (self.format, None);
         let mut beside = Vec::new();
         for target in self.output {
@@ -126,11 +126,11 @@ impl Analyse {
                 Some(name) => beside.push((Format::from(name), target.path)),
             }
         }
-        let screen = if output.is_some() { &Screen::NONE } else { screen };
+        let terminal = if output.is_some() { &Terminal::NONE } else { terminal };
         let format = match format {
             _ if self.json => Format::Json,
             Some(name) => name.into(),
-            None if screen.terminal => Format::Full,
+            None if terminal.terminal => Format::Full,
             None => Format::Concise,
         };
         let style = Style {
@@ -140,9 +140,9 @@ impl Analyse {
                 (_, true) => Verbosity::Verbose,
                 _ => Verbosity::Normal,
             },
-            ..self.plain.into_style(screen)
+            ..self.plain.into_style(terminal)
         };
-        Options {
+        AnalyseOptions {
             input: self.input.into_input(config),
             selection: self.selection.into_selection(),
             format,
@@ -162,16 +162,16 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use super::{Format, Options, Screen, Verbosity};
+    use super::{AnalyseOptions, Format, Terminal, Verbosity};
     use crate::cli::{FailOn, Grouping, Invocation, read};
     use crate::diagnosis::{capture_gap, no_data_endpoint, port_low_port, port_refused};
     use crate::report::TimeStyle;
 
-    const TERMINAL: Screen = Screen { terminal: true, width: Some(132), color: true };
-    const PIPE: Screen = Screen { terminal: false, width: None, color: false };
+    const TERMINAL: Terminal = Terminal { terminal: true, width: Some(132), color: true };
+    const PIPE: Terminal = Terminal { terminal: false, width: None, color: false };
 
-    fn options(line: &str, screen: &Screen) -> Options {
-        match read(format!("ftpwhy {line}").split(' ').map(Into::into), screen) {
+    fn options(line: &str, terminal: &Terminal) -> AnalyseOptions {
+        match read(format!("ftpwhy {line}").split(' ').map(Into::into), terminal) {
             Ok(Invocation::Analyse(options)) => *options,
             other => panic!("{line}: {other:?}"),
         }

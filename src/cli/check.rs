@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::input::{FailOnName, ReadingArguments};
 use super::layout::PlainArguments;
 use super::target::{Target, target};
-use super::{FailOn, Grouping, Input, Screen};
+use super::{FailOn, Grouping, Input, Terminal};
 use crate::report::{CheckFormat, Style, Verbosity};
 
 /// Compare captures with what is expected of them
@@ -100,7 +100,7 @@ pub struct CheckOptions {
 }
 
 impl Check {
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> CheckOptions {
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> CheckOptions {
         let mut format = self.format;
         let mut beside = Vec::new();
         for target in self.output {
@@ -132,7 +132,7 @@ impl Check {
             fail_on: self.fail_on.into(),
             jobs: self.jobs.map_or_else(|| processors.map_or(1, NonZeroUsize::get), NonZeroUsize::get),
             format: format.into(),
-            style: Style { verbosity, ..self.plain.into_style(screen) },
+            style: Style { verbosity, ..self.plain.into_style(terminal) },
             beside,
         }
     }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::input::pattern;
 use super::layout::{PlainArguments, TextOrJson};
-use super::{ExplainOptions, RulesOptions, Screen};
+use super::{ExplainOptions, RulesOptions, Terminal};
 use crate::diagnosis::selection::Pattern;
 
 /// Explain a diagnosis: what it means, how it is recognised, what refutes it, what to do, where to read more
@@ -30,13 +30,13 @@ pub(super) struct Rules {
 }
 
 impl Explain {
-    pub(super) fn into_options(self, screen: &Screen) -> ExplainOptions {
-        ExplainOptions { patterns: self.names, style: self.plain.into_style(screen) }
+    pub(super) fn into_options(self, terminal: &Terminal) -> ExplainOptions {
+        ExplainOptions { patterns: self.names, style: self.plain.into_style(terminal) }
     }
 }
 
 impl Rules {
-    pub(super) fn into_options(self, screen: &Screen) -> RulesOptions {
-        RulesOptions { json: self.format == TextOrJson::Json, style: self.plain.into_style(screen) }
+    pub(super) fn into_options(self, terminal: &Terminal) -> RulesOptions {
+        RulesOptions { json: self.format == TextOrJson::Json, style: self.plain.into_style(terminal) }
     }
 }

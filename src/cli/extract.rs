@@ -42,6 +42,10 @@ pub(super) struct Extract {
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     write: PathBuf,
 
+    /// Write the TLS keys that the packets need into the file: whoever has it can read what they encrypt, passwords too
+    #[arg(long, conflicts_with = "anonymize", help_heading = "Output")]
+    with_secrets: bool,
+
     /// Say in comments on the packets what they are evidence of
     #[arg(long, help_heading = "Output")]
     annotate: bool,
@@ -58,6 +62,7 @@ impl Extract {
                 (None, None, false) => Choice::All,
             },
             write: self.write,
+            with_secrets: self.with_secrets,
             annotate: self.annotate,
         }
     }
@@ -73,13 +78,13 @@ fn pick(text: &str) -> Result<Pick, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Invocation, Screen, read};
+    use crate::cli::{Invocation, Terminal, read};
     use crate::extract::{Choice, Pick};
     use crate::finding::SessionId;
 
     fn choice(line: &str) -> Option<Choice> {
-        let screen = Screen { terminal: false, width: None, color: false };
-        match read(format!("ftpwhy extract {line}").split(' ').map(Into::into), &screen) {
+        let terminal = Terminal { terminal: false, width: None, color: false };
+        match read(format!("ftpwhy extract {line}").split(' ').map(Into::into), &terminal) {
             Ok(Invocation::Extract(options)) => Some(options.choice),
             _ => None,
         }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::input::InputArguments;
 use super::layout::{PlainArguments, TextOrJson, TimeArguments};
-use super::{HostsOptions, Screen};
+use super::{HostsOptions, Terminal};
 use crate::report::Style;
 
 /// List the hosts of a capture: MAC, addresses, interface, role, and how each is known
@@ -29,11 +29,11 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> HostsOptions {
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> HostsOptions {
         HostsOptions {
             input: self.input.into_input(config),
             json: self.format == TextOrJson::Json,
-            style: Style { time: self.time.style(), ..self.plain.into_style(screen) },
+            style: Style { time: self.time.style(), ..self.plain.into_style(terminal) },
         }
     }
 }

@@ -3,7 +3,7 @@
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
-use super::Screen;
+use super::Terminal;
 use crate::report::{Style, TimeStyle, Verbosity};
 
 /// Below this the table of transfers goes over the edge.
@@ -63,15 +63,15 @@ pub(super) enum TextOrJson {
 
 impl PlainArguments {
     /// What is left open is decided by what the output is.
-    pub(super) fn into_style(self, screen: &Screen) -> Style {
+    pub(super) fn into_style(self, terminal: &Terminal) -> Style {
         Style {
             color: match self.color {
-                Color::Auto => screen.color,
+                Color::Auto => terminal.color,
                 Color::Always => true,
                 Color::Never => false,
             },
             ascii: self.ascii,
-            width: self.width.or(screen.width).unwrap_or(80),
+            width: self.width.or(terminal.width).unwrap_or(80),
             time: TimeStyle::Utc,
             verbosity: Verbosity::Normal,
         }

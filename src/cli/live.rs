@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{FailOn, Screen};
+use super::{FailOn, Terminal};
 use crate::report::{Format, Style, TimeStyle, Verbosity};
 use crate::source::live::Scope;
 use crate::source::write::Rotation;
@@ -106,6 +106,10 @@ pub(super) struct Live {
     /// Do not read this host's sockets, routes and neighbours (see ftpwhy facts), which make some findings surer
     #[arg(long, help_heading = "Capture")]
     no_facts: bool,
+
+    /// Decrypt FTPS with the keys in FILE, also those that are written to it later; the file must exist; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
+    keylog: Vec<PathBuf>,
 
     /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
     #[arg(
@@ -250,6 +254,8 @@ pub struct LiveOptions {
     pub here: Vec<IpAddr>,
     /// Whether this host's kernel is asked.
     pub facts: bool,
+    /// Key logs of TLS.
+    pub keylog: Vec<PathBuf>,
     /// Bytes all tables may take.
     pub memory_limit: u64,
     /// Where frames go.
@@ -266,7 +272,7 @@ pub struct LiveOptions {
     pub style: Style,
     /// Where the report goes; standard output if `None`.
     pub output: Option<PathBuf>,
-    /// Whether to show the TIME-WAIT ledger.
+    /// Whether to show the table of TIME-WAIT.
     pub statistics: bool,
     /// Which findings make the exit status 1.
     pub fail_on: FailOn,
@@ -275,9 +281,9 @@ pub struct LiveOptions {
 }
 
 impl Live {
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> LiveOptions {
-        let screen =
-            if self.output.is_some() { &Screen { terminal: false, width: None, color: false } } else { screen };
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> LiveOptions {
+        let terminal =
+            if self.output.is_some() { &Terminal { terminal: false, width: None, color: false } } else { terminal };
         let mut rotation = Rotation::default();
         for ring in self.ring_buffer {
             match ring {
@@ -298,6 +304,7 @@ impl Live {
             time_wait: self.time_wait,
             here: self.here,
             facts: !self.no_facts,
+            keylog: self.keylog,
             memory_limit: self.memory_limit << 20,
             write: self.write,
             rotation,
@@ -306,17 +313,17 @@ impl Live {
             format: match self.format {
                 Some(LiveFormat::Full) => Format::Full,
                 Some(LiveFormat::Ndjson) => Format::Ndjson,
-                None if screen.terminal => Format::Full,
+                None if terminal.terminal => Format::Full,
                 Some(LiveFormat::Concise) | None => Format::Concise,
             },
             style: Style {
                 color: match self.color {
-                    ColorWhen::Auto => screen.color,
+                    ColorWhen::Auto => terminal.color,
                     ColorWhen::Always => true,
                     ColorWhen::Never => false,
                 },
                 ascii: self.ascii,
-                width: self.width.or(screen.width).unwrap_or(80),
+                width: self.width.or(terminal.width).unwrap_or(80),
                 time: if self.local { TimeStyle::Local } else { TimeStyle::Utc },
                 verbosity: match (self.quiet, self.verbose) {
                     (true, _) => Verbosity::Quiet,
@@ -376,7 +383,7 @@ mod tests {
     use super::*;
     use crate::cli::{Invocation, read};
 
-    const PIPE: Screen = Screen { terminal: false, width: None, color: false };
+    const PIPE: Terminal = Terminal { terminal: false, width: None, color: false };
 
     fn options(line: &str) -> LiveOptions {
         match read(format!("ftpwhy live {line}").split(' ').map(Into::into), &PIPE) {

@@ -1,4 +1,4 @@
-//! Turns the command line into plain [`Options`]: one file a subcommand.
+//! Turns the command line into plain [`AnalyseOptions`]: one file a subcommand.
 //!
 //! The only user of `clap`, `anstream`, `terminal_size` and `indicatif`. Knows nothing of captures.
 
@@ -20,13 +20,13 @@ pub mod prose;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod run;
 mod schema;
-mod screen;
 mod sessions;
 mod settings;
 mod show;
 mod spelling;
 mod status;
 mod target;
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::{Write, stderr};
@@ -41,15 +41,15 @@ pub use facts::FactsOptions;
 pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error, write_note};
 pub use options::{
-    ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, Options, RulesOptions, ShowOptions,
+    AnalyseOptions, ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, RulesOptions, ShowOptions,
 };
 pub use progress::Progress;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use run::RunOptions;
 pub use schema::Document;
-pub use screen::Screen;
 pub use sessions::SessionsOptions;
-pub use settings::Surroundings;
+pub use settings::Environment;
+pub use terminal::Terminal;
 
 use crate::text::printable_str;
 pub use status::StatusLine;
@@ -95,7 +95,7 @@ enum Command {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invocation {
     /// Analyse captures.
-    Analyse(Box<Options>),
+    Analyse(Box<AnalyseOptions>),
     /// Show what happened.
     Show(ShowOptions),
     /// Explain diagnoses.
@@ -145,12 +145,12 @@ pub fn command() -> clap::Command {
 /// Reads the arguments (the program's name first) and the settings around them; prints help and usage errors itself.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
-    screen: &Screen,
-    surroundings: &Surroundings,
+    terminal: &Terminal,
+    environment: &Environment,
 ) -> Invocation {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let is_run = arguments.get(1).is_some_and(|word| word == "run");
-    match read_in(arguments, screen, surroundings) {
+    match read_in(arguments, terminal, environment) {
         Ok((invocation, remarks)) => {
             for remark in remarks {
                 // Nobody is left to be told when the terminal or pipe has gone.
@@ -159,7 +159,7 @@ pub fn parse(
             invocation
         }
         // Help and version are what was asked for: whether they could be written counts.
-        Err(said) if !said.use_stderr() => Invocation::Print(shown(&said, screen).into_bytes()),
+        Err(said) if !said.use_stderr() => Invocation::Print(shown(&said, terminal).into_bytes()),
         Err(said) => {
             let _ = said.print();
             // Where the status is another command's, it says by 125 that this one was not run.
@@ -171,55 +171,51 @@ pub fn parse(
 /// The same without printing: what to do, and remarks.
 fn read_in(
     arguments: Vec<OsString>,
-    screen: &Screen,
-    surroundings: &Surroundings,
+    terminal: &Terminal,
+    environment: &Environment,
 ) -> Result<(Invocation, Vec<String>), clap::Error> {
     let command = command().version(version());
-    misspelt_command(&command, &arguments, surroundings).map_or(Ok(()), Err)?;
-    let mut settled = settings::settle(command, arguments, surroundings)?;
+    misspelt_command(&command, &arguments, environment).map_or(Ok(()), Err)?;
+    let mut settled = settings::settle(command, arguments, environment)?;
     let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
     let config = settled.config;
     let invocation = match command {
-        Some(Command::Show(show)) => Invocation::Show(show.into_options(screen, config)),
-        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(screen)),
-        Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(screen)),
-        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(screen, config)),
+        Some(Command::Show(show)) => Invocation::Show(show.into_options(terminal, config)),
+        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(terminal)),
+        Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(terminal)),
+        Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(terminal, config)),
         Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options(config))),
-        Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(screen, config))),
-        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(screen, config))),
+        Some(Command::Sessions(sessions)) => Invocation::Sessions(Box::new(sessions.into_options(terminal, config))),
+        Some(Command::Check(check)) => Invocation::Check(Box::new(check.into_options(terminal, config))),
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Interfaces(_)) => Invocation::Interfaces,
         #[cfg(all(feature = "live", target_os = "linux"))]
-        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(screen, config))),
+        Some(Command::Live(live)) => Invocation::Live(Box::new(live.into_options(terminal, config))),
         #[cfg(all(feature = "live", target_os = "linux"))]
         Some(Command::Run(run)) => Invocation::Run(Box::new(run.into_options(config))),
         Some(Command::Facts(facts)) => Invocation::Facts(facts.into_options(config)),
         Some(Command::Schema(schema)) => Invocation::Schema(schema.document()),
         Some(Command::Completions(completions)) => Invocation::Print(completions.script()),
-        None => Invocation::Analyse(Box::new(analyse.into_options(screen, config))),
+        None => Invocation::Analyse(Box::new(analyse.into_options(terminal, config))),
     };
     Ok((invocation, settled.remarks))
 }
 
-/// The same without surroundings.
+/// The same without an environment.
 #[cfg(test)]
-fn read(arguments: impl IntoIterator<Item = OsString>, screen: &Screen) -> Result<Invocation, clap::Error> {
-    read_in(arguments.into_iter().collect(), screen, &Surroundings::default()).map(|(invocation, _)| invocation)
+fn read(arguments: impl IntoIterator<Item = OsString>, terminal: &Terminal) -> Result<Invocation, clap::Error> {
+    read_in(arguments.into_iter().collect(), terminal, &Environment::default()).map(|(invocation, _)| invocation)
 }
 
 /// Refuses what would be read as a file, is none, and is spelt nearly like a subcommand.
-fn misspelt_command(
-    command: &clap::Command,
-    arguments: &[OsString],
-    surroundings: &Surroundings,
-) -> Option<clap::Error> {
+fn misspelt_command(command: &clap::Command, arguments: &[OsString], environment: &Environment) -> Option<clap::Error> {
     let lenient = command.clone().ignore_errors(true).disable_help_flag(true);
     let matches = lenient.try_get_matches_from(arguments).ok()?;
     let file = matches.try_get_many::<PathBuf>("files").ok()??.next()?;
     let commands = command.get_subcommands().flat_map(|one| iter::once(one.get_name()).chain(one.get_all_aliases()));
     let meant = spelling::nearest(file.to_str()?, commands)?;
     let is_path = file.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'/' | b'.'));
-    if is_path || surroundings.directory.join(file).exists() {
+    if is_path || environment.directory.join(file).exists() {
         return None;
     }
     if file.as_os_str() == meant {
@@ -229,9 +225,9 @@ fn misspelt_command(
 }
 
 /// What clap says, with its colours where standard output wants them.
-fn shown(said: &clap::Error, screen: &Screen) -> String {
+fn shown(said: &clap::Error, terminal: &Terminal) -> String {
     let text = said.render();
-    if screen.color { text.ansi().to_string() } else { text.to_string() }
+    if terminal.color { text.ansi().to_string() } else { text.to_string() }
 }
 
 /// 0 for help and version, 2 for wrong usage.
@@ -260,11 +256,11 @@ fn version() -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Document, Invocation, Screen, Surroundings, command, read, read_in, status};
+    use super::{Document, Environment, Invocation, Terminal, command, read, read_in, status};
 
     fn run(line: &str) -> Result<Invocation, u8> {
-        let screen = Screen { terminal: false, width: None, color: false };
-        read(line.split(' ').map(Into::into), &screen).map_err(|said| status(&said))
+        let terminal = Terminal { terminal: false, width: None, color: false };
+        read(line.split(' ').map(Into::into), &terminal).map_err(|said| status(&said))
     }
 
     #[test]
@@ -288,10 +284,10 @@ mod tests {
     #[test]
     fn a_misspelt_subcommand_is_told_unless_a_file_is_called_so() {
         let folder = tempfile::tempdir().expect("a directory");
-        let surroundings = Surroundings { directory: folder.path().into(), ..Surroundings::default() };
+        let environment = Environment { directory: folder.path().into(), ..Environment::default() };
         let said = |line: &str| {
             let arguments = line.split(' ').map(Into::into).collect();
-            read_in(arguments, &Screen::NONE, &surroundings).map_err(|said| said.to_string())
+            read_in(arguments, &Terminal::NONE, &environment).map_err(|said| said.to_string())
         };
         let text = said("ftpwhy --isolated hosts x").expect_err("refused");
         assert!(text.contains("hosts is a subcommand, so it comes first"), "{text}");

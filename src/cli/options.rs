@@ -52,13 +52,15 @@ pub struct ExtractOptions {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub write: PathBuf,
+    /// Whether the TLS keys that the packets need are written, too.
+    pub with_secrets: bool,
     /// Whether the findings are written to their frames.
     pub annotate: bool,
 }
 
 /// Everything `ftpwhy FILE...` can be told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct AnalyseOptions {
     /// What is read.
     pub input: Input,
     /// Which findings are reported.

@@ -87,9 +87,14 @@ const NOT_CAPTURED: (&str, &str) = (
 const ENCRYPTION: (&str, &str) = (
     "Encryption",
     "After AUTH TLS the control connection can be read only with its keys: from the files that --keylog names, and from \
-     pcapng files that carry them. curl, lftp, FileZilla and programs in Python write them to the file that \
-     SSLKEYLOGFILE names; vsftpd, ProFTPD and Pure-FTPd need a preloaded library that does so. ftpwhy itself does not \
-     read SSLKEYLOGFILE. TLS 1.2 and 1.3 are decrypted. Without keys it is unknown which data connection belongs to \
+     pcapng files that carry them. To get them from a client, start it with \
+     SSLKEYLOGFILE=FILE in its environment: curl, lftp, FileZilla, and Python's ftplib with ssl.create_default_context(). \
+     vsftpd, ProFTPD and Pure-FTPd write no keys themselves: start them with LD_PRELOAD=LIBRARY, where the library calls \
+     SSL_CTX_set_keylog_callback for each context and opens its file at once (vsftpd changes its root before TLS begins, \
+     ProFTPD closes files that it does not know). Start the program before the capture ends; FILE may still grow while \
+     ftpwhy reads a pipe, a file with --follow, or captures itself (live --keylog). ftpwhy itself does not read \
+     SSLKEYLOGFILE. TLS 1.2 and 1.3 are decrypted; of data connections only handshakes and alerts. No output has a key, \
+     but extract --with-secrets. Without keys it is unknown which data connection belongs to \
      which command, and so are the replies; tls-control-opaque says why. With --anonymize nothing is decrypted.",
 );
 const SECRETS: (&str, &str) = (

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::input::{FailOnName, seconds};
 use super::layout::{PlainArguments, TimeArguments};
-use super::{FailOn, Screen};
+use super::{FailOn, Terminal};
 use crate::report::{Format, Style, Verbosity};
 use crate::source::live::{ANY, Scope};
 
@@ -135,7 +135,7 @@ pub struct RunOptions {
 
 impl Run {
     pub(super) fn into_options(self, config: Option<PathBuf>) -> RunOptions {
-        let screen = if self.output.is_some() { Screen::NONE } else { Screen::of_stderr() };
+        let terminal = if self.output.is_some() { Terminal::NONE } else { Terminal::of_stderr() };
         let verbosity = match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
@@ -153,7 +153,7 @@ impl Run {
                 RunFormat::Concise => Format::Concise,
                 RunFormat::Json => Format::Json,
             },
-            style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(&screen) },
+            style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(&terminal) },
             output: self.output,
             verdict: self.exit_verdict.then(|| self.fail_on.into()),
             command: self.command,
@@ -168,7 +168,7 @@ mod tests {
     use crate::cli::{Invocation, read};
 
     fn options(line: &str) -> Option<RunOptions> {
-        match read(format!("ftpwhy run {line}").split(' ').map(Into::into), &Screen::NONE) {
+        match read(format!("ftpwhy run {line}").split(' ').map(Into::into), &Terminal::NONE) {
             Ok(Invocation::Run(options)) => Some(*options),
             _ => None,
         }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::InputArguments;
 use super::layout::{PlainArguments, TimeArguments};
-use super::{Input, Screen};
+use super::{Input, Terminal};
 use crate::finding::SessionId;
 use crate::frame::Timestamp;
 use crate::report::{Order, SessionChoice, Style, Verbosity, parse_time};
@@ -90,7 +90,7 @@ pub struct SessionsOptions {
 }
 
 impl Sessions {
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> SessionsOptions {
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> SessionsOptions {
         let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
         SessionsOptions {
             input: self.input.into_input(config),
@@ -102,7 +102,7 @@ impl Sessions {
                 order: self.sort.into(),
                 reverse: self.reverse,
             },
-            style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(screen) },
+            style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(terminal) },
         }
     }
 }

@@ -32,14 +32,14 @@ const OWN: [&str; 2] = ["format", "output"];
 
 /// What there is beside the command line.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct Environment {
     /// The environment.
     pub variables: Vec<(OsString, OsString)>,
     /// The current directory.
     pub directory: PathBuf,
 }
 
-impl Surroundings {
+impl Environment {
     /// The environment and the directory of this process.
     pub fn here() -> Self {
         Self { variables: std::env::vars_os().collect(), directory: PathBuf::from(".") }
@@ -51,7 +51,7 @@ impl Surroundings {
     }
 }
 
-/// The command line with what the surroundings add, and remarks for standard error.
+/// The command line with what the environment adds, and remarks for standard error.
 pub(super) struct Settled {
     pub(super) matches: ArgMatches,
     pub(super) remarks: Vec<String>,
@@ -71,7 +71,7 @@ struct Addition {
 pub(super) fn settle(
     mut command: Command,
     arguments: Vec<OsString>,
-    surroundings: &Surroundings,
+    environment: &Environment,
 ) -> Result<Settled, clap::Error> {
     command.build();
     let said = match command.try_get_matches_from_mut(&arguments) {
@@ -89,8 +89,8 @@ pub(super) fn settle(
         let matches = command.try_get_matches_from_mut(arguments)?;
         return Ok(Settled { matches, remarks: Vec::new(), config: None });
     }
-    let from_environment = of_environment(active, surroundings)?;
-    let file = file(inner, surroundings)?;
+    let from_environment = of_environment(active, environment)?;
+    let file = file(inner, environment)?;
     let from_file = match &file {
         Some(file) => of_file(&command, active, name, file)?,
         None => Vec::new(),
@@ -109,7 +109,7 @@ pub(super) fn settle(
     let rest = all.split_off(at.min(all.len()));
     all.extend(added.iter().flat_map(|addition| addition.arguments.clone()));
     all.extend(rest);
-    let remarks = unknown_variables(&command, surroundings);
+    let remarks = unknown_variables(&command, environment);
     let matches = command.clone().try_get_matches_from(all).map_err(|error| blame(error, &added))?;
     Ok(Settled { matches, remarks, config: file.map(|file| file.opened) })
 }
@@ -151,12 +151,12 @@ fn variable_of(long: &str) -> String {
     format!("{PREFIX}{}", long.to_ascii_uppercase().replace('-', "_"))
 }
 
-fn of_environment(command: &Command, surroundings: &Surroundings) -> Result<Vec<Addition>, clap::Error> {
+fn of_environment(command: &Command, environment: &Environment) -> Result<Vec<Addition>, clap::Error> {
     let mut additions = Vec::new();
     for arg in settings(command) {
         let long = arg.get_long().unwrap_or_default();
         let name = variable_of(long);
-        let Some(value) = surroundings.variable(&name) else { continue };
+        let Some(value) = environment.variable(&name) else { continue };
         let arguments = if arg.get_action().takes_values() {
             match value.to_str().filter(|_| matches!(arg.get_action(), ArgAction::Append)) {
                 Some(lines) => lines.lines().map(|line| with_value(long, line)).collect(),
@@ -181,9 +181,9 @@ fn with_value(long: &str, value: impl AsRef<OsStr>) -> OsString {
 }
 
 /// Variables that look like misspelt settings. Others may belong to somebody else.
-fn unknown_variables(command: &Command, surroundings: &Surroundings) -> Vec<String> {
+fn unknown_variables(command: &Command, environment: &Environment) -> Vec<String> {
     let known: Vec<String> = all_settings(command).into_iter().chain(NOT_SETTINGS).map(variable_of).collect();
-    let names = surroundings.variables.iter().filter_map(|(name, _)| name.to_str());
+    let names = environment.variables.iter().filter_map(|(name, _)| name.to_str());
     let mut remarks: Vec<String> = names
         .filter(|name| name.starts_with(PREFIX) && !known.iter().any(|known| known == name))
         .filter_map(|name| {
@@ -206,10 +206,10 @@ struct File {
     named: bool,
 }
 
-fn file(matches: &ArgMatches, surroundings: &Surroundings) -> Result<Option<File>, clap::Error> {
+fn file(matches: &ArgMatches, environment: &Environment) -> Result<Option<File>, clap::Error> {
     let named = matches.get_one::<PathBuf>("config").cloned();
-    let named = named.or_else(|| surroundings.variable("FTPWHY_CONFIG").map(PathBuf::from));
-    let path = named.clone().unwrap_or_else(|| surroundings.directory.join(FILE));
+    let named = named.or_else(|| environment.variable("FTPWHY_CONFIG").map(PathBuf::from));
+    let path = named.clone().unwrap_or_else(|| environment.directory.join(FILE));
     let shown = named.as_deref().unwrap_or(Path::new(FILE)).display().to_string();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
@@ -333,8 +333,8 @@ mod tests {
 
     use clap::ValueHint;
 
-    use super::{Surroundings, WRITING, all_settings};
-    use crate::cli::{FailOn, Grouping, Invocation, Options, Screen, command, read_in};
+    use super::{Environment, WRITING, all_settings};
+    use crate::cli::{AnalyseOptions, FailOn, Grouping, Invocation, Terminal, command, read_in};
     use crate::report::{CheckFormat, Format, TimeStyle};
 
     /// Reads a command line in a directory with this file and environment.
@@ -344,13 +344,13 @@ mod tests {
             std::fs::write(folder.path().join(".ftpwhy.toml"), file).expect("writes");
         }
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let surroundings = Surroundings { variables, directory: folder.path().into() };
+        let environment = Environment { variables, directory: folder.path().into() };
         let line = line.replace("DIR", &folder.path().to_string_lossy());
         let arguments = format!("ftpwhy {line}").split(' ').map(Into::into).collect();
-        read_in(arguments, &Screen::NONE, &surroundings).map_err(|error| error.to_string())
+        read_in(arguments, &Terminal::NONE, &environment).map_err(|error| error.to_string())
     }
 
-    fn options(line: &str, file: &str, variables: &[(&str, &str)]) -> Options {
+    fn options(line: &str, file: &str, variables: &[(&str, &str)]) -> AnalyseOptions {
         match run(line, file, variables) {
             Ok((Invocation::Analyse(options), _)) => *options,
             other => panic!("{line}: {other:?}"),
@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn every_option_that_names_a_file_reads_it_or_is_known_to_write() {
-        const READING: [&str; 4] = ["baseline", "config", "keylog", "read"];
+        const READING: [&str; 5] = ["baseline", "config", "facts", "keylog", "read"];
         let mut command = command();
         command.build();
         assert!(WRITING.iter().all(|name| all_settings(&command).contains(name)));

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::input::{InputArguments, SelectionArguments};
 use super::layout::{PlainArguments, TimeArguments};
-use super::{Screen, ShowOptions};
+use super::{ShowOptions, Terminal};
 use crate::finding::SessionId;
 use crate::report::{Style, Verbosity, View};
 
@@ -55,7 +55,7 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn into_options(self, screen: &Screen, config: Option<PathBuf>) -> ShowOptions {
+    pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> ShowOptions {
         // `-` is standard output, which has no path.
         let path = |path: PathBuf| (path.as_os_str() != "-").then_some(path);
         let plain = self.transcript || (!self.ladder && self.svg.is_none() && self.html.is_none());
@@ -72,7 +72,7 @@ impl Show {
             style: Style {
                 time: self.time.style(),
                 verbosity: if self.verbose { Verbosity::Verbose } else { Verbosity::Normal },
-                ..self.plain.into_style(screen)
+                ..self.plain.into_style(terminal)
             },
         }
     }
@@ -82,12 +82,12 @@ impl Show {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Screen, SessionId, ShowOptions, View};
+    use super::{SessionId, ShowOptions, Terminal, View};
     use crate::cli::{Invocation, read};
 
     fn options(line: &str) -> ShowOptions {
-        let screen = Screen { terminal: false, width: None, color: false };
-        match read(format!("ftpwhy show {line}").split(' ').map(Into::into), &screen) {
+        let terminal = Terminal { terminal: false, width: None, color: false };
+        match read(format!("ftpwhy show {line}").split(' ').map(Into::into), &terminal) {
             Ok(Invocation::Show(options)) => options,
             other => panic!("{line}: {other:?}"),
         }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn sessions_are_numbers_from_one() {
         assert_eq!(options("-s 2,3 x.pcap").sessions, [SessionId(2), SessionId(3)]);
-        let screen = Screen { terminal: false, width: None, color: false };
-        assert!(read("ftpwhy show -s 0 x.pcap".split(' ').map(Into::into), &screen).is_err());
+        let terminal = Terminal { terminal: false, width: None, color: false };
+        assert!(read("ftpwhy show -s 0 x.pcap".split(' ').map(Into::into), &terminal).is_err());
     }
 }

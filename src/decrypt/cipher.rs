@@ -14,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384};
 use zeroize::Zeroizing;
 
-use super::Version;
+use super::TlsVersion;
 use super::schedule::Material;
 use super::suite::{Mac, Protection, Suite};
 
@@ -25,14 +25,14 @@ const EXPLICIT: usize = 8;
 
 /// What opens the records of one direction.
 pub(super) struct Cipher {
-    version: Version,
+    version: TlsVersion,
     suite: Suite,
     encrypt_then_mac: bool,
     material: Material,
 }
 
 impl Cipher {
-    pub fn new(version: Version, suite: Suite, encrypt_then_mac: bool, material: Material) -> Self {
+    pub fn new(version: TlsVersion, suite: Suite, encrypt_then_mac: bool, material: Material) -> Self {
         Self { version, suite, encrypt_then_mac, material }
     }
 
@@ -41,13 +41,13 @@ impl Cipher {
         let iv = self.material.iv.bytes();
         let counted = || xored(iv, number);
         match (self.version, self.suite.protection) {
-            (Version::Tls13, protection) => self.aead(protection, &counted()?, body, &header),
-            (Version::Tls12, Protection::ChaCha20Poly1305) => {
+            (TlsVersion::Tls13, protection) => self.aead(protection, &counted()?, body, &header),
+            (TlsVersion::Tls12, Protection::ChaCha20Poly1305) => {
                 let aad = aad(number, header, body.len().checked_sub(16)?);
                 self.aead(Protection::ChaCha20Poly1305, &counted()?, body, &aad)
             }
-            (Version::Tls12, Protection::Cbc(mac)) => self.cbc(mac, number, header, body),
-            (Version::Tls12, protection) => {
+            (TlsVersion::Tls12, Protection::Cbc(mac)) => self.cbc(mac, number, header, body),
+            (TlsVersion::Tls12, protection) => {
                 let (explicit, sealed) = body.split_at_checked(EXPLICIT)?;
                 let tag = if let Protection::Ccm(tag) = protection { tag } else { 16 };
                 let nonce: [u8; 12] = [iv, explicit].concat().try_into().ok()?;

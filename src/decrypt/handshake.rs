@@ -1,7 +1,9 @@
 //! The messages of a handshake from which keys follow (RFC 5246 7.4, RFC 8446 4).
 
-use super::{Random, Version};
+use super::{Random, TlsVersion};
 
+/// The type of the records that carry them.
+pub(super) const HANDSHAKE: u8 = 0x16;
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
 pub(super) const FINISHED: u8 = 20;
@@ -58,6 +60,38 @@ impl Messages {
     }
 }
 
+/// Takes padding and type off the contents of a record of TLS 1.3 (RFC 8446 5.2).
+pub(super) fn inner_kind(plain: &mut Vec<u8>) -> Option<u8> {
+    let len = plain.iter().rposition(|byte| *byte != 0)?;
+    let kind = plain.get(len).copied();
+    plain.truncate(len);
+    kind
+}
+
+/// The random of the ClientHello that begins in these bytes of a connection, at their start or behind a line of text.
+pub fn random_in(bytes: &[u8]) -> Option<Random> {
+    let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(lines).find_map(|at| match bytes.get(at..)?.split_first_chunk::<9>()? {
+        ([HANDSHAKE, 3, _, _, _, CLIENT_HELLO, ..], body) => client_random(body),
+        _ => None,
+    })
+}
+
+/// The ServerHello among the records that an end begins with, as far as they are there.
+pub(super) fn server_hello_in(mut records: &[u8]) -> Option<ServerHello> {
+    while let Some((&[kind, 3, _, high, low], rest)) = records.split_first_chunk::<5>() {
+        let body = rest.get(..usize::from(u16::from_be_bytes([high, low])))?;
+        if kind == HANDSHAKE
+            && let Some(([SERVER_HELLO, ..], hello)) = body.split_first_chunk::<4>()
+            && let Some(hello) = ServerHello::read(hello)
+        {
+            return Some(hello);
+        }
+        records = rest.get(body.len()..)?;
+    }
+    None
+}
+
 /// The random of a ClientHello.
 pub(super) fn client_random(body: &[u8]) -> Option<Random> {
     body.get(2..34)?.try_into().ok()
@@ -68,7 +102,7 @@ pub(super) fn client_random(body: &[u8]) -> Option<Random> {
 pub(super) struct ServerHello {
     pub random: Random,
     /// `None` for one that is older than TLS 1.2.
-    pub version: Option<Version>,
+    pub version: Option<TlsVersion>,
     pub suite: u16,
     pub encrypt_then_mac: bool,
 }
@@ -98,8 +132,8 @@ impl ServerHello {
             rest = behind.get(len..).unwrap_or_default();
         }
         let version = match version {
-            TLS_1_2 => Some(Version::Tls12),
-            TLS_1_3 => Some(Version::Tls13),
+            TLS_1_2 => Some(TlsVersion::Tls12),
+            TLS_1_3 => Some(TlsVersion::Tls13),
             _ => None,
         };
         Some(Self { random: *random, version, suite: u16::from_be_bytes([high, low]), encrypt_then_mac })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
 
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use foldhash::fast::RandomState;
 use zeroize::Zeroizing;
 
@@ -40,9 +40,48 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The master secret of a session of TLS 1.2, which later connections may resume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Master(pub(super) Secret);
+
+impl Master {
+    /// The master secret that the lines of a key log tell first.
+    pub fn of_log(lines: &str) -> Option<Self> {
+        let mut keys = Keys::default();
+        keys.read(lines.as_bytes());
+        keys.known.into_values().find_map(|secrets| secrets.master).map(Self)
+    }
+}
+
+/// The beginning of a line of a key log whose end has not been written yet.
+#[derive(Default)]
+pub struct Rest(Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rest")
+    }
+}
+
+/// Lines of a key log that are to be written again.
+pub struct Lines(Zeroizing<String>);
+
+impl Lines {
+    /// The lines, secrets and all: for the one output that is asked for them.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lines")
+    }
+}
+
 /// What is known of one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrets {
+pub struct TlsSecrets {
     /// TLS 1.2: the master secret.
     pub(super) master: Option<Secret>,
     /// TLS 1.3: of the handshake, of client and server.
@@ -51,10 +90,17 @@ pub struct Secrets {
     pub(super) traffic: [Option<Secret>; 2],
 }
 
+impl TlsSecrets {
+    /// Whether all is known that records need, whatever the version.
+    pub fn are_complete(&self) -> bool {
+        self.master.is_some() || [&self.handshake, &self.traffic].into_iter().flatten().all(Option::is_some)
+    }
+}
+
 /// The secrets of connections, by their client randoms.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
-    known: HashMap<Random, Secrets, RandomState>,
+    known: HashMap<Random, TlsSecrets, RandomState>,
     /// Whether lines had no room.
     overfull: bool,
 }
@@ -74,8 +120,19 @@ impl Keys {
 
     /// Adds what a key log tells, to its end. The error is one of reading: no line is wrong.
     pub fn read_all(&mut self, log: &mut impl Read) -> io::Result<()> {
+        let mut rest = Rest::default();
+        self.read_on(log, &mut rest)?;
+        self.read(&rest.0);
+        Ok(())
+    }
+
+    /// Adds what the whole lines of a key log tell that is still being written, from where it was read to; how many of them
+    /// told something. `rest` is what is left of the last line.
+    pub fn read_on(&mut self, log: &mut impl Read, rest: &mut Rest) -> io::Result<usize> {
         let mut chunk = Zeroizing::new(vec![0; CHUNK]);
-        let mut held = 0;
+        let begun = rest.0.len().min(CHUNK / 2);
+        chunk.iter_mut().zip(rest.0.iter()).take(begun).for_each(|(to, from)| *to = *from);
+        let (mut held, mut told) = (begun, 0);
         loop {
             let read = match log.read(chunk.get_mut(held..).unwrap_or_default()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -83,17 +140,17 @@ impl Keys {
             };
             held += read;
             let lines = chunk.get(..held).unwrap_or_default();
-            // The last line may lack its end.
-            let whole =
-                if read == 0 { held } else { lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
-            self.read(lines.get(..whole).unwrap_or_default());
-            if read == 0 {
-                return Ok(());
-            }
+            let whole = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            told += self.read(lines.get(..whole).unwrap_or_default());
             // A line without end is none.
             let whole = if whole == 0 && held == CHUNK { held } else { whole };
             chunk.copy_within(whole..held, 0);
             held -= whole;
+            if read == 0 {
+                // What is longer than any line is of no use, but hides what follows on its line.
+                rest.0 = Zeroizing::new(chunk.get(..held.min(CHUNK / 2)).unwrap_or_default().to_vec());
+                return Ok(told);
+            }
         }
     }
 
@@ -108,8 +165,29 @@ impl Keys {
     }
 
     /// What is known of the connection with this client random.
-    pub fn of(&self, random: &Random) -> Option<&Secrets> {
+    pub fn of(&self, random: &Random) -> Option<&TlsSecrets> {
         self.known.get(random)
+    }
+
+    /// The lines of a key log that tell what is known of this connection.
+    pub fn lines_of(&self, random: &Random) -> Option<Lines> {
+        let TlsSecrets { master, handshake: [client, server], traffic: [client_0, server_0] } = self.of(random)?;
+        let all = [
+            ("CLIENT_RANDOM", master),
+            ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client),
+            ("SERVER_HANDSHAKE_TRAFFIC_SECRET", server),
+            ("CLIENT_TRAFFIC_SECRET_0", client_0),
+            ("SERVER_TRAFFIC_SECRET_0", server_0),
+        ];
+        let random = HEXLOWER.encode(random);
+        let known = all.into_iter().filter_map(|(label, secret)| Some((label, secret.as_ref()?)));
+        let lines = known.map(|(label, secret)| {
+            let secret = Zeroizing::new(HEXLOWER.encode(secret.bytes()));
+            Zeroizing::new(format!("{label} {random} {}\n", *secret))
+        });
+        let mut text = Zeroizing::new(String::with_capacity(all.len() * LINE_BYTES));
+        lines.for_each(|line| text.push_str(&line));
+        Some(Lines(text))
     }
 
     fn line(&mut self, line: &[u8]) -> Option<()> {
@@ -129,7 +207,7 @@ impl Keys {
         Some(())
     }
 
-    fn slot(&mut self, random: Random) -> Option<&mut Secrets> {
+    fn slot(&mut self, random: Random) -> Option<&mut TlsSecrets> {
         if self.known.len() >= CONNECTIONS_KEPT && !self.known.contains_key(&random) {
             self.overfull = true;
             return None;
@@ -139,7 +217,7 @@ impl Keys {
 }
 
 /// Where the secret of a label belongs.
-fn place(label: &[u8]) -> Option<fn(&mut Secrets) -> &mut Option<Secret>> {
+fn place(label: &[u8]) -> Option<fn(&mut TlsSecrets) -> &mut Option<Secret>> {
     Some(match label {
         b"CLIENT_RANDOM" => |secrets| &mut secrets.master,
         b"CLIENT_HANDSHAKE_TRAFFIC_SECRET" => |secrets| &mut secrets.handshake[0],
@@ -171,6 +249,31 @@ mod tests {
         let known = keys.of(&[0xab; 32]).unwrap();
         assert_eq!(known.master, Some(Secret::new(vec![0xcd; 48])));
         assert_eq!(known.traffic, [None, Some(Secret::new(vec![1; 32]))]);
+    }
+
+    #[test]
+    fn a_log_that_grows_is_read_line_by_line() {
+        let lines = format!("CLIENT_RANDOM {} {}\n", hex("ab", 32), hex("cd", 48)).repeat(2);
+        for cut in 0..lines.len() {
+            let (mut keys, mut rest) = (Keys::default(), Rest::default());
+            let first = keys.read_on(&mut &lines.as_bytes()[..cut], &mut rest).unwrap();
+            assert_eq!(first, lines[..cut].matches('\n').count(), "{cut}");
+            let second = keys.read_on(&mut &lines.as_bytes()[cut..], &mut rest).unwrap();
+            assert_eq!((first + second, rest.0.len()), (2, 0), "{cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_told_in_lines_again() {
+        let (random, secret) = (hex("ab", 32), hex("cd", 32));
+        let labels = ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"];
+        let text = labels.map(|label| format!("{label} {random} {secret}\n")).concat();
+        let mut keys = Keys::default();
+        keys.read(text.as_bytes());
+        assert_eq!(keys.lines_of(&[0xab; 32]).unwrap().text(), text);
+        assert!(keys.lines_of(&[0xac; 32]).is_none() && !keys.of(&[0xab; 32]).unwrap().are_complete());
+        keys.read(format!("CLIENT_TRAFFIC_SECRET_0 {random} {secret}").as_bytes());
+        assert!(keys.of(&[0xab; 32]).unwrap().are_complete());
     }
 
     #[test]

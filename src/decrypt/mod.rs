@@ -16,26 +16,29 @@ mod off;
 mod records;
 #[cfg(feature = "tls")]
 mod schedule;
+mod sealed;
 mod suite;
 
 #[cfg(not(feature = "tls"))]
 use off::{cipher, schedule};
 
-pub use keys::{Keys, Random, Secrets};
+pub use handshake::random_in;
+pub use keys::{Keys, Lines, Master, Random, Rest, TlsSecrets};
 pub use records::{Channel, Lookup, Opened, Tls, Unread};
 
+pub use sealed::{Inside, Opener, Sealed};
 pub use suite::suite_name;
 
 /// A protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
+pub enum TlsVersion {
     /// TLS 1.2.
     Tls12,
     /// TLS 1.3.
     Tls13,
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for TlsVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tls12 => "TLS 1.2",

@@ -3,14 +3,14 @@
 pub(super) mod cipher {
     use zeroize::Zeroizing;
 
-    use super::super::Version;
+    use super::super::TlsVersion;
     use super::super::suite::Suite;
     use super::schedule::Material;
 
     pub struct Cipher;
 
     impl Cipher {
-        pub fn new(_: Version, _: Suite, _: bool, _: Material) -> Self {
+        pub fn new(_: TlsVersion, _: Suite, _: bool, _: Material) -> Self {
             Self
         }
 
@@ -25,6 +25,7 @@ pub(super) mod schedule {
     use super::super::keys::Secret;
     use super::super::suite::Suite;
 
+    #[derive(Clone)]
     pub struct Material;
 
     pub fn of_master(_: Suite, _: &[u8], _: [&[u8; 32]; 2]) -> [Material; 2] {

@@ -4,15 +4,15 @@ use std::mem::take;
 use std::ops::Range;
 
 use super::cipher::Cipher;
+use super::handshake::HANDSHAKE;
 use super::handshake::{self, Messages, ServerHello};
 use super::keys::Secret;
 use super::schedule::{self, Material};
 use super::suite::Suite;
-use super::{HEADER, RECORD_BYTES, Random, Secrets, Version};
+use super::{HEADER, Master, RECORD_BYTES, Random, TlsSecrets, TlsVersion};
 
 const CHANGE_CIPHER_SPEC: u8 = 0x14;
 const ALERT: u8 = 0x15;
-const HANDSHAKE: u8 = 0x16;
 const APPLICATION: u8 = 0x17;
 const CLOSE_NOTIFY: u8 = 0;
 
@@ -22,9 +22,17 @@ const NUMBERS_TRIED: u64 = 64;
 const FAILURES: u32 = 64;
 /// Bytes of a handshake that are kept until it is known that its keys are right.
 const BEGUN_BYTES: usize = 1 << 16;
+/// Bytes of a server that is not read in which its choice of version and suite is looked for.
+const HELLO_BYTES: usize = 1 << 12;
 
-/// Where the secrets of a connection are found by its client random.
-pub type Lookup<'a> = dyn Fn(&Random) -> Option<Secrets> + 'a;
+/// Where the secrets of a connection are found.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a> {
+    /// By its client random.
+    pub known: &'a dyn Fn(&Random) -> Option<TlsSecrets>,
+    /// Those of earlier connections, which it may resume: no key log has a line for it then.
+    pub resumable: &'a [Master],
+}
 
 /// What became of bytes that were pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +43,8 @@ pub enum Opened<'a> {
     Records(Range<usize>),
     /// What a record said, or records that were kept back and cannot be read.
     Text(&'a [u8]),
-    /// The header of a record that is read here.
-    Header([u8; HEADER]),
+    /// The header of a record that is read here, and level and description where it is an alert.
+    Header([u8; HEADER], Option<[u8; 2]>),
     /// A record of so many bytes that could not be opened is passed over.
     Lost(usize),
 }
@@ -62,7 +70,7 @@ pub enum Unread {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// The version, once the server chose it.
-    pub version: Option<Version>,
+    pub version: Option<TlsVersion>,
     /// The cipher suite.
     pub suite: Option<u16>,
     /// Whether any record was opened.
@@ -80,11 +88,20 @@ pub struct Channel {
     random: Option<Random>,
     /// TLS 1.2: the keys of client and server that no record has needed yet.
     material: [Option<Material>; 2],
-    chosen: Option<(Version, Suite, bool)>,
+    /// TLS 1.2: the masters that may be resumed, with the keys that follow from each.
+    candidates: Vec<(Master, [Material; 2])>,
+    /// TLS 1.2: the master.
+    master: Option<Master>,
+    /// What a server says that is not read, until its choice is found.
+    passed: Vec<u8>,
+    /// The alert that the record read last is.
+    alert: Option<[u8; 2]>,
+    chosen: Option<(TlsVersion, Suite, bool)>,
     tls: Tls,
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Side {
     stage: Stage,
     /// Whether the last byte outside TLS did not end a line.
@@ -101,6 +118,8 @@ struct Side {
     /// Records that failed to open since one did not.
     failed: u32,
     cipher: Option<Cipher>,
+    /// Whether the next record tells which of the candidates is right.
+    is_trying: bool,
     secret: Option<Secret>,
     /// TLS 1.3: the secret behind the handshake.
     next: Option<Secret>,
@@ -132,7 +151,7 @@ enum Fate {
 
 impl Channel {
     /// Takes in-order bytes of one end and tells what they are.
-    pub fn push(&mut self, end: usize, bytes: &[u8], keys: &Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) {
+    pub fn push(&mut self, end: usize, bytes: &[u8], keys: Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let Some(side) = self.sides.get_mut(end) else { return };
@@ -154,6 +173,8 @@ impl Channel {
                         out(Opened::Text(&kept));
                     }
                     out(Opened::Clear(at..bytes.len()));
+                    self.pass(end, &kept);
+                    self.pass(end, rest);
                     return;
                 }
                 Stage::Lost => {
@@ -168,6 +189,24 @@ impl Channel {
                 }
             }
         }
+    }
+
+    /// Looks for the choice of a server that is not read otherwise.
+    fn pass(&mut self, end: usize, bytes: &[u8]) {
+        if self.tls.suite.is_some() || self.client.is_none_or(|client| client == end) {
+            return;
+        }
+        let room = HELLO_BYTES.saturating_sub(self.passed.len());
+        self.passed.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        if let Some(hello) = handshake::server_hello_in(&self.passed) {
+            (self.tls.version, self.tls.suite) = (hello.version, Some(hello.suite));
+            self.passed = Vec::new();
+        }
+    }
+
+    /// The master secret of a session of TLS 1.2 that was opened.
+    pub fn master(&self) -> Option<&Master> {
+        self.master.as_ref().filter(|_| self.tls.decrypted)
     }
 
     /// So many bytes of one end were not captured.
@@ -190,10 +229,11 @@ impl Channel {
 
     /// Bytes that are kept.
     pub fn held(&self) -> usize {
-        self.sides.iter().map(|side| side.held.capacity() + side.begun.capacity() + side.messages.held()).sum()
+        let of_side = |side: &Side| side.held.capacity() + side.begun.capacity() + side.messages.held();
+        self.sides.iter().map(of_side).sum::<usize>() + self.passed.capacity()
     }
 
-    fn records(&mut self, end: usize, keys: &Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) {
+    fn records(&mut self, end: usize, keys: Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) {
         while let Some(side) = self.sides.get_mut(end) {
             if side.skipped > 0 {
                 let step = side.skipped.min(side.held.len());
@@ -218,7 +258,8 @@ impl Channel {
                 return self.give_up(end, Unread::Missing, out);
             };
             let Some(record) = side.held.get(..len).map(<[u8]>::to_vec) else { return };
-            let was_clear = side.cipher.is_none();
+            self.alert = None;
+            let was_clear = side.cipher.is_none() && !side.is_trying;
             let fate = self.record(end, &record, keys, out);
             let Some(side) = self.sides.get_mut(end) else { return };
             match fate {
@@ -244,10 +285,10 @@ impl Channel {
                     if was_clear && !side.gap && side.begun.len() + record.len() <= BEGUN_BYTES {
                         side.begun.extend_from_slice(&record);
                     }
-                    out_header(&record, out);
+                    out_header(&record, self.alert, out);
                 }
                 Fate::Closed => {
-                    out_header(&record, out);
+                    out_header(&record, self.alert, out);
                     return side.leave(len, out);
                 }
             }
@@ -272,14 +313,18 @@ impl Channel {
         }
     }
 
-    fn record(&mut self, end: usize, record: &[u8], keys: &Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) -> Fate {
+    fn record(&mut self, end: usize, record: &[u8], keys: Lookup<'_>, out: &mut dyn FnMut(Opened<'_>)) -> Fate {
         let Some((header, body)) = record.split_first_chunk::<HEADER>() else { return Fate::Shut };
         let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
         let kind = header[0];
         let version = self.chosen.map(|(version, ..)| version);
-        if kind == CHANGE_CIPHER_SPEC && version != Some(Version::Tls12) {
+        if kind == CHANGE_CIPHER_SPEC && version != Some(TlsVersion::Tls12) {
             return Fate::Read;
         }
+        if side.is_trying && !self.settle(end, *header, body) {
+            return Fate::GivenUp(self.random.map_or(Unread::Missing, Unread::NoKey));
+        }
+        let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
         let Some(cipher) = &side.cipher else {
             return self.clear_record(end, kind, body, keys);
         };
@@ -289,7 +334,10 @@ impl Channel {
         (side.number, side.gap, side.failed) = (number + 1, false, 0);
         side.begun = Vec::new();
         self.tls.decrypted = true;
-        let kind = if version == Some(Version::Tls13) { inner_kind(&mut plain) } else { Some(kind) };
+        let kind = if version == Some(TlsVersion::Tls13) { handshake::inner_kind(&mut plain) } else { Some(kind) };
+        if kind == Some(ALERT) {
+            self.alert = plain.as_slice().try_into().ok();
+        }
         match kind {
             Some(APPLICATION) => {
                 if !plain.is_empty() {
@@ -297,7 +345,7 @@ impl Channel {
                 }
                 Fate::Read
             }
-            Some(HANDSHAKE) if version == Some(Version::Tls13) => {
+            Some(HANDSHAKE) if version == Some(TlsVersion::Tls13) => {
                 self.messages(end, &plain);
                 Fate::Read
             }
@@ -306,8 +354,28 @@ impl Channel {
         }
     }
 
+    /// Finds the candidate that opens the first record that an end encrypted; whether there is one.
+    fn settle(&mut self, end: usize, header: [u8; HEADER], body: &[u8]) -> bool {
+        let (Some((version, suite, etm)), client) = (self.chosen, self.client) else { return false };
+        let role = |end: usize| usize::from(client != Some(end));
+        let cipher = |material: &[Material; 2], end| {
+            material.get(role(end)).map(|material| Cipher::new(version, suite, etm, material.clone()))
+        };
+        let opens = |(_, material): &(Master, [Material; 2])| {
+            cipher(material, end).is_some_and(|cipher| cipher.open(0, header, body).is_some())
+        };
+        let Some((master, material)) = take(&mut self.candidates).into_iter().find(opens) else { return false };
+        for (end, side) in self.sides.iter_mut().enumerate() {
+            if take(&mut side.is_trying) {
+                side.cipher = cipher(&material, end);
+            }
+        }
+        (self.master, self.material) = (Some(master), material.map(Some));
+        true
+    }
+
     /// A record before the keys.
-    fn clear_record(&mut self, end: usize, kind: u8, body: &[u8], keys: &Lookup<'_>) -> Fate {
+    fn clear_record(&mut self, end: usize, kind: u8, body: &[u8], keys: Lookup<'_>) -> Fate {
         match kind {
             HANDSHAKE => {
                 let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
@@ -336,6 +404,11 @@ impl Channel {
             }
             CHANGE_CIPHER_SPEC => {
                 let role = usize::from(self.client != Some(end));
+                if !self.candidates.is_empty() {
+                    let Some(side) = self.sides.get_mut(end) else { return Fate::Shut };
+                    (side.is_trying, side.number) = (true, 0);
+                    return Fate::Read;
+                }
                 let material = self.material.get_mut(role).and_then(Option::take);
                 let (Some((version, suite, etm)), Some(material)) = (self.chosen, material) else {
                     return Fate::GivenUp(Unread::Missing);
@@ -344,36 +417,49 @@ impl Channel {
                 (side.cipher, side.number) = (Some(Cipher::new(version, suite, etm, material)), 0);
                 Fate::Read
             }
-            ALERT if body.get(1) == Some(&CLOSE_NOTIFY) => Fate::Closed,
+            ALERT => {
+                self.alert = body.try_into().ok();
+                if body.get(1) == Some(&CLOSE_NOTIFY) { Fate::Closed } else { Fate::Read }
+            }
             _ => Fate::Read,
         }
     }
 
-    fn client_hello(&mut self, end: usize, body: &[u8], keys: &Lookup<'_>) -> Result<(), Unread> {
+    fn client_hello(&mut self, end: usize, body: &[u8], keys: Lookup<'_>) -> Result<(), Unread> {
         let random = handshake::client_random(body).ok_or(Unread::Missing)?;
         (self.client, self.random, self.chosen) = (Some(end), Some(random), None);
         self.tls = Tls::default();
         if cfg!(not(feature = "tls")) {
             return Err(Unread::NotBuilt);
         }
-        if keys(&random).is_some() { Ok(()) } else { Err(Unread::NoKey(random)) }
+        let may_be_read = (keys.known)(&random).is_some() || !keys.resumable.is_empty();
+        if may_be_read { Ok(()) } else { Err(Unread::NoKey(random)) }
     }
 
-    fn server_hello(&mut self, body: &[u8], keys: &Lookup<'_>) -> Result<(), Unread> {
+    fn server_hello(&mut self, body: &[u8], keys: Lookup<'_>) -> Result<(), Unread> {
         // A HelloRetryRequest settles nothing.
         let Some(hello) = ServerHello::read(body) else { return Ok(()) };
         let random = self.random.ok_or(Unread::Missing)?;
         (self.tls.version, self.tls.suite) = (hello.version, Some(hello.suite));
         let version = hello.version.ok_or(Unread::Version)?;
         let suite = Suite::of(hello.suite).ok_or(Unread::Suite(hello.suite))?;
-        let secrets = keys(&random).ok_or(Unread::NoKey(random))?;
+        let secrets = (keys.known)(&random);
         self.chosen = Some((version, suite, hello.encrypt_then_mac));
-        match version {
-            Version::Tls12 => {
-                let master = secrets.master.as_ref().ok_or(Unread::NoKey(random))?;
-                self.material = schedule::of_master(suite, master.bytes(), [&random, &hello.random]).map(Some);
+        let keys_of = |master: &Secret| schedule::of_master(suite, master.bytes(), [&random, &hello.random]);
+        let Some(secrets) = secrets else {
+            if version == TlsVersion::Tls13 || keys.resumable.is_empty() {
+                return Err(Unread::NoKey(random));
             }
-            Version::Tls13 => {
+            let candidate = |master: &Master| (master.clone(), keys_of(&master.0));
+            self.candidates = keys.resumable.iter().map(candidate).collect();
+            return Ok(());
+        };
+        match version {
+            TlsVersion::Tls12 => {
+                let master = secrets.master.as_ref().ok_or(Unread::NoKey(random))?;
+                (self.material, self.master) = (keys_of(master).map(Some), Some(Master(master.clone())));
+            }
+            TlsVersion::Tls13 => {
                 let client = self.client.unwrap_or(0);
                 for (role, end) in [client, 1 - client].into_iter().enumerate() {
                     let secret = secrets.handshake.get(role).and_then(Clone::clone).ok_or(Unread::NoKey(random))?;
@@ -434,14 +520,14 @@ impl Side {
 
     fn take_secret(&mut self, suite: Suite, secret: Secret) {
         let material = schedule::of_traffic_secret(suite, &secret);
-        self.cipher = Some(Cipher::new(Version::Tls13, suite, false, material));
+        self.cipher = Some(Cipher::new(TlsVersion::Tls13, suite, false, material));
         (self.secret, self.number) = (Some(secret), 0);
     }
 }
 
-fn out_header(record: &[u8], out: &mut dyn FnMut(Opened<'_>)) {
+fn out_header(record: &[u8], alert: Option<[u8; 2]>, out: &mut dyn FnMut(Opened<'_>)) {
     if let Some(header) = record.first_chunk() {
-        out(Opened::Header(*header));
+        out(Opened::Header(*header, alert));
     }
 }
 
@@ -463,12 +549,4 @@ fn next_record(bytes: &[u8]) -> usize {
         _ => false,
     };
     bytes.windows(HEADER).position(looks).unwrap_or(bytes.len().saturating_sub(HEADER - 1))
-}
-
-/// Takes padding and type off the contents of a record of TLS 1.3 (RFC 8446 5.2).
-fn inner_kind(plain: &mut Vec<u8>) -> Option<u8> {
-    let len = plain.iter().rposition(|byte| *byte != 0)?;
-    let kind = plain.get(len).copied();
-    plain.truncate(len);
-    kind
 }

@@ -9,6 +9,7 @@ use super::keys::Secret;
 use super::suite::{Hash, Protection, Suite};
 
 /// What protects one direction.
+#[derive(Clone)]
 pub(super) struct Material {
     pub mac: Secret,
     pub key: Secret,

@@ -6,7 +6,7 @@ use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::Verb;
 
-/// The next transfer comes within this many seconds of the ABOR, or has nothing to do with it.
+/// The next transfer comes within this time of the ABOR, or has nothing to do with it.
 const SOON: Interval = Interval::seconds(10);
 
 diagnosis! {

@@ -9,7 +9,7 @@ use crate::finding::{Confidence, Finding};
 use crate::network::{Conflict, Network};
 
 /// What a peer was told last, it believes for about so long without being told again (Linux: base_reachable_time and
-/// what follows). Seconds.
+/// what follows).
 const CACHED: Interval = Interval::seconds(60);
 
 diagnosis! {

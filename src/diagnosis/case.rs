@@ -28,7 +28,7 @@ use crate::transfer::standstill::Standstill;
 use crate::transfer::{Direction, Offer, Transfer};
 use crate::vantage::Vantage;
 
-/// A client that is refused one endpoint command falls back to another within this many seconds.
+/// A client that is refused one endpoint command falls back to another within this time.
 const FALLBACK: Interval = Interval::seconds(10);
 
 /// What the user knows better than the program.
@@ -36,7 +36,7 @@ const FALLBACK: Interval = Interval::seconds(10);
 pub struct Policy {
     /// What the kernels of hosts say; empty where nobody asked them.
     pub facts: Arc<Facts>,
-    /// Length of TIME-WAIT in seconds, overriding the ladder of system defaults.
+    /// Length of TIME-WAIT, overriding the ladder of system defaults.
     pub time_wait: Option<Interval>,
 }
 

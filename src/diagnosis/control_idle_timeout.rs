@@ -11,7 +11,7 @@ use crate::ftp::{Command, Reply, Verb};
 use crate::transfer::Transfer;
 use crate::transfer::session::Session;
 
-/// A command crosses the 421 on the way if it is sent less than a long round trip before that arrives: seconds.
+/// A command crosses the 421 on the way if it is sent less than a long round trip before that arrives.
 const CROSSED: Interval = Interval::seconds(1);
 
 diagnosis! {

@@ -5,7 +5,7 @@ use super::ending::Ending;
 use super::{control_idle_timeout, lines};
 use crate::frame::Interval;
 use crate::finding::{Confidence, Evidence, Finding};
-use crate::transfer::Lost;
+use crate::transfer::ControlLoss;
 
 diagnosis! {
     /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
@@ -34,7 +34,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer()?;
     // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
     let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
-    let closing = closing.map(|reply| Lost { at: reply.at(), how: reply.line(), orderly_by_client: false, by_client: false });
+    let closing = closing.map(|reply| ControlLoss { at: reply.at(), how: reply.line(), orderly_by_client: false, by_client: false });
     // A server that dies of a reset data connection: the cause comes before its symptom.
     let lost = transfer.lost.clone().filter(|lost| {
         transfer.reply.is_none()

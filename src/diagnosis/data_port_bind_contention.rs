@@ -1,7 +1,7 @@
 //! `data-port-bind-contention`
 
 use super::case::Case;
-use super::{data_syn_never_sent, held_tuple, lines, no_syn, timers};
+use super::{data_syn_never_sent, time_wait_tuple, lines, no_syn, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::ftp::meaning::errno;
 use crate::ftp::texts::Errno;
@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let other = case.concluded.sharing?;
     let gone = no_syn::unexplained(case)?;
     let (command, reply) = case.report()?;
-    let words = held_tuple::has_local_words(case) && errno(reply) != Some(Errno::CannotAssignAddress);
+    let words = time_wait_tuple::has_local_words(case) && errno(reply) != Some(Errno::CannotAssignAddress);
     let paused = case.delay().is_some_and(timers::is_bind_retries);
     if !words && !paused {
         return None;

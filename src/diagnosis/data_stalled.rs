@@ -46,7 +46,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let who = |socket| named(case, socket);
     let (from, to) = (still.from(), still.to());
     let bytes = still.connection.half(still.sender).bytes;
-    let seconds = still.seconds();
+    let seconds = still.lasted();
     let what = match still.silence {
         Silence::Sender if bytes == 0 => format!("{} sent not one byte and no FIN for {seconds:.1} s", who(from)),
         Silence::Sender => format!("{} sent nothing more and no FIN for {seconds:.1} s after {bytes} bytes", who(from)),

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::case::Case;
-use super::{announced, data_syn_refused, data_syn_unanswered, held_tuple, no_syn, timers};
-use crate::facts::{Answer, Route};
+use super::{announced, data_syn_refused, data_syn_unanswered, time_wait_tuple, no_syn, timers};
+use crate::facts::{Answer, RouteEntry};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -41,13 +41,13 @@ const SERVER: &str = "Read the server's log for this transfer; check its firewal
 const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at who has its data port (ss -tanp).";
 
 /// By which route the server would have sent it.
-fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a Route>> {
+fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a RouteEntry>> {
     case.policy.facts.route(case.session.server.ip(), to.ip(), case.session.last.time)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    let local_words = held_tuple::has_local_words(case);
+    let local_words = time_wait_tuple::has_local_words(case);
     let at_server = case.would_show_server_syn();
     if !at_server && !local_words {
         return None;

@@ -1,7 +1,7 @@
 //! `data-syn-not-seen`
 
 use super::case::Case;
-use super::{announced, data_syn_icmp_rejected, data_syn_never_sent, data_syn_unanswered, held_tuple, no_syn, timers};
+use super::{announced, data_syn_icmp_rejected, data_syn_never_sent, data_syn_unanswered, time_wait_tuple, no_syn, timers};
 use crate::finding::{Confidence, Finding, Party};
 
 diagnosis! {
@@ -31,7 +31,7 @@ diagnosis! {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let gone = no_syn::unexplained(case)?;
-    if case.would_show_server_syn() || held_tuple::has_local_words(case) {
+    if case.would_show_server_syn() || time_wait_tuple::has_local_words(case) {
         return None;
     }
     let message = format!(

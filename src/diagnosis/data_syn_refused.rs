@@ -40,7 +40,7 @@ diagnosis! {
 const LISTEN: &str =
     "Listen on the announced port before sending PORT, and until the transfer is over; check the host's firewall.";
 
-/// A client that stays for longer than this many seconds behind the transfer command has waited for its data connection.
+/// A client that stays for longer than this behind the transfer command has waited for its data connection.
 const PATIENT: Interval = Interval::seconds(1);
 
 /// Who sent a RST, as far as TTL and MAC tell.
@@ -127,9 +127,9 @@ fn draft(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, message: String)
 
 /// A SYN that came when the client had left.
 struct Late {
-    /// Seconds from the transfer command to the departure.
+    /// The time from the transfer command to the departure.
     stayed: Interval,
-    /// Seconds from the transfer command to the SYN.
+    /// The time from the transfer command to the SYN.
     behind: Interval,
     /// How it left.
     how: String,
@@ -176,6 +176,7 @@ fn sender(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen) -> Sender {
         return Sender::Unknown;
     }
     let client = case.control.half(case.client_end());
+    // A device on the way is nearer or farther than the host in whose name it answers, so its TTL differs.
     let Some((low, high)) = client.ttl else { return Sender::Unknown };
     if (low..=high).contains(&rst.ttl) {
         return match (rst.mac, client.first_mac) {

@@ -6,13 +6,13 @@ use super::idle::Idle;
 use crate::finding::Evidence;
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
-use crate::transfer::Lost;
+use crate::transfer::ControlLoss;
 use crate::transfer::session::Session;
 
 /// The end of a control connection on which a command waited for its reply.
 pub struct Ending<'a> {
     session: &'a Session,
-    lost: &'a Lost,
+    lost: &'a ControlLoss,
     /// Bytes of the server that never arrived here, and the frame whose numbers show it.
     reply: Option<(u32, Stamp)>,
     idle: Option<Idle>,
@@ -23,7 +23,7 @@ impl<'a> Ending<'a> {
     pub fn of<'b>(
         session: &'a Session,
         control: &Connection,
-        lost: &'a Lost,
+        lost: &'a ControlLoss,
         waiting: Stamp,
         data: impl IntoIterator<Item = &'b Connection>,
     ) -> Self {

@@ -12,7 +12,7 @@ use crate::flow::Connection;
 use crate::frame::{Interval, Stamp};
 use crate::record::AttemptOutcome;
 
-/// Packets may have gone wrong this many seconds before the first one that was missed: a lone acknowledgement.
+/// Packets may have gone wrong this long before the first one that was missed: a lone acknowledgement.
 const BEFORE: Interval = Interval::seconds(1);
 
 /// Silence, or a refusal, that a fault of hosts and MACs would explain.
@@ -88,7 +88,7 @@ impl Symptom {
         first <= self.until && self.from.since(first) <= BEFORE
     }
 
-    /// Whether something went on during it, or was over for no more than `lasting` seconds.
+    /// Whether something went on during it, or was over for no more than `lasting`.
     pub fn meets(&self, first: Stamp, last: Stamp, lasting: Interval) -> bool {
         first <= self.until && self.from.is_until(last, lasting)
     }

@@ -6,10 +6,10 @@ use crate::frame::{Interval, Stamp};
 use crate::ftp::Speaker;
 use crate::transfer::session::Session;
 
-/// NATs and firewalls are seen to forget established connections from a minute on (RFC 5382 5 wants 2 h 4 min). Seconds.
+/// NATs and firewalls are seen to forget established connections from a minute on (RFC 5382 5 wants 2 h 4 min).
 const LONG: Interval = Interval::seconds(60);
 
-/// Where the data connection works meanwhile, a pause of this many seconds is worth naming.
+/// Where the data connection works meanwhile, a pause of this length is worth naming.
 const PAUSE: Interval = Interval::seconds(1);
 
 /// Every path lets packets of 576 bytes pass (RFC 9293 3.7.1): a shorter segment is not lost for its size.
@@ -65,19 +65,19 @@ impl Idle {
         self.since
     }
 
-    /// How long, in seconds.
-    pub fn seconds(&self) -> Interval {
+    /// How long.
+    pub fn lasted(&self) -> Interval {
         self.until.age_of(self.since)
     }
 
     /// Whether it was long.
     pub fn is_long(&self) -> bool {
-        self.seconds() >= LONG
+        self.lasted() >= LONG
     }
 
     /// Whether a NAT or firewall that forgot the connection explains that nothing passes any more.
     pub fn is_forgotten(&self) -> bool {
-        self.is_dead && !self.large && (self.is_long() || (self.data_worked && self.seconds() >= PAUSE))
+        self.is_dead && !self.large && (self.is_long() || (self.data_worked && self.lasted() >= PAUSE))
     }
 
     /// Whether what got lost may be too large for the path.
@@ -87,7 +87,7 @@ impl Idle {
 
     /// The same, a sentence part.
     pub fn story(&self) -> String {
-        let seconds = self.seconds();
+        let seconds = self.lasted();
         let idle = format!("the control connection had been idle for {seconds:.1} s");
         let worked = if self.data_worked { ", and the data connection worked in that time" } else { "" };
         if self.is_forgotten() {
@@ -102,7 +102,7 @@ impl Idle {
         Evidence::missing(
             self.since,
             self.until,
-            format!("nothing on the control connection for {:.1} s", self.seconds()),
+            format!("nothing on the control connection for {:.1} s", self.lasted()),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! `mac-stale-peer`
 
-use super::case::{Case, NetworkCase, SessionCase};
+use super::case::{Case, NetworkCase, Policy, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
 use crate::frame::Interval;
@@ -43,28 +43,28 @@ diagnosis! {
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
     let stale = case.network.stale_peers();
     let concerned = stale.iter().filter(|stale| neighbours::is_party(case.parties, stale.moved.ip));
-    concerned.filter_map(|stale| Some(draft(case.network, stale)?.done())).collect()
+    concerned.filter_map(|stale| Some(draft(case.network, case.policy, stale)?.done())).collect()
 }
 
 fn of_transfer(case: &Case<'_>) -> Option<Finding> {
     let symptom = Symptom::of_transfer(case)?;
-    Some(cause(case.network, &symptom)?.about(case).done())
+    Some(cause(case, &symptom)?.about(case).done())
 }
 
 fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
-    let draft = Symptom::of_session(case).and_then(|symptom| cause(case.network, &symptom));
+    let draft = Symptom::of_session(case).and_then(|symptom| cause(case, &symptom));
     draft.map(|draft| draft.in_session(case.session).done()).into_iter().collect()
 }
 
 /// The stale peer as the cause of a silence.
-fn cause(network: &Network, symptom: &Symptom) -> Option<Draft> {
+fn cause(case: &SessionCase<'_>, symptom: &Symptom) -> Option<Draft> {
     let [one, other] = symptom.ends;
-    let all = network.stale_between(one, other);
+    let all = case.network.stale_between(one, other);
     let stale = all.iter().find(|stale| symptom.meets(stale.sent.first, stale.sent.last, Interval::ZERO)).filter(|_| !symptom.answered)?;
-    Some(symptom.blame(draft(network, stale)?))
+    Some(symptom.blame(draft(case.network, case.policy, stale)?))
 }
 
-fn draft(network: &Network, stale: &Stale) -> Option<Draft> {
+fn draft(network: &Network, policy: &Policy, stale: &Stale) -> Option<Draft> {
     let Stale { moved, peer, peer_mac, sent, learnt } = stale;
     let (ip, old, new) = (moved.ip, moved.old.0, moved.new.0);
     let sender = match network.is_router(moved.place, *peer_mac) {
@@ -88,6 +88,7 @@ fn draft(network: &Network, stale: &Stale) -> Option<Draft> {
             .finding(confidence, message, primary)
             .hosts([*peer, ip])
             .support(rest)
+            .host(policy.facts.neighbour(*peer, ip, sent.last.time).said())
             .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))
             .support(neighbours::cite(&[moved.old.1.last], &format!("the last of {ip} from {old}")))
             .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}."))

@@ -1,8 +1,9 @@
 //! The diagnoses: one file each, a small pure function of a concluded case.
 //!
-//! To add one: copy the nearest file, add its line in [`ALL`], write `fires` and `silent` fixtures, bless, read the
-//! diff. The doc comment of the diagnosis is what `ftpwhy explain` prints: what it means, what it needs, what
-//! helps, what refutes it, what to do.
+//! To add one: copy the nearest file, state its rank among verdicts, add its line in `catalogue!`, write `fires` and
+//! `silent` fixtures, bless, read the diff. The doc comment of the diagnosis is what `ftpwhy explain` prints: what it
+//! means, what it needs, what helps, what refutes it, what to do. One diagnosis names another by the constant `NAME` of
+//! its module, never by a string.
 
 mod announced;
 pub mod case;
@@ -10,7 +11,6 @@ pub mod contradiction;
 mod crossing;
 mod draft;
 mod ending;
-mod held_tuple;
 mod host_cause;
 mod idle;
 mod lines;
@@ -19,6 +19,7 @@ mod no_syn;
 pub mod place;
 pub mod selection;
 pub mod siblings;
+mod time_wait_tuple;
 mod timers;
 pub mod two_msl;
 pub mod verdict;

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 
 use super::case::Case;
 use super::{
-    announced, data_arp_unresolved, held_tuple, lines, reply_by_middlebox, time_wait_collision, time_wait_default_port,
-    timers, tuple_still_open,
+    announced, data_arp_unresolved, lines, reply_by_middlebox, time_wait_collision, time_wait_default_port,
+    time_wait_tuple, timers, tuple_still_open,
 };
 use crate::finding::{Evidence, RuledOut};
 use crate::frame::Interval;
 
-/// How far back an earlier connection could still hold the 5-tuple, in seconds.
+/// How far back an earlier connection could still hold the 5-tuple.
 pub const HISTORY: Interval = super::two_msl::NOMINAL;
 
 /// An active transfer that failed, or a PORT that a server answered after its own attempt, whose data SYN is nowhere.
@@ -63,5 +63,5 @@ pub fn unexplained(case: &Case<'_>) -> Option<Gone> {
 
 /// Causes that the tuple's history refutes.
 pub fn refuted(case: &Case<'_>) -> Option<RuledOut> {
-    held_tuple::why_not(case)
+    time_wait_tuple::why_not(case)
 }

@@ -61,7 +61,7 @@ fn hidden(case: &Case<'_>) -> Option<Finding> {
     if !case.failed_for_want_of_data() || case.transfer().is_some() || case.got_data_soon() {
         return None;
     }
-    let attempt = case.concluded.attempts.iter().find(|attempt| case.session.invited.binary_search(&attempt.connection.id).is_ok())?;
+    let attempt = case.concluded.attempts.iter().find(|attempt| case.session.solicited.binary_search(&attempt.connection.id).is_ok())?;
     finding(case, attempt)
 }
 

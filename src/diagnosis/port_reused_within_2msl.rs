@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::two_msl::{self, System};
-use super::{held_tuple, lines, time_wait_collision, time_wait_reuse_accepted, tuple_still_open};
+use super::{time_wait_tuple, lines, time_wait_collision, time_wait_reuse_accepted, tuple_still_open};
 use crate::facts::{Answer, Moment, Tuple};
 use crate::finding::{Confidence, Finding, Party};
 use crate::flow::{Close, Connection, End};
@@ -82,7 +82,7 @@ fn reused<'a>(case: &Case<'a>) -> Option<(&'a Connection, Stamp)> {
     let offer = case.active_offer()?;
     let previous = match case.concluded.attempts.first() {
         Some(attempt) => attempt.previous?,
-        None => held_tuple::active(case)?.connection,
+        None => time_wait_tuple::active(case)?.connection,
     };
     let Close::TimeWait { holder, since, .. } = previous.close_before(offer.at()) else { return None };
     let by_data_port = previous.origin.port() == case.session.default_data_port();

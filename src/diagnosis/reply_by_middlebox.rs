@@ -14,7 +14,7 @@ const FEW: u32 = 3;
 /// Segments of the server's own that tell its TTL.
 const MANY: u64 = 6;
 
-/// A reply is seen on the server's side at most this long before or behind it is seen on the client's, in seconds.
+/// A reply is seen on the server's side at most this long before or behind it is seen on the client's.
 const SAME_MOMENT: Interval = Interval::millis(500);
 
 diagnosis! {

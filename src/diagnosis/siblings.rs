@@ -232,6 +232,7 @@ impl Facts {
             match attempt.outcome() {
                 AttemptOutcome::Established => {
                     let answered = self.answered.entry(from).or_default();
+                    // Kept as a running maximum, so that a binary search finds the first one behind a moment.
                     let latest = answered.last().map_or(at, |(latest, _)| at.max(*latest));
                     answered.push((latest, Sent { at, from, to }));
                 }

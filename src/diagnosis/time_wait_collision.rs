@@ -1,7 +1,7 @@
 //! `time-wait-collision`
 
 use super::case::Case;
-use super::held_tuple::{self, Held};
+use super::time_wait_tuple::{self, HeldTuple};
 use super::{data_syn_never_sent, data_syn_not_seen, lines};
 use crate::finding::{Confidence, Finding};
 
@@ -62,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(held.evidence(case))
         .host(held.kernel.said())
         .caps(held.caps(case, confidence))
-        .all_ruled_out(held_tuple::ruled_out(case))
+        .all_ruled_out(time_wait_tuple::ruled_out(case))
         .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")
         .server("Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).")
         .network("Nothing to change on the way: the server refuses before it sends a packet.");
@@ -76,9 +76,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 /// The tuple that the server holds, where a PORT chose it; without any, the port is the client's control port and the
 /// story is `time-wait-default-port`.
-fn of<'a>(case: &Case<'a>) -> Option<Held<'a>> {
+fn of<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
     case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
-    held_tuple::by_server(case).filter(|held| held.previous.target != case.session.client)
+    time_wait_tuple::by_server(case).filter(|held| held.previous.target != case.session.client)
 }
 
 /// Whether it holds for the case.

@@ -1,7 +1,7 @@
 //! `time-wait-default-port`
 
 use super::case::{Case, cap};
-use super::held_tuple::{self, Held};
+use super::time_wait_tuple::{self, HeldTuple};
 use super::{capture_midstream, lines, time_wait_challenge};
 use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::Connection;
@@ -50,7 +50,7 @@ fn held_by_server(case: &Case<'_>) -> Option<Finding> {
         .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .caps(midstream_cap(case))
-        .all_ruled_out(held_tuple::ruled_out(case));
+        .all_ruled_out(time_wait_tuple::ruled_out(case));
     Some(with_remedies(finding).done())
 }
 
@@ -101,8 +101,8 @@ fn midstream_cap(case: &Case<'_>) -> Option<Cap> {
 }
 
 /// The tuple that the server holds, where nobody chose its port.
-fn of<'a>(case: &Case<'a>) -> Option<Held<'a>> {
-    held_tuple::by_server(case).filter(|held| is_default(case, held.previous) && case.offer().is_none_or(|offer| !offer.is_refused()))
+fn of<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
+    time_wait_tuple::by_server(case).filter(|held| is_default(case, held.previous) && case.offer().is_none_or(|offer| !offer.is_refused()))
 }
 
 fn is_default(case: &Case<'_>, previous: &Connection) -> bool {

@@ -6,7 +6,7 @@ use crate::finding::Evidence;
 use crate::frame::Interval;
 use crate::transfer::Direction;
 
-/// A reply faster than a round trip and this many seconds cannot follow a SYN that was silently dropped: a stack
+/// A reply faster than a round trip and this time cannot follow a SYN that was silently dropped: a stack
 /// retries for a second at least.
 const FAST: Interval = Interval::millis(200);
 
@@ -37,7 +37,7 @@ const TIMEOUTS: [(Interval, &str); 4] = [
     (Interval::seconds(120), "a timeout of 120 s"),
 ];
 
-/// How long systems send SYNs before connect() fails, in seconds, and which: Linux with its retries (tcp_syn_retries), doubled
+/// How long systems send SYNs before connect() fails, and which: Linux with its retries (tcp_syn_retries), doubled
 /// from the first or, since 6.5, from the fifth on; 2.6 with a first pause of 3 s; Windows; the BSDs.
 const OF_CONNECTING: [(Interval, &str); 10] = [
     (Interval::seconds(127), "Linux"),
@@ -72,7 +72,7 @@ pub fn of_session(lasted: Interval, named: Option<Interval>) -> Option<Interval>
     named.into_iter().chain(OF_SESSIONS).find(|timer| is_near(lasted, *timer))
 }
 
-/// The system whose connect() gives up after so many seconds.
+/// The system whose connect() gives up after that long.
 pub fn connect_given_up(waited: Interval) -> Option<&'static str> {
     OF_CONNECTING.iter().find(|(timer, _)| is_near(waited, *timer)).map(|(_, system)| *system)
 }
@@ -81,7 +81,7 @@ fn is_near(delay: Interval, timer: Interval) -> bool {
     (delay - timer).abs() <= TOLERANCE + timer.percent(TOLERANCE_PERCENT)
 }
 
-/// The timer that ran out after `delay` seconds, of a server that opens the data connection itself or does not.
+/// The timer that ran out after `delay`, of a server that opens the data connection itself or does not.
 pub fn named(delay: Interval, active: bool) -> Option<&'static str> {
     let of_connect = OF_CONNECT.iter().filter(|_| active);
     of_connect.chain(&TIMEOUTS).find(|(timer, _)| is_near(delay, *timer)).map(|(_, name)| *name)
@@ -98,6 +98,7 @@ pub fn is_bind_retries(delay: Interval) -> bool {
 
 /// Whether the reply came too fast for a SYN that was silently dropped.
 pub fn is_fast(case: &Case<'_>) -> bool {
+    // A SYN that is dropped silently costs its sender a second or more, a refusal no more than a round trip.
     let rtt = case.control.handshake_rtt().map_or(Interval::ZERO, |(out, back)| out + back);
     case.delay().is_some_and(|delay| delay < rtt + FAST) && case.delay_is_known()
 }

@@ -16,6 +16,8 @@ diagnosis! {
     /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is no alert; and a 4yz
     /// or 5yz reply behind that FIN.
     ///
+    /// Helps: the keys (`--keylog`). In TLS 1.3 two bytes of data look like an alert until they are decrypted.
+    ///
     /// Refuted by: an alert as the last record; a RST before the FIN; bytes that the capture lacks; words that name
     /// another reason; a reply that was said before the FIN; words that are not known, where another transfer that
     /// ended so succeeded.

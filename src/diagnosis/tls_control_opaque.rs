@@ -8,7 +8,7 @@ use crate::flow::End;
 use crate::ftp::Verb;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::inferred;
-use crate::transfer::protection::{Carried, Tls, carried};
+use crate::transfer::protection::{Carried, DataTls, carried};
 use crate::wire::hello::Handshake;
 
 /// Inferred data connections that are named.
@@ -49,7 +49,11 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         many => format!("; {many} data connections are inferred"),
     };
     let unread = case.session.tls.and_then(|tls| tls.unread);
-    let why = unread.map_or(String::new(), |why| format!("; {why}"));
+    // Where it is not the frame that is named anyway.
+    let from = case.session.opaque.first().map(|span| span.from);
+    let at = case.session.tls_unread.filter(|at| from.is_some_and(|from| from != *at));
+    let at = at.map_or(String::new(), |at| format!(" (frame {})", at.number));
+    let why = unread.map_or(String::new(), |why| format!("; {why}{at}"));
     let (message, first) = match (case.session.opaque.first(), case.session.tls_unread) {
         (Some(span), _) => {
             let until = span.until.map_or(String::new(), |until| format!(" until frame {}", until.number));
@@ -98,9 +102,9 @@ fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {
         Carried::Nothing => "nothing was carried",
         Carried::Clear => "clear text",
         Carried::OneSided(_) => "TLS from one side only",
-        Carried::Tls(Tls { handshake: Handshake::Full(_), .. }) => "TLS, a new session",
-        Carried::Tls(Tls { handshake: Handshake::Resumed(_), .. }) => "TLS, a resumed session",
-        Carried::Tls(Tls { handshake: Handshake::Unknown, .. }) => "TLS",
+        Carried::Tls(DataTls { handshake: Handshake::Full(_), .. }) => "TLS, a new session",
+        Carried::Tls(DataTls { handshake: Handshake::Resumed(_), .. }) => "TLS, a resumed session",
+        Carried::Tls(DataTls { handshake: Handshake::Unknown, .. }) => "TLS",
     };
     let note = format!(
         "a data connection, to judge by its ends and its time: {what}, {} bytes to the client, {} to the server",

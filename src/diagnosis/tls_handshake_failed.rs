@@ -9,7 +9,7 @@ use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
 use crate::record::Outcome;
-use crate::transfer::handshake::{Broken, How, Side, broken};
+use crate::transfer::handshake::{BrokenHandshake, HandshakeEnd, TlsSide, broken};
 use crate::wire::hello;
 
 diagnosis! {
@@ -26,9 +26,9 @@ diagnosis! {
     /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side
     /// that speaks no TLS at all (`tls-protection-mismatch`).
     ///
-    /// Confidence: proven by an alert in clear, else probable.
+    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), else probable.
     ///
-    /// Traps: an encrypted alert does not tell its reason.
+    /// Traps: an encrypted alert does not tell its reason without the keys.
     ///
     /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at
     /// the server send the whole chain, offer a version and cipher suite that the client knows; in the network look for
@@ -70,12 +70,12 @@ fn of_data(case: &Case<'_>) -> Option<Finding> {
 
 /// Who closed or reset a connection first, of which `client` sent the ClientHello; `None` where bytes are missing, which may
 /// be the rest of the handshake.
-fn first_end(connection: &Connection, client: End) -> Option<(Side, Stamp)> {
+fn first_end(connection: &Connection, client: End) -> Option<(TlsSide, Stamp)> {
     let whole = [&connection.from_origin, &connection.from_target].iter().all(|half| half.gaps().is_empty() && half.cut == 0);
     let fin = connection.first_fin().map(|(end, fin)| (fin.at, end));
     let rst = connection.rsts.iter().map(|rst| (rst.at, rst.from)).min_by_key(|(at, _)| *at);
     let (at, end) = fin.into_iter().chain(rst).min_by_key(|(at, _)| *at).filter(|_| whole)?;
-    Some((if end == client { Side::Client } else { Side::Server }, at))
+    Some((if end == client { TlsSide::Client } else { TlsSide::Server }, at))
 }
 
 /// The ends of a handshake.
@@ -85,20 +85,20 @@ struct Sockets {
     server: SocketAddr,
 }
 
-fn draft(which: &str, failed: &Broken, sockets: Sockets, hello: Option<Stamp>) -> Draft {
+fn draft(which: &str, failed: &BrokenHandshake, sockets: Sockets, hello: Option<Stamp>) -> Draft {
     let Sockets { client, server } = sockets;
     let (name, from, to) = match failed.by {
-        Side::Client => ("client", client, server),
-        Side::Server => ("server", server, client),
+        TlsSide::Client => ("client", client, server),
+        TlsSide::Server => ("server", server, client),
     };
-    let other = if failed.by == Side::Client { "server" } else { "client" };
+    let other = if failed.by == TlsSide::Client { "server" } else { "client" };
     let (what, confidence) = match failed.how {
-        How::Alert(number) => (format!("sent the alert {}", described(number, other)), Confidence::Proven),
-        How::HiddenAlert => ("sent an encrypted alert instead of finishing the handshake; the reason cannot be read".to_owned(), Confidence::Probable),
-        How::LeftBehindCertificate => {
+        HandshakeEnd::Alert(number) => (format!("sent the alert {}", described(number, other)), Confidence::Proven),
+        HandshakeEnd::HiddenAlert => ("sent an encrypted alert instead of finishing the handshake; the reason cannot be read".to_owned(), Confidence::Probable),
+        HandshakeEnd::LeftBehindCertificate => {
             (format!("closed the connection right after the {other}'s certificate; it probably does not accept it"), Confidence::Probable)
         }
-        How::Left => ("closed the connection before it was complete".to_owned(), Confidence::Probable),
+        HandshakeEnd::Left => ("closed the connection before it was complete".to_owned(), Confidence::Probable),
     };
     let message = format!("the TLS handshake of the {which} connection {client} -> {server} failed: the TLS {name} {} {what}", from.ip());
     DIAGNOSIS

@@ -7,7 +7,7 @@ use crate::flow::Connection;
 use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::attempt::Attempt;
-use crate::transfer::protection::{Carried, Emptied, Tls, carried, emptied_by_server};
+use crate::transfer::protection::{Carried, Emptied, DataTls, carried, emptied_by_server};
 use crate::wire::hello::Handshake;
 
 /// A server that gives up for want of resumption closes the control connection with the data connection: seconds.
@@ -127,7 +127,7 @@ fn ended_with(case: &Case<'_>, emptied: &Emptied) -> Option<Stamp> {
 
 fn handshake(connection: &Connection) -> Handshake {
     match carried(connection) {
-        Carried::Tls(Tls { handshake, .. }) => handshake,
+        Carried::Tls(DataTls { handshake, .. }) => handshake,
         Carried::Nothing | Carried::Clear | Carried::OneSided(_) => Handshake::Unknown,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::case::{Case, cap};
 use super::two_msl::MINUTE;
-use super::{Draft, capture_gap, held_tuple, lines, time_wait_challenge, time_wait_collision};
+use super::{Draft, capture_gap, time_wait_tuple, lines, time_wait_challenge, time_wait_collision};
 use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Severity};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
@@ -108,7 +108,7 @@ fn of<'a>(case: &Case<'a>) -> Option<(&'a Connection, Unfinished)> {
     if !case.is_data_failure() || case.was_tried() || !case.reply_allows_local_cause() {
         return None;
     }
-    let previous = held_tuple::active(case)?.connection;
+    let previous = time_wait_tuple::active(case)?.connection;
     Some((previous, Unfinished::at(previous, reply.at())?))
 }
 

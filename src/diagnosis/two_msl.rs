@@ -65,6 +65,7 @@ impl System {
     }
 
     fn by_ttl(half: &Half) -> Self {
+        // Unix starts with 64 and Windows with 128, and each router takes one off.
         match half.first_ttl {
             Some(33..=64) => Self::Unix,
             Some(65..=128) => Self::Windows,
@@ -115,9 +116,10 @@ impl Bite {
     }
 }
 
-/// Whether TIME-WAIT can still hold a tuple `age` seconds after it began, as far as the holder's system is known:
+/// Whether TIME-WAIT can still hold a tuple `age` after it began, as far as the holder's system is known:
 /// `None` when it cannot.
 pub fn bite(age: Interval, known: Option<Interval>, system: System) -> Option<Bite> {
+    // The tuple was closed behind the command: nothing was held yet.
     if age < -COARSE {
         return None;
     }

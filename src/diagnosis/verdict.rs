@@ -154,6 +154,7 @@ fn weigh(findings: &mut [Finding], verdict: usize) {
     let holding: Vec<DiagnosisName> = findings.iter().map(|finding| finding.diagnosis).collect();
     let Some(finding) = findings.get_mut(verdict) else { return };
     let own = rank(finding.diagnosis);
+    // A check does not know what the others find: what holds is not ruled out.
     finding.ruled_out.retain(|ruled| !holding.contains(&ruled.diagnosis));
     let others = holding.into_iter().filter(|other| *other != finding.diagnosis && rank(*other) == own);
     for other in others.filter_map(Diagnosis::named) {

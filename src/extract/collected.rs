@@ -6,7 +6,7 @@ use std::io;
 use foldhash::fast::RandomState;
 
 use super::parts::Parts;
-use super::wanted::Wanted;
+use super::wanted::WantedFrames;
 use super::{Choice, Pick};
 use crate::finding::{Evidence, Finding, SessionId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
@@ -52,21 +52,23 @@ impl Sink for Collected {
 
 impl Collected {
     /// What is to be taken of the capture. The error says what there is instead.
-    pub fn wanted(&self, choice: &Choice) -> Result<Wanted, String> {
+    pub fn wanted(&self, choice: &Choice) -> Result<WantedFrames, String> {
         match choice {
-            Choice::All => Ok(Wanted::All),
-            Choice::Slim => Ok(Wanted::slim(self.sessions.values().flat_map(|parts| parts.control.iter().copied()))),
+            Choice::All => Ok(WantedFrames::All),
+            Choice::Slim => {
+                Ok(WantedFrames::slim(self.sessions.values().flat_map(|parts| parts.control.iter().copied())))
+            }
             Choice::Session(id) => {
                 let Some(parts) = self.sessions.get(id) else { return Err(self.no_session(*id)) };
                 let cited = self.findings.iter().filter(|finding| finding.session == Some(*id));
-                Ok(Wanted::picked([parts.clone()], cited.flat_map(Finding::frames), []))
+                Ok(WantedFrames::picked([parts.clone()], cited.flat_map(Finding::frames), []))
             }
             Choice::Finding(pick) => {
                 let findings = self.picked(pick)?;
                 let sessions: BTreeSet<SessionId> = findings.iter().filter_map(|finding| finding.session).collect();
                 let parts = sessions.iter().filter_map(|id| self.sessions.get(id).cloned());
                 let hosts = findings.iter().flat_map(|finding| finding.hosts.iter().copied());
-                Ok(Wanted::picked(parts, findings.iter().flat_map(|finding| finding.frames()), hosts))
+                Ok(WantedFrames::picked(parts, findings.iter().flat_map(|finding| finding.frames()), hosts))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Decides which packets of a capture belong to what somebody wants to hand on: a session, a finding, or everything
 //! but data.
 //!
-//! The analysis concludes first ([`Collected`]); then every frame is looked at again ([`Wanted`]). Does no I/O.
+//! The analysis concludes first ([`Collected`]); then every frame is looked at again ([`WantedFrames`]). Does no I/O.
 
 mod collected;
 mod handshakes;
@@ -9,7 +9,7 @@ mod parts;
 mod wanted;
 
 pub use collected::{Collected, Comments};
-pub use wanted::Wanted;
+pub use wanted::WantedFrames;
 
 use crate::diagnosis::selection::Pattern;
 use crate::finding::SessionId;

@@ -16,7 +16,7 @@ const GRACE: Interval = Interval::seconds(5);
 
 /// What is to be taken of a capture; to be asked about every frame in the order of time.
 #[derive(Debug)]
-pub enum Wanted {
+pub enum WantedFrames {
     /// Every frame.
     All,
     /// What belongs to some sessions and hosts, and frames that are cited.
@@ -72,7 +72,7 @@ pub struct Slim {
     others: Handshakes,
 }
 
-impl Wanted {
+impl WantedFrames {
     pub(super) fn picked(
         sessions: impl IntoIterator<Item = Parts>,
         cited: impl IntoIterator<Item = Stamp>,

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Held, HeldIn, Host, Neighbour, Reading, Route, TIME_WAIT};
+use super::{Held, HeldIn, Host, Neighbour, Reading, RouteEntry, TIME_WAIT};
 use crate::frame::Timestamp;
 
 /// A TIME-WAIT that began this close to the end of the connection in the capture, in seconds, shows that the clocks agree.
@@ -127,7 +127,7 @@ impl Facts {
         };
         let names: Vec<&str> = self.0.iter().map(|(source, _)| source.as_str()).collect();
         let source = if names.len() > 1 { names.join(", ") } else { first.clone() };
-        Err(Answer::Open(open(why, host.first_reading(), &source)))
+        Err(Answer::Open(open(&why, host.first_reading(), &source)))
     }
 
     /// Whether the host with `local` held the 5-tuple to `remote` in TIME-WAIT.
@@ -158,7 +158,7 @@ impl Facts {
                     apart.abs(),
                     if apart > 0.0 { "behind" } else { "before" },
                 );
-                return Answer::Open(open(why, reading.at, source));
+                return Answer::Open(open(&why, reading.at, source));
             }
             let fact = format!(
                 "{local} to {remote} in TIME-WAIT with {:.2} s left: from {:.1} s before the reply until {after:.1} s behind it",
@@ -183,7 +183,7 @@ impl Facts {
         let Some(last) = readings.last().filter(|_| is_here) else {
             let why =
                 if is_here { "not read while the connection was tried" } else { "its clock may not be the capture's" };
-            return Answer::Open(open(why.to_owned(), host.first_reading(), source));
+            return Answer::Open(open(why, host.first_reading(), source));
         };
         let listens = |reading: &Reading, ip: IpAddr| reading.listeners.contains(&SocketAddr::new(ip, socket.port()));
         let any: IpAddr = if socket.is_ipv4() { [0; 4].into() } else { [0_u16; 8].into() };
@@ -197,7 +197,7 @@ impl Facts {
             (true, _) => Answer::Says(true, said(format!("a socket listens on port {port}"))),
             (_, true) if !perhaps => Answer::Says(false, said(format!("no socket listens on port {port}"))),
             _ => Answer::Open(open(
-                format!("port {port} was listened on for a part of the time, or for IPv6"),
+                &format!("port {port} was listened on for a part of the time, or for IPv6"),
                 last.at,
                 source,
             )),
@@ -219,17 +219,17 @@ impl Facts {
     }
 
     /// By which route the host with `from` sends to `to`, at about that time; `None` where it has none.
-    pub fn route(&self, from: IpAddr, to: IpAddr, at: Timestamp) -> Answer<Option<&Route>> {
+    pub fn route(&self, from: IpAddr, to: IpAddr, at: Timestamp) -> Answer<Option<&RouteEntry>> {
         let (source, host) = match self.lasting(from, at) {
             Ok(found) => found,
             Err(answer) => return answer.never(),
         };
         let route = host.route(to).filter(|route| !route.refused);
         let fact = match route {
-            Some(Route { interface, gateway: Some(gateway), .. }) => {
+            Some(RouteEntry { interface, gateway: Some(gateway), .. }) => {
                 format!("the route to {to} goes out at {interface} by {gateway}")
             }
-            Some(Route { interface, .. }) => format!("the route to {to} goes out at {interface}"),
+            Some(RouteEntry { interface, .. }) => format!("the route to {to} goes out at {interface}"),
             None => format!("there is no route to {to} in the main table"),
         };
         Answer::Says(route, Said { fact, at: host.first_reading(), source: source.to_owned() })
@@ -241,7 +241,7 @@ impl Facts {
             Ok(found) => found,
             Err(answer) => return answer.never(),
         };
-        let nearest = host.readings.iter().min_by_key(|reading| (reading.at.0 - at.0).unsigned_abs());
+        let nearest = host.readings.iter().min_by_key(|reading| reading.at.0.abs_diff(at.0));
         let found =
             nearest.and_then(|reading| Some((reading, reading.neighbours.iter().find(|one| one.address == of)?)));
         let Some((reading, one)) = found else { return Answer::Silent };
@@ -287,7 +287,7 @@ impl Facts {
         }
         let why =
             if away.is_finite() { format!("read {away:.0} s away from it") } else { "nothing was read".to_owned() };
-        Err(Answer::Open(open(why, host.first_reading(), source)))
+        Err(Answer::Open(open(&why, host.first_reading(), source)))
     }
 }
 
@@ -307,7 +307,7 @@ impl Host {
     }
 }
 
-fn open(why: String, at: Timestamp, source: &str) -> Said {
+fn open(why: &str, at: Timestamp, source: &str) -> Said {
     Said { fact: format!("nothing can be concluded: {why}"), at, source: source.to_owned() }
 }
 
@@ -316,13 +316,13 @@ fn open(why: String, at: Timestamp, source: &str) -> Said {
 fn absent(host: &Host, source: &str, (local, remote): (SocketAddr, SocketAddr), moment: Moment) -> Answer<Tuple> {
     let age = |reading: &Reading| reading.at.seconds_since(moment.closed);
     let telling = |reading: &&Reading| (TICK..TIME_WAIT - 1.0).contains(&age(reading));
-    let Some(reading) = host.readings.iter().filter(telling).next_back() else {
+    let Some(reading) = host.readings.iter().rfind(telling) else {
         let nearest = host.readings.iter().map(age).min_by(|one, other| one.abs().total_cmp(&other.abs()));
         let when = nearest.map_or_else(String::new, |age| {
             format!(" {:.0} s {} the close", age.abs(), if age < 0.0 { "before" } else { "behind" })
         });
         let why = format!("read{when}, and TIME-WAIT lasts {TIME_WAIT:.0} s");
-        return Answer::Open(open(why, host.first_reading(), source));
+        return Answer::Open(open(&why, host.first_reading(), source));
     };
     let overflow = reading.counters.get("TCPTimeWaitOverflow").copied();
     let why = if !moment.is_here {
@@ -336,7 +336,7 @@ fn absent(host: &Host, source: &str, (local, remote): (SocketAddr, SocketAddr), 
         None
     };
     if let Some(why) = why {
-        return Answer::Open(open(why, reading.at, source));
+        return Answer::Open(open(&why, reading.at, source));
     }
     let fact = format!("{local} to {remote} is not in TIME-WAIT, {:.1} s behind the close", age(reading));
     Answer::Says(Tuple::Free, Said { fact, at: reading.at, source: source.to_owned() })
@@ -434,7 +434,9 @@ mod tests {
             change(&mut host.readings[0]);
             asked(host, true)
         };
-        let overflowed = changed(|reading| drop(reading.counters.insert("TCPTimeWaitOverflow".to_owned(), 5)));
+        let overflowed = changed(|reading| {
+            reading.counters.insert("TCPTimeWaitOverflow".to_owned(), 5);
+        });
         assert!(why(&overflowed).contains("overflowed 5 times"), "{overflowed:?}");
         assert!(why(&changed(|reading| reading.counters.clear())).contains("overflowed perhaps"));
         assert!(why(&changed(|reading| reading.left_out = 1)).contains("not all were kept"));

@@ -10,7 +10,10 @@ pub const COUNTERS: [&str; 6] =
 /// Those of [`COUNTERS`] that are in a text of this form.
 pub fn counters(text: &str) -> BTreeMap<String, u64> {
     let lines: Vec<&str> = text.lines().collect();
-    let pairs = lines.chunks_exact(2).filter_map(|pair| Some((pair[0].split_once(": ")?, pair[1].split_once(": ")?)));
+    let pairs = lines.chunks_exact(2).filter_map(|pair| {
+        let [names, values] = pair else { return None };
+        Some((names.split_once(": ")?, values.split_once(": ")?))
+    });
     let mut found = BTreeMap::new();
     for ((group, names), (same, values)) in pairs {
         if group != same {

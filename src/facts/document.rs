@@ -53,6 +53,7 @@ pub(super) mod wall {
 
     use crate::frame::Timestamp;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(in crate::facts) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         let time = jiff::Timestamp::from_nanosecond(at.0.into()).map_err(serde::ser::Error::custom)?;
         time.to_string().serialize(serializer)

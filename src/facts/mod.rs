@@ -11,6 +11,8 @@ mod neighbours;
 mod routes;
 mod rules;
 mod sockets;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -26,7 +28,7 @@ pub use document::{Refused, parse, schema, to_json};
 pub use neighbours::neighbours;
 pub use routes::{routes, routes6};
 pub use rules::{conntrack, nft_helpers};
-pub use sockets::{Socket, State, sockets};
+pub use sockets::{Socket, SocketState, sockets};
 
 /// The version of the document.
 pub const VERSION: u32 = 1;
@@ -69,7 +71,7 @@ pub struct Host {
     /// Its own addresses.
     pub addresses: Vec<Address>,
     /// Its routes, without those of other tables than `main`.
-    pub routes: Vec<Route>,
+    pub routes: Vec<RouteEntry>,
     /// Settings of the kernel, by their names.
     pub sysctls: BTreeMap<String, String>,
     /// What it knows of FTP as a firewall; null where that could not be read, which takes root.
@@ -93,9 +95,10 @@ pub struct Address {
     pub mac: Option<String>,
 }
 
-/// A route.
+/// A line of a routing table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Route {
+#[schemars(rename = "Route")]
+pub struct RouteEntry {
     /// The network.
     #[schemars(with = "String")]
     pub network: IpAddr,
@@ -292,42 +295,6 @@ impl Host {
 }
 
 #[cfg(test)]
-pub(crate) mod testing {
-    use super::*;
-
-    /// A host with one address, and what its tables showed at some seconds.
-    pub(crate) fn host(address: &str, readings: &[i64]) -> Host {
-        let reading = |seconds: &i64| Reading {
-            at: Timestamp(*seconds * 1_000_000_000),
-            monotonic: 5.0,
-            took: 0.001,
-            peers: Vec::new(),
-            time_wait: Vec::new(),
-            left_out: 0,
-            listeners: Vec::new(),
-            neighbours: Vec::new(),
-            counters: BTreeMap::from([("TCPTimeWaitOverflow".to_owned(), 0)]),
-        };
-        Host {
-            facts: VERSION,
-            tool: "ftpwhy 0".to_owned(),
-            kernel: "Linux 6.1.0 x86_64".to_owned(),
-            network_namespace: "net:[1]".to_owned(),
-            addresses: vec![Address {
-                interface: "eth0".to_owned(),
-                address: address.parse().expect("an address"),
-                prefix: 24,
-                mac: Some("02:00:00:00:00:aa".to_owned()),
-            }],
-            routes: Vec::new(),
-            sysctls: BTreeMap::new(),
-            firewall: None,
-            readings: readings.iter().map(reading).collect(),
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::testing::host;
     use super::*;
@@ -336,7 +303,7 @@ mod tests {
     fn every_address_is_replaced() {
         let mut host = host("10.9.0.20", &[1]);
         let socket = |text: &str| text.parse().expect("a socket");
-        let route = Route {
+        let route = RouteEntry {
             network: "10.9.0.0".parse().expect("an address"),
             prefix: 24,
             gateway: Some("10.9.0.1".parse().expect("an address")),
@@ -345,7 +312,7 @@ mod tests {
             refused: false,
         };
         host.routes =
-            vec![Route { prefix: 0, network: "0.0.0.0".parse().expect("an address"), ..route.clone() }, route];
+            vec![RouteEntry { prefix: 0, network: "0.0.0.0".parse().expect("an address"), ..route.clone() }, route];
         let [from, to] = [socket("10.9.0.10:4000"), socket("10.9.0.20:21")];
         let tracked = Tracked { state: "ESTABLISHED".to_owned(), from, to, answers: to, answers_to: from };
         host.firewall = Some(Firewall { helpers: Vec::new(), connections: vec![tracked] });
@@ -361,7 +328,7 @@ mod tests {
         reading.listeners = vec![to, socket("0.0.0.0:21")];
         let anonymous = |ip: IpAddr| match ip {
             IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() ^ 0x0a00_0000 ^ 0xc000_0000).into()),
-            ip => ip,
+            ip @ IpAddr::V6(_) => ip,
         };
         host.replace(anonymous, |_| "02:00:00:00:00:ff".to_owned());
         let text = to_json(&host);

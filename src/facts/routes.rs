@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Host, Route};
+use super::{Host, RouteEntry};
 
 /// The route is in use (`RTF_UP`), by way of a router (`RTF_GATEWAY`), refuses (`RTF_REJECT`), is an own address
 /// (`RTF_LOCAL`).
@@ -12,11 +12,11 @@ const REJECT: u32 = 0x200;
 const LOCAL: u32 = 0x8000_0000;
 
 /// Routes of IPv4. Lines that are none are left out.
-pub fn routes(text: &str) -> Vec<Route> {
+pub fn routes(text: &str) -> Vec<RouteEntry> {
     text.lines().skip(1).filter_map(route).collect()
 }
 
-fn route(line: &str) -> Option<Route> {
+fn route(line: &str) -> Option<RouteEntry> {
     let columns: Vec<&str> = line.split_ascii_whitespace().collect();
     let [interface, network, gateway, flags, _, _, metric, mask, ..] = columns.as_slice() else { return None };
     // In the byte order of the machine.
@@ -24,7 +24,7 @@ fn route(line: &str) -> Option<Route> {
     let flags = u32::from_str_radix(flags, 16).ok()?;
     let prefix = u8::try_from(address(mask)?.to_bits().leading_ones()).ok()?;
     let gateway = if flags & GATEWAY != 0 { Some(IpAddr::V4(address(gateway)?)) } else { None };
-    (flags & UP != 0).then_some(Route {
+    (flags & UP != 0).then_some(RouteEntry {
         network: IpAddr::V4(address(network)?),
         prefix,
         gateway,
@@ -35,18 +35,18 @@ fn route(line: &str) -> Option<Route> {
 }
 
 /// Routes of IPv6, without those to own addresses.
-pub fn routes6(text: &str) -> Vec<Route> {
+pub fn routes6(text: &str) -> Vec<RouteEntry> {
     text.lines().filter_map(route6).collect()
 }
 
-fn route6(line: &str) -> Option<Route> {
+fn route6(line: &str) -> Option<RouteEntry> {
     let columns: Vec<&str> = line.split_ascii_whitespace().collect();
     let [network, prefix, _, _, gateway, metric, _, _, flags, interface] = columns.as_slice() else { return None };
     let address = |text: &str| Some(Ipv6Addr::from(u128::from_str_radix(text, 16).ok()?));
     let number = |text: &str| u32::from_str_radix(text, 16).ok();
     let (flags, gateway) = (number(flags)?, address(gateway)?);
     let is_wanted = flags & UP != 0 && flags & LOCAL == 0 && !address(network)?.is_multicast();
-    is_wanted.then_some(Route {
+    is_wanted.then_some(RouteEntry {
         network: IpAddr::V6(address(network)?),
         prefix: u8::try_from(number(prefix)?).ok().filter(|prefix| *prefix <= 128)?,
         gateway: (!gateway.is_unspecified()).then_some(IpAddr::V6(gateway)),
@@ -73,7 +73,7 @@ pub(super) fn masked(address: IpAddr, prefix: u8) -> IpAddr {
 impl Host {
     /// The route a packet to this address takes; `None` where there is none. Of equally long ones the first with the
     /// lowest metric, and those to its own networks are among them.
-    pub fn route(&self, to: IpAddr) -> Option<&Route> {
+    pub fn route(&self, to: IpAddr) -> Option<&RouteEntry> {
         let fitting = self.routes.iter().filter(|route| {
             route.network.is_ipv4() == to.is_ipv4() && masked(to, route.prefix) == masked(route.network, route.prefix)
         });
@@ -81,7 +81,7 @@ impl Host {
     }
 }
 
-#[cfg(all(test, target_endian = "little"))]
+#[cfg(test)]
 mod tests {
     use super::super::testing::host;
     use super::*;

@@ -13,14 +13,14 @@ pub struct Socket {
     /// The other end; unspecified, with port 0, for one that listens.
     pub remote: SocketAddr,
     /// Its state.
-    pub state: State,
+    pub state: SocketState,
     /// Whom it belongs to: an inode, which `/proc/PID/fd` names; 0 if no program has it any more.
     pub inode: u64,
 }
 
 /// The states that matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum State {
+pub enum SocketState {
     /// It listens.
     Listening,
     /// Closed by both sides; free in so many seconds.
@@ -42,11 +42,11 @@ fn socket(line: &str) -> Option<Socket> {
     let (timer, left) = columns.nth(1)?.split_once(':')?;
     let left = || Some(f64::from(u32::from_str_radix(left, 16).ok()?) / TICKS);
     let state = match (state, timer) {
-        ("0A", _) => State::Listening,
+        ("0A", _) => SocketState::Listening,
         // Timer 3 is that of TIME-WAIT, which also holds those whose peer has not sent its FIN.
-        ("06", "03") => State::TimeWait(left()?),
-        ("05", "03") => State::FinWait2(left()?),
-        _ => State::Other,
+        ("06", "03") => SocketState::TimeWait(left()?),
+        ("05", "03") => SocketState::FinWait2(left()?),
+        _ => SocketState::Other,
     };
     Some(Socket { local, remote, state, inode: columns.nth(3)?.parse().ok()? })
 }
@@ -69,7 +69,7 @@ fn end(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
 }
 
-#[cfg(all(test, target_endian = "little"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -90,16 +90,16 @@ mod tests {
         let socket = one(line);
         assert_eq!(socket.local, "10.9.0.20:20".parse().unwrap());
         assert_eq!(socket.remote, "10.9.0.10:5000".parse().unwrap());
-        assert_eq!((socket.state, socket.inode), (State::TimeWait(57.98), 0));
-        assert_eq!(one(&line.replace(" 06 ", " 05 ")).state, State::FinWait2(57.98));
-        assert_eq!(one(&line.replace(" 06 ", " 05 ").replace("03:", "00:")).state, State::Other);
+        assert_eq!((socket.state, socket.inode), (SocketState::TimeWait(57.98), 0));
+        assert_eq!(one(&line.replace(" 06 ", " 05 ")).state, SocketState::FinWait2(57.98));
+        assert_eq!(one(&line.replace(" 06 ", " 05 ").replace("03:", "00:")).state, SocketState::Other);
     }
 
     #[test]
     fn listeners_and_owners_are_seen() {
         let line = "   0: 00000000:0015 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1145 1 00000000d0003ac2 100 0 0 10 0";
         let socket = one(line);
-        assert_eq!((socket.state, socket.inode), (State::Listening, 1145));
+        assert_eq!((socket.state, socket.inode), (SocketState::Listening, 1145));
         assert_eq!(socket.local, "0.0.0.0:21".parse().unwrap());
     }
 

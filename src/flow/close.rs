@@ -7,7 +7,7 @@ use super::{Close, Connection, End, FinSeen, Half, Holder, RstSeen};
 use crate::frame::{Interval, Stamp};
 
 /// Bytes missing this shortly before the first FIN may hide an earlier FIN or RST: losses of a capture come in bursts.
-const AROUND_SECONDS: Interval = Interval::seconds(1);
+const AROUND: Interval = Interval::seconds(1);
 
 impl Connection {
     /// How far this incarnation has been closed, from what was seen of it up to now.
@@ -38,6 +38,7 @@ impl Connection {
         match (first, second) {
             ((end, _), None) => Close::Half { missing: end.peer(), since, gapless },
             ((_, FinSeen { acked: Some(one), .. }), Some((_, FinSeen { acked: Some(other), .. }))) => {
+                // A FIN that is sent again and acknowledged again starts the timer anew (RFC 9293 3.10.7.4).
                 let restarts = [self.from_origin.last_ack_of_fin, self.from_target.last_ack_of_fin, self.rearmed];
                 let since = restarts.into_iter().flatten().filter(|at| in_time(*at)).fold(one.max(other), Stamp::max);
                 let holder = holder(first, second);
@@ -79,7 +80,7 @@ impl Connection {
         if self.payload_hidden {
             return self.from_origin.segments > 0 && self.from_target.segments > 0;
         }
-        let around = |half: &Half| half.gaps().iter().any(|gap| gap.at.is_since(fin, AROUND_SECONDS));
+        let around = |half: &Half| half.gaps().iter().any(|gap| gap.at.is_since(fin, AROUND));
         [&self.from_origin, &self.from_target].into_iter().all(|half| half.segments > 0 && !around(half))
     }
 }

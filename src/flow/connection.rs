@@ -162,11 +162,11 @@ impl Connection {
         self.from_origin.segments + self.from_target.segments
     }
 
-    /// Seconds from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once, or the
+    /// The time from SYN to SYN-ACK and from SYN-ACK to ACK; `None` when one is missing or was sent more than once, or the
     /// first ACK seen is not the first one sent. Two SYN-ACKs within a millisecond may be one that was captured twice.
     pub fn handshake_rtt(&self) -> Option<(Interval, Interval)> {
         let ([syn], [syn_ack, repeats @ ..]) = (self.syns.as_slice(), self.syn_acks.as_slice()) else { return None };
-        let once = repeats.iter().all(|repeat| repeat.at.since(syn_ack.at).abs() <= super::copy::MIRRORED_SECONDS);
+        let once = repeats.iter().all(|repeat| repeat.at.since(syn_ack.at).abs() <= super::copy::MIRRORED);
         let established = self.established.filter(|_| once && self.established_at_once)?;
         Some((syn_ack.at.since(syn.at), established.since(syn_ack.at)))
     }
@@ -430,7 +430,7 @@ impl Connection {
             known.from == icmp.from
                 && known.error == icmp.error
                 && known.ttl.abs_diff(icmp.ttl) <= 1
-                && at.since(known.at).abs() <= super::copy::FORWARDED_SECONDS
+                && at.since(known.at).abs() <= super::copy::FORWARDED
         });
         if !is_copy && self.icmp.len() < ICMP_KEPT {
             push_tight(&mut self.icmp, icmp);

@@ -4,12 +4,12 @@
 //! Knows no lines and no FTP. A reply is never handed out before the command that it acknowledges.
 
 use super::End;
-use super::stream::{CONFLICTS_KEPT, Chunk, Conflict, Head, Missing, Stream};
+use super::stream::{CONFLICTS_KEPT, Chunk, Head, Missing, OverlapConflict, Stream};
 use crate::frame::{CLOCKS_APART, Interval, Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
 /// How long acknowledged bytes may still turn up: several interfaces and mirror ports are not recorded in exact order.
-pub const GRACE_SECONDS: Interval = Interval::millis(200);
+pub const GRACE: Interval = Interval::millis(200);
 /// How many segments may pass in that time.
 pub const GRACE_SEGMENTS: u64 = 32;
 
@@ -51,7 +51,7 @@ pub struct Conversation {
     from_origin: Stream,
     from_target: Stream,
     segments: u64,
-    conflicts: Vec<Conflict>,
+    conflicts: Vec<OverlapConflict>,
 }
 
 /// What can be done next with one direction.
@@ -111,11 +111,11 @@ impl Conversation {
 
     /// Bytes that are kept back or remembered, about.
     pub fn held(&self) -> usize {
-        self.from_origin.held() + self.from_target.held() + self.conflicts.len() * size_of::<Conflict>()
+        self.from_origin.held() + self.from_target.held() + self.conflicts.len() * size_of::<OverlapConflict>()
     }
 
     /// Copies of the same bytes that differed, the first few.
-    pub fn conflicts(&self) -> &[Conflict] {
+    pub fn conflicts(&self) -> &[OverlapConflict] {
         &self.conflicts
     }
 
@@ -161,7 +161,7 @@ impl Conversation {
             Head::Hole { at, .. } if now.is_none() || stream.end.is_some_and(|end| end.abrupt) => Step::Ready(at),
             Head::Hole { at, why: Missing::Acknowledged, .. } => {
                 let over = stream.missing_since.zip(now).is_some_and(|((since, segments), now)| {
-                    now.since(since) >= GRACE_SECONDS || self.segments - segments >= GRACE_SEGMENTS
+                    now.since(since) >= GRACE || self.segments - segments >= GRACE_SEGMENTS
                 });
                 if over { Step::Ready(at) } else { Step::Wait }
             }
@@ -213,7 +213,7 @@ impl Conversation {
 fn may_be_corrected(stream: &Stream, chunk: &Chunk, now: Option<Timestamp>) -> bool {
     let acknowledged = stream.acked > stream.next;
     let before = acknowledged && stream.acked_at.is_some_and(|acked_at| acked_at < chunk.at);
-    let wait = if before { CLOCKS_APART } else { GRACE_SECONDS };
+    let wait = if before { CLOCKS_APART } else { GRACE };
     chunk.checksum == Checksum::Bad
         && (before || !acknowledged)
         && !stream.is_overfull()

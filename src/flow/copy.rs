@@ -14,16 +14,16 @@ use super::{ConnectionId, End, Side};
 use crate::frame::{Interval, Stamp};
 
 /// Copies on one interface with one TTL come from mirroring, which takes less than this.
-pub const MIRRORED_SECONDS: Interval = Interval::millis(1);
+pub const MIRRORED: Interval = Interval::millis(1);
 /// Copies that a router or bridge in between made; a packet sent again takes at least a round trip or a timer.
-pub const FORWARDED_SECONDS: Interval = Interval::millis(5);
+pub const FORWARDED: Interval = Interval::millis(5);
 /// Payload bytes that are compared; a packet sent again with other content is no copy.
 const PAYLOAD_COMPARED: usize = 256;
 /// How far a file that is not sorted may go back, and its copies are still recognised.
-const UNSORTED_SECONDS: Interval = FORWARDED_SECONDS.times(10);
+const UNSORTED: Interval = FORWARDED.times(10);
 /// The newest packets.
 const NEWEST: usize = 16;
-/// Those before them are `SETS * WAYS`: more than pass within [`FORWARDED_SECONDS`] at 10 Gbit/s in full-size frames.
+/// Those before them are `SETS * WAYS`: more than pass within [`FORWARDED`] at 10 Gbit/s in full-size frames.
 const SETS: usize = 2048;
 const WAYS: usize = 4;
 
@@ -81,7 +81,7 @@ pub(super) struct Recent {
     left: Option<Stamp>,
     /// The packet of the latest time.
     latest: Option<Stamp>,
-    /// How far the file has gone back so far, in seconds: in one that is sorted, older packets than copies can have need
+    /// How far the file has gone back so far: in one that is sorted, older packets than copies can have need
     /// not be kept.
     back: Interval,
 }
@@ -101,7 +101,7 @@ impl Recent {
 
     /// The packet of which this one is a copy; the newest, if there are several.
     pub fn original(&self, fingerprint: Fingerprint, seen: &Sighting<'_>) -> Option<Original> {
-        let may_be_earlier = || self.left.filter(|left| seen.at.since(*left) <= FORWARDED_SECONDS);
+        let may_be_earlier = || self.left.filter(|left| seen.at.since(*left) <= FORWARDED);
         let among_earlier = |_| self.earlier.get(fingerprint.set())?.original(fingerprint, seen);
         self.newest.original(fingerprint, seen).or_else(|| may_be_earlier().and_then(among_earlier))
     }
@@ -109,12 +109,12 @@ impl Recent {
     /// Remembers a packet that is no copy.
     pub fn remember(&mut self, fingerprint: Fingerprint, seen: &Sighting<'_>, connection: ConnectionId, from: End) {
         if let Some(latest) = self.latest {
-            self.back = self.back.max(latest.since(seen.at)).min(UNSORTED_SECONDS);
+            self.back = self.back.max(latest.since(seen.at)).min(UNSORTED);
         }
         self.latest = self.latest.filter(|latest| latest.time > seen.at.time).or(Some(seen.at));
         let original = Original { at: seen.at, connection, from, side: Side::of(seen), ttl: seen.ip.ttl };
         if let Some((fingerprint, original)) = self.newest.push(fingerprint, original)
-            && seen.at.since(original.at).abs() <= FORWARDED_SECONDS + self.back
+            && seen.at.since(original.at).abs() <= FORWARDED + self.back
         {
             self.left = self.left.filter(|left| left.time > original.at.time).or(Some(original.at));
             if let Some(set) = self.earlier.get_mut(fingerprint.set()) {
@@ -164,8 +164,8 @@ impl Original {
         let hops = self.ttl.abs_diff(seen.ip.ttl);
         let elsewhere = self.side.interface != seen.interface || self.side.wrapping != seen.wrapping;
         match hops {
-            0 if !elsewhere => apart <= MIRRORED_SECONDS && !is_often_repeated(seen),
-            0 | 1 => apart <= FORWARDED_SECONDS,
+            0 if !elsewhere => apart <= MIRRORED && !is_often_repeated(seen),
+            0 | 1 => apart <= FORWARDED,
             _ => false,
         }
     }

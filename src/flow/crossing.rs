@@ -11,8 +11,8 @@ use super::{Connection, ConnectionId, Crossing, Half, Side, SynSeen};
 use crate::frame::{Interval, Stamp};
 use crate::wire::{Seq, Wrapping};
 
-/// The two sights of one SYN, before and behind a NAT, are at most this many seconds apart.
-pub const TRANSLATED_SECONDS: Interval = Interval::millis(500);
+/// The two sights of one SYN, before and behind a NAT, are at most this far apart.
+pub const TRANSLATED: Interval = Interval::millis(500);
 
 /// SYNs of one such moment that are compared; what is forwarded leaves after a few others.
 const PASSING_KEPT: usize = 128;
@@ -66,7 +66,7 @@ impl Connection {
         let alike = |one: &SynSeen, other: &SynSeen| {
             one.isn == other.isn
                 && one.options.timestamps == other.options.timestamps
-                && one.at.since(other.at).abs() < TRANSLATED_SECONDS
+                && one.at.since(other.at).abs() < TRANSLATED
         };
         let same = |one: &Half, other: &Half| Some(one.first_seq? == other.first_seq?);
         let from_origin = same(&self.from_origin, &other.from_origin);
@@ -83,7 +83,7 @@ impl Connection {
         let pairs = syns.filter(|(one, other)| alike(one, other) && forwarded(one, other)).count();
         // Picked up mid-stream, both directions begin with the same number at the same moment.
         let begun = self.midstream && other.midstream && [from_origin, from_target] == [Some(true); 2];
-        let at_once = self.first.since(other.first).abs() < TRANSLATED_SECONDS;
+        let at_once = self.first.since(other.first).abs() < TRANSLATED;
         let shown = pairs + usize::from(again) >= 2 || begun && at_once;
         // What begins when the other one is over is a copy that was played again under other addresses.
         let meanwhile = if self.first <= other.first { other.first <= self.last } else { self.first <= other.last };
@@ -133,7 +133,7 @@ impl Passed {
             && (self.isn, self.timestamp) == (other.isn, other.timestamp)
             && (self.ends, self.wrapping) != (other.ends, other.wrapping)
             && self.ends.iter().zip(&other.ends).any(|(one, other)| shares(one, other))
-            && other.at.since(self.at).abs() < TRANSLATED_SECONDS
+            && other.at.since(self.at).abs() < TRANSLATED
     }
 }
 

@@ -17,7 +17,7 @@ const DENIED_KEPT: usize = 16;
 /// Payload bytes by which two segments are told apart: the code of a reply.
 const BEGINNING: usize = 3;
 
-/// A segment without payload that comes in this much later, in seconds, was not overtaken by what it denies. What else
+/// A segment without payload that comes in this much later, was not overtaken by what it denies. What else
 /// comes in within this time may be the denied one under other numbers.
 const SAME_MOMENT: Interval = Interval::millis(500);
 

@@ -99,7 +99,7 @@ impl Half {
     }
 }
 
-/// What was sent before a RST arrives within this many seconds behind it.
+/// What was sent before a RST arrives within this time behind it.
 const ON_ITS_WAY: Interval = Interval::millis(200);
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::crossing::Sight;
 use super::seq::Span;
 use super::sighting::Sighting;
-use super::{Crossing, Denied, GapSeen, HEAD_BYTES, Half, Irregular, Lag, Stuck};
+use super::{Anomalies, Crossing, Denied, GapSeen, HEAD_BYTES, Half, Lag, Stuck};
 use crate::frame::{Interval, Stamp};
 use crate::wire::{Checksum, Flags, IpHeader, Segment, Seq};
 
@@ -20,7 +20,7 @@ pub const DUPLICATES_KEPT: usize = 16;
 /// Frames kept of one segment that is sent again and again; TCP gives up after about 15 repeats (RFC 9293 3.8.3).
 pub const REPEATS_KEPT: usize = 16;
 /// A segment this much late that was never seen before was overtaken, not lost: losses are repaired after a round trip.
-pub const OVERTAKEN_SECONDS: Interval = Interval::millis(3);
+pub const OVERTAKEN: Interval = Interval::millis(3);
 /// Segments kept that lag behind what the peer acknowledged.
 const LAGGING_KEPT: usize = 16;
 /// A sender that lags by more was merely overtaken on the way; numbers shifted by a rewritten line differ by less.
@@ -51,28 +51,28 @@ pub(super) struct Hole {
 impl Half {
     /// First and last repeat of segments that were sent again.
     pub fn retransmitted(&self) -> Option<(Stamp, Stamp)> {
-        self.irregular.as_ref()?.retransmitted
+        self.anomalies.as_ref()?.retransmitted
     }
 
     /// The oldest segment with payload that was sent again and is not acknowledged: its first frame (if it was seen)
     /// and its repeats, bounded; empty when there is none.
     pub fn unacknowledged(&self) -> &[Stamp] {
-        self.irregular.as_ref().map_or(&[], |irregular| &irregular.unacknowledged)
+        self.anomalies.as_ref().map_or(&[], |anomalies| &anomalies.unacknowledged)
     }
 
     /// The sequence number of that segment.
     pub fn unacknowledged_seq(&self) -> Option<Seq> {
-        self.irregular.as_ref()?.unacknowledged_seq
+        self.anomalies.as_ref()?.unacknowledged_seq
     }
 
     /// How many of its repeats have a checksum that is not known to be bad.
     pub fn intact_repeats(&self) -> u32 {
-        self.irregular.as_ref().map_or(0, |irregular| irregular.intact_repeats)
+        self.anomalies.as_ref().map_or(0, |anomalies| anomalies.intact_repeats)
     }
 
     /// A packet that was sent again and again and is not acknowledged, or only in smaller ones.
     pub fn stuck(&self) -> Option<&Stuck> {
-        self.irregular.as_ref()?.stuck.as_ref()
+        self.anomalies.as_ref()?.stuck.as_ref()
     }
 
     /// The largest packet that was acknowledged as it was sent, in bytes of the IP packet. The card of a host may cut what is
@@ -83,47 +83,47 @@ impl Half {
 
     /// The last bare acknowledgements, if they lag behind what the peer has acknowledged.
     pub fn lag(&self) -> Option<&Lag> {
-        self.irregular.as_ref()?.lag.as_ref()
+        self.anomalies.as_ref()?.lag.as_ref()
     }
 
     /// Segments that arrived behind later ones without being retransmissions, the first few.
     pub fn reordered(&self) -> &[Stamp] {
-        self.irregular.as_ref().map_or(&[], |irregular| &irregular.reordered)
+        self.anomalies.as_ref().map_or(&[], |anomalies| &anomalies.reordered)
     }
 
     /// How many there were.
     pub fn reordered_count(&self) -> u32 {
-        self.irregular.as_ref().map_or(0, |irregular| irregular.reordered_count)
+        self.anomalies.as_ref().map_or(0, |anomalies| anomalies.reordered_count)
     }
 
     /// Segments that were captured more than once: first sight and copy, the first few.
     pub fn duplicates(&self) -> &[(Stamp, Stamp)] {
-        self.irregular.as_ref().map_or(&[], |irregular| &irregular.duplicates)
+        self.anomalies.as_ref().map_or(&[], |anomalies| &anomalies.duplicates)
     }
 
     /// How many copies there were.
     pub fn duplicate_count(&self) -> u32 {
-        self.irregular.as_ref().map_or(0, |irregular| irregular.duplicate_count)
+        self.anomalies.as_ref().map_or(0, |anomalies| anomalies.duplicate_count)
     }
 
     /// Segments whose TTL is two or more away from the first segment's, with their TTL, the first few.
     pub fn other_ttl(&self) -> &[(Stamp, u8)] {
-        self.irregular.as_ref().map_or(&[], |irregular| &irregular.other_ttl)
+        self.anomalies.as_ref().map_or(&[], |anomalies| &anomalies.other_ttl)
     }
 
     /// How many there were.
     pub fn other_ttl_count(&self) -> u32 {
-        self.irregular.as_ref().map_or(0, |irregular| irregular.other_ttl_count)
+        self.anomalies.as_ref().map_or(0, |anomalies| anomalies.other_ttl_count)
     }
 
     /// First segment cut by the snap length.
     pub fn first_cut(&self) -> Option<Stamp> {
-        self.irregular.as_ref()?.first_cut
+        self.anomalies.as_ref()?.first_cut
     }
 
     /// Bytes that the peer acknowledged and this capture does not hold, in order of discovery, the first few.
     pub fn gaps(&self) -> &[GapSeen] {
-        self.irregular.as_ref().map_or(&[], |irregular| &irregular.gaps)
+        self.anomalies.as_ref().map_or(&[], |anomalies| &anomalies.gaps)
     }
 
     /// Whether all that this end said since then was captured, as far as the peer's acknowledgements tell.
@@ -154,17 +154,17 @@ impl Half {
         self.last = Some(at);
         self.looked(link, ip, tcp);
         if self.first_ttl.is_some_and(|first| first.abs_diff(ip.ttl) >= OTHER_TTL_HOPS) {
-            let irregular = self.irregular();
-            irregular.other_ttl_count = irregular.other_ttl_count.saturating_add(1);
-            if irregular.other_ttl.len() < OTHER_TTL_KEPT {
-                irregular.other_ttl.push((at, ip.ttl));
+            let anomalies = self.anomalies();
+            anomalies.other_ttl_count = anomalies.other_ttl_count.saturating_add(1);
+            if anomalies.other_ttl.len() < OTHER_TTL_KEPT {
+                anomalies.other_ttl.push((at, ip.ttl));
             }
         }
         self.ttl = Some(self.ttl.map_or((ip.ttl, ip.ttl), |(low, high)| (low.min(ip.ttl), high.max(ip.ttl))));
         self.largest_packet = self.largest_packet.max(packet_len(ip, tcp));
         if (tcp.payload.len() as u64) < u64::from(tcp.payload_len) {
             self.cut = self.cut.saturating_add(1);
-            self.irregular().first_cut.get_or_insert(at);
+            self.anomalies().first_cut.get_or_insert(at);
         }
     }
 
@@ -193,6 +193,7 @@ impl Half {
             return;
         }
         let next = self.next.unwrap_or(span.start);
+        // Only what lies beyond SND.NXT is new; the rest was sent again, or was overtaken on the way.
         let fresh = span.end.distance_from(next);
         if fresh <= 0 || span.start.is_before(next) {
             self.again(at, ip, tcp, span, next);
@@ -207,6 +208,7 @@ impl Half {
         }
         if fresh > 0 {
             self.next = Some(span.end);
+            // SYN and FIN take a number each and are no bytes.
             let flags = u32::from(tcp.flags.has(Flags::SYN)) + u32::from(tcp.flags.has(Flags::FIN));
             let before = if span.start.is_before(next) { next.distance_from(span.start).unsigned_abs() } else { 0 };
             self.bytes += u64::from(span.len().saturating_sub(before).saturating_sub(flags));
@@ -226,21 +228,22 @@ impl Half {
     /// Books a segment of which a part lies before SND.NXT: sent again, or overtaken on the way.
     fn again(&mut self, at: Stamp, ip: &IpHeader, tcp: &Segment<'_>, span: Span, next: Seq) {
         let late = self.late(at, ip, span);
+        // What fills a hole was never seen before: it counts as new, though its numbers are old.
         let first_sight = self.fill(span.cut_at(next)).min(tcp.payload_len);
         self.fill(span);
         self.bytes += u64::from(first_sight);
         if late == Some(Late::Overtaken) {
-            let irregular = self.irregular();
-            irregular.reordered_count = irregular.reordered_count.saturating_add(1);
-            if irregular.reordered.len() < REORDERED_KEPT {
-                irregular.reordered.push(at);
+            let anomalies = self.anomalies();
+            anomalies.reordered_count = anomalies.reordered_count.saturating_add(1);
+            if anomalies.reordered.len() < REORDERED_KEPT {
+                anomalies.reordered.push(at);
             }
             return;
         }
         self.retransmissions = self.retransmissions.saturating_add(1);
-        let irregular = self.irregular();
-        let first = irregular.retransmitted.map_or(at, |(first, _)| first);
-        irregular.retransmitted = Some((first, at));
+        let anomalies = self.anomalies();
+        let first = anomalies.retransmitted.map_or(at, |(first, _)| first);
+        anomalies.retransmitted = Some((first, at));
         let open = self.acked.is_none_or(|acked| span.end.is_after(acked));
         self.passed.again(span, packet_len(ip, tcp));
         if tcp.payload_len > 0 && late.is_none() && open {
@@ -252,31 +255,31 @@ impl Half {
     /// A segment with payload that the peer has not acknowledged was sent again.
     fn repeated(&mut self, at: Stamp, seq: Seq) {
         let oldest = self.oldest;
-        let irregular = self.irregular();
-        match irregular.unacknowledged_seq {
+        let anomalies = self.anomalies();
+        match anomalies.unacknowledged_seq {
             Some(known) if known == seq => {}
             Some(known) if !seq.is_before(known) => return,
             _ => {
-                irregular.unacknowledged_seq = Some(seq);
-                irregular.unacknowledged.clear();
-                irregular.intact_repeats = 0;
-                irregular.unacknowledged.extend(oldest.filter(|(first, _)| *first == seq).map(|(_, first)| first));
+                anomalies.unacknowledged_seq = Some(seq);
+                anomalies.unacknowledged.clear();
+                anomalies.intact_repeats = 0;
+                anomalies.unacknowledged.extend(oldest.filter(|(first, _)| *first == seq).map(|(_, first)| first));
             }
         }
-        if irregular.unacknowledged.len() >= REPEATS_KEPT {
-            irregular.unacknowledged.pop();
+        if anomalies.unacknowledged.len() >= REPEATS_KEPT {
+            anomalies.unacknowledged.pop();
         }
-        irregular.unacknowledged.push(at);
+        anomalies.unacknowledged.push(at);
     }
 
     /// Likewise, with the size of its packet.
     fn stuck_again(&mut self, at: Stamp, seq: Seq, size: u32) {
         let first = self.oldest.filter(|(first, _)| *first == seq).map(|(_, first)| first);
-        let irregular = self.irregular();
+        let anomalies = self.anomalies();
         // What does not pass holds up all behind it.
-        let behind = irregular.stuck.as_ref().is_some_and(|stuck| stuck.passed.is_none() && seq.is_after(stuck.seq));
-        if !behind && !irregular.stuck.as_mut().is_some_and(|stuck| stuck.again(seq, size, at)) {
-            irregular.stuck = Some(Stuck::new(seq, size, first, at));
+        let behind = anomalies.stuck.as_ref().is_some_and(|stuck| stuck.passed.is_none() && seq.is_after(stuck.seq));
+        if !behind && !anomalies.stuck.as_mut().is_some_and(|stuck| stuck.again(seq, size, at)) {
+            anomalies.stuck = Some(Stuck::new(seq, size, first, at));
         }
     }
 
@@ -287,6 +290,7 @@ impl Half {
             return;
         }
         if let Some(next) = self.next {
+            // So much cannot be in flight unseen: the number is another incarnation's, or nobody's.
             if ack.distance_from(next) > LARGEST_WINDOW {
                 return;
             }
@@ -300,46 +304,47 @@ impl Half {
             self.oldest =
                 self.last_data.filter(|_| !ack.is_after(self.last_data_seq)).map(|at| (self.last_data_seq, at));
         }
-        if let Some(irregular) = self.irregular.as_deref_mut()
-            && irregular.unacknowledged_seq.is_some_and(|seq| ack.is_after(seq))
+        if let Some(anomalies) = self.anomalies.as_deref_mut()
+            && anomalies.unacknowledged_seq.is_some_and(|seq| ack.is_after(seq))
         {
-            irregular.unacknowledged_seq = None;
-            irregular.unacknowledged.clear();
+            anomalies.unacknowledged_seq = None;
+            anomalies.unacknowledged.clear();
         }
-        if let Some(irregular) = self.irregular.as_deref_mut()
-            && irregular.stuck.as_mut().is_some_and(|stuck| !stuck.acknowledged(ack, at))
+        if let Some(anomalies) = self.anomalies.as_deref_mut()
+            && anomalies.stuck.as_mut().is_some_and(|stuck| !stuck.acknowledged(ack, at))
         {
-            irregular.stuck = None;
+            anomalies.stuck = None;
         }
     }
 
     /// Bytes that this end sent, as the numbers of what it sent later show, and that neither this capture nor the peer has
     /// got: how many, and the frame that shows it. They were lost before this capture point.
     pub fn lost_before_here(&self) -> Option<(u32, Stamp)> {
-        let (irregular, next) = (self.irregular.as_deref()?, self.next?);
+        let (anomalies, next) = (self.anomalies.as_deref()?, self.next?);
         let known = self.acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
-        let ahead = irregular.ahead.filter(|(seq, _)| seq.is_after(known));
-        let hole = irregular.holes.iter().map(|hole| (hole.span.len(), hole.at)).find(|(len, _)| *len > 0);
+        let ahead = anomalies.ahead.filter(|(seq, _)| seq.is_after(known));
+        let hole = anomalies.holes.iter().map(|hole| (hole.span.len(), hole.at)).find(|(len, _)| *len > 0);
         hole.or_else(|| ahead.map(|(seq, at)| (seq.distance_from(known).unsigned_abs(), at)))
     }
 
     /// Compares the number of a bare acknowledgement with what this end has sent, and with what the peer has acknowledged.
     pub(super) fn bare(&mut self, at: Stamp, seq: Seq) {
+        // It acknowledges from a number that lies ahead of all that came: what is between was sent and lost before here.
         if self.next.is_some_and(|next| seq.is_after(next) && seq.distance_from(next) <= LARGEST_LOSS) {
-            let irregular = self.irregular();
-            irregular.ahead = irregular.ahead.filter(|(known, _)| !seq.is_after(*known)).or(Some((seq, at)));
+            let anomalies = self.anomalies();
+            anomalies.ahead = anomalies.ahead.filter(|(known, _)| !seq.is_after(*known)).or(Some((seq, at)));
         }
         let Some(bytes) = self.acked.map(|acked| acked.distance_from(seq)) else { return };
         if !(1..=LARGEST_LAG).contains(&bytes) {
-            if let Some(irregular) = self.irregular.as_deref_mut() {
-                irregular.lag = None;
+            if let Some(anomalies) = self.anomalies.as_deref_mut() {
+                anomalies.lag = None;
             }
             return;
         }
         let bytes = bytes.unsigned_abs();
-        let irregular = self.irregular();
-        let lag = irregular.lag.take().filter(|lag| lag.bytes == bytes);
-        let lag = irregular.lag.insert(lag.unwrap_or(Lag { bytes, frames: Vec::new() }));
+        let anomalies = self.anomalies();
+        let lag = anomalies.lag.take().filter(|lag| lag.bytes == bytes);
+        let lag = anomalies.lag.insert(lag.unwrap_or(Lag { bytes, frames: Vec::new() }));
         if lag.frames.len() < LAGGING_KEPT {
             lag.frames.push(at);
         }
@@ -347,46 +352,46 @@ impl Half {
 
     /// Verifies a segment that was just sent again, not being acknowledged.
     pub(super) fn repeat_verified(&mut self, at: Stamp, checksum: impl FnOnce() -> Checksum) {
-        let Some(irregular) = self.irregular.as_deref_mut() else { return };
-        if irregular.unacknowledged.last() == Some(&at) && checksum() != Checksum::Bad {
-            irregular.intact_repeats = irregular.intact_repeats.saturating_add(1);
+        let Some(anomalies) = self.anomalies.as_deref_mut() else { return };
+        if anomalies.unacknowledged.last() == Some(&at) && checksum() != Checksum::Bad {
+            anomalies.intact_repeats = anomalies.intact_repeats.saturating_add(1);
         }
     }
 
     /// Turns what was acknowledged and not seen into gaps.
     fn gaps_up_to(&mut self, ack: Seq, next: Seq, acked: Option<Seq>, at: Stamp) {
-        if let Some(irregular) = self.irregular.as_deref_mut() {
-            for hole in &mut irregular.holes {
+        if let Some(anomalies) = self.anomalies.as_deref_mut() {
+            for hole in &mut anomalies.holes {
                 let known = hole.span.cut_at(ack);
                 if !known.is_empty() {
-                    push_gap(&mut irregular.gaps, known, at);
+                    push_gap(&mut anomalies.gaps, known, at);
                     hole.span.start = known.end;
                 }
             }
-            irregular.holes.retain(|hole| !hole.span.is_empty());
+            anomalies.holes.retain(|hole| !hole.span.is_empty());
         }
         let start = acked.filter(|acked| acked.is_after(next)).unwrap_or(next);
         if ack.is_after(start) {
-            push_gap(&mut self.irregular().gaps, Span { start, end: ack }, at);
+            push_gap(&mut self.anomalies().gaps, Span { start, end: ack }, at);
         }
     }
 
     /// How its segments cross a host that was captured on both sides, if they do.
     pub fn crossing(&self) -> Option<&Crossing> {
-        self.irregular.as_ref()?.crossing.as_ref()
+        self.anomalies.as_ref()?.crossing.as_ref()
     }
 
     /// What leaves such a host in this end's name, and was not sent by it.
     pub fn denied(&self) -> &[Denied] {
-        self.irregular.as_ref().map_or(&[], |irregular| irregular.both_sides.denied())
+        self.anomalies.as_ref().map_or(&[], |anomalies| anomalies.both_sides.denied())
     }
 
     /// Takes a sight of a segment that is no copy.
     pub(super) fn sighted(&mut self, seen: &Sighting<'_>) {
-        if let Some(irregular) = self.irregular.as_deref_mut()
-            && let Some(crossing) = &irregular.crossing
+        if let Some(anomalies) = self.anomalies.as_deref_mut()
+            && let Some(crossing) = &anomalies.crossing
         {
-            irregular.both_sides.take(crossing, seen, false);
+            anomalies.both_sides.take(crossing, seen, false);
         }
     }
 
@@ -394,29 +399,29 @@ impl Half {
     pub(super) fn copied(&mut self, sights: [Sight; 2], seen: &Sighting<'_>) {
         let [one, other] = sights;
         let (first, copy) = (one.at, other.at);
-        let irregular = self.irregular();
-        match (&mut irregular.crossing, Crossing::of(one, other)) {
+        let anomalies = self.anomalies();
+        match (&mut anomalies.crossing, Crossing::of(one, other)) {
             (Some(known), Some(new)) => known.again(&new),
             (known, new) => *known = known.or(new),
         }
-        if let Some(crossing) = &irregular.crossing {
-            irregular.both_sides.crossed(crossing, sights, seen);
-            irregular.both_sides.take(crossing, seen, true);
+        if let Some(crossing) = &anomalies.crossing {
+            anomalies.both_sides.crossed(crossing, sights, seen);
+            anomalies.both_sides.take(crossing, seen, true);
         }
         self.recorded_again(first, copy);
     }
 
     /// Counts that a segment was captured once more.
     pub(super) fn recorded_again(&mut self, first: Stamp, copy: Stamp) {
-        let irregular = self.irregular();
-        irregular.duplicate_count = irregular.duplicate_count.saturating_add(1);
-        if irregular.duplicates.len() < DUPLICATES_KEPT {
-            irregular.duplicates.push((first, copy));
+        let anomalies = self.anomalies();
+        anomalies.duplicate_count = anomalies.duplicate_count.saturating_add(1);
+        if anomalies.duplicates.len() < DUPLICATES_KEPT {
+            anomalies.duplicates.push((first, copy));
         }
     }
 
     fn jumped_over(&mut self, span: Span, at: Stamp, identification: Option<u16>) {
-        let holes = &mut self.irregular().holes;
+        let holes = &mut self.anomalies().holes;
         if holes.len() >= HOLES_KEPT {
             holes.remove(0);
         }
@@ -425,12 +430,13 @@ impl Half {
 
     /// Why this segment comes behind later ones, if the capture did not hold its bytes yet.
     fn late(&self, at: Stamp, ip: &IpHeader, span: Span) -> Option<Late> {
-        let irregular = self.irregular.as_ref()?;
-        let hole = irregular.holes.iter().find(|hole| hole.span.overlaps(span));
-        let gap = irregular.gaps.iter().find(|gap| gap.span().overlaps(span));
+        let anomalies = self.anomalies.as_ref()?;
+        let hole = anomalies.holes.iter().find(|hole| hole.span.overlaps(span));
+        let gap = anomalies.gaps.iter().find(|gap| gap.span().overlaps(span));
         let since = hole.map(|hole| hole.at).or(gap.map(|gap| gap.at))?;
         let later = hole.and_then(|hole| hole.identification).filter(|id| *id != 0);
         let mine = ip.identification.filter(|id| *id != 0);
+        // Hosts that count their identifications up tell in which order they sent; zero tells nothing (RFC 6864 4.1).
         if let Some((later, mine)) = later.zip(mine) {
             if (1..=IDENTIFICATIONS_BACK).contains(&later.wrapping_sub(mine)) {
                 return Some(Late::Overtaken);
@@ -439,24 +445,24 @@ impl Half {
                 return Some(Late::SentAgain);
             }
         }
-        let soon = at.since(since).abs() < OVERTAKEN_SECONDS;
+        let soon = at.since(since).abs() < OVERTAKEN;
         Some(if soon { Late::Overtaken } else { Late::SentAgain })
     }
 
     /// Takes `span` out of holes and gaps; how much of it was in one.
     fn fill(&mut self, span: Span) -> u32 {
-        let Some(irregular) = self.irregular.as_deref_mut() else { return 0 };
+        let Some(anomalies) = self.anomalies.as_deref_mut() else { return 0 };
         let mut filled = 0_u32;
         let mut rest = |from: Span| {
             filled = filled.saturating_add(from.common(span));
             from.without(span)
         };
-        let holes = std::mem::take(&mut irregular.holes);
+        let holes = std::mem::take(&mut anomalies.holes);
         let holes = holes.into_iter().flat_map(|hole| rest(hole.span).map(move |span| Hole { span, ..hole }));
-        irregular.holes = holes.take(HOLES_KEPT).collect();
-        let gaps = std::mem::take(&mut irregular.gaps);
+        anomalies.holes = holes.take(HOLES_KEPT).collect();
+        let gaps = std::mem::take(&mut anomalies.gaps);
         let gaps = gaps.into_iter().flat_map(|gap| rest(gap.span()).map(move |span| GapSeen::new(span, gap.at)));
-        irregular.gaps = gaps.take(GAPS_KEPT).collect();
+        anomalies.gaps = gaps.take(GAPS_KEPT).collect();
         filled
     }
 
@@ -479,8 +485,8 @@ impl Half {
         self.records = None;
     }
 
-    fn irregular(&mut self) -> &mut Irregular {
-        self.irregular.get_or_insert_default()
+    fn anomalies(&mut self) -> &mut Anomalies {
+        self.anomalies.get_or_insert_default()
     }
 }
 

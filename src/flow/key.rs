@@ -66,9 +66,9 @@ impl FlowKey {
     }
 
     /// Which of the two sockets sends what comes from `source`.
-    pub(super) fn way(&self, source: SocketAddr) -> Way {
+    pub(super) fn way(&self, source: SocketAddr) -> TupleDirection {
         let ([low, _], [low_ip, _]) = (self.ports, self.ips);
-        if (low, low_ip) == packed(source.ip(), source.port()) { Way::Up } else { Way::Down }
+        if (low, low_ip) == packed(source.ip(), source.port()) { TupleDirection::Up } else { TupleDirection::Down }
     }
 
     /// The two sockets, in an order that does not depend on the direction.
@@ -105,7 +105,7 @@ impl fmt::Debug for FlowKey {
 
 /// A direction of a 5-tuple, which is there before anybody knows who opened the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Way {
+pub(super) enum TupleDirection {
     /// From the lower of the two sockets to the higher one.
     Up,
     /// The other one.
@@ -114,36 +114,36 @@ pub(super) enum Way {
 
 /// A value for each direction.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ways<T> {
+pub(super) struct PerDirection<T> {
     up: T,
     down: T,
 }
 
-impl<T> Ways<T> {
-    pub(super) fn of(&self, way: Way) -> &T {
+impl<T> PerDirection<T> {
+    pub(super) fn of(&self, way: TupleDirection) -> &T {
         match way {
-            Way::Up => &self.up,
-            Way::Down => &self.down,
+            TupleDirection::Up => &self.up,
+            TupleDirection::Down => &self.down,
         }
     }
 
     /// That of the opposite direction.
-    pub(super) fn against(&self, way: Way) -> &T {
+    pub(super) fn against(&self, way: TupleDirection) -> &T {
         match way {
-            Way::Up => &self.down,
-            Way::Down => &self.up,
+            TupleDirection::Up => &self.down,
+            TupleDirection::Down => &self.up,
         }
     }
 
-    pub(super) fn set(&mut self, way: Way, value: T) {
+    pub(super) fn set(&mut self, way: TupleDirection, value: T) {
         match way {
-            Way::Up => self.up = value,
-            Way::Down => self.down = value,
+            TupleDirection::Up => self.up = value,
+            TupleDirection::Down => self.down = value,
         }
     }
 
-    pub(super) fn map<U>(self, change: impl Fn(T) -> U) -> Ways<U> {
-        Ways { up: change(self.up), down: change(self.down) }
+    pub(super) fn map<U>(self, change: impl Fn(T) -> U) -> PerDirection<U> {
+        PerDirection { up: change(self.up), down: change(self.down) }
     }
 
     pub(super) fn all(&self, holds: impl Fn(&T) -> bool) -> bool {

@@ -33,14 +33,14 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::{FlowEvent, Verify};
 pub use conversation::{Conversation, Piece};
-pub use crossing::TRANSLATED_SECONDS;
+pub use crossing::TRANSLATED;
 pub use denied::Denied;
 pub use habits::Unlike;
 pub use key::FlowKey;
 pub use pace::{ClockStep, Pace};
 pub use records::{RECORDS_KEPT, TlsRecords};
 pub use sizes::Stuck;
-pub use stream::Conflict;
+pub use stream::OverlapConflict;
 pub use table::{Booked, CONNECTIONS_KEPT, Shift, Table, Translated};
 
 /// One incarnation of a 5-tuple, by its place in the table. Never reused within a run.
@@ -64,6 +64,11 @@ impl End {
             Self::Origin => Self::Target,
             Self::Target => Self::Origin,
         }
+    }
+
+    /// Its number: 0 for the origin, 1 for the target.
+    pub fn index(self) -> usize {
+        usize::from(self == Self::Target)
     }
 }
 
@@ -252,12 +257,12 @@ pub struct Half {
     /// How its packets look.
     habits: habits::Habits,
     /// What went wrong on the way, if anything did.
-    irregular: Option<Box<Irregular>>,
+    anomalies: Option<Box<Anomalies>>,
 }
 
 /// What did not go straight in one direction: apart from [`Half`] because most connections have none of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Irregular {
+struct Anomalies {
     retransmitted: Option<(Stamp, Stamp)>,
     unacknowledged: Vec<Stamp>,
     unacknowledged_seq: Option<Seq>,

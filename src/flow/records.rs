@@ -4,17 +4,26 @@
 //! it, unless it lies within one record. Knows nothing of what is inside.
 
 use super::Half;
+use crate::decrypt::{Inside, Sealed};
 use crate::frame::Stamp;
-use crate::wire::tls::{Kind, Record, Records};
+use crate::wire::tls::{Kind, Record, Records, Step};
 use crate::wire::{Flags, Segment, Seq};
 
 /// Records kept of one direction: a handshake with its tickets has about twelve, what follows is data.
 pub const RECORDS_KEPT: usize = 24;
 
+/// Bytes that are kept of a record that may be an alert: one of AES-CBC with SHA-384 has 96.
+const SEALED_BYTES: usize = 96;
+
 /// The first TLS records of one direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsRecords {
     kept: Vec<(Record, Stamp)>,
+    /// Those that may be alerts, to be opened once their keys are known, with their places.
+    sealed: Vec<(u64, Sealed)>,
+    /// Records of application data, and those behind ChangeCipherSpec.
+    hidden: u64,
+    behind_change: Option<u64>,
     last: Option<(Record, Stamp)>,
     count: u64,
     /// Bytes in records of application data.
@@ -45,6 +54,53 @@ impl TlsRecords {
         (!matches!(self.walker, Records::Lost)).then_some(self.application)
     }
 
+    /// Opens what may be an alert: what it is takes the place of what it looks like.
+    pub(super) fn open(&mut self, open: &dyn Fn(&Sealed) -> Option<Inside>) {
+        for (place, sealed) in std::mem::take(&mut self.sealed) {
+            let Some(inside) = open(&sealed) else { continue };
+            let place_kept = usize::try_from(place).unwrap_or(usize::MAX);
+            let kept = self.kept.get_mut(place_kept);
+            let last = self.last.as_mut().filter(|_| place + 1 == self.count);
+            for (record, _) in kept.into_iter().chain(last) {
+                *record = match inside {
+                    Inside::Alert(alert) => record.saying(alert),
+                    Inside::Other => Record { kind: Kind::NoAlert, ..*record },
+                };
+            }
+        }
+    }
+
+    /// Books a record whose header ends in this frame.
+    fn record(&mut self, record: Record, at: Stamp) {
+        if record.may_be_an_alert() {
+            if self.sealed.len() >= RECORDS_KEPT {
+                self.sealed.pop();
+            }
+            let (kind, hidden, behind_change) = (record.hiding_type(), self.hidden, self.behind_change);
+            self.sealed.push((self.count, Sealed { kind, hidden, behind_change, body: Vec::new() }));
+        }
+        self.count += 1;
+        self.behind_change =
+            if record.kind == Kind::ChangeCipherSpec { Some(0) } else { self.behind_change.map(|records| records + 1) };
+        if record.kind == Kind::Application {
+            self.application += u64::from(record.len);
+            self.hidden += 1;
+        }
+        self.last = Some((record, at));
+        if self.kept.len() < RECORDS_KEPT {
+            self.kept.push((record, at));
+        }
+    }
+
+    /// Keeps the bytes of a record that may be an alert.
+    fn body(&mut self, bytes: &[u8]) {
+        let count = self.count;
+        if let Some((_, sealed)) = self.sealed.last_mut().filter(|(place, _)| place + 1 == count) {
+            let room = SEALED_BYTES.saturating_sub(sealed.body.len());
+            sealed.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        }
+    }
+
     fn follow(&mut self, at: Stamp, start: Seq, tcp: &Segment<'_>) {
         let ahead = start.distance_from(self.next);
         if ahead > 0 {
@@ -55,15 +111,12 @@ impl TlsRecords {
             return;
         }
         let held = usize::try_from(skip).ok().and_then(|skip| tcp.payload.get(skip..)).unwrap_or_default();
-        let (kept, count, application, last) = (&mut self.kept, &mut self.count, &mut self.application, &mut self.last);
-        let clear = self.walker.walk(held, &mut |record| {
-            *count += 1;
-            *application += u64::from(if record.kind == Kind::Application { record.len } else { 0 });
-            *last = Some((record, at));
-            if kept.len() < RECORDS_KEPT {
-                kept.push((record, at));
-            }
+        let mut walker = self.walker;
+        let clear = walker.walk_over(held, &mut |step| match step {
+            Step::Record(record) => self.record(record, at),
+            Step::Body(bytes) => self.body(bytes),
         });
+        self.walker = walker;
         if clear.is_some() {
             self.walker = Records::Lost;
         }
@@ -82,12 +135,22 @@ impl Half {
         self.records.as_deref()
     }
 
+    /// Opens the records that may be alerts.
+    pub(super) fn open_records(&mut self, open: &dyn Fn(&Sealed) -> Option<Inside>) {
+        if let Some(records) = &mut self.records {
+            records.open(open);
+        }
+    }
+
     /// Takes a segment with payload.
     pub(super) fn follow_records(&mut self, at: Stamp, tcp: &Segment<'_>) {
         let start = tcp.seq.plus(u32::from(tcp.flags.has(Flags::SYN)));
         if self.records.is_none() && self.head.is_empty() && self.head_at == Some(start) && begins_tls(tcp.payload) {
             let records = TlsRecords {
                 kept: Vec::new(),
+                sealed: Vec::new(),
+                hidden: 0,
+                behind_change: None,
                 last: None,
                 count: 0,
                 application: 0,
@@ -112,7 +175,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::script::segment;
-    use super::{Half, RECORDS_KEPT};
+    use super::{Half, Inside, RECORDS_KEPT};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::wire::Flags;
     use crate::wire::tls::Kind;
@@ -163,6 +226,28 @@ mod tests {
         let half = half(&[(0, &many)]);
         assert_eq!(seen(&half).len(), RECORDS_KEPT);
         assert!(!half.tls_records().is_some_and(super::TlsRecords::are_all));
+    }
+
+    #[test]
+    fn what_may_be_an_alert_is_opened() {
+        let hello = b"\x16\x03\x03\x00\x02ab\x14\x03\x03\x00\x01\x01";
+        let hidden = |fill: u8| [&b"\x17\x03\x03\x00\x13"[..], &[fill; 19]].concat();
+        let long = [&b"\x17\x03\x03\x00\x20"[..], &[0; 32]].concat();
+        let bytes = [&hello[..], &long, &hidden(1), &long, &hidden(2)].concat();
+        let (head, tail) = bytes.split_at(70);
+        let mut half = half(&[(0, head), (70, tail)]);
+        let opened = std::cell::RefCell::new(Vec::new());
+        half.open_records(&|sealed| {
+            opened.borrow_mut().push((sealed.hidden, sealed.behind_change, sealed.body.clone()));
+            Some(if sealed.body == [2; 19] { Inside::Alert([1, 0]) } else { Inside::Other })
+        });
+        assert_eq!(opened.into_inner(), [(1, Some(1), vec![1; 19]), (3, Some(3), vec![2; 19])]);
+        let kinds: Vec<Kind> = seen(&half).iter().map(|(kind, ..)| *kind).collect();
+        let application = Kind::Application;
+        assert_eq!(kinds[2..], [application, Kind::NoAlert, application, Kind::Alert]);
+        let records = half.tls_records().unwrap();
+        assert_eq!(records.last().and_then(|(record, _)| record.alert).map(|alert| alert.description), Some(0));
+        assert_eq!(records.application(), Some(2 * 32 + 2 * 19), "what it looked like");
     }
 
     proptest! {

@@ -24,7 +24,7 @@ const CUT_KEPT: usize = 64;
 
 /// Copies of the same bytes that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conflict {
+pub struct OverlapConflict {
     /// Who sent them.
     pub from: End,
     /// The first sequence number that both copies hold.
@@ -192,7 +192,7 @@ impl Stream {
         tcp: &Segment<'_>,
         after: u64,
         checksum: Checksum,
-        conflicts: &mut Vec<Conflict>,
+        conflicts: &mut Vec<OverlapConflict>,
     ) {
         let first = tcp.seq.plus(u32::from(tcp.flags.has(Flags::SYN)));
         if tcp.flags.has(Flags::RST) {
@@ -241,7 +241,7 @@ impl Stream {
     }
 
     /// Sorts bytes in among those at hand.
-    fn insert(&mut self, from: End, start: u64, chunk: &Chunk, conflicts: &mut Vec<Conflict>) {
+    fn insert(&mut self, from: End, start: u64, chunk: &Chunk, conflicts: &mut Vec<OverlapConflict>) {
         conflicts.extend(self.conflict_with_history(from, start, chunk));
         let end = start + chunk.len();
         let mut cursor = start.max(self.next);
@@ -260,7 +260,7 @@ impl Stream {
                 continue;
             }
             let wins = chunk.wins_over(&old);
-            conflicts.push(Conflict {
+            conflicts.push(OverlapConflict {
                 from,
                 seq: self.seq(common),
                 first: old.at,
@@ -299,7 +299,7 @@ impl Stream {
         }
     }
 
-    fn conflict_with_history(&self, from: End, start: u64, chunk: &Chunk) -> Option<Conflict> {
+    fn conflict_with_history(&self, from: End, start: u64, chunk: &Chunk) -> Option<OverlapConflict> {
         if start >= self.next {
             return None;
         }
@@ -311,7 +311,7 @@ impl Stream {
                 && chunk.range(start, common, common_end)
                     != range(&delivered.bytes, delivered.start, common, common_end);
             let (first, second) = (delivered.at, chunk.at);
-            differs.then(|| Conflict { from, seq: self.seq(common), first, second, winner: first })
+            differs.then(|| OverlapConflict { from, seq: self.seq(common), first, second, winner: first })
         })
     }
 

@@ -23,16 +23,17 @@ pub use self::translation::{Shift, Translated};
 use super::connection::{FlowEvent, Verify};
 use super::copy::{Fingerprint, Recent};
 use super::crossing::Passing;
-use super::half::OVERTAKEN_SECONDS;
+use super::half::OVERTAKEN;
 use super::sighting::{Kind, Sighting};
 use super::{Connection, ConnectionId, End, FlowKey, RstSeen};
+use crate::decrypt::{Lookup, Opener};
 use crate::frame::{InterfaceId, Interval, Stamp};
-use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping};
+use crate::wire::{IcmpError, IpHeader, Link, Segment, Seq, Wrapping, hello};
 
 /// Incarnations kept of one tuple: more than collide within 2MSL when a transfer is tried again and again.
 pub const INCARNATIONS_KEPT: usize = 64;
 /// How long a closed incarnation can matter: the longest TIME-WAIT that is ever assumed (evidence ladder, 300 s).
-pub const REMEMBERED_SECONDS: Interval = Interval::seconds(300);
+pub const REMEMBERED: Interval = Interval::seconds(300);
 
 /// All connections that are still known.
 #[derive(Debug)]
@@ -196,6 +197,18 @@ impl Table {
         }
     }
 
+    /// Reads the alerts that TLS hides on a connection, where its keys are known.
+    pub fn open_alerts(&mut self, id: ConnectionId, keys: Lookup<'_>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let ends = [End::Origin, End::Target];
+        let Some(client) = ends.into_iter().find(|end| hello::is_client(&connection.half(*end).head)) else { return };
+        let (of_client, of_server) = (connection.half(client), connection.half(client.peer()));
+        let Some(opener) = Opener::of(&of_client.head, &of_server.head, keys) else { return };
+        for end in ends {
+            connection.half_mut(end).open_records(&|sealed| opener.open(end == client, sealed));
+        }
+    }
+
     /// Keeps this many incarnations instead of [`CONNECTIONS_KEPT`].
     #[must_use]
     pub fn holding(mut self, incarnations: usize) -> Self {
@@ -297,7 +310,7 @@ impl Connection {
     /// The RST that refuses this SYN, where it was recorded just before it: it can have come only behind it.
     fn refusal_before(&self, syn: &Sighting<'_>) -> Option<RstSeen> {
         let rst = self.rsts.last().filter(|_| syn.kind() == Kind::Syn)?;
-        let soon = syn.at.since(rst.at).abs() <= OVERTAKEN_SECONDS;
+        let soon = syn.at.since(rst.at).abs() <= OVERTAKEN;
         let refuses = self.socket(rst.from) == syn.destination() && rst.ack == Some(syn.tcp.seq.plus(1));
         (soon && refuses).then_some(RstSeen { from: End::Target, acceptable: true, after_close: false, ..*rst })
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::line::{Line, LineReader, Start, TEXT_BYTES, shown};
-use super::pairing::{Pairing, Pending};
+use super::pairing::{OpenCommand, Pairing};
 use super::reply::{RawReply, ReplyReader, is_reply};
 use super::secret::{self, Login, Said};
 use super::{CommandNo, Event, Reply, Speaker, Verb};
@@ -175,13 +175,13 @@ impl Dialogue {
     }
 
     /// The commands without their final replies, oldest first; at most [`super::pairing::PENDING_COMMANDS`].
-    pub fn outstanding(&self) -> impl Iterator<Item = &Pending> {
+    pub fn outstanding(&self) -> impl Iterator<Item = &OpenCommand> {
         self.pairing.outstanding()
     }
 
     /// Bytes that wait for the rest of their line or reply, about.
     pub fn held(&self) -> usize {
-        let pairing = self.pairing.outstanding().count() * size_of::<Pending>();
+        let pairing = self.pairing.outstanding().count() * size_of::<OpenCommand>();
         let fragment = self.fragment.as_ref().map_or(0, Vec::len);
         self.client.lines.held() + self.server.lines.held() + self.replies.held() + pairing + fragment
     }

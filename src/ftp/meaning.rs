@@ -32,7 +32,7 @@ pub fn errno(reply: &Reply) -> Option<Errno> {
 
 /// The addresses that a refusal of PORT quotes: both as the server sees them, so that they tell of translation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quoted {
+pub struct QuotedAddresses {
     /// What PORT announced, as it reached the server.
     pub announced: Option<IpAddr>,
     /// The client of the control connection, as the server sees it.
@@ -40,13 +40,13 @@ pub struct Quoted {
 }
 
 /// What a refusal quotes (Pure-FTPd, Apache FtpServer, pyftpdlib); `None` if it quotes no address.
-pub fn quoted(reply: &Reply) -> Option<Quoted> {
+pub fn quoted(reply: &Reply) -> Option<QuotedAddresses> {
     let behind = |words: &str| lines(reply).find_map(|line| address_behind(line, words));
-    let quoted = Quoted {
+    let quoted = QuotedAddresses {
         announced: behind("open a connection to ").or_else(|| behind("to foreign address ")),
         peer: behind("(only to ").or_else(|| behind("IP is not same as ")),
     };
-    (quoted != Quoted::default()).then_some(quoted)
+    (quoted != QuotedAddresses::default()).then_some(quoted)
 }
 
 fn lines(reply: &Reply) -> impl Iterator<Item = &str> {
@@ -83,7 +83,7 @@ fn holds(line: &str, pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MEANINGS, Quoted, errno, holds, meaning, quoted};
+    use super::{MEANINGS, QuotedAddresses, errno, holds, meaning, quoted};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::software::Family;
     use crate::ftp::software::Family as F;
@@ -354,11 +354,11 @@ mod tests {
     fn quoted_addresses() {
         let (a, b) = (Some([10, 4, 0, 40].into()), Some([10, 1, 0, 10].into()));
         let of = |text| quoted(&reply(text));
-        let both = Quoted { announced: a, peer: b };
+        let both = QuotedAddresses { announced: a, peer: b };
         assert_eq!(of("500 I won't open a connection to 10.4.0.40 (only to 10.1.0.10)"), Some(both));
-        let announced = Quoted { announced: a, peer: None };
+        let announced = QuotedAddresses { announced: a, peer: None };
         assert_eq!(of("501 Rejected data connection to foreign address 10.4.0.40:25."), Some(announced));
-        assert_eq!(of("501 PORT IP is not same as 10.1.0.10."), Some(Quoted { announced: None, peer: b }));
+        assert_eq!(of("501 PORT IP is not same as 10.1.0.10."), Some(QuotedAddresses { announced: None, peer: b }));
         assert_eq!(of("500 Illegal PORT command."), None);
     }
 

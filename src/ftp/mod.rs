@@ -19,7 +19,7 @@ mod verb;
 pub mod vocabulary;
 
 pub use dialogue::Dialogue;
-pub use pairing::Pending;
+pub use pairing::OpenCommand;
 pub use secret::{may_begin_secret, secret_command};
 
 use std::net::{IpAddr, SocketAddr};

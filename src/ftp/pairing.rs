@@ -14,7 +14,7 @@ pub const PENDING_COMMANDS: usize = 128;
 
 /// A command without its final reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pending {
+pub struct OpenCommand {
     /// The command.
     pub no: CommandNo,
     /// What it asks for.
@@ -39,7 +39,7 @@ enum Due {
     Doubtful,
 }
 
-impl Pending {
+impl OpenCommand {
     /// Whether a server may work on it while a transfer runs.
     fn may_interrupt(&self) -> bool {
         self.during_transfer || self.verb == Verb::Abor
@@ -49,7 +49,7 @@ impl Pending {
 /// The commands of a session that wait for replies.
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
-    queue: VecDeque<Pending>,
+    queue: VecDeque<OpenCommand>,
     greeted: bool,
     in_doubt: bool,
 }
@@ -61,14 +61,14 @@ impl Pairing {
     }
 
     /// The commands without their final replies, oldest first.
-    pub(super) fn outstanding(&self) -> impl Iterator<Item = &Pending> {
+    pub(super) fn outstanding(&self) -> impl Iterator<Item = &OpenCommand> {
         self.queue.iter()
     }
 
     /// The client sent a command. A client that does not pipeline has had its replies by then, lost ones too.
     pub(super) fn command(&mut self, no: CommandNo, verb: Verb, name: &str, at: Stamp) {
         let during_transfer = matches!(name, "NOOP" | "STAT");
-        let command = Pending { no, verb, at, preliminary: false, during_transfer, due: Due::Yes };
+        let command = OpenCommand { no, verb, at, preliminary: false, during_transfer, due: Due::Yes };
         if !command.may_interrupt() {
             self.queue.retain(|pending| pending.due != Due::Doubtful);
         }
@@ -131,7 +131,7 @@ impl Pairing {
         // A few servers answer the endpoint command so, but where a transfer waits, or may, it is the transfer's.
         let transfers_alone =
             code == 425 && (self.in_doubt || self.queue.iter().any(|pending| pending.verb.is_transfer()));
-        let fits = |index: usize, pending: &Pending| {
+        let fits = |index: usize, pending: &OpenCommand| {
             can_answer(pending.verb, code)
                 && !(pending.due == Due::Spare && failed && index < last)
                 && (!transfers_alone || pending.verb.is_transfer())

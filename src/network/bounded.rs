@@ -129,6 +129,7 @@ impl<K: About, V: Default> Bounded<K, V> {
     }
 
     /// The value of `key`, made if need be.
+    #[expect(clippy::indexing_slicing, reason = "the place was found or made just before")]
     pub fn touch(&mut self, key: K, followed: &Followed) -> &mut V {
         self.clock += 1;
         let (slot, fold) = (key.slot(SLOTS), key.fold());
@@ -138,7 +139,6 @@ impl<K: About, V: Default> Bounded<K, V> {
         if let Some(recent) = self.recent.get_mut(slot) {
             *recent = Recent { fold, at };
         }
-        // `at` was found or made above.
         let entry = &mut self.entries[at];
         entry.used = self.clock;
         &mut entry.value

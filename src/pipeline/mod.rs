@@ -16,11 +16,12 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::decrypt;
 use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, Stamp, Timestamp};
-use crate::record::{Held, Sink, Summary};
+use crate::record::{Sink, Summary, TimeWaitEntry};
 use crate::source::{Capture, Sieve};
 use crate::transfer::sessions::SessionIndex;
 use crate::wire::Decoder;
@@ -104,6 +105,16 @@ impl Pipeline {
         self.model.learn_facts(facts);
     }
 
+    /// Takes all keys of TLS that are known now; reads what has waited for them.
+    pub fn learn_keys(&mut self, keys: Arc<decrypt::Keys>) {
+        self.model.learn_keys(keys, &mut self.schedule);
+    }
+
+    /// Whether a control connection waits for its keys.
+    pub fn wants_keys(&self) -> bool {
+        self.model.wants_keys()
+    }
+
     /// The number the next session would get.
     pub fn next_session(&self) -> SessionId {
         self.model.next_session()
@@ -126,7 +137,7 @@ impl Pipeline {
     }
 
     /// The 5-tuples that are in TIME-WAIT, the longest held first.
-    pub fn time_wait_table(&self, now: Timestamp) -> Vec<Held> {
+    pub fn time_wait_table(&self, now: Timestamp) -> Vec<TimeWaitEntry> {
         self.model.time_wait_table(now)
     }
 

@@ -40,6 +40,8 @@ pub struct Settings {
     pub overhear: bool,
     /// The keys of TLS that are known beside those that captures carry; `None` where nothing is to be decrypted.
     pub keys: Option<Arc<decrypt::Keys>>,
+    /// Whether more keys may become known while reading goes on ([`Pipeline::learn_keys`]).
+    pub keys_may_grow: bool,
 }
 
 /// What the bounds of all tables come to, in bytes: floods of SYNs and of sessions were measured to stay below 190 MiB.

@@ -495,7 +495,7 @@ pub struct Superseded {
 
 /// A 5-tuple that somebody holds in TIME-WAIT.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Held {
+pub struct TimeWaitEntry {
     /// Who opened the connection.
     pub from: SocketAddr,
     /// To where.

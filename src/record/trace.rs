@@ -10,7 +10,7 @@ use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     /// The control dialogue in its order, bounded.
-    pub lines: Vec<Line>,
+    pub lines: Vec<DialogueLine>,
     /// Lines beyond the bound.
     pub lines_left_out: u64,
     /// The control connection, then the data connections in order of their first frame.
@@ -37,12 +37,16 @@ impl Trace {
     pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
         for line in &mut self.lines {
             match &mut line.said {
-                Said::Command(text) => change(text),
-                Said::Reply { text, more, .. } => {
+                DialogueEvent::Command(text) => change(text),
+                DialogueEvent::Reply { text, more, .. } => {
                     change(text);
                     more.iter_mut().for_each(&mut change);
                 }
-                Said::Interrupt | Said::Protected(_) | Said::Cleared | Said::Lost(_) | Said::Cut => {}
+                DialogueEvent::Interrupt
+                | DialogueEvent::Protected(_)
+                | DialogueEvent::Cleared
+                | DialogueEvent::Lost(_)
+                | DialogueEvent::Cut => {}
             }
         }
     }
@@ -50,7 +54,7 @@ impl Trace {
 
 /// The two sides of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
+pub enum DialogueSide {
     /// The user-FTP process.
     Client,
     /// The server-FTP process.
@@ -59,18 +63,18 @@ pub enum Side {
 
 /// A line of the dialogue, or what took the place of lines.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct DialogueLine {
     /// The frame that completed it.
     pub at: Stamp,
     /// Who said it; `None` for what both sides did.
-    pub by: Option<Side>,
+    pub by: Option<DialogueSide>,
     /// What was said.
-    pub said: Said,
+    pub said: DialogueEvent,
 }
 
 /// What was said on the control connection. Texts are printable.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Said {
+pub enum DialogueEvent {
     /// A command with its argument.
     Command(String),
     /// A reply.
@@ -111,7 +115,7 @@ pub struct Peer {
     /// Address and port.
     pub socket: SocketAddr,
     /// Whose it is; `None` for a third host, and for another address of a side.
-    pub side: Option<Side>,
+    pub side: Option<DialogueSide>,
 }
 
 /// A connection by the packets that open, break and close it.

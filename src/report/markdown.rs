@@ -60,6 +60,9 @@ impl Markdown<'_> {
             };
             writeln!(out, "- {frames}: {}", self.text(note))?;
         }
+        for host in &finding.host_facts {
+            writeln!(out, "- {}: {}", self.text(&host.source), self.text(&host.fact))?;
+        }
         if !finding.remedies.is_empty() {
             writeln!(out, "\nWhat to do:\n")?;
         }

@@ -26,7 +26,6 @@ mod interrupted;
 mod json;
 mod junit;
 mod ladder;
-pub mod ledger;
 mod link_type;
 mod markdown;
 mod ndjson;
@@ -46,6 +45,7 @@ mod tee;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+pub mod time_wait_table;
 mod totals;
 mod unread;
 pub(crate) mod words;

@@ -2,7 +2,8 @@
 
 use std::io::{self, Cursor, Read};
 
-use super::frames::{Codec, FramesBy, ZstdFrame};
+use super::frames::{Codec, FramesBy};
+use super::zstd::ZstdFrame;
 use super::{libzstd, ruzstd};
 
 /// What a block holds at most (RFC 8878 3.1.1.2.3).

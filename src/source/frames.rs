@@ -12,7 +12,7 @@ use lz4_flex::frame::FrameDecoder as Lz4;
 use super::libzstd::Frame as Zstd;
 #[cfg(not(feature = "fast-decompression"))]
 use super::ruzstd::Frame as Zstd;
-use super::zstd::{Header, MAGIC as ZSTD, MAX_WINDOW};
+use super::zstd::{Header, MAGIC as ZSTD, MAX_WINDOW, ZstdFrame};
 
 /// The format of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +30,6 @@ impl Codec {
             Self::Lz4 => "lz4",
         }
     }
-}
-
-/// What unpacks one zstd frame: everything before damage, and then the error.
-pub(super) trait ZstdFrame<R>: Read + Sized {
-    /// Begins with a frame whose header has been read, the rest of which is next in `rest`.
-    fn begin(header: Header, rest: R) -> io::Result<Self>;
-    /// What is behind the frame, once that has been read to its end.
-    fn into_rest(self) -> R;
 }
 
 /// The concatenated content of all frames, by the decoder that was built in.

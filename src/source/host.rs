@@ -41,8 +41,8 @@ pub fn is_root() -> bool {
 pub fn own_addresses() -> io::Result<Vec<OwnAddress>> {
     let all: Vec<_> = nix::ifaddrs::getifaddrs()?.collect();
     let mac = |interface: &str| {
-        let links = all.iter().filter(|one| one.interface_name == interface);
-        let mac = links.filter_map(|one| one.address.as_ref()?.as_link_addr()?.addr()).next();
+        let mut links = all.iter().filter(|one| one.interface_name == interface);
+        let mac = links.find_map(|one| one.address.as_ref()?.as_link_addr()?.addr());
         mac.filter(|mac| *mac != [0; 6])
     };
     let own = all.iter().filter_map(|one| {

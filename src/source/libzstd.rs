@@ -7,8 +7,7 @@ use std::io::{self, BufRead, Read};
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use super::frames::ZstdFrame;
-use super::zstd::{Header, MAX_WINDOW};
+use super::zstd::{Header, MAX_WINDOW, ZstdFrame};
 
 /// Bytes of a block's header, and of the checksum at the end.
 const BLOCK_HEADER: usize = 3;

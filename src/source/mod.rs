@@ -7,7 +7,8 @@ mod ahead;
 mod block;
 mod broken;
 mod clock;
-#[cfg(all(test, feature = "fast-decompression"))]
+#[cfg(feature = "fast-decompression")]
+#[cfg(test)]
 mod decoders;
 mod error;
 mod file;

@@ -4,8 +4,7 @@ use std::io::{self, BufRead, Chain, Cursor, Read};
 
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-use super::frames::ZstdFrame;
-use super::zstd::Header;
+use super::zstd::{Header, ZstdFrame};
 
 /// An empty raw block that is the last one (RFC 8878 3.1.1.2), and a checksum, if the frame wants one: nobody looks at it.
 const LAST_BLOCK: &[u8] = &[1, 0, 0, 0, 0, 0, 0];

@@ -1,4 +1,4 @@
-//! How much memory a zstd frame asks for: its header, before anything is unpacked.
+//! How much memory a zstd frame asks for: its header, before anything is unpacked. And what each decoder of frames can do.
 //!
 //! The decoder keeps a window of what it has unpacked and takes any size for it, so a file of a few kilobytes could
 //! make it keep gigabytes.
@@ -10,6 +10,14 @@ pub(super) const MAX_WINDOW: u64 = 128 << 20;
 
 /// What a frame begins with.
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// What unpacks one zstd frame: everything before damage, and then the error.
+pub(super) trait ZstdFrame<R>: Read + Sized {
+    /// Begins with a frame whose header has been read, the rest of which is next in `rest`.
+    fn begin(header: Header, rest: R) -> io::Result<Self>;
+    /// What is behind the frame, once that has been read to its end.
+    fn into_rest(self) -> R;
+}
 
 /// A bit of the descriptor that is never set.
 const RESERVED: u8 = 0x08;
@@ -55,6 +63,7 @@ impl Header {
     }
 
     /// Whether a checksum of four bytes follows the last block.
+    #[cfg(feature = "fast-decompression")]
     pub(super) fn has_checksum(&self) -> bool {
         self.descriptor() & 0x04 != 0
     }

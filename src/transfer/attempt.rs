@@ -69,6 +69,7 @@ impl<'a> Attempt<'a> {
     /// How it ended.
     pub fn outcome(&self) -> AttemptOutcome {
         let connection = self.connection;
+        // What came furthest counts, not what came last: a stale ACK may come before a RST, a RST before a SYN-ACK.
         if connection.established.is_some() || connection.midstream {
             AttemptOutcome::Established
         } else if !connection.syn_acks.is_empty() {

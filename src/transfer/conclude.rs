@@ -15,7 +15,7 @@ use super::correlator::Correlator;
 use super::offers::OfferNumber;
 use super::session::Session;
 use super::sessions::SessionIndex;
-use super::{Direction, Offer, Opened, Transfer};
+use super::{Direction, Offer, OpenedConnection, Transfer};
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
 use crate::frame::{Interval, Stamp};
@@ -44,14 +44,14 @@ pub struct Conclusions<'a> {
     /// By time.
     outdated: Vec<Outdated>,
     /// The unclaimed connections by the time of their attempts, once they are asked for.
-    loose: OnceCell<Vec<(Stamp, ConnectionId)>>,
+    unclaimed: OnceCell<Vec<(Stamp, ConnectionId)>>,
     /// Likewise by the port they aim at.
     by_port: OnceCell<HashMap<u16, Vec<ConnectionId>, RandomState>>,
 }
 
 /// A connection to an announced endpoint that may have begun for a transfer behind a later announcement.
 struct Outdated {
-    opened: Opened,
+    opened: OpenedConnection,
     offer: OfferNumber,
 }
 
@@ -67,8 +67,8 @@ impl<'a> Conclusions<'a> {
             }
         }
         let outdated = outdated(session, &serving);
-        let (loose, by_port) = (OnceCell::new(), OnceCell::new());
-        Self { index, session, flows, correlator, serving, serves, outdated, loose, by_port }
+        let (unclaimed, by_port) = (OnceCell::new(), OnceCell::new());
+        Self { index, session, flows, correlator, serving, serves, outdated, unclaimed, by_port }
     }
 
     /// Everything that the session offered and asked for, in order.
@@ -134,10 +134,11 @@ impl<'a> Conclusions<'a> {
                     && transfer.ended().is_none_or(|ended| at.is_until(ended, late))
             }));
         }
-        attempts.extend(self.loose((transfer, next), offer, from));
+        attempts.extend(self.unclaimed((transfer, next), offer, from));
         attempts.extend(self.outdated(place, transfer, offer_number));
         attempts.sort_by_key(Attempt::at);
         let span = (transfer.at(), transfer.ended().unwrap_or(session.last));
+        // Who had a data connection of its own was not kept from one by another.
         let sharing = attempts.is_empty().then(|| self.sharing(offer, transfer)).flatten();
         let earlier = self.earlier(offer, span, &attempts);
         Some(Concluded {
@@ -177,7 +178,8 @@ impl<'a> Conclusions<'a> {
     fn at_control_peer(&self, offer: &'a Offer) -> impl Iterator<Item = Attempt<'a>> {
         let by_port = self.by_port.get_or_init(|| {
             let mut by_port: HashMap<u16, Vec<ConnectionId>, RandomState> = HashMap::default();
-            for connection in self.session.loose.iter().filter_map(|loose| self.flows.connection(loose.id)) {
+            for connection in self.session.unclaimed.iter().filter_map(|unclaimed| self.flows.connection(unclaimed.id))
+            {
                 by_port.entry(connection.target.port()).or_default().push(connection.id);
             }
             by_port
@@ -212,9 +214,9 @@ impl<'a> Conclusions<'a> {
             concluded.iter().flat_map(|one| &one.attempts).map(|attempt| attempt.connection.id).collect();
         let offered = session.offers.iter().flat_map(|offer| &offer.connections);
         let offered = offered.map(|opened| (opened.id, Aim::Announced));
-        let loose = session.loose.iter().map(|loose| (loose.id, Aim::Elsewhere));
+        let unclaimed = session.unclaimed.iter().map(|unclaimed| (unclaimed.id, Aim::Elsewhere));
         offered
-            .chain(loose)
+            .chain(unclaimed)
             .filter(|(id, _)| !taken.contains(id))
             .filter_map(|(id, aim)| self.attempt(id, aim))
             .filter(|attempt| attempt.aim == Aim::Announced || is_hidden_data(session, attempt))
@@ -248,7 +250,7 @@ impl<'a> Conclusions<'a> {
 
     /// The unclaimed connections of the session that fall into the transfer's window, which begins at `from`, and can be
     /// its data connection.
-    fn loose(
+    fn unclaimed(
         &self,
         (transfer, next): (&Transfer, Option<&Transfer>),
         offer: Option<&Offer>,
@@ -256,16 +258,18 @@ impl<'a> Conclusions<'a> {
     ) -> Vec<Attempt<'a>> {
         let session = self.session;
         let port = offer.and_then(|offer| offer.socket).map(|socket| socket.port());
-        if !session.loose.iter().any(|loose| loose.may_serve(port)) {
+        if !session.unclaimed.iter().any(|unclaimed| unclaimed.may_serve(port)) {
             return Vec::new();
         }
-        let by_time = self.loose.get_or_init(|| {
-            let attempts = session.loose.iter().filter_map(|loose| self.attempt(loose.id, Aim::Elsewhere));
+        let by_time = self.unclaimed.get_or_init(|| {
+            let attempts = session.unclaimed.iter().filter_map(|unclaimed| self.attempt(unclaimed.id, Aim::Elsewhere));
             let mut by_time: Vec<_> = attempts.map(|attempt| (attempt.at(), attempt.connection.id)).collect();
             by_time.sort_by_key(|(at, _)| *at);
             by_time
         });
         let until = transfer.ended().unwrap_or(session.last);
+        // A SYN may be recorded a little before the command it serves. Only before the first command no other transfer
+        // can have been its reason.
         let first = transfer.id.0 == 1;
         let before = |at: Stamp| at < from && !(first && at.is_since(transfer.at(), SLACK));
         let begun = by_time.partition_point(|(at, _)| before(*at));
@@ -456,7 +460,7 @@ fn is_hidden_data(session: &Session, attempt: &Attempt<'_>) -> bool {
 
 impl Conclusions<'_> {
     /// What an unclaimed connection aims at; `None` when it is no data connection of this session. What it says of a
-    /// connection is foreseen by [`super::session::Loose::may_serve`].
+    /// connection is foreseen by [`super::session::Unclaimed::may_serve`].
     fn aim_of(&self, offer: Option<&Offer>, connection: &Connection) -> Option<Aim> {
         let session = self.session;
         let (from, to) = (connection.origin, connection.target);

@@ -2,7 +2,7 @@
 
 use super::attempt::{Aim, Attempt};
 use super::offers::OfferNumber;
-use super::{Direction, Lost, Offer, Transfer};
+use super::{ControlLoss, Direction, Offer, Transfer};
 use crate::flow::{Close, Connection};
 use crate::frame::Stamp;
 use crate::record::{Mode, Outcome};
@@ -56,8 +56,9 @@ impl<'a> Concluded<'a> {
     /// open and well: neither reset nor at a standstill.
     fn is_left(&self, transfer: &Transfer) -> bool {
         let lost = transfer.lost.as_ref().filter(|lost| lost.orderly_by_client && transfer.reply.is_none());
-        let whole =
-            |lost: &Lost| self.established().is_some_and(|one| one.connection.rsts.iter().all(|rst| rst.at > lost.at));
+        let whole = |lost: &ControlLoss| {
+            self.established().is_some_and(|one| one.connection.rsts.iter().all(|rst| rst.at > lost.at))
+        };
         lost.is_some_and(whole) && self.standstill().is_none()
     }
 

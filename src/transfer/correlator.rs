@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use super::offers::OfferNumber;
 use super::session::{self, Session};
 use super::sessions::{SessionIndex, Sessions};
-use super::{Direction, Offer, Opened};
+use super::{Direction, Offer, OpenedConnection};
 use crate::flow::{Connection, ConnectionId, Table};
 use crate::frame::Stamp;
 
@@ -157,7 +157,7 @@ impl Correlator {
         let is_opened_by = |id: ConnectionId| flows.connection(id).is_some_and(|one| one.origin.ip() == opener);
         let slot = self.sockets.get(&socket);
         let offers = slot.map_or(&[][..], |slot| &slot.offers);
-        let mut claimed: Vec<Opened> = Vec::new();
+        let mut claimed: Vec<OpenedConnection> = Vec::new();
         for other in offers.iter().filter(|other| other.session != index && other.at < at) {
             let session =
                 sessions.get_mut(other.session).filter(|session| session.twin.map(|twin| twin.index) != Some(index));
@@ -181,8 +181,8 @@ impl Correlator {
                 .rev()
                 .take(SESSIONS_COMPARED)
                 .filter(|other| **other != index);
-            if others.any(|other| sessions.get_mut(*other).is_some_and(|one| one.forget_loose(connection.id))) {
-                claimed.push(Opened::from(connection));
+            if others.any(|other| sessions.get_mut(*other).is_some_and(|one| one.forget_unclaimed(connection.id))) {
+                claimed.push(OpenedConnection::from(connection));
             }
         }
         let Some(session) = sessions.get_mut(index) else { return };
@@ -211,7 +211,7 @@ impl Correlator {
         }
     }
 
-    /// A connection has been opened: gives it to the newest offer of its target, or leaves it as a loose one with
+    /// A connection has been opened: gives it to the newest offer of its target, or leaves it as an unclaimed one with
     /// the newest session between its hosts.
     pub fn opened(&mut self, connection: &Connection, sessions: &mut Sessions) {
         let control = SocketAddr::new(connection.origin.ip(), connection.origin.port().wrapping_add(1));
@@ -254,7 +254,7 @@ impl Correlator {
         if let Some(index) = self.newest_between(ends)
             && let Some(session) = sessions.get_mut(index)
         {
-            session.loose(connection);
+            session.unclaimed(connection);
         }
     }
 
@@ -281,7 +281,7 @@ impl Correlator {
         let Some(offer) = offer.filter(|offer| offer.connections.is_empty() && !offer.is_refused()) else { return };
         let between = [session.client.ip(), session.server.ip()];
         let is_between = offer.socket.is_some_and(|socket| between.contains(&socket.ip()));
-        if is_between && session.loose.is_empty() && self.bare.len() < self.servers_kept {
+        if is_between && session.unclaimed.is_empty() && self.bare.len() < self.servers_kept {
             self.bare.insert((session.server.ip(), offer.direction));
         }
     }

@@ -5,7 +5,7 @@
 
 use super::attempt::Attempt;
 use super::concluded::Concluded;
-use super::protection::{Carried, Tls, carried, emptied_by_server, is_alert, is_alike, is_finished};
+use super::protection::{Carried, DataTls, carried, emptied_by_server, is_alert, is_alike, is_finished};
 use super::session::Session;
 use crate::flow::{Close, Connection, End, TlsRecords};
 use crate::frame::Stamp;
@@ -37,7 +37,7 @@ pub fn bytes(session: &Session, connection: &Connection, end: End) -> u64 {
         return half.bytes;
     };
     let (client, shown) = match carried(connection) {
-        Carried::Tls(Tls { client: Some(client), handshake }) => (client, handshake),
+        Carried::Tls(DataTls { client: Some(client), handshake }) => (client, handshake),
         Carried::Tls(_) | Carried::Nothing | Carried::Clear | Carried::OneSided(_) => return all,
     };
     let [of_client, of_server] = &session.records;
@@ -125,7 +125,9 @@ pub fn outcome(session: &Session, attempt: &Attempt<'_>, client: End) -> Outcome
 /// The version of TLS.
 fn version(connection: &Connection) -> Option<Version> {
     match carried(connection) {
-        Carried::Tls(Tls { handshake: Handshake::Full(version) | Handshake::Resumed(version), .. }) => Some(version),
+        Carried::Tls(DataTls { handshake: Handshake::Full(version) | Handshake::Resumed(version), .. }) => {
+            Some(version)
+        }
         Carried::Tls(_) | Carried::Nothing | Carried::Clear | Carried::OneSided(_) => None,
     }
 }

@@ -57,19 +57,19 @@ pub struct Offer {
     /// When the client first turned away from it.
     pub left: Option<Departure>,
     /// The connections to `socket`, in order of their first frame, bounded.
-    pub connections: Vec<Opened>,
+    pub connections: Vec<OpenedConnection>,
 }
 
 /// A connection and its first frame, by which most of them are passed over without being looked up.
 #[derive(Clone, Copy, Debug)]
-pub struct Opened {
+pub struct OpenedConnection {
     /// The connection.
     pub id: ConnectionId,
     /// Its first frame.
     pub first: Stamp,
 }
 
-impl From<&Connection> for Opened {
+impl From<&Connection> for OpenedConnection {
     fn from(connection: &Connection) -> Self {
         Self { id: connection.id, first: connection.first }
     }
@@ -106,7 +106,7 @@ impl Offer {
     /// Lets those of its connections go that belong to a later announcement of its endpoint, made at that moment, as far as
     /// they are `wanted`. The one connection that this announcement led to stays with it, however soon the next came, unless
     /// the server refused it.
-    fn give_back(&mut self, at: Stamp, wanted: impl Fn(&Opened) -> bool) -> Vec<Opened> {
+    fn give_back(&mut self, at: Stamp, wanted: impl Fn(&OpenedConnection) -> bool) -> Vec<OpenedConnection> {
         let led_to = self.connections.iter().map(|opened| opened.first);
         let own = if self.is_refused() { None } else { led_to.min() };
         let is_next = |first: Stamp| first >= at || own != Some(first) && !first.precedes(at);
@@ -141,12 +141,12 @@ pub struct Transfer {
     /// When the client first turned away from it, before the final reply.
     pub left: Option<Departure>,
     /// The 421 or the close of the control connection that took the final reply's place.
-    pub lost: Option<Lost>,
+    pub lost: Option<ControlLoss>,
 }
 
 /// How the control connection went away under a transfer.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub struct ControlLoss {
     /// The frame that ended it.
     pub at: Stamp,
     /// What it was, printable: `421 …`, `the server reset the control connection`.
@@ -181,7 +181,7 @@ impl Transfer {
         self.reply.as_ref().map(Reply::at).or_else(lost)
     }
 
-    /// Seconds from the command to the final reply.
+    /// The time from the command to the final reply.
     pub fn delay(&self) -> Option<Interval> {
         self.reply.as_ref().map(|reply| reply.frames.first().age_of(self.at()))
     }

@@ -8,8 +8,6 @@ use crate::frame::Stamp;
 use crate::wire::hello::{self, Handshake, Version};
 use crate::wire::tls::{Kind, Record};
 
-/// An alert of two bytes behind the disguise of TLS 1.3: its type and an AEAD tag of 16 bytes are added (RFC 8446 5.2).
-pub(super) const HIDDEN_ALERT: u16 = 2 + 1 + 16;
 /// Signatures in two handshakes of one server differ by a few bytes (DER of ECDSA).
 const SIGNATURES_DIFFER: u16 = 4;
 
@@ -21,14 +19,14 @@ pub enum Carried {
     /// Clear text, one way or both.
     Clear,
     /// TLS.
-    Tls(Tls),
+    Tls(DataTls),
     /// This end began TLS and the other one speaks clear text.
     OneSided(End),
 }
 
 /// A TLS session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tls {
+pub struct DataTls {
     /// Who sent the ClientHello, if it was seen.
     pub client: Option<End>,
     /// Whether the session is a new one.
@@ -47,7 +45,7 @@ pub fn carried(connection: &Connection) -> Carried {
         (_, true) => Carried::Clear,
         (client, false) if ends.into_iter().any(is_tls) => {
             let handshake = client.map_or(Handshake::Unknown, |client| hello::judge(head(client.peer())));
-            Carried::Tls(Tls { client, handshake })
+            Carried::Tls(DataTls { client, handshake })
         }
         (_, false) => Carried::Nothing,
     }
@@ -65,7 +63,8 @@ pub struct Emptied {
 /// Whether the server of a new TLS session closed it behind the handshake, before either side sent data. In TLS 1.3
 /// tickets look like data: they are known by the control connection of `session`, whose handshake is of the same make.
 pub fn emptied_by_server(connection: &Connection, session: &Session) -> Option<Emptied> {
-    let Carried::Tls(Tls { client: Some(client), handshake: Handshake::Full(version) }) = carried(connection) else {
+    let Carried::Tls(DataTls { client: Some(client), handshake: Handshake::Full(version) }) = carried(connection)
+    else {
         return None;
     };
     let (of_client, of_server) = (connection.half(client), connection.half(client.peer()));
@@ -108,7 +107,7 @@ fn beyond_handshake(half: &Half, version: Version, control: &[(Record, Stamp)]) 
 
 /// The FIN of an end that spoke TLS to its end without an alert, all of which was captured.
 pub fn unannounced_end(connection: &Connection, sender: End) -> Option<FinSeen> {
-    let Carried::Tls(Tls { handshake, .. }) = carried(connection) else { return None };
+    let Carried::Tls(DataTls { handshake, .. }) = carried(connection) else { return None };
     let version = match handshake {
         Handshake::Full(version) | Handshake::Resumed(version) => version,
         Handshake::Unknown => return None,
@@ -123,9 +122,9 @@ pub fn unannounced_end(connection: &Connection, sender: End) -> Option<FinSeen> 
     (whole && !reset && !announced).then_some(fin)
 }
 
-/// Whether a record is an alert, or in TLS 1.3 of the size of one.
+/// Whether a record is an alert, or in TLS 1.3 of the size of one where it was not decrypted.
 pub fn is_alert(record: Record, version: Version) -> bool {
-    let hidden = version == Version::New && record.kind == Kind::Application && record.len == HIDDEN_ALERT;
+    let hidden = version == Version::New && record.kind == Kind::Application && record.may_be_an_alert();
     record.kind == Kind::Alert || hidden
 }
 

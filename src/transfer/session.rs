@@ -1,16 +1,16 @@
 //! One control session: the events of its dialogue become offers, transfers and exchanges.
 
-mod loose;
+mod unclaimed;
 
 use std::net::SocketAddr;
 
-pub use loose::Loose;
-pub(super) use loose::SWAPPED;
+pub(super) use unclaimed::SWAPPED;
+pub use unclaimed::Unclaimed;
 
 use super::concluded::Concluded;
 use super::departure::{Departure, Sign};
 use super::offers::{OfferNumber, Offers};
-use super::{Direction, Exchange, Lost, Offer, Opened, OtherOffer, OtherView, Same, Transfer, Twin};
+use super::{ControlLoss, Direction, Exchange, Offer, OpenedConnection, OtherOffer, OtherView, Same, Transfer, Twin};
 use crate::decrypt::Tls;
 use crate::finding::{SessionId, TransferId};
 use crate::flow::{ClockStep, Connection, ConnectionId, RECORDS_KEPT, SynSeen, Table};
@@ -77,7 +77,7 @@ pub struct Session {
     /// The frame from which on that could not be read.
     pub tls_unread: Option<Stamp>,
     /// How the control connection ended, unless by QUIT.
-    pub end: Option<Lost>,
+    pub end: Option<ControlLoss>,
     /// The session that may be the same control connection on the other side of a NAT.
     pub twin: Option<Twin>,
     /// What that one shows, once it is needed.
@@ -89,10 +89,10 @@ pub struct Session {
     /// Lines that exceeded the cap.
     pub long_lines: u32,
     /// Connections between the two hosts (or to a client's default data port) that answer no offer, bounded.
-    pub loose: Vec<Loose>,
+    pub unclaimed: Vec<Unclaimed>,
     /// Those of them that the client opened right behind encrypted words of the server, which may have named the port,
     /// ascending.
-    pub invited: Vec<ConnectionId>,
+    pub solicited: Vec<ConnectionId>,
     /// Whether a SYN of the client to a passive port was seen.
     pub passive_syns: bool,
     /// Who spoke last on the encrypted control connection, and when.
@@ -129,8 +129,8 @@ impl Session {
             conflicts: Vec::new(),
             clock_steps: Vec::new(),
             long_lines: 0,
-            loose: Vec::new(),
-            invited: Vec::new(),
+            unclaimed: Vec::new(),
+            solicited: Vec::new(),
             passive_syns: false,
             last_record: None,
             spoke: false,
@@ -366,7 +366,7 @@ impl Session {
             && let Some(transfer) = self.transfers.last_mut()
             && transfer.reply.is_none()
         {
-            transfer.lost.get_or_insert_with(|| Lost {
+            transfer.lost.get_or_insert_with(|| ControlLoss {
                 at: reply.at(),
                 how: reply.line(),
                 orderly_by_client: false,
@@ -403,13 +403,13 @@ impl Session {
         // What the client opens to other hosts serves no transfer.
         let of_the_client =
             |id: &ConnectionId| flows.connection(*id).is_some_and(|one| one.origin.ip() == self.client.ip());
-        let loose = self.loose.iter().filter(|loose| !of_the_client(&loose.id)).count();
+        let unclaimed = self.unclaimed.iter().filter(|unclaimed| !of_the_client(&unclaimed.id)).count();
         OtherView {
             first: self.first,
             client: self.client,
             server: self.server,
             offers,
-            data_connections: claimed + loose,
+            data_connections: claimed + unclaimed,
             last: self.last,
             server_last: control.end_of(self.server).and_then(|end| control.half(end).last),
             side: control.syns.first().map(SynSeen::side),
@@ -462,7 +462,7 @@ impl Session {
     /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
     /// the client had said QUIT, or the reply may be among the words of the server that were `missed` last there.
     /// `heard_all`: the server closed when it had all that the client ever said.
-    pub fn ended(&mut self, end: Lost, missed: Option<Stamp>, heard_all: bool) {
+    pub fn ended(&mut self, end: ControlLoss, missed: Option<Stamp>, heard_all: bool) {
         let by_server = heard_all && !end.by_client;
         let quit = |exchange: &Exchange| exchange.is(Verb::Quit) && (by_server || exchange.command.at() <= end.at);
         if self.exchanges.iter().any(quit) {
@@ -494,7 +494,7 @@ impl Session {
             size_of::<Offer>()
                 + offer.command.weight()
                 + reply(&offer.reply)
-                + offer.connections.len() * size_of::<Opened>()
+                + offer.connections.len() * size_of::<OpenedConnection>()
         });
         let transfers = self.transfers.iter().map(|transfer| {
             size_of::<Transfer>() + transfer.command.weight() + reply(&transfer.preliminary) + reply(&transfer.reply)
@@ -505,7 +505,7 @@ impl Session {
             .map(|exchange| size_of::<Exchange>() + exchange.command.weight() + reply(&exchange.reply));
         let unsolicited = self.unsolicited.iter().map(Reply::weight);
         let lists = offers.chain(transfers).chain(exchanges).chain(unsolicited).sum::<usize>();
-        size_of::<Self>() + lists + self.loose.len() * size_of::<Loose>() + reply(&self.greeting)
+        size_of::<Self>() + lists + self.unclaimed.len() * size_of::<Unclaimed>() + reply(&self.greeting)
     }
 }
 

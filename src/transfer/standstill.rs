@@ -8,7 +8,7 @@ use crate::flow::{Connection, End, Half};
 use crate::frame::{Interval, Stamp};
 use crate::record::Mode;
 
-/// Silence that makes a standstill, in seconds: disks and servers under load hesitate for less.
+/// Silence that makes a standstill: disks and servers under load hesitate for less.
 const STILL: Interval = Interval::seconds(5);
 
 /// The same where nobody gave up and the capture ends: longer, for the transfer may have gone on behind it.
@@ -49,8 +49,8 @@ pub struct Standstill<'a> {
 }
 
 impl Standstill<'_> {
-    /// How long it stood still, in seconds.
-    pub fn seconds(&self) -> Interval {
+    /// How long it stood still.
+    pub fn lasted(&self) -> Interval {
         self.until.age_of(self.since)
     }
 
@@ -114,6 +114,7 @@ impl<'a> Concluded<'a> {
         let connection = self.established()?.connection;
         let sender = self.sender(transfer);
         let (sending, taking) = (connection.half(sender), connection.half(sender.peer()));
+        // Only a direction that was captured can be seen to be silent.
         let unseen = sending.segments == 0 || taking.segments == 0 || connection.payload_hidden;
         if unseen || connection.midstream && sending.bytes == 0 {
             return None;
@@ -129,6 +130,7 @@ impl<'a> Concluded<'a> {
         let progress = sending.last_data.filter(|at| *at < until).map_or(begun, |at| at.max(begun));
         let since = repeats.first().copied().unwrap_or(progress);
         let closed = sending.fin.is_some_and(|fin| fin.at.is_until(until, SWAPPED));
+        // Acknowledged bytes that the capture lacks: they moved, though nobody saw them.
         let came = sending.gaps().iter().any(|gap| gap.at >= since);
         // Where data came before the sign and comes behind it, nothing shows that it stood still.
         let goes_on = sending.last_data.is_some_and(|at| !at.is_until(until, SWAPPED))

@@ -67,6 +67,8 @@ pub enum Kind {
     Application,
     /// Heartbeats (RFC 6520).
     Heartbeat,
+    /// What looked like an alert by its size, and is none: that was seen when it was decrypted.
+    NoAlert,
 }
 
 impl Record {
@@ -82,6 +84,43 @@ impl Record {
         };
         Some(Self { kind, len: u16::from_be_bytes([high, low]), alert: None })
     }
+
+    /// The same, once it is known which alert it is.
+    #[must_use]
+    pub fn saying(self, alert: [u8; 2]) -> Self {
+        Self { kind: Kind::Alert, alert: Alert::of(alert), ..self }
+    }
+
+    /// Whether it is an alert that was sent in clear.
+    pub fn is_clear_alert(self) -> bool {
+        Alert::is_in(self)
+    }
+
+    /// Whether it has the size of an alert that is encrypted, and nobody has looked what it says.
+    pub fn may_be_an_alert(self) -> bool {
+        match self.kind {
+            Kind::Alert => self.alert.is_none(),
+            Kind::Application => self.len == Self::HIDDEN_ALERT,
+            Kind::ChangeCipherSpec | Kind::Handshake | Kind::Heartbeat | Kind::NoAlert => false,
+        }
+    }
+
+    /// Bytes of an alert behind the disguise of TLS 1.3: its type and an AEAD tag of 16 bytes are added (RFC 8446 5.2).
+    pub const HIDDEN_ALERT: u16 = Alert::BYTES + 1 + 16;
+
+    /// Its type on the wire, if it is one that hides something.
+    pub fn hiding_type(self) -> u8 {
+        if self.kind == Kind::Alert { 0x15 } else { 0x17 }
+    }
+}
+
+/// What a walk over records comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// The header of a record, or an alert in clear.
+    Record(Record),
+    /// Bytes of the body of the record told last.
+    Body(&'a [u8]),
 }
 
 /// Where in its records one direction stands.
@@ -103,7 +142,16 @@ pub enum Records {
 
 impl Records {
     /// Walks over `bytes` and tells the records whose headers end there, or the bytes of an alert in clear; gives the rest if clear text begins there.
-    pub fn walk<'a>(&mut self, mut bytes: &'a [u8], tell: &mut dyn FnMut(Record)) -> Option<&'a [u8]> {
+    pub fn walk<'a>(&mut self, bytes: &'a [u8], tell: &mut dyn FnMut(Record)) -> Option<&'a [u8]> {
+        self.walk_over(bytes, &mut |step| {
+            if let Step::Record(record) = step {
+                tell(record);
+            }
+        })
+    }
+
+    /// The same, and tells the bytes of bodies, too.
+    pub fn walk_over<'a>(&mut self, mut bytes: &'a [u8], tell: &mut dyn FnMut(Step<'_>)) -> Option<&'a [u8]> {
         while let Some((byte, rest)) = bytes.split_first() {
             *self = match (*self, *byte) {
                 (Self::Lost, _) => return None,
@@ -112,7 +160,7 @@ impl Records {
                 (Self::First | Self::Body(0), 0x14..=0x18) => Self::Header([*byte, 0, 0, 0, 0], 1),
                 (Self::Alert(record, None), level) => Self::Alert(record, Some(level)),
                 (Self::Alert(record, Some(level)), description) => {
-                    tell(Record { alert: Alert::of([level, description]), ..record });
+                    tell(Step::Record(Record { alert: Alert::of([level, description]), ..record }));
                     Self::Body(0)
                 }
                 (Self::Body(0), b' '..=b'~' | 0xff) => return Some(bytes),
@@ -121,6 +169,7 @@ impl Records {
                 (Self::Body(left), _) => {
                     let step = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     *self = Self::Body(left - step as u64);
+                    tell(Step::Body(bytes.get(..step).unwrap_or_default()));
                     bytes = bytes.get(step..).unwrap_or_default();
                     continue;
                 }
@@ -140,7 +189,7 @@ impl Records {
         };
     }
 
-    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8, tell: &mut dyn FnMut(Record)) -> Self {
+    fn header(mut header: [u8; HEADER_BYTES], held: usize, byte: u8, tell: &mut dyn FnMut(Step<'_>)) -> Self {
         if let Some(slot) = header.get_mut(held) {
             *slot = byte;
         }
@@ -150,7 +199,7 @@ impl Records {
         match Record::of(header).filter(|_| is_header(header)) {
             Some(record) if Alert::is_in(record) => Self::Alert(record, None),
             Some(record) => {
-                tell(record);
+                tell(Step::Record(record));
                 Self::Body(u64::from(record.len))
             }
             None => Self::Lost,

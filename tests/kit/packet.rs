@@ -132,17 +132,13 @@ pub const URG: u8 = 0x20;
 
 impl Packet {
     pub fn tcp(&self) -> Option<&Tcp> {
-        match &self.body {
-            Body::Ip(Ip { payload: Payload::Tcp(tcp), .. }) => Some(tcp),
-            _ => None,
-        }
+        let Body::Ip(Ip { payload: Payload::Tcp(tcp), .. }) = &self.body else { return None };
+        Some(tcp)
     }
 
     pub fn tcp_mut(&mut self) -> Option<&mut Tcp> {
-        match &mut self.body {
-            Body::Ip(Ip { payload: Payload::Tcp(tcp), .. }) => Some(tcp),
-            _ => None,
-        }
+        let Body::Ip(Ip { payload: Payload::Tcp(tcp), .. }) = &mut self.body else { return None };
+        Some(tcp)
     }
 
     /// The frame as it lies in a capture of this link type.

@@ -1,6 +1,6 @@
 //! The facts that are named with a capture: `--facts`, and the documents that go with a capture that is written.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::anonymize::{Anonymizer, Key};
 use crate::app::Trouble;
 use crate::app::output::Destination;
 use crate::cli::reason;
-use crate::facts::{Facts, Host, parse, to_json};
+use crate::facts::{Facts, parse, to_json};
 use crate::report::Out;
 
 /// Bytes of a document at most: one with 50,000 entries of TIME-WAIT has some 10 MB.
@@ -51,10 +51,11 @@ pub(in crate::app) fn write_beside(capture: &Path, facts: &Facts) -> io::Result<
 }
 
 /// The same from inside the sandbox, for one host: written beside the file that takes its name.
-pub(in crate::app) fn replace_beside(capture: &Path, host: &Host) -> io::Result<()> {
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub(in crate::app) fn replace_beside(capture: &Path, host: &crate::facts::Host) -> io::Result<()> {
     let path = beside(capture, 0);
     let begun = path.with_extension("json.part");
-    fs::write(&begun, to_json(host) + "\n").and_then(|()| fs::rename(&begun, &path))
+    std::fs::write(&begun, to_json(host) + "\n").and_then(|()| std::fs::rename(&begun, &path))
 }
 
 #[cfg(test)]
@@ -71,7 +72,7 @@ mod tests {
     fn what_is_no_document_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.json");
-        fs::write(&path, "{}").unwrap();
+        std::fs::write(&path, "{}").unwrap();
         let said = |paths: &[PathBuf]| read(paths, None).map_err(|trouble| trouble.to_string()).unwrap_err();
         assert!(said(&[path]).contains("host.json: not written by ftpwhy facts"));
         assert!(said(&["/nonexistent.json".into()]).contains("no such file"));

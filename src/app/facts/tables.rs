@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::cli::reason;
 use crate::facts::{
-    Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, Route, SYSCTLS, Socket, State, VERSION, counters,
-    neighbours, routes, routes6, sockets,
+    Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, RouteEntry, SYSCTLS, Socket, SocketState, VERSION,
+    counters, neighbours, routes, routes6, sockets,
 };
 use crate::source::host::{monotonic, now, own_addresses};
 
@@ -67,10 +67,10 @@ impl Tables {
         let is_whole = self.sockets(|socket| {
             let Socket { local, remote, .. } = socket;
             let (state, left) = match socket.state {
-                State::Listening if listeners.len() < HELD => return listeners.push(local),
-                State::TimeWait(left) => (HeldIn::TimeWait, left),
-                State::FinWait2(left) => (HeldIn::FinWait2, left),
-                State::Listening | State::Other => return,
+                SocketState::Listening if listeners.len() < HELD => return listeners.push(local),
+                SocketState::TimeWait(left) => (HeldIn::TimeWait, left),
+                SocketState::FinWait2(left) => (HeldIn::FinWait2, left),
+                SocketState::Listening | SocketState::Other => return,
             };
             if !peers.is_empty() && !peers.contains(&remote.ip()) {
                 return;
@@ -138,7 +138,7 @@ fn host() -> io::Result<Host> {
     })
 }
 
-fn all_routes() -> Vec<Route> {
+fn all_routes() -> Vec<RouteEntry> {
     let text = |name: &str| fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default();
     let mut all = routes(&text("route"));
     all.extend(routes6(&text("ipv6_route")));

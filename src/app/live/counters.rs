@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::told::Told;
+use super::reported::Reported;
 use crate::pipeline::{Pipeline, Stats};
 use crate::source::live::Arrivals;
 
@@ -21,7 +21,7 @@ impl Counters {
     pub(super) fn of(
         arrivals: &Arrivals,
         pipeline: &Pipeline,
-        told: &Told,
+        told: &Reported,
         unwritten: Vec<(&'static str, u64)>,
     ) -> Self {
         let interfaces = arrivals.captures().iter().flat_map(|capture| &capture.interfaces);

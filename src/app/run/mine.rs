@@ -15,6 +15,8 @@ use crate::wire::{Body, Decoder, Flags};
 
 /// Connections whose first SYN is remembered.
 const OPENED: usize = 65_536;
+/// What is said of a session that was open before.
+const MIDSTREAM: &str = "capture-midstream";
 /// Ports that are named.
 const NAMED: usize = 5;
 
@@ -108,9 +110,9 @@ impl Mine {
 
     /// The connections that the command opened: those it was seen to have, or those nobody else was.
     fn opened(&self, is_seen: bool) -> impl Iterator<Item = SocketAddr> {
-        let all = self.opened.iter().filter(move |((from, to), at)| match is_seen {
-            true => self.owners.is_mine(*from, *to),
-            false => !self.owners.is_of_others(*from, *to, **at),
+        let all = self.opened.iter().filter(move |((from, to), at)| {
+            let is_mine = self.owners.is_mine(*from, *to);
+            is_mine || !is_seen && !self.owners.is_of_others(*from, *to, **at)
         });
         all.map(|((_, to), _)| *to)
     }
@@ -131,6 +133,8 @@ impl Mine {
         let is_party = |host: &IpAddr| ends().any(|end| end.ip() == *host);
         match finding.session {
             Some(session) => self.sessions.contains_key(&session),
+            // The command's own sessions begin with a SYN.
+            None if finding.diagnosis.as_str() == MIDSTREAM => false,
             None if finding.severity == Severity::Quality => true,
             None => finding.hosts.iter().any(is_party),
         }

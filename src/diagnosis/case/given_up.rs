@@ -51,7 +51,7 @@ impl<'a> Case<'a> {
         (tried || self.waited_in_vain(left)) && !served_soon()
     }
 
-    /// How long the client had waited, in seconds, when it turned away: since the last word about the data connection.
+    /// How long the client had waited, when it turned away: since the last word about the data connection.
     pub fn waited(&self) -> Option<Interval> {
         let left = self.left()?;
         Some(left.at.age_of(self.waiting_since(left.at)?))
@@ -110,7 +110,7 @@ impl<'a> Case<'a> {
     /// be the one.
     fn may_have_been_served(&self, offer: &Offer, left: &Departure) -> bool {
         let ends = [self.session.client.ip(), self.session.server.ip()];
-        let unclaimed = self.session.loose.iter().rev().filter_map(|loose| self.flows.connection(loose.id));
+        let unclaimed = self.session.unclaimed.iter().rev().filter_map(|unclaimed| self.flows.connection(unclaimed.id));
         let mut meanwhile = unclaimed.take_while(|one| one.first >= offer.at()).filter(|one| one.first <= left.at);
         meanwhile.any(|one| one.was_open() && ends.contains(&one.origin.ip()) && ends.contains(&one.target.ip()))
     }

@@ -5,10 +5,10 @@ use crate::diagnosis::{capture_clock_step, capture_control_only, capture_drops, 
 use crate::finding::{Cap, Confidence, DiagnosisName};
 use crate::frame::{Interval, Stamp};
 
-/// A capture that lost packets of the control connection lost others within this many seconds before and behind.
+/// A capture that lost packets of the control connection lost others within this time before and behind.
 const AROUND_A_GAP: Interval = Interval::seconds(5);
 
-/// Neighbours of a file that is not quite sorted may be this far apart. Seconds.
+/// Neighbours of a file that is not quite sorted may be this far apart.
 const UNSORTED: Interval = Interval::millis(50);
 
 /// A limit that a diagnosis states.

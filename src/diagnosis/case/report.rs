@@ -11,7 +11,7 @@ use crate::transfer::Direction;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::departure::Sign;
 
-/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
+/// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
 const SWAPPED: Interval = Interval::millis(10);
 
 impl<'a> Case<'a> {
@@ -26,7 +26,7 @@ impl<'a> Case<'a> {
         Some((&transfer.command, transfer.reply.as_ref().filter(|_| !aborted)?))
     }
 
-    /// Seconds from the command to the reply that reports on it, never negative.
+    /// The time from the command to the reply that reports on it, never negative.
     pub fn delay(&self) -> Option<Interval> {
         let (command, reply) = self.report()?;
         Some(reply.frames.first().age_of(command.at()).max(Interval::ZERO))

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::ConnectionId;
-use super::{REMEMBERED_SECONDS, Table};
+use super::{REMEMBERED, Table};
 use crate::frame::Stamp;
 
 /// Incarnations kept: at about 1.6 KiB each, with lists and index, some 40 MB.
@@ -47,7 +47,7 @@ impl Table {
             (closed, attempt) => closed.or(attempt),
         };
         if let Some((id, last)) = silent {
-            let matters = now.since(last) < REMEMBERED_SECONDS;
+            let matters = now.since(last) < REMEMBERED;
             self.remove(id, matters.then_some(now));
         } else if let Some(id) = self.longest_silent() {
             self.remove(id, Some(now));

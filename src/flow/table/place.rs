@@ -2,16 +2,16 @@
 
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, FlowKey, Half};
-use super::{REMEMBERED_SECONDS, Table, Tuple};
+use super::{REMEMBERED, Table, Tuple};
 use crate::frame::Interval;
 use crate::wire::{Flags, Seq};
 
 /// Incarnations that a segment is compared with, newest first.
 pub(super) const LOOK_BACK: usize = 8;
 /// A SYN with the ISN of a connection that closed this long ago is no late copy but a new connection.
-const ECHO_SECONDS: Interval = Interval::seconds(1);
+const ECHO: Interval = Interval::seconds(1);
 /// Crossing SYNs come within a round trip or a first retry.
-const SIMULTANEOUS_SECONDS: Interval = Interval::seconds(3);
+const SIMULTANEOUS: Interval = Interval::seconds(3);
 /// A segment this near the numbers of one incarnation and not of the other belongs there: the largest window without
 /// scaling.
 pub(super) const NEAR: u32 = 1 << 16;
@@ -41,20 +41,19 @@ impl Table {
 
     fn place_syn(&self, seen: &Sighting<'_>, current: &Connection) -> Place {
         let same = self.recent_incarnations(&seen.key).find(|connection| {
+            // A repeated SYN bears the same ISN; so does a new connection of a stack that always begins with it.
             let idle = seen.at.since(connection.last);
-            let over = connection.was_open() && connection.is_closed() && idle > ECHO_SECONDS;
-            connection.origin == seen.source()
-                && connection.isn() == Some(seen.tcp.seq)
-                && !over
-                && idle < REMEMBERED_SECONDS
+            let over = connection.was_open() && connection.is_closed() && idle > ECHO;
+            connection.origin == seen.source() && connection.isn() == Some(seen.tcp.seq) && !over && idle < REMEMBERED
         });
         if let Some(same) = same {
             return Place::Existing(same.id);
         }
+        // Both ends may open at once: the two SYNs are one connection (RFC 9293 3.5).
         let crossing = current.target == seen.source()
             && current.is_unanswered()
             && !current.is_closed()
-            && seen.at.since(current.last).abs() < SIMULTANEOUS_SECONDS;
+            && seen.at.since(current.last).abs() < SIMULTANEOUS;
         if crossing { Place::Existing(current.id) } else { Place::New }
     }
 
@@ -135,6 +134,7 @@ impl Table {
                 let expected = current.half(from).next.or(current.half(from).acked);
                 expected == Some(seen.tcp.seq)
             });
+            // Of a SYN without an answer the peer's numbers are not known: only the very next number is its own.
             if exact || !current.is_unanswered() {
                 return Place::Existing(current.id);
             }
@@ -143,8 +143,9 @@ impl Table {
         if let Some(previous) = previous.filter(|previous| previous.is_near(seen, NEAR)) {
             return Place::Existing(previous.id);
         }
-        let over = current.is_closed() || seen.at.since(current.last) > REMEMBERED_SECONDS;
+        let over = current.is_closed() || seen.at.since(current.last) > REMEMBERED;
         let speaks = seen.tcp.payload_len > 0 || seen.tcp.flags.has(Flags::FIN);
+        // Bytes with numbers that fit nothing known, behind the end of it: of a connection whose SYN was not captured.
         if over && current.was_open() && speaks && seen.kind() == Kind::Later && !current.is_near(seen, FAR) {
             return Place::New;
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::super::key::Ways;
+use super::super::key::PerDirection;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, FlowKey};
 use super::Table;
@@ -28,13 +28,18 @@ struct Tenant {
     /// What was around its first segment; its connections are kept under this.
     wrapping: Wrapping,
     /// What is around the segments of each direction ([`FlowKey::way`]), as far as they were seen.
-    ways: Ways<Option<Wrapping>>,
+    ways: PerDirection<Option<Wrapping>>,
 }
 
 impl Tenants {
     /// The wrapping under which the connection of a segment is kept. `fits`: whether the segment's numbers go on where
     /// the connections under that wrapping stand.
-    fn of(&mut self, seen: &Sighting<'_>, untagged: Option<Ways<bool>>, fits: impl Fn(Wrapping) -> bool) -> Wrapping {
+    fn of(
+        &mut self,
+        seen: &Sighting<'_>,
+        untagged: Option<PerDirection<bool>>,
+        fits: impl Fn(Wrapping) -> bool,
+    ) -> Wrapping {
         let (wrapping, way) = (seen.wrapping, seen.key.way(seen.source()));
         let tenants = self.0.entry(seen.key.within(Wrapping::NONE)).or_insert_with(|| {
             // Before the first tag of the capture nobody was booked here.
@@ -68,7 +73,7 @@ impl Tenants {
         match tenants.last() {
             Some(last) if tenants.len() >= TENANTS_KEPT => last.wrapping,
             Some(_) | None => {
-                let mut ways = Ways::default();
+                let mut ways = PerDirection::default();
                 ways.set(way, Some(wrapping));
                 tenants.push(Tenant { wrapping, ways });
                 wrapping
@@ -107,7 +112,7 @@ impl Table {
             ids.filter_map(|id| connections.get(&id))
         };
         let untagged = incarnations(Wrapping::NONE).next().map(|connection| {
-            let mut ways = Ways::default();
+            let mut ways = PerDirection::default();
             for (socket, half) in
                 [(connection.origin, &connection.from_origin), (connection.target, &connection.from_target)]
             {

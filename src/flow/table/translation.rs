@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use super::super::half::OVERTAKEN_SECONDS;
-use super::super::key::Way;
+use super::super::half::OVERTAKEN;
+use super::super::key::TupleDirection;
 use super::super::sighting::{Kind, Sighting};
 use super::super::{Connection, ConnectionId, End, FlowKey, Half};
 use super::Table;
@@ -22,8 +22,8 @@ use crate::wire::{IpHeader, Link, Segment, Seq, Wrapping};
 const HALVES_KEPT: usize = 1_024;
 /// Those of them that began before the capture: they are compared one by one.
 const MIDSTREAM_KEPT: usize = 64;
-/// A half connection whose other direction did not come within this many seconds has none here.
-const APART_SECONDS: Interval = Interval::seconds(5);
+/// A half connection whose other direction did not come within this time has none here.
+const APART: Interval = Interval::seconds(5);
 
 /// SYN-ACKs that may have overtaken the SYN they answer, the newest.
 const ANSWERS_KEPT: usize = 16;
@@ -86,7 +86,7 @@ impl Translated {
 #[derive(Debug, Default)]
 pub(super) struct Translations {
     /// By key and direction as captured: under which key, from whom and to whom a segment is booked.
-    joined: HashMap<(FlowKey, Way), (FlowKey, [SocketAddr; 2]), RandomState>,
+    joined: HashMap<(FlowKey, TupleDirection), (FlowKey, [SocketAddr; 2]), RandomState>,
     /// The newest connection that begins with this number.
     by_isn: HashMap<Seq, ConnectionId, RandomState>,
     isns: VecDeque<Seq>,
@@ -127,7 +127,7 @@ impl Answer {
             && self.key.within(Wrapping::NONE) == syn.key.within(Wrapping::NONE)
             && self.to == syn.from
             && self.tcp.ack == syn.tcp.seq.plus(1)
-            && syn.at.since(self.at).abs() <= OVERTAKEN_SECONDS
+            && syn.at.since(self.at).abs() <= OVERTAKEN
     }
 }
 
@@ -145,7 +145,7 @@ impl Translations {
     }
 }
 
-fn joined_key(connection: &Connection) -> Option<(FlowKey, Way)> {
+fn joined_key(connection: &Connection) -> Option<(FlowKey, TupleDirection)> {
     let Translated { from, origin, target, .. } = **connection.translated.as_ref()?;
     let key = FlowKey::new(connection.key.wrapping, origin, target);
     Some((key, key.way(if from == End::Origin { origin } else { target })))
@@ -246,7 +246,7 @@ impl Connection {
             Kind::Later => self.goes_on_with(from, seen),
         };
         let is_half = self.half(from).segments == 0 && self.half(from.peer()).segments > 0;
-        let is_recent = seen.at.since(self.last).abs() <= APART_SECONDS;
+        let is_recent = seen.at.since(self.last).abs() <= APART;
         (is_half && is_recent && fits).then_some(from)
     }
 

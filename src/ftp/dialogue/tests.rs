@@ -119,7 +119,7 @@ fn the_last_line_of_a_closed_connection_counts() {
     dialogue.closed(Server, at(2), &mut out);
     dialogue.bytes(Client, b"pass secret", at(3), false, &mut out);
     dialogue.closed(Client, at(4), &mut out);
-    assert_eq!(short(&out), ["S1 220 421  >-", "C3 PASS ***"]);
+    assert_eq!(short(&out), ["S1 220 421 >-", "C3 PASS ***"]);
     assert_eq!(dialogue.outstanding().count(), 1);
 }
 

@@ -91,8 +91,8 @@ impl Judge {
 fn unanswered(analysis: Analysis<'_>, connection: &Connection) -> Option<(SessionIndex, Pending)> {
     let has = |session: &Session| {
         let offered = session.offers.iter().flat_map(|offer| &offer.connections);
-        let loose = session.loose.iter().map(|loose| loose.id);
-        offered.map(|opened| opened.id).chain(loose).any(|id| id == connection.id)
+        let unclaimed = session.unclaimed.iter().map(|unclaimed| unclaimed.id);
+        offered.map(|opened| opened.id).chain(unclaimed).any(|id| id == connection.id)
     };
     let hosts = [connection.origin.ip(), connection.target.ip()];
     let (index, session) = analysis.sessions_of(hosts, ASKED).find(|(_, session)| has(session))?;

@@ -8,7 +8,7 @@ use crate::diagnosis::two_msl;
 use crate::finding::TransferId;
 use crate::flow::{Close, Connection, ConnectionId, End, Table};
 use crate::frame::{Interval, Stamp};
-use crate::record::trace::{ConnectionTrace, Does, Packet, Part, Peer, Side, TimeWait};
+use crate::record::trace::{ConnectionTrace, DialogueSide, Does, Packet, Part, Peer, TimeWait};
 use crate::transfer::Direction;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::session::Session;
@@ -47,7 +47,7 @@ impl Tracer<'_> {
         let wanted: Vec<&Connection> = earlier.chain(previous).collect();
         let wanted_again: HashSet<ConnectionId> = wanted.iter().map(|connection| connection.id).collect();
 
-        let mut parts: Vec<(&Connection, Part, Option<Side>)> = Vec::new();
+        let mut parts: Vec<(&Connection, Part, Option<DialogueSide>)> = Vec::new();
         for one in concluded {
             let transfer: Option<TransferId> = one.transfer.map(|transfer| transfer.id);
             for attempt in &one.attempts {
@@ -63,8 +63,8 @@ impl Tracer<'_> {
         parts.sort_by_key(|(connection, _, _)| connection.first);
         let control = flows.connection(self.session.control);
         let side = control.and_then(|control| control.end_of(self.session.client)).map(|end| match end {
-            End::Origin => Side::Client,
-            End::Target => Side::Server,
+            End::Origin => DialogueSide::Client,
+            End::Target => DialogueSide::Server,
         });
         let control = control.map(|control| (control, Part::Control, side));
         control
@@ -77,31 +77,37 @@ impl Tracer<'_> {
     }
 
     /// Whose side opened a data connection, where the address does not tell: on one host, by the port it came from.
-    fn opener(&self, connection: &Connection) -> Option<Side> {
+    fn opener(&self, connection: &Connection) -> Option<DialogueSide> {
         let (client, server) = (self.session.client.ip(), self.session.server.ip());
         let from = connection.origin.ip();
         if client != server {
             return match from {
-                _ if from == client => Some(Side::Client),
-                _ if from == server => Some(Side::Server),
+                _ if from == client => Some(DialogueSide::Client),
+                _ if from == server => Some(DialogueSide::Server),
                 _ => None,
             };
         }
         let direction = self.announced.get(&connection.target)?;
-        Some(if *direction == Direction::Active { Side::Server } else { Side::Client })
+        Some(if *direction == Direction::Active { DialogueSide::Server } else { DialogueSide::Client })
     }
 
-    fn trace(&self, connection: &Connection, part: Part, opener: Option<Side>, wanted_again: bool) -> ConnectionTrace {
+    fn trace(
+        &self,
+        connection: &Connection,
+        part: Part,
+        opener: Option<DialogueSide>,
+        wanted_again: bool,
+    ) -> ConnectionTrace {
         let time_wait = self.time_wait(connection, wanted_again);
         let other = match opener {
-            Some(Side::Client) => Side::Server,
-            Some(Side::Server) | None => Side::Client,
+            Some(DialogueSide::Client) => DialogueSide::Server,
+            Some(DialogueSide::Server) | None => DialogueSide::Client,
         };
         let (client, server) = (self.session.client.ip(), self.session.server.ip());
         let target = match connection.target.ip() {
             _ if client == server => opener.map(|_| other),
-            ip if ip == client => Some(Side::Client),
-            ip if ip == server => Some(Side::Server),
+            ip if ip == client => Some(DialogueSide::Client),
+            ip if ip == server => Some(DialogueSide::Server),
             _ => None,
         };
         ConnectionTrace {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::finding::TransferId;
-use crate::flow::{Connection, ConnectionId, TRANSLATED_SECONDS};
+use crate::flow::{Connection, ConnectionId, TRANSLATED};
 use crate::frame::Stamp;
 use crate::transfer::Same;
 use crate::transfer::attempt::Attempt;
@@ -32,10 +32,11 @@ struct Word<'a, K> {
 fn same_words<K: Copy>(own: &[Word<'_, K>], other: &[Word<'_, K>]) -> Vec<(K, K)> {
     let nearest = |word: &Word<'_, K>, all: &[Word<'_, K>]| {
         let middle = all.partition_point(|other| other.at < word.at);
-        let around = middle.saturating_sub(NEAR)..all.len().min(middle.saturating_add(NEAR));
-        let apart = |place: &usize| all[*place].at.since(word.at).abs();
-        let alike = around.filter(|place| all[*place].verb == word.verb && apart(place) < TRANSLATED_SECONDS);
-        alike.min_by(|one, other| apart(one).cmp(&apart(other)))
+        let first = middle.saturating_sub(NEAR);
+        let around = all.iter().enumerate().skip(first).take(middle - first + NEAR);
+        let apart = |other: &Word<'_, K>| other.at.since(word.at).abs();
+        let alike = around.filter(|(_, other)| other.verb == word.verb && apart(other) < TRANSLATED);
+        alike.min_by(|(_, one), (_, other)| apart(one).cmp(&apart(other))).map(|(place, _)| place)
     };
     let mutual = own.iter().enumerate().filter_map(|(place, word)| {
         let there = other.get(nearest(word, other)?)?;
@@ -54,7 +55,8 @@ pub(in crate::pipeline) fn side_by_side(own: &[Concluded<'_>], other: &[Conclude
     let of_connection: HashMap<ConnectionId, usize, RandomState> =
         alone(other).into_iter().map(|(place, id)| (id, place)).collect();
     for (place, _) in alone(own) {
-        let twin = own[place].attempts.first().and_then(|attempt| attempt.connection.elsewhere());
+        let twin =
+            own.get(place).and_then(|one| one.attempts.first()).and_then(|attempt| attempt.connection.elsewhere());
         there.extend(twin.and_then(|twin| of_connection.get(&twin)).map(|other| (place, *other)));
     }
     let taken: HashSet<usize, RandomState> = there.values().copied().collect();
@@ -97,7 +99,7 @@ impl Same {
 
 /// Whether both may be one transfer or offer: the same was asked for at the same moment.
 pub(in crate::pipeline) fn is_same(one: &Concluded<'_>, other: &Concluded<'_>) -> bool {
-    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.since(other).abs() < TRANSLATED_SECONDS);
+    let soon = one.at().zip(other.at()).is_some_and(|(one, other)| one.since(other).abs() < TRANSLATED);
     soon && verb(one).is_some() && verb(one) == verb(other)
 }
 

@@ -5,13 +5,14 @@ use std::ops::Range;
 use super::eviction::Progress;
 use super::idle::Silence;
 use super::overheard::{Heard, Overheard};
-use crate::decrypt::{Channel, Lookup, Opened, Tls};
+use super::tls::{Known, Layer, Read};
+use crate::decrypt::{Channel, Lookup, Master, Opened, Tls};
 use crate::flow::{ClockStep, Close, Connection, ConnectionId, Conversation, End, Pace, Piece};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
 use crate::ftp::{Event, IMPLICIT_TLS, Speaker};
 use crate::redact::Secret;
-use crate::transfer::Lost;
+use crate::transfer::ControlLoss;
 use crate::transfer::sessions::SessionIndex;
 use crate::wire::tls::Record;
 use crate::wire::{IpHeader, Segment};
@@ -21,7 +22,7 @@ pub(super) struct Control {
     id: ConnectionId,
     conversation: Conversation,
     /// What takes TLS off; `None` where nothing is to be decrypted.
-    channel: Option<Box<Channel>>,
+    tls: Option<Box<Layer>>,
     dialogue: Dialogue,
     pace: Pace,
     session: SessionIndex,
@@ -57,7 +58,7 @@ impl Control {
         Self {
             id: connection.id,
             conversation: Conversation::new(),
-            channel: decrypts.then(Box::default),
+            tls: decrypts.then(Box::default),
             dialogue,
             pace: Pace::default(),
             session,
@@ -74,11 +75,11 @@ impl Control {
         &mut self,
         (from, at): (End, Stamp),
         (ip, tcp): (&IpHeader, &Segment<'_>),
-        keys: &Lookup<'_>,
+        keys: Known<'_>,
         overhear: bool,
     ) -> (Told, Option<ClockStep>) {
         self.last = at;
-        let mut reader = Reader::new(self.id, self.server_end, (&mut self.channel, &mut self.dialogue), keys, overhear);
+        let mut reader = Reader::new(self.id, self.server_end, (&mut self.tls, &mut self.dialogue), keys, overhear);
         self.conversation.push(from, at, tcp, || tcp.checksum(ip), &mut |piece| reader.read(piece));
         let mut told = reader.told;
         told.secrets.extend(self.dialogue.secrets());
@@ -93,11 +94,26 @@ impl Control {
         (told, self.pace.saw(from, at, tcp))
     }
 
-    /// Nothing more will come: what the bytes tell that waited for others.
-    pub(super) fn finish(&mut self, keys: &Lookup<'_>, overhear: bool) -> Told {
-        let mut reader = Reader::new(self.id, self.server_end, (&mut self.channel, &mut self.dialogue), keys, overhear);
+    /// More keys are known: what the bytes tell that waited for them.
+    pub(super) fn learn(&mut self, keys: Known<'_>) -> Told {
+        let mut reader = Reader::new(self.id, self.server_end, (&mut self.tls, &mut self.dialogue), keys, false);
+        reader.read_waiting(Layer::retry);
+        let told = reader.told;
+        self.told_by(told)
+    }
+
+    /// Nothing more will come: what the bytes tell that waited for keys, or for other bytes.
+    pub(super) fn finish(&mut self, keys: Known<'_>, overhear: bool) -> Told {
+        let mut reader = Reader::new(self.id, self.server_end, (&mut self.tls, &mut self.dialogue), keys, overhear);
+        reader.read_waiting(Layer::let_go);
+        // What begins now waits for nothing.
+        reader.keys = Known { resumable: &Vec::new, may_grow: false, ..keys };
         self.conversation.finish(&mut |piece| reader.read(piece));
-        let mut told = reader.told;
+        let told = reader.told;
+        self.told_by(told)
+    }
+
+    fn told_by(&mut self, mut told: Told) -> Told {
         told.secrets.extend(self.dialogue.secrets());
         told
     }
@@ -119,13 +135,23 @@ impl Control {
 
     /// What is known of its TLS, where that is to be decrypted.
     pub(super) fn tls(&self) -> Option<Tls> {
-        self.channel.as_ref().and_then(|channel| channel.tls())
+        self.tls.as_ref().and_then(|tls| tls.tls())
+    }
+
+    /// The master secret of its session of TLS 1.2, if it was read.
+    pub(super) fn master(&self) -> Option<&Master> {
+        self.tls.as_ref().and_then(|tls| tls.master())
+    }
+
+    /// Whether it waits for keys.
+    pub(super) fn waits_for_keys(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_waiting())
     }
 
     /// Bytes it takes, about.
     pub(super) fn weight(&self) -> usize {
-        let channel = self.channel.as_ref().map_or(0, |channel| size_of::<Channel>() + channel.held());
-        size_of::<Self>() + self.conversation.held() + self.dialogue.held() + channel
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.held());
+        size_of::<Self>() + self.conversation.held() + self.dialogue.held() + tls
     }
 
     /// Its last frame.
@@ -175,7 +201,7 @@ impl Control {
 
     /// How it ended, by its connection, and the last moment at which words of the server are missing; `None` where it did
     /// not end. Whether all words of the server were acknowledged comes third.
-    pub(super) fn end(&self, connection: &Connection) -> Option<(Lost, Option<Stamp>, bool)> {
+    pub(super) fn end(&self, connection: &Connection) -> Option<(ControlLoss, Option<Stamp>, bool)> {
         let server_end = self.server_end;
         let ended = how_it_ended(connection, server_end)?;
         let (server, client) = (connection.half(server_end), connection.half(server_end.peer()));
@@ -190,9 +216,9 @@ impl Control {
     }
 }
 
-fn how_it_ended(connection: &Connection, server_end: End) -> Option<Lost> {
+fn how_it_ended(connection: &Connection, server_end: End) -> Option<ControlLoss> {
     let name = |end: End| if end == server_end { "server" } else { "client" };
-    let lost = |at: Stamp, by: End, verb: &str| Lost {
+    let lost = |at: Stamp, by: End, verb: &str| ControlLoss {
         at,
         how: format!("the {} {verb} the control connection", name(by)),
         orderly_by_client: verb == "closed" && by != server_end,
@@ -217,9 +243,9 @@ fn speaker(server_end: End, end: End) -> Speaker {
 struct Reader<'a> {
     id: ConnectionId,
     server_end: End,
-    channel: &'a mut Option<Box<Channel>>,
+    tls: &'a mut Option<Box<Layer>>,
     dialogue: &'a mut Dialogue,
-    keys: &'a Lookup<'a>,
+    keys: Known<'a>,
     told: Told,
 }
 
@@ -227,64 +253,93 @@ impl<'a> Reader<'a> {
     fn new(
         id: ConnectionId,
         server_end: End,
-        (channel, dialogue): (&'a mut Option<Box<Channel>>, &'a mut Dialogue),
-        keys: &'a Lookup<'a>,
+        (tls, dialogue): (&'a mut Option<Box<Layer>>, &'a mut Dialogue),
+        keys: Known<'a>,
         overhear: bool,
     ) -> Self {
         let told = Told { overheard: overhear.then(Vec::new), ..Told::default() };
-        Self { id, server_end, channel, dialogue, keys, told }
+        Self { id, server_end, tls, dialogue, keys, told }
     }
 
     fn read(&mut self, piece: Piece<'_>) {
-        let from = match piece {
-            Piece::Bytes { from, .. } | Piece::Gap { from, .. } | Piece::Closed { from, .. } => from,
+        let speaker = speaker(self.server_end, sender(piece));
+        let opaque = if let Some(layer) = &mut *self.tls {
+            let (server_end, dialogue, events) = (self.server_end, &mut *self.dialogue, &mut self.told.events);
+            layer.take(piece, self.keys, &mut |channel, keys, piece| {
+                read_by((channel, keys), dialogue, server_end, piece, events);
+            });
+            Vec::new()
+        } else {
+            read_clear(self.dialogue, speaker, piece, &mut self.told.events)
         };
-        let speaker = speaker(self.server_end, from);
-        let opaque = self.understand(piece, speaker);
         if let Some(overheard) = &mut self.told.overheard {
             let connection = self.id;
             Heard::of(piece, speaker, &opaque, |heard| overheard.push(Overheard { connection, heard }));
         }
     }
 
-    /// Reads a piece; which parts of it are no text.
-    fn understand(&mut self, piece: Piece<'_>, speaker: Speaker) -> Vec<Range<usize>> {
-        let Self { dialogue, keys, told: Told { events, .. }, .. } = self;
-        match piece {
-            Piece::Bytes { from, bytes, at, conflicting } => {
-                let Some(channel) = self.channel else {
-                    return dialogue.bytes(speaker, bytes, at, conflicting, events);
-                };
-                let mut opaque = Vec::new();
-                channel.push(side(from), bytes, keys, &mut |opened| match opened {
-                    Opened::Clear(part) => {
-                        let text = bytes.get(part.clone()).unwrap_or_default();
-                        let records = dialogue.bytes(speaker, text, at, conflicting, events);
-                        let inside = |range: Range<usize>| part.start + range.start..part.start + range.end;
-                        opaque.extend(records.into_iter().map(inside));
-                    }
-                    Opened::Records(part) => opaque.push(part),
-                    Opened::Text(text) => drop(dialogue.bytes(speaker, text, at, conflicting, events)),
-                    Opened::Header(header) => {
-                        events.extend(Record::of(header).map(|record| Event::Record { speaker, record, at }));
-                    }
-                    Opened::Lost(len) => dialogue.gap(speaker, len as u64, at, events),
-                });
-                return opaque;
-            }
-            Piece::Gap { from, len, at } => {
-                if let Some(channel) = self.channel {
-                    channel.gap(side(from), len);
-                }
-                dialogue.gap(speaker, len, at, events);
-            }
-            Piece::Closed { at, .. } => dialogue.closed(speaker, at, events),
-        }
-        Vec::new()
+    /// Reads what waits for keys, as far as `layer` gives it.
+    fn read_waiting(&mut self, go_on: impl FnOnce(&mut Layer, Known<'_>, &mut Read<'_>)) {
+        let Some(layer) = &mut *self.tls else { return };
+        let (server_end, dialogue, events) = (self.server_end, &mut *self.dialogue, &mut self.told.events);
+        go_on(layer, self.keys, &mut |channel, keys, piece| {
+            read_by((channel, keys), dialogue, server_end, piece, events);
+        });
     }
 }
 
-/// The number of an end.
-fn side(end: End) -> usize {
-    usize::from(end == End::Target)
+fn sender(piece: Piece<'_>) -> End {
+    match piece {
+        Piece::Bytes { from, .. } | Piece::Gap { from, .. } | Piece::Closed { from, .. } => from,
+    }
+}
+
+/// Reads a piece as it is; which parts of it are no text.
+fn read_clear(
+    dialogue: &mut Dialogue,
+    speaker: Speaker,
+    piece: Piece<'_>,
+    events: &mut Vec<Event>,
+) -> Vec<Range<usize>> {
+    match piece {
+        Piece::Bytes { bytes, at, conflicting, .. } => {
+            return dialogue.bytes(speaker, bytes, at, conflicting, events);
+        }
+        Piece::Gap { len, at, .. } => dialogue.gap(speaker, len, at, events),
+        Piece::Closed { at, .. } => dialogue.closed(speaker, at, events),
+    }
+    Vec::new()
+}
+
+/// Reads what TLS hides of a piece.
+fn read_by(
+    (channel, keys): (&mut Channel, Lookup<'_>),
+    dialogue: &mut Dialogue,
+    server_end: End,
+    piece: Piece<'_>,
+    events: &mut Vec<Event>,
+) {
+    let speaker = speaker(server_end, sender(piece));
+    match piece {
+        Piece::Bytes { from, bytes, at, conflicting } => {
+            channel.push(from.index(), bytes, keys, &mut |opened| match opened {
+                Opened::Clear(part) => {
+                    let text = bytes.get(part).unwrap_or_default();
+                    drop(dialogue.bytes(speaker, text, at, conflicting, events));
+                }
+                Opened::Records(_) => {}
+                Opened::Text(text) => drop(dialogue.bytes(speaker, text, at, conflicting, events)),
+                Opened::Header(header, alert) => {
+                    let record = Record::of(header).map(|record| alert.map_or(record, |alert| record.saying(alert)));
+                    events.extend(record.map(|record| Event::Record { speaker, record, at }));
+                }
+                Opened::Lost(len) => dialogue.gap(speaker, len as u64, at, events),
+            });
+        }
+        Piece::Gap { from, len, at } => {
+            channel.gap(from.index(), len);
+            dialogue.gap(speaker, len, at, events);
+        }
+        Piece::Closed { at, .. } => dialogue.closed(speaker, at, events),
+    }
 }

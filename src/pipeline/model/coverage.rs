@@ -46,7 +46,11 @@ impl Coverage {
     #[cold]
     fn saw_elsewhere(&mut self, at: Stamp) {
         match self.lasts.binary_search_by_key(&at.capture, |last| last.capture) {
-            Ok(place) => self.lasts[place] = at,
+            Ok(place) => {
+                if let Some(last) = self.lasts.get_mut(place) {
+                    *last = at;
+                }
+            }
             Err(place) => self.lasts.insert(place, at),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use crate::ftp::{Event, Speaker};
-use crate::record::trace::{Line, Said, Side, Trace};
+use crate::record::trace::{DialogueEvent, DialogueLine, DialogueSide, Trace};
 use crate::transfer::sessions::SessionIndex;
 
 /// Lines kept of one session: more than anybody reads; at some 150 bytes each.
@@ -41,23 +41,23 @@ impl Dialogues {
 }
 
 /// An event as a line of the dialogue; the records of an encrypted one are none.
-fn line(event: &Event) -> Option<Line> {
+fn line(event: &Event) -> Option<DialogueLine> {
     let (at, by, said) = match event {
-        Event::Command(command) => (command.at(), Some(Speaker::Client), Said::Command(command.line())),
+        Event::Command(command) => (command.at(), Some(Speaker::Client), DialogueEvent::Command(command.line())),
         Event::Reply(reply) => {
-            let said = Said::Reply { code: reply.code, text: reply.marked(), more: reply.more_marked() };
+            let said = DialogueEvent::Reply { code: reply.code, text: reply.marked(), more: reply.more_marked() };
             (reply.at(), Some(Speaker::Server), said)
         }
-        Event::Interrupt { at } => (*at, Some(Speaker::Client), Said::Interrupt),
-        Event::Protected { at, by } => (*at, None, Said::Protected(by)),
-        Event::Cleared { at } => (*at, None, Said::Cleared),
-        Event::Lost { speaker, len, at } => (*at, Some(*speaker), Said::Lost(*len)),
-        Event::LongLine { speaker, at } => (*at, Some(*speaker), Said::Cut),
+        Event::Interrupt { at } => (*at, Some(Speaker::Client), DialogueEvent::Interrupt),
+        Event::Protected { at, by } => (*at, None, DialogueEvent::Protected(by)),
+        Event::Cleared { at } => (*at, None, DialogueEvent::Cleared),
+        Event::Lost { speaker, len, at } => (*at, Some(*speaker), DialogueEvent::Lost(*len)),
+        Event::LongLine { speaker, at } => (*at, Some(*speaker), DialogueEvent::Cut),
         Event::Record { .. } => return None,
     };
     let by = by.map(|speaker| match speaker {
-        Speaker::Client => Side::Client,
-        Speaker::Server => Side::Server,
+        Speaker::Client => DialogueSide::Client,
+        Speaker::Server => DialogueSide::Server,
     });
-    Some(Line { at, by, said })
+    Some(DialogueLine { at, by, said })
 }

@@ -23,6 +23,7 @@ mod scanners;
 mod sessions;
 mod stats;
 mod strangers;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -171,7 +172,7 @@ impl Model {
             coverage: Coverage::default(),
             interfaces: Interfaces::default(),
             drops: Drops::default(),
-            keys: Keys::new(settings.keys.clone()),
+            keys: Keys::new(settings.keys.clone(), settings.keys_may_grow),
             booked: None,
             glimpsed: None,
             dismissed: None,
@@ -367,6 +368,9 @@ impl Model {
             if let Some(connection) = self.flows.connection(booked.connection) {
                 self.correlator.opened(connection, &mut self.sessions);
             }
+        }
+        if tcp.flags.has(Flags::FIN) || tcp.flags.has(Flags::RST) {
+            self.open_alerts(booked.connection, [ip.source, ip.destination]);
         }
         if !named && !booked.copy {
             // A host that speaks FTP may speak it on an unnamed port too.

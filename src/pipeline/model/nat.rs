@@ -4,7 +4,7 @@
 
 use super::Model;
 use crate::finding::SessionId;
-use crate::flow::{ConnectionId, TRANSLATED_SECONDS};
+use crate::flow::{ConnectionId, TRANSLATED};
 use crate::frame::Stamp;
 use crate::transfer::conclude::Conclusions;
 use crate::transfer::session::Session;
@@ -22,7 +22,7 @@ pub(super) struct NatPairs(Vec<(Seq, SessionIndex, Stamp)>);
 impl NatPairs {
     /// A session has begun: the other ones that began with this number about then, the newest first.
     fn alike(&mut self, isn: Seq, at: Stamp) -> impl Iterator<Item = SessionIndex> {
-        self.0.retain(|(_, _, seen)| at.since(*seen).abs() < TRANSLATED_SECONDS);
+        self.0.retain(|(_, _, seen)| at.since(*seen).abs() < TRANSLATED);
         self.0.iter().rev().filter(move |(other, _, _)| *other == isn).map(|(_, index, _)| *index)
     }
 

@@ -31,9 +31,9 @@ impl Rollover {
         let old = |len: usize| (len > LONG).then(|| len - KEPT);
         let transfer = old(session.transfers.len()).and_then(|at| session.transfers.get(at)).map(Transfer::at);
         let offer = old(session.offers.len()).and_then(|at| session.offers.iter().nth(at)).map(|one| one.command.at());
-        let loose =
-            old(session.loose.len()).and_then(|at| session.loose.iter().skip(at).find_map(|loose| first(loose.id)));
-        let before = transfer.max(offer).max(loose)?;
+        let unclaimed = old(session.unclaimed.len())
+            .and_then(|at| session.unclaimed.iter().skip(at).find_map(|unclaimed| first(unclaimed.id)));
+        let before = transfer.max(offer).max(unclaimed)?;
         let needed = session.transfers.iter().filter(|one| one.at() >= before).filter_map(|one| one.latest_offer).min();
         let young = session.offers.numbered().find(|(_, one)| one.command.at() >= before).map(|(number, _)| number);
         let last = session.offers.last_number();
@@ -53,7 +53,7 @@ impl Rollover {
 
 /// Whether a session holds so much that what lies far back is to be judged for good.
 pub(super) fn is_long(session: &Session) -> bool {
-    session.transfers.len().max(session.offers.len()).max(session.loose.len()) > LONG
+    session.transfers.len().max(session.offers.len()).max(session.unclaimed.len()) > LONG
 }
 
 impl Model {
@@ -66,7 +66,7 @@ impl Model {
         let gone = session.offers.cut(end.offer);
         self.correlator.forget_offers(index, Some(end.offer), &gone);
         let young = |id| self.flows.connection(id).is_some_and(|connection| connection.first >= end.before);
-        session.loose.retain(|loose| young(loose.id));
-        session.invited.retain(|id| young(*id));
+        session.unclaimed.retain(|unclaimed| young(unclaimed.id));
+        session.solicited.retain(|id| young(*id));
     }
 }

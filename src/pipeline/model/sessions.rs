@@ -1,17 +1,20 @@
 //! Control connections as sessions: what they tell becomes offers and transfers, makes hosts parties, and sets deadlines.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::control::{Control, Told};
+use super::keys::Keys;
 use super::rollover::is_long;
 use super::{Heard, Model, Overheard};
+use crate::decrypt::{self, Lookup};
 use crate::finding::SessionId;
-use crate::flow::{Close, ConnectionId, End};
+use crate::flow::{Close, Connection, ConnectionId, End};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::Event;
 use crate::pipeline::schedule::{AT_ONCE, Deadline, Schedule, Subject};
 use crate::transfer::session::Session;
-use crate::transfer::sessions::SessionIndex;
+use crate::transfer::sessions::{SessionIndex, Sessions};
 use crate::wire::{IpHeader, Segment};
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
@@ -70,16 +73,15 @@ impl Model {
         schedule: &mut Schedule,
     ) {
         let Some(control) = self.controls.get_mut(id) else { return };
-        let (told, step) = control.push((from, at), (ip, tcp), &|random| self.keys.of(random), self.overhear);
-        let (index, tls) = (control.session(), control.tls());
+        let index = control.session();
+        let (told, step) = self
+            .keys
+            .known_to(hosts(self.sessions.get(index)), |keys| control.push((from, at), (ip, tcp), keys, self.overhear));
         if let Some(session) = self.sessions.get_mut(index) {
             session.last = session.last.max(at);
             session.stepped(step);
-            if tls.is_some_and(|tls| tls.unread.is_some()) {
-                session.tls_unread.get_or_insert(at);
-            }
-            session.tls = tls.or(session.tls);
         }
+        note_tls(control, at, &mut self.sessions, &mut self.keys);
         self.budget.add(tcp.payload.len(), &told.events);
         self.wake(id, tcp);
         if !told.events.is_empty() {
@@ -93,6 +95,36 @@ impl Model {
         if self.budget.is_to_be_measured() {
             self.keep_within_budget(schedule);
         }
+    }
+
+    /// Takes all keys that are known now; reads what has waited for them.
+    pub(in crate::pipeline) fn learn_keys(&mut self, keys: Arc<decrypt::Keys>, schedule: &mut Schedule) {
+        self.keys.give(keys);
+        for id in self.keys.waiting() {
+            let Some(control) = self.controls.get_mut(id) else { continue };
+            let (index, last) = (control.session(), control.last());
+            let told = self.keys.known_to(hosts(self.sessions.get(index)), |keys| control.learn(keys));
+            note_tls(control, last, &mut self.sessions, &mut self.keys);
+            self.budget.add(0, &told.events);
+            self.hear(index, told, schedule);
+        }
+    }
+
+    /// Whether a control connection waits for its keys.
+    pub(in crate::pipeline) fn wants_keys(&self) -> bool {
+        self.keys.are_waited_for()
+    }
+
+    /// Reads the alerts of a data connection that ends.
+    pub(super) fn open_alerts(&mut self, id: ConnectionId, [one, other]: [IpAddr; 2]) {
+        let begins_tls = |connection: &Connection| {
+            connection.from_origin.tls_records().is_some() || connection.from_target.tls_records().is_some()
+        };
+        if !self.keys.are_wanted() || !self.flows.connection(id).is_some_and(begins_tls) {
+            return;
+        }
+        let resumable = [self.keys.resumable([one, other]), self.keys.resumable([other, one])].concat();
+        self.flows.open_alerts(id, Lookup { known: &|random| self.keys.of(random), resumable: &resumable });
     }
 
     /// A control connection that carries something makes its hosts parties and its session countable.
@@ -231,7 +263,10 @@ impl Model {
     fn end_control(&mut self, id: ConnectionId, schedule: &mut Schedule) {
         let Some(mut control) = self.controls.remove(id) else { return };
         let index = control.session();
-        let told = control.finish(&|random| self.keys.of(random), self.overhear);
+        let hosts = hosts(self.sessions.get(index));
+        let told = self.keys.known_to(hosts, |keys| control.finish(keys, self.overhear));
+        note_tls(&control, control.last(), &mut self.sessions, &mut self.keys);
+        self.keys.waits(id, false);
         self.hear(index, told, schedule);
         let Some(session) = self.sessions.get_mut(index) else { return };
         session.conflicts.extend(control.conflicts());
@@ -249,4 +284,23 @@ impl Model {
             dialogues.forget(index);
         }
     }
+}
+
+/// The two hosts of a session.
+fn hosts(session: Option<&Session>) -> Option<[IpAddr; 2]> {
+    session.map(|session| [session.client.ip(), session.server.ip()])
+}
+
+/// Books what is known of the TLS of a control connection as of that frame.
+fn note_tls(control: &Control, at: Stamp, sessions: &mut Sessions, keys: &mut Keys) {
+    let tls = control.tls();
+    let Some(session) = sessions.get_mut(control.session()) else { return };
+    if tls.is_some_and(|tls| tls.unread.is_some()) {
+        session.tls_unread.get_or_insert(at);
+    }
+    session.tls = tls.or(session.tls);
+    if let Some(master) = control.master() {
+        keys.remember([session.client.ip(), session.server.ip()], master);
+    }
+    keys.waits(control.id(), control.waits_for_keys());
 }

@@ -7,7 +7,7 @@ use crate::diagnosis::two_msl;
 use crate::finding::SessionId;
 use crate::flow::{Close, End};
 use crate::frame::Timestamp;
-use crate::record::Held;
+use crate::record::TimeWaitEntry;
 use crate::transfer::sessions::SessionIndex;
 
 /// Counts so far.
@@ -70,8 +70,8 @@ impl Model {
     }
 
     /// The 5-tuples that are in TIME-WAIT, the longest held first.
-    pub(in crate::pipeline) fn time_wait_table(&self, now: Timestamp) -> Vec<Held> {
-        let mut held: Vec<Held> = self
+    pub(in crate::pipeline) fn time_wait_table(&self, now: Timestamp) -> Vec<TimeWaitEntry> {
+        let mut held: Vec<TimeWaitEntry> = self
             .flows
             .connections()
             .filter_map(|connection| {
@@ -80,7 +80,7 @@ impl Model {
                 let known = self.policy.time_wait.map(|length| vec![(length, "--time-wait")]);
                 let mut lasts = known.unwrap_or_else(|| two_msl::DEFAULTS.to_vec());
                 lasts.retain(|(length, _)| since.time.plus(*length) > now);
-                (!lasts.is_empty()).then(|| Held {
+                (!lasts.is_empty()).then(|| TimeWaitEntry {
                     from: connection.origin,
                     to: connection.target,
                     by: by.map(|end| connection.socket(end).ip()).collect(),

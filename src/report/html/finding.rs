@@ -99,8 +99,15 @@ fn evidence(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resu
     writeln!(out, "</ol>")
 }
 
-/// What was ruled out, what could not be, and where to read more.
+/// What hosts say, what was ruled out, what could not be, and where to read more.
 fn reasons(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    if !finding.host_facts.is_empty() {
+        writeln!(out, "<h4>What hosts say</h4>\n<ul>")?;
+        for host in &finding.host_facts {
+            writeln!(out, "<li>{}: {}</li>", markup(&host.source), markup(&host.fact))?;
+        }
+        writeln!(out, "</ul>")?;
+    }
     if !finding.ruled_out.is_empty() {
         writeln!(out, "<h4>Ruled out</h4>\n<ul>")?;
         for ruled_out in &finding.ruled_out {

@@ -222,7 +222,7 @@ fn duration(seconds: f64) -> String {
 mod tests {
     use super::{Content, Ladder, Row, Traced, bytes, duration, sample};
     use crate::finding::{Finding, Role};
-    use crate::record::trace::{Line, Said, Side};
+    use crate::record::trace::{DialogueEvent, DialogueLine, DialogueSide};
     use crate::report::testing::{Sample, at};
 
     /// The ladder of the sample's session.
@@ -298,10 +298,10 @@ mod tests {
     fn a_very_long_session_is_folded_but_for_what_is_cited() {
         let mut sample = Sample::traced();
         let mut trace = sample::trace(None);
-        let line = |number: i64| Line {
+        let line = |number: i64| DialogueLine {
             at: at(100 + number.unsigned_abs(), 2_000_000 + number),
-            by: Some(Side::Client),
-            said: Said::Command("NOOP".to_owned()),
+            by: Some(DialogueSide::Client),
+            said: DialogueEvent::Command("NOOP".to_owned()),
         };
         trace.lines.extend((0..2000).map(line));
         sample.sessions[0].trace = Some(Box::new(trace));

@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Arrow, Content, Hop, Lane, Row, Tone, Wire, bytes};
 use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::SessionRecord;
-use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Passage, Peer, Said, Side, Trace};
+use crate::record::trace::{
+    ConnectionTrace, DialogueEvent, DialogueLine, DialogueSide, Does, Packet, Part, Passage, Peer, Trace,
+};
 
 /// Hosts beside client and server that get a lane of their own; more of them share the last one.
 const OTHERS: usize = 3;
@@ -149,10 +151,10 @@ impl Lanes {
         if socket == self.server { self.server_lane() } else { self.of_ip(socket.ip()) }
     }
 
-    fn of_side(&self, side: Side) -> usize {
+    fn of_side(&self, side: DialogueSide) -> usize {
         match side {
-            Side::Client => 0,
-            Side::Server => self.server_lane(),
+            DialogueSide::Client => 0,
+            DialogueSide::Server => self.server_lane(),
         }
     }
 
@@ -228,8 +230,8 @@ fn is_repeat(one: &Packet, other: &Packet) -> bool {
 }
 
 /// A line of the dialogue.
-pub(super) fn said(session: &SessionRecord, lanes: &Lanes, line: &Line) -> Moment {
-    let Line { at, by, ref said } = *line;
+pub(super) fn said(session: &SessionRecord, lanes: &Lanes, line: &DialogueLine) -> Moment {
+    let DialogueLine { at, by, ref said } = *line;
     let client = Hop { lane: 0, socket: session.client };
     let server = Hop { lane: lanes.server_lane(), socket: session.server };
     let arrow = |from, to, label: String, more: &[String]| {
@@ -245,21 +247,25 @@ pub(super) fn said(session: &SessionRecord, lanes: &Lanes, line: &Line) -> Momen
         })
     };
     let whose = match by {
-        Some(Side::Client) => "the client's",
-        Some(Side::Server) => "the server's",
+        Some(DialogueSide::Client) => "the client's",
+        Some(DialogueSide::Server) => "the server's",
         None => "control",
     };
     let (content, tone) = match said {
-        Said::Command(line) => (arrow(client, server, line.clone(), &[]), Tone::Plain),
-        Said::Interrupt => (arrow(client, server, "Telnet interrupt".to_owned(), &[]), Tone::Plain),
-        Said::Reply { code, text, more } => {
+        DialogueEvent::Command(line) => (arrow(client, server, line.clone(), &[]), Tone::Plain),
+        DialogueEvent::Interrupt => (arrow(client, server, "Telnet interrupt".to_owned(), &[]), Tone::Plain),
+        DialogueEvent::Reply { code, text, more } => {
             let tone = if matches!(code / 100, 4 | 5) { Tone::Bad } else { Tone::Plain };
             (arrow(server, client, format!("{code} {text}"), more), tone)
         }
-        Said::Protected(how) => (Content::Note(format!("encrypted from here on ({how})")), Tone::Plain),
-        Said::Cleared => (Content::Note("clear text again".to_owned()), Tone::Plain),
-        Said::Lost(count) => (Content::Missing(format!("{} of {whose} control stream", bytes(*count))), Tone::Plain),
-        Said::Cut => (Content::Note(format!("a line of {whose} control stream is too long and was cut")), Tone::Plain),
+        DialogueEvent::Protected(how) => (Content::Note(format!("encrypted from here on ({how})")), Tone::Plain),
+        DialogueEvent::Cleared => (Content::Note("clear text again".to_owned()), Tone::Plain),
+        DialogueEvent::Lost(count) => {
+            (Content::Missing(format!("{} of {whose} control stream", bytes(*count))), Tone::Plain)
+        }
+        DialogueEvent::Cut => {
+            (Content::Note(format!("a line of {whose} control stream is too long and was cut")), Tone::Plain)
+        }
     };
     Moment::new(at, Rank::Packet, content, tone)
 }

@@ -4,17 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::finding::TransferId;
 use crate::frame::{Stamp, Timestamp};
-use crate::record::trace::{ConnectionTrace, Does, Line, Packet, Part, Peer, Said, Side, TimeWait, Trace};
+use crate::record::trace::{
+    ConnectionTrace, DialogueEvent, DialogueLine, DialogueSide, Does, Packet, Part, Peer, TimeWait, Trace,
+};
 use crate::report::testing::{at, client, server};
 
 /// The trace of `Sample::collision`'s session. `text` stands in for every text of a stranger, if it is given.
 pub(in crate::report) fn trace(text: Option<&str>) -> Trace {
     let said = |own: &str| text.unwrap_or(own).to_owned();
-    let line = |at, by, said| Line { at, by: Some(by), said };
-    let command = |at, own| line(at, Side::Client, Said::Command(said(own)));
+    let line = |at, by, said| DialogueLine { at, by: Some(by), said };
+    let command = |at, own| line(at, DialogueSide::Client, DialogueEvent::Command(said(own)));
     let reply = |at, code, own, more: &[&str]| {
         let more = more.iter().map(|own| said(own)).collect();
-        line(at, Side::Server, Said::Reply { code, text: said(own), more })
+        line(at, DialogueSide::Server, DialogueEvent::Reply { code, text: said(own), more })
     };
     Trace {
         taps: Vec::new(),
@@ -22,11 +24,11 @@ pub(in crate::report) fn trace(text: Option<&str>) -> Trace {
         lines: vec![
             reply(at(4, 100_000), 220, "(vsFTPd 3.0.3)", &["Welcome"]),
             command(at(5, 200_000), "USER anonymous"),
-            Line { at: at(6, 300_000), by: None, said: Said::Cleared },
+            DialogueLine { at: at(6, 300_000), by: None, said: DialogueEvent::Cleared },
             command(at(7, 1_000_000), "PORT 10,1,0,10,19,136"),
             command(at(8, 1_100_000), "LIST"),
             reply(at(14, 1_500_000), 226, "Directory send OK.", &[]),
-            line(at(15, 1_600_000), Side::Server, Said::Lost(1234)),
+            line(at(15, 1_600_000), DialogueSide::Server, DialogueEvent::Lost(1234)),
             command(at(16, 12_000_000), "PORT 10,1,0,10,19,136"),
             reply(at(17, 12_100_000), 200, "PORT command successful. Consider using PASV.", &[]),
             command(at(18, 12_200_000), "LIST"),
@@ -34,6 +36,7 @@ pub(in crate::report) fn trace(text: Option<&str>) -> Trace {
         ],
         lines_left_out: 3,
         connections: vec![control(), data(), rejected()],
+        ..Trace::default()
     }
 }
 
@@ -41,15 +44,15 @@ fn packet(at: Stamp, by_origin: bool, does: Does) -> Packet {
     Packet { at, by_origin, does }
 }
 
-fn peer(socket: SocketAddr, side: Option<Side>) -> Peer {
+fn peer(socket: SocketAddr, side: Option<DialogueSide>) -> Peer {
     Peer { socket, side }
 }
 
 fn control() -> ConnectionTrace {
     ConnectionTrace {
         part: Part::Control,
-        origin: peer(client(45856), Some(Side::Client)),
-        target: peer(server(21), Some(Side::Server)),
+        origin: peer(client(45856), Some(DialogueSide::Client)),
+        target: peer(server(21), Some(DialogueSide::Server)),
         packets: vec![
             packet(at(1, 0), true, Does::Syn { again: false }),
             packet(at(2, 10_000), false, Does::SynAck),
@@ -66,8 +69,8 @@ fn data() -> ConnectionTrace {
     let since = at(13, 1_320_000);
     ConnectionTrace {
         part: Part::Data(Some(TransferId(1))),
-        origin: peer(server(20), Some(Side::Server)),
-        target: peer(client(5000), Some(Side::Client)),
+        origin: peer(server(20), Some(DialogueSide::Server)),
+        target: peer(client(5000), Some(DialogueSide::Client)),
         packets: vec![
             packet(at(9, 1_200_000), true, Does::Syn { again: false }),
             packet(at(10, 1_210_000), false, Does::SynAck),
@@ -100,7 +103,7 @@ fn rejected() -> ConnectionTrace {
     packets.push(packet(at(31, 16_000_000), true, Does::Icmp { from: router, meaning: "host unreachable" }));
     ConnectionTrace {
         part: Part::Data(None),
-        origin: peer(server(20), Some(Side::Server)),
+        origin: peer(server(20), Some(DialogueSide::Server)),
         target: peer(SocketAddr::from(([10, 3, 0, 10], 5001)), None),
         packets,
         bytes: 0,

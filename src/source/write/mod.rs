@@ -22,6 +22,9 @@ const INTERFACE: u32 = 1;
 const NAME_RESOLUTION: u32 = 4;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
+/// Among those: a key log of TLS.
+const TLS_KEY_LOG: u32 = 0x544c_534b;
 const SHB_USERAPPL: u16 = 4;
 const IF_NAME: u16 = 2;
 const IF_DESCRIPTION: u16 = 3;
@@ -152,6 +155,16 @@ impl<W: Write> Writer<W> {
             send(&mut self.out, &mut self.written, block.end())?;
         }
         Ok(())
+    }
+
+    /// Appends lines of a TLS key log (`Keys::lines_of`), which readers need before the packets that they decrypt.
+    pub fn secrets(&mut self, lines: &str) -> io::Result<()> {
+        let len = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+        let block = Block::new(&mut self.buffer, DECRYPTION_SECRETS).u32(TLS_KEY_LOG).u32(len).padded(lines.as_bytes());
+        let sent = send(&mut self.out, &mut self.written, block.end());
+        // Nothing of it stays behind.
+        self.buffer.fill(0);
+        sent
     }
 
     /// What the capture counted on an interface up to `at`: packets received, and dropped for want of buffers.

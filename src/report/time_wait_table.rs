@@ -1,13 +1,13 @@
-//! The TIME-WAIT ledger: which 5-tuples are held, by whom and until when.
+//! The table of TIME-WAIT: which 5-tuples are held, by whom and until when.
 
 use std::io::{self, Write};
 
 use super::Style;
 use super::time::Clock;
-use crate::record::Held;
+use crate::record::TimeWaitEntry;
 
 /// A line per tuple, the longest held first.
-pub fn write(held: &[Held], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(held: &[TimeWaitEntry], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if held.is_empty() {
         return writeln!(out, "no 5-tuple is in TIME-WAIT");
     }

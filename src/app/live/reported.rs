@@ -11,7 +11,7 @@ use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
 /// The report, and what it has been told.
-pub(super) struct Told {
+pub(super) struct Reported {
     report: Box<dyn Sink>,
     fail_on: FailOn,
     /// Findings that make the exit status 1 and still hold.
@@ -27,7 +27,7 @@ pub(super) struct Told {
     status: StatusLine,
 }
 
-impl Told {
+impl Reported {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
         let (by_diagnosis, new, secrets) = Default::default();
         Self { report, fail_on, reached: 0, by_diagnosis, new, secrets, session: None, status }
@@ -58,7 +58,7 @@ impl Told {
     }
 }
 
-impl Sink for Told {
+impl Sink for Reported {
     fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
         self.report.begins(captures)
     }
@@ -105,7 +105,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::outfile::Outfile;
-    use super::Told;
+    use super::Reported;
     use crate::cli::{FailOn, StatusLine};
     use crate::record::Sink;
     use crate::redact::{Secret, foreign};
@@ -118,7 +118,7 @@ mod tests {
         let report =
             live_sink(Format::Concise, style, Box::new(Outfile::create(Path::new("/dev/null")).expect("opens")))
                 .expect("begins");
-        let mut told = Told::new(report, FailOn::Error, StatusLine::new(false));
+        let mut told = Reported::new(report, FailOn::Error, StatusLine::new(false));
         let mut finding = Sample::collision().findings.remove(0);
         finding.message = format!("RETR {}", foreign("/a/hunter2"));
         told.finding(&finding).expect("taken");

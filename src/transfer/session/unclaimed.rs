@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::super::offers::OfferNumber;
-use super::super::{Direction, Opened};
+use super::super::{Direction, OpenedConnection};
 use super::Session;
 use crate::flow::{Connection, ConnectionId, Table};
 use crate::frame::Interval;
@@ -11,17 +11,17 @@ use crate::ftp::Speaker;
 
 /// Unclaimed connections between the two hosts that are remembered per session; more than a busy client opens
 /// between PORT and reply.
-const LOOSE_KEPT: usize = 1024;
+const UNCLAIMED_KEPT: usize = 1024;
 
-/// A client connects this soon behind 227 or 229, in seconds: it has nothing to wait for.
-const INVITED: Interval = Interval::seconds(1);
+/// A client connects this soon behind 227 or 229: it has nothing to wait for.
+const SOLICITED: Interval = Interval::seconds(1);
 
-/// Packets of two connections may be recorded in another order than they were sent, this many seconds apart at most.
+/// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
 pub(in crate::transfer) const SWAPPED: Interval = Interval::millis(10);
 
 /// A connection that answers no offer, and what tells most of them from data connections without a look at them.
 #[derive(Clone, Copy, Debug)]
-pub struct Loose {
+pub struct Unclaimed {
     /// The connection.
     pub id: ConnectionId,
     /// The port that it goes to.
@@ -30,7 +30,7 @@ pub struct Loose {
     by_default: bool,
 }
 
-impl Loose {
+impl Unclaimed {
     /// Whether it may be a data connection of a transfer whose offer names `port`; `None`: no offer.
     pub fn may_serve(&self, port: Option<u16>) -> bool {
         self.by_default || port == Some(self.port)
@@ -45,12 +45,12 @@ impl Session {
         let Some(offer) = self.offers.get(number) else { return };
         let (at, socket) = (offer.at(), offer.socket);
         let port = socket.map(|socket| socket.port());
-        let mut claimed: Vec<Opened> = Vec::new();
-        if self.loose.iter().any(|loose| Some(loose.port) == port) {
-            self.loose.retain(|loose| {
-                let connection = flows.connection(loose.id).filter(|one| Some(one.target) == socket);
+        let mut claimed: Vec<OpenedConnection> = Vec::new();
+        if self.unclaimed.iter().any(|unclaimed| Some(unclaimed.port) == port) {
+            self.unclaimed.retain(|unclaimed| {
+                let connection = flows.connection(unclaimed.id).filter(|one| Some(one.target) == socket);
                 let own = connection.filter(|one| one.first.is_since(at, SWAPPED));
-                claimed.extend(own.map(Opened::from));
+                claimed.extend(own.map(OpenedConnection::from));
                 own.is_none()
             });
         }
@@ -61,16 +61,16 @@ impl Session {
     }
 
     /// Gives an offer connections to its endpoint.
-    pub(in crate::transfer) fn take(&mut self, number: OfferNumber, claimed: Vec<Opened>) {
+    pub(in crate::transfer) fn take(&mut self, number: OfferNumber, claimed: Vec<OpenedConnection>) {
         let Some(offer) = self.offers.get_mut(number).filter(|_| !claimed.is_empty()) else { return };
         offer.connections.extend(claimed);
         offer.connections.sort_by_key(|opened| opened.first);
     }
 
     /// Lets a connection go that answers no offer of this session; whether it was there.
-    pub(in crate::transfer) fn forget_loose(&mut self, id: ConnectionId) -> bool {
-        let place = self.loose.iter().position(|loose| loose.id == id);
-        place.map(|place| self.loose.remove(place)).is_some()
+    pub(in crate::transfer) fn forget_unclaimed(&mut self, id: ConnectionId) -> bool {
+        let place = self.unclaimed.iter().position(|unclaimed| unclaimed.id == id);
+        place.map(|place| self.unclaimed.remove(place)).is_some()
     }
 
     /// The host that is to open the data connections of such an offer.
@@ -82,17 +82,17 @@ impl Session {
     }
 
     /// Remembers a connection between the hosts that answers no offer.
-    pub fn loose(&mut self, connection: &Connection) {
-        if self.loose.len() < LOOSE_KEPT {
+    pub fn unclaimed(&mut self, connection: &Connection) {
+        if self.unclaimed.len() < UNCLAIMED_KEPT {
             let (from, to) = (connection.origin, connection.target);
             let by_default =
                 self.is_opened_by_server(from) && (self.is_default_port(to) || from.port() == self.default_data_port());
             // It may have ignored the address of 227.
             self.passive_syns |=
                 from.ip() == self.client.ip() && to.ip() == self.server.ip() && self.has_passive_offer(to.port());
-            self.loose.push(Loose { id: connection.id, port: to.port(), by_default });
-            if self.seems_to_invite(connection) {
-                self.invited.push(connection.id);
+            self.unclaimed.push(Unclaimed { id: connection.id, port: to.port(), by_default });
+            if self.seems_to_solicit(connection) {
+                self.solicited.push(connection.id);
             }
         }
     }
@@ -106,11 +106,11 @@ impl Session {
     }
 
     /// Whether the client connects to the server right behind the server's encrypted words, as it does behind 227 and 229.
-    fn seems_to_invite(&self, connection: &Connection) -> bool {
+    fn seems_to_solicit(&self, connection: &Connection) -> bool {
         let between = connection.origin.ip() == self.client.ip() && connection.target.ip() == self.server.ip();
         between
             && self.last_record.is_some_and(|(speaker, at)| {
-                speaker == Speaker::Server && connection.first.since(at).is_within(INVITED)
+                speaker == Speaker::Server && connection.first.since(at).is_within(SOLICITED)
             })
     }
 }

@@ -8,7 +8,7 @@ use anstream::stream::RawStream;
 
 /// What standard output is, for what the arguments leave open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Screen {
+pub struct Terminal {
     /// Whether it is a terminal.
     pub terminal: bool,
     /// The terminal's columns.
@@ -17,7 +17,7 @@ pub struct Screen {
     pub color: bool,
 }
 
-impl Screen {
+impl Terminal {
     /// A file or a pipe.
     pub const NONE: Self = Self { terminal: false, width: None, color: false };
 

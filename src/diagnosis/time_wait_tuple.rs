@@ -18,11 +18,11 @@ use crate::frame::{Interval, Stamp};
 use crate::ftp::texts::Condition;
 use crate::transfer::concluded::Earlier;
 
-/// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close, in seconds.
+/// A recovery tells the length of TIME-WAIT when the last failure and the first success are this close.
 const RECOVERY_SPAN: Interval = Interval::seconds(30);
 
 /// A tuple that the server holds in TIME-WAIT and was asked to use.
-pub struct Held<'a> {
+pub struct HeldTuple<'a> {
     /// The connection that left it.
     pub previous: &'a Connection,
     /// Seconds between the last segment of the close and the transfer command.
@@ -40,7 +40,7 @@ pub struct Held<'a> {
 }
 
 /// The tuple, when the transfer failed without a SYN while the server held it.
-pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
+pub fn by_server<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
     let transfer = case.transfer()?;
     case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) {
@@ -48,6 +48,8 @@ pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
     }
     let earlier = active(case)?;
     let Close::TimeWait { holder, since, assassinated, gapless } = earlier.close else { return None };
+    // Active data connections are opened by the server: it is the origin of the earlier one. What the client alone holds
+    // does not keep the server from sending its SYN.
     let age = transfer.at().age_of(since);
     if !holder.includes(End::Origin) || reused_younger(case, earlier, age) {
         return None;
@@ -58,10 +60,10 @@ pub fn by_server<'a>(case: &Case<'a>) -> Option<Held<'a>> {
     if kernel.says() == Some(&Tuple::Free) {
         return None;
     }
-    Some(Held { previous: earlier.connection, age, bite, kernel, since, holder, assassinated, gapless, system })
+    Some(HeldTuple { previous: earlier.connection, age, bite, kernel, since, holder, assassinated, gapless, system })
 }
 
-impl Held<'_> {
+impl HeldTuple<'_> {
     /// Why it is not surer.
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
         if self.is_held_through() {
@@ -268,6 +270,7 @@ fn recovered(case: &Case<'_>) -> Option<(Stamp, Interval)> {
         .map(|later| (later.first, later.first.age_of(since)))
         .filter(|(_, age)| *age > last_failure)
         .min_by_key(|(_, age)| *age)?;
+    // The last failure lies within the limit and the success not before its end: it was this limit that ran out.
     let ends = |limit: Interval| last_failure <= limit + two_msl::COARSE && age >= limit - Interval::seconds(1);
     let known = case.policy.time_wait;
     let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|(limit, _)| ends(*limit)), ends);
