@@ -17,7 +17,7 @@ use crate::cli::ExtractOptions;
 use crate::decrypt::{Keys, Lines, Random, random_in};
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, WantedFrames};
-use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
+use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::pipeline::Settings;
 use crate::points::{Clock, Plan};
 use crate::record::{Signal, Sink, Summary};
@@ -129,25 +129,33 @@ fn write(
             cut = true;
             break;
         }
-        // Points are written one after the other, their times by one clock.
         let reference = Clock::default();
         let points = group.points.iter().map(|point| (&point.files, &point.clock));
         let whole = group.points.is_empty().then_some((&group.files, &reference));
+        let mut parts: Vec<Part<'_>> = Vec::new();
         for (files, clock) in points.chain(whole) {
-            let (mut frames, errors) = Frames::open(files, first, &options.input, settings, interrupt)?;
+            let (frames, errors) = Frames::open(files, first, &options.input, settings, interrupt)?;
             // What the first reading told is not told again.
             unreadable::note(lacking, &errors, &options.input);
             let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
             first = CaptureId(first.0.saturating_add(opened));
             // Where nothing could be read there is no capture to write.
             if opened > 0 && !interrupt.is_wanted() {
-                let output = match &mut output {
-                    Some(output) => output,
-                    none => none.insert(Output::create(target(options), frames.captures(), options, settings)?),
-                };
-                output.write(&mut frames, selected, clock, interrupt)?;
+                if output.is_none() {
+                    output = Some(Output::create(target(options), frames.captures(), options, settings)?);
+                }
+                parts.push(Part { frames, clock, next: None });
+            } else {
+                unreadable::note(lacking, &frames.unreadable(), &options.input);
             }
-            unreadable::note(lacking, &frames.unreadable(), &options.input);
+        }
+        match (&mut output, parts.as_mut_slice()) {
+            (Some(output), [alone]) => output.write(&mut alone.frames, selected, interrupt)?,
+            (Some(output), parts) => output.write_all(parts, selected, interrupt)?,
+            (None, _) => {}
+        }
+        for part in &parts {
+            unreadable::note(lacking, &part.frames.unreadable(), &options.input);
         }
         cut |= interrupt.is_wanted();
     }
@@ -155,6 +163,43 @@ fn write(
         complain(&interrupted_by(signal), None);
     }
     Ok(output)
+}
+
+/// The packets of one point, or of the only one, and the next of them.
+struct Part<'a> {
+    frames: Frames,
+    clock: &'a Clock,
+    next: Option<Next>,
+}
+
+/// A packet that waits for its turn, its time by the reference's clock.
+struct Next {
+    at: Stamp,
+    interface: InterfaceId,
+    link_type: LinkType,
+    wire_len: u32,
+    bytes: Vec<u8>,
+    remarks: Remarks,
+}
+
+impl Next {
+    fn frame(&self) -> Frame<'_> {
+        let Self { at, interface, link_type, wire_len, .. } = *self;
+        Frame { at, interface, link_type, bytes: &self.bytes, wire_len }
+    }
+}
+
+impl Part<'_> {
+    fn advance(&mut self) {
+        if !self.frames.step(&mut |_| false) {
+            return;
+        }
+        let remarks = self.frames.remarks();
+        let Some((frame, _)) = self.frames.frame() else { return };
+        let Frame { at, interface, link_type, bytes, wire_len } = frame;
+        let at = Stamp { time: self.clock.by_reference(at), ..at };
+        self.next = Some(Next { at, interface, link_type, wire_len, bytes: bytes.to_vec(), remarks });
+    }
 }
 
 /// What the sections of captures tell as one: all comments, and what one alone says of its machine.
@@ -230,47 +275,74 @@ impl Output {
     }
 
     /// Writes what is selected of a timeline.
-    fn write(
+    fn write(&mut self, frames: &mut Frames, selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
+        let before = self.interfaces.len();
+        self.describe(frames.captures(), &selected.wanted)?;
+        while !interrupt.is_wanted() && frames.step(&mut |_| false) {
+            let remarks = frames.remarks();
+            let Some((frame, captures)) = frames.frame() else { break };
+            self.describe(captures, &selected.wanted)?;
+            self.take(&frame, captures, remarks, before, selected)?;
+        }
+        self.done(before, frames.captures(), &selected.wanted)
+    }
+
+    /// Writes what is selected of several points, their packets in the order of one clock.
+    fn write_all(&mut self, parts: &mut [Part<'_>], selected: &mut Selected, interrupt: &Interrupt) -> io::Result<()> {
+        let before = self.interfaces.len();
+        for part in &mut *parts {
+            self.describe(part.frames.captures(), &selected.wanted)?;
+            part.advance();
+        }
+        while !interrupt.is_wanted() {
+            let waiting = parts.iter_mut().filter(|part| part.next.is_some());
+            let first = waiting.min_by_key(|part| part.next.as_ref().map(|next| next.at.time));
+            let Some((part, next)) = first.and_then(|part| part.next.take().map(|next| (part, next))) else { break };
+            self.describe(part.frames.captures(), &selected.wanted)?;
+            self.take(&next.frame(), part.frames.captures(), next.remarks.clone(), before, selected)?;
+            part.advance();
+        }
+        parts.iter().try_for_each(|part| self.done(before, part.frames.captures(), &selected.wanted))
+    }
+
+    /// Writes a packet, if it is selected.
+    fn take(
         &mut self,
-        frames: &mut Frames,
+        frame: &Frame<'_>,
+        captures: &[Capture],
+        mut remarks: Remarks,
+        before: usize,
         selected: &mut Selected,
-        clock: &Clock,
-        interrupt: &Interrupt,
     ) -> io::Result<()> {
         let Selected { wanted, comments } = selected;
-        let before = self.interfaces.len();
-        self.describe(frames.captures(), wanted)?;
-        while !interrupt.is_wanted() && frames.step(&mut |_| false) {
-            let mut remarks = frames.remarks();
-            let Some((frame, captures)) = frames.frame() else { break };
-            let at = Stamp { time: clock.by_reference(frame.at), ..frame.at };
-            let frame = Frame { at, ..frame };
-            self.read += 1;
-            self.describe(captures, wanted)?;
-            if !wanted.takes(&frame) {
-                continue;
-            }
-            let mut of_capture =
-                self.interfaces.iter_mut().skip(before).filter(|known| known.capture == frame.at.capture);
-            let Some(interface) = of_capture.nth(frame.interface.0 as usize) else { continue };
-            interface.packets += 1;
-            interface.last = interface.last.max(frame.at.time);
-            let said = comments.get(&(frame.at.capture, frame.at.number)).map_or(&[][..], Vec::as_slice);
-            for comment in said {
-                // It may have been annotated before.
-                if !remarks.comments.contains(comment) {
-                    remarks.comments.push(comment.clone());
-                }
-            }
-            if let Some(lines) = self.secrets.as_mut().and_then(|secrets| secrets.needed(&frame, captures)) {
-                self.writer.secrets(lines.text())?;
-            }
-            self.writer.frame_telling(interface.written, &frame, &remarks)?;
-            self.written += 1;
+        self.read += 1;
+        if !wanted.takes(frame) {
+            return Ok(());
         }
-        self.describe(frames.captures(), wanted)?;
-        self.overfull |= frames.captures().iter().any(|capture| capture.annotations.overfull);
-        self.count(before, frames.captures())
+        let mut of_capture = self.interfaces.iter_mut().skip(before).filter(|known| known.capture == frame.at.capture);
+        let Some(interface) = of_capture.nth(frame.interface.0 as usize) else { return Ok(()) };
+        interface.packets += 1;
+        interface.last = interface.last.max(frame.at.time);
+        let said = comments.get(&(frame.at.capture, frame.at.number)).map_or(&[][..], Vec::as_slice);
+        for comment in said {
+            // It may have been annotated before.
+            if !remarks.comments.contains(comment) {
+                remarks.comments.push(comment.clone());
+            }
+        }
+        if let Some(lines) = self.secrets.as_mut().and_then(|secrets| secrets.needed(frame, captures)) {
+            self.writer.secrets(lines.text())?;
+        }
+        self.writer.frame_telling(interface.written, frame, &remarks)?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// All packets of these captures are written.
+    fn done(&mut self, before: usize, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
+        self.describe(captures, wanted)?;
+        self.overfull |= captures.iter().any(|capture| capture.annotations.overfull);
+        self.count(before, captures)
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.

@@ -40,7 +40,7 @@ pub struct Crossed {
 
 /// Which of two points is nearer to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(in crate::points) enum Order {
     /// The first one.
     FirstIsNearer,
     /// The second one.

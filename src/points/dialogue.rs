@@ -35,7 +35,7 @@ const RESOLUTION: f64 = 1e-5;
 const UNDER_WAY: f64 = 2.0;
 
 /// Two connections with one dialogue.
-pub struct Dialogue {
+pub(in crate::points) struct Dialogue {
     /// The lines that both have, from the client's side of the proxy to the server's and back.
     pub crossed: Vec<Crossed>,
 }

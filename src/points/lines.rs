@@ -29,7 +29,7 @@ pub fn begins_dialogue(payload: &[u8]) -> bool {
 
 /// A segment of one direction.
 #[derive(Clone, Copy)]
-pub struct Segment<'a> {
+pub(in crate::points) struct Segment<'a> {
     /// The frame.
     pub at: Stamp,
     /// The number of its first byte.

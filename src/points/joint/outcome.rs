@@ -25,7 +25,7 @@ pub struct Story {
 
 /// A point that does not show a packet, and the frames around that moment which it does show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Absent {
+pub(in crate::points) struct Absent {
     /// The point.
     pub point: usize,
     /// The last frame before.
@@ -36,7 +36,7 @@ pub struct Absent {
 
 /// What happened to a SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub(in crate::points) enum What {
     /// It was lost between two points.
     SynLost,
     /// It came to the last point, and its SYN-ACK was lost on the way back.

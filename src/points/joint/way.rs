@@ -5,7 +5,7 @@ use crate::flow::End;
 
 /// One direction of a connection: the point that its packets pass first, and the next one.
 #[derive(Clone, Copy)]
-pub struct Way<'a> {
+pub(in crate::points) struct Way<'a> {
     /// Nearer to the sender.
     pub near: &'a Flow,
     /// Nearer to the receiver.

@@ -22,7 +22,7 @@ pub enum Fate {
 
 /// A line at both points, or at one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(in crate::points) enum Step {
     /// At both; rewritten where the texts differ.
     Both(Line, Line),
     /// At the near point alone.
