@@ -229,11 +229,11 @@ fn points_are_named_and_forced_by_the_user() {
     let [one, other] = ["client.pcap", "server.pcap"].map(|file| fixture("act_syn_drop", file));
     let inside = format!("inside={}", one.display());
     let outside = format!("outside={}", other.display());
-    let named = document(&["--point", &inside, "--point", &outside], &[]);
+    let joined = document(&["--point", &inside, "--point", &outside], &[]);
     let names: Vec<&str> =
-        named["points"].as_array().expect("points").iter().filter_map(|point| point["name"].as_str()).collect();
+        joined["points"].as_array().expect("points").iter().filter_map(|point| point["name"].as_str()).collect();
     assert_eq!(names, ["inside", "outside"]);
-    assert_eq!(named["sessions"][0]["transfers"][0]["verdict"], "data-syn-lost-in-transit");
+    assert_eq!(joined["sessions"][0]["transfers"][0]["verdict"], "data-syn-lost-in-transit");
     // Of unrelated captures nothing is said that one has and the other lacks.
     let stranger = format!("outside={}", fixture("pas_never_connects", "server.pcap").display());
     let forced = document(&["--point", &inside, "--point", &stranger], &[]);

@@ -50,9 +50,7 @@ impl Aged {
             self.number += 1;
             self.young = 0;
             self.maybe.fill(0);
-            for known in self.halves.keys() {
-                mark(&mut self.maybe, known.0);
-            }
+            self.halves.keys().for_each(|known| mark(&mut self.maybe, known.0));
         }
         self.young += 1;
         mark(&mut self.maybe, ip);

@@ -250,7 +250,12 @@ impl Telling<'_> {
         let between = self.between();
         let draft = match self.story.what {
             What::Ignored | What::Refused { lost: false } | What::Rejected { lost: false, .. } => draft,
-            _ => draft.network(format!(
+            What::SynLost
+            | What::SynAckLost
+            | What::Refused { .. }
+            | What::RefusedBetween
+            | What::Rejected { .. }
+            | What::RejectedBetween { .. } => draft.network(format!(
                 "Look at the filter rules, the session table and the FTP helper of what lies {between}."
             )),
         };

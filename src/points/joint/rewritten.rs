@@ -96,7 +96,7 @@ impl Spoken {
         self.parts.iter().filter(|part| !part.by_client).flat_map(|part| {
             part.words.steps.iter().filter_map(move |step| match step {
                 Step::Far(line, Fate::Added) if code(&line.text).is_some_and(|code| code >= 400) => Some((part, line)),
-                _ => None,
+                Step::Both(..) | Step::Near(..) | Step::Far(..) => None,
             })
         })
     }

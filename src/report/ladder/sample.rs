@@ -36,7 +36,6 @@ pub(in crate::report) fn trace(text: Option<&str>) -> Trace {
         ],
         lines_left_out: 3,
         connections: vec![control(), data(), rejected()],
-        ..Trace::default()
     }
 }
 
