@@ -14,7 +14,7 @@ const CLEAN: &str = "fixtures/time-wait-collision/silent-lab-vsftpd-random-ports
 const MODERN: &str = "fixtures/port-wrong-interface/silent-lab-nat.pcapng";
 
 /// What examples may name, and where it comes from.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("capture.pcap", FAULTY),
     ("keys.log", "fixtures/_keylog/cbc.keys"),
     ("host.json", "fixtures/_facts/collision.server.facts.json"),
@@ -26,6 +26,8 @@ const FILES: [(&str, &str); 11] = [
     ("captures/two.pcap", CLEAN),
     ("monday/one.pcap", FAULTY),
     ("monday/two.pcap", CLEAN),
+    ("client.pcap", "fixtures/_points/act_syn_drop/client.pcap"),
+    ("server.pcap", "fixtures/_points/act_syn_drop/server.pcap"),
 ];
 
 /// The directory to run examples in.
