@@ -11,9 +11,9 @@
 use std::net::IpAddr;
 
 use super::key::Key as _;
-use super::pairs::{is_forwarded_ttl, is_initial_ttl};
 use super::stations::{self, Sign, Stations};
 use super::table::{self, Slot, Table};
+use super::ttl::{is_forwarded_ttl, is_initial_ttl};
 use super::{Packet, Place};
 use crate::frame::Stamp;
 use crate::wire::Mac;

@@ -26,6 +26,7 @@ mod spoofs;
 mod stations;
 mod table;
 mod trail;
+mod ttl;
 mod virtual_mac;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -259,7 +260,7 @@ impl Network {
         if sign > Sign::None {
             self.stations.sign(at, place, mac, sign);
         }
-        if pairs::is_initial_ttl(ip.ttl) && self.holdings.sourced(packet, &self.bindings, &self.followed) {
+        if ttl::is_initial_ttl(ip.ttl) && self.holdings.sourced(packet, &self.bindings, &self.followed) {
             self.stations.uses(at, place, mac, ip.source);
         }
     }

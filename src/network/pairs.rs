@@ -12,6 +12,7 @@ use super::holdings::{Holdings, is_host, is_mixed};
 use super::stations::ADDRESSES_OF_ONE;
 use super::stations::Sign;
 use super::trail::{self, Trail};
+use super::ttl::{is_forwarded_ttl, is_initial_ttl};
 use super::virtual_mac::VirtualKind;
 use super::{Packet, Place};
 use crate::frame::Stamp;
@@ -34,16 +35,6 @@ pub enum RouterSign {
     BothEnds(Stamp),
     /// It uses so many addresses; from [`ADDRESSES_OF_ONE`] on, at least.
     ManyAddresses(u32),
-}
-
-/// Whether a TTL is one that stacks start with. 32 and 60 are left out: 64 after some hops looks like 60.
-pub(super) fn is_initial_ttl(ttl: u8) -> bool {
-    matches!(ttl, 64 | 128 | 255)
-}
-
-/// Whether a TTL can only come from a router. Small ones are traceroutes or old stacks, 60 is an old stack's.
-pub(super) fn is_forwarded_ttl(ttl: u8) -> bool {
-    ttl > 32 && ttl != 60 && !is_initial_ttl(ttl)
 }
 
 /// One way of a conversation.
