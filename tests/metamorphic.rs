@@ -32,6 +32,7 @@ const LESS: &[(&str, &str, &str, &str)] = &[
     ),
     ("raw late vlan", "", "port-wrong-interface|port-third-party|port-nat-unrewritten", "port-foreign-address"),
     ("raw", "data-arp-unresolved", "data-arp-unresolved", "data-syn-not-seen"),
+    ("raw", "_points/alg_227_rewritten_wrong", "data-arp-unresolved", "data-syn-not-seen"),
     // Without MACs, or the handshake that tells by its times where it was captured, nothing may be claimed of what is absent.
     ("raw late", "", "data-syn-never-sent|data-syn-not-seen", "data-syn-not-seen"),
     ("raw late", "", "pasv-client-never-connects|pasv-syn-not-seen", "pasv-syn-not-seen|transfer-failed-unexplained"),
