@@ -90,15 +90,14 @@ def do_tls(L):
     sh(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '30', '-subj', '/CN=ftp.lab'])
     L.vsftpd('S', ssl_enable='YES', rsa_cert_file=cert, rsa_private_key_file=key, require_ssl_reuse='YES', ssl_ciphers='HIGH',
              force_local_data_ssl='NO', force_local_logins_ssl='NO')
+    # A folder of its own: key files of others are no concern of this.
+    os.environ['TMPDIR'] = L.work + '/keys'; os.mkdir(os.environ['TMPDIR']); os.chmod(os.environ['TMPDIR'], 0o1777)
     context = 'context=ssl._create_unverified_context()'
     r = both(L, have(dict(curl=['curl', '-sSk', '--ssl-reqd', '-u', WHO, URL],
                           lftp=lftp('set ftp:ssl-allow yes; set ftp:ssl-force yes; set ftp:ssl-protect-data yes;'),
                           ftplib=ftplib('', 'f.prot_p()', 'FTP_TLS', ', ' + context))))
-    r['left'] = [n for n in os.listdir(tempfile_folder()) if n.startswith('ftpwhy-keys-')]
+    r['left'] = os.listdir(os.environ['TMPDIR'])
     return r
-
-
-def tempfile_folder(): return os.environ.get('TMPDIR', '/tmp')
 
 
 def do_second_client(L):
