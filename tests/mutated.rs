@@ -22,7 +22,10 @@ const FRAMES: usize = 400;
 #[test]
 fn spoilt_captures_give_the_same_findings_when_they_are_anonymised() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let specimens = specimens(FRAMES);
+    let mut specimens = specimens(FRAMES);
+    // Incidents at several points and captures with facts of hosts have tests of their own.
+    let apart = ["_points", "_facts"].map(|name| kit::root().join("fixtures").join(name));
+    specimens.retain(|specimen| !apart.iter().any(|folder| specimen.path.starts_with(folder)));
     let (first, last) = match number("FTPWHY_SEED") {
         Some(seed) => (seed, seed + 1),
         None => (0, number("FTPWHY_MUTATIONS").unwrap_or(MUTATIONS)),
