@@ -383,10 +383,17 @@ impl Model {
     fn party(&mut self, host: IpAddr) {
         self.contact(host);
         if self.parties.insert(host) {
-            let flows = &mut self.flows;
+            let (flows, mut opened) = (&mut self.flows, Vec::new());
             self.strangers.tell(host, |seen, ip, tcp| {
-                flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+                let booked = flows.push(seen.at, seen.interface, &seen.link, seen.wrapping, ip, tcp);
+                if booked.event == FlowEvent::Opened && !booked.copy {
+                    opened.push(booked.connection);
+                }
             });
+            // What it opened before it was known for a party may be a data connection.
+            for connection in opened.into_iter().filter_map(|id| self.flows.connection(id)) {
+                self.correlator.opened(connection, &mut self.sessions);
+            }
         }
     }
 }
