@@ -52,6 +52,7 @@ const WEAKER: &[(&str, &str, &str)] = &[
     ("arp-conflict/fires-lab-later", "without the client", "mac-changed"),
     // A reply to a command that was not captured is an orphan.
     ("time-wait-default-port/fires-midstream", "without the client", "transfer-failed-unexplained"),
+    ("time-wait-collision/fires-begins-with-data", "without the client", "transfer-failed-unexplained"),
     // Without the 227 that asked for it, the third host is just a foreign address.
     ("port-third-party/fires-fxp", "without the server", "port-foreign-address"),
     // Not known to have failed a transfer, it is told of the hosts, and as such more certain.

@@ -44,6 +44,7 @@ const LESS: &[(&str, &str, &str, &str)] = &[
         "time-wait-middlebox|transfer-failed-unexplained",
     ),
     ("late", "data-syn-never-sent", "data-syn-never-sent", "time-wait-collision"),
+    ("late", "time-wait-collision/fires-begins-with-data", "time-wait-collision", "data-syn-never-sent"),
     ("late", "no-data-endpoint", "no-data-endpoint", "transfer-failed-unexplained"),
     ("late", "", "control-closed-early|control-unanswered|alg-broken-rewrite|data-syn-unanswered", ""),
     // Both views begin with another packet, so that nothing shows that they are one.
