@@ -42,6 +42,7 @@ pub(super) struct Scripts {
 #[derive(Debug)]
 struct Connection {
     client: SocketAddr,
+    server: SocketAddr,
     /// Whether the other side of a NAT is in the capture too.
     seen_twice: bool,
     names: Names,
@@ -91,9 +92,10 @@ impl Scripts {
                 self.by_id.insert(overheard.connection, place);
                 self.turn(key, first, place);
                 let names = Names::of_ends(key.ends());
+                let server = key.opposite(client);
                 let (from_client, from_server) = (Direction::default(), Direction::default());
                 let seen_twice = twin.is_some();
-                self.connections.push(Connection { client, seen_twice, names, from_client, from_server });
+                self.connections.push(Connection { client, server, seen_twice, names, from_client, from_server });
                 if let Some(twin) = twin.and_then(|twin| self.connection(twin)) {
                     twin.seen_twice = true;
                 }
@@ -168,7 +170,9 @@ impl Scripts {
         let (_, place) = turns.get(behind.checked_sub(1)?)?;
         let connection = self.connections.get(*place)?;
         let (client, server) = (&connection.from_client.script, &connection.from_server.script);
-        Some(if from == connection.client { (client, server) } else { (server, client) })
+        // Where a NAT was captured on one side in each direction, one of the two sockets is another one.
+        let by_client = from == connection.client || to == connection.server;
+        Some(if by_client { (client, server) } else { (server, client) })
     }
 
     /// The words that stay.
@@ -231,6 +235,40 @@ impl Connection {
         }
         for what in said {
             self.direction(speaker).script.say(what);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymize::key::Key;
+    use crate::frame::{CaptureId, FrameNo, Timestamp};
+    use crate::wire::Seq;
+
+    #[test]
+    fn who_speaks_is_known_on_both_sides_of_a_nat() {
+        let at = |number| Stamp::new(CaptureId(0), FrameNo(number), Timestamp(0));
+        let socket = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let (client, server) = (socket("10.0.0.10:1050"), socket("192.0.2.21:21"));
+        let connection = ConnectionId(1);
+        let key = |one, other| FlowKey::new(Wrapping::NONE, one, other);
+        let mut scripts = Scripts::new();
+        let mut addresses = Addresses::new(Key::from_hex(&"17".repeat(16)).unwrap());
+        let opened = Heard::Opened { key: key(client, server), client, first: at(1), twin: None };
+        let begins = Heard::Begins { speaker: Speaker::Client, seq: Seq(1) };
+        for heard in [opened, begins, Heard::Text { speaker: Speaker::Client, bytes: b"PASV\r\n".to_vec() }] {
+            scripts.hear(Overheard { connection, heard }, &mut addresses);
+        }
+        // What the client says was captured before it was translated, or what the server answers.
+        for (outside, other) in [(socket("203.0.113.1:40000"), server), (client, socket("198.51.100.2:21"))] {
+            scripts.booked(key(outside, other), at(2), connection);
+            let said = |from, to| {
+                let (script, _) = scripts.of(Wrapping::NONE, from, to, at(3)).unwrap();
+                script.payload(addresses.key(), Seq(1), b"PASV\r\n", 6).0
+            };
+            assert_eq!(said(outside, other), b"PASV\r\n");
+            assert_ne!(said(other, outside), b"PASV\r\n");
         }
     }
 }
