@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::scope::ScopeArguments;
 use super::{FailOn, Terminal};
 use crate::report::{Format, Style, TimeStyle, Verbosity};
 use crate::source::live::Scope;
@@ -65,23 +66,8 @@ pub(super) struct Live {
     )]
     buffer_size: u32,
 
-    /// Take these ports for FTP control too, as in 2121,2122
-    #[arg(
-        long = "port",
-        value_name = "PORT",
-        value_delimiter = ',',
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = "Capture"
-    )]
-    ports: Vec<u16>,
-
-    /// Find control connections on any port, by their content
-    #[arg(long, help_heading = "Capture")]
-    any_port: bool,
-
-    /// Keep data connections whole, for what TLS says on them
-    #[arg(long, help_heading = "Capture")]
-    full_data: bool,
+    #[command(flatten)]
+    scope: ScopeArguments,
 
     /// Stop after this many packets
     #[arg(short, long, value_name = "PACKETS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Capture")]
@@ -295,7 +281,7 @@ impl Live {
         LiveOptions {
             interfaces: self.interfaces,
             filter: self.filter,
-            scope: Scope { ports: self.ports, any_port: self.any_port, full_data: self.full_data },
+            scope: self.scope.into(),
             snap_len: self.snaplen,
             promiscuous: !self.no_promiscuous,
             buffer: self.buffer_size << 20,

@@ -20,6 +20,8 @@ pub mod prose;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod run;
 mod schema;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod scope;
 mod sessions;
 mod settings;
 mod show;

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::input::{FailOnName, seconds};
 use super::layout::{PlainArguments, TimeArguments};
+use super::scope::ScopeArguments;
 use super::{FailOn, Terminal};
 use crate::report::{Format, Style, Verbosity};
 use crate::source::live::{ANY, Scope};
@@ -25,23 +26,8 @@ pub(super) struct Run {
     #[arg(short, long = "interface", value_name = "IFACE", default_value = ANY, help_heading = "Capture")]
     interfaces: Vec<String>,
 
-    /// Take these ports for FTP control too, as in 2121,2122
-    #[arg(
-        long = "port",
-        value_name = "PORT",
-        value_delimiter = ',',
-        value_parser = clap::value_parser!(u16).range(1..),
-        help_heading = "Capture"
-    )]
-    ports: Vec<u16>,
-
-    /// Find control connections on any port, by their content
-    #[arg(long, help_heading = "Capture")]
-    any_port: bool,
-
-    /// Keep data connections whole, for what TLS says on them
-    #[arg(long, help_heading = "Capture")]
-    full_data: bool,
+    #[command(flatten)]
+    scope: ScopeArguments,
 
     /// Do not read this host's sockets, routes and neighbours for findings (see ftpwhy facts)
     #[arg(long, help_heading = "Capture")]
@@ -143,7 +129,7 @@ impl Run {
         };
         RunOptions {
             interfaces: self.interfaces,
-            scope: Scope { ports: self.ports, any_port: self.any_port, full_data: self.full_data },
+            scope: self.scope.into(),
             facts: !self.no_facts,
             write: self.write,
             user: self.user,
