@@ -13,10 +13,19 @@ pub fn take(all: &mut Vec<Finding>, diagnosis: DiagnosisName) -> Option<Finding>
 /// Another finding's evidence as support: what both sides said around it.
 pub fn support(finding: &mut Finding, other: Finding) {
     for evidence in std::iter::once(other.primary).chain(other.supporting) {
-        let known = finding.primary == evidence || finding.supporting.contains(&evidence);
+        let known =
+            std::iter::once(&finding.primary).chain(&finding.supporting).any(|one| shows_the_same(one, &evidence));
         if !known && finding.frames().len() < 30 {
             finding.supporting.push(evidence);
         }
+    }
+}
+
+/// Whether two pieces of evidence are the same frames, whatever is noted of them.
+fn shows_the_same(one: &Evidence, other: &Evidence) -> bool {
+    match (one, other) {
+        (Evidence::Seen { frames, .. }, Evidence::Seen { frames: others, .. }) => frames == others,
+        (one, other) => one == other,
     }
 }
 
