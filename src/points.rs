@@ -9,6 +9,7 @@ mod allowed;
 mod clock;
 mod dialogue;
 mod incidents;
+mod interfaces;
 pub mod joint;
 mod lines;
 mod related;
@@ -25,6 +26,7 @@ use incidents::Unit;
 pub use incidents::{Common, Looking};
 pub use sampled::Sampled;
 
+use crate::frame::{Frame, InterfaceId};
 use crate::source::{OpenError, is_capture, is_stopped};
 
 /// What the user wants done with several files.
@@ -80,8 +82,17 @@ pub struct Point {
     pub name: String,
     /// Its files.
     pub files: Vec<PathBuf>,
+    /// The interface of these files that is meant, where several of them are points.
+    pub interface: Option<InterfaceId>,
     /// Its clock beside that of the first point.
     pub clock: Clock,
+}
+
+impl Point {
+    /// Whether a frame of its files is its own.
+    pub fn takes(&self, frame: &Frame<'_>) -> bool {
+        self.interface.is_none_or(|interface| interface == frame.interface)
+    }
 }
 
 impl Group {
@@ -143,10 +154,14 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         _ if all().next().is_none() && inputs.points.is_empty() => {}
         Arrange::Auto => {
             plan.groups.extend(arrange_named(named, inputs));
-            plan.groups.extend(directories.into_iter().flat_map(|files| rotation::families(files, Why::Directory)));
+            let families = directories.into_iter().flat_map(|files| rotation::families(files, Why::Directory));
+            plan.groups.extend(families.map(|family| apart(family, inputs.looking)));
         }
         Arrange::Merge => plan.groups.push(Group::new(all().collect(), Why::Merged)),
-        Arrange::PerFile => plan.groups.extend(all().map(|file| Group::new(vec![file], Why::PerFile))),
+        Arrange::PerFile => {
+            let files = all().map(|file| Group::new(vec![file], Why::PerFile));
+            plan.groups.extend(files.map(|file| apart(file, inputs.looking)));
+        }
     }
     plan
 }
@@ -155,12 +170,13 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
 fn arrange_named(files: Vec<PathBuf>, inputs: &Inputs<'_>) -> Vec<Group> {
     let given = inputs.points.iter().map(|point| {
         let why = if point.files.len() > 1 { Why::Named } else { Why::Alone };
-        Unit { group: Group::new(point.files.clone(), why), name: Some(point.name.clone()) }
+        Unit { name: Some(point.name.clone()), ..Unit::of(Group::new(point.files.clone(), why)) }
     });
-    let found = rotation::families(files, Why::Alone).into_iter().map(|group| Unit { group, name: None });
+    let found = rotation::families(files, Why::Alone).into_iter().map(Unit::of);
     let mut groups: Vec<Group> = Vec::new();
     let mut together: Option<usize> = None;
-    for group in incidents::join(given.chain(found).collect(), inputs.looking) {
+    let units = given.chain(found).flat_map(|unit| interfaces::of(unit, inputs.looking)).collect();
+    for group in incidents::join(units, inputs.looking) {
         if !group.points.is_empty() {
             groups.push(group);
         } else if let Some(known) = together.and_then(|place| groups.get_mut(place)) {
@@ -172,6 +188,15 @@ fn arrange_named(files: Vec<PathBuf>, inputs: &Inputs<'_>) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// A group whose interfaces are points becomes an incident, another one stays as it is.
+fn apart(group: Group, looking: Looking<'_>) -> Group {
+    let units = interfaces::of(Unit::of(group.clone()), looking);
+    if units.len() < 2 {
+        return group;
+    }
+    incidents::join(units, looking).into_iter().find(|joined| joined.why == Why::Points).unwrap_or(group)
 }
 
 /// What a directory gives.
@@ -212,7 +237,8 @@ fn captures_in(directory: &Path) -> Listed {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.groups.iter().map(|group| group.files.len()).sum::<usize>() < 2 {
+        let is_one = self.groups.iter().map(|group| group.files.len()).sum::<usize>() < 2;
+        if is_one && self.groups.iter().all(|group| group.points.is_empty()) {
             return Ok(());
         }
         let mut separator = "";

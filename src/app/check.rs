@@ -18,7 +18,7 @@ use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
-use crate::points::NamedPoint;
+use crate::points::{self, Inputs, Looking, NamedPoint};
 use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
 use crate::source::{OpenError, Timeline, check_filter, is_capture, is_stopped};
 use crate::text::printable;
@@ -359,12 +359,19 @@ fn observe(capture: &Candidate, filter: Option<&str>, settings: &Settings) -> Re
     if let Some(error) = &capture.refused {
         return Err(error.to_string());
     }
-    if !capture.points.is_empty() {
-        let mut observations = Observations::default();
-        let told = incident::observe(&capture.points, filter, settings, &mut observations)?;
-        return Ok(told.map(|()| observations));
-    }
     let path = std::slice::from_ref(&capture.path);
+    let looking = Looking { ports: &settings.ports, filter };
+    let files = if capture.points.is_empty() { path } else { &[] };
+    let plan = points::plan(&Inputs { files, points: &capture.points, looking, ..Inputs::default() });
+    match plan.groups.as_slice() {
+        [incident] if !incident.points.is_empty() => {
+            let mut observations = Observations::default();
+            let told = incident::observe(incident, filter, settings, &mut observations)?;
+            return Ok(told.map(|()| observations));
+        }
+        _ if !capture.points.is_empty() => return Err("these points have nothing in common".to_owned()),
+        _ => {}
+    }
     let (mut timeline, errors) = Timeline::open(path, CaptureId(0), filter);
     if let Some(error) = errors.first() {
         return Err(error.to_string());

@@ -19,7 +19,7 @@ use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, WantedFrames};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::pipeline::Settings;
-use crate::points::{Clock, Plan};
+use crate::points::{Plan, Point};
 use crate::record::{Signal, Sink, Summary};
 use crate::report::Out;
 use crate::source::write::{Writer, WrittenInterface};
@@ -129,22 +129,27 @@ fn write(
             cut = true;
             break;
         }
-        let reference = Clock::default();
-        let points = group.points.iter().map(|point| (&point.files, &point.clock));
-        let whole = group.points.is_empty().then_some((&group.files, &reference));
+        let points = group.points.iter().map(|point| (&point.files, Some(point)));
+        let whole = group.points.is_empty().then_some((&group.files, None));
         let mut parts: Vec<Part<'_>> = Vec::new();
-        for (files, clock) in points.chain(whole) {
+        let mut begun: BTreeMap<&[PathBuf], CaptureId> = BTreeMap::new();
+        for (files, point) in points.chain(whole) {
             let (frames, errors) = Frames::open(files, first, &options.input, settings, interrupt)?;
             // What the first reading told is not told again.
             unreadable::note(lacking, &errors, &options.input);
             let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
+            let earlier = *begun.entry(files).or_insert(first);
+            let is_shared = point.is_some_and(|point| point.interface.is_some()) && earlier != first;
+            if let Some(output) = output.as_mut().filter(|_| is_shared) {
+                output.same.extend((0..opened).map(|one| (CaptureId(first.0 + one), CaptureId(earlier.0 + one))));
+            }
             first = CaptureId(first.0.saturating_add(opened));
             // Where nothing could be read there is no capture to write.
             if opened > 0 && !interrupt.is_wanted() {
                 if output.is_none() {
                     output = Some(Output::create(target(options), frames.captures(), options, settings)?);
                 }
-                parts.push(Part { frames, clock, next: None });
+                parts.push(Part { frames, point, next: None });
             } else {
                 unreadable::note(lacking, &frames.unreadable(), &options.input);
             }
@@ -168,7 +173,7 @@ fn write(
 /// The packets of one point, or of the only one, and the next of them.
 struct Part<'a> {
     frames: Frames,
-    clock: &'a Clock,
+    point: Option<&'a Point>,
     next: Option<Next>,
 }
 
@@ -191,14 +196,19 @@ impl Next {
 
 impl Part<'_> {
     fn advance(&mut self) {
-        if !self.frames.step(&mut |_| false) {
+        let point = self.point;
+        let is_own = |frame: &Frame<'_>| point.is_none_or(|point| point.takes(frame));
+        while self.frames.step(&mut |frame| !is_own(frame)) {
+            let remarks = self.frames.remarks();
+            let Some((frame, _)) = self.frames.frame() else { return };
+            if !is_own(&frame) {
+                continue;
+            }
+            let Frame { at, interface, link_type, bytes, wire_len } = frame;
+            let at = Stamp { time: point.map_or(at.time, |point| point.clock.by_reference(at)), ..at };
+            self.next = Some(Next { at, interface, link_type, wire_len, bytes: bytes.to_vec(), remarks });
             return;
         }
-        let remarks = self.frames.remarks();
-        let Some((frame, _)) = self.frames.frame() else { return };
-        let Frame { at, interface, link_type, bytes, wire_len } = frame;
-        let at = Stamp { time: self.clock.by_reference(at), ..at };
-        self.next = Some(Next { at, interface, link_type, wire_len, bytes: bytes.to_vec(), remarks });
     }
 }
 
@@ -216,6 +226,8 @@ struct Output {
     interfaces: Vec<Interface>,
     /// How many names of each capture are written.
     told: BTreeMap<CaptureId, usize>,
+    /// Captures that were described for another point, which is another interface of them.
+    same: BTreeMap<CaptureId, CaptureId>,
     /// Whether there was more to tell than is kept.
     overfull: bool,
     read: u64,
@@ -245,6 +257,7 @@ impl Secrets {
 }
 
 /// An interface of an input, and what was written of it.
+#[derive(Clone, Copy)]
 struct Interface {
     capture: CaptureId,
     written: WrittenInterface,
@@ -271,7 +284,7 @@ impl Output {
             given: settings.keys.clone().unwrap_or_default(),
             told: BTreeSet::new(),
         });
-        Ok(Self { writer, interfaces: Vec::new(), told, overfull: false, read: 0, written: 0, secrets })
+        Ok(Self { writer, interfaces: Vec::new(), told, same: BTreeMap::new(), overfull: false, read: 0, written: 0, secrets })
     }
 
     /// Writes what is selected of a timeline.
@@ -348,6 +361,10 @@ impl Output {
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
     fn describe(&mut self, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
         for capture in captures {
+            if let Some(same) = self.same.get(&capture.id).copied() {
+                self.share(same, capture.id);
+                continue;
+            }
             let told = self.told.get(&capture.id).copied();
             let names = capture.annotations.names.get(told.unwrap_or(0)..).unwrap_or_default();
             if !names.is_empty() {
@@ -372,12 +389,21 @@ impl Output {
         Ok(())
     }
 
+    /// The interfaces of a capture that was described for another point are not described again.
+    fn share(&mut self, same: CaptureId, own: CaptureId) {
+        let known = self.interfaces.iter().filter(|one| one.capture == own).count();
+        let all: Vec<Interface> = self.interfaces.iter().filter(|one| one.capture == same).cloned().collect();
+        let shared = all.into_iter().skip(known).map(|one| Interface { capture: own, packets: 0, ..one });
+        self.interfaces.extend(shared);
+    }
+
     /// What the inputs count as dropped is said again.
     fn count(&mut self, before: usize, captures: &[Capture]) -> io::Result<()> {
         for capture in captures {
             let own = self.interfaces.iter().skip(before).filter(|known| known.capture == capture.id);
+            let is_shared = self.same.iter().any(|(one, other)| [*one, *other].contains(&capture.id));
             for (interface, known) in capture.interfaces.iter().zip(own) {
-                if let Some(dropped) = interface.dropped {
+                if let Some(dropped) = interface.dropped.filter(|_| !is_shared || known.packets > 0) {
                     self.writer.statistics(known.written, known.last, known.packets, dropped)?;
                 }
             }

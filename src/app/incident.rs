@@ -1,5 +1,6 @@
 //! The points of one incident: each is read and judged by itself, then they are judged together.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::frames::Frames;
@@ -8,10 +9,10 @@ use super::{AllRead, add, complain, unreadable};
 use crate::cli::{Input, Progress};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
-use crate::frame::{CaptureId, Frame, Stamp};
+use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::joint::{self, Joint, Told};
-use crate::points::{self, Group, Inputs, Looking, NamedPoint, Point, Sampled};
+use crate::points::{Group, Point, Sampled};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
 use crate::source::{Capture, Timeline, is_stopped};
@@ -80,9 +81,11 @@ fn read_point(
     let mut progress = Progress::new(true);
     let mut left = FRAMES_PER_LOOK;
     while !interrupt.is_wanted()
-        && let Some((frame, captures)) = frames.next(&mut |_| false)
+        && let Some((frame, captures)) = frames.next(&mut |frame| !point.takes(frame))
     {
-        listener.push(&frame, captures)?;
+        if point.takes(&frame) {
+            listener.push(&frame, captures)?;
+        }
         left -= 1;
         if left == 0 {
             left = FRAMES_PER_LOOK;
@@ -98,22 +101,39 @@ fn read_point(
     if interrupt.is_wanted() {
         frames.break_off();
     }
+    let seen = listener.seen.clone();
     let told = listener.finish(frames.captures())?;
-    all.captures.extend_from_slice(frames.captures());
+    let own = frames.captures().iter().map(|capture| of_point(capture, point, &seen));
+    all.captures.extend(own);
     Ok(told)
+}
+
+/// What a capture holds of a point: its interface, if only that is meant.
+fn of_point(capture: &Capture, point: &Point, seen: &BTreeMap<CaptureId, Seen>) -> Capture {
+    let Some(id) = point.interface else { return capture.clone() };
+    let mut own = capture.clone();
+    own.interfaces.retain(|one| one.id == id);
+    let seen = seen.get(&capture.id).copied().unwrap_or_default();
+    (own.packets, own.first, own.last) = (seen.packets, seen.first, seen.last);
+    own
+}
+
+/// The packets of a capture that a point shows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    packets: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
 }
 
 /// What `sink` is told of points that are read without more ado. `None` if reading was told to stop before its end; the
 /// error says what could not be read.
 pub(super) fn observe(
-    points: &[NamedPoint],
+    group: &Group,
     filter: Option<&str>,
     settings: &Settings,
     sink: &mut dyn Sink,
 ) -> Result<Option<()>, String> {
-    let looking = Looking { ports: &settings.ports, filter };
-    let plan = points::plan(&Inputs { points, looking, ..Inputs::default() });
-    let [group] = plan.groups.as_slice() else { return Err("these points have nothing in common".to_owned()) };
     let failed = |error: io::Error| error.to_string();
     let (mut told, mut captures) = (Vec::new(), 0);
     for point in &group.points {
@@ -124,7 +144,9 @@ pub(super) fn observe(
         let mut listener = Listener::new(point, settings.clone(), sink);
         while !is_stopped() && timeline.step() {
             let Some(frame) = timeline.frame() else { break };
-            listener.push(&frame, timeline.captures()).map_err(failed)?;
+            if point.takes(&frame) {
+                listener.push(&frame, timeline.captures()).map_err(failed)?;
+            }
         }
         if is_stopped() {
             return Ok(None);
@@ -147,6 +169,7 @@ struct Listener<'a> {
     sampled: Sampled,
     collected: Collected<'a>,
     latest: Option<Stamp>,
+    seen: BTreeMap<CaptureId, Seen>,
 }
 
 impl<'a> Listener<'a> {
@@ -160,10 +183,15 @@ impl<'a> Listener<'a> {
             sampled,
             collected: Collected { sink, sessions: Vec::new(), findings: Vec::new() },
             latest: None,
+            seen: BTreeMap::new(),
         }
     }
 
     fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
+        let seen = self.seen.entry(frame.at.capture).or_default();
+        seen.packets += 1;
+        seen.first = Some(seen.first.map_or(frame.at.time, |first| first.min(frame.at.time)));
+        seen.last = seen.last.max(Some(frame.at.time));
         let time = self.point.clock.by_reference(frame.at);
         let at = Stamp::new(frame.at.capture, frame.at.number, time);
         let at = self.latest.map_or(at, |latest| at.behind(latest));
@@ -183,7 +211,7 @@ impl<'a> Listener<'a> {
             sampled: self.sampled,
             sessions,
             findings,
-            is_lossy: captures.iter().any(is_lossy),
+            is_lossy: captures.iter().any(|capture| is_lossy(&of_point(capture, self.point, &self.seen))),
         })
     }
 }

@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::related::Related;
 use super::sampled::{Flow, Sampled};
 use super::{Group, Point, Why, alike};
-use crate::frame::CaptureId;
+use crate::frame::{CaptureId, Frame, InterfaceId};
 use crate::source::name::{ENDINGS, PACKED};
 use crate::source::{Timeline, is_stopped};
 
@@ -30,6 +30,20 @@ pub(super) struct Unit {
     pub group: Group,
     /// Given by `--point`, which also says that it is one of the incident.
     pub name: Option<String>,
+    /// The interface of its files that is meant, and what that is called.
+    pub interface: Option<(InterfaceId, String)>,
+}
+
+impl Unit {
+    /// All of these captures, without a name.
+    pub fn of(group: Group) -> Self {
+        Self { group, name: None, interface: None }
+    }
+
+    /// Whether the packets of both were given their times by one clock, as far as the files tell.
+    fn is_beside(&self, other: &Self) -> bool {
+        self.interface.is_some() && other.interface.is_some() && self.group.files == other.group.files
+    }
 }
 
 /// Joins the units that are points of one incident, and the halves of one point; the others stay as they are.
@@ -39,7 +53,7 @@ pub(super) fn join(units: Vec<Unit>, looking: Looking<'_>) -> Vec<Group> {
     if units.len() < 2 || units.len() > MAX_COMPARED || !comparable && !named {
         return units.into_iter().map(|unit| unit.group).collect();
     }
-    let mut sampled: Vec<Sampled> = units.iter().map(|unit| sample(&unit.group, looking)).collect();
+    let mut sampled: Vec<Sampled> = units.iter().map(|unit| sample(unit, looking)).collect();
     let (units, mut sampled) = one_of_halves(units, &mut sampled);
     let mut relations = Relations::of(&units, &mut sampled);
     let mut groups: Vec<Group> = Vec::new();
@@ -58,17 +72,20 @@ pub(super) fn join(units: Vec<Unit>, looking: Looking<'_>) -> Vec<Group> {
     groups
 }
 
-fn can_be_read_twice(file: &Path) -> bool {
+pub(super) fn can_be_read_twice(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file())
 }
 
-fn sample(group: &Group, looking: Looking<'_>) -> Sampled {
-    let (mut timeline, _) = Timeline::open(&group.files, CaptureId(0), looking.filter);
+fn sample(unit: &Unit, looking: Looking<'_>) -> Sampled {
+    let (mut timeline, _) = Timeline::open(&unit.group.files, CaptureId(0), looking.filter);
     let mut sampled = Sampled::new(looking.ports);
-    while !is_stopped()
-        && let Some(frame) = timeline.next()
-    {
-        sampled.push(&frame);
+    let wanted = unit.interface.as_ref().map(|(id, _)| *id);
+    let mut skips = |frame: &Frame<'_>| wanted.is_some_and(|id| id != frame.interface);
+    while !is_stopped() && timeline.step_over(&mut skips) {
+        let Some(frame) = timeline.frame() else { break };
+        if !skips(&frame) {
+            sampled.push(&frame);
+        }
     }
     sampled
 }
@@ -95,10 +112,10 @@ fn one_of_halves(units: Vec<Unit>, sampled: &mut Vec<Sampled>) -> (Vec<Unit>, Ve
 }
 
 /// What is known of each two units, the first one earlier in the list.
-struct Relations(Vec<(usize, usize, Related)>);
+pub(super) struct Relations(Vec<(usize, usize, Related)>);
 
 impl Relations {
-    fn of(units: &[Unit], sampled: &mut [Sampled]) -> Self {
+    pub fn of(units: &[Unit], sampled: &mut [Sampled]) -> Self {
         let mut all = Vec::new();
         for first in 0..units.len() {
             for second in first + 1..units.len() {
@@ -106,6 +123,8 @@ impl Relations {
                 let (before, behind) = sampled.split_at_mut(second);
                 let (Some(one), Some(other)) = (before.get_mut(first), behind.first_mut()) else { continue };
                 let related = Related::of(one, other, is_named(first) && is_named(second));
+                let beside = units.get(first).zip(units.get(second)).is_some_and(|(one, other)| one.is_beside(other));
+                let related = related.map(|related| if beside { related.by_one_clock() } else { related });
                 all.extend(related.map(|related| (first, second, related)));
             }
         }
@@ -113,7 +132,7 @@ impl Relations {
     }
 
     /// The units that are joined with one, in their order, itself among them.
-    fn reached_from(&self, first: usize) -> Vec<usize> {
+    pub fn reached_from(&self, first: usize) -> Vec<usize> {
         let mut reached = vec![first];
         let mut at = 0;
         while let Some(unit) = reached.get(at).copied() {
@@ -137,10 +156,18 @@ impl Relations {
         let mut points: Vec<Point> = Vec::new();
         for ((member, unit), name) in members.iter().zip(&of).zip(names(&of)) {
             let clock = self.clock(*member, reference);
-            points.push(Point { name, files: unit.group.files.clone(), clock });
+            let interface = unit.interface.as_ref().map(|(id, _)| *id);
+            points.push(Point { name, files: unit.group.files.clone(), interface, clock });
         }
         let common = self.counted(members, sampled);
-        Group { files: points.iter().flat_map(|point| point.files.clone()).collect(), why: Why::Points, points, common }
+        // Interfaces have their files in common.
+        let mut files: Vec<PathBuf> = Vec::new();
+        for file in points.iter().flat_map(|point| &point.files) {
+            if !files.contains(file) {
+                files.push(file.clone());
+            }
+        }
+        Group { files, why: Why::Points, points, common }
     }
 
     /// The clock of a unit beside that of another one, by the shortest chain of units that saw the same packets.
@@ -251,9 +278,13 @@ fn names(units: &[&Unit]) -> Vec<String> {
     // Files of one name in several directories are known by these.
     let same = stems.iter().all(|stem| Some(stem) == stems.first());
     let mut names: Vec<String> = if same { folders.collect() } else { shortened(&stems) };
+    let is_one_file = units.iter().all(|unit| units.first().is_some_and(|first| unit.is_beside(first)));
     for (name, unit) in names.iter_mut().zip(units) {
-        if let Some(given) = &unit.name {
-            name.clone_from(given);
+        match (&unit.name, &unit.interface) {
+            (Some(given), _) => name.clone_from(given),
+            (None, Some((_, interface))) if is_one_file => name.clone_from(interface),
+            (None, Some((_, interface))) => *name = format!("{name} {interface}"),
+            (None, None) => {}
         }
     }
     let mut told: Vec<String> = Vec::new();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use foldhash::fast::RandomState;
 
 use super::alike::{self, Pair, Relation};
-use super::clock::{self, Crossed, Fit, Order};
+use super::clock::{self, Clock, Crossed, Fit, Order, Stretch};
 use super::dialogue::Dialogue;
 use super::sampled::{Flow, Sample, Sampled};
 use crate::flow::End;
@@ -22,6 +22,9 @@ const DIALOGUES: usize = 256;
 
 /// A connection opens at two points within this many seconds.
 const UNDER_WAY: f64 = 2.0;
+
+/// A host gives packets of its interfaces their times within this many seconds.
+const STAMPED: f64 = 0.001;
 
 /// Two points that saw one network.
 #[derive(Clone, Debug)]
@@ -80,6 +83,17 @@ impl Related {
             None if known => Some(Self { pairs, fit: Fit::unknown(), turned }),
             None => None,
         }
+    }
+
+    /// The same of points whose packets one clock gave their times: where an offset of 0 explains these, it is 0.
+    #[must_use]
+    pub fn by_one_clock(mut self) -> Self {
+        if let [stretch] = self.fit.clock.stretches.as_slice()
+            && stretch.offset.abs() <= stretch.uncertainty.unwrap_or(0.0) + STAMPED
+        {
+            self.fit.clock = Clock { stretches: vec![Stretch { offset: 0.0, skew: 0.0, uncertainty: Some(0.0), ..*stretch }] };
+        }
+        self
     }
 
     /// Which point is nearer to the client of a control connection of the first one.

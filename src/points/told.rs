@@ -34,6 +34,10 @@ fn of_many(point: &Point, reference: &Point) -> String {
 fn clock(clock: &Clock, other: &str, reversed: bool) -> String {
     let Some(first) = clock.stretches.first() else { return String::new() };
     let known = clock.uncertainty();
+    // Interfaces of one capture: there is nothing to know.
+    if known == Some(0.0) && first.offset == 0.0 {
+        return " (same clock)".to_owned();
+    }
     let to = known.map_or_else(|| "not known exactly".to_owned(), |known| format!("known to {}", duration(known)));
     let offset = if reversed { -first.offset } else { first.offset };
     let steps = match clock.stretches.len() {

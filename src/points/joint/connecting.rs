@@ -9,9 +9,9 @@ use super::outcome::{self, Story, What};
 use super::together::{Asked, Together};
 use super::web::{Strand, Web, neighbours};
 use crate::diagnosis::{
-    Draft, antispoof_drop, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen,
+    Draft, abor_then_425, antispoof_drop, data_port_bind_contention, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen,
     data_syn_refused, data_syn_unanswered, data_wrong_source_address, pasv_client_never_connects, pasv_connect_failed,
-    pasv_syn_not_seen, source_spoof_mismatch, time_wait_middlebox, tls_control_opaque,
+    pasv_syn_not_seen, source_spoof_mismatch, time_wait_collision, time_wait_default_port, time_wait_middlebox, tls_control_opaque, tuple_still_open,
 };
 use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Route, Severity};
 use crate::flow::End;
@@ -26,6 +26,19 @@ const SYMPTOMS: [DiagnosisName; 9] = [
     data_syn_icmp_rejected::NAME,
     data_syn_lost_in_transit::NAME,
     pasv_connect_failed::NAME,
+    pasv_client_never_connects::NAME,
+    pasv_syn_not_seen::NAME,
+];
+
+/// What one point concludes from a SYN that it does not see: refuted where another one has it.
+pub const WITHOUT_SYN: [DiagnosisName; 9] = [
+    data_syn_never_sent::NAME,
+    data_syn_not_seen::NAME,
+    time_wait_collision::NAME,
+    time_wait_default_port::NAME,
+    tuple_still_open::NAME,
+    data_port_bind_contention::NAME,
+    abor_then_425::NAME,
     pasv_client_never_connects::NAME,
     pasv_syn_not_seen::NAME,
 ];
@@ -45,6 +58,9 @@ pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand
     match stories.next_back() {
         Some(story) => replace(web, together, &story, all),
         None => never_sent(web, together, strands, all),
+    }
+    if !strands.is_empty() {
+        all.retain(|finding| !WITHOUT_SYN.contains(&finding.diagnosis));
     }
 }
 

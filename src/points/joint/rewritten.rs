@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::super::alike::Relation;
 use super::super::lines::{Line, announced, code, verb};
 use super::amend::{as_context, support, take};
+use super::connecting::WITHOUT_SYN;
 use super::together::{Asked, Together};
 use super::way::Way;
 use super::web::{Web, neighbours};
@@ -116,8 +117,10 @@ pub fn of_transfer(spoken: &Spoken, together: &Together<'_>, asked: &Asked<'_>, 
     let window = window(together, asked);
     let within = |at: Stamp| window.is_some_and(|(from, until)| at >= from && at.time <= until.time.plus(AROUND));
     if let Some((part, line)) = spoken.added().find(|(_, line)| within(line.at)) {
-        if let Some(known) = take(all, reply_by_middlebox::NAME) {
-            drop(known);
+        take(all, reply_by_middlebox::NAME);
+        // When the server answered, and why, is not told by words that are not its own.
+        if asked.ended().and_then(|ended| ended.reply.as_ref()).is_some_and(|reply| reply.at == line.at) {
+            all.retain(|finding| !WITHOUT_SYN.contains(&finding.diagnosis));
         }
         all.push(added(part, line));
         correct_refusal(all, part);

@@ -3,6 +3,7 @@
 use super::super::lines::{Line, announced, code, verb};
 use super::super::sampled::{Flow, Sample};
 use super::way::Way;
+use crate::wire::Seq;
 
 /// Lines that are looked ahead for one that both points have.
 const AHEAD: usize = 32;
@@ -105,6 +106,18 @@ fn next_common(near: &[Line], far: &[Line]) -> (usize, usize) {
 
 /// Lines between two that both points have: as many of one kind on both sides were rewritten.
 fn between(way: &Way<'_>, near: &[Line], far: &[Line], next: (Option<&Line>, Option<&Line>), steps: &mut Vec<Step>) {
+    // Where both sides have other bytes under the same numbers, none of them missed anything: one was put in for the other.
+    let replaced = match (near.first(), far.first(), steps.last()) {
+        (Some(one), Some(other), Some(Step::Both(near, far))) => {
+            !is_kin(&one.text, &other.text) && one.seq == near.end && other.seq == far.end
+        }
+        _ => false,
+    };
+    if replaced {
+        steps.extend(near.iter().map(|line| Step::Near(line.clone(), Fate::Removed)));
+        steps.extend(far.iter().map(|line| Step::Far(line.clone(), Fate::Added)));
+        return;
+    }
     let mut there = far.iter().peekable();
     for line in near {
         match there.peek() {
@@ -115,7 +128,8 @@ fn between(way: &Way<'_>, near: &[Line], far: &[Line], next: (Option<&Line>, Opt
             _ => steps.push(Step::Near(line.clone(), fate_of_near(way, line, next.1))),
         }
     }
-    steps.extend(there.map(|line| Step::Far(line.clone(), fate_of_far(way, line, next.0))));
+    let shift = shift_behind(way, steps);
+    steps.extend(there.map(|line| Step::Far(line.clone(), fate_of_far(way, line, next.0, shift))));
 }
 
 /// Whether one line may be the other one, rewritten: the same command, or a reply in its place.
@@ -125,6 +139,17 @@ fn is_kin(one: &[u8], other: &[u8]) -> bool {
         (None, None) => verb(one) == verb(other),
         _ => false,
     }
+}
+
+/// Whether a line was acknowledged to a sender who goes on as if it had never said it.
+fn is_disowned(way: &Way<'_>, line: &Line, shift: u32) -> bool {
+    let [begin, end] = [line.seq, line.end].map(|seq| Seq(seq.0.wrapping_sub(shift)));
+    let acked = way.near.sent(way.by.peer()).find(|one| one.ack.is_some_and(|ack| !ack.is_before(end)) && !one.is_rst());
+    acked.is_some_and(|acked| {
+        // An empty segment bears the number of what comes next.
+        let later = way.near.sent(way.by).filter(|one| one.at > acked.at && !one.is_rst() && one.len == 0);
+        later.into_iter().any(|one| !one.end().is_after(begin))
+    })
 }
 
 /// What became of a line that only the near point has.
@@ -143,10 +168,23 @@ fn fate_of_near(way: &Way<'_>, line: &Line, next: Option<&Line>) -> Fate {
     }
 }
 
-/// What became of a line that only the far point has.
-fn fate_of_far(way: &Way<'_>, line: &Line, next: Option<&Line>) -> Fate {
+/// By how much numbers are higher at the far point behind the last line that both have.
+fn shift_behind(way: &Way<'_>, steps: &[Step]) -> u32 {
+    let last = steps.iter().rev().find_map(|step| match step {
+        Step::Both(near, far) => Some((near.end, far.end)),
+        Step::Near(..) | Step::Far(..) => None,
+    });
+    let known = last.or_else(|| way.near.isn(way.by).zip(way.far.isn(way.by)));
+    known.map_or(0, |(near, far)| far.0.wrapping_sub(near.0))
+}
+
+/// What became of a line that only the far point has. `shift` is by how much numbers are higher there.
+fn fate_of_far(way: &Way<'_>, line: &Line, next: Option<&Line>, shift: u32) -> Fate {
     if let Some(next) = next {
         return if next.after_gap { Fate::Missed } else { Fate::Added };
+    }
+    if is_disowned(way, line, shift) {
+        return Fate::Added;
     }
     let mut acks = way.near.sent(way.by.peer()).filter(|one| !one.is_rst()).filter_map(|one| one.ack);
     let highest = way
