@@ -21,7 +21,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::check::{Baseline, Baselined};
-use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
+use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error, write_note};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
@@ -300,6 +300,14 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
         let known = if baselined.left_out == 1 { "finding" } else { "findings" };
         let _ = writeln!(io::stderr(), "{} known {known} left out (--baseline)", baselined.left_out);
     }
+    if baselined.seen_from_one_point > 0 {
+        let count = baselined.seen_from_one_point;
+        let findings = if count == 1 { "finding is" } else { "findings are" };
+        let why = format!(
+            "{count} {findings} not in the baseline, which was written from one capture point: several points together show other causes; write a new one from all points (--write-baseline)"
+        );
+        let _ = write_note(&mut io::stderr(), &why);
+    }
     let ended = baselined.end(&read.captures, &read.summary);
     // A reader of the report who has gone does not hide that there is no baseline.
     kept?;
@@ -455,7 +463,8 @@ fn read_groups(
             complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
         }
         let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
-        let mut pipeline = Pipeline::new(Settings { here, ..settings.clone() }, next);
+        let several_places = group.is_of_several_places();
+        let mut pipeline = Pipeline::new(Settings { here, several_places, ..settings.clone() }, next);
         read(&mut frames, &mut pipeline, sink, interrupt, group)?;
         unreadable::note(&mut all.summary, &frames.unreadable(), input);
         if interrupt.is_wanted() {

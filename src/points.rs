@@ -96,6 +96,11 @@ impl Point {
 }
 
 impl Group {
+    /// Whether it is one timeline of files that were taken at several places.
+    pub fn is_of_several_places(&self) -> bool {
+        self.points.is_empty() && self.common.at_each > 0
+    }
+
     fn new(files: Vec<PathBuf>, why: Why) -> Self {
         Self { files, why, points: Vec::new(), common: Common::default() }
     }
@@ -157,13 +162,20 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
             let families = directories.into_iter().flat_map(|files| rotation::families(files, Why::Directory));
             plan.groups.extend(families.map(|family| apart(family, inputs.looking)));
         }
-        Arrange::Merge => plan.groups.push(Group::new(all().collect(), Why::Merged)),
+        Arrange::Merge => plan.groups.push(merged(all().collect(), inputs.looking)),
         Arrange::PerFile => {
             let files = all().map(|file| Group::new(vec![file], Why::PerFile));
             plan.groups.extend(files.map(|file| apart(file, inputs.looking)));
         }
     }
     plan
+}
+
+/// Everything is one timeline. What its files have in common is told, for they were not taken at one place then.
+fn merged(files: Vec<PathBuf>, looking: Looking<'_>) -> Group {
+    let families = rotation::families(files.clone(), Why::Alone).into_iter().map(Unit::of).collect();
+    let incident = incidents::join(families, looking).into_iter().find(|group| group.why == Why::Points);
+    Group { common: incident.map(|group| group.common).unwrap_or_default(), ..Group::new(files, Why::Merged) }
 }
 
 /// Files named together are points of one incident where they share connections, else one timeline.

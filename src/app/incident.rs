@@ -206,6 +206,8 @@ impl<'a> Listener<'a> {
         let Collected { sessions, findings, .. } = self.collected;
         Ok(Told {
             name: self.point.name.clone(),
+            files: self.point.files.clone(),
+            interface: self.point.interface,
             captures: captures.iter().map(|capture| capture.id).collect(),
             clock: self.point.clock.clone(),
             sampled: self.sampled,

@@ -39,6 +39,9 @@ struct Known {
     #[serde(default)]
     about: String,
     fingerprint: String,
+    /// Found at several points together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    joined: bool,
 }
 
 impl Baseline {
@@ -61,9 +64,25 @@ impl Baseline {
         if finding.severity > Severity::Quality {
             let fingerprint = fingerprint::of(finding, subject).to_string();
             let about = printable_str(&fingerprint::about(finding, subject));
-            self.known
-                .insert(fingerprint.clone(), Known { diagnosis: finding.diagnosis.to_string(), about, fingerprint });
+            let joined = subject.is_some_and(|subject| subject.session.points.len() > 1);
+            let diagnosis = finding.diagnosis.to_string();
+            self.known.insert(fingerprint.clone(), Known { diagnosis, about, fingerprint, joined });
         }
+    }
+
+    /// Whether this trouble was known as one point sees it, and a finding of several points cannot be compared with that.
+    fn knows_from_one_point(&self, finding: &Finding, subject: Subject<'_>) -> bool {
+        let Subject { session, .. } = subject;
+        if session.points.len() < 2 || finding.severity <= Severity::Quality {
+            return false;
+        }
+        let views = session.views.iter().map(|view| {
+            let seen = SessionRecord { client: view.client, server: view.server, ..session.clone() };
+            printable_str(&fingerprint::about(finding, Some(Subject { session: &seen, ..subject })))
+        });
+        let views: Vec<String> = views.collect();
+        let mut about = self.known.values().filter(|known| views.contains(&known.about)).peekable();
+        about.peek().is_some() && about.all(|known| !known.joined)
     }
 
     /// Whether a finding is known.
@@ -81,6 +100,8 @@ pub struct Baselined<'a> {
     collects: bool,
     /// How many findings were left out.
     pub left_out: u64,
+    /// How many were found at several points together and are known otherwise, as one point sees them.
+    pub seen_from_one_point: u64,
     /// What they would have counted.
     counted: Summary,
     /// Findings follow their session.
@@ -92,7 +113,7 @@ impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
         let (found, counted, subjects) = Default::default();
-        Self { inner, known, found, collects: true, left_out: 0, counted, session: None, subjects }
+        Self { inner, known, found, collects: true, left_out: 0, seen_from_one_point: 0, counted, session: None, subjects }
     }
 
     /// Collects nothing: a capture that goes on finds without end.
@@ -146,6 +167,8 @@ impl Sink for Baselined<'_> {
             self.found.add(finding, subject);
         }
         if !self.known.knows(finding, subject) {
+            let known = subject.is_some_and(|subject| self.known.knows_from_one_point(finding, subject));
+            self.seen_from_one_point += u64::from(known);
             return self.inner.finding(finding);
         }
         self.left_out += 1;

@@ -10,7 +10,7 @@ use super::wanted::WantedFrames;
 use super::{Choice, Pick};
 use crate::finding::{Evidence, Finding, SessionId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
-use crate::record::{SessionRecord, Sink, Summary};
+use crate::record::{PointRecord, SessionRecord, Sink, Summary, point_of};
 use crate::redact::{Secret, Secrets};
 use crate::report::in_order;
 use crate::source::Capture;
@@ -24,6 +24,7 @@ pub struct Collected {
     sessions: BTreeMap<SessionId, Parts>,
     findings: Vec<Finding>,
     secrets: Secrets,
+    points: Vec<PointRecord>,
 }
 
 impl Sink for Collected {
@@ -40,6 +41,11 @@ impl Sink for Collected {
         let mut finding = finding.clone();
         finding.texts(|text| self.secrets.hide(text));
         self.findings.push(finding);
+        Ok(())
+    }
+
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.points.extend_from_slice(points);
         Ok(())
     }
 
@@ -78,6 +84,10 @@ impl Collected {
         let mut comments = Comments::default();
         for finding in &self.findings {
             let mut say = |at: &Stamp, note: String| {
+                let note = match point_of(&self.points, at.capture) {
+                    Some(point) => format!("at {}: {note}", point.name),
+                    None => note,
+                };
                 let said: &mut Vec<String> = comments.entry((at.capture, at.number)).or_default();
                 if !said.contains(&note) {
                     said.push(note);

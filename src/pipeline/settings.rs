@@ -32,6 +32,9 @@ pub struct Settings {
     pub in_full: bool,
     /// Addresses of the host that was captured on, beside those that a capture names itself.
     pub here: Vec<IpAddr>,
+    /// Whether captures of several places are read as one timeline: what one of them shows of its place does not hold of
+    /// the others.
+    pub several_places: bool,
     /// When transfers are judged.
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).

@@ -6,6 +6,7 @@
 
 mod amend;
 mod connecting;
+mod copies;
 mod findings;
 mod outcome;
 mod resets;
@@ -19,8 +20,10 @@ mod way;
 mod web;
 mod words;
 
+use std::path::PathBuf;
+
 use crate::finding::{Finding, SessionId};
-use crate::frame::CaptureId;
+use crate::frame::{CaptureId, InterfaceId};
 use crate::record::{PointRecord, SessionRecord};
 
 use super::clock::Clock;
@@ -31,6 +34,10 @@ use web::Web;
 pub struct Told {
     /// What it is called.
     pub name: String,
+    /// Its files.
+    pub files: Vec<PathBuf>,
+    /// The interface of these files that is meant, where several of them are points.
+    pub interface: Option<InterfaceId>,
     /// Its captures.
     pub captures: Vec<CaptureId>,
     /// Its clock beside the first point's, before it was corrected.

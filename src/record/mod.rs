@@ -186,6 +186,11 @@ pub struct PointRecord {
     pub clock: Option<ClockRecord>,
 }
 
+/// The point that a capture was taken at, if there are several.
+pub fn point_of(points: &[PointRecord], capture: CaptureId) -> Option<&PointRecord> {
+    points.iter().find(|point| point.captures.contains(&capture))
+}
+
 /// A clock beside a reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClockRecord {
@@ -443,6 +448,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The point that a capture was taken at, if there are several.
+    pub fn point_of(&self, capture: CaptureId) -> Option<&PointRecord> {
+        point_of(&self.points, capture)
+    }
+
     /// Whether nothing is missing but what the user knows for broken.
     pub fn is_all_read(&self) -> bool {
         self.unreadable.iter().all(|input| input.allowed)

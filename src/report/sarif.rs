@@ -155,8 +155,17 @@ struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
     physical_location: PhysicalLocation,
+    /// The capture point, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logical_locations: Option<[LogicalLocation; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
+}
+
+#[derive(Serialize)]
+struct LogicalLocation {
+    name: String,
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -276,7 +285,8 @@ fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> Sar
     let located = related.into_iter().enumerate();
     let related_locations = located
         .map(|(id, (stamp, note))| {
-            let note = format!("frame {}: {note}", stamp.number);
+            let point = run.summary.point_of(stamp.capture).map(|point| format!(" at {}", point.name));
+            let note = format!("frame {}{}: {note}", stamp.number, point.unwrap_or_default());
             Location { id: Some(id), message: Some(Message::new(&note)), ..location(run, stamp) }
         })
         .collect();
@@ -317,7 +327,13 @@ fn location(run: &Run, at: Stamp) -> Location {
         index: place.unwrap_or(0),
     };
     let region = Region { start_line: at.number.0 };
-    Location { id: None, physical_location: PhysicalLocation { artifact_location, region }, message: None }
+    let point = run.summary.point_of(at.capture);
+    Location {
+        id: None,
+        physical_location: PhysicalLocation { artifact_location, region },
+        logical_locations: point.map(|point| [LogicalLocation { name: printable_str(&point.name), kind: "capture point" }]),
+        message: None,
+    }
 }
 
 fn level(severity: finding::Severity) -> &'static str {

@@ -46,8 +46,7 @@ impl Vantage {
     /// The vantage of a control connection whose client is its `client` end, in that neighbourhood.
     pub fn of(control: &Connection, client: End, network: &Network) -> Self {
         if is_of_several_points(control) {
-            let clues = vec!["its packets are in several captures, which were taken at different places".to_owned()];
-            return Self { client: Nearness::Unknown, server: Nearness::Unknown, clues, client_passes: false };
+            return Self::of_several_places();
         }
         let mut clues = Vec::new();
         let near = split(control, &mut clues);
@@ -72,6 +71,12 @@ impl Vantage {
         let (client, server) = if client == End::Origin { (origin, target) } else { (target, origin) };
         let client_passes = client == Nearness::At || (client == Nearness::Adjacent && timed);
         Self { client, server, clues, client_passes }
+    }
+
+    /// Captures of several places were read as one.
+    pub fn of_several_places() -> Self {
+        let clues = vec!["its packets are in several captures, which were taken at different places".to_owned()];
+        Self { client: Nearness::Unknown, server: Nearness::Unknown, clues, client_passes: false }
     }
 
     /// The same, where the client's SYNs to other passive ports of the server were seen: next to the client all of them

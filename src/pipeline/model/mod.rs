@@ -86,6 +86,7 @@ pub(super) struct Model {
     nat: NatPairs,
     /// The lines of the sessions under way, where reports want them.
     dialogues: Option<Dialogues>,
+    several_places: bool,
     /// Hosts that speak FTP: all their connections are followed.
     parties: Aged,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
@@ -161,6 +162,7 @@ impl Model {
             first_session: first_session.0,
             next_session: first_session.0,
             nat: NatPairs::default(),
+            several_places: settings.several_places,
             dialogues: settings.in_full.then(Dialogues::default),
             parties: Aged::new(scaled(PARTIES)),
             contacts: Aged::new(scaled(PARTIES)),

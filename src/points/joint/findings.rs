@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::together::{Asked, Together, attempts};
 use super::web::{Strand, Web};
-use super::{connecting, resets, rewritten, stalled};
+use super::{connecting, copies, resets, rewritten, stalled};
 use crate::diagnosis::{capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
 use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, Severity, TransferId};
 use crate::frame::Stamp;
@@ -127,6 +127,8 @@ fn of_whole(
     }
     rewritten::of_session(web, spoken, together, &mut all);
     stalled::of_session(web, spoken, together, of_transfers, &mut all);
+    let strands: Vec<Strand> = served.iter().copied().collect();
+    all.extend(copies::tell(web, together, &strands));
     all
 }
 

@@ -272,6 +272,8 @@ fn unrewritten(spoken: &Spoken, within: impl Fn(Stamp) -> bool, all: &mut Vec<Fi
     if !by_it {
         return;
     }
+    // Why the server refused it.
+    take(all, port_refused::NAME);
     let [inside, outside] = [part.ends[0][0], part.ends[1][0]];
     let message = format!(
         "a NAT between the points {} and {} shows {} as {}, and {} passed it unchanged: the server was told an address that it cannot reach",

@@ -133,6 +133,12 @@ impl Web {
         (0..self.strands.len()).map(Strand)
     }
 
+    /// Whether two points are interfaces of one capture.
+    pub fn are_of_one_capture(&self, one: usize, other: usize) -> bool {
+        let both = self.points.get(one).zip(self.points.get(other));
+        both.is_some_and(|(one, other)| one.interface.is_some() && one.files == other.files)
+    }
+
     /// Points in the order of the path, the one nearest to the client first: of those that have this control connection.
     pub fn path(&self, control: Strand) -> Vec<usize> {
         let mut points: Vec<usize> =

@@ -123,6 +123,5 @@ impl From<&PathRecord> for Path {
 
 /// The name of the point where evidence was captured, if there are several.
 pub(super) fn of_evidence(evidence: &Evidence, points: &[record::PointRecord]) -> Option<String> {
-    let capture = evidence.first().capture;
-    points.iter().find(|point| point.captures.contains(&capture)).map(|point| printable_str(&point.name))
+    record::point_of(points, evidence.first().capture).map(|point| printable_str(&point.name))
 }
