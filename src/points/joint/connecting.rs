@@ -54,7 +54,8 @@ pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand
     let mut stories = strands
         .iter()
         .filter(|strand| is_end_to_end(web, together, **strand))
-        .filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)));
+        .filter_map(|strand| outcome::story(web, *strand, &opened(web, together, *strand)))
+        .filter(|story| !is_by_tap(web, together, story));
     match stories.next_back() {
         Some(story) => replace(web, together, &story, all),
         None => never_sent(web, together, strands, all),
@@ -62,6 +63,18 @@ pub fn tell(web: &Web, together: &Together<'_>, _: &Asked<'_>, strands: &[Strand
     if !strands.is_empty() {
         all.retain(|finding| !WITHOUT_SYN.contains(&finding.diagnosis));
     }
+}
+
+/// Whether the packet that a point lacks may have passed it: it is known to miss packets, and lacks only one.
+fn is_by_tap(web: &Web, together: &Together<'_>, story: &Story) -> bool {
+    let Some((absent, flow)) = story.absent.zip(web.at(story.strand, story.at)) else { return false };
+    let count = match story.what {
+        What::SynAckLost => flow.syn_acks().count(),
+        What::Refused { .. } => flow.rsts().count(),
+        What::Rejected { .. } => flow.errors.len(),
+        What::SynLost | What::RefusedBetween | What::RejectedBetween { .. } | What::Ignored => flow.syns().count(),
+    };
+    together.may_have_missed(absent.point, count)
 }
 
 /// What no point shows was never sent, where the one next to its sender was recording all the time.
@@ -137,8 +150,10 @@ pub fn tell_of_session(web: &Web, together: &Together<'_>, served: &BTreeSet<Str
             })
         })
     });
-    let stories: Vec<Story> =
-        candidates.filter_map(|strand| outcome::story(web, strand, &opened(web, together, strand))).collect();
+    let stories: Vec<Story> = candidates
+        .filter_map(|strand| outcome::story(web, strand, &opened(web, together, strand)))
+        .filter(|story| !is_by_tap(web, together, story))
+        .collect();
     if let Some(story) = stories.into_iter().next_back() {
         replace(web, together, &story, all);
     }

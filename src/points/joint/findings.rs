@@ -59,15 +59,48 @@ pub fn judge(web: &Web, together: &Together<'_>, asked: &[Asked<'_>]) -> Judged 
     judged
 }
 
-/// The data connections of a transfer, as all points tell them.
+/// The data connections of a transfer, as all points tell them. Where a point has them without the words that announce
+/// them, the words of another one tell.
 fn strands(web: &Web, together: &Together<'_>, asked: &Asked<'_>) -> Vec<Strand> {
     let told = together.path.iter().zip(&asked.told);
     let mut all: Vec<Strand> = told
         .flat_map(|(point, told)| told.iter().flat_map(|transfer| attempts(web, *point, transfer)).collect::<Vec<_>>())
         .collect();
+    if all.is_empty() {
+        all = announced(web, together, asked);
+    }
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// The connections between the hosts of a session to the endpoint that was announced for a transfer, opened before it
+/// ended.
+fn announced(web: &Web, together: &Together<'_>, asked: &Asked<'_>) -> Vec<Strand> {
+    let offers = together.told.iter().zip(&asked.told);
+    let mut offers = offers.filter_map(|(session, told)| session.offers.get(told.as_ref()?.offer?));
+    let Some((offer, port)) = offers.find_map(|offer| Some((offer, offer.endpoint?.port()))) else { return Vec::new() };
+    let until = asked.ended().and_then(|ended| ended.reply.as_ref()).map_or(together.lead().last, |reply| reply.at);
+    let to_server = !matches!(offer.command.as_str(), "PORT" | "EPRT" | "LPRT");
+    let is_to_it = |strand: &Strand| {
+        together.path.iter().any(|point| {
+            let both = web.at(*strand, *point).zip(web.at(together.control, *point));
+            both.is_some_and(|(flow, control)| {
+                let [client, server] = control.ends.map(|end| end.ip());
+                // The server may connect from another address of its own.
+                let between = if to_server {
+                    flow.ends.map(|end| end.ip()) == [client, server]
+                } else {
+                    flow.ends[1].ip() == client
+                };
+                between
+                    && flow.ends[1].port() == port
+                    && flow.first.seconds_since(offer.at) >= -web.slack(*point, together.path.first().copied().unwrap_or(0))
+                    && flow.first.time <= until.time
+            })
+        })
+    };
+    web.all().filter(is_to_it).collect()
 }
 
 fn of_transfer(

@@ -78,6 +78,12 @@ fn sent(web: &Web, together: &Together<'_>, strand: Strand, by: End) -> Option<S
     if !web.at(strand, nearer)?.sent(by).any(Sample::occupies) {
         return None;
     }
+    // A tap that misses packets may have missed this one, unless it bears another mark of its sender.
+    let count = flow.sent(by).filter(|one| one.is_rst()).count();
+    let is_foreign = flow.sent(by).any(|one| !one.is_rst()) && flow.sent(by).all(|one| one.is_rst() || one.ttl != rst.ttl);
+    if together.may_have_missed(nearer, count) && !is_foreign {
+        return None;
+    }
     let (from, to) = (flow.socket(by), flow.socket(by.peer()));
     let name = |point: usize| web.name(point);
     let message = format!(

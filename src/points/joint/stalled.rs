@@ -131,8 +131,8 @@ fn blackhole(web: &Web, strand: Strand, near: usize, far: usize, by: End) -> Opt
     let large: Vec<_> = sender.sent(by).filter(is_data).filter(|one| one.len > passed).collect();
     // Segments that offload has yet to cut say nothing of what was on the wire.
     let is_cut_later = sender.sent(by).any(|one| one.len > 1460) && receiver.sent(by).any(|one| one.len > 0);
-    let passes_small = receiver.sent(by).filter(is_data).count() > 0
-        || receiver.sent(by).any(|one| one.flags.has(crate::wire::Flags::FIN));
+    let later = |one: &super::super::sampled::Sample| large.first().is_some_and(|large| one.at.time > large.at.time);
+    let passes_small = receiver.sent(by).any(|one| is_data(&one) || !one.is_rst() && later(one));
     let again = large.iter().filter(|one| large.iter().filter(|other| other.seq == one.seq).count() > 1).count();
     if large.len() < LARGE
         || again == 0

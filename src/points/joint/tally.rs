@@ -68,6 +68,7 @@ impl<'a> Way<'a> {
         let mut tally = Tally::default();
         let mut lost: Vec<&Sample> = Vec::new();
         let mut highest: Option<Stamp> = None;
+        let mut outside = 0;
         for sample in self.near.sent(self.by).filter(|one| one.occupies()) {
             let by = shifts.at(sample.seq);
             let (from, until) = (sample.seq.plus(by), sample.end().plus(shifts.at(sample.end().plus(u32::MAX))));
@@ -78,9 +79,12 @@ impl<'a> Way<'a> {
                     tally.reordered += u64::from(highest.is_some_and(|highest| copy.at < highest));
                     highest = highest.max(Some(copy.at));
                 }
+            } else if !alive(sample.at) {
+                // It was not recording then.
+                outside += 1;
             } else if acked.is_some_and(|acked| !until.is_after(acked)) || self.is_shown_to_arrive(sample) {
                 tally.missed += 1;
-            } else if alive(sample.at) && self.near.is_whole() && self.far.is_whole() {
+            } else if self.near.is_whole() && self.far.is_whole() {
                 tally.lost += 1;
                 // Its words may have come before, without the FIN that a later copy has.
                 if sample.len > 0 && !there.cover(from, from.plus(sample.len)) {
@@ -94,7 +98,7 @@ impl<'a> Way<'a> {
         let same_cut =
             self.near.sent(self.by).map(|one| one.len).max() == self.far.sent(self.by).map(|one| one.len).max();
         if same_cut {
-            tally.recovered = sent.saturating_sub(came).saturating_sub(tally.lost + tally.missed);
+            tally.recovered = sent.saturating_sub(came).saturating_sub(tally.lost + tally.missed + outside);
             tally.duplicated = came.saturating_sub(sent);
         }
         (tally, lost)

@@ -7,6 +7,9 @@ use crate::record::{Outcome, SessionRecord, TransferRecord};
 /// The same command is heard at two points within this many seconds.
 const SAME_MOMENT: f64 = 2.0;
 
+/// A tap that misses some packets hardly misses this many in a row.
+const FEW: usize = 2;
+
 /// A session at the points that have it, in the order of the path.
 pub struct Together<'a> {
     /// The control connection.
@@ -50,6 +53,12 @@ impl<'a> Together<'a> {
             .map(|point| strands.iter().map(|strand| web.tap_loss(*strand, *point, &together.path)).sum())
             .collect();
         Some(together)
+    }
+
+    /// Whether so few packets may be missing at a point because it did not record all that passed.
+    pub fn may_have_missed(&self, point: usize, packets: usize) -> bool {
+        let missed = self.path.iter().zip(&self.missed).any(|(one, missed)| *one == point && *missed > 0);
+        missed && packets < FEW
     }
 
     /// The data connections of all its transfers, as all points tell them.

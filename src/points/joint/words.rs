@@ -52,7 +52,8 @@ impl Words {
         let (mut i, mut j) = (0, 0);
         while i < near.len() || j < far.len() {
             let (rest_near, rest_far) = (near.get(i..).unwrap_or_default(), far.get(j..).unwrap_or_default());
-            let (skip_near, skip_far) = next_common(rest_near, rest_far);
+            let shift = shift_behind(way, &steps);
+            let (skip_near, skip_far) = next_common(rest_near, rest_far, shift);
             between(
                 way,
                 rest_near.get(..skip_near).unwrap_or_default(),
@@ -88,20 +89,32 @@ impl Words {
     }
 }
 
-/// How many lines to skip on each side to come to one that both have; all, if there is none near.
-fn next_common(near: &[Line], far: &[Line]) -> (usize, usize) {
+/// How many lines to skip on each side to come to one that both have; all, if there is none near. Of lines with the same
+/// words, of which a session has many, those are the same that are at the same place of the stream; only where no byte is
+/// missing may one have moved, behind a line that was made longer or shorter. `shift` is by how much numbers are higher at
+/// the far point so far.
+fn next_common(near: &[Line], far: &[Line], shift: Option<u32>) -> (usize, usize) {
+    let has_gap = |lines: &[Line], until: usize| lines.iter().take(until + 1).any(|line| line.after_gap);
+    let is_in_place = |one: &Line, other: &Line| shift.is_none_or(|shift| other.seq == one.seq.plus(shift));
+    let is_sure = |(i, j): (usize, usize), one: &Line, other: &Line| {
+        is_in_place(one, other) || !has_gap(near, i) && !has_gap(far, j)
+    };
     let (most_near, most_far) = (near.len().min(AHEAD), far.len().min(AHEAD));
+    let mut by_words = None;
     for sum in 0..most_near + most_far {
         for skip in 0..=sum {
-            let (one, other) = (near.get(skip), far.get(sum - skip));
-            if let (Some(one), Some(other)) = (one, other)
-                && one.text == other.text
-            {
-                return (skip, sum - skip);
+            let at = (skip, sum - skip);
+            let (Some(one), Some(other)) = (near.get(at.0), far.get(at.1)) else { continue };
+            if one.text != other.text {
+                continue;
             }
+            if is_sure(at, one, other) {
+                return at;
+            }
+            by_words = by_words.or(Some(at));
         }
     }
-    (near.len(), far.len())
+    by_words.unwrap_or((near.len(), far.len()))
 }
 
 /// Lines between two that both points have: as many of one kind on both sides were rewritten.
@@ -128,7 +141,7 @@ fn between(way: &Way<'_>, near: &[Line], far: &[Line], next: (Option<&Line>, Opt
             _ => steps.push(Step::Near(line.clone(), fate_of_near(way, line, next.1))),
         }
     }
-    let shift = shift_behind(way, steps);
+    let shift = shift_behind(way, steps).unwrap_or(0);
     steps.extend(there.map(|line| Step::Far(line.clone(), fate_of_far(way, line, next.0, shift))));
 }
 
@@ -168,14 +181,15 @@ fn fate_of_near(way: &Way<'_>, line: &Line, next: Option<&Line>) -> Fate {
     }
 }
 
-/// By how much numbers are higher at the far point behind the last line that both have.
-fn shift_behind(way: &Way<'_>, steps: &[Step]) -> u32 {
+/// By how much numbers are higher at the far point behind the last line that both have; `None` before the first one where
+/// the initial numbers are not known.
+fn shift_behind(way: &Way<'_>, steps: &[Step]) -> Option<u32> {
     let last = steps.iter().rev().find_map(|step| match step {
         Step::Both(near, far) => Some((near.end, far.end)),
         Step::Near(..) | Step::Far(..) => None,
     });
     let known = last.or_else(|| way.near.isn(way.by).zip(way.far.isn(way.by)));
-    known.map_or(0, |(near, far)| far.0.wrapping_sub(near.0))
+    known.map(|(near, far)| far.0.wrapping_sub(near.0))
 }
 
 /// What became of a line that only the far point has. `shift` is by how much numbers are higher there.
