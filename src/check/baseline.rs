@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::damage;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
-use crate::record::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -162,6 +162,10 @@ impl Sink for Baselined<'_> {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.inner.causes(causes)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
