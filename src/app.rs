@@ -20,14 +20,19 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::causes::Caused;
 use crate::check::{Baseline, Baselined};
-use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error, write_note};
+use crate::cli::{
+    AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error, write_note,
+};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{
+    Cause, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
+};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -272,6 +277,10 @@ impl Sink for Watched<'_> {
         self.inner.pending(pending)
     }
 
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.inner.causes(causes)
+    }
+
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.inner.end(captures, summary)
     }
@@ -409,7 +418,9 @@ fn read_all(
     sink: &mut dyn Sink,
 ) -> io::Result<AllRead> {
     interrupt.watch(|| {
-        let read = read_groups(plan, input, settings, interrupt, sink);
+        let mut caused = Caused::new(sink);
+        let read = read_groups(plan, input, settings, interrupt, &mut caused);
+        let read = read.and_then(|read| caused.finish().map(|()| read));
         if read.is_err() && interrupt.is_wanted() {
             interrupt.cut_off();
         }

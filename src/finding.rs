@@ -233,6 +233,43 @@ pub struct SessionId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransferId(pub u32);
 
+/// A cause of a run, from 1 in the order in which they first show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CauseId(pub u32);
+
+/// What the remedy of a finding is about. Findings of one diagnosis with the same locus have one cause. It holds no time,
+/// no ephemeral port and no network: which clients are concerned is what separates a cause from what worked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Locus {
+    /// The capture, or nothing narrower.
+    #[default]
+    Capture,
+    /// A server, by its control socket.
+    Server(SocketAddr),
+    /// A client.
+    Client(IpAddr),
+    /// What a client announces to a server: its own matter, unless other clients of that server announce the same address.
+    Announced {
+        /// Who announces.
+        client: IpAddr,
+        /// To whom.
+        server: SocketAddr,
+        /// Which address; `None` where it could not be read.
+        address: Option<IpAddr>,
+    },
+    /// An account at a server. The name is marked as a stranger's text ([`crate::redact::foreign`]).
+    Account {
+        /// The server.
+        server: SocketAddr,
+        /// The argument of USER; empty where it was not seen.
+        name: String,
+    },
+    /// Hosts, by their addresses, or the way between them.
+    Hosts(Vec<IpAddr>),
+    /// A station on a link: a host or a gateway, by its MAC.
+    Station(String),
+}
+
 /// A diagnosis that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -256,6 +293,11 @@ pub struct Finding {
     pub transfer: Option<TransferId>,
     /// The hosts it is about.
     pub hosts: Vec<IpAddr>,
+    /// What its remedy is about.
+    pub locus: Locus,
+    /// The cause it is grouped under, once a run is watched for causes; none for what merely stands beside a failure and
+    /// what limits the capture.
+    pub cause: Option<CauseId>,
     /// The evidence without which it would not have been said.
     pub primary: Evidence,
     /// What else bears on it.
@@ -274,6 +316,15 @@ pub struct Finding {
     pub references: &'static [&'static str],
 }
 
+impl Locus {
+    /// Every text in it that may quote what was captured.
+    pub fn texts(&mut self, change: impl FnOnce(&mut String)) {
+        if let Self::Account { name, .. } = self {
+            change(name);
+        }
+    }
+}
+
 impl Finding {
     /// All evidence in order of time.
     pub fn evidence(&self) -> Vec<&Evidence> {
@@ -285,6 +336,7 @@ impl Finding {
     /// Every text in it that may quote what was captured.
     pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
         change(&mut self.message);
+        self.locus.texts(&mut change);
         for evidence in std::iter::once(&mut self.primary).chain(&mut self.supporting) {
             match evidence {
                 Evidence::Seen { note, .. } | Evidence::Missing { note, .. } => change(note),

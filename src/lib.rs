@@ -30,7 +30,7 @@
 //! | [`transfer`] | control events and connections into offers and transfers, each with the SYNs tried | |
 //! | [`mod@vantage`] | where a session was captured, and so what may be claimed of what is not there | |
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | |
-//! | [`points`], [`pipeline`], [`report`] | names of inputs into timelines and capture points, and what several points told into one ([`points::joint`]); frames into findings; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
+//! | [`points`], [`pipeline`], [`causes`], [`report`] | names of inputs into timelines and capture points, and what several points told into one ([`points::joint`]); frames into findings; findings into the causes they have in common; findings into text | points: glob; report: anstyle, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
@@ -103,6 +103,8 @@
 // FTP, of which most arms name a few, or on types of other crates.
 pub mod anonymize;
 pub mod app;
+#[warn(clippy::wildcard_enum_match_arm)]
+pub mod causes;
 pub mod check;
 pub mod cli;
 pub mod decrypt;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in the order of the path of data; a module may use those of lower rank only.
-const RANKS: [(&str, u8); 23] = [
+const RANKS: [(&str, u8); 24] = [
     ("frame", 0),
     ("text", 0),
     ("decrypt", 0),
@@ -25,6 +25,7 @@ const RANKS: [(&str, u8); 23] = [
     ("diagnosis", 6),
     ("pipeline", 7),
     ("points", 7),
+    ("causes", 7),
     ("report", 7),
     ("anonymize", 8),
     ("check", 8),

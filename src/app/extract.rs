@@ -284,7 +284,16 @@ impl Output {
             given: settings.keys.clone().unwrap_or_default(),
             told: BTreeSet::new(),
         });
-        Ok(Self { writer, interfaces: Vec::new(), told, same: BTreeMap::new(), overfull: false, read: 0, written: 0, secrets })
+        Ok(Self {
+            writer,
+            interfaces: Vec::new(),
+            told,
+            same: BTreeMap::new(),
+            overfull: false,
+            read: 0,
+            written: 0,
+            secrets,
+        })
     }
 
     /// Writes what is selected of a timeline.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::damage;
 use crate::finding::{Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
-use crate::record::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -113,7 +113,17 @@ impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
         let (found, counted, subjects) = Default::default();
-        Self { inner, known, found, collects: true, left_out: 0, seen_from_one_point: 0, counted, session: None, subjects }
+        Self {
+            inner,
+            known,
+            found,
+            collects: true,
+            left_out: 0,
+            seen_from_one_point: 0,
+            counted,
+            session: None,
+            subjects,
+        }
     }
 
     /// Collects nothing: a capture that goes on finds without end.
@@ -185,6 +195,10 @@ impl Sink for Baselined<'_> {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.inner.causes(causes)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

@@ -186,7 +186,7 @@ impl FailOn {
 #[cfg(test)]
 mod tests {
     use super::FailOn;
-    use crate::finding::{Confidence, Evidence, Finding, Role, Severity};
+    use crate::finding::{Confidence, Evidence, Finding, Locus, Role, Severity};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
 
     fn finding(role: Role, severity: Severity) -> Finding {
@@ -202,6 +202,8 @@ mod tests {
             session: None,
             transfer: None,
             hosts: Vec::new(),
+            locus: Locus::default(),
+            cause: None,
             primary: Evidence::seen(at, ""),
             supporting: Vec::new(),
             host_facts: Vec::new(),

@@ -29,6 +29,7 @@ diagnosis! {
     "the transfer right after an ABOR was answered 425 without a SYN",
     ["Q269285", "RFC 959 4.1.3"],
     verdict: ServerSocket,
+    locus: Server,
     Transfer(check)
 }
 

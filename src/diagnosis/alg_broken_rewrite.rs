@@ -52,6 +52,7 @@ diagnosis! {
     "an FTP helper on the way breaks the control connection at an endpoint line",
     ["RFC 1123 4.1.2.10", "RFC 3022 4.4", "RFC 9293 3.10.7.4"],
     verdict: BrokenRewrite,
+    locus: Server,
     Session(check),
     Transfer(of_transfer);
     reported_once: true

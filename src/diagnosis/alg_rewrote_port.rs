@@ -29,6 +29,7 @@ diagnosis! {
     "a middlebox rewrote the announced endpoint",
     ["RFC 3022 4.4", "RFC 6384"],
     verdict: never("a rewriting that leads where it should harms nothing"),
+    locus: Server,
     Session(check)
 }
 

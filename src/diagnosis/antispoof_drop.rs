@@ -26,6 +26,7 @@ diagnosis! {
     "only packets with a foreign source are lost on the way",
     ["RFC 3704", "Q175396"],
     verdict: never("one capture point shows the loss and not who dropped it"),
+    locus: Hosts,
     Transfer(check)
 }
 

@@ -39,6 +39,7 @@ diagnosis! {
     "two hosts claim one address",
     ["RFC 5227 2.4", "RFC 4862 5.4", "Q120599", "Q174929"],
     verdict: HostFault,
+    locus: Hosts,
     Network(check),
     Transfer(of_transfer),
     Session(of_session);

@@ -30,6 +30,7 @@ diagnosis! {
     "the two directions take different ways",
     ["Q175396", "RFC 1122 3.3.4.2"],
     verdict: never("a fact about the network, no fault by itself"),
+    locus: Hosts,
     Network(check)
 }
 

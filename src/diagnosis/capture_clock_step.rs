@@ -20,6 +20,7 @@ diagnosis! {
     "the clock of the capture was set while it ran",
     ["RFC 7323 5.4"],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

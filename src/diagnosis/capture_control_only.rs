@@ -18,6 +18,7 @@ diagnosis! {
     "data connections were not captured",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -16,6 +16,7 @@ diagnosis! {
     "the capture itself says that packets are missing",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Capture(check)
 }
 

@@ -18,6 +18,7 @@ diagnosis! {
     "packets were recorded more than once",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

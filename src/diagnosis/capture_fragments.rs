@@ -15,6 +15,7 @@ diagnosis! {
     "segments of FTP lie in IP fragments that never complete",
     ["RFC 791 3.2"],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Capture(check)
 }
 

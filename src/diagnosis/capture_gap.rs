@@ -18,6 +18,7 @@ diagnosis! {
     "acknowledged bytes are missing from the capture",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

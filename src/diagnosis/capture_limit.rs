@@ -15,6 +15,7 @@ diagnosis! {
     "a bound of the program was reached",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Capture(check)
 }
 

@@ -15,6 +15,7 @@ diagnosis! {
     "the start of the control connection is not in the capture",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -17,6 +17,7 @@ diagnosis! {
     "the capture has no MAC addresses, and a rule needed one",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -17,6 +17,7 @@ diagnosis! {
     "checksums of one host were left to its network card",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -17,6 +17,7 @@ diagnosis! {
     "one direction of a connection is absent",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -20,6 +20,7 @@ diagnosis! {
     "packets were recorded out of order",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -13,6 +13,7 @@ diagnosis! {
     "frames are cut by the snap length",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -14,6 +14,7 @@ diagnosis! {
     "the capture file is damaged or cut",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Capture(check)
 }
 

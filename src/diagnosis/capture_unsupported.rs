@@ -17,6 +17,7 @@ diagnosis! {
     "frames could not be decoded",
     [],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Capture(check)
 }
 

@@ -23,6 +23,7 @@ diagnosis! {
     "the server refused the transfer command itself",
     ["RFC 959 4.2.2", "RFC 959 5.4"],
     verdict: CommandRefused,
+    locus: Server,
     Transfer(check)
 }
 

@@ -26,6 +26,7 @@ diagnosis! {
     "the server closed the control connection before it greeted",
     ["RFC 959 5.4"],
     verdict: never("a finding of the session, which has no verdict"),
+    locus: Server,
     Session(check)
 }
 

@@ -35,6 +35,7 @@ diagnosis! {
     "the server ended an idle session",
     ["RFC 959 5.4", "RFC 1123 4.1.3.2"],
     verdict: ControlLost,
+    locus: Server,
     Transfer(of_transfer),
     Session(of_session)
 }

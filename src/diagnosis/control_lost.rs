@@ -29,6 +29,7 @@ diagnosis! {
     "the control connection was lost while a reply was outstanding",
     ["RFC 959 5.4", "RFC 5382 5"],
     verdict: never("a finding of the session, which has no verdict"),
+    locus: Server,
     Session(check);
     part_of: &[control_stalled::NAME, rst_injected::NAME]
 }

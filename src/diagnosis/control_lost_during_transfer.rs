@@ -27,6 +27,7 @@ diagnosis! {
     "the control connection was lost during a transfer",
     ["RFC 5382 5", "RFC 1123 4.1.3.2", "RFC 959 5.4"],
     verdict: ControlLost,
+    locus: Server,
     Transfer(check)
 }
 

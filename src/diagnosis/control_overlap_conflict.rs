@@ -19,6 +19,7 @@ diagnosis! {
     "copies of the same control bytes differ",
     ["RFC 9293 3.4"],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

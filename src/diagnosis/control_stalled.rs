@@ -29,6 +29,7 @@ diagnosis! {
     "a control segment is retransmitted and never acknowledged",
     ["RFC 9293 3.8.1", "RFC 2923 2.1"],
     verdict: never("a finding of the session, which has no verdict"),
+    locus: Server,
     Session(check);
     is_symptom: true,
     part_of: &[control_lost_during_transfer::NAME]

@@ -21,5 +21,6 @@ diagnosis! {
     "control-terminated-by-proxy", Info,
     "a proxy ends the control connection and opens another one to the server",
     ["RFC 1919", "RFC 2577"],
-    verdict: never("a proxy is context: what it breaks is the verdict")
+    verdict: never("a proxy is context: what it breaks is the verdict"),
+    locus: Server
 }

@@ -27,6 +27,7 @@ diagnosis! {
     "the control connection was not answered",
     ["RFC 9293 3.10.7", "RFC 959 2.3"],
     verdict: never("a finding of the session, which has no verdict"),
+    locus: Server,
     Session(check);
     is_symptom: true
 }

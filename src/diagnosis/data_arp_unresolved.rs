@@ -37,6 +37,7 @@ diagnosis! {
     "nobody answers ARP or ND for the announced host",
     ["RFC 826", "RFC 4861 7.2", "RFC 1122 2.3.2"],
     verdict: NoLinkAddress,
+    locus: Server,
     Transfer(check)
 }
 

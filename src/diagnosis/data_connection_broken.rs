@@ -32,6 +32,7 @@ diagnosis! {
     "the data connection was opened and then broke",
     ["RFC 959 4.2", "RFC 959 5.4"],
     verdict: DataBroken,
+    locus: Server,
     Transfer(check)
 }
 

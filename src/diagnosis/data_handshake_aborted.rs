@@ -24,6 +24,7 @@ diagnosis! {
     "the handshake of the data connection was not completed",
     ["RFC 9293 3.5", "RFC 3704"],
     verdict: HandshakeAborted,
+    locus: Server,
     Transfer(check)
 }
 

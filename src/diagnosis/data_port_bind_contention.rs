@@ -29,6 +29,7 @@ diagnosis! {
     "the server could not bind its data port while another transfer was using it",
     ["RFC 959 3.2"],
     verdict: ServerSocket,
+    locus: Server,
     Transfer(check)
 }
 

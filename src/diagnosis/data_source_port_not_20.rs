@@ -24,6 +24,7 @@ diagnosis! {
     "active data connections do not come from the server's port 20",
     ["RFC 959 3.2"],
     verdict: never("a habit of the server, no fault"),
+    locus: Server,
     Session(check)
 }
 

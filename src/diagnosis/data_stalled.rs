@@ -38,6 +38,7 @@ diagnosis! {
     "the data connection was open and stood still until one side gave up",
     ["RFC 9293 3.8.3", "RFC 9293 3.8.6.1", "RFC 1123 4.1.3.2"],
     verdict: DataStalled,
+    locus: Server,
     Transfer(check)
 }
 

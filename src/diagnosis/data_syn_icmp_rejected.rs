@@ -25,6 +25,7 @@ diagnosis! {
     "the data SYN was rejected by an ICMP error",
     ["RFC 792", "RFC 1122 3.2.2.1", "RFC 5927"],
     verdict: SynRejected,
+    locus: Server,
     Transfer(check);
     would_decide: "a capture at the target shows which of both answers it sent"
 }

@@ -36,6 +36,7 @@ diagnosis! {
     "the data SYN, or its SYN-ACK, came to a device on the way and did not leave it",
     ["RFC 3704", "RFC 5382"],
     verdict: SynLost,
+    locus: Server,
     Transfer(check)
 }
 

@@ -33,6 +33,7 @@ diagnosis! {
     "the server failed to open the data connection without sending a SYN",
     ["RFC 959 3.2", "RFC 1122 4.2.4.1"],
     verdict: SynNeverSent,
+    locus: Server,
     Transfer(check)
 }
 

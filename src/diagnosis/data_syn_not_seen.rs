@@ -26,6 +26,7 @@ diagnosis! {
     "no data SYN reached this capture point",
     ["RFC 959 3.2"],
     verdict: SynNotSeen,
+    locus: Server,
     Transfer(check)
 }
 

@@ -33,6 +33,7 @@ diagnosis! {
     "the data SYN was refused by a RST",
     ["RFC 9293 3.10.7.1"],
     verdict: SynRejected,
+    locus: Server,
     Transfer(check);
     would_decide: "a capture at the target shows which of both answers it sent"
 }

@@ -25,6 +25,7 @@ diagnosis! {
     "the data SYNs were never answered",
     ["RFC 1579", "RFC 6298", "Q200770"],
     verdict: SynUnanswered,
+    locus: Server,
     Transfer(check)
 }
 

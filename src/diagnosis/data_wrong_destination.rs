@@ -24,6 +24,7 @@ diagnosis! {
     "the server connected to another endpoint than announced",
     ["RFC 959 3.2"],
     verdict: WrongPeer,
+    locus: Server,
     Transfer(check)
 }
 

@@ -25,6 +25,7 @@ diagnosis! {
     "the data connection came from another address than the control connection's server",
     ["Q187277", "RFC 1123 4.1.2.12", "RFC 1122 3.3.4.2"],
     verdict: WrongPeer,
+    locus: Server,
     Transfer(check)
 }
 

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::Diagnosis;
 use super::case::Case;
 use super::lines;
+use super::{Diagnosis, Remedied};
 use crate::facts::Said;
 use crate::finding::{
-    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, Severity,
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Locus, Party, Remedy, Role, RuledOut,
+    Severity,
 };
 use crate::frame::FrameList;
 
@@ -16,12 +17,12 @@ pub const FRAMES_CITED: usize = 40;
 
 /// A finding in the making.
 #[must_use]
-pub struct Draft(Finding);
+pub struct Draft(Finding, Remedied);
 
 impl Diagnosis {
     /// A finding of this diagnosis, with the evidence without which it would not be said.
     pub fn finding(&self, confidence: Confidence, message: impl Into<String>, primary: Evidence) -> Draft {
-        Draft(Finding {
+        let finding = Finding {
             diagnosis: self.name,
             role: Role::Context,
             severity: self.severity,
@@ -32,6 +33,8 @@ impl Diagnosis {
             session: None,
             transfer: None,
             hosts: Vec::new(),
+            locus: Locus::default(),
+            cause: None,
             primary,
             supporting: Vec::new(),
             host_facts: Vec::new(),
@@ -40,7 +43,8 @@ impl Diagnosis {
             alternatives: Vec::new(),
             remedies: Vec::new(),
             references: self.references,
-        })
+        };
+        Draft(finding, self.locus)
     }
 }
 
@@ -49,6 +53,8 @@ impl Draft {
     pub fn about(mut self, case: &Case<'_>) -> Self {
         self.0.session = Some(case.session.id);
         self.0.transfer = case.transfer().map(|transfer| transfer.id);
+        let announced = case.offer().and_then(|offer| offer.socket).map(|socket| socket.ip());
+        self.0.locus = self.1.in_session(case.session, announced).unwrap_or_default();
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
         }
@@ -58,6 +64,7 @@ impl Draft {
     /// About a whole session.
     pub fn in_session(mut self, session: &crate::transfer::session::Session) -> Self {
         self.0.session = Some(session.id);
+        self.0.locus = self.1.in_session(session, None).unwrap_or_default();
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![session.client.ip(), session.server.ip()];
         }
@@ -156,6 +163,7 @@ impl Draft {
         finding.caps.retain(|cap| cap.ceiling < Confidence::Proven);
         finding.caps.dedup_by(|a, b| a.diagnosis == b.diagnosis && a.why == b.why);
         self.drop_repeats();
+        self.1.complete(&mut self.0);
         self.shorten();
         self.part_captures();
         self.0

@@ -25,6 +25,7 @@ diagnosis! {
     "EPRT or EPSV names a network protocol that does not fit",
     ["RFC 2428 2", "RFC 2428 3"],
     verdict: UnreadableEndpoint,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -19,6 +19,7 @@ diagnosis! {
     "the server refused the login",
     ["RFC 959 5.4"],
     verdict: never("a finding of the session, which has no verdict"),
+    locus: Account,
     Session(check)
 }
 

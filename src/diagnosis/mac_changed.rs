@@ -33,6 +33,7 @@ diagnosis! {
     "an address moved from one MAC to another",
     ["Q193157", "Q166750", "RFC 826", "RFC 5227 3"],
     verdict: never("a fact about hosts: mac-stale-peer and arp-conflict are what fails by it"),
+    locus: Hosts,
     Network(check)
 }
 

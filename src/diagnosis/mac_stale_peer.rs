@@ -33,6 +33,7 @@ diagnosis! {
     "a peer keeps sending to the old MAC of an address that moved",
     ["Q166750", "Q138362", "Q193157", "RFC 826"],
     verdict: HostFault,
+    locus: Hosts,
     Network(check),
     Transfer(of_transfer),
     Session(of_session);

@@ -14,6 +14,7 @@ mod ending;
 mod host_cause;
 mod idle;
 mod lines;
+mod locus;
 mod neighbours;
 mod no_syn;
 pub mod place;
@@ -30,6 +31,7 @@ use crate::finding::{DiagnosisName, Finding, Severity};
 use case::{CaptureCase, Case, NetworkCase, SessionCase};
 
 pub use draft::Draft;
+pub use locus::Remedied;
 use verdict::Verdict;
 
 /// What a diagnosis looks at.
@@ -61,6 +63,8 @@ pub struct Diagnosis {
     pub references: &'static [&'static str],
     /// Whether it can be the verdict of a failed transfer, and which others it comes before.
     pub verdict: Verdict,
+    /// What its remedy is about: by this its findings are grouped into causes.
+    pub locus: Remedied,
     /// What else holds between it and other findings.
     pub relations: Relations,
     /// How it is recognised; several where it is a fact about hosts and may be the cause of a failure as well, none where
@@ -134,7 +138,7 @@ impl Diagnosis {
 }
 
 /// Declares a diagnosis; its doc comment becomes its explanation. Its rank among the causes of a failure has to be stated
-/// (`verdict: SynRejected`, or `verdict: never("why")`); what of [`Relations`] differs from the usual follows the checks
+/// (`verdict: SynRejected`, or `verdict: never("why")`), and so has what its remedy is about (`locus: Server`); what of [`Relations`] differs from the usual follows the checks
 /// behind a semicolon.
 macro_rules! diagnosis {
     (
@@ -142,7 +146,8 @@ macro_rules! diagnosis {
         $name:literal, $severity:ident,
         $summary:literal,
         [$($reference:literal),* $(,)?],
-        verdict: $rank:ident $(($never:literal))?
+        verdict: $rank:ident $(($never:literal))?,
+        locus: $locus:ident
         $(, $kind:ident($check:path))*
         $(; $($relation:ident: $value:expr),+)?
     ) => {
@@ -157,6 +162,7 @@ macro_rules! diagnosis {
             explanation: concat!($($doc, "\n"),+),
             references: &[$($reference),*],
             verdict: verdict!($rank $($never)?),
+            locus: $crate::diagnosis::Remedied::$locus,
             relations: $crate::diagnosis::Relations {
                 $($($relation: $value,)+)?
                 ..$crate::diagnosis::Relations::USUAL

@@ -29,6 +29,7 @@ diagnosis! {
     "a client with several addresses names the same one in every PORT",
     ["Q149528", "RFC 1122 3.3.4"],
     verdict: never("a habit of the client, no fault"),
+    locus: Client,
     Session(check)
 }
 

@@ -28,6 +28,7 @@ diagnosis! {
     "a transfer was asked for with no data endpoint in force",
     ["RFC 959 3.2", "RFC 1123 4.1.2.5"],
     verdict: NoEndpoint,
+    locus: Client,
     Transfer(check)
 }
 

@@ -30,6 +30,7 @@ diagnosis! {
     "the 227 reply names another address than the server's",
     ["RFC 1123 4.1.2.6", "RFC 2428 3", "RFC 959 5.4"],
     verdict: WrongPeer,
+    locus: Server,
     Transfer(check)
 }
 

@@ -30,6 +30,7 @@ diagnosis! {
     "the passive connection came from another address than the client's",
     ["RFC 2577 4", "RFC 2577 8"],
     verdict: WrongPeer,
+    locus: Server,
     Transfer(check)
 }
 

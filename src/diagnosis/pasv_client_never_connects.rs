@@ -29,6 +29,7 @@ diagnosis! {
     "the client never connected to the passive port",
     ["RFC 959 3.3", "RFC 1123 4.1.2.6"],
     verdict: ClientNeverConnects,
+    locus: Server,
     Transfer(check)
 }
 

@@ -29,6 +29,7 @@ diagnosis! {
     "the client could not connect to the server's passive port",
     ["RFC 1579", "RFC 2428 3"],
     verdict: SynUnanswered,
+    locus: Server,
     Transfer(check)
 }
 

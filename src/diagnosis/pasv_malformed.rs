@@ -26,6 +26,7 @@ diagnosis! {
     "the reply to PASV or EPSV does not tell where to connect",
     ["RFC 959 4.1.2", "RFC 1123 4.1.2.6", "RFC 2428 3"],
     verdict: EndpointRefused,
+    locus: Server,
     Transfer(check)
 }
 

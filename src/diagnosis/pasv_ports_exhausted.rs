@@ -22,6 +22,7 @@ diagnosis! {
     "the server cannot offer a passive port",
     ["RFC 959 5.4"],
     verdict: EndpointRefused,
+    locus: Server,
     Transfer(check)
 }
 

@@ -30,6 +30,7 @@ diagnosis! {
     "no SYN to the passive port reached this capture point",
     ["RFC 1579", "RFC 2428 3"],
     verdict: SynNotSeen,
+    locus: Server,
     Transfer(check)
 }
 

@@ -49,6 +49,7 @@ diagnosis! {
     "large packets are lost on the way and no ICMP message says so",
     ["RFC 2923 2.1", "RFC 1191 3", "RFC 4821"],
     verdict: PathMtu,
+    locus: Server,
     Transfer(of_transfer),
     Session(of_session);
     reported_once: true

@@ -20,6 +20,7 @@ diagnosis! {
     "PORT names an address that cannot be reached",
     ["RFC 6890", "RFC 3927", "RFC 959 5.3.2"],
     verdict: UnusableAddress,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -24,6 +24,7 @@ diagnosis! {
     "an endpoint command came while a transfer was active",
     ["RFC 959 3.2", "RFC 959 5.2"],
     verdict: never("a fault of order: what became of the data connection explains the failure"),
+    locus: Client,
     Transfer(check)
 }
 

@@ -21,6 +21,7 @@ diagnosis! {
     "PORT names an address that is not the client's as seen here",
     ["RFC 959 5.3.2", "RFC 2577 3", "Q149528", "Q185378"],
     verdict: ForeignAddress,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -26,6 +26,7 @@ diagnosis! {
     "PORT names a port below 1024",
     ["RFC 2577 3", "Q140424", "Q185378"],
     verdict: LowPort,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -22,6 +22,7 @@ diagnosis! {
     "the argument of PORT cannot be read",
     ["RFC 959 5.3.2", "RFC 2428 2", "RFC 1639"],
     verdict: UnreadableEndpoint,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -29,6 +29,7 @@ diagnosis! {
     "PORT names a private address behind a NAT that did not rewrite it",
     ["RFC 3022 4.4", "RFC 2428 4", "RFC 1918"],
     verdict: WhoseAddress,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -28,6 +28,7 @@ diagnosis! {
     "the server refused PORT, EPRT, PASV or EPSV",
     ["RFC 959 5.4", "RFC 2428 4"],
     verdict: EndpointRefused,
+    locus: Server,
     Transfer(check)
 }
 

@@ -32,6 +32,7 @@ diagnosis! {
     "the client announces a port again whose 5-tuple the server may still hold in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1123 4.1.2.5"],
     verdict: never("it warns before the outcome is known, and gives way to what the outcome is"),
+    locus: Announced,
     Transfer(check)
 }
 

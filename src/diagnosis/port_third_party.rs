@@ -22,6 +22,7 @@ diagnosis! {
     "PORT names a third host",
     ["RFC 2577 3", "Q185378", "Q246173"],
     verdict: WhoseAddress,
+    locus: Announced,
     Transfer(check)
 }
 

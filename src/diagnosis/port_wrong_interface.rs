@@ -30,6 +30,7 @@ diagnosis! {
     "PORT names another interface of the client",
     ["Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],
     verdict: WhoseAddress,
+    locus: Announced,
     Transfer(check)
 }
 

@@ -52,6 +52,7 @@ diagnosis! {
     "the failing reply seems to come from a device on the way and not from the server",
     ["RFC 6384"],
     verdict: ForgedReply,
+    locus: Server,
     Transfer(check)
 }
 

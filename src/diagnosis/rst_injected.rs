@@ -39,6 +39,7 @@ diagnosis! {
     "a RST that its apparent sender seems never to have sent broke the connection",
     ["RFC 3360", "RFC 5961 3"],
     verdict: ResetInjected,
+    locus: Server,
     Transfer(of_transfer),
     Session(of_session)
 }

@@ -21,6 +21,7 @@ diagnosis! {
     "the server connected to the client's own address instead of the announced one",
     ["RFC 2577 3"],
     verdict: never("a habit of the server: what became of its SYN explains the failure"),
+    locus: Server,
     Transfer(check)
 }
 

@@ -48,6 +48,7 @@ diagnosis! {
     "a host sends packets with the source address of its other interface",
     ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
     verdict: HostFault,
+    locus: Hosts,
     Network(check),
     Transfer(of_transfer),
     Session(of_session);

@@ -37,6 +37,7 @@ diagnosis! {
     "the SYN was answered by the ACK of an old connection that is still in TIME-WAIT at its receiver",
     ["RFC 9293 3.10.7.4", "RFC 5961 4.2", "RFC 1337"],
     verdict: TimeWaitAnswer,
+    locus: Server,
     Transfer(check)
 }
 

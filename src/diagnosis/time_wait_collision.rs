@@ -44,6 +44,7 @@ diagnosis! {
     "the server still holds the 5-tuple of the data connection in TIME-WAIT",
     ["Q129395", "RFC 959 3.3", "RFC 1122 4.2.2.13", "RFC 1123 4.1.2.5", "RFC 9293 3.6.1"],
     verdict: HeldTuple,
+    locus: Server,
     Transfer(check);
     would_decide: "the server's socket table (ss -tan) at the time of the failure"
 }

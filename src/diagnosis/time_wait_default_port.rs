@@ -29,6 +29,7 @@ diagnosis! {
     "without PORT every transfer uses the same 5-tuple, which is still in TIME-WAIT",
     ["RFC 959 3.2", "RFC 959 3.3", "RFC 1123 4.1.2.5", "Q129395"],
     verdict: HeldTuple,
+    locus: Server,
     Transfer(check)
 }
 

@@ -35,6 +35,7 @@ diagnosis! {
     "a NAT or firewall on the way may still hold the closed session of the 5-tuple",
     ["RFC 5382 5", "RFC 6056"],
     verdict: never("what holds the old session is not in the capture, only that nobody answered"),
+    locus: Server,
     Transfer(check)
 }
 

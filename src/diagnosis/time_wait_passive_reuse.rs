@@ -37,6 +37,7 @@ diagnosis! {
     "the client reuses its source port towards the same passive port within TIME-WAIT",
     ["RFC 1123 4.1.2.6", "RFC 6056"],
     verdict: HeldTuple,
+    locus: Server,
     Transfer(check)
 }
 

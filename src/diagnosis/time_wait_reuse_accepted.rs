@@ -28,6 +28,7 @@ diagnosis! {
     "a 5-tuple in TIME-WAIT was reused and accepted",
     ["RFC 1122 4.2.2.13", "RFC 6191", "RFC 9293 3.10.7.4"],
     verdict: never("the handshake completed: it refutes a suspicion"),
+    locus: Server,
     Transfer(check)
 }
 

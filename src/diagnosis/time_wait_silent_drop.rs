@@ -37,6 +37,7 @@ diagnosis! {
     "the SYNs were ignored by a client that still holds TIME-WAIT for the 5-tuple",
     ["RFC 6191 2", "RFC 1337", "RFC 9293 3.10.7.4"],
     verdict: TimeWaitAnswer,
+    locus: Server,
     Transfer(check)
 }
 

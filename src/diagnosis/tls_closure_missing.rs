@@ -31,6 +31,7 @@ diagnosis! {
     "the data connection ended without close_notify and the peer treated it as truncated",
     ["RFC 5246 7.2.1", "RFC 8446 6.1", "RFC 4217 12.3"],
     verdict: TlsClosure,
+    locus: Server,
     Transfer(check)
 }
 

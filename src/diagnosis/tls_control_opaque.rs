@@ -33,6 +33,7 @@ diagnosis! {
     "the control connection is encrypted",
     ["RFC 4217", "RFC 2228"],
     verdict: never("a limit of the capture, no cause"),
+    locus: Capture,
     Session(check)
 }
 

@@ -37,6 +37,7 @@ diagnosis! {
     "a TLS handshake was not completed",
     ["RFC 5246 7.2.2", "RFC 8446 6.2", "RFC 4217 4"],
     verdict: TlsHandshake,
+    locus: Server,
     Transfer(of_data),
     Session(of_control)
 }

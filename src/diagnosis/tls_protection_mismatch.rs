@@ -32,6 +32,7 @@ diagnosis! {
     "one side protects the data connection with TLS and the other does not",
     ["RFC 4217 9", "RFC 2228 3"],
     verdict: TlsPolicy,
+    locus: Server,
     Transfer(check);
     would_decide: "the server's log of the data connection's handshake"
 }

@@ -45,6 +45,7 @@ diagnosis! {
     "the server wants the TLS session of the control connection resumed on the data connection",
     ["RFC 4217 10.2", "RFC 8446 2.2", "RFC 5077"],
     verdict: TlsPolicy,
+    locus: Server,
     Transfer(check);
     would_decide: "the server's log of the data connection's handshake"
 }

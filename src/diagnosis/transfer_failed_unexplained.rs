@@ -24,6 +24,7 @@ diagnosis! {
     "a transfer failed and the capture does not show why",
     ["RFC 959 4.2"],
     verdict: Unexplained,
+    locus: Server,
     Unexplained(check),
     Session(orphans)
 }

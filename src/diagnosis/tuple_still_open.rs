@@ -29,6 +29,7 @@ diagnosis! {
     "the previous connection on the 5-tuple was never fully closed",
     ["RFC 959 5.2", "RFC 5961 4.2", "RFC 9293 3.6"],
     verdict: HeldTuple,
+    locus: Server,
     Transfer(check);
     would_decide: "the server's socket table (ss -tan) at the time of the failure"
 }

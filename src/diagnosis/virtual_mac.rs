@@ -24,6 +24,7 @@ diagnosis! {
     "a redundancy protocol's or cluster's MAC carries the packets",
     ["RFC 9568 7.3", "RFC 2281"],
     verdict: never("a fact about hosts, no fault"),
+    locus: Hosts,
     Network(check)
 }
 

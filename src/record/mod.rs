@@ -2,6 +2,7 @@
 //!
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
+mod cause;
 mod interruption;
 mod pending;
 mod redacted;
@@ -19,6 +20,7 @@ use crate::redact::Secret;
 use crate::source::Capture;
 use trace::Trace;
 
+pub use cause::{Cause, CauseLocus, Clients, Prefix, Separation, Trait, Turn};
 pub use interruption::{Interruption, Signal};
 pub use pending::{Pending, State};
 
@@ -266,7 +268,7 @@ pub struct OfferRecord {
 }
 
 /// Which side opens the data connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// The server, to the client's PORT.
     Active,
@@ -547,6 +549,10 @@ pub trait Sink {
     ///
     /// [`Settings`]: crate::pipeline::Settings::in_full
     fn hosts(&mut self, _hosts: &[HostRecord]) -> std::io::Result<()> {
+        Ok(())
+    }
+    /// What the findings of the run have in common, in order of their numbers; told once, shortly before the end.
+    fn causes(&mut self, _: &[Cause]) -> std::io::Result<()> {
         Ok(())
     }
     /// The end of the run: all captures, complete.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use super::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::finding::Finding;
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
@@ -57,6 +57,14 @@ impl<S: Sink> Sink for Redacted<S> {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.inner.hosts(hosts)
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        let mut causes = causes.to_vec();
+        for cause in &mut causes {
+            cause.texts(|text| self.secrets.finish(text));
+        }
+        self.inner.causes(&causes)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

@@ -6,11 +6,14 @@ use std::io::{self, Write};
 
 use super::findings::Findings;
 use super::{Out, Style};
-use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::finding::{CauseId, Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
-use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
+
+/// Findings of a cause that are named as examples.
+pub(super) const EXAMPLES: usize = 3;
 
 /// Everything a run concluded. Sessions by number; findings by session, transfer, role, severity and frame, those
 /// without a session last.
@@ -23,6 +26,8 @@ pub(super) struct Run {
     pub(super) begun: HashMap<SessionId, usize>,
     pub(super) tally: Tally,
     pub(super) findings: Vec<Finding>,
+    /// What they have in common, in order of their numbers.
+    pub(super) causes: Vec<Cause>,
     /// Empty unless they were asked for.
     pub(super) hosts: Vec<HostRecord>,
     pub(super) summary: Summary,
@@ -81,6 +86,12 @@ impl Run {
         self.findings.get(from..until).unwrap_or_default()
     }
 
+    /// The places of the first findings of a cause.
+    pub(super) fn examples(&self, cause: CauseId) -> Vec<usize> {
+        let of_it = self.findings.iter().enumerate().filter(|(_, finding)| finding.cause == Some(cause));
+        of_it.map(|(place, _)| place).take(EXAMPLES).collect()
+    }
+
     /// The capture's path as it was named, control bytes escaped.
     pub(super) fn path(&self, id: CaptureId) -> String {
         self.capture(id).map_or_else(|| format!("capture {}", id.0), path_of)
@@ -119,6 +130,9 @@ impl Run {
         let secrets = &self.secrets;
         self.sessions.iter_mut().for_each(|session| session.texts(|text| secrets.finish(text)));
         self.findings.iter_mut().for_each(|finding| finding.texts(|text| secrets.finish(text)));
+        for cause in &mut self.causes {
+            cause.texts(|text| secrets.finish(text));
+        }
     }
 
     /// Counts what is here, for a view of some sessions of a run.
@@ -210,6 +224,11 @@ impl Sink for Collecting {
         let mut finding = finding.clone();
         finding.texts(|text| self.run.secrets.hide(text));
         self.findings.add(finding);
+        Ok(())
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.run.causes.extend_from_slice(causes);
         Ok(())
     }
 

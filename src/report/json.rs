@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Style;
 use super::collect::Run;
 use super::escape::safe_json;
-use super::shape::{Capture, Completeness, Finding, Point, Report, SCHEMA, Session, Summary, Tool, Unreadable};
+use super::shape::{Capture, Cause, Completeness, Finding, Point, Report, SCHEMA, Session, Summary, Tool, Unreadable};
 use crate::text::printable_str;
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -19,6 +19,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         sessions: run.sessions.iter().map(Session::from).collect(),
         points: run.summary.points.iter().map(Point::from).collect(),
         findings: run.findings.iter().map(|finding| Finding::of(finding, &run.summary.points)).collect(),
+        causes: run.causes.iter().map(|cause| Cause::of(cause, &run.examples(cause.id))).collect(),
         summary: Summary::from(&run.summary),
     };
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&report)?))

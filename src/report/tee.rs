@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -84,6 +84,11 @@ impl Sink for Tee {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.each(|sink| sink.hosts(hosts));
+        self.anybody()
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.each(|sink| sink.causes(causes));
         self.anybody()
     }
 

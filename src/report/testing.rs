@@ -8,12 +8,13 @@ use std::rc::Rc;
 
 use super::ladder::sample::trace;
 use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
+use crate::causes::Caused;
 use crate::diagnosis::{
     capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
 };
 use crate::finding::{
-    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Party, Remedy, Role, RuledOut, SessionId,
-    Severity, TransferId, Where,
+    Alternative, Cap, Confidence, DiagnosisName, Evidence, Finding, HostFact, Locus, Party, Remedy, Role, RuledOut,
+    SessionId, Severity, TransferId, Where,
 };
 use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
@@ -109,8 +110,10 @@ impl Sample {
     }
 
     fn tell(&self, sink: &mut dyn Sink) -> io::Result<()> {
-        self.sessions.iter().try_for_each(|session| sink.session(session))?;
-        self.findings.iter().try_for_each(|finding| sink.finding(finding))?;
+        let mut caused = Caused::new(sink);
+        self.sessions.iter().try_for_each(|session| caused.session(session))?;
+        self.findings.iter().try_for_each(|finding| caused.finding(finding))?;
+        caused.finish()?;
         sink.hosts(&self.hosts)?;
         sink.end(&self.captures, &self.summary)
     }
@@ -386,6 +389,8 @@ fn finding(diagnosis: DiagnosisName, role: Role, severity: Severity, message: &s
         session: Some(SessionId(1)),
         transfer: None,
         hosts: Vec::new(),
+        locus: Locus::Server(server(21)),
+        cause: None,
         primary,
         supporting: Vec::new(),
         host_facts: Vec::new(),
@@ -467,6 +472,7 @@ fn context() -> Finding {
     Finding {
         session: None,
         hosts: vec![client(0).ip(), server(0).ip()],
+        locus: Locus::Hosts(vec![client(0).ip()]),
         ..finding(
             mac_changed::NAME,
             Role::Context,

@@ -275,6 +275,8 @@ mod tests {
             session: Some(SessionId(1)),
             transfer: None,
             hosts: Vec::new(),
+            locus: finding::Locus::default(),
+            cause: None,
             primary: finding::Evidence::seen(at(number), "RST"),
             supporting: Vec::new(),
             host_facts: Vec::new(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 
+use crate::causes::Causes;
 use crate::cli::{FailOn, StatusLine};
 use crate::finding::{DiagnosisName, Finding, SessionId};
 use crate::record::{Pending, SessionRecord, Sink, Summary, Superseded};
@@ -13,6 +14,7 @@ use crate::source::Capture;
 /// The report, and what it has been told.
 pub(super) struct Reported {
     report: Box<dyn Sink>,
+    causes: Causes,
     fail_on: FailOn,
     /// Findings that make the exit status 1 and still hold.
     reached: u64,
@@ -29,8 +31,8 @@ pub(super) struct Reported {
 
 impl Reported {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
-        let (by_diagnosis, new, secrets) = Default::default();
-        Self { report, fail_on, reached: 0, by_diagnosis, new, secrets, session: None, status }
+        let (causes, by_diagnosis, new, secrets) = Default::default();
+        Self { report, causes, fail_on, reached: 0, by_diagnosis, new, secrets, session: None, status }
     }
 
     /// Whether a finding makes the exit status 1.
@@ -70,6 +72,7 @@ impl Sink for Reported {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.session = Some((session.id, session.server.ip()));
+        self.causes.session(session);
         self.report.session(session)
     }
 
@@ -78,14 +81,16 @@ impl Sink for Reported {
         self.reached += u64::from(self.fail_on.reached_by(finding));
         *self.by_diagnosis.entry(finding.diagnosis).or_default() += 1;
         let server = self.session.filter(|(id, _)| finding.session == Some(*id)).map(|(_, server)| server);
+        let finding = Finding { cause: self.causes.finding(finding), ..finding.clone() };
         self.new.push((finding.clone(), server));
-        self.report.finding(finding)
+        self.report.finding(&finding)
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         self.status.clear();
         let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
         self.reached = self.reached.saturating_sub(u64::from(reached));
+        self.causes.superseded(superseded);
         self.report.superseded(superseded)
     }
 
@@ -96,6 +101,7 @@ impl Sink for Reported {
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.status.clear();
+        self.report.causes(&std::mem::take(&mut self.causes).finish())?;
         self.report.end(captures, summary)
     }
 }

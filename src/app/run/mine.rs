@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use super::owners::Owners;
+use crate::causes::Caused;
 use crate::cli::FailOn;
 use crate::finding::{Finding, SessionId, Severity};
 use crate::frame::{Frame, Timestamp};
@@ -142,20 +143,22 @@ impl Mine {
 
     /// Hands all of it to a report.
     pub(super) fn tell(&self, captures: &[Capture], sink: &mut dyn Sink) -> io::Result<()> {
-        self.secrets.iter().for_each(|secret| sink.secret(secret));
         let mut summary = Summary::default();
+        let mut caused = Caused::new(sink);
+        self.secrets.iter().for_each(|secret| caused.secret(secret));
         for (id, session) in &self.sessions {
-            sink.session(session)?;
+            caused.session(session)?;
             summary.transfers += session.transfers.len() as u64;
             let failed = session.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed);
             summary.failed += failed.count() as u64;
             self.findings
                 .iter()
                 .filter(|finding| finding.session == Some(*id))
-                .try_for_each(|one| sink.finding(one))?;
+                .try_for_each(|one| caused.finding(one))?;
         }
-        self.findings.iter().filter(|finding| finding.session.is_none()).try_for_each(|one| sink.finding(one))?;
+        self.findings.iter().filter(|finding| finding.session.is_none()).try_for_each(|one| caused.finding(one))?;
         self.findings.iter().for_each(|finding| summary.add(finding.severity, finding.role));
+        caused.finish()?;
         sink.end(captures, &summary)
     }
 }

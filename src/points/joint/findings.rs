@@ -1,11 +1,12 @@
 //! The findings of a session that several points have: what each said, once, and what only all of them show.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::together::{Asked, Together, attempts};
 use super::web::{Strand, Web};
 use super::{connecting, copies, resets, rewritten, stalled};
-use crate::diagnosis::{capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
+use crate::diagnosis::{Diagnosis, capture_drops, control_lost_during_transfer, rst_injected, verdict, views};
 use crate::finding::{Cap, Confidence, DiagnosisName, Evidence, Finding, Role, Severity, TransferId};
 use crate::frame::Stamp;
 use crate::record::{Outcome, TransferRecord};
@@ -53,10 +54,23 @@ pub fn judge(web: &Web, together: &Together<'_>, asked: &[Asked<'_>]) -> Judged 
     let of_session = of_whole(web, together, &served, &spoken, &judged.findings);
     judged.findings.extend(verdict::settle(of_session, &judged.findings));
     for finding in &mut judged.findings {
-        finding.session = Some(together.lead().id);
+        let lead = together.lead();
+        finding.session = Some(lead.id);
+        let asked = finding.transfer.and_then(|TransferId(number)| asked.get(number.checked_sub(1)? as usize));
+        let announced = asked.and_then(|asked| announced_address(together, asked));
+        let remedied = Diagnosis::named(finding.diagnosis).map(|diagnosis| diagnosis.locus);
+        if let Some(locus) = remedied.and_then(|remedied| remedied.between(lead.client, lead.server, announced)) {
+            finding.locus = locus;
+        }
         doubt(together, web, finding);
     }
     judged
+}
+
+/// The address that was announced for a transfer, as the leading point has it.
+fn announced_address(together: &Together<'_>, asked: &Asked<'_>) -> Option<IpAddr> {
+    let offer = asked.by(together.lead)?.offer?;
+    together.lead().offers.get(offer)?.endpoint.map(|endpoint| endpoint.ip())
 }
 
 /// The data connections of a transfer, as all points tell them. Where a point has them without the words that announce
@@ -95,7 +109,8 @@ fn announced(web: &Web, together: &Together<'_>, asked: &Asked<'_>) -> Vec<Stran
                 };
                 between
                     && flow.ends[1].port() == port
-                    && flow.first.seconds_since(offer.at) >= -web.slack(*point, together.path.first().copied().unwrap_or(0))
+                    && flow.first.seconds_since(offer.at)
+                        >= -web.slack(*point, together.path.first().copied().unwrap_or(0))
                     && flow.first.time <= until.time
             })
         })

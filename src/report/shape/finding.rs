@@ -27,6 +27,8 @@ pub(in crate::report) struct Finding {
     session: Option<u32>,
     /// Null when it is not about one transfer.
     transfer: Option<u32>,
+    /// The id of the cause that it is of; null for what is related or of severity quality.
+    cause: Option<u32>,
     /// The addresses it is about.
     hosts: Vec<String>,
     /// In order of time, never empty; what hosts say comes last.
@@ -57,6 +59,7 @@ impl Finding {
             capture: finding.capture.0,
             session: finding.session.map(|id| id.0),
             transfer: finding.transfer.map(|id| id.0),
+            cause: finding.cause.map(|id| id.0),
             hosts: finding.hosts.iter().map(ToString::to_string).collect(),
             evidence: {
                 let shown = in_order(finding).into_iter().map(|one| Evidence::of(one, points));

@@ -3,6 +3,7 @@
 //! Domain types may change their shape, these may only grow. Text is printable here, PASS and ACCT never arrive.
 
 mod capture;
+mod cause;
 mod completeness;
 mod finding;
 mod host;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use capture::{Capture, Unreadable};
+pub(super) use cause::Cause;
 pub(super) use completeness::Completeness;
 pub(super) use finding::Finding;
 pub(super) use host::{Host, Inventory};
@@ -52,6 +54,8 @@ pub(super) struct Report {
     pub(super) points: Vec<Point>,
     pub(super) sessions: Vec<Session>,
     pub(super) findings: Vec<Finding>,
+    /// What the findings have in common, in order of their ids.
+    pub(super) causes: Vec<Cause>,
     pub(super) summary: Summary,
 }
 
@@ -71,6 +75,8 @@ pub(super) enum Line {
     /// Trouble that is under way, in captures that are judged while they go on. Told again while it lasts, and once how it
     /// ended.
     Pending(Pending),
+    /// What findings have in common: a line each, before the last line.
+    Cause(Cause),
     /// The last line.
     Summary(Closing),
 }

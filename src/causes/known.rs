@@ -1,0 +1,198 @@
+//! The causes that are known so far: which finding is of which, and their counts.
+
+use std::collections::HashMap;
+
+use super::table::Table;
+use super::words;
+use crate::diagnosis::Diagnosis;
+use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, Locus, SessionId, Severity, TransferId};
+use crate::frame::Timestamp;
+use crate::record::{Cause, CauseLocus, Hosts, Superseded};
+
+/// Causes that are told apart; beyond it, what is new is one cause per diagnosis. A capture with more has no causes that
+/// anybody could read.
+const CAUSES: usize = 4_096;
+
+/// What a finding is about, as far as it can be taken back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    diagnosis: DiagnosisName,
+    pub(super) session: Option<SessionId>,
+    pub(super) transfer: Option<TransferId>,
+    hosts: Hosts,
+}
+
+/// The subject of a finding. Hosts tell findings apart that are about no session.
+pub(super) fn subject(finding: &Finding) -> Subject {
+    let hosts = if finding.session.is_none() { finding.hosts.clone() } else { Vec::new() };
+    Subject { diagnosis: finding.diagnosis, session: finding.session, transfer: finding.transfer, hosts }
+}
+
+/// The subjects that may be meant: what was said of an offer, before there was a transfer, is taken back with the transfer.
+pub(super) fn taken_back(superseded: &Superseded) -> Vec<Subject> {
+    let Superseded { diagnosis, session, transfer, ref hosts, .. } = *superseded;
+    let hosts = if session.is_none() { hosts.clone() } else { Vec::new() };
+    let of = |transfer| Subject { diagnosis, session, transfer, hosts: hosts.clone() };
+    transfer.map(|_| of(transfer)).into_iter().chain([of(None)]).collect()
+}
+
+/// A cause in the making.
+#[derive(Debug)]
+struct Growing {
+    diagnosis: DiagnosisName,
+    severity: Severity,
+    confidence: Confidence,
+    locus: CauseLocus,
+    /// That of its first finding.
+    message: String,
+    findings: u64,
+    sessions: u64,
+    last_session: Option<SessionId>,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// The causes so far, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    causes: Vec<Growing>,
+    by_locus: HashMap<(DiagnosisName, CauseLocus), CauseId>,
+}
+
+impl Known {
+    /// The cause of a finding, which counts it.
+    pub(super) fn group(&mut self, finding: &Finding) -> CauseId {
+        let id = self.find(finding);
+        let at = finding.primary.first().time;
+        if let Some(cause) = self.get_mut(id) {
+            cause.severity = cause.severity.max(finding.severity);
+            cause.confidence = cause.confidence.max(finding.confidence);
+            cause.findings += 1;
+            cause.first = cause.first.min(at);
+            cause.last = cause.last.max(at);
+            if finding.session.is_some() && cause.last_session != finding.session {
+                cause.sessions += 1;
+                cause.last_session = finding.session;
+            }
+        }
+        id
+    }
+
+    /// One finding of a cause no longer holds.
+    pub(super) fn take_back(&mut self, id: CauseId) {
+        if let Some(cause) = self.get_mut(id) {
+            cause.findings = cause.findings.saturating_sub(1);
+        }
+    }
+
+    fn get_mut(&mut self, id: CauseId) -> Option<&mut Growing> {
+        self.causes.get_mut((id.0 as usize).checked_sub(1)?)
+    }
+
+    fn find(&mut self, finding: &Finding) -> CauseId {
+        let narrow = CauseLocus::from(&finding.locus);
+        let alike = alike(&finding.locus);
+        let known = |locus: &CauseLocus| self.by_locus.get(&(finding.diagnosis, locus.clone())).copied();
+        if let Some(id) = known(&narrow) {
+            if let Some(alike) = alike {
+                self.by_locus.entry((finding.diagnosis, alike)).or_insert(id);
+            }
+            return id;
+        }
+        if let Some((id, alike)) = alike.as_ref().and_then(|alike| Some((known(alike)?, alike.clone()))) {
+            // A second client announces the same: it is no client's own matter.
+            if let Some(cause) = self.get_mut(id) {
+                cause.locus = alike;
+            }
+            self.by_locus.insert((finding.diagnosis, narrow), id);
+            return id;
+        }
+        self.begin(finding, narrow, alike)
+    }
+
+    fn begin(&mut self, finding: &Finding, narrow: CauseLocus, alike: Option<CauseLocus>) -> CauseId {
+        let is_full = self.causes.len() >= CAUSES;
+        let locus = if is_full { CauseLocus::Capture } else { narrow };
+        if let Some(id) = self.by_locus.get(&(finding.diagnosis, locus.clone())) {
+            return *id;
+        }
+        let at = finding.primary.first().time;
+        self.causes.push(Growing {
+            diagnosis: finding.diagnosis,
+            severity: finding.severity,
+            confidence: finding.confidence,
+            locus: locus.clone(),
+            message: finding.message.clone(),
+            findings: 0,
+            sessions: 0,
+            last_session: None,
+            first: at,
+            last: at,
+        });
+        let id = CauseId(u32::try_from(self.causes.len()).unwrap_or(u32::MAX));
+        let keys = [Some(locus), alike.filter(|_| !is_full)];
+        for locus in keys.into_iter().flatten() {
+            self.by_locus.entry((finding.diagnosis, locus)).or_insert(id);
+        }
+        id
+    }
+
+    /// The causes of which a finding still holds.
+    pub(super) fn finish(self, transfers: &Table, sessions: &Table) -> Vec<Cause> {
+        let numbered = (1..).map(CauseId).zip(self.causes).filter(|(_, cause)| cause.findings > 0);
+        numbered
+            .map(|(id, cause)| {
+                if transfers.fails_by(id) {
+                    cause.finish(id, transfers, "transfer")
+                } else {
+                    cause.finish(id, sessions, "session")
+                }
+            })
+            .collect()
+    }
+}
+
+/// What several clients of a server may have in common.
+fn alike(locus: &Locus) -> Option<CauseLocus> {
+    match locus {
+        Locus::Announced { server, address, .. } => {
+            Some(CauseLocus::Announced { address: (*address)?, server: *server })
+        }
+        Locus::Capture
+        | Locus::Server(_)
+        | Locus::Client(_)
+        | Locus::Account { .. }
+        | Locus::Hosts(_)
+        | Locus::Station(_) => None,
+    }
+}
+
+impl Growing {
+    fn finish(self, id: CauseId, table: &Table, unit: &str) -> Cause {
+        let ends = table.ends(id);
+        let counts = table.counts(id, &self.locus);
+        let mut cause = Cause {
+            id,
+            diagnosis: self.diagnosis,
+            severity: self.severity,
+            confidence: self.confidence,
+            locus: self.locus,
+            message: self.message,
+            findings: self.findings,
+            failed: counts.failed,
+            comparable: counts.comparable,
+            sessions: self.sessions,
+            servers: ends.servers.into_iter().take(words::EXAMPLES).collect(),
+            clients: words::clients(&ends.clients),
+            first: self.first,
+            last: self.last,
+            separates: Vec::new(),
+            turn: None,
+        };
+        if cause.is_of_several() {
+            let summary = Diagnosis::named(cause.diagnosis).map_or("", |diagnosis| diagnosis.summary);
+            cause.message = words::message(&cause, summary, unit);
+        }
+        cause
+    }
+}
