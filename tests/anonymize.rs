@@ -25,8 +25,9 @@ const CHANCE: usize = 1 << 20;
 /// A damaged file is whole when it is written anew.
 const OF_THE_FILE: [&str; 1] = ["capture-truncated"];
 
+/// `FTPWHY_PROGRAM` names another build of the same source: this starts thousands of them.
 fn ftpwhy(arguments: &[&str], file: &Path) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    let program = std::env::var_os("FTPWHY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_ftpwhy").into());
     Command::new(program).args(arguments).arg(file).output().expect("ftpwhy runs")
 }
 
@@ -35,28 +36,29 @@ fn json(arguments: &[&str], file: &Path) -> Option<Value> {
     serde_json::from_slice(&output.stdout).ok()
 }
 
-/// Every capture to look at, and its copy in `folder`, scripts rendered.
+/// Every capture to look at once, and its copy in `folder`, scripts rendered.
 fn captures(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
     let mut sources = kit::files_below(&kit::root().join("fixtures"), &CAPTURES);
     assert!(sources.len() > 100, "the fixtures are gone");
     if let Some(more) = std::env::var_os("FTPWHY_CAPTURES") {
         sources.extend(kit::files_below(Path::new(&more), &CAPTURES));
     }
+    let mut known = HashSet::new();
     let rendered = |(index, source): (usize, PathBuf)| {
         if source.extension().is_none_or(|extension| extension != "script") {
             // Reports name the file, and the names of some tell addresses.
             let path = folder.join(format!("{index}"));
             // What was decrypted is not anonymised, so nothing is.
             let copy = kit::without_secrets(std::fs::read(&source).expect("a capture"));
-            std::fs::write(&path, copy).expect("a copy");
-            return (source, path);
+            std::fs::write(&path, &copy).expect("a copy");
+            return known.insert(copy).then_some((source, path));
         }
         let rendered = kit::render(&source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
         let path = folder.join(format!("{index}.{}", rendered.extension));
         std::fs::write(&path, rendered.file).expect("a rendered capture");
-        (source, path)
+        Some((source, path))
     };
-    sources.into_iter().enumerate().map(rendered).collect()
+    sources.into_iter().enumerate().filter_map(rendered).collect()
 }
 
 /// What must not change: the findings with role, severity and confidence per transfer, and how transfers ended.
