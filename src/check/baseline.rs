@@ -113,7 +113,17 @@ impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
         let (found, counted, subjects) = Default::default();
-        Self { inner, known, found, collects: true, left_out: 0, seen_from_one_point: 0, counted, session: None, subjects }
+        Self {
+            inner,
+            known,
+            found,
+            collects: true,
+            left_out: 0,
+            seen_from_one_point: 0,
+            counted,
+            session: None,
+            subjects,
+        }
     }
 
     /// Collects nothing: a capture that goes on finds without end.

@@ -91,7 +91,8 @@ impl Related {
         if let [stretch] = self.fit.clock.stretches.as_slice()
             && stretch.offset.abs() <= stretch.uncertainty.unwrap_or(0.0) + STAMPED
         {
-            self.fit.clock = Clock { stretches: vec![Stretch { offset: 0.0, skew: 0.0, uncertainty: Some(0.0), ..*stretch }] };
+            self.fit.clock =
+                Clock { stretches: vec![Stretch { offset: 0.0, skew: 0.0, uncertainty: Some(0.0), ..*stretch }] };
         }
         self
     }

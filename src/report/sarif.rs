@@ -331,7 +331,8 @@ fn location(run: &Run, at: Stamp) -> Location {
     Location {
         id: None,
         physical_location: PhysicalLocation { artifact_location, region },
-        logical_locations: point.map(|point| [LogicalLocation { name: printable_str(&point.name), kind: "capture point" }]),
+        logical_locations: point
+            .map(|point| [LogicalLocation { name: printable_str(&point.name), kind: "capture point" }]),
         message: None,
     }
 }

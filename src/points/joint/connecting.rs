@@ -9,9 +9,10 @@ use super::outcome::{self, Story, What};
 use super::together::{Asked, Together};
 use super::web::{Strand, Web, neighbours};
 use crate::diagnosis::{
-    Draft, abor_then_425, antispoof_drop, data_port_bind_contention, data_syn_icmp_rejected, data_syn_lost_in_transit, data_syn_never_sent, data_syn_not_seen,
-    data_syn_refused, data_syn_unanswered, data_wrong_source_address, pasv_client_never_connects, pasv_connect_failed,
-    pasv_syn_not_seen, source_spoof_mismatch, time_wait_collision, time_wait_default_port, time_wait_middlebox, tls_control_opaque, tuple_still_open,
+    Draft, abor_then_425, antispoof_drop, data_port_bind_contention, data_syn_icmp_rejected, data_syn_lost_in_transit,
+    data_syn_never_sent, data_syn_not_seen, data_syn_refused, data_syn_unanswered, data_wrong_source_address,
+    pasv_client_never_connects, pasv_connect_failed, pasv_syn_not_seen, source_spoof_mismatch, time_wait_collision,
+    time_wait_default_port, time_wait_middlebox, tls_control_opaque, tuple_still_open,
 };
 use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Route, Severity};
 use crate::flow::End;

@@ -95,7 +95,8 @@ fn announced(web: &Web, together: &Together<'_>, asked: &Asked<'_>) -> Vec<Stran
                 };
                 between
                     && flow.ends[1].port() == port
-                    && flow.first.seconds_since(offer.at) >= -web.slack(*point, together.path.first().copied().unwrap_or(0))
+                    && flow.first.seconds_since(offer.at)
+                        >= -web.slack(*point, together.path.first().copied().unwrap_or(0))
                     && flow.first.time <= until.time
             })
         })

@@ -80,7 +80,8 @@ fn sent(web: &Web, together: &Together<'_>, strand: Strand, by: End) -> Option<S
     }
     // A tap that misses packets may have missed this one, unless it bears another mark of its sender.
     let count = flow.sent(by).filter(|one| one.is_rst()).count();
-    let is_foreign = flow.sent(by).any(|one| !one.is_rst()) && flow.sent(by).all(|one| one.is_rst() || one.ttl != rst.ttl);
+    let is_foreign =
+        flow.sent(by).any(|one| !one.is_rst()) && flow.sent(by).all(|one| one.is_rst() || one.ttl != rst.ttl);
     if together.may_have_missed(nearer, count) && !is_foreign {
         return None;
     }

@@ -157,7 +157,8 @@ fn is_kin(one: &[u8], other: &[u8]) -> bool {
 /// Whether a line was acknowledged to a sender who goes on as if it had never said it.
 fn is_disowned(way: &Way<'_>, line: &Line, shift: u32) -> bool {
     let [begin, end] = [line.seq, line.end].map(|seq| Seq(seq.0.wrapping_sub(shift)));
-    let acked = way.near.sent(way.by.peer()).find(|one| one.ack.is_some_and(|ack| !ack.is_before(end)) && !one.is_rst());
+    let acked =
+        way.near.sent(way.by.peer()).find(|one| one.ack.is_some_and(|ack| !ack.is_before(end)) && !one.is_rst());
     acked.is_some_and(|acked| {
         // An empty segment bears the number of what comes next.
         let later = way.near.sent(way.by).filter(|one| one.at > acked.at && !one.is_rst() && one.len == 0);
