@@ -49,8 +49,12 @@ fn both(case: &str) -> Value {
     document(&[], &[&fixture(case, "client.pcap"), &fixture(case, "server.pcap")])
 }
 
+/// Whether files are points of one incident; interfaces of one of them do not count.
 fn is_joined(files: &[PathBuf]) -> bool {
-    plan(&Inputs { files, ..Inputs::default() }).groups.iter().any(|group| group.why == Why::Points)
+    plan(&Inputs { files, ..Inputs::default() })
+        .groups
+        .iter()
+        .any(|group| group.why == Why::Points && group.files.len() > 1)
 }
 
 /// A pcap file in host order of little-endian machines: its header, and its records with times in nanoseconds.
@@ -340,4 +344,234 @@ fn a_merged_timeline_claims_no_place_that_only_one_file_has() {
     let vantage = &merged["sessions"][0]["vantage"];
     assert_eq!((&vantage["client"], &vantage["server"]), (&"unknown".into(), &"unknown".into()));
     assert!(!merged["findings"].to_string().contains("capture point near"));
+}
+
+/// What the program says of these files, whatever it says on standard error.
+fn said(arguments: &[&str], files: &[&Path]) -> (String, String) {
+    let output =
+        Command::new(PROGRAM).arg("--isolated").args(arguments).args(files).output().expect("the program runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Runs a subcommand that has to succeed.
+fn succeeds(arguments: &[&str], files: &[&Path]) {
+    let output = Command::new(PROGRAM).args(arguments).args(files).output().expect("the program runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Diagnosis, role, severity and confidence of what is found, but for what limits the capture.
+fn findings(document: &Value) -> Vec<String> {
+    let all = document["findings"].as_array().expect("findings").iter();
+    let told = all.filter(|one| one["severity"] != "quality").map(|one| {
+        let told = ["diagnosis", "role", "severity", "confidence", "transfer"].map(|key| one[key].to_string());
+        told.join(" ")
+    });
+    told.collect()
+}
+
+fn names(document: &Value) -> Vec<&str> {
+    let points = document["points"].as_array().map(Vec::as_slice).unwrap_or_default();
+    points.iter().filter_map(|point| point["name"].as_str()).collect()
+}
+
+#[test]
+fn interfaces_of_one_capture_are_points_with_one_clock() {
+    let router = kit::root().join("fixtures/data-syn-lost-in-transit/fires-lab-router.pcapng");
+    let joined = document(&[], &[&router]);
+    assert_eq!(names(&joined), ["rc", "rs"]);
+    assert_eq!(joined["points"][1]["clock"]["offset_s"], 0.0);
+    assert_eq!(joined["points"][1]["clock"]["uncertainty_s"], 0.0);
+    assert_eq!(joined["sessions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(joined["sessions"][0]["points"], serde_json::json!([0, 1]), "the client's side first");
+    assert_eq!(joined["summary"]["transfers"], 3);
+    assert_eq!(joined["grouping"][0], "2 points: rc (same clock), rs; 3 of 4 connections at both");
+    let lost = &joined["findings"][0];
+    assert_eq!((&lost["diagnosis"], &lost["confidence"]), (&"data-syn-lost-in-transit".into(), &"proven".into()));
+    assert_eq!(
+        lost["evidence"].as_array().expect("evidence").iter().filter(|one| one["point"] == "rs").count() > 0,
+        true
+    );
+    // Each packet is counted at the interface that it was captured on.
+    let packets: Vec<u64> =
+        joined["captures"].as_array().expect("captures").iter().filter_map(|one| one["packets"].as_u64()).collect();
+    assert_eq!((packets.len(), packets.iter().sum::<u64>()), (2, 132));
+    // Interfaces without common connections, and what is to be one timeline, are none.
+    let apart = kit::root().join("fixtures/source-spoof-mismatch/fires-lab-forwarded.pcapng");
+    assert_eq!(names(&document(&[], &[&apart])), [""; 0]);
+    assert_eq!(names(&document(&["--merge"], &[&router])), [""; 0]);
+}
+
+#[test]
+fn files_of_two_points_in_one_file_are_the_same_incident() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for case in ["act_syn_drop", "tproxy_passive", "nat_passive_clean", "alg_227_rewritten_wrong"] {
+        let files = [fixture(case, "client.pcap"), fixture(case, "server.pcap")];
+        let whole = folder.path().join(format!("{case}.pcapng"));
+        succeeds(&["extract", "--write", &whole.to_string_lossy()], &[&files[0], &files[1]]);
+        let (apart, together) = (both(case), document(&[], &[&whole]));
+        assert_eq!(names(&together), ["client", "server"], "{case}");
+        assert_eq!(findings(&together), findings(&apart), "{case}");
+        assert_eq!(together["summary"]["transfers"], apart["summary"]["transfers"], "{case}");
+    }
+}
+
+#[test]
+fn an_extract_holds_the_incident_of_all_points() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let apart = both("act_syn_drop");
+    let files = [fixture("act_syn_drop", "client.pcap"), fixture("act_syn_drop", "server.pcap")];
+    for (number, choice) in [&["--session", "1"][..], &["--finding", "1"], &["--slim"]].iter().enumerate() {
+        let written = folder.path().join(format!("{number}.pcapng"));
+        let told = written.to_string_lossy();
+        succeeds(&[&["extract", "--write", &told], *choice].concat(), &[&files[0], &files[1]]);
+        let again = document(&[], &[&written]);
+        assert_eq!(findings(&again), findings(&apart), "{choice:?}");
+        // All packets of the session, at each of the points.
+        let lanes = again["captures"].as_array().expect("captures").iter().map(|one| one["packets"].as_u64());
+        assert_eq!(lanes.collect::<Vec<_>>(), [Some(28), Some(32)], "{choice:?}");
+    }
+}
+
+#[test]
+fn points_that_are_anonymized_with_one_key_still_match() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for case in ["act_syn_drop", "nat_alg_data_drop", "tproxy_passive"] {
+        let masked: Vec<PathBuf> = ["client", "server"]
+            .map(|point| {
+                let written = folder.path().join(format!("{case}-{point}.pcapng"));
+                let arguments =
+                    ["extract", "--anonymize", "--anonymize-key", "00112233445566778899aabbccddeeff", "--write"];
+                let arguments: Vec<&str> = arguments.into_iter().chain([written.to_str().expect("text")]).collect();
+                succeeds(&arguments, &[&fixture(case, &format!("{point}.pcap"))]);
+                written
+            })
+            .to_vec();
+        let anonymous = document(&[], &[&masked[0], &masked[1]]);
+        let open = both(case);
+        assert_eq!(names(&anonymous), ["client", "server"], "{case}");
+        assert_eq!(findings(&anonymous), findings(&open), "{case}");
+        assert!(!anonymous.to_string().contains("\"10.1.0.10"), "{case}");
+        // Both at once, by one key of its own.
+        let together = document(&["--anonymize"], &[&fixture(case, "client.pcap"), &fixture(case, "server.pcap")]);
+        assert_eq!(findings(&together), findings(&open), "{case}");
+    }
+}
+
+#[test]
+fn sarif_and_annotated_packets_name_the_point() {
+    let files = [fixture("act_syn_drop", "client.pcap"), fixture("act_syn_drop", "server.pcap")];
+    let (log, _) = said(&["--format", "sarif"], &[&files[0], &files[1]]);
+    let log: Value = serde_json::from_str(&log).expect("SARIF");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "data-syn-lost-in-transit");
+    assert_eq!(result["locations"][0]["logicalLocations"][0]["name"], "server");
+    let notes: Vec<&str> = result["relatedLocations"]
+        .as_array()
+        .expect("locations")
+        .iter()
+        .filter_map(|location| location["message"]["text"].as_str())
+        .collect();
+    assert!(notes.iter().any(|note| note.starts_with("frame 21 at server: SYN")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.starts_with("frame 19 at client: missing from here on")), "{notes:?}");
+    let folder = tempfile::tempdir().expect("a directory");
+    let written = folder.path().join("annotated.pcapng");
+    succeeds(&["extract", "--annotate", "--write", &written.to_string_lossy()], &[&files[0], &files[1]]);
+    let bytes = fs::read(&written).expect("written");
+    let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has("at server: data-syn-lost-in-transit: SYN, sent 4 times"));
+    assert!(has("at client: data-syn-lost-in-transit: behind this, until frame 25"));
+    // Of a single point there is nothing to name.
+    let (alone, _) = said(&["--format", "sarif"], &[&files[1]]);
+    assert!(!alone.contains("logicalLocations") && !alone.contains(" at server"));
+}
+
+#[test]
+fn a_baseline_of_one_point_says_that_it_cannot_match() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let files = [fixture("act_syn_drop", "client.pcap"), fixture("act_syn_drop", "server.pcap")];
+    let baseline = |name: &str, files: &[&Path]| {
+        let path = folder.path().join(name);
+        said(&["--write-baseline", &path.to_string_lossy()], files);
+        path
+    };
+    let of_one = baseline("one.toml", &[&files[1]]);
+    let compared = |known: &Path| said(&["--baseline", &known.to_string_lossy()], &[&files[0], &files[1]]);
+    let (report, beside) = compared(&of_one);
+    assert!(report.contains("data-syn-lost-in-transit"), "{report}");
+    assert!(beside.contains("1 finding is not in the baseline, which was written from one capture point"), "{beside}");
+    let of_both = baseline("both.toml", &[&files[0], &files[1]]);
+    let (report, beside) = compared(&of_both);
+    assert!(!report.contains("data-syn-lost-in-transit"), "{report}");
+    assert!(!beside.contains("one capture point"), "{beside}");
+    // One of other trouble has nothing to do with it.
+    let of_others = baseline("others.toml", &[&fixture("nat_no_alg_promiscuous", "server.pcap")]);
+    assert!(!compared(&of_others).1.contains("one capture point"));
+}
+
+#[test]
+fn a_merged_timeline_claims_no_place_whatever_the_delay() {
+    // 5 ms each way: the second sight of a packet looks like one that was sent again.
+    let folder = tempfile::tempdir().expect("a directory");
+    let client = fixture("syn_lost_once", "client.pcap");
+    let late = folder.path().join("server.pcap");
+    Pcap::read(&fixture("syn_lost_once", "server.pcap")).shifted(0.040, 0.0).write(&late);
+    let merged = document(&["--merge"], &[&client, &late]);
+    for session in merged["sessions"].as_array().expect("sessions") {
+        let vantage = &session["vantage"];
+        assert_eq!((&vantage["client"], &vantage["server"]), (&"unknown".into(), &"unknown".into()));
+    }
+    // A rotated set was taken at one place.
+    let whole = Pcap::read(&client);
+    let (one, two) = (folder.path().join("x.pcap"), folder.path().join("x.pcap1"));
+    let (begin, end) = whole.records.split_at(20);
+    Pcap { header: whole.header.clone(), records: begin.to_vec() }.write(&one);
+    Pcap { header: whole.header.clone(), records: end.to_vec() }.write(&two);
+    let merged = document(&["--merge"], &[&one, &two]);
+    assert_eq!(
+        merged["sessions"][0]["vantage"]["client"],
+        document(&[], &[&client])["sessions"][0]["vantage"]["client"]
+    );
+}
+
+/// The places of packets that hold this text.
+fn holding(pcap: &Pcap, text: &str) -> Vec<usize> {
+    let has = |packet: &[u8]| packet.windows(text.len()).any(|part| part == text.as_bytes());
+    (0..pcap.records.len()).filter(|place| has(&pcap.records[*place].1)).collect()
+}
+
+#[test]
+fn what_a_tap_missed_is_no_fault_of_the_network() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let lossy = folder.path().join("client.pcap");
+    // The 200 to the second PORT is one of several with the same words.
+    let mut client = Pcap::read(&fixture("tuple_reused", "client.pcap"));
+    let missed = holding(&client, "200 PORT")[1];
+    client.records.remove(missed);
+    client.write(&lossy);
+    let told = document(&[], &[&lossy, &fixture("tuple_reused", "server.pcap")]);
+    assert!(!told["findings"].to_string().contains("reply-by-middlebox"), "{}", told["findings"]);
+    // PORT and LIST are missing at the points that have the SYN, and the point that has the words lacks the SYN.
+    let mut files = vec![fixture("mid_syn_drop_near_client", "client.pcap")];
+    for point in ["mid", "server"] {
+        let mut tap = Pcap::read(&fixture("mid_syn_drop_near_client", &format!("{point}.pcap")));
+        let missed = holding(&tap, "LIST")[0];
+        tap.records.remove(missed);
+        files.push(folder.path().join(format!("{point}.pcap")));
+        tap.write(&files[files.len() - 1]);
+    }
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let told = document(&[], &files);
+    assert_eq!(told["sessions"][0]["transfers"][0]["verdict"], "data-syn-lost-in-transit");
+}
+
+#[test]
+fn a_connection_is_known_where_the_words_that_announce_it_are_cut_off() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let cut = folder.path().join("client.pcap");
+    let mut client = Pcap::read(&fixture("pas_syn_drop", "client.pcap"));
+    client.records.iter_mut().for_each(|(_, packet, _)| packet.truncate(96));
+    client.write(&cut);
+    let told = document(&[], &[&cut, &fixture("pas_syn_drop", "server.pcap")]);
+    assert_eq!(told["sessions"][0]["transfers"][0]["verdict"], "data-syn-lost-in-transit");
 }

@@ -143,11 +143,16 @@ fn write(
             if let Some(output) = output.as_mut().filter(|_| is_shared) {
                 output.same.extend((0..opened).map(|one| (CaptureId(first.0 + one), CaptureId(earlier.0 + one))));
             }
-            first = CaptureId(first.0.saturating_add(opened));
+            let own = first.0..first.0.saturating_add(opened);
+            first = CaptureId(own.end);
             // Where nothing could be read there is no capture to write.
             if opened > 0 && !interrupt.is_wanted() {
                 if output.is_none() {
                     output = Some(Output::create(target(options), frames.captures(), options, settings)?);
+                }
+                // What files are called may tell whose they are.
+                if let (Some(output), Some(point), None) = (&mut output, point, options.input.anonymize) {
+                    output.points.extend(own.map(|id| (CaptureId(id), point.name.clone())));
                 }
                 parts.push(Part { frames, point, next: None });
             } else {
@@ -226,6 +231,8 @@ struct Output {
     interfaces: Vec<Interface>,
     /// How many names of each capture are written.
     told: BTreeMap<CaptureId, usize>,
+    /// The points that captures were taken at, as their interfaces are called where they have no name.
+    points: BTreeMap<CaptureId, String>,
     /// Captures that were described for another point, which is another interface of them.
     same: BTreeMap<CaptureId, CaptureId>,
     /// Whether there was more to tell than is kept.
@@ -288,6 +295,7 @@ impl Output {
             writer,
             interfaces: Vec::new(),
             told,
+            points: BTreeMap::new(),
             same: BTreeMap::new(),
             overfull: false,
             read: 0,
@@ -390,6 +398,7 @@ impl Output {
                     // The file's section was begun before this capture was opened.
                     interface.remarks.comments.extend_from_slice(&capture.annotations.section.comments);
                 }
+                interface.name = interface.name.or_else(|| self.points.get(&capture.id).cloned());
                 let written = self.writer.interface(&interface)?;
                 let last = Timestamp(0);
                 self.interfaces.push(Interface { capture: capture.id, written, packets: 0, last });

@@ -19,6 +19,8 @@ pub struct Trace {
     pub taps: Vec<String>,
     /// Which of these points show a packet or line, by its frame; of frames that are not named all do.
     pub passages: BTreeMap<(CaptureId, FrameNo), Passage>,
+    /// Frames in which other points have a line of the dialogue, and the frame in which it is told here.
+    pub same: BTreeMap<(CaptureId, FrameNo), Stamp>,
 }
 
 /// How far a packet came on its way past several points.

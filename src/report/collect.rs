@@ -7,10 +7,14 @@ use std::io::{self, Write};
 use super::findings::Findings;
 use super::{Out, Style};
 use crate::finding::{CauseId, Finding, Role, SessionId, Severity};
-use crate::frame::CaptureId;
+use crate::frame::{CaptureId, Stamp};
 use crate::record::{Cause, HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
+use crate::text::printable_str;
+
+/// Characters of a point's name that stand before the number of a frame.
+const NAME: usize = 12;
 
 /// Findings of a cause that are named as examples.
 pub(super) const EXAMPLES: usize = 3;
@@ -95,6 +99,17 @@ impl Run {
     /// The capture's path as it was named, control bytes escaped.
     pub(super) fn path(&self, id: CaptureId) -> String {
         self.capture(id).map_or_else(|| format!("capture {}", id.0), path_of)
+    }
+
+    /// The number of a frame, behind the name of its point if there are several.
+    pub(super) fn frame_at_point(&self, at: Stamp) -> String {
+        match self.summary.point_of(at.capture) {
+            Some(point) => {
+                let name: String = printable_str(&point.name).chars().take(NAME).collect();
+                format!("{name} {}", at.number)
+            }
+            None => at.number.to_string(),
+        }
     }
 
     /// Takes a session of a format that shows them.

@@ -40,6 +40,7 @@ pub fn trace(web: &Web, together: &Together<'_>, strands: &[Strand]) -> Option<B
     trace.lines.sort_by_key(|line| line.at);
     trace.passages = passages(web, together, strands);
     trace.passages.extend(said);
+    trace.same = same(web, together);
     Some(Box::new(trace))
 }
 
@@ -73,6 +74,27 @@ fn passages(web: &Web, together: &Together<'_>, strands: &[Strand]) -> Passages 
                     other.is_some_and(|other| web.shows_data(other) && web.is_alive(other, sample.at, *point))
                 };
                 found.insert(key(sample.at), Passage { seen: (first, last), lost: lacks(next), added: lacks(before) });
+            }
+        }
+    }
+    found
+}
+
+/// The frames in which other points have a line that the one has which tells the session.
+fn same(web: &Web, together: &Together<'_>) -> BTreeMap<(CaptureId, FrameNo), Stamp> {
+    let mut found = BTreeMap::new();
+    let (before, behind) = together.path.split_at(together.lead.min(together.path.len()));
+    // From the telling point on, towards the server and towards the client.
+    let lead = behind.first().copied();
+    let to_client: Vec<usize> = lead.into_iter().chain(before.iter().rev().copied()).collect();
+    for way in [behind, &to_client] {
+        for [near, far] in neighbours(way) {
+            for by in [End::Origin, End::Target] {
+                let Some(way) = web.way(together.control, near, far, by) else { continue };
+                for (one, other) in Words::of(&way).iter().flat_map(Words::both) {
+                    let told = found.get(&key(one.at)).copied().unwrap_or(one.at);
+                    found.insert(key(other.at), told);
+                }
             }
         }
     }

@@ -7,7 +7,6 @@ use super::traced::Traced;
 use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars};
 use crate::finding::{Evidence, Finding, Role, Severity};
 use crate::frame::Stamp;
-use crate::record::SessionRecord;
 
 /// Seconds without anything that are folded into a row of their own.
 const LONG: f64 = 1.0;
@@ -25,7 +24,7 @@ impl Ladder {
         let (session, trace, lanes) = (traced.session, traced.trace?, &traced.lanes);
         let told = |finding: &&&Finding| finding.severity >= Severity::Warning || finding.role == Role::Verdict;
         let findings: Vec<&Finding> = findings.iter().filter(told).copied().collect();
-        let cited = frames(&findings);
+        let cited = frames(&findings, Some(traced));
         let mut all = moments(session, trace, lanes, brief, |at| cited.contains(&key(at)));
         for finding in findings.iter().filter(|finding| finding.role != Role::Related) {
             all.extend(missing(finding));
@@ -54,8 +53,7 @@ impl Ladder {
     /// What a finding rests on, within the transfer it is about. `session`: its own. `None` if nothing in it goes
     /// from one host to another.
     pub(in crate::report) fn of_finding(finding: &Finding, traced: Option<&Traced<'_>>) -> Option<Self> {
-        let cited = frames(&[finding]);
-        let session = traced.map(|traced| traced.session);
+        let cited = frames(&[finding], traced);
         let mut lanes = match (traced, route(finding)) {
             (Some(traced), _) => traced.lanes.clone(),
             (None, Some(route)) => Lanes::between(route.from, route.to),
@@ -66,7 +64,7 @@ impl Ladder {
             lanes.add(route.to.ip(), "other", false);
         }
         let drawn = traced.map(|traced| traced.drawn(&cited, &lanes)).unwrap_or_default();
-        let mut more = evidence(finding, session, &lanes, &drawn);
+        let mut more = evidence(finding, traced, &lanes, &drawn);
         more.extend(missing(finding));
         let window = traced.and_then(|traced| Some((traced, window(traced, finding)?)));
         let shown = if let Some((traced, window)) = window {
@@ -125,8 +123,15 @@ fn shown_and_hidden(all: Vec<Moment>, shown: &[bool]) -> Vec<Shown> {
     all.map(|(moment, shown)| if *shown { Shown::Row(moment) } else { Shown::Hidden(1) }).collect()
 }
 
-fn frames(findings: &[&Finding]) -> Frames {
-    findings.iter().flat_map(|finding| finding.frames()).map(key).collect()
+/// The frames that findings cite.
+fn frames(findings: &[&Finding], traced: Option<&Traced<'_>>) -> Frames {
+    findings.iter().flat_map(|finding| finding.frames()).map(|at| key(drawn_at(at, traced))).collect()
+}
+
+/// Where a frame is drawn: a line that several points have is one arrow.
+fn drawn_at(at: Stamp, traced: Option<&Traced<'_>>) -> Stamp {
+    let trace = traced.and_then(|traced| traced.trace);
+    trace.and_then(|trace| trace.same.get(&key(at)).copied()).unwrap_or(at)
 }
 
 /// Sorted, those in `cited` marked.
@@ -182,13 +187,15 @@ fn route(finding: &Finding) -> Option<crate::finding::Route> {
 }
 
 /// The evidence whose frames the trace does not show.
-fn evidence(finding: &Finding, session: Option<&SessionRecord>, lanes: &Lanes, drawn: &Frames) -> Vec<Moment> {
+fn evidence(finding: &Finding, traced: Option<&Traced<'_>>, lanes: &Lanes, drawn: &Frames) -> Vec<Moment> {
+    let session = traced.map(|traced| traced.session);
     let mut told: HashSet<(Stamp, &str)> = HashSet::new();
     let mut rows = Vec::new();
     for evidence in finding.evidence() {
         let Evidence::Seen { frames, route, note } = evidence else { continue };
-        let Some(at) = frames.iter().find(|at| !drawn.contains(&key(**at))) else { continue };
-        if !told.insert((*at, note)) {
+        let mut shown = frames.iter().map(|at| drawn_at(*at, traced));
+        let Some(at) = shown.find(|at| !drawn.contains(&key(*at))) else { continue };
+        if !told.insert((at, note)) {
             continue;
         }
         let content = match route {
@@ -212,7 +219,7 @@ fn evidence(finding: &Finding, session: Option<&SessionRecord>, lanes: &Lanes, d
             }
             None => Content::Note(note.clone()),
         };
-        rows.push(Moment::new(*at, Rank::Packet, content, Tone::Plain));
+        rows.push(Moment::new(at, Rank::Packet, content, Tone::Plain));
     }
     rows
 }

@@ -21,6 +21,7 @@ pub(in crate::report) fn trace(text: Option<&str>) -> Trace {
     Trace {
         taps: Vec::new(),
         passages: std::collections::BTreeMap::new(),
+        same: std::collections::BTreeMap::new(),
         lines: vec![
             reply(at(4, 100_000), 220, "(vsFTPd 3.0.3)", &["Welcome"]),
             command(at(5, 200_000), "USER anonymous"),

@@ -259,7 +259,11 @@ impl Drawing<'_> {
         let Some(at) = row.frame() else { return };
         let seconds = at.time.seconds_since(self.zero);
         let y = self.y + LINE - 2;
-        let _ = write!(self.out, "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>", at.number);
+        let _ = write!(
+            self.out,
+            "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>",
+            markup(&self.page.run.frame_at_point(at))
+        );
         let _ = write!(self.out, "<text class=\"time\" x=\"2\" y=\"{}\">{seconds:.3}</text>", y + LINE - 1);
     }
 

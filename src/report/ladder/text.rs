@@ -103,7 +103,7 @@ struct Drawing<'a> {
 impl<'a> Drawing<'a> {
     fn new(page: &'a Page<'a>, ladder: &'a Ladder, zero: Timestamp) -> Self {
         let stamps = || ladder.rows.iter().filter_map(|row| row.at);
-        let number = stamps().map(|at| at.number.to_string().len()).max().unwrap_or(1);
+        let number = stamps().map(|at| page.run.frame_at_point(at).chars().count()).max().unwrap_or(1);
         let time = stamps().map(|at| page.clock.milliseconds(at.time, zero).len()).max().unwrap_or(0);
         let width = page.style.width.saturating_sub(number + time + 4).max(MIN_LABEL);
         let pen = if page.style.ascii { &ASCII } else { &UNICODE };
@@ -183,7 +183,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn row(&self, index: usize, row: &Row, out: &mut dyn Write) -> io::Result<()> {
-        let number = row.frame().map(|at| at.number.to_string()).unwrap_or_default();
+        let number = row.frame().map(|at| self.page.run.frame_at_point(at)).unwrap_or_default();
         let time = row.frame().map(|at| self.page.clock.milliseconds(at.time, self.zero)).unwrap_or_default();
         match &row.content {
             Content::Arrow(arrow) => self.arrow(index, row, arrow, &number, &time, out),
