@@ -98,6 +98,7 @@ fn read_point(
     if interrupt.is_wanted() {
         frames.break_off();
     }
+    all.resumed.add_all(listener.pipeline.resumed());
     let told = listener.finish(frames.captures())?;
     all.captures.extend_from_slice(frames.captures());
     Ok(told)
