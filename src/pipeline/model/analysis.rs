@@ -124,7 +124,7 @@ impl<'a> Analysis<'a> {
             let session = self.model.sessions.get(index)?;
             let control = self.model.flows.connection(session.control)?;
             let origin = control.end_of(session.client).unwrap_or(End::Origin);
-            let vantage = Vantage::of(control, origin, &self.model.network);
+            let vantage = Vantage::of(control, origin, &self.model.network, &self.model.policy.facts);
             let vantage = if session.passive_syns { vantage.with_passive_syns() } else { vantage };
             Some(View { index, session, control, conclusions: self.conclusions(index, session), vantage })
         };
