@@ -25,6 +25,7 @@ use crate::check::{Baseline, Baselined};
 use crate::cli::{
     AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error, write_note,
 };
+use crate::decrypt::Keys;
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
@@ -407,6 +408,8 @@ struct AllRead {
     complete: bool,
     /// The highest number a session got; 0 if there is none.
     last_session: SessionId,
+    /// The keys of TLS that followed from those of earlier connections.
+    resumed: Keys,
 }
 
 /// Reads and judges one timeline after the other; `sink` is told everything but the end.
@@ -435,8 +438,13 @@ fn read_groups(
     interrupt: &Interrupt,
     sink: &mut dyn Sink,
 ) -> io::Result<AllRead> {
-    let mut all =
-        AllRead { captures: Vec::new(), summary: Summary::default(), complete: true, last_session: SessionId(0) };
+    let mut all = AllRead {
+        captures: Vec::new(),
+        summary: Summary::default(),
+        complete: true,
+        last_session: SessionId(0),
+        resumed: Keys::default(),
+    };
     unreadable::note(&mut all.summary, &plan.errors, input);
     let mut next = SessionId(1);
     // Directories may not have been looked through.
@@ -489,6 +497,7 @@ fn read_groups(
         cut |= opened < group.files.len() || frames.captures().iter().any(|capture| capture.unread);
         let part = pipeline.finish(frames.captures(), sink)?;
         next = pipeline.next_session();
+        all.resumed.add_all(pipeline.resumed());
         add(&mut all.summary, &part);
         all.captures.extend_from_slice(frames.captures());
         // After the last one the program ends, and the system takes all memory back at once.

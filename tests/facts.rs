@@ -137,7 +137,10 @@ fn without_a_route_that_is_said() {
     });
     let found = findings(&fixture("collision.server.pcap"), &["--here", "10.2.0.20", "--facts", &facts]);
     let never = named(&found, "data-syn-never-sent").unwrap_or_else(|| panic!("{found:?}"));
-    assert!(never["message"].as_str().expect("text").contains("its main table has no route"), "{never}");
+    assert!(
+        never["message"].as_str().expect("text").contains("; there is no route to 10.1.0.10 in the main table"),
+        "{never}"
+    );
 }
 
 #[test]
@@ -271,4 +274,110 @@ fn only_a_peers_connections_are_kept_if_one_is_named() {
     let facts = here(&[], &["--peer", "192.0.2.77"]).expect("runs");
     assert_eq!(facts["readings"][0]["peers"], serde_json::json!(["192.0.2.77"]));
     assert_eq!(facts["readings"][0]["time_wait"], serde_json::json!([]));
+}
+
+/// A network namespace, removed in the end.
+#[cfg(target_os = "linux")]
+struct Namespace(String);
+
+#[cfg(target_os = "linux")]
+impl Namespace {
+    /// `None` where none can be made.
+    fn with(name: &str, commands: &[&str]) -> Option<Self> {
+        let name = format!("ftpwhy-{name}-{}", std::process::id());
+        let ip =
+            |line: &str| Command::new("ip").args(line.split(' ')).output().is_ok_and(|output| output.status.success());
+        if !ip(&format!("netns add {name}")) {
+            return None;
+        }
+        let namespace = Self(name);
+        for command in commands {
+            assert!(ip(&format!("-n {} {command}", namespace.0)), "ip {command}");
+        }
+        Some(namespace)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn rules_and_routes_of_all_tables_and_neighbours_of_both_families_are_read() {
+    let commands = [
+        "link add d0 type veth peer name d1",
+        "link set d1 up",
+        "addr add 10.77.0.1/24 dev d0",
+        "addr add fd77::1/64 dev d0 nodad",
+        "link set d0 up",
+        "rule add from 10.77.0.1 lookup 77 priority 100",
+        "rule add fwmark 5 lookup 78 priority 101",
+        "rule add from 10.78.0.0/16 iif lo prohibit priority 102",
+        "rule add lookup main suppress_prefixlength 0 priority 103",
+        "-6 rule add to fd78::/64 lookup 77 priority 104",
+        "route add default via 10.77.0.9 dev d0 table 77",
+        "route add unreachable 10.79.0.0/16 table 77",
+        "route add throw 10.80.0.0/16 table 77",
+        "route add 10.81.0.0/16 nexthop via 10.77.0.8 dev d0 nexthop via 10.77.0.9 dev d0",
+        "-6 route add fd78::/64 via fd77::9 dev d0 table 77 metric 5",
+        "neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 dev d0 nud permanent",
+        "neigh add 10.77.0.8 dev d0 nud failed",
+        "-6 neigh add fd77::9 lladdr 02:00:00:00:00:0a dev d0 nud reachable",
+        "-6 neigh add fd77::8 lladdr 02:00:00:00:00:0b dev d0 nud permanent",
+    ];
+    let Some(namespace) = Namespace::with("routes", &commands) else {
+        return eprintln!("skipped: network namespaces cannot be made");
+    };
+    let facts = here(&["ip", "netns", "exec", &namespace.0], &[]).expect("runs");
+    let lines = |key: &str, fields: &[&str]| -> Vec<String> {
+        let all = facts.pointer(key).and_then(Value::as_array).unwrap_or_else(|| panic!("no {key}: {facts}")).iter();
+        let line = |one: &Value| fields.iter().map(|field| one[field].to_string().replace('"', "")).collect::<Vec<_>>();
+        let mut lines: Vec<String> = all.map(|one| line(one).join(" ")).collect();
+        lines.sort();
+        lines
+    };
+    let routes =
+        lines("/routes", &["table", "network", "prefix", "gateway", "interface", "refused", "next_rule", "metric"]);
+    for expected in [
+        "254 10.77.0.0 24 null d0 false false 0",
+        "254 10.81.0.0 16 10.77.0.8 d0 false false 0",
+        "254 10.81.0.0 16 10.77.0.9 d0 false false 0",
+        "77 0.0.0.0 0 10.77.0.9 d0 false false 0",
+        "77 10.79.0.0 16 null * true false 0",
+        "77 10.80.0.0 16 null * false true 0",
+        "77 fd78:: 64 fd77::9 d0 false false 5",
+    ] {
+        assert!(routes.iter().any(|route| route == expected), "{expected}: {routes:#?}");
+    }
+    assert!(!routes.iter().any(|route| route.contains("10.77.0.1 ") || route.starts_with("255 ")), "{routes:#?}");
+    assert_eq!(facts["routes_left_out"], 0);
+    let rules = lines("/rules", &["family", "priority", "action", "table", "incoming", "conditions", "longer_than"]);
+    for expected in [
+        "ipv4 100 lookup 77 null [] null",
+        "ipv4 101 lookup 78 null [fwmark] null",
+        "ipv4 102 refuse null lo [] null",
+        "ipv4 103 lookup 254 null [] 0",
+        "ipv4 32766 lookup 254 null [] null",
+        "ipv6 104 lookup 77 null [] null",
+    ] {
+        assert!(rules.iter().any(|rule| rule == expected), "{expected}: {rules:#?}");
+    }
+    let from = facts["rules"].as_array().expect("rules").iter().find(|rule| rule["priority"] == 100).expect("the rule");
+    assert_eq!(from["from"], serde_json::json!({"address": "10.77.0.1", "prefix": 32}));
+    let neighbours = lines("/readings/0/neighbours", &["address", "mac", "state", "interface"]);
+    for expected in [
+        "10.77.0.8 null unresolved d0",
+        "10.77.0.9 02:00:00:00:00:09 permanent d0",
+        "fd77::8 02:00:00:00:00:0b permanent d0",
+        "fd77::9 02:00:00:00:00:0a resolved d0",
+    ] {
+        assert!(neighbours.iter().any(|one| one == expected), "{expected}: {neighbours:#?}");
+    }
+    let schema = Command::new(PROGRAM).args(["schema", "facts"]).output().expect("runs");
+    let schema: Value = serde_json::from_slice(&schema.stdout).expect("JSON");
+    assert!(jsonschema::validator_for(&schema).expect("a valid schema").is_valid(&facts), "{facts}");
 }

@@ -149,7 +149,7 @@ fn prepare(source: &Path, folder: &Path, index: usize) -> Result<Fixture, String
     };
     let expectation = expectation_path(source);
     let text = fs::read_to_string(&expectation).map_err(|e| format!("{}: {e}", expectation.display()))?;
-    let resolved = kit::marks::resolve(&text, &marks)?;
+    let resolved = kit::marks::resolve(&facts_found(&text, source), &marks)?;
     let capture = folder.join(format!("{index:04}{ending}"));
     fs::write(&capture, file).map_err(|e| e.to_string())?;
     let copy = folder.join(format!("{index:04}.expect.toml"));
@@ -157,10 +157,23 @@ fn prepare(source: &Path, folder: &Path, index: usize) -> Result<Fixture, String
     Ok(Fixture { source: source.into(), expectation, resolved, capture, copy, marks })
 }
 
+/// The expectation where the facts that it names are found from anywhere.
+fn facts_found(text: &str, source: &Path) -> String {
+    let folder = folder_of(source);
+    let line = |line: &str| line.replacen("facts = \"", &format!("facts = \"{folder}"), 1);
+    text.split_inclusive('\n').map(|one| if one.starts_with("facts = ") { line(one) } else { one.to_owned() }).collect()
+}
+
+/// Its folder, to be put before the name of a file.
+fn folder_of(source: &Path) -> String {
+    format!("{}/", source.parent().unwrap_or(source).display())
+}
+
 /// Brings a rewritten expectation back, with marks for numbers.
 fn restore(fixture: &Fixture) {
     let text = fs::read_to_string(&fixture.copy).expect("the copy");
     if text != fixture.resolved {
+        let text = text.replace(&folder_of(&fixture.source), "");
         fs::write(&fixture.expectation, kit::marks::restore(&text, &fixture.marks)).expect("writes the expectation");
         println!("rewrote {}", name(&fixture.expectation));
     }

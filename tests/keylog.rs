@@ -143,6 +143,84 @@ fn keys_that_are_written_meanwhile_are_read() {
     }
 }
 
+/// A pcapng file of Ethernet and IPv4 with one TCP port in place of another.
+fn with_port(mut file: Vec<u8>, old: u16, new: u16) -> Vec<u8> {
+    const ENHANCED_PACKET: [u8; 4] = 6_u32.to_le_bytes();
+    let mut at = 0;
+    while let Some(len) = file.get(at + 4..at + 8).map(|len| u32::from_le_bytes(len.try_into().expect("4 bytes"))) {
+        let ip = at + 28 + 14;
+        if file[at..at + 4] == ENHANCED_PACKET && file.get(ip + 9) == Some(&6) {
+            let tcp = ip + usize::from(file[ip] & 15) * 4;
+            for port in [tcp, tcp + 2] {
+                if file[port..port + 2] == old.to_be_bytes() {
+                    file[port..port + 2].copy_from_slice(&new.to_be_bytes());
+                }
+            }
+        }
+        at += len as usize;
+    }
+    file
+}
+
+#[test]
+fn implicit_tls_is_read_on_990_and_on_ports_that_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let moved = folder.path().join("moved.pcapng");
+    let file = fs::read(kit::root().join("fixtures/_keylog/implicit.pcapng")).expect("a capture");
+    fs::write(&moved, with_port(file.clone(), 990, 2990)).expect("written");
+    let sessions = |arguments: &[&str]| json(arguments)["sessions"].as_array().expect("sessions").clone();
+    let read = sessions(&["--port", "2990", name(&moved)]);
+    assert_eq!(read[0]["tls"]["decrypted"], true, "{read:?}");
+    assert_eq!(read[0]["transfers"][0]["outcome"], "completed", "{read:?}");
+    assert_eq!(sessions(&[name(&moved)]).len(), 0, "nothing tells that it is FTP");
+    fs::write(&moved, with_port(kit::without_secrets(file), 990, 2990)).expect("written");
+    assert!(is_opaque(&json(&["--port", "2990", name(&moved)])));
+}
+
+#[test]
+fn the_variable_of_programs_that_write_keys_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let case = &cases(folder.path())[0];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    command.args(["--json", "--isolated", name(&case.without)]).env("SSLKEYLOGFILE", &case.keys);
+    let report: Value = serde_json::from_slice(&command.output().expect("runs").stdout).expect("JSON");
+    assert!(is_opaque(&report), "it names a file to write");
+}
+
+#[test]
+fn a_resumed_control_connection_is_read_by_the_master_of_the_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let fixture = |ending: &str| kit::root().join(format!("fixtures/_keylog/resumed-control.{ending}"));
+    let (keys, bare) = (fixture("keys"), path("bare.pcapng"));
+    fs::write(&bare, kit::without_secrets(fs::read(fixture("pcapng")).expect("a capture"))).expect("written");
+    assert_eq!(fs::read_to_string(&keys).expect("a key log").lines().count(), 1, "the second one has no line");
+    let told = |arguments: &[&str]| {
+        let report = json(arguments);
+        let sessions = report["sessions"].as_array().expect("sessions").iter();
+        let read: Vec<bool> = sessions.map(|session| session["tls"]["decrypted"] == true).collect();
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let names: Vec<String> =
+            findings.filter_map(|finding| finding["diagnosis"].as_str().map(str::to_owned)).collect();
+        (read, names)
+    };
+    let both = (vec![true, true], vec!["command-refused".to_owned()]);
+    assert_eq!(told(&["--keylog", name(&keys), &bare]), both);
+    let (read, names) = told(&[&bare]);
+    assert!(read == [false, false] && names.iter().all(|name| name == "tls-control-opaque"), "{names:?}");
+    // The master of another session opens neither.
+    let other = kit::root().join("fixtures/_keylog/cbc.keys");
+    assert_eq!(told(&["--keylog", name(&other), &bare]).0, [false, false]);
+    // What is extracted of the second one alone has what it needs, and nothing of the first.
+    let second = path("second.pcapng");
+    ftpwhy(&["extract", "--session", "2", "--with-secrets", "--keylog", name(&keys), "-w", &second, &bare]);
+    assert_eq!(told(&[&second]), (vec![true], vec!["command-refused".to_owned()]));
+    let text = String::from_utf8_lossy(&fs::read(&second).expect("a capture")).into_owned();
+    let first = fs::read_to_string(&keys).expect("a key log");
+    let random = first.split(' ').nth(1).expect("a client random");
+    assert!(text.matches("CLIENT_RANDOM ").count() == 1 && !text.contains(random), "only its own");
+}
+
 #[test]
 fn a_resumed_session_is_opened_by_the_master_of_another() {
     let mut opened = 0;
@@ -268,15 +346,17 @@ fn no_output_has_a_key() {
     }
 }
 
-/// The payloads of the control connection in order, each with its end: 0 for the client.
+/// The payloads of the first control connection in order, each with its end: 0 for the client.
 fn payloads(capture: &Path) -> Vec<(usize, Vec<u8>)> {
     let (mut timeline, _) = Timeline::open(&[capture.to_path_buf()], CaptureId(0), None);
     let mut decoder = Decoder::new();
-    let (mut payloads, mut seen) = (Vec::new(), HashSet::new());
+    let (mut payloads, mut seen, mut client) = (Vec::new(), HashSet::new(), None);
     while let Some(frame) = timeline.next() {
         if let Body::Tcp(_, tcp) = decoder.decode(&frame).body
             && (tcp.source_port == 21 || tcp.destination_port == 21)
             && !tcp.payload.is_empty()
+            && *client.get_or_insert(tcp.source_port.max(tcp.destination_port))
+                == tcp.source_port.max(tcp.destination_port)
             && seen.insert((tcp.source_port, tcp.seq))
         {
             payloads.push((usize::from(tcp.source_port == 21), tcp.payload.to_vec()));

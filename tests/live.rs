@@ -223,6 +223,68 @@ fn other_faults_are_told_as_from_a_file() {
     }
 }
 
+#[test]
+fn addresses_and_routes_are_those_of_the_day() {
+    let Some(run) = Run::of("new_address", &[]) else { return };
+    let facts: Value =
+        serde_json::from_slice(&std::fs::read(run.path("run.facts.json")).expect("facts")).expect("JSON");
+    let lists = |key: &str, field: &str, value: &str| {
+        facts[key].as_array().expect("a list").iter().any(|one| one[field] == value)
+    };
+    assert!(lists("addresses", "address", "10.2.0.77") && lists("routes", "network", "10.77.0.0"), "{facts}");
+    assert!(facts["sysctls"]["net.ipv4.tcp_timestamps"].is_string(), "settings are kept: {facts}");
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn ftps_is_judged_with_keys_that_are_written_while_it_is_captured_and_no_file_has_a_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(path("keys"), "").expect("an empty key log");
+    let [keys, evidence, metrics] = ["keys", "evidence", "metrics"].map(path);
+    // The hello of a data connection is a part of its bytes.
+    let options = ["--full-data", "--keylog", &keys, "--evidence", &evidence, "--metrics-file", &metrics];
+    let Some(run) = Run::within("keylog", &options, folder.path()) else { return };
+    assert_eq!(run.facts[0], 0, "curl lists: {:?}", run.facts);
+    let sessions: Vec<&Value> = run.of_type("session").map(|(_, session)| session).collect();
+    assert!(sessions.iter().all(|session| session["tls"]["decrypted"] == true), "{sessions:?}");
+    let commands = |session: &Value| session["transfers"][0]["command"].as_str().map(str::to_owned);
+    let commands: BTreeSet<String> = sessions.iter().filter_map(|session| commands(session)).collect();
+    assert_eq!(commands, ["LIST", "RETR"].map(str::to_owned).into(), "{sessions:?}");
+    // The server wants data connections to resume the session, which ftplib does not; the last client's file is missing.
+    assert!(run.tells("tls-session-reuse-required") < run.ended);
+    let holds = run.holds();
+    let reuse = holds.iter().find(|held| held.starts_with("\"tls-session-reuse-required\"")).expect("it holds");
+    assert!(reuse.ends_with("\"proven\""), "{holds:?}");
+    assert!(holds.iter().any(|held| held.starts_with("\"command-refused\"")), "{holds:?}");
+    // Without them nothing of it is known.
+    let saved = run.saved();
+    assert!(
+        saved.iter().any(|held| held.starts_with("\"tls-control-opaque\"")),
+        "the recording carries no keys: {saved:?}"
+    );
+
+    let log = std::fs::read_to_string(&keys).expect("a key log");
+    let secrets: Vec<&str> =
+        log.lines().filter_map(|line| line.split(' ').nth(2).filter(|_| !line.starts_with('#'))).collect();
+    assert!(secrets.len() > 10, "{log}");
+    let octets = |hex: &str| data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).expect("hex");
+    let secrets: Vec<(String, Vec<u8>)> = secrets.iter().map(|hex| (hex.to_lowercase(), octets(hex))).collect();
+    let written = kit::files_below(folder.path(), &[".pcapng", ".json", "metrics"]);
+    let in_evidence = written.iter().filter(|file| file.starts_with(&evidence)).count();
+    assert!(in_evidence > 0 && written.len() >= in_evidence + 3, "{written:?}");
+    let report: String = run.lines.iter().map(|(_, line)| line.to_string()).chain(run.notes.iter().cloned()).collect();
+    let texts = written.iter().map(|file| std::fs::read(file).expect("readable")).chain([report.into_bytes()]);
+    for (number, text) in texts.enumerate() {
+        let lower = String::from_utf8_lossy(&text).to_lowercase();
+        for (hex, octets) in &secrets {
+            let has_octets = text.windows(octets.len()).any(|window| window == octets);
+            assert!(!has_octets && !lower.contains(hex), "a key is in {:?}", written.get(number));
+        }
+        assert!(!lower.contains("labpw"), "a password is in {:?}", written.get(number));
+    }
+}
+
 /// The one error of a scenario: its name, where it is, its message.
 fn error(run: &Run) -> (String, Option<String>, String) {
     let errors: Vec<&Value> = run.of_type("finding").map(|(_, finding)| finding).collect();

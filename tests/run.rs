@@ -148,6 +148,15 @@ fn ftps_is_judged_in_clear_and_no_keys_are_left() {
 }
 
 #[test]
+fn no_key_file_is_left_behind_by_a_run_that_was_killed() {
+    let Some(result) = lab("killed") else { return };
+    assert_eq!(result["before"].as_array().map(Vec::len), Some(1), "that of the run before is gone: {result}");
+    assert_eq!(result["said"], "wrote\n", "the command goes on");
+    assert_eq!(result["during"], serde_json::json!(["# key\n"]), "it may still open the file");
+    assert_eq!(result["left"], serde_json::json!([]));
+}
+
+#[test]
 fn a_second_client_is_not_blamed() {
     let Some(result) = lab("second_client") else { return };
     let run = &result["run"];

@@ -1,5 +1,6 @@
 //! `ftpwhy check`: every capture against the expectation beside it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::facts;
 use super::incident;
 use super::interrupt::Interrupt;
 use super::output::{Destination, Files, Role, replace};
@@ -130,13 +132,17 @@ impl Candidate {
     /// The points that an expectation stands for, if it stands for several captures.
     fn of_points(path: &Path) -> Option<Self> {
         let expectation = Expectation::parse(&fs::read_to_string(path).ok()?).ok()?;
-        let beside = |file: &PathBuf| path.parent().map_or_else(|| file.clone(), |folder| folder.join(file));
-        let point = |(name, files): (&String, &PointFiles)| NamedPoint {
-            name: name.clone(),
-            files: files.all().iter().map(beside).collect(),
-        };
+        let point =
+            |(name, files): (&String, &PointFiles)| NamedPoint { name: name.clone(), files: beside(path, files) };
         let points: Vec<NamedPoint> = expectation.points.iter().map(point).collect();
         (!points.is_empty()).then(|| Self { path: path.into(), points, refused: None })
+    }
+
+    /// The facts of hosts that its expectation names.
+    fn facts(&self) -> Vec<PathBuf> {
+        let path = self.expectation();
+        let expectation = fs::read_to_string(&path).ok().and_then(|text| Expectation::parse(&text).ok());
+        expectation.map_or_else(Vec::new, |expectation| facts_beside(&expectation, &path))
     }
 
     /// Where its expectation is.
@@ -198,6 +204,8 @@ impl Found {
         let mut files = Files::default();
         options.input.config.iter().for_each(|path| files.reads(Role::Configuration, path));
         options.input.keylog.iter().for_each(|path| files.reads(Role::KeyLog, path));
+        let told = self.captures.iter().flat_map(Candidate::facts);
+        options.input.facts.iter().cloned().chain(told).for_each(|path| files.reads(Role::Facts, &path));
         let alone = self.captures.iter().filter(|capture| capture.points.is_empty());
         alone.for_each(|capture| files.reads(Role::Input, &capture.path));
         let points = self.captures.iter().flat_map(|one| &one.points).flat_map(|point| &point.files);
@@ -216,6 +224,16 @@ impl Found {
         let orphans = self.expectations.iter().filter(|expectation| !owned.contains(*expectation));
         orphans.map(|orphan| printable(orphan.as_os_str().as_encoded_bytes())).collect()
     }
+}
+
+/// Files that an expectation names: they are beside it.
+fn beside(expectation: &Path, files: &PointFiles) -> Vec<PathBuf> {
+    let beside = |file: &PathBuf| expectation.parent().map_or_else(|| file.clone(), |folder| folder.join(file));
+    files.all().iter().map(beside).collect()
+}
+
+fn facts_beside(expectation: &Expectation, path: &Path) -> Vec<PathBuf> {
+    expectation.facts.as_ref().map_or_else(Vec::new, |files| beside(path, files))
 }
 
 fn is_expectation(path: &Path) -> bool {
@@ -304,7 +322,16 @@ fn compared(
     if let Some(wrong) = expectation.iter().flat_map(Expectation::diagnoses).find_map(misspelt) {
         return Err(of_path("read", &wrong));
     }
-    let Some(observed) = observe(capture, options.input.filter.as_deref(), settings).transpose() else {
+    let told = expectation.iter().flat_map(|expectation| facts_beside(expectation, &path)).collect::<Vec<_>>();
+    let settings = if told.is_empty() {
+        Cow::Borrowed(settings)
+    } else {
+        let mut settings = settings.clone();
+        let all = [options.input.facts.as_slice(), &told].concat();
+        settings.policy.facts = facts::read(&all, None).map_err(|trouble| trouble.to_string())?;
+        Cow::Owned(settings)
+    };
+    let Some(observed) = observe(capture, options.input.filter.as_deref(), &settings).transpose() else {
         return Ok(UNCHECKED);
     };
     if let Some(words) = expectation.as_ref().and_then(|expectation| expectation.unreadable.as_ref()) {

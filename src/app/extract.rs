@@ -51,13 +51,16 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     if concluded {
         interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
     }
-    let settings = settings(&options.input, Selection::default(), false)?;
+    let mut settings = settings(&options.input, Selection::default(), false)?;
     let mut collected = Collected::default();
     let mut lacking = Summary::default();
     if concluded {
         let read = read_all(&plan, &options.input, &settings, interrupt, &mut collected)?;
         collected.end(&read.captures, &read.summary)?;
         lacking = read.summary;
+        if let Some(keys) = &mut settings.keys {
+            Arc::make_mut(keys).add_all(&read.resumed);
+        }
     } else {
         unreadable::note(&mut lacking, &plan.errors, &options.input);
     }
@@ -85,7 +88,8 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         let secrets = output.secrets.as_ref().map_or(0, |secrets| secrets.told.len());
         let help =
             (secrets > 0).then_some("whoever has the file can read what these connections encrypt, passwords too");
-        complain(&format!("the file holds the TLS keys of {secrets} connections (--with-secrets)"), help);
+        let connections = if secrets == 1 { "connection" } else { "connections" };
+        complain(&format!("the file holds the TLS keys of {secrets} {connections} (--with-secrets)"), help);
     }
     let (read, written) = output.finish(interrupt.cut())?;
     if let Some(path) = target(options) {

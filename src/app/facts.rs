@@ -4,6 +4,8 @@
 mod firewall;
 mod given;
 #[cfg(target_os = "linux")]
+mod routing;
+#[cfg(target_os = "linux")]
 mod tables;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod watching;

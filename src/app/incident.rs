@@ -101,6 +101,7 @@ fn read_point(
     if interrupt.is_wanted() {
         frames.break_off();
     }
+    all.resumed.add_all(listener.pipeline.resumed());
     let seen = listener.seen.clone();
     let told = listener.finish(frames.captures())?;
     let own = frames.captures().iter().map(|capture| of_point(capture, point, &seen));

@@ -9,6 +9,7 @@ mod held;
 mod keylog;
 mod mine;
 mod owners;
+mod private;
 
 use std::cell::RefCell;
 use std::io::{self, Write, stderr};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toml::Value;
 
-use super::expectation::{Expectation, Expected};
+use super::expectation::{Expectation, Expected, Files};
 use super::observed::Observed;
 use crate::finding::Severity;
 use crate::report::words::Confidence;
@@ -35,12 +35,14 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
             let _ = writeln!(out, "{key} = {}", list(&still));
         }
     }
+    if let Some(files) = &old.facts {
+        let _ = writeln!(out, "facts = {}", value(files));
+    }
     if !old.points.is_empty() {
         out += "[points]\n";
     }
     for (name, files) in &old.points {
-        let files: Vec<String> = files.all().iter().map(|file| file.display().to_string()).collect();
-        let value = if let [file] = files.as_slice() { Value::String(file.clone()).to_string() } else { list(&files) };
+        let value = value(files);
         let bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         let key = if bare && !name.is_empty() { name.clone() } else { Value::String(name.clone()).to_string() };
         let _ = writeln!(out, "{key} = {value}");
@@ -59,6 +61,12 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
         write_expected(&mut out, &in_full(finding));
     }
     Ok(out)
+}
+
+/// One file as a string, several as a list.
+fn value(files: &Files) -> String {
+    let files: Vec<String> = files.all().iter().map(|file| file.display().to_string()).collect();
+    if let [file] = files.as_slice() { Value::String(file.clone()).to_string() } else { list(&files) }
 }
 
 fn is_found(name: &str, found: &[Observed]) -> bool {

@@ -33,11 +33,13 @@ pub struct Expectation {
     /// together, and the expectation is of what they tell.
     #[serde(default)]
     pub points: BTreeMap<String, Files>,
+    /// Documents of `ftpwhy facts` that it is judged with, one for each host; beside the expectation.
+    pub facts: Option<Files>,
     /// For input that cannot be analysed: a part of the error message.
     pub unreadable: Option<String>,
 }
 
-/// The file of a point, or several of a rotated set.
+/// A file, or several: of a point those of a rotated set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Files {

@@ -15,7 +15,8 @@ use crate::report::{CheckFormat, Style, Verbosity};
 ///
 /// Each capture is judged alone and compared with NAME.expect.toml beside it: diagnoses that must be found, with role,
 /// severity, least confidence, session and frames; diagnoses that must not; `clean = true` for no error and no
-/// warning. With `[points] client = "a.pcap"` and so on, an expectation is of several captures of one incident. A capture without an expectation must have no finding at or above --fail-on.
+/// warning. With `[points] client = "a.pcap"` and so on, an expectation is of several captures of one incident; with
+/// `facts = "host.json"` they are judged with what ftpwhy facts wrote there. A capture without an expectation must have no finding at or above --fail-on.
 #[derive(Args)]
 pub(super) struct Check {
     /// Captures, and directories that are searched for captures
@@ -126,7 +127,7 @@ impl Check {
                 config,
                 allow_unreadable: self.reading.allow_unreadable,
                 keylog: self.reading.keylog,
-                facts: Vec::new(),
+                facts: self.reading.facts,
             },
             bless: self.bless,
             fail_on: self.fail_on.into(),

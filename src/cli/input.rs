@@ -52,10 +52,6 @@ pub(super) struct InputArguments {
     /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
     #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
     anonymize_key: Option<Key>,
-    /// Take into account what the kernel of a host says, as ftpwhy facts has written it to FILE; may be repeated, once for
-    /// each host
-    #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
-    facts: Vec<PathBuf>,
 
     /// Read on behind the end of FILE, which is still being written, and of the one that takes its place, until ^C;
     /// findings come as they do from a pipe
@@ -91,6 +87,11 @@ pub(super) struct ReadingArguments {
     /// Decrypt FTPS with the keys in FILE, which programs write where SSLKEYLOGFILE names it; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub(super) keylog: Vec<PathBuf>,
+
+    /// Take into account what the kernel of a host says, as ftpwhy facts has written it to FILE; may be repeated, once for
+    /// each host
+    #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
+    pub(super) facts: Vec<PathBuf>,
 
     /// Do not fail for unreadable captures whose name matches GLOB, or whose path if it has a /; they are still reported;
     /// may be repeated
@@ -162,7 +163,7 @@ impl InputArguments {
             follow: self.follow,
             allow_unreadable: self.reading.allow_unreadable,
             keylog: self.reading.keylog,
-            facts: self.facts,
+            facts: self.reading.facts,
             grouping: match (self.merge, self.per_file) {
                 (true, _) => Grouping::Merge,
                 (_, true) => Grouping::PerFile,

@@ -461,8 +461,9 @@ pub const PAGES: &[Page] = &[
             SETTINGS,
             (
                 "SSLKEYLOGFILE",
-                "Set for the command to a private file, which is removed in the end. If it is set already, it stays, \
-                 and that file is read.",
+                "Set for the command to a private file in TMPDIR, which is removed in the end, also if ftpwhy is killed: a \
+                 shell in the background does that, and the next run removes what is left if that is killed, too. If the \
+                 variable is set already, it stays, and that file is read.",
             ),
             ("HOME, SHELL, USER, LOGNAME", "Set for the command to those of the user of -Z."),
             ("NO_COLOR", "If set and not empty, no colours unless --color always."),
@@ -515,8 +516,10 @@ pub const PAGES: &[Page] = &[
             ),
             (
                 "What is read",
-                "/proc/net/tcp, tcp6, arp, route, ipv6_route, netstat and snmp, some sysctls, and the addresses of the \
-                 interfaces. 50,000 entries of TIME-WAIT are kept. Neighbours of IPv6 and policy routes are not read.",
+                "/proc/net/tcp, tcp6, netstat and snmp, some sysctls, the addresses of the interfaces, and by netlink the \
+                 neighbours, the routes of all tables and the rules (ip rule). 50,000 entries of TIME-WAIT are kept, 1,000 \
+                 routes and 1,000 neighbours. Where a rule depends on more than addresses (a mark, a port, a user, a VRF), \
+                 nothing is concluded from the routes that it chooses.",
             ),
         ],
     },

@@ -15,6 +15,8 @@ const ENCRYPT_THEN_MAC: u16 = 22;
 const SUPPORTED_VERSIONS: u16 = 43;
 const TLS_1_2: u16 = 0x0303;
 const TLS_1_3: u16 = 0x0304;
+/// Cipher suites that begin with this byte are of TLS 1.3 alone (RFC 8446 B.4).
+const SUITES_1_3: u8 = 0x13;
 /// The random of a HelloRetryRequest (RFC 8446 4.1.3).
 const RETRY: Random = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
@@ -77,19 +79,23 @@ pub fn random_in(bytes: &[u8]) -> Option<Random> {
     })
 }
 
-/// The ServerHello among the records that an end begins with, as far as they are there.
+/// The ServerHello among the records that an end begins with, as far as they are there: it may share its record with what
+/// follows, be split over several, or be cut.
 pub(super) fn server_hello_in(mut records: &[u8]) -> Option<ServerHello> {
+    let (mut messages, mut found) = (Messages::default(), None);
     while let Some((&[kind, 3, _, high, low], rest)) = records.split_first_chunk::<5>() {
-        let body = rest.get(..usize::from(u16::from_be_bytes([high, low])))?;
-        if kind == HANDSHAKE
-            && let Some(([SERVER_HELLO, ..], hello)) = body.split_first_chunk::<4>()
-            && let Some(hello) = ServerHello::read(hello)
-        {
-            return Some(hello);
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        if kind == HANDSHAKE {
+            messages.take(rest.get(..len).unwrap_or(rest), &mut |kind, body| {
+                found = found.or_else(|| ServerHello::read(body).filter(|_| kind == SERVER_HELLO));
+            });
         }
-        records = rest.get(body.len()..)?;
+        records = rest.get(len..).unwrap_or_default();
     }
-    None
+    found.or_else(|| match messages.held.split_first_chunk::<4>()? {
+        ([SERVER_HELLO, ..], begun) => ServerHello::read(begun),
+        _ => None,
+    })
 }
 
 /// The random of a ClientHello.
@@ -108,7 +114,7 @@ pub(super) struct ServerHello {
 }
 
 impl ServerHello {
-    /// `None` for a HelloRetryRequest, and for one that is cut.
+    /// `None` for a HelloRetryRequest, and for one that is cut before its extensions.
     pub fn read(body: &[u8]) -> Option<Self> {
         let (legacy, behind) = body.split_first_chunk::<2>()?;
         let (random, behind) = behind.split_first_chunk::<32>()?;
@@ -131,11 +137,71 @@ impl ServerHello {
             }
             rest = behind.get(len..).unwrap_or_default();
         }
-        let version = match version {
-            TLS_1_2 => Some(TlsVersion::Tls12),
-            TLS_1_3 => Some(TlsVersion::Tls13),
+        let version = match (version, high) {
+            // Their extension may have been cut off.
+            (TLS_1_3, _) | (TLS_1_2, SUITES_1_3) => Some(TlsVersion::Tls13),
+            (TLS_1_2, _) => Some(TlsVersion::Tls12),
             _ => None,
         };
         Some(Self { random: *random, version, suite: u16::from_be_bytes([high, low]), encrypt_then_mac })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A handshake message.
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let [_, _, a, b] = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&[kind, 0, a, b][..], body].concat()
+    }
+
+    /// A record of handshake messages.
+    fn record(body: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [&[HANDSHAKE, 3, 3, high, low][..], body].concat()
+    }
+
+    fn server_hello(suite: u16, extensions: &[u8]) -> Vec<u8> {
+        let [high, low] = suite.to_be_bytes();
+        let [long, short] = u16::try_from(extensions.len()).unwrap().to_be_bytes();
+        message(SERVER_HELLO, &[&[3, 3][..], &[7; 32], &[0, high, low, 0, long, short], extensions].concat())
+    }
+
+    const VERSION_1_3: [u8; 6] = [0, 43, 0, 2, 3, 4];
+
+    #[test]
+    fn a_server_hello_is_found_however_records_hold_it() {
+        let hello = server_hello(0xc030, &[0, 22, 0, 0]);
+        let expected = Some(ServerHello {
+            random: [7; 32],
+            version: Some(TlsVersion::Tls12),
+            suite: 0xc030,
+            encrypt_then_mac: true,
+        });
+        let certificate = message(11, &[5; 2_000]);
+        let shared = record(&[hello.clone(), certificate].concat());
+        assert_eq!(server_hello_in(&shared), expected);
+        assert_eq!(server_hello_in(&shared[..512]), expected, "the first bytes of a connection are kept");
+        let (head, tail) = hello.split_at(20);
+        assert_eq!(server_hello_in(&[record(head), record(tail)].concat()), expected);
+        let warning = [0x15, 3, 3, 0, 2, 1, 112];
+        assert_eq!(server_hello_in(&[&warning[..], &record(&hello)].concat()), expected);
+        assert_eq!(server_hello_in(&record(&message(11, &hello))), None);
+        assert_eq!(server_hello_in(&record(&hello)[..40]), None);
+    }
+
+    #[test]
+    fn a_long_server_hello_is_of_its_version_also_where_it_is_cut() {
+        let share = [&[0, 51, 4, 0x64][..], &[9; 0x464]].concat();
+        let version = |extensions: &[u8], kept: usize| {
+            let records = record(&server_hello(0x1301, extensions));
+            server_hello_in(&records[..kept.min(records.len())]).and_then(|hello| hello.version)
+        };
+        for extensions in [[&share[..], &VERSION_1_3].concat(), [&VERSION_1_3[..], &share].concat()] {
+            assert_eq!(version(&extensions, 9_999), Some(TlsVersion::Tls13));
+            assert_eq!(version(&extensions, 512), Some(TlsVersion::Tls13));
+        }
     }
 }

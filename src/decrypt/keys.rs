@@ -154,6 +154,22 @@ impl Keys {
         }
     }
 
+    /// Adds the master of a connection of TLS 1.2, for which no key log has a line where it resumed a session.
+    pub fn add(&mut self, random: Random, master: &Master) {
+        if let Some(secrets) = self.slot(random) {
+            secrets.master = Some(master.0.clone());
+        }
+    }
+
+    /// Adds all that others know.
+    pub fn add_all(&mut self, others: &Self) {
+        for (random, secrets) in &others.known {
+            if let Some(slot) = self.slot(*random) {
+                *slot = secrets.clone();
+            }
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()

@@ -204,6 +204,11 @@ impl Channel {
         }
     }
 
+    /// The client random of its ClientHello.
+    pub fn random(&self) -> Option<Random> {
+        self.random
+    }
+
     /// The master secret of a session of TLS 1.2 that was opened.
     pub fn master(&self) -> Option<&Master> {
         self.master.as_ref().filter(|_| self.tls.decrypted)

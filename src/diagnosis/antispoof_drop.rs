@@ -17,7 +17,8 @@ diagnosis! {
     ///
     /// Refuted by: a packet with the foreign source on the far side; packets with the native source that are lost, too.
     ///
-    /// Confidence: probable. From one side it is no more than a possible cause within another verdict.
+    /// Confidence: probable; proven where the facts of a host on the way (`--facts`, read before and behind it) count as many
+    /// packets dropped by its reverse path filter. From one side it is no more than a possible cause within another verdict.
     ///
     /// Remedy: at the client or at the server, whichever has the foreign address, routing by source or a socket bound
     /// to the address of the interface in use; in the network, a loose reverse path filter (RFC 3704 2.4), or an
@@ -44,15 +45,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         spoof.mac,
         lost.told(case),
     );
+    let dropped = case.policy.facts.reverse_path_drops(source, connection.first.time, connection.last.time);
+    let is_counted = dropped.as_ref().is_some_and(|(packets, _)| *packets >= u64::from(connection.syn_count));
+    let confidence = if is_counted { Confidence::Proven } else { Confidence::Probable };
     let (sent, _) = neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {source} from {}", spoof.mac)))?;
     Some(
         DIAGNOSIS
-            .finding(Confidence::Probable, message, lost.came_in()?)
+            .finding(confidence, message, lost.came_in()?)
             .about(case)
             .hosts([source])
             .support(lost.did_not_leave(case))
             .support([sent])
-            .host(case.policy.facts.reverse_path_drops(connection.first.time, connection.last.time).as_ref())
+            .host(dropped.as_ref().map(|(_, said)| said))
             .network("Set the reverse path filter to loose, or except this host from anti-spoofing.")
             .server(format!("If {source} is the server's: send from the address of the interface in use, or route by source."))
             .client(format!("If {source} is the client's: send from the address of the interface in use, or route by source."))

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::case::Case;
 use super::{data_syn_refused, lines, neighbours, time_wait_collision, timers};
+use crate::facts::Resolution;
 use crate::finding::{Confidence, Finding};
 use crate::transfer::Direction;
 
@@ -24,9 +25,11 @@ diagnosis! {
     ///
     /// Helps: requests a second apart; a reply after 3 s that says so.
     ///
-    /// Refuted by: an answer, or any packet from the host.
+    /// Refuted by: an answer, or any packet from the host; the asker's own table of neighbours (`--facts`), read meanwhile,
+    /// that has its MAC.
     ///
-    /// Confidence: proven by three requests, for who gets an answer does not ask again; probable by two.
+    /// Confidence: proven by three requests, for who gets an answer does not ask again; probable by two, or proven where
+    /// the asker's table says that the entry failed.
     ///
     /// Traps: captures filtered to TCP hold no ARP. The answer goes to the asker alone and need not be visible here;
     /// therefore one request tells nothing.
@@ -57,8 +60,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let from = offer.command.at();
     let query = case.network.unanswered_queries(target, from, until)?;
     let count = query.asked.len();
+    let known = case.policy.facts.neighbour(query.asker, target, until.time);
+    let answered = known.says().is_some_and(|neighbour| neighbour.state != Resolution::Unresolved);
+    // The answer goes to the asker alone: where its kernel got one, this capture has missed it.
+    if answered && known.said().is_some_and(|said| said.at >= from.time && said.at <= until.time) {
+        return None;
+    }
+    let has_failed = known.says().is_some_and(|neighbour| neighbour.state == Resolution::Unresolved);
     let confidence = match count {
         GIVES_UP.. => Confidence::Proven,
+        ASKED.. if has_failed => Confidence::Proven,
         ASKED.. => Confidence::Probable,
         _ => return None,
     };
@@ -76,7 +87,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support([lines::command(case.session, &offer.command)])
         .support(case.dialogue())
         .support(timers::evidence(case))
-        .host(case.policy.facts.neighbour(query.asker, target, until.time).said())
+        .host(known.said())
         .rule_out(time_wait_collision::NAME, "the SYN was waiting for an address, not for a 5-tuple")
         .rule_out(data_syn_refused::NAME, "nothing was delivered that could have been refused")
         .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));

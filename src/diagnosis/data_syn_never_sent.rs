@@ -16,7 +16,8 @@ diagnosis! {
     /// address in between; a capture at or near the server that would have shown it; no 5-tuple history. Away from the
     /// server only when the server's own words name a local cause.
     ///
-    /// Confidence: probable, proven at the server with words of a local address. Where the capture starts less than 240
+    /// Confidence: probable, proven at the server with words of a local address, or where its kernel has no route to the
+    /// announced address (`--facts`). Where the capture starts less than 240
     /// s before, a TIME-WAIT from before it cannot be excluded.
     ///
     /// Helps: an errno text. `Permission denied` or `Operation not permitted`: port 20 needs privilege, or a host
@@ -53,8 +54,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if !at_server && !local_words {
         return None;
     }
-    let confidence = if at_server && local_words { Confidence::Proven } else { Confidence::Probable };
-    let no_route = if route(case, gone.socket).says() == Some(&None) { "; its main table has no route to that address" } else { "" };
+    let route = route(case, gone.socket);
+    let has_none = route.says() == Some(&None);
+    let confidence = if at_server && (local_words || has_none) { Confidence::Proven } else { Confidence::Probable };
+    // Whatever was there before the capture began, without a route nothing is sent.
+    let history = if has_none { Vec::new() } else { case.history_caps(no_syn::HISTORY) };
+    let no_route = route.said().filter(|_| has_none).map_or_else(String::new, |said| format!("; {}", said.fact));
     let message = format!(
         "{} and the server had sent no SYN to {}: {}{no_route}",
         gone.story, gone.socket, gone.hint,
@@ -67,12 +72,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(timers::evidence(case))
             .support(case.no_syn())
             .caps(case.absence_caps())
-            .caps(case.history_caps(no_syn::HISTORY))
+            .caps(history)
             .rule_out(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply")
             .rule_out(data_syn_refused::NAME, "nothing was sent that could have been refused")
             .all_ruled_out(no_syn::refuted(case))
             .all_or(announced::nat_beyond(case))
-            .host(route(case, gone.socket).said())
+            .host(route.said())
             .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
             .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
             .network("Nothing to change on the way: the failure is local to the server.")

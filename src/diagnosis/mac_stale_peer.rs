@@ -3,6 +3,7 @@
 use super::case::{Case, NetworkCase, Policy, SessionCase};
 use super::host_cause::Symptom;
 use super::{Draft, neighbours};
+use crate::facts::Resolution;
 use crate::frame::Interval;
 use crate::finding::{Confidence, Finding};
 use crate::network::{Network, Stale};
@@ -21,7 +22,8 @@ diagnosis! {
     ///
     /// Refuted by: the old MAC using the address too (`arp-conflict`); a few frames that were under way.
     ///
-    /// Confidence: that of the move; probable at most as the cause of a failure, which it is where a SYN between the
+    /// Confidence: that of the move, or proven where the peer's own table of neighbours (`--facts`) has the old MAC as an entry
+    /// that was set by hand; probable at most as the cause of a failure, which it is where a SYN between the
     /// two gets no answer, or a control or data connection stalls, at that time.
     ///
     /// Traps: a switch shows these frames only by flooding them; a link type without destination MAC (SLL) cannot show
@@ -82,14 +84,19 @@ fn draft(network: &Network, policy: &Policy, stale: &Stale) -> Option<Draft> {
         stale.seconds(),
         moved.at().number,
     );
-    let confidence = if moved.is_certain() { Confidence::Proven } else { Confidence::Probable };
+    let entry = policy.facts.neighbour(*peer, ip, sent.last.time);
+    let by_hand = entry.says().is_some_and(|one| {
+        one.state == Resolution::Permanent && one.mac.as_deref().is_some_and(|mac| mac.eq_ignore_ascii_case(&old.to_string()))
+    });
+    let message = if by_hand { format!("{message}; its entry was set by hand (PERMANENT), which no ARP changes") } else { message };
+    let confidence = if moved.is_certain() || by_hand { Confidence::Proven } else { Confidence::Probable };
     let (primary, rest) = neighbours::primary(neighbours::cite(&sent.frames(), &format!("for {ip}, to {old}")))?;
     Some(
         DIAGNOSIS
             .finding(confidence, message, primary)
             .hosts([*peer, ip])
             .support(rest)
-            .host(policy.facts.neighbour(*peer, ip, sent.last.time).said())
+            .host(entry.said())
             .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))
             .support(neighbours::cite(&[moved.old.1.last], &format!("the last of {ip} from {old}")))
             .network(format!("Delete {ip} from the ARP cache of {peer_mac} (arp -d), remove static entries for it, and announce {ip} from {new}."))

@@ -1,7 +1,7 @@
 //! `port-reused-within-2msl`
 
 use super::case::Case;
-use super::two_msl::{self, System};
+use super::two_msl;
 use super::{time_wait_tuple, lines, time_wait_collision, time_wait_reuse_accepted, tuple_still_open};
 use crate::facts::{Answer, Moment, Tuple};
 use crate::finding::{Confidence, Finding, Party};
@@ -20,7 +20,8 @@ diagnosis! {
     /// completely closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an
     /// outcome that is not known yet, or two such reuses in one session that went well on this server.
     ///
-    /// Refuted by: facts of the server (`--facts`) whose table of TIME-WAIT is whole and lacks it; a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
+    /// Refuted by: facts of the server (`--facts`) whose table of TIME-WAIT is whole and lacks it, or whose kernel is Linux
+    /// and would use the tuple again, as both ends had used TCP timestamps; a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
     /// `time-wait-collision` or `time-wait-reuse-accepted` takes its place.
     ///
     /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server,
@@ -46,13 +47,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if known || !(pending || case.concluded.outcome() == Outcome::Completed && is_habit(case)) {
         return None;
     }
-    let moment = Moment { closed: since.time, wanted: offer.at().time, is_here: case.vantage.is_here(Party::Server) };
+    let moment = Moment { closed: Some(since.time), wanted: offer.at().time, is_here: case.vantage.is_here(Party::Server) };
     let kernel = case.policy.facts.tuple(previous.origin, previous.target, moment);
-    if kernel.says() == Some(&Tuple::Free) {
+    if kernel.says() == Some(&Tuple::Free) || is_recycled(case, previous) {
         return None;
     }
     let age = offer.at().age_of(since);
-    let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
+    let bite = two_msl::bite_of_server(case, age)?;
     let message = format!(
         "the client announces {} again {age:.1} s after the server closed {} -> {} (frame {}): TIME-WAIT lasts {}",
         previous.target, previous.origin, previous.target, since.number, bite.lasts,
@@ -72,7 +73,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// Whether the server's kernel lets a tuple in TIME-WAIT be used again: Linux does where TCP timestamps are used.
+/// Whether the server's kernel is known to use the tuple of a connection again at once: Linux does where both ends used
+/// TCP timestamps (RFC 6191).
+fn is_recycled(case: &Case<'_>, previous: &Connection) -> bool {
+    let is_linux = case.policy.facts.time_wait(case.session.server.ip(), case.session.last.time).says().is_some();
+    is_linux && previous.from_origin.timestamps && previous.from_target.timestamps
+}
+
+/// Whether the server's kernel uses TCP timestamps, with which it would use a tuple in TIME-WAIT again.
 fn recycling(case: &Case<'_>) -> Answer<u32> {
     let (server, at) = (case.session.server.ip(), case.session.last.time);
     case.policy.facts.setting(server, "net.ipv4.tcp_timestamps", at)

@@ -31,9 +31,10 @@ diagnosis! {
     /// sends.
     ///
     /// Refuted by: the MAC answering for A here too (a secondary address), or receiving A's packets here; a router's or
-    /// virtual MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
+    /// virtual MAC; facts of A's host (`--facts`) that do not list the MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
     ///
-    /// Confidence: proven as above, else probable: another host could have forged the source. As the cause of a
+    /// Confidence: proven as above, or by the routes of A's host (`--facts`), which lead to the peer by the interface with that
+    /// MAC; else probable: another host could have forged the source. As the cause of a
     /// failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
     ///
     /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs
@@ -109,6 +110,11 @@ fn sends_by_route(spoof: &Spoof, facts: &Facts) -> (Answer<()>, bool) {
 
 fn draft(spoof: &Spoof, captures: &[Capture], policy: &Policy) -> Option<Draft> {
     let Spoof { ip, mac, .. } = spoof;
+    let sent = spoof.sent.first()?;
+    // Another host forges the source: the one that has it says so.
+    if policy.facts.has_mac(*ip, &mac.to_string(), sent.time).says() == Some(&false) {
+        return None;
+    }
     let [place, home] = [spoof.place, spoof.home].map(|place| neighbours::interface(captures, place));
     let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
     let own =

@@ -59,7 +59,7 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let Challenge { ack, previous, since } = in_time_wait(attempt)?;
     let age = attempt.at().age_of(since);
     let receiver = case.control.end_of(attempt.to()).map_or(System::Unknown, |end| System::of_end(case, end));
-    let bite = two_msl::bite(age, case.policy.time_wait, receiver)?;
+    let bite = two_msl::bite(age, two_msl::known(case, attempt.to().ip()), receiver)?;
     let outcome = match attempt.outcome() {
         AttemptOutcome::Established => "a later SYN was accepted",
         AttemptOutcome::Refused => "a later SYN was refused: nothing listens there, or a filter rejects it",

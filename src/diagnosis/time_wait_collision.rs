@@ -1,8 +1,8 @@
 //! `time-wait-collision`
 
 use super::case::Case;
-use super::time_wait_tuple::{self, HeldTuple};
-use super::{data_syn_never_sent, data_syn_not_seen, lines};
+use super::time_wait_tuple::{self, HeldTuple, UnseenTuple};
+use super::{data_syn_never_sent, data_syn_not_seen, lines, timers};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
@@ -28,7 +28,8 @@ diagnosis! {
     /// that names another cause.
     ///
     /// With the facts of the server (`--facts`): its kernel had an entry of exactly this 5-tuple from before the reply until
-    /// behind it: proven, wherever the capture was taken. A whole table without it refutes it.
+    /// behind it: proven, wherever the capture was taken; in a capture of the server's own host also where no packet shows
+    /// the earlier connection. A whole table without it refutes it.
     ///
     /// Confidence: proven at the server with words of a local address, with a fresh port that worked meanwhile, or with
     /// a recovery at the expected age; else probable. Away from the server possible, with such words probable. An age
@@ -50,6 +51,42 @@ diagnosis! {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    by_packets(case).or_else(|| by_kernel(case))
+}
+
+const CLIENT: &str = "Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).";
+const SERVER: &str = "Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).";
+const NETWORK: &str = "Nothing to change on the way: the server refuses before it sends a packet.";
+
+/// What the server's kernel alone shows: the earlier connection had ended before the capture began.
+fn by_kernel(case: &Case<'_>) -> Option<Finding> {
+    let held = unseen(case)?;
+    let transfer = case.transfer()?;
+    let reply = transfer.reply.as_ref()?;
+    let message = format!(
+        "{} failed because the server still holds {} -> {} in TIME-WAIT, as its kernel says: an earlier connection, which this capture does not show, left it; the client must announce a fresh port",
+        transfer.command.name, held.from, held.to,
+    );
+    // One that was read before the reply may have been used again since.
+    let confidence = if held.through { Confidence::Proven } else { Confidence::Probable };
+    Some(
+        DIAGNOSIS
+            .finding(confidence, message, lines::reply(case.session, reply))
+            .about(case)
+            .support(case.dialogue())
+            .support(case.no_syn())
+            .support(timers::evidence(case))
+            .host(Some(&held.said))
+            .caps(if held.through { Vec::new() } else { case.absence_caps() })
+            .all_ruled_out(time_wait_tuple::ruled_out(case))
+            .client(CLIENT)
+            .server(SERVER)
+            .network(NETWORK)
+            .done(),
+    )
+}
+
+fn by_packets(case: &Case<'_>) -> Option<Finding> {
     let held = of(case)?;
     let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
@@ -64,9 +101,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .host(held.kernel.said())
         .caps(held.caps(case, confidence))
         .all_ruled_out(time_wait_tuple::ruled_out(case))
-        .client("Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).")
-        .server("Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).")
-        .network("Nothing to change on the way: the server refuses before it sends a packet.");
+        .client(CLIENT)
+        .server(SERVER)
+        .network(NETWORK);
     if !case.would_show_server_syn() {
         finding = finding.or(data_syn_not_seen::NAME, "a capture at the server shows whether a SYN left it");
     } else if confidence < Confidence::Proven {
@@ -82,7 +119,12 @@ fn of<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
     time_wait_tuple::by_server(case).filter(|held| held.previous.target != case.session.client)
 }
 
+fn unseen(case: &Case<'_>) -> Option<UnseenTuple> {
+    case.active_offer().filter(|offer| offer.accepted() == Some(true))?;
+    time_wait_tuple::held_unseen(case)
+}
+
 /// Whether it holds for the case.
 pub fn holds(case: &Case<'_>) -> bool {
-    of(case).is_some()
+    of(case).is_some() || unseen(case).is_some()
 }

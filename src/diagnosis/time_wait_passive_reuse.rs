@@ -1,7 +1,7 @@
 //! `time-wait-passive-reuse`
 
 use super::case::Case;
-use super::two_msl::{self, System};
+use super::two_msl;
 use super::{lines, pasv_client_never_connects, time_wait_challenge, timers, tuple_still_open};
 use crate::finding::{Alternative, Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection, End};
@@ -57,7 +57,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
         Some((attempt, previous, since, holder))
     })?;
     let age = attempt.at().age_of(since);
-    let bite = two_msl::bite(age, case.policy.time_wait, System::of_server(case))?;
+    let bite = two_msl::bite_of_server(case, age)?;
     let challenge = time_wait_challenge::in_time_wait(attempt);
     let unacceptable = time_wait_challenge::is_acceptable(attempt, previous) == Some(false);
     let silent = attempt.outcome() == AttemptOutcome::Unanswered && attempt.connection.syn_count >= 2;
@@ -105,7 +105,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
     let previous = earlier.connection;
     let at = offer.at();
     let age = at.age_of(since);
-    let bite = two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
+    let bite = two_msl::bite_of_client(case, age)?;
     if !holder.includes(End::Origin) {
         return None;
     }
@@ -139,7 +139,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
 pub(super) fn as_possible_cause(case: &Case<'_>) -> Option<Alternative> {
     let Close::TimeWait { holder, since, .. } = case.concluded.earlier.as_ref()?.close else { return None };
     let age = case.concluded.in_force()?.at().age_of(since);
-    two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
+    two_msl::bite_of_client(case, age)?;
     let would_decide = "whether the client binds a fixed source port that it used towards this port before";
     holder.includes(End::Origin).then(|| Alternative { diagnosis: DIAGNOSIS.name, would_decide: would_decide.to_owned() })
 }

@@ -1,7 +1,7 @@
 //! `time-wait-silent-drop`
 
 use super::case::Case;
-use super::two_msl::{self, System};
+use super::two_msl;
 use super::{data_syn_refused, data_syn_unanswered, lines, time_wait_challenge, timers};
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Close, Connection};
@@ -47,7 +47,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let Dropped { attempt, previous, since, at_last } = case.server_attempts().find_map(|attempt| dropped(case, attempt))?;
     let age = attempt.at().age_of(since);
-    let bite = two_msl::bite(age, case.policy.time_wait, System::of_end(case, case.client_end()))?;
+    let bite = two_msl::bite_of_client(case, age)?;
     let alive = case.control.half(case.client_end()).last.filter(|last| *last >= attempt.at())?;
     let ignored = attempt.connection.syn_count - u32::from(at_last.is_some());
     let outcome = at_last.map_or(String::new(), |at| {

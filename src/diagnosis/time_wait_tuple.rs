@@ -11,7 +11,7 @@ use super::{
     capture_gap, data_arp_unresolved, data_syn_not_seen, data_syn_refused, data_syn_unanswered, lines,
     time_wait_collision, time_wait_reuse_accepted, timers, tuple_still_open,
 };
-use crate::facts::{Answer, Moment, Tuple};
+use crate::facts::{Answer, Moment, Said, Tuple};
 use crate::finding::{Cap, Confidence, Evidence, Party, RuledOut};
 use crate::flow::{Close, Connection, End, Holder};
 use crate::frame::{Interval, Stamp};
@@ -55,12 +55,40 @@ pub fn by_server<'a>(case: &Case<'a>) -> Option<HeldTuple<'a>> {
         return None;
     }
     let system = System::of_server(case);
-    let bite = two_msl::bite(age, case.policy.time_wait, system)?;
+    let bite = two_msl::bite_of_server(case, age)?;
     let kernel = asked(case, earlier.connection, since);
     if kernel.says() == Some(&Tuple::Free) {
         return None;
     }
     Some(HeldTuple { previous: earlier.connection, age, bite, kernel, since, holder, assassinated, gapless, system })
+}
+
+/// A tuple that the server's kernel held, and no packet of this capture shows why.
+pub struct UnseenTuple {
+    /// The server's data socket.
+    pub from: SocketAddr,
+    /// The socket that the client announced.
+    pub to: SocketAddr,
+    /// What the kernel says.
+    pub said: Said,
+    /// Whether it held it before the reply and still did behind it.
+    pub through: bool,
+}
+
+/// The tuple, when the transfer failed without a SYN, and the kernel of the server held the 5-tuple from its default data
+/// port (RFC 959 3.2) to the announced socket: the connection that left it ended before the capture began.
+pub fn held_unseen(case: &Case<'_>) -> Option<UnseenTuple> {
+    let (_, reply) = case.report()?;
+    if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) || by_server(case).is_some() {
+        return None;
+    }
+    let to = case.active_offer()?.socket?;
+    let from = SocketAddr::new(case.session.server.ip(), case.session.default_data_port());
+    let moment = Moment { closed: None, wanted: reply.at().time, is_here: case.vantage.is_here(Party::Server) };
+    match case.policy.facts.tuple(from, to, moment) {
+        Answer::Says(Tuple::Held { through }, said) => Some(UnseenTuple { from, to, said, through }),
+        Answer::Says(Tuple::Free, _) | Answer::Silent | Answer::Open(_) => None,
+    }
 }
 
 impl HeldTuple<'_> {
@@ -152,7 +180,8 @@ impl HeldTuple<'_> {
 /// What the server's kernel says of the 5-tuple of a connection that it opened, at the moment of the reply.
 fn asked(case: &Case<'_>, connection: &Connection, since: Stamp) -> Answer<Tuple> {
     let Some((_, reply)) = case.report() else { return Answer::Silent };
-    let moment = Moment { closed: since.time, wanted: reply.at().time, is_here: case.vantage.is_here(Party::Server) };
+    let moment =
+        Moment { closed: Some(since.time), wanted: reply.at().time, is_here: case.vantage.is_here(Party::Server) };
     case.policy.facts.tuple(connection.origin, connection.target, moment)
 }
 
@@ -192,7 +221,7 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
                 format!("the server's kernel says so: {} ({})", said.fact, said.source)
             } else if reused_younger(case, earlier, age) {
                 "the same 5-tuple was used again with success at a younger age".to_owned()
-            } else if two_msl::bite(age, case.policy.time_wait, System::of_server(case)).is_none() {
+            } else if two_msl::bite_of_server(case, age).is_none() {
                 format!("the earlier connection on the 5-tuple ended {age:.0} s before: TIME-WAIT is over")
             } else {
                 "the reply names another cause".to_owned()
@@ -247,7 +276,7 @@ fn fresh_port(case: &Case<'_>) -> Option<Sent> {
     let failures = failures(case);
     let first_failure = *failures.get(failures.partition_point(|at| *at <= since))?;
     let (at, connection) = case.siblings.served_elsewhere(socket(case), first_failure)?;
-    two_msl::bite(at.age_of(since), case.policy.time_wait, System::of_server(case)).map(|_| connection)
+    two_msl::bite_of_server(case, at.age_of(since)).map(|_| connection)
 }
 
 /// The transfers of the session that failed on the tuple without a SYN, in order.
@@ -272,7 +301,7 @@ fn recovered(case: &Case<'_>) -> Option<(Stamp, Interval)> {
         .min_by_key(|(_, age)| *age)?;
     // The last failure lies within the limit and the success not before its end: it was this limit that ran out.
     let ends = |limit: Interval| last_failure <= limit + two_msl::COARSE && age >= limit - Interval::seconds(1);
-    let known = case.policy.time_wait;
+    let known = two_msl::known(case, case.session.server.ip()).map(|(length, _)| length);
     let fits = known.map_or_else(|| two_msl::DEFAULTS.iter().any(|(limit, _)| ends(*limit)), ends);
     (fits && age - last_failure <= RECOVERY_SPAN).then_some((at, age))
 }

@@ -8,7 +8,7 @@ use crate::ftp::{Reply, Verb};
 use crate::ftp::texts::Condition;
 use crate::transfer::Exchange;
 use crate::transfer::attempt::Attempt;
-use crate::transfer::protection::{Carried, carried};
+use crate::transfer::protection::{Carried, answers_by_alert, carried};
 
 diagnosis! {
     /// One side protects the data connection with TLS and the other does not.
@@ -17,7 +17,7 @@ diagnosis! {
     /// PROT P, or a server that insists on it, or one that lost the setting, leaves both waiting for each other.
     ///
     /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection
-    /// on which one side sends a ClientHello and the other clear text; a failed transfer whose data connection carries
+    /// on which one side sends a ClientHello, or answers by a TLS alert, and the other sends clear text; a failed transfer whose data connection carries
     /// the contrary of what an accepted PROT says.
     ///
     /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the
@@ -94,12 +94,17 @@ fn one_sided(case: &Case<'_>, attempt: &Attempt<'_>, inferred: bool) -> Option<F
     let clear = tls.peer();
     let (hello, text) = (connection.half(tls).first_data?, connection.half(clear).first_data?);
     let socket = |end: End| connection.socket(end);
-    let message = format!("{} began TLS on the data connection and {} sent clear text", socket(tls), socket(clear));
+    let (spoke, note) = if answers_by_alert(connection, tls) {
+        ("waited for TLS", "TLS alert in answer to clear text")
+    } else {
+        ("began TLS", "ClientHello")
+    };
+    let message = format!("{} {spoke} on the data connection and {} sent clear text", socket(tls), socket(clear));
     let opaque = inferred.then(|| {
         cap(tls_control_opaque::NAME, Confidence::Probable, "the control connection is encrypted: PROT cannot be read".into())
     });
     let draft = DIAGNOSIS
-        .finding(Confidence::Proven, message, Evidence::sent(hello, socket(tls), socket(clear), "ClientHello"))
+        .finding(Confidence::Proven, message, Evidence::sent(hello, socket(tls), socket(clear), note))
         .about(case)
         .support([Evidence::sent(text, socket(clear), socket(tls), "clear text")])
         .support(case.dialogue())

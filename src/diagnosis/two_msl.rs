@@ -1,6 +1,8 @@
 //! How long TIME-WAIT can bite: the ladder of system defaults (RFC 9293 3.4.2; Q129395, Q149532; Linux, BSD, macOS
 //! sources), and what an age on it allows one to claim.
 
+use std::net::IpAddr;
+
 use super::case::Case;
 use super::time_wait_collision;
 use crate::finding::{Cap, Confidence};
@@ -116,15 +118,32 @@ impl Bite {
     }
 }
 
-/// Whether TIME-WAIT can still hold a tuple `age` after it began, as far as the holder's system is known:
-/// `None` when it cannot.
-pub fn bite(age: Interval, known: Option<Interval>, system: System) -> Option<Bite> {
+/// How long the host with an address keeps TIME-WAIT, where that is known, and by whom: the user, or its own kernel.
+pub fn known(case: &Case<'_>, host: IpAddr) -> Option<(Interval, &'static str)> {
+    let kernel = || case.policy.facts.time_wait(host, case.session.last.time).says().copied();
+    let by_user = case.policy.time_wait.map(|length| (length, "--time-wait"));
+    by_user.or_else(|| Some((Interval::from_secs_f64(kernel()?), "Linux, by the facts of that host")))
+}
+
+/// Whether the server can still hold a tuple in TIME-WAIT `age` after it began; `None` when it cannot.
+pub fn bite_of_server(case: &Case<'_>, age: Interval) -> Option<Bite> {
+    bite(age, known(case, case.session.server.ip()), System::of_server(case))
+}
+
+/// Whether the client can.
+pub fn bite_of_client(case: &Case<'_>, age: Interval) -> Option<Bite> {
+    bite(age, known(case, case.session.client.ip()), System::of_end(case, case.client_end()))
+}
+
+/// Whether TIME-WAIT can still hold a tuple `age` after it began, as far as its length, and who says so, or the holder's
+/// system is known: `None` when it cannot.
+pub fn bite(age: Interval, known: Option<(Interval, &str)>, system: System) -> Option<Bite> {
     // The tuple was closed behind the command: nothing was held yet.
     if age < -COARSE {
         return None;
     }
-    if let Some(limit) = known {
-        let lasts = format!("{limit:.0} s (--time-wait)");
+    if let Some((limit, said)) = known {
+        let lasts = format!("{limit:.0} s ({said})");
         return (age <= limit + COARSE).then_some(Bite { ceiling: Confidence::Proven, lasts });
     }
     let sure_if = |sure: bool| if sure { Confidence::Probable } else { Confidence::Possible };
@@ -196,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_users_value_overrides_it() {
-        assert!(bite(Interval::millis(31_500), Some(Interval::seconds(30)), System::Unknown).is_some());
-        assert!(bite(Interval::millis(31_600), Some(Interval::seconds(30)), System::Unknown).is_none());
+        assert!(bite(Interval::millis(31_500), Some((Interval::seconds(30), "")), System::Unknown).is_some());
+        assert!(bite(Interval::millis(31_600), Some((Interval::seconds(30), "")), System::Unknown).is_none());
     }
 }

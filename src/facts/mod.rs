@@ -7,12 +7,13 @@
 mod ask;
 mod counters;
 mod document;
-mod neighbours;
+#[cfg(target_os = "linux")]
+pub mod netlink;
 mod routes;
 mod rules;
 mod sockets;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -25,8 +26,7 @@ use crate::frame::Timestamp;
 pub use ask::{Answer, Facts, Moment, Said, Tuple};
 pub use counters::{COUNTERS, counters};
 pub use document::{Refused, parse, schema, to_json};
-pub use neighbours::neighbours;
-pub use routes::{routes, routes6};
+pub use routes::Undecided;
 pub use rules::{conntrack, nft_helpers};
 pub use sockets::{Socket, SocketState, sockets};
 
@@ -35,6 +35,9 @@ pub const VERSION: u32 = 1;
 
 /// Seconds that Linux keeps a connection in TIME-WAIT (`TCP_TIMEWAIT_LEN`); it cannot be set.
 pub const TIME_WAIT: f64 = 60.0;
+
+/// The table of routes that counts where no rule names another one.
+pub const MAIN_TABLE: u32 = 254;
 
 /// The sysctls that decide whether a 5-tuple is free, where packets leave and which are taken. Those of a table
 /// `conf/` are read for `all` and for each interface.
@@ -70,8 +73,14 @@ pub struct Host {
     pub network_namespace: String,
     /// Its own addresses.
     pub addresses: Vec<Address>,
-    /// Its routes, without those of other tables than `main`.
+    /// Its routes, without those to its own addresses.
     pub routes: Vec<RouteEntry>,
+    /// Routes that were too many to be kept, or depend on more than the destination.
+    #[serde(default)]
+    pub routes_left_out: u64,
+    /// Which table of routes is looked at when; null in a document that has the routes of the table 254 (`main`) alone.
+    #[serde(default)]
+    pub rules: Option<Vec<Rule>>,
     /// Settings of the kernel, by their names.
     pub sysctls: BTreeMap<String, String>,
     /// What it knows of FTP as a firewall; null where that could not be read, which takes root.
@@ -111,8 +120,83 @@ pub struct RouteEntry {
     pub interface: String,
     /// Of two routes to one network the lower one is taken.
     pub metric: u32,
+    /// The table that it is in; 254 is `main`.
+    #[serde(default = "main_table")]
+    pub table: u32,
     /// Whether packets are refused instead of sent (an unreachable or prohibit route).
     pub refused: bool,
+    /// Whether the next rule decides (a throw route).
+    #[serde(default)]
+    pub next_rule: bool,
+}
+
+const fn main_table() -> u32 {
+    MAIN_TABLE
+}
+
+/// A rule by which the kernel chooses a table of routes (`ip rule`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rule {
+    /// The rule with the lowest number is asked first.
+    pub priority: u32,
+    /// For which addresses.
+    pub family: IpFamily,
+    /// It is for packets from there alone.
+    #[serde(default)]
+    pub from: Option<Subnet>,
+    /// It is for packets to there alone.
+    #[serde(default)]
+    pub to: Option<Subnet>,
+    /// It is for packets that come in by this interface; those of the host itself come in by `lo`.
+    #[serde(default)]
+    pub incoming: Option<String>,
+    /// Whether it is for all packets but these.
+    #[serde(default)]
+    pub inverted: bool,
+    /// What else it depends on, as in `fwmark`.
+    #[serde(default)]
+    pub conditions: Vec<String>,
+    /// What comes of them.
+    pub action: RuleAction,
+    /// The table to look at.
+    pub table: Option<u32>,
+    /// Routes of so many bits or fewer are passed over.
+    #[serde(default)]
+    pub longer_than: Option<u8>,
+}
+
+/// What comes of packets that a rule is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleAction {
+    /// The table is looked at; without a route in it the next rule decides.
+    Lookup,
+    /// They are refused.
+    Refuse,
+    /// The next rule decides.
+    Nothing,
+    /// Something else.
+    Other,
+}
+
+/// A version of IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IpFamily {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+/// A network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Subnet {
+    /// An address of it.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// Bits of it that count.
+    pub prefix: u8,
 }
 
 /// The tables that change, at one moment.
@@ -138,7 +222,7 @@ pub struct Reading {
     /// Sockets that listen.
     #[schemars(with = "Vec<String>")]
     pub listeners: Vec<SocketAddr>,
-    /// Neighbours of IPv4.
+    /// Neighbours.
     pub neighbours: Vec<Neighbour>,
     /// Counters of the kernel, since the network namespace was made.
     pub counters: BTreeMap<String, u64>,
@@ -268,6 +352,10 @@ impl Host {
             }
             route.gateway = route.gateway.map(&mut ip);
         }
+        let rules = self.rules.iter_mut().flatten();
+        for network in rules.flat_map(|rule| [&mut rule.from, &mut rule.to]).flatten().filter(|one| one.prefix > 0) {
+            network.address = routes::masked(ip(network.address), network.prefix);
+        }
         let mut socket = |socket: &mut SocketAddr| {
             if !socket.ip().is_unspecified() {
                 socket.set_ip(ip(socket.ip()));
@@ -309,8 +397,22 @@ mod tests {
             gateway: Some("10.9.0.1".parse().expect("an address")),
             interface: "eth0".to_owned(),
             metric: 0,
+            table: MAIN_TABLE,
             refused: false,
+            next_rule: false,
         };
+        host.rules = Some(vec![Rule {
+            priority: 9,
+            family: IpFamily::Ipv4,
+            from: Some(Subnet { address: "10.9.0.0".parse().expect("an address"), prefix: 24 }),
+            to: None,
+            incoming: None,
+            inverted: false,
+            conditions: Vec::new(),
+            action: RuleAction::Lookup,
+            table: Some(9),
+            longer_than: None,
+        }]);
         host.routes =
             vec![RouteEntry { prefix: 0, network: "0.0.0.0".parse().expect("an address"), ..route.clone() }, route];
         let [from, to] = [socket("10.9.0.10:4000"), socket("10.9.0.20:21")];

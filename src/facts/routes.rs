@@ -1,60 +1,11 @@
-//! `/proc/net/route` and `/proc/net/ipv6_route`, and where a packet goes by them.
+//! By which route a host sends a packet of its own: its rules in order, each table by its longest network (ip-rule(8)).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Host, RouteEntry};
+use super::{Host, IpFamily, MAIN_TABLE, RouteEntry, Rule, RuleAction, Subnet};
 
-/// The route is in use (`RTF_UP`), by way of a router (`RTF_GATEWAY`), refuses (`RTF_REJECT`), is an own address
-/// (`RTF_LOCAL`).
-const UP: u32 = 0x1;
-const GATEWAY: u32 = 0x2;
-const REJECT: u32 = 0x200;
-const LOCAL: u32 = 0x8000_0000;
-
-/// Routes of IPv4. Lines that are none are left out.
-pub fn routes(text: &str) -> Vec<RouteEntry> {
-    text.lines().skip(1).filter_map(route).collect()
-}
-
-fn route(line: &str) -> Option<RouteEntry> {
-    let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-    let [interface, network, gateway, flags, _, _, metric, mask, ..] = columns.as_slice() else { return None };
-    // In the byte order of the machine.
-    let address = |text: &str| Some(Ipv4Addr::from(u32::from_str_radix(text, 16).ok()?.to_ne_bytes()));
-    let flags = u32::from_str_radix(flags, 16).ok()?;
-    let prefix = u8::try_from(address(mask)?.to_bits().leading_ones()).ok()?;
-    let gateway = if flags & GATEWAY != 0 { Some(IpAddr::V4(address(gateway)?)) } else { None };
-    (flags & UP != 0).then_some(RouteEntry {
-        network: IpAddr::V4(address(network)?),
-        prefix,
-        gateway,
-        interface: (*interface).to_owned(),
-        metric: metric.parse().ok()?,
-        refused: flags & REJECT != 0,
-    })
-}
-
-/// Routes of IPv6, without those to own addresses.
-pub fn routes6(text: &str) -> Vec<RouteEntry> {
-    text.lines().filter_map(route6).collect()
-}
-
-fn route6(line: &str) -> Option<RouteEntry> {
-    let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-    let [network, prefix, _, _, gateway, metric, _, _, flags, interface] = columns.as_slice() else { return None };
-    let address = |text: &str| Some(Ipv6Addr::from(u128::from_str_radix(text, 16).ok()?));
-    let number = |text: &str| u32::from_str_radix(text, 16).ok();
-    let (flags, gateway) = (number(flags)?, address(gateway)?);
-    let is_wanted = flags & UP != 0 && flags & LOCAL == 0 && !address(network)?.is_multicast();
-    is_wanted.then_some(RouteEntry {
-        network: IpAddr::V6(address(network)?),
-        prefix: u8::try_from(number(prefix)?).ok().filter(|prefix| *prefix <= 128)?,
-        gateway: (!gateway.is_unspecified()).then_some(IpAddr::V6(gateway)),
-        interface: (*interface).to_owned(),
-        metric: number(metric)?,
-        refused: flags & REJECT != 0,
-    })
-}
+/// Why the tables do not tell the way of a packet, a sentence part.
+pub type Undecided = String;
 
 /// The first bits of an address, the others 0.
 pub(super) fn masked(address: IpAddr, prefix: u8) -> IpAddr {
@@ -70,14 +21,68 @@ pub(super) fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     }
 }
 
+impl Subnet {
+    fn has(&self, address: IpAddr) -> bool {
+        self.address.is_ipv4() == address.is_ipv4() && masked(address, self.prefix) == masked(self.address, self.prefix)
+    }
+}
+
+impl Rule {
+    /// Whether it is for packets that the host itself sends between two addresses, as far as these tell.
+    fn is_for(&self, from: IpAddr, to: IpAddr) -> bool {
+        // What the host itself sends comes in by its loopback interface.
+        let is_own = self.incoming.as_ref().is_none_or(|interface| interface == "lo");
+        let fits = |network: &Option<Subnet>, address| network.as_ref().is_none_or(|network| network.has(address));
+        let fits = fits(&self.from, from) && fits(&self.to, to);
+        (self.family == IpFamily::Ipv4) == to.is_ipv4() && is_own && fits != self.inverted
+    }
+}
+
 impl Host {
-    /// The route a packet to this address takes; `None` where there is none. Of equally long ones the first with the
-    /// lowest metric, and those to its own networks are among them.
-    pub fn route(&self, to: IpAddr) -> Option<&RouteEntry> {
+    /// The route that its own packets from one address to another take; `None` where there is none, or where they are
+    /// refused.
+    pub fn route(&self, from: IpAddr, to: IpAddr) -> Result<Option<&RouteEntry>, Undecided> {
+        if self.routes_left_out > 0 {
+            return Err("not all of its routes were kept".to_owned());
+        }
+        let Some(rules) = &self.rules else {
+            return Ok(self.route_in(MAIN_TABLE, to, None)?.filter(|route| !route.refused));
+        };
+        let mut rules: Vec<&Rule> = rules.iter().filter(|rule| rule.is_for(from, to)).collect();
+        rules.sort_by_key(|rule| rule.priority);
+        for rule in rules {
+            let found = match rule.action {
+                RuleAction::Lookup => self.route_in(rule.table.unwrap_or(MAIN_TABLE), to, rule.longer_than)?,
+                RuleAction::Refuse | RuleAction::Other => None,
+                RuleAction::Nothing => continue,
+            };
+            if rule.action == RuleAction::Lookup && found.is_none_or(|route| route.next_rule) {
+                continue;
+            }
+            if let Some(condition) = rule.conditions.first() {
+                return Err(format!("its rule {} depends on more than addresses ({condition})", rule.priority));
+            }
+            if rule.action == RuleAction::Other {
+                return Err(format!("its rule {} is of a kind that is not followed", rule.priority));
+            }
+            return Ok(found.filter(|route| !route.refused));
+        }
+        Ok(None)
+    }
+
+    /// Of equally long routes in a table the one with the lowest metric.
+    fn route_in(&self, table: u32, to: IpAddr, longer_than: Option<u8>) -> Result<Option<&RouteEntry>, Undecided> {
+        let network = |route: &RouteEntry| Subnet { address: route.network, prefix: route.prefix };
         let fitting = self.routes.iter().filter(|route| {
-            route.network.is_ipv4() == to.is_ipv4() && masked(to, route.prefix) == masked(route.network, route.prefix)
+            route.table == table && network(route).has(to) && longer_than.is_none_or(|short| route.prefix > short)
         });
-        fitting.min_by_key(|route| (u8::MAX - route.prefix, route.metric))
+        let rank = |route: &RouteEntry| (u8::MAX - route.prefix, route.metric);
+        let Some(best) = fitting.clone().min_by_key(|route| rank(route)) else { return Ok(None) };
+        let mut equal = fitting.filter(|route| rank(route) == rank(best));
+        if equal.any(|route| route.interface != best.interface) {
+            return Err(format!("it has several equal routes to {to}"));
+        }
+        Ok(Some(best))
     }
 }
 
@@ -86,35 +91,104 @@ mod tests {
     use super::super::testing::host;
     use super::*;
 
-    const TEXT: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
-        eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
-        eth1\t000200C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n\
-        eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
-        *\t0000090A\t00000000\t0201\t0\t0\t0\t0000FFFF\t0\t0\t0\n";
+    const FROM: &str = "192.0.2.2";
 
-    #[test]
-    fn the_longest_route_is_taken_then_the_lower_metric() {
-        let mut host = host("192.0.2.2", &[]);
-        host.routes = routes(TEXT);
-        let by = |to: &str| host.route(to.parse().unwrap()).map(|route| (route.interface.as_str(), route.refused));
-        assert_eq!(by("192.0.2.77"), Some(("eth0", false)));
-        assert_eq!(by("10.9.1.1"), Some(("*", true)));
-        assert_eq!(by("8.8.8.8"), Some(("eth0", false)));
-        assert_eq!(host.route("8.8.8.8".parse().unwrap()).unwrap().gateway, Some("192.0.2.1".parse().unwrap()));
-        assert_eq!(by("fd00::1"), None);
-        host.routes.remove(0);
-        assert_eq!(host.route("8.8.8.8".parse().unwrap()), None);
+    fn network(text: &str) -> Subnet {
+        let (address, prefix) = text.split_once('/').unwrap();
+        Subnet { address: address.parse().unwrap(), prefix: prefix.parse().unwrap() }
+    }
+
+    fn route(to: &str, interface: &str, table: u32) -> RouteEntry {
+        let Subnet { address, prefix } = network(to);
+        let interface = interface.to_owned();
+        let (gateway, metric, refused, next_rule) = Default::default();
+        RouteEntry { network: address, prefix, gateway, interface, metric, table, refused, next_rule }
+    }
+
+    fn rule(priority: u32, table: u32) -> Rule {
+        Rule {
+            priority,
+            family: IpFamily::Ipv4,
+            from: None,
+            to: None,
+            incoming: None,
+            inverted: false,
+            conditions: Vec::new(),
+            action: RuleAction::Lookup,
+            table: Some(table),
+            longer_than: None,
+        }
+    }
+
+    /// The interface by which a packet leaves.
+    fn by(host: &Host, to: &str) -> Result<Option<String>, Undecided> {
+        let route = host.route(FROM.parse().unwrap(), to.parse().unwrap())?;
+        Ok(route.map(|route| route.interface.clone()))
+    }
+
+    fn leaves(host: &Host, to: &str) -> Option<String> {
+        by(host, to).unwrap()
     }
 
     #[test]
-    fn routes_to_own_addresses_are_no_ways_out() {
-        let text = "fd000000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n\
-            00000000000000000000000000000000 00 00000000000000000000000000000000 00 fd000000000000000000000000000001 00000400 00000002 00000000 00000003     eth0\n\
-            fd000000000000000000000000000002 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000003 00000000 80200001     eth0\n\
-            00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n";
-        let found = routes6(text);
-        assert_eq!(found.len(), 2, "the last one is not up: {found:?}");
-        assert_eq!((found[0].prefix, found[0].gateway), (64, None));
-        assert_eq!(found[1].gateway, Some("fd00::1".parse().unwrap()));
+    fn the_longest_route_is_taken_then_the_lower_metric() {
+        let mut host = host(FROM, &[]);
+        let slow = RouteEntry { metric: 100, ..route("192.0.2.0/24", "eth1", MAIN_TABLE) };
+        let refused = RouteEntry { refused: true, ..route("10.9.0.0/16", "*", MAIN_TABLE) };
+        host.routes = vec![
+            route("0.0.0.0/0", "eth0", MAIN_TABLE),
+            slow,
+            route("192.0.2.0/24", "eth0", MAIN_TABLE),
+            refused,
+            route("fd00::/64", "eth2", MAIN_TABLE),
+        ];
+        assert_eq!(leaves(&host, "192.0.2.77").as_deref(), Some("eth0"));
+        assert_eq!(leaves(&host, "10.9.1.1"), None, "refused");
+        assert_eq!(leaves(&host, "8.8.8.8").as_deref(), Some("eth0"));
+        assert_eq!(leaves(&host, "fd00::1").as_deref(), Some("eth2"));
+        assert_eq!(leaves(&host, "fd01::1"), None);
+        host.routes.remove(0);
+        assert_eq!(leaves(&host, "8.8.8.8"), None);
+        // Nothing is concluded from a part of them, nor where two are equal.
+        host.routes.push(route("8.8.8.0/24", "eth0", MAIN_TABLE));
+        host.routes.push(route("8.8.8.0/24", "eth1", MAIN_TABLE));
+        assert_eq!(by(&host, "8.8.8.8").unwrap_err(), "it has several equal routes to 8.8.8.8");
+        host.routes_left_out = 1;
+        assert_eq!(by(&host, "192.0.2.77").unwrap_err(), "not all of its routes were kept");
+    }
+
+    #[test]
+    fn rules_choose_the_table() {
+        let mut host = host(FROM, &[]);
+        host.routes = vec![
+            route("0.0.0.0/0", "eth0", MAIN_TABLE),
+            route("10.0.0.0/8", "eth3", MAIN_TABLE),
+            route("0.0.0.0/0", "eth1", 100),
+            RouteEntry { next_rule: true, ..route("10.7.0.0/16", "*", 100) },
+        ];
+        let last = rule(32_766, MAIN_TABLE);
+        let judged = |first: Rule, to: &str| by(&Host { rules: Some(vec![last.clone(), first]), ..host.clone() }, to);
+        let by_source = |from: &str| Rule { from: Some(network(from)), ..rule(100, 100) };
+        let out = |interface: &str| Ok(Some(interface.to_owned()));
+        assert_eq!(judged(by_source("192.0.2.0/24"), "8.8.8.8"), out("eth1"));
+        assert_eq!(judged(by_source("192.0.3.0/24"), "8.8.8.8"), out("eth0"));
+        assert_eq!(judged(Rule { inverted: true, ..by_source("192.0.2.0/24") }, "8.8.8.8"), out("eth0"));
+        assert_eq!(judged(Rule { to: Some(network("8.0.0.0/8")), ..rule(100, 100) }, "8.8.8.8"), out("eth1"));
+        assert_eq!(judged(rule(100, 100), "10.7.0.1"), out("eth3"), "throw: the next rule decides");
+        assert_eq!(judged(Rule { longer_than: Some(0), ..rule(100, MAIN_TABLE) }, "10.0.0.1"), out("eth3"));
+        assert_eq!(judged(Rule { longer_than: Some(0), ..rule(100, 100) }, "8.8.8.8"), out("eth0"));
+        assert_eq!(judged(Rule { action: RuleAction::Refuse, ..rule(100, 0) }, "8.8.8.8"), Ok(None));
+        assert_eq!(judged(Rule { action: RuleAction::Nothing, ..rule(100, 0) }, "8.8.8.8"), out("eth0"));
+        assert_eq!(judged(Rule { family: IpFamily::Ipv6, ..rule(100, 100) }, "8.8.8.8"), out("eth0"));
+        let incoming = |interface: &str| Rule { incoming: Some(interface.to_owned()), ..rule(100, 100) };
+        assert_eq!(judged(incoming("eth9"), "8.8.8.8"), out("eth0"), "for what it forwards");
+        assert_eq!(judged(incoming("lo"), "8.8.8.8"), out("eth1"));
+        // What cannot be known is said, and only where it would make a difference.
+        let marked = |table: u32| Rule { conditions: vec!["fwmark".to_owned()], ..rule(100, table) };
+        assert!(
+            judged(marked(100), "8.8.8.8").unwrap_err().contains("rule 100 depends on more than addresses (fwmark)")
+        );
+        assert_eq!(judged(marked(77), "8.8.8.8"), out("eth0"), "that table has no route");
+        assert!(judged(Rule { action: RuleAction::Other, ..rule(100, 0) }, "8.8.8.8").is_err());
     }
 }

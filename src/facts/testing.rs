@@ -27,6 +27,8 @@ pub(crate) fn host(address: &str, readings: &[i64]) -> Host {
             mac: Some("02:00:00:00:00:aa".to_owned()),
         }],
         routes: Vec::new(),
+        routes_left_out: 0,
+        rules: None,
         sysctls: BTreeMap::new(),
         firewall: None,
         readings: readings.iter().map(reading).collect(),

@@ -116,6 +116,11 @@ impl Pipeline {
         self.model.learn_keys(keys, &mut self.schedule);
     }
 
+    /// The keys of control connections for which none were given: the master of an earlier one opened them.
+    pub fn resumed(&self) -> &decrypt::Keys {
+        self.model.resumed()
+    }
+
     /// Whether a control connection waits for its keys.
     pub fn wants_keys(&self) -> bool {
         self.model.wants_keys()

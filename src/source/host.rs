@@ -1,5 +1,6 @@
 //! This host: its clocks and the addresses of its interfaces. Linux only.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -56,6 +57,12 @@ pub fn own_addresses() -> io::Result<Vec<OwnAddress>> {
         Some(OwnAddress { mac: mac(&interface), interface, address, prefix })
     });
     Ok(own.collect())
+}
+
+/// The names of the interfaces, by their indexes.
+pub fn interface_names() -> io::Result<BTreeMap<u32, String>> {
+    let all = nix::net::if_::if_nameindex()?;
+    Ok(all.iter().map(|one| (one.index(), one.name().to_string_lossy().into_owned())).collect())
 }
 
 fn ip(address: &nix::sys::socket::SockaddrStorage) -> Option<IpAddr> {

@@ -20,7 +20,7 @@ pub enum Carried {
     Clear,
     /// TLS.
     Tls(DataTls),
-    /// This end began TLS and the other one speaks clear text.
+    /// This end speaks TLS and the other one clear text.
     OneSided(End),
 }
 
@@ -42,13 +42,21 @@ pub fn carried(connection: &Connection) -> Carried {
     let clear = ends.into_iter().any(|end| !head(end).is_empty() && !is_tls(end));
     match (client, clear) {
         (Some(client), true) => Carried::OneSided(client),
-        (_, true) => Carried::Clear,
+        (None, true) => {
+            ends.into_iter().find(|end| answers_by_alert(connection, *end)).map_or(Carried::Clear, Carried::OneSided)
+        }
         (client, false) if ends.into_iter().any(is_tls) => {
             let handshake = client.map_or(Handshake::Unknown, |client| hello::judge(head(client.peer())));
             Carried::Tls(DataTls { client, handshake })
         }
         (_, false) => Carried::Nothing,
     }
+}
+
+/// Whether all that an end says is a TLS alert in clear: it had waited for a ClientHello, and something else came.
+pub fn answers_by_alert(connection: &Connection, end: End) -> bool {
+    let first = connection.half(end).tls_records().and_then(|records| records.first().first());
+    first.is_some_and(|(record, _)| record.is_clear_alert())
 }
 
 /// A TLS connection on which nothing but the handshake passed, and that the server ended.

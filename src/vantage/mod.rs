@@ -4,6 +4,7 @@
 //! Absence is evidence only near the host that would have sent: this is what caps such claims. An end that is *at* this
 //! point is this host: its packets were recorded behind its filter when it sent them, and before it when they came.
 
+use crate::facts::Facts;
 use crate::finding::Party;
 use crate::flow::{Connection, End, Half};
 use crate::frame::Interval;
@@ -43,8 +44,9 @@ pub struct Vantage {
 }
 
 impl Vantage {
-    /// The vantage of a control connection whose client is its `client` end, in that neighbourhood.
-    pub fn of(control: &Connection, client: End, network: &Network) -> Self {
+    /// The vantage of a control connection whose client is its `client` end, in that neighbourhood, by what the kernels of
+    /// its hosts say.
+    pub fn of(control: &Connection, client: End, network: &Network, facts: &Facts) -> Self {
         if is_of_several_points(control) {
             return Self::of_several_places();
         }
@@ -53,7 +55,8 @@ impl Vantage {
         let judged = |end: End, clues: &mut Vec<String>| {
             let name = if end == client { "client" } else { "server" };
             let on_host = on_host(control, end, network, name, clues);
-            let adjacent = by_mac(control, end, network, name, clues);
+            let adjacent = by_own_macs(control, end, facts, name, clues);
+            let adjacent = adjacent.or_else(|| by_mac(control, end, network, name, clues));
             on_host.or(adjacent).or_else(|| by_ttl(half(control, end), name, clues))
         };
         let (mut origin, mut target) = (judged(End::Origin, &mut clues), judged(End::Target, &mut clues));
@@ -196,6 +199,21 @@ fn sign_of_own(control: &Connection, end: End, network: &Network, name: &str) ->
     }
     let how = network.own(control.socket(end).ip())?;
     Some(format!("the {name} is the capturing host, by {how}"))
+}
+
+/// The MAC of a host's packets is that of one of its interfaces, or of another host: its own list says so.
+fn by_own_macs(control: &Connection, end: End, facts: &Facts, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
+    let mac = half(control, end).first_mac?;
+    let own = facts.has_mac(control.socket(end).ip(), &mac.to_string(), control.first.time);
+    let (is_own, said) = (own.says()?, own.said()?);
+    if *is_own {
+        // Of what a NAT forwards it is the address, and the TTL is counted down.
+        half(control, end).first_ttl.filter(|ttl| INITIAL_TTLS.contains(ttl) || OLD_INITIAL_TTLS.contains(ttl))?;
+        clues.push(format!("no router lies between the {name} and this point: {} ({})", said.fact, said.source));
+        return Some(Nearness::Adjacent);
+    }
+    clues.push(format!("a router or proxy lies between the {name} and this point: {} ({})", said.fact, said.source));
+    Some(Nearness::Far)
 }
 
 /// The MAC of a host's packets answers ARP or ND for its address: no router lies between.

@@ -1,6 +1,8 @@
 //! Each clue alone.
 
 use super::Vantage;
+use crate::facts::Facts;
+use crate::facts::testing::host;
 use crate::finding::Party;
 use crate::flow::script::{C, S, play, stamp};
 use crate::flow::{Connection, End};
@@ -26,7 +28,7 @@ fn control(syn_ack: f64, ack: f64, ttls: [u8; 2]) -> Connection {
 }
 
 fn judged(control: &Connection) -> Vantage {
-    Vantage::of(control, End::Origin, &Network::new())
+    Vantage::of(control, End::Origin, &Network::new(), &Facts::default())
 }
 
 fn ends(vantage: &Vantage) -> (crate::record::Nearness, crate::record::Nearness) {
@@ -117,7 +119,7 @@ fn what_a_router_forwards_is_not_its_own_whatever_marks_it() {
     // Sent out on the outside of a NAT, with its address.
     control.syns[0].link.outgoing = Some(true);
     (control.from_origin.bad_checksums, control.from_target.good_checksums) = (3, 3);
-    let vantage = Vantage::of(&control, End::Origin, &Network::new().at(&[C]));
+    let vantage = Vantage::of(&control, End::Origin, &Network::new().at(&[C]), &Facts::default());
     assert_eq!((ends(&vantage), vantage.this_host()), ((Far, Unknown), None));
     assert!(vantage.clues[0].contains("TTL of 63 is a forwarded packet's"), "{:?}", vantage.clues);
     control.from_origin.first_ttl = Some(64);
@@ -127,7 +129,8 @@ fn what_a_router_forwards_is_not_its_own_whatever_marks_it() {
 #[test]
 fn an_own_address_is_this_host() {
     let control = control(0.0001, 0.0002, [60, 60]);
-    let vantage = |here: &[std::net::IpAddr]| Vantage::of(&control, End::Origin, &Network::new().at(here));
+    let vantage =
+        |here: &[std::net::IpAddr]| Vantage::of(&control, End::Origin, &Network::new().at(here), &Facts::default());
     assert_eq!((ends(&vantage(&[C])), vantage(&[C]).this_host()), ((At, Unknown), Some(Party::Client)));
     assert_eq!((ends(&vantage(&[S])), vantage(&[S]).this_host()), ((Unknown, At), Some(Party::Server)));
     // Both on one host, or a capture of each: which of them is meant cannot be told.
@@ -139,12 +142,12 @@ fn an_own_address_is_this_host() {
 fn the_owner_of_the_address_is_next_door_unless_its_ttl_is_counted_down() {
     let mut control = control(0.0001, 0.0002, [60, 63]);
     control.from_origin.first_mac = Some(CLIENTS);
-    let vantage = Vantage::of(&control, End::Origin, &arp());
+    let vantage = Vantage::of(&control, End::Origin, &arp(), &Facts::default());
     assert_eq!(ends(&vantage), (Adjacent, Far));
     assert!(vantage.clues.iter().any(|clue| clue.contains("ARP")), "{:?}", vantage.clues);
     control.from_origin.first_ttl = Some(63);
-    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp())), (Far, Far));
-    assert_eq!(ends(&Vantage::of(&control, End::Origin, &Network::new())), (Far, Far));
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp(), &Facts::default())), (Far, Far));
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &Network::new(), &Facts::default())), (Far, Far));
 }
 
 #[test]
@@ -152,11 +155,14 @@ fn a_mac_that_stands_for_no_host_is_nobodys_neighbour() {
     let mut control = control(0.0001, 0.0002, [60, 63]);
     control.from_origin.first_mac = Some(CLIENTS);
     // Another one answers.
-    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp_by(Mac([2, 0, 0, 0, 0, 0x99])))), (Unknown, Far));
+    assert_eq!(
+        ends(&Vantage::of(&control, End::Origin, &arp_by(Mac([2, 0, 0, 0, 0, 0x99])), &Facts::default())),
+        (Unknown, Far)
+    );
     // VRRP.
     let router = Mac([0, 0, 0x5e, 0, 1, 5]);
     control.from_origin.first_mac = Some(router);
-    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp_by(router))), (Unknown, Far));
+    assert_eq!(ends(&Vantage::of(&control, End::Origin, &arp_by(router), &Facts::default())), (Unknown, Far));
 }
 
 #[test]
@@ -189,4 +195,23 @@ fn a_client_captured_on_itself_shows_all_that_it_sends() {
     let mut control = control(0.0001, 0.0002, [64, 63]);
     control.syns[0].link.outgoing = Some(true);
     assert!(judged(&control).sees_all_of_client());
+}
+
+#[test]
+fn a_hosts_own_list_tells_its_macs_from_those_of_routers() {
+    let judged = |ttl: u8, mac: &str| {
+        let mut control = control(0.0001, 0.0002, [ttl, 63]);
+        control.from_origin.first_mac = Some(CLIENTS);
+        let mut own = host(&C.to_string(), &[]);
+        own.readings = host("192.0.2.1", &[control.first.time.0 / 1_000_000_000]).readings;
+        own.addresses[0].mac = Some(mac.to_owned());
+        let mut facts = Facts::default();
+        facts.add("host.json", own);
+        Vantage::of(&control, End::Origin, &Network::new(), &facts)
+    };
+    let own = judged(60, "02:00:00:00:00:0C");
+    assert_eq!(ends(&own), (Adjacent, Far), "where the TTL alone tells nothing");
+    assert!(own.clues[0].contains("02:00:00:00:00:0c is the MAC of its interface eth0 (host.json)"), "{:?}", own.clues);
+    assert_eq!(ends(&judged(64, "02:00:00:00:00:99")), (Far, Far), "a proxy's TTL is untouched, too");
+    assert_eq!(ends(&judged(63, "02:00:00:00:00:0c")), (Far, Far), "a router bears its own address outside of a NAT");
 }

@@ -383,6 +383,36 @@ def do_pipe(L, start):
     return live
 
 
+def do_new_address(L, start):
+    """The server gets another address and route while it is captured on."""
+    L.routed(); L.vsftpd('S'); live = start('S', 's0')
+    c = L.ctl('C', '10.2.0.20'); c.login(); c.quit()
+    L.ip('S', 'addr add 10.2.0.77/24 dev s0'); L.ip('S', 'route add 10.77.0.0/16 via 10.2.0.1'); time.sleep(5.5)
+    c = L.ctl('C', '10.2.0.20'); c.login(); twice(c); c.quit()
+    return live
+
+
+def do_keylog(L, start):
+    """FTPS whose keys are written to DIR/keys while it goes on: by curl, by ftplib, and a second late for another curl."""
+    L.routed(); pem, url, log = L.work + '/pem', 'ftp://10.2.0.20/', sys.argv[2] + '/keys'
+    sh(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', pem, '-out', pem + '.crt', '-days', '30', '-subj', '/CN=ftp.lab'])
+    L.vsftpd('S', ssl_enable='YES', rsa_cert_file=pem + '.crt', rsa_private_key_file=pem, require_ssl_reuse='YES', ssl_ciphers='HIGH')
+    live = start('C', 'c0')
+    curl = lambda log, *more: L.client('C', ['env', 'SSLKEYLOGFILE=' + log, 'curl', '-sSk', '--ssl-reqd', '-u', USER + ':' + PW, *more, url])[0]
+    ftplib = f"""import ftplib, ssl
+context = ssl.create_default_context(); context.check_hostname = False; context.verify_mode = ssl.CERT_NONE
+f = ftplib.FTP_TLS('10.2.0.20', timeout=5, context=context)
+f.login('{USER}', '{PW}'); f.prot_p(); f.retrlines('LIST')"""
+    status = [curl(log), L.client('C', ['env', 'SSLKEYLOGFILE=' + log, '/usr/bin/python3', '-c', ftplib])[0], curl(log + '.late', '-X', 'RETR none.txt')]
+    time.sleep(1)
+    late = open(log + '.late').read(); half = len(late) // 2
+    for part in (late[:half], late[half:]):
+        with open(log, 'a') as f: f.write(part)
+        time.sleep(0.2)
+    live.facts = status
+    return live
+
+
 def do_busy(L, start):
     """Enough frames for several small files."""
     L.routed(); L.vsftpd('S'); live = start('S', 's0')

@@ -100,6 +100,22 @@ def do_tls(L):
     return r
 
 
+def do_killed(L):
+    """SIGKILL to ftpwhy while the command runs and writes keys: what is left of its key file, at once and in the end."""
+    L.routed(); keys = L.work + '/keys'; os.mkdir(keys); os.chmod(keys, 0o1777)
+    open(keys + '/ftpwhy-keys-old', 'w').write('of a run before\n')
+    script = 'echo began; read go; echo "# key" >> "$SSLKEYLOGFILE"; echo wrote; read go'
+    p = L.spawn('C', [FTPWHY, 'run', '--', 'sh', '-c', script], env=dict(os.environ, TMPDIR=keys), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    p.stdout.readline(); r = dict(before=os.listdir(keys)); p.kill(); p.wait(20)
+    p.stdin.write(b'go\n'); p.stdin.flush(); said = p.stdout.readline().decode(); time.sleep(1.5)
+    r.update(said=said, during=[open(f'{keys}/{f}').read() for f in os.listdir(keys)])
+    p.stdin.write(b'go\n'); p.stdin.close()
+    for _ in range(100):
+        if not os.listdir(keys): break
+        time.sleep(0.1)
+    return dict(r, left=os.listdir(keys))
+
+
 def do_second_client(L):
     """Another client fails at the same time, for longer and for a moment."""
     L.routed(); L.vsftpd('S', connect_timeout=3)

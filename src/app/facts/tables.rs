@@ -6,10 +6,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::time::Instant;
 
+use super::routing::Routing;
 use crate::cli::reason;
+use crate::facts::netlink::{Entry, KernelTable};
 use crate::facts::{
-    Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, RouteEntry, SYSCTLS, Socket, SocketState, VERSION,
-    counters, neighbours, routes, routes6, sockets,
+    Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, SYSCTLS, Socket, SocketState, VERSION, counters, sockets,
 };
 use crate::source::host::{monotonic, now, own_addresses};
 
@@ -23,9 +24,10 @@ const ENTRIES: usize = 1_000;
 /// The tables.
 pub(in crate::app) struct Tables {
     sockets: Vec<File>,
-    neighbours: Option<File>,
+    /// `None` where the system has no such socket.
+    routing: Option<Routing>,
     counters: Vec<File>,
-    /// What does not change, without readings.
+    /// What changes seldom, without readings.
     host: Host,
     /// Kept from one reading to the next.
     text: String,
@@ -36,16 +38,35 @@ impl Tables {
     pub(in crate::app) fn open() -> Result<Self, String> {
         let open = |name: &str| File::open(format!("/proc/thread-self/net/{name}"));
         let tcp = open("tcp").map_err(|error| failed("open /proc/net/tcp", &error))?;
-        Ok(Self {
+        let mut tables = Self {
             sockets: std::iter::once(tcp).chain(open("tcp6")).collect(),
-            neighbours: open("arp").ok(),
+            routing: Routing::open().ok(),
             counters: [open("netstat"), open("snmp")].into_iter().flatten().collect(),
             host: host().map_err(|error| failed("list the addresses of this host", &error))?,
             text: String::new(),
-        })
+        };
+        tables.refresh();
+        Ok(tables)
     }
 
-    /// What does not change, without readings.
+    /// Brings addresses, routes and rules up to date. Settings stay as they were: the sandbox hides their files.
+    pub(in crate::app) fn refresh(&mut self) {
+        let (mut routes, mut left_out, mut rules) = (Vec::new(), 0, Vec::new());
+        let mut take = |entry| match entry {
+            Entry::Route(route) if routes.len() < ENTRIES => routes.push(route),
+            Entry::Route(_) | Entry::OtherRoute => left_out += 1,
+            Entry::Rule(rule) => rules.push(rule),
+            Entry::Neighbour(_) => {}
+        };
+        let mut all = |table| self.routing.as_mut().is_some_and(|one| one.read(table, &mut take).is_ok_and(|all| all));
+        // From a part of them nothing is concluded.
+        let is_whole = all(KernelTable::Routes) && all(KernelTable::Rules);
+        left_out += u64::from(!is_whole);
+        self.host.addresses = addresses().unwrap_or_else(|_| std::mem::take(&mut self.host.addresses));
+        (self.host.routes, self.host.routes_left_out, self.host.rules) = (routes, left_out, Some(rules));
+    }
+
+    /// What changes seldom, without readings.
     pub(in crate::app) fn host(&self) -> &Host {
         &self.host
     }
@@ -83,11 +104,13 @@ impl Tables {
         })?;
         let took = began.elapsed().as_secs_f64();
         left_out += u64::from(!is_whole);
-        let mut neighbours = match &mut self.neighbours {
-            Some(file) => again(file, &mut self.text).map(|_| neighbours(&self.text))?,
-            None => Vec::new(),
-        };
-        neighbours.truncate(ENTRIES);
+        let mut neighbours = Vec::new();
+        if let Some(routing) = &mut self.routing {
+            routing.read(KernelTable::Neighbours, &mut |entry| match entry {
+                Entry::Neighbour(one) if neighbours.len() < ENTRIES => neighbours.push(one),
+                _ => {}
+            })?;
+        }
         let mut counted = BTreeMap::new();
         for file in &mut self.counters {
             again(file, &mut self.text)?;
@@ -115,16 +138,22 @@ fn line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn host() -> io::Result<Host> {
+/// Its addresses.
+fn addresses() -> io::Result<Vec<Address>> {
     let addresses = own_addresses()?.into_iter().map(|own| Address {
         interface: own.interface,
         address: own.address,
         prefix: own.prefix,
         mac: own.mac.map(|mac| mac.map(|octet| format!("{octet:02x}")).join(":")),
     });
-    let addresses: Vec<Address> = addresses.take(ENTRIES).collect();
+    Ok(addresses.take(ENTRIES).collect())
+}
+
+/// What it is, with its settings; `Tables::refresh` adds the rest.
+fn host() -> io::Result<Host> {
     let kernel = ["ostype", "osrelease"].map(|name| line(&format!("/proc/sys/kernel/{name}")).unwrap_or_default());
     let namespace = fs::read_link("/proc/thread-self/ns/net").map(|link| link.display().to_string());
+    let addresses = addresses()?;
     Ok(Host {
         facts: VERSION,
         tool: concat!("ftpwhy ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -132,18 +161,12 @@ fn host() -> io::Result<Host> {
         network_namespace: namespace.unwrap_or_default(),
         sysctls: settings(&addresses),
         addresses,
-        routes: all_routes(),
+        routes: Vec::new(),
+        routes_left_out: 0,
+        rules: None,
         firewall: None,
         readings: Vec::new(),
     })
-}
-
-fn all_routes() -> Vec<RouteEntry> {
-    let text = |name: &str| fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default();
-    let mut all = routes(&text("route"));
-    all.extend(routes6(&text("ipv6_route")));
-    all.truncate(ENTRIES);
-    all
 }
 
 /// The sysctls that can be read, by their names.
@@ -195,8 +218,14 @@ mod tests {
 
     #[test]
     fn what_does_not_change_is_known() {
-        let tables = Tables::open().unwrap();
+        let mut tables = Tables::open().unwrap();
+        // The same socket answers again.
+        let readings = [tables.read(&[]).unwrap(), tables.read(&[]).unwrap()];
+        assert_eq!(readings[0].neighbours.len(), readings[1].neighbours.len());
         let host = tables.host();
+        let rules = host.rules.as_ref().expect("read");
+        let tables_asked: Vec<_> = rules.iter().filter_map(|rule| rule.table).collect();
+        assert!(tables_asked.contains(&crate::facts::MAIN_TABLE), "{rules:?}");
         assert!(host.has(IpAddr::from([127, 0, 0, 1])));
         assert!(host.kernel.starts_with("Linux ") && host.network_namespace.starts_with("net:["), "{host:?}");
         assert!(host.setting("net.ipv4.tcp_tw_reuse").is_some());

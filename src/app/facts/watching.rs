@@ -14,6 +14,8 @@ use crate::wire::{Body, Decoder};
 const A_SECOND: usize = 10;
 /// While there is FTP they are read at least this often, as a 425 may be encrypted.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Addresses and routes are read again after this time.
+const LASTS: Duration = Duration::from_secs(5);
 /// Readings that are kept: the oldest go first.
 const READINGS: usize = 512;
 /// Peers whose TIME-WAIT is looked at: those that spoke FTP last.
@@ -35,6 +37,8 @@ pub(in crate::app) struct Watching {
     /// When the tables were read last, no longer ago than a second.
     read: VecDeque<Instant>,
     latest: Option<Instant>,
+    /// When addresses and routes were read last.
+    refreshed: Instant,
 }
 
 impl Watching {
@@ -43,7 +47,7 @@ impl Watching {
         let host = tables.host().clone();
         let ports = ports.iter().copied().chain([21]).collect();
         let (decoder, peers, read) = Default::default();
-        Self { tables, ports, decoder, host, peers, read, latest: None }
+        Self { tables, ports, decoder, host, peers, read, latest: None, refreshed: Instant::now() }
     }
 
     /// Reads the tables if a frame calls for it; the facts, if there are new ones.
@@ -76,6 +80,12 @@ impl Watching {
             return None;
         }
         let peers: Vec<IpAddr> = self.peers.iter().copied().collect();
+        if self.refreshed.elapsed() >= LASTS {
+            self.tables.refresh();
+            let readings = std::mem::take(&mut self.host.readings);
+            self.host = Host { readings, ..self.tables.host().clone() };
+            self.refreshed = Instant::now();
+        }
         let reading = self.tables.read(&peers).ok()?;
         self.read.push_back(Instant::now());
         self.latest = self.read.back().copied();

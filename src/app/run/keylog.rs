@@ -6,8 +6,7 @@ use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
-use tempfile::NamedTempFile;
-
+use super::private::PrivateFile;
 use crate::decrypt::Keys;
 
 const VARIABLE: &str = "SSLKEYLOGFILE";
@@ -24,7 +23,7 @@ pub(super) struct KeyLog {
 impl KeyLog {
     /// One that the command is to write: a private file, which is removed when it is dropped, unless the user has named
     /// one. `None` where nothing can be decrypted or no file be made.
-    pub(super) fn wanted() -> Option<(Self, Option<NamedTempFile>)> {
+    pub(super) fn wanted() -> Option<(Self, Option<PrivateFile>)> {
         if cfg!(not(feature = "tls")) {
             return None;
         }
@@ -32,9 +31,8 @@ impl KeyLog {
             let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).ok()?;
             return Some((Self { path, file, read: 0 }, None));
         }
-        let private = NamedTempFile::with_prefix("ftpwhy-keys-").ok()?;
-        let (path, file) = (private.path().as_os_str().to_owned(), private.reopen().ok()?);
-        Some((Self { path, file, read: 0 }, Some(private)))
+        let (private, file) = PrivateFile::create().ok()?;
+        Some((Self { path: private.path().to_owned(), file, read: 0 }, Some(private)))
     }
 
     /// What the command's variable says.

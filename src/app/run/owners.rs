@@ -14,8 +14,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use tempfile::NamedTempFile;
 
+use super::private::PrivateFile;
 use crate::app::facts::Tables;
 use crate::frame::Timestamp;
 use crate::source::live::{keep_looking, now};
@@ -67,8 +67,11 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Begins to look at a process and its children. The file is removed in the end.
-    pub(super) fn start(tables: Tables, child: &Child, private: Option<NamedTempFile>) -> Self {
+    pub(super) fn start(tables: Tables, child: &Child, mut private: Option<PrivateFile>) -> Self {
         let (signals, orders) = channel();
+        if let Some(private) = &mut private {
+            private.is_given_to(child);
+        }
         // Another process that gets its number is not meant.
         let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok();
         let family = Family { known: vec![child.id()], sockets: HashSet::new() };

@@ -127,7 +127,7 @@ impl<'a> Analysis<'a> {
             let vantage = if self.model.several_places {
                 Vantage::of_several_places()
             } else {
-                Vantage::of(control, origin, &self.model.network)
+                Vantage::of(control, origin, &self.model.network, &self.model.policy.facts)
             };
             let vantage = if session.passive_syns { vantage.with_passive_syns() } else { vantage };
             Some(View { index, session, control, conclusions: self.conclusions(index, session), vantage })

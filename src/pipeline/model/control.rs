@@ -6,7 +6,7 @@ use super::eviction::Progress;
 use super::idle::Silence;
 use super::overheard::{Heard, Overheard};
 use super::tls::{Known, Layer, Read};
-use crate::decrypt::{Channel, Lookup, Master, Opened, Tls};
+use crate::decrypt::{Channel, Lookup, Master, Opened, Random, Tls};
 use crate::flow::{ClockStep, Close, Connection, ConnectionId, Conversation, End, Pace, Piece};
 use crate::frame::{Stamp, Timestamp};
 use crate::ftp::dialogue::Dialogue;
@@ -138,8 +138,8 @@ impl Control {
         self.tls.as_ref().and_then(|tls| tls.tls())
     }
 
-    /// The master secret of its session of TLS 1.2, if it was read.
-    pub(super) fn master(&self) -> Option<&Master> {
+    /// The client random and the master secret of its session of TLS 1.2, if it was read.
+    pub(super) fn master(&self) -> Option<(Random, &Master)> {
         self.tls.as_ref().and_then(|tls| tls.master())
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Keys {
     waiting: BTreeSet<ConnectionId>,
     /// The masters of TLS 1.2 that have opened something, with the hosts, the newest last.
     used: VecDeque<([IpAddr; 2], Master)>,
+    /// Of connections that had none of their own.
+    resumed: decrypt::Keys,
     carried: HashMap<CaptureId, Arc<decrypt::Keys>, RandomState>,
 }
 
@@ -67,8 +69,11 @@ impl Keys {
         })
     }
 
-    /// A master that has opened a connection between two hosts.
-    pub(super) fn remember(&mut self, hosts: [IpAddr; 2], master: &Master) {
+    /// A master that has opened the connection with this client random, between two hosts.
+    pub(super) fn remember(&mut self, hosts: [IpAddr; 2], random: Random, master: &Master) {
+        if self.of(&random).is_none() {
+            self.resumed.add(random, master);
+        }
         if self.used.iter().rev().any(|(of, used)| *of == hosts && used == master) {
             return;
         }
@@ -82,6 +87,11 @@ impl Keys {
     pub(super) fn resumable(&self, hosts: [IpAddr; 2]) -> Vec<Master> {
         let of_hosts = self.used.iter().rev().filter(|(of, _)| *of == hosts);
         of_hosts.take(MASTERS_TRIED).map(|(_, master)| master.clone()).collect()
+    }
+
+    /// The keys of connections for which there were none: the master of an earlier one opened them.
+    pub(super) fn resumed(&self) -> &decrypt::Keys {
+        &self.resumed
     }
 
     /// Whether anything is to be decrypted.

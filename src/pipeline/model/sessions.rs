@@ -110,6 +110,11 @@ impl Model {
         }
     }
 
+    /// The keys of control connections that the master of an earlier one opened.
+    pub(in crate::pipeline) fn resumed(&self) -> &decrypt::Keys {
+        self.keys.resumed()
+    }
+
     /// Whether a control connection waits for its keys.
     pub(in crate::pipeline) fn wants_keys(&self) -> bool {
         self.keys.are_waited_for()
@@ -299,8 +304,8 @@ fn note_tls(control: &Control, at: Stamp, sessions: &mut Sessions, keys: &mut Ke
         session.tls_unread.get_or_insert(at);
     }
     session.tls = tls.or(session.tls);
-    if let Some(master) = control.master() {
-        keys.remember([session.client.ip(), session.server.ip()], master);
+    if let Some((random, master)) = control.master() {
+        keys.remember([session.client.ip(), session.server.ip()], random, master);
     }
     keys.waits(control.id(), control.waits_for_keys());
 }

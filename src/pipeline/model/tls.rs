@@ -94,9 +94,9 @@ impl Layer {
         self.channel.tls()
     }
 
-    /// The master secret of a session of TLS 1.2 that was read.
-    pub(super) fn master(&self) -> Option<&Master> {
-        self.channel.master()
+    /// The client random and the master secret of a session of TLS 1.2 that was read.
+    pub(super) fn master(&self) -> Option<(Random, &Master)> {
+        self.channel.random().zip(self.channel.master())
     }
 
     /// Bytes it takes, about.
