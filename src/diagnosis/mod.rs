@@ -17,6 +17,7 @@ mod lines;
 mod neighbours;
 mod no_syn;
 pub mod place;
+pub mod replies;
 pub mod selection;
 pub mod siblings;
 mod time_wait_tuple;

@@ -122,8 +122,8 @@ impl Facts {
         let mut all = self.0.iter().filter(|(_, host)| host.has(address.to_canonical()));
         let why = match (all.next(), all.next()) {
             (Some((source, host)), None) => return Ok((source, host)),
-            (None, _) => format!("no facts are of the host or network namespace with {address}"),
-            (Some(_), Some(_)) => format!("the facts of two network namespaces have {address}"),
+            (None, _) => format!("no facts are from the host or network namespace with {address}"),
+            (Some(_), Some(_)) => format!("the facts of two network namespaces both have {address}"),
         };
         let names: Vec<&str> = self.0.iter().map(|(source, _)| source.as_str()).collect();
         let source = if names.len() > 1 { names.join(", ") } else { first.clone() };
@@ -154,14 +154,14 @@ impl Facts {
             let apart = begun.seconds_since(closed);
             if !is_here && apart.abs() > SAME_MOMENT {
                 let why = format!(
-                    "its clock is not the capture's: {local} to {remote} is in TIME-WAIT {:.1} s {} the close that the capture shows",
+                    "its clock differs from the capture's: {local} to {remote} is in TIME-WAIT {:.1} s {} the close that the capture shows",
                     apart.abs(),
-                    if apart > 0.0 { "behind" } else { "before" },
+                    if apart > 0.0 { "after" } else { "before" },
                 );
                 return Answer::Open(open(&why, reading.at, source));
             }
             let fact = format!(
-                "{local} to {remote} in TIME-WAIT with {:.2} s left: from {:.1} s before the reply until {after:.1} s behind it",
+                "{local} to {remote} in TIME-WAIT with {:.2} s left: from {:.1} s before the reply until {after:.1} s after it",
                 held.left,
                 before.max(0.0),
             );
@@ -181,8 +181,11 @@ impl Facts {
         let within = |reading: &&Reading| reading.at >= from && reading.at.plus_seconds(reading.took) <= until;
         let readings: Vec<&Reading> = host.readings.iter().filter(within).collect();
         let Some(last) = readings.last().filter(|_| is_here) else {
-            let why =
-                if is_here { "not read while the connection was tried" } else { "its clock may not be the capture's" };
+            let why = if is_here {
+                "not read while the connection was tried"
+            } else {
+                "its clock may differ from the capture's"
+            };
             return Answer::Open(open(why, host.first_reading(), source));
         };
         let listens = |reading: &Reading, ip: IpAddr| reading.listeners.contains(&SocketAddr::new(ip, socket.port()));
@@ -197,7 +200,7 @@ impl Facts {
             (true, _) => Answer::Says(true, said(format!("a socket listens on port {port}"))),
             (_, true) if !perhaps => Answer::Says(false, said(format!("no socket listens on port {port}"))),
             _ => Answer::Open(open(
-                &format!("port {port} was listened on for a part of the time, or for IPv6"),
+                &format!("a socket listened on port {port} for a part of the time, or only for IPv6"),
                 last.at,
                 source,
             )),
@@ -247,9 +250,9 @@ impl Facts {
         let Some((reading, one)) = found else { return Answer::Silent };
         let mac = one.mac.as_deref().unwrap_or("no MAC");
         let state = match one.state {
-            super::Resolution::Unresolved => "nobody has answered for it".to_owned(),
+            super::Resolution::Unresolved => "no answer for it".to_owned(),
             super::Resolution::Resolved => format!("it is at {mac}"),
-            super::Resolution::Permanent => format!("it is set to {mac} by hand, and no ARP changes that"),
+            super::Resolution::Permanent => format!("it is a static entry with {mac}, which ARP does not change"),
         };
         let fact = format!("neighbour {of} at {}: {state}", one.interface);
         Answer::Says(one, Said { fact, at: reading.at, source: source.to_owned() })
@@ -262,7 +265,7 @@ impl Facts {
             let before = host.readings.iter().rfind(|reading| reading.at <= from)?;
             let after = host.readings.iter().find(|reading| reading.at >= until)?;
             let dropped = drops(after)?.checked_sub(drops(before)?).filter(|dropped| *dropped > 0)?;
-            let fact = format!("its reverse path filter dropped {dropped} packets meanwhile (IPReversePathFilter)");
+            let fact = format!("its reverse path filter dropped {dropped} packets in that time (IPReversePathFilter)");
             Some(Said { fact, at: after.at, source: source.clone() })
         })
     }
@@ -285,8 +288,11 @@ impl Facts {
         if away <= LASTING {
             return Ok((source, host));
         }
-        let why =
-            if away.is_finite() { format!("read {away:.0} s away from it") } else { "nothing was read".to_owned() };
+        let why = if away.is_finite() {
+            format!("read {away:.0} s before or after it")
+        } else {
+            "nothing was read".to_owned()
+        };
         Err(Answer::Open(open(&why, host.first_reading(), source)))
     }
 }
@@ -319,26 +325,26 @@ fn absent(host: &Host, source: &str, (local, remote): (SocketAddr, SocketAddr), 
     let Some(reading) = host.readings.iter().rfind(telling) else {
         let nearest = host.readings.iter().map(age).min_by(|one, other| one.abs().total_cmp(&other.abs()));
         let when = nearest.map_or_else(String::new, |age| {
-            format!(" {:.0} s {} the close", age.abs(), if age < 0.0 { "before" } else { "behind" })
+            format!(" {:.0} s {} the close", age.abs(), if age < 0.0 { "before" } else { "after" })
         });
         let why = format!("read{when}, and TIME-WAIT lasts {TIME_WAIT:.0} s");
         return Answer::Open(open(&why, host.first_reading(), source));
     };
     let overflow = reading.counters.get("TCPTimeWaitOverflow").copied();
     let why = if !moment.is_here {
-        Some("an entry is missing, and its clock may not be the capture's".to_owned())
+        Some("an entry is missing, and its clock may differ from the capture's".to_owned())
     } else if overflow != Some(0) {
         let times = overflow.map_or("perhaps".to_owned(), |times| format!("{times} times"));
         Some(format!("an entry is missing, and the table of TIME-WAIT overflowed {times}"))
     } else if reading.left_out > 0 || !(reading.peers.is_empty() || reading.peers.contains(&remote.ip())) {
-        Some("an entry is missing, and not all were kept".to_owned())
+        Some("an entry is missing, but not all entries were kept".to_owned())
     } else {
         None
     };
     if let Some(why) = why {
         return Answer::Open(open(&why, reading.at, source));
     }
-    let fact = format!("{local} to {remote} is not in TIME-WAIT, {:.1} s behind the close", age(reading));
+    let fact = format!("{local} to {remote} is not in TIME-WAIT, {:.1} s after the close", age(reading));
     Answer::Says(Tuple::Free, Said { fact, at: reading.at, source: source.to_owned() })
 }
 
@@ -405,7 +411,7 @@ mod tests {
 
     #[test]
     fn an_entry_of_another_time_or_tuple_is_none() {
-        assert!(why(&asked(server(&[(72.0, Some(50.0))]), true)).contains("read 72 s behind the close"));
+        assert!(why(&asked(server(&[(72.0, Some(50.0))]), true)).contains("read 72 s after the close"));
         assert!(why(&asked(server(&[(-100.0, Some(50.0))]), true)).contains("100 s before the close"));
         let mut other = server(&[(2.3, Some(57.7))]);
         other.readings[0].time_wait[0].remote.set_port(5001);
@@ -419,16 +425,16 @@ mod tests {
     fn another_clock_proves_nothing() {
         // It began 20 s behind the close, by its clock, and covers the moment none the less.
         let late = asked(server(&[(-18.0, Some(20.1))]), false);
-        assert!(why(&late).contains("its clock is not the capture's"), "{late:?}");
+        assert!(why(&late).contains("its clock differs from the capture's"), "{late:?}");
         let missing = asked(server(&[(2.3, None)]), false);
-        assert!(why(&missing).contains("may not be the capture's"), "{missing:?}");
+        assert!(why(&missing).contains("may differ from the capture's"), "{missing:?}");
     }
 
     #[test]
     fn a_missing_entry_tells_only_if_the_table_was_whole() {
         assert_eq!(asked(server(&[(2.3, None)]), true).says(), Some(&Tuple::Free));
         assert_eq!(asked(server(&[(1.0, None)]), true).says(), Some(&Tuple::Free), "no entry comes later");
-        assert!(why(&asked(server(&[(70.0, None)]), true)).contains("read 70 s behind"));
+        assert!(why(&asked(server(&[(70.0, None)]), true)).contains("read 70 s after"));
         let changed = |change: fn(&mut Reading)| {
             let mut host = server(&[(2.3, None)]);
             change(&mut host.readings[0]);
@@ -439,7 +445,7 @@ mod tests {
         });
         assert!(why(&overflowed).contains("overflowed 5 times"), "{overflowed:?}");
         assert!(why(&changed(|reading| reading.counters.clear())).contains("overflowed perhaps"));
-        assert!(why(&changed(|reading| reading.left_out = 1)).contains("not all were kept"));
+        assert!(why(&changed(|reading| reading.left_out = 1)).contains("not all entries were kept"));
         assert!(why(&changed(|reading| reading.peers = vec!["10.9.0.77".parse().unwrap()])).contains("not all"));
         assert_eq!(changed(|reading| reading.peers = vec!["10.9.0.10".parse().unwrap()]).says(), Some(&Tuple::Free));
     }
