@@ -80,7 +80,7 @@ pub fn show(options: &ShowOptions) -> u8 {
 fn shown(options: &ShowOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let printed: Vec<View> = options.views.iter().filter(|(_, path)| path.is_none()).map(|(view, _)| *view).collect();
     if printed.len() > 1 && printed.iter().any(|view| view.is_document()) {
-        let why = "an SVG or HTML document on standard output stands alone: name a file for it, or for the others";
+        let why = "an SVG or HTML document must be alone on standard output: name a file for it, or for the others";
         return Err(Trouble::Refused(why.to_owned()));
     }
     let plan = plan(&options.input, interrupt)?;
@@ -220,7 +220,7 @@ fn reports(options: &AnalyseOptions, grouping: &[String]) -> Result<Box<dyn Sink
     let mut sinks = vec![main];
     for (format, path) in &options.beside {
         // A file is no terminal, whatever standard output is.
-        let style = Style { color: false, ..options.style.clone() };
+        let style = Style { color: false, links: false, ..options.style.clone() };
         let out = opened(Some(path), growing && *format == Format::Ndjson)?;
         sinks.push(report::sink(*format, style, grouping.to_vec(), out)?);
     }
@@ -299,7 +299,8 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
     let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
-    let settings = settings(&options.input, options.selection.clone(), false)?;
+    let in_full = options.format.needs_all() || options.beside.iter().any(|(format, _)| format.needs_all());
+    let settings = settings(&options.input, options.selection.clone(), in_full)?;
     let read = read_all(&plan, &options.input, &settings, interrupt, &mut baselined)?;
     let whole = options.write_baseline.as_deref().is_some_and(|path| is_whole(interrupt, path));
     let kept = baseline.filter(|_| whole).map_or(Ok(()), |mut file| {
@@ -393,7 +394,7 @@ fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
     match file.metadata() {
         _ if file == Path::new("-") => spool_standard_input().map_err(|error| Trouble::Refused(error.to_string())),
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Err(Trouble::Refused(format!(
-            "{} can be read only once, and this takes two readings: save it first, or pipe it into standard input (-)",
+            "{} can be read only once, but this reads the input twice: save it first, or pipe it into standard input (-)",
             file.display()
         ))),
         Ok(_) | Err(_) => Ok(()),
@@ -479,7 +480,7 @@ fn read_groups(
         let (mut frames, errors) = Frames::open(&group.files, first, input, settings, interrupt)?;
         unreadable::note(&mut all.summary, &errors, input);
         if frames.is_overfull() {
-            complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
+            complain("too much control text to anonymise word by word; the rest of it is masked", None);
         }
         let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
         let several_places = group.is_of_several_places();

@@ -6,7 +6,7 @@ use ftpwhy::app;
 use ftpwhy::cli::{Document, Environment, Invocation, Terminal, parse};
 use ftpwhy::diagnosis::ALL;
 use ftpwhy::facts;
-use ftpwhy::report::{rules, schema};
+use ftpwhy::report::{replies, rules, schema};
 
 fn main() -> ExitCode {
     ExitCode::from(match parse(std::env::args_os(), &Terminal::of_stdout(), &Environment::here()) {
@@ -20,7 +20,11 @@ fn main() -> ExitCode {
         Invocation::Run(options) => app::run::run(&options),
         #[cfg(all(feature = "live", target_os = "linux"))]
         Invocation::Interfaces => app::live::interfaces(),
-        Invocation::Explain(options) => app::print(|out| rules::explain(&options.diagnoses(), &options.style, out)),
+        Invocation::Explain(options) => app::print(|out| {
+            let diagnoses = options.diagnoses();
+            rules::explain(&diagnoses, &options.style, out)?;
+            replies::explain(&options.replies(), diagnoses.is_empty(), &options.style, out)
+        }),
         Invocation::Rules(options) if options.json => app::print(|out| rules::list_json(ALL, out)),
         Invocation::Rules(options) => app::print(|out| rules::list(ALL, &options.style, out)),
         Invocation::Sessions(options) => app::sessions(&options),

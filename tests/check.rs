@@ -57,6 +57,52 @@ fn what_is_blessed_is_as_expected_until_a_finding_changes() {
 }
 
 #[test]
+fn one_expectation_is_of_many_captures_of_a_device() {
+    let folder = folder(&[("dut-1.pcap", FAULTY), ("dut-2.pcap", FAULTY), ("other.pcap", CLEAN)]);
+    let shared = folder.path().join("dut.expect.toml");
+    fs::write(&shared, "# every run\ncaptures = \"dut-*.pcap\"\n").expect("writes");
+    let (status, said, _) = run(&folder, "check .");
+    assert_eq!(status, 1, "nothing is expected yet: {said}");
+    let (status, said, _) = run(&folder, "check --bless=loose dut-1.pcap dut-2.pcap");
+    assert_eq!(status, 0, "{said}");
+    let text = fs::read_to_string(&shared).expect("an expectation");
+    assert!(text.starts_with("# every run\n") && text.contains("captures = \"dut-*.pcap\""), "{text}");
+    assert!(text.contains("time-wait-collision") && !text.contains("frames") && !text.contains("some_of"), "{text}");
+    assert!(!folder.path().join("dut-1.expect.toml").exists());
+    let (status, said, _) = run(&folder, "check .");
+    assert!(status == 0 && !said.contains("no capture"), "{said}");
+    // Another run of the device without the fault.
+    fs::copy(folder.path().join("other.pcap"), folder.path().join("dut-3.pcap")).expect("copies");
+    let (status, said, _) = run(&folder, "check .");
+    assert!(status == 1 && said.contains("dut-3.pcap") && said.contains("missing: time-wait-collision"), "{said}");
+    let (_, of_expectation, _) = run(&folder, "check dut.expect.toml");
+    assert!(of_expectation.contains("dut-1.pcap") && !of_expectation.contains("other.pcap"), "{of_expectation}");
+    // Its own expectation comes first.
+    fs::write(folder.path().join("dut-3.expect.toml"), "clean = true\n").expect("writes");
+    assert_eq!(run(&folder, "check .").0, 0);
+}
+
+#[test]
+fn a_configuration_that_is_named_may_bless() {
+    let folder = folder(&[("a.pcap", FAULTY)]);
+    for (value, frames) in [("false", None), ("\"loose\"", Some(false)), ("true", Some(true))] {
+        let _ = fs::remove_file(expectation(&folder));
+        fs::write(folder.path().join("c.toml"), format!("[check]\nbless = {value}\n")).expect("writes");
+        let (_, said, errors) = run(&folder, "check --config c.toml a.pcap");
+        let written = fs::read_to_string(expectation(&folder)).ok().map(|text| text.contains("frames = "));
+        assert_eq!(written, frames, "{value}: {said}{errors}");
+    }
+}
+
+#[test]
+fn a_mistyped_key_of_an_expectation_is_answered() {
+    let folder = folder(&[("a.pcap", CLEAN)]);
+    fs::write(expectation(&folder), "clena = true\n").expect("writes");
+    let (status, _, errors) = run(&folder, "check a.pcap");
+    assert!(status == 2 && errors.contains("unknown key clena, did you mean clean?"), "{errors}");
+}
+
+#[test]
 fn what_cannot_be_read_wins() {
     let folder = folder(&[("a.pcap", CLEAN), ("b.pcap", FAULTY)]);
     fs::write(folder.path().join("c.pcap"), "no capture").expect("writes");

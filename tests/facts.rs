@@ -93,7 +93,7 @@ fn facts_that_do_not_apply_change_nothing_and_say_why() {
             assert_eq!(before["caps"], after["caps"], "{side}, {facts}");
             // What holds on the host that was captured on is told where the capture says that it was.
             let said = hosts(&after).join("; ");
-            let clock = "its clock may not be the capture's";
+            let clock = "its clock may differ from the capture's";
             assert!(
                 said.starts_with("nothing can be concluded: ") && (said.contains(why) || said.contains(clock)),
                 "{said}"
@@ -223,7 +223,7 @@ fn what_holds_no_facts_is_refused() {
     let (_folder, facts) = changed("collision.server.facts.json", |_| {});
     let output = ftpwhy(&["--facts", &facts, "-o", &facts, &capture]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("it holds the facts of a host"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("it has the facts of a host"));
 }
 
 /// What `ftpwhy facts` gives here, run by `before` if that is not empty.

@@ -297,7 +297,7 @@ fn what_is_told_again_differs_from_what_it_replaces() {
     program.stdin.take().expect("a pipe").write_all(&bytes).expect("written");
     let said = String::from_utf8(program.wait_with_output().expect("ends").stdout).expect("UTF-8");
     assert!(said.contains("updated[time-wait-collision] replaced by the finding above"), "{said}");
-    assert!(!said.contains("superseded[time-wait-collision]"), "{said}");
+    assert!(!said.contains("withdrawn[time-wait-collision]"), "{said}");
 }
 
 #[test]

@@ -301,7 +301,7 @@ fn wrong_keys_open_nothing() {
         };
         assert_eq!(but_opaque(&report), but_opaque(&without), "{}", case.without.display());
         assert!(is_opaque(&report), "{}", case.with_secrets.display());
-        assert_eq!(report["sessions"][0]["tls"]["why"], "the key for its client random does not open it");
+        assert_eq!(report["sessions"][0]["tls"]["why"], "the key for its client random does not decrypt it");
     }
 }
 

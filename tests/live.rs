@@ -485,7 +485,7 @@ fn an_interface_may_go_down_and_up_and_away() {
     let Some(run) = Run::of("removal", &[]) else { return };
     let notes = run.notes.join("\n");
     assert!(notes.contains("s0 went down") && notes.contains("s0 is up again"), "{notes}");
-    assert!(notes.contains("s0 is gone; capturing goes on when it is back"), "{notes}");
+    assert!(notes.contains("s0 was removed; the capture continues when it is back"), "{notes}");
     assert_eq!(run.facts["alive"], true, "it may come back");
     assert!(notes.contains("the capture is not complete"), "{notes}");
     assert_eq!(run.status, 2);

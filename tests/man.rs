@@ -7,6 +7,8 @@ use clap_mangen::roff::{Roff, bold, roman};
 use ftpwhy::cli::command;
 use ftpwhy::cli::prose::{self, Entries, Page};
 use ftpwhy::diagnosis::ALL;
+use ftpwhy::diagnosis::replies::CAPTURE;
+use ftpwhy::ftp::codes;
 use ftpwhy::report::rules::paragraphs;
 
 /// A section of terms and what they mean; nothing if there are none.
@@ -73,8 +75,8 @@ fn rules_page() -> Vec<u8> {
     roff.text([roman("ftpwhy-rules - the diagnoses of ftpwhy and how each is recognised")]);
     roff.control("SH", ["DESCRIPTION"]);
     roff.text([roman(
-        "A diagnosis is named in brackets behind the severity of a finding. Its severity is the one given here unless \
-         a case gives it another; how sure a finding is says its confidence. ftpwhy explain prints one of these texts.",
+        "A finding names its diagnosis in brackets after the severity. The severity is the one given here, unless the \
+         finding has another for a reason given in the text. ftpwhy explain prints one of these texts.",
     )]);
     for diagnosis in ALL {
         roff.control("SH", [diagnosis.name.as_str()]);
@@ -91,6 +93,37 @@ fn rules_page() -> Vec<u8> {
     }
     roff.control("SH", ["SEE ALSO"]);
     roff.text([bold("ftpwhy"), roman("(1), "), bold("ftpwhy-explain"), roman("(1)")]);
+    roff.to_roff().into_bytes()
+}
+
+/// All reply codes with what servers mean by them.
+fn replies_page() -> Vec<u8> {
+    let mut roff = Roff::new();
+    roff.control("TH", ["ftpwhy-replies", "7", "", concat!("ftpwhy ", env!("CARGO_PKG_VERSION")), "Reply codes"]);
+    roff.control("SH", ["NAME"]);
+    roff.text([roman("ftpwhy-replies - FTP reply codes and what servers mean by them")]);
+    roff.control("SH", ["DESCRIPTION"]);
+    roff.text([roman(
+        "What each reply code means, and when servers send it with which text. ftpwhy explain CODE prints one of these \
+         pages, and which diagnoses fit; ftpwhy explain \"CODE TEXT\" does so for one text. To find out which cause a \
+         reply had, capture it:",
+    )]);
+    roff.control("PP", []);
+    roff.text([bold(CAPTURE)]);
+    for page in codes::all() {
+        roff.control("SH", [page.code.to_string().as_str(), page.title]);
+        roff.text([roman(page.meaning)]);
+        for said in page.servers {
+            roff.control("TP", []);
+            let words = if said.text.is_empty() { String::new() } else { format!(" \"{}\"", said.text) };
+            roff.text([bold(said.server), roman(words)]);
+            roff.text([roman(said.when)]);
+        }
+        roff.control("PP", []);
+        roff.text([roman(format!("See: {}.", page.references.join(", ")))]);
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("ftpwhy-explain"), roman("(1), "), bold("ftpwhy-rules"), roman("(7)")]);
     roff.to_roff().into_bytes()
 }
 
@@ -112,6 +145,11 @@ fn the_man_page_is_fresh() {
 #[test]
 fn the_page_of_diagnoses_is_fresh() {
     check("ftpwhy-rules.7", &rules_page());
+}
+
+#[test]
+fn the_page_of_replies_is_fresh() {
+    check("ftpwhy-replies.7", &replies_page());
 }
 
 #[test]

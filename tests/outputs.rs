@@ -158,7 +158,11 @@ fn standard_output_may_be_a_file() {
     let report = scene.path().join("report");
     let mut command = ftpwhy(scene.path(), "-o json=OUT a.pcap", "report");
     let output = command.stdout(File::create(&report).expect("a file")).output().expect("runs");
-    assert!(said(&output).contains("another output goes to the same file (standard output)"), "{}", said(&output));
+    assert!(
+        said(&output).contains("another output is written to the same file (standard output)"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -211,7 +215,7 @@ fn two_outputs_are_two_files() {
             [("new", "new"), ("new", "./new"), ("new", "many/../new"), ("new", "dangling"), ("old", "older")]
         {
             let mut command = ftpwhy(scene.path(), &words.replace("ONE", one), two);
-            refused(scene.path(), &mut command, "another output goes to the same file");
+            refused(scene.path(), &mut command, "another output is written to the same file");
         }
     }
     let twice = run(scene.path(), "-o json=OUT -o sarif=OUT a.pcap", "/dev/null");

@@ -37,11 +37,12 @@ const TOP: [&str; 3] = ["app", "lib", "main"];
 
 /// Who may name an outside crate; what reads or writes files of text, or needs files for a while, has one at each edge.
 /// `foldhash` is a type parameter of maps and needs no door.
-const DOORS: [(&str, &str); 55] = [
+const DOORS: [(&str, &str); 58] = [
     ("aes", "decrypt"),
     ("aes_gcm", "decrypt"),
     ("anstream", "cli"),
     ("anstyle", "report"),
+    ("anstyle_hyperlink", "report"),
     ("caps", "source"),
     ("cbc", "decrypt"),
     ("ccm", "decrypt"),
@@ -85,7 +86,9 @@ const DOORS: [(&str, &str); 55] = [
     ("signal_hook", "app"),
     ("siphasher", "anonymize"),
     ("smallvec", "network"),
+    ("strsim", "diagnosis"),
     ("strsim", "ftp"),
+    ("supports_hyperlinks", "cli"),
     ("tempfile", "app"),
     ("tempfile", "source"),
     ("terminal_size", "cli"),
@@ -94,6 +97,30 @@ const DOORS: [(&str, &str); 55] = [
     ("zeroize", "decrypt"),
     ("zstd", "source"),
 ];
+
+/// Words that are literal translations or mean nothing to a reader, each with what to say instead. Only what needs no
+/// reading is here: single words such as "holds" can be right.
+const HARD_WORDS: [(&str, &str); 17] = [
+    ("behind this", "after this, between this frame and"),
+    ("its kin", "a similar reply"),
+    ("and kin", "and similar commands"),
+    ("or kin", "or a similar command"),
+    ("by right", "belongs to"),
+    ("all the same", "anyway"),
+    ("lost interest", "the user cancelled"),
+    ("in vain", "without an answer"),
+    ("came to its end", "completed"),
+    ("come to its end", "complete"),
+    ("to theft", "others can hijack it"),
+    ("connection that stands", "connection that is open"),
+    ("told in chapters", "reported in parts"),
+    ("in its name", "instead of it"),
+    ("2yz", "2xx"),
+    ("4yz", "4xx"),
+    ("5yz", "5xx"),
+];
+/// Where people read, or learn how we write: comments count.
+const READ_BY_PEOPLE: [&str; 4] = ["src/report", "src/diagnosis", "src/cli", "man"];
 
 /// Lines of a file, tests included.
 const LONGEST: usize = 600;
@@ -123,6 +150,64 @@ struct Source {
     module: String,
     lines: Vec<(usize, String)>,
     length: usize,
+}
+
+/// Places where a text that people read has one of [`HARD_WORDS`], or an article of Microsoft's without saying what it is.
+fn hard_words(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let lower = text.to_lowercase().replace("\\-", "-");
+    for (index, line) in lower.lines().enumerate() {
+        let is_word = |at: usize, len: usize| {
+            let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            !letter(line[..at].chars().next_back()) && !letter(line[at + len..].chars().next())
+        };
+        for (hard, better) in HARD_WORDS {
+            if line.match_indices(hard).any(|(at, _)| is_word(at, hard.len())) {
+                found.push((index + 1, format!("\"{hard}\", say \"{better}\"")));
+            }
+        }
+        let article = |at: usize| {
+            let digits = line[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+            digits == 6 && is_word(at, 1 + digits) && !line[..at].ends_with("microsoft kb ")
+        };
+        if line.match_indices('q').any(|(at, _)| article(at)) {
+            found.push((index + 1, "an article without \"Microsoft KB\" before its number".to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn nothing_is_said_in_words_that_are_hard_to_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut complaints = Vec::new();
+    let mut read = 0;
+    for folder in READ_BY_PEOPLE {
+        let mut waiting = vec![root.join(folder)];
+        while let Some(folder) = waiting.pop() {
+            for entry in fs::read_dir(&folder).expect("it can be listed") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    waiting.push(path);
+                    continue;
+                }
+                read += 1;
+                let shown = path.strip_prefix(root).expect("below the root").display().to_string();
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                complaints.extend(hard_words(&text).into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")));
+            }
+        }
+    }
+    assert!(read > 100, "{read} files");
+    report(&complaints);
+}
+
+#[test]
+fn hard_words_are_found_as_words() {
+    let lines = |text| hard_words(text).into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+    assert_eq!(lines("x\nIt worked All the same.\n425 or its kin"), [2, 3]);
+    assert_eq!(lines("See Q129395"), [1]);
+    assert_eq!(lines("See Microsoft KB Q129395; any kind of it; a sequence123456; by rights"), [0_usize; 0]);
 }
 
 fn sources() -> Vec<Source> {

@@ -453,7 +453,7 @@ fn a_file_that_goes_or_is_emptied_while_it_waits_its_turn_is_said() {
                 fs::write(path.with_extension("new"), bytes_of(CLEAN)).expect("writes");
                 fs::rename(path.with_extension("new"), path).expect("renames");
             },
-            "another file has taken its place",
+            "it was replaced by another file",
         ),
     ];
     for (change, why) in changes {

@@ -45,6 +45,40 @@ fn a_diagnosis_is_explained_and_a_slip_of_the_pen_is_answered() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("time-wait-collision"));
 }
 
+#[test]
+fn a_reply_is_explained_by_its_code_or_its_text() {
+    let explain = |arguments: &[&str]| ftpwhy().arg("explain").args(arguments).output().expect("runs");
+    let text = |output: &std::process::Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    for code in ["425", "227"] {
+        let output = explain(&[code]);
+        assert_eq!(output.status.code(), Some(0), "{code}");
+        let text = text(&output);
+        let parts = ["What servers mean by it:", "vsftpd", "Diagnoses that fit", "tcpdump -i any -s 0", "See: RFC 959"];
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+    let local = explain(&["425 Can't build data connection: Cannot assign requested address"]);
+    let first = text(&local)
+        .lines()
+        .find(|line| line.starts_with("- time-wait") || line.starts_with("- data-"))
+        .map(str::to_owned);
+    assert!(first.is_some_and(|line| line.starts_with("- time-wait-collision")), "{}", text(&local));
+    // A near miss: another error of the system has other causes.
+    let refused = explain(&["425 Can't build data connection: Connection refused"]);
+    assert!(text(&refused).contains("- data-syn-refused") && !text(&refused).contains("time-wait-collision"));
+    // Without quotes, with a diagnosis before it, and without a match.
+    let both = explain(&["mac-changed", "426", "Failure", "writing", "network", "stream."]);
+    assert!(
+        text(&both).starts_with("warning[mac-changed]") && text(&both).contains("reply[426] Failure writing"),
+        "{}",
+        text(&both)
+    );
+    for (arguments, near) in [("428", "421, 425, 426"), ("syn-lost", "data-syn-lost-in-transit")] {
+        let output = explain(&[arguments]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(near), "{arguments}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_printed_is_an_error() {

@@ -60,8 +60,8 @@ fn the_handshake_tells_the_nearer_end() {
 
 #[test]
 fn a_ttl_tells_whether_routers_lie_between() {
-    let routers = "the client's packets arrive with TTL 57: routers lie between";
-    let old = "the client's packets arrive with TTL 60: untouched by an old stack, or behind routers";
+    let routers = "the client's packets arrive with TTL 57: there are routers in between";
+    let old = "the client's packets arrive with TTL 60: from an old TCP stack on this link, or from behind routers";
     for ttl in [64, 128, 255] {
         let script = hosts(&format!("ttl {ttl}"), "ttl 57") + TALK;
         let clue = format!("the client's packets arrive with an untouched TTL of {ttl}");
@@ -125,5 +125,5 @@ fn linux_cooked_captures_mark_what_the_host_sent() {
     // All of these were received: both ends are elsewhere.
     let received = String::from("link sll\n") + &hosts("ttl 57", "ttl 57") + TALK;
     assert_fails(&received, clue);
-    assert_holds(&received, "routers lie between", "away from the client, away from the server");
+    assert_holds(&received, "there are routers in between", "away from the client, away from the server");
 }

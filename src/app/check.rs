@@ -1,7 +1,7 @@
 //! `ftpwhy check`: every capture against the expectation beside it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::interrupt::Interrupt;
 use super::output::{Destination, Files, Role, replace};
 use super::unreadable::{is_allowed, say};
 use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, reading, settings};
-use crate::check::{Expectation, Files as PointFiles, Observations, blessed, changes};
+use crate::check::{Bless, Expectation, Files as PointFiles, Observations, blessed, changes, widened};
 use crate::cli::{CheckOptions, reason};
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
@@ -43,7 +43,7 @@ fn compare(options: &CheckOptions, interrupt: &Interrupt) -> Result<u8, Trouble>
     let mut reports = Vec::new();
     let result = interrupt.watch(|| find_and_check(options, interrupt, &mut reports))?;
     if result.checked.is_empty() && result.interrupted.is_none() {
-        complain("there is no capture to check", None);
+        complain("no capture to check", None);
         return Ok(TROUBLE);
     }
     for one in &result.checked {
@@ -82,6 +82,8 @@ fn find_and_check(
     for input in &options.input.files {
         found.add(input, interrupt);
     }
+    let mut shared = Shared::default();
+    found.captures.iter_mut().for_each(|capture| capture.share(&mut shared));
     found.spare(options)?;
     *reports = opened(options)?;
     if interrupt.is_wanted() {
@@ -103,7 +105,11 @@ fn find_and_check(
 fn opened(options: &CheckOptions) -> io::Result<Vec<Report>> {
     let mut reports = vec![(options.format, options.style.clone(), Destination::standard_output())];
     for (format, path) in &options.beside {
-        reports.push((*format, Style { color: false, ..options.style.clone() }, Destination::whole(path)?));
+        reports.push((
+            *format,
+            Style { color: false, links: false, ..options.style.clone() },
+            Destination::whole(path)?,
+        ));
     }
     Ok(reports)
 }
@@ -120,13 +126,15 @@ struct Candidate {
     path: PathBuf,
     /// The points of an incident, if `path` is an expectation that stands for several captures.
     points: Vec<NamedPoint>,
+    /// The expectation of many captures that is of this one too, if it has none of its own.
+    shared: Option<PathBuf>,
     /// Why it cannot even be opened.
     refused: Option<OpenError>,
 }
 
 impl Candidate {
     fn new(path: PathBuf, refused: Option<OpenError>) -> Self {
-        Self { path, points: Vec::new(), refused }
+        Self { path, points: Vec::new(), shared: None, refused }
     }
 
     /// The points that an expectation stands for, if it stands for several captures.
@@ -135,7 +143,7 @@ impl Candidate {
         let point =
             |(name, files): (&String, &PointFiles)| NamedPoint { name: name.clone(), files: beside(path, files) };
         let points: Vec<NamedPoint> = expectation.points.iter().map(point).collect();
-        (!points.is_empty()).then(|| Self { path: path.into(), points, refused: None })
+        (!points.is_empty()).then(|| Self { path: path.into(), points, shared: None, refused: None })
     }
 
     /// The facts of hosts that its expectation names.
@@ -147,7 +155,56 @@ impl Candidate {
 
     /// Where its expectation is.
     fn expectation(&self) -> PathBuf {
-        if self.points.is_empty() { expectation_path(&self.path) } else { self.path.clone() }
+        match &self.shared {
+            Some(shared) => shared.clone(),
+            None if self.points.is_empty() => expectation_path(&self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Finds the expectation of many captures that is of this one, too: the first beside it, by name.
+    fn share(&mut self, shared: &mut Shared) {
+        if self.points.is_empty() && !expectation_path(&self.path).is_file() {
+            self.shared = shared.of(&self.path);
+        }
+    }
+}
+
+/// The expectations of many captures, by the directory that they lie in.
+#[derive(Default)]
+struct Shared(BTreeMap<PathBuf, Vec<(PathBuf, Expectation)>>);
+
+impl Shared {
+    /// The first one that is of this capture.
+    fn of(&mut self, capture: &Path) -> Option<PathBuf> {
+        let (folder, name) = (capture.parent()?, capture.file_name()?);
+        let known = self.0.entry(folder.to_path_buf()).or_insert_with(|| Self::in_folder(folder));
+        known.iter().find(|(_, expectation)| expectation.is_of(Path::new(name))).map(|(path, _)| path.clone())
+    }
+
+    /// The captures of an expectation of many, if that is what `path` is and there are any.
+    fn captures_of(path: &Path) -> Option<Vec<PathBuf>> {
+        let expectation = is_expectation(path).then(|| fs::read_to_string(path).ok()).flatten()?;
+        let expectation = Expectation::parse(&expectation).ok()?;
+        let folder = path.parent()?;
+        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let names = fs::read_dir(listed).ok()?.flatten().map(|entry| entry.file_name());
+        let mut captures: Vec<PathBuf> =
+            names.filter(|name| expectation.is_of(Path::new(name))).map(|name| folder.join(name)).collect();
+        captures.sort();
+        (!captures.is_empty()).then_some(captures)
+    }
+
+    fn in_folder(folder: &Path) -> Vec<(PathBuf, Expectation)> {
+        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let names = fs::read_dir(listed).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let mut paths: Vec<PathBuf> = names.map(|name| folder.join(name)).filter(|path| is_expectation(path)).collect();
+        paths.sort();
+        let read = |path: PathBuf| {
+            let expectation = Expectation::parse(&fs::read_to_string(&path).ok()?).ok()?;
+            (!expectation.captures.all().is_empty()).then_some((path, expectation))
+        };
+        paths.into_iter().filter_map(read).collect()
     }
 }
 
@@ -155,6 +212,10 @@ impl Found {
     /// A file is a capture; of a directory and those below it whatever looks like one, and what is expected to be
     /// unreadable. Links to directories are not followed.
     fn add(&mut self, input: &Path, interrupt: &Interrupt) {
+        if let Some(captures) = Shared::captures_of(input) {
+            self.captures.extend(captures.into_iter().map(|path| Candidate::new(path, None)));
+            return;
+        }
         if !input.is_dir() {
             let of_points = is_expectation(input).then(|| Candidate::of_points(input)).flatten();
             self.captures.push(of_points.unwrap_or_else(|| Candidate::new(input.into(), None)));
@@ -211,7 +272,7 @@ impl Found {
         let points = self.captures.iter().flat_map(|one| &one.points).flat_map(|point| &point.files);
         points.for_each(|path| files.reads(Role::Input, path));
         let expected: Vec<PathBuf> = self.captures.iter().map(Candidate::expectation).collect();
-        if options.bless {
+        if options.bless.is_some() {
             files.rewrites(&expected).map_err(Trouble::Refused)?;
         }
         expected.iter().chain(&self.expectations).for_each(|path| files.reads(Role::Expectation, path));
@@ -272,7 +333,7 @@ fn expects_unreadable(file: &Path) -> bool {
 /// Checks the captures on all processors; the results are in the order of the captures.
 fn check_all(captures: &[Candidate], options: &CheckOptions, settings: &Settings) -> Vec<Checked> {
     // Two captures may share an expectation: it is rewritten by one after the other.
-    let workers = if options.bless { 1 } else { options.jobs.min(captures.len()).max(1) };
+    let workers = if options.bless.is_some() { 1 } else { options.jobs.min(captures.len()).max(1) };
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -353,9 +414,15 @@ fn compared(
             .filter(|finding| finding.is_cut() || options.fail_on.is_reached(finding.role, finding.severity));
         reached.map(ToString::to_string).collect()
     };
-    if options.bless && (expectation.is_none() || !differences.is_empty()) {
+    let has_frames = || expectation.as_ref().is_some_and(Expectation::names_frames);
+    if let Some(how) = options.bless
+        && (expectation.is_none() || !differences.is_empty() || how == Bless::Loose && has_frames())
+    {
         let old = text.unwrap_or_default();
-        let new = blessed(&old, &findings, &transfers)?;
+        let new = match capture.shared {
+            Some(_) => widened(&old, &findings, &transfers)?,
+            None => blessed(&old, &findings, &transfers, how)?,
+        };
         replace(&path, &new).map_err(|error| of_path("write", &reason(&error)))?;
         if expectation.is_none() {
             differences.clear();
@@ -376,7 +443,7 @@ fn misspelt(name: &str) -> Option<String> {
     match Pattern::parse(name) {
         Ok(pattern) if pattern.diagnoses().any(|diagnosis| diagnosis.name.as_str() == name) => None,
         Ok(_) => Some(format!("{name:?} is no name of a diagnosis; globs are not understood here")),
-        Err(unknown) => unknown.nearest.map(|_| unknown.to_string()),
+        Err(unknown) => (!unknown.near.is_empty()).then(|| unknown.to_string()),
     }
 }
 

@@ -37,7 +37,7 @@ pub fn extract(options: &ExtractOptions) -> u8 {
 fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     let to_stdout = target(options).is_none();
     if to_stdout && io::stdout().is_terminal() {
-        return Err(Trouble::Refused("a capture is nothing for a terminal: redirect it, or name a file".to_owned()));
+        return Err(Trouble::Refused("will not write a capture to a terminal: redirect it, or name a file".to_owned()));
     }
     let plan = plan(&options.input, interrupt)?;
     let carried: Vec<PathBuf> = match target(options) {
@@ -82,14 +82,13 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         return Ok(TROUBLE);
     }
     if output.overfull {
-        complain("there are more comments and names of addresses than are kept; the rest is left out", None);
+        complain("too many comments and names of addresses; the rest is left out", None);
     }
     if options.with_secrets {
         let secrets = output.secrets.as_ref().map_or(0, |secrets| secrets.told.len());
-        let help =
-            (secrets > 0).then_some("whoever has the file can read what these connections encrypt, passwords too");
+        let help = (secrets > 0).then_some("anyone who has the file can decrypt these connections, passwords included");
         let connections = if secrets == 1 { "connection" } else { "connections" };
-        complain(&format!("the file holds the TLS keys of {secrets} {connections} (--with-secrets)"), help);
+        complain(&format!("the file contains the TLS keys of {secrets} {connections} (--with-secrets)"), help);
     }
     let (read, written) = output.finish(interrupt.cut())?;
     if let Some(path) = target(options) {

@@ -74,7 +74,7 @@ fn read_point(
     let (mut frames, errors) = Frames::open(&point.files, first, input, settings, interrupt)?;
     unreadable::note(&mut all.summary, &errors, input);
     if frames.is_overfull() {
-        complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
+        complain("too much control text to anonymise word by word; the rest of it is masked", None);
     }
     let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
     let mut listener = Listener::new(point, Settings { here, ..settings.clone() }, sink);

@@ -18,7 +18,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Arc<Keys>, Trouble> {
         File::open(path).and_then(|mut file| keys.read_all(&mut file)).map_err(failed)?;
     }
     if keys.is_overfull() {
-        complain("there are more keys than are kept; what needs the rest stays encrypted", None);
+        complain("too many keys; connections that need the rest stay encrypted", None);
     }
     Ok(Arc::new(keys))
 }

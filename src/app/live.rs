@@ -194,8 +194,8 @@ impl<'a> Watch<'a> {
         }
         match confined {
             Confined::Fully => {}
-            Confined::Partly => self.notice("this kernel enforces only part of the confinement (Landlock)"),
-            Confined::Not => self.notice("this kernel has no Landlock: files are guarded by permissions alone"),
+            Confined::Partly => self.notice("this kernel enforces only part of the sandbox (Landlock)"),
+            Confined::Not => self.notice("this kernel has no Landlock: files are protected only by their permissions"),
         }
         self.notice(&format!("capturing on {}; stop with ^C", self.options.interfaces.join(", ")));
     }

@@ -15,7 +15,7 @@ use crate::text::printable_str;
 
 const HEAD: &str = "\
 # Findings that are known already: `ftpwhy --baseline THIS` leaves them out. A fingerprint holds no time, no frame\n\
-# number and no ephemeral port; the other lines are for readers. Delete what is mended.\n";
+# number and no ephemeral port; the other lines are for readers. Delete what is fixed.\n";
 
 /// Known findings by fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,16 +12,82 @@ use crate::report::words::Confidence;
 /// Lines of an expectation that are compared one by one; longer ones are shown as replaced.
 const MAX_COMPARED: usize = 2_000;
 
+/// How expectations are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bless {
+    /// All that was found.
+    Exact,
+    /// Without the numbers of frames, which differ each time a capture is taken.
+    Loose,
+}
+
 /// The file as it should read for what was found: its head comment and its lists stay; each expected finding keeps the
 /// fields it has, with what was found where that differs, or goes when nothing of its name was found. Errors, warnings
 /// and infos that it does not name come in full, and that the capture is cut. An empty `text` is no expectation yet. The error is that of
 /// [`Expectation::parse`].
-pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<String, String> {
+pub fn blessed(text: &str, found: &[Observed], transfers: &[String], how: Bless) -> Result<String, String> {
     let old = Expectation::parse(text)?;
-    let mut out = head_comment(text);
     let fresh = text.trim().is_empty();
+    let clean = is_clean(&old, found);
+    Ok(head_comment(text) + &written(&Expectation { clean, ..old }, fresh, found, transfers, how))
+}
+
+/// The same for an expectation of many captures, of which this is one: what does not hold for it, too, is left out, and
+/// what it has beside is allowed. One that says nothing yet says all of the first capture.
+pub fn widened(text: &str, found: &[Observed], transfers: &[String]) -> Result<String, String> {
+    let mut old = Expectation::parse(text)?;
+    let head = head_comment(text);
+    if old.says_nothing() {
+        old.clean = is_clean(&old, found);
+        return Ok(head + &written(&old, true, found, transfers, Bless::Loose));
+    }
+    let serious = found.iter().filter(|finding| finding.must_be_named());
+    let mut allowed: Vec<String> = serious.filter(|one| !old.names(one)).map(|one| one.diagnosis.clone()).collect();
+    for expected in std::mem::take(&mut old.expected) {
+        let closest = found.iter().filter(|one| expected.is_about(one)).min_by_key(|one| expected.wrongs(one).len());
+        match closest {
+            Some(finding) => old.expected.push(common_to(&expected, finding)),
+            None => allowed.extend(expected.diagnosis.split('|').map(str::to_owned)),
+        }
+    }
+    old.clean &= allowed.is_empty();
+    old.transfers = old.transfers.filter(|expected| expected == transfers);
+    old.allow.extend(allowed);
+    old.allow.sort();
+    old.allow.dedup();
+    // Nothing is added to what the other captures have shown.
+    let known: Vec<Observed> = found.iter().filter(|finding| old.names(finding)).cloned().collect();
+    Ok(head + &written(&old, false, &known, transfers, Bless::Loose))
+}
+
+/// Whether it is clean now: nothing serious was found, and nothing that was expected.
+fn is_clean(old: &Expectation, found: &[Observed]) -> bool {
     let expects = old.expected.iter().any(|expected| found.iter().any(|finding| expected.is_about(finding)));
-    if !found.iter().any(Observed::is_serious) && (old.clean || !expects) {
+    !found.iter().any(Observed::is_serious) && (old.clean || !expects)
+}
+
+/// What holds for this finding of what was expected.
+fn common_to(expected: &Expected, finding: &Observed) -> Expected {
+    let all = updated(expected, finding);
+    Expected {
+        role: expected.role.filter(|role| crate::finding::Role::from(*role) == finding.role),
+        severity: expected.severity.filter(|severity| crate::finding::Severity::from(*severity) == finding.severity),
+        session: expected.session.filter(|session| Some(*session) == finding.session),
+        transfer: expected.transfer.filter(|transfer| Some(*transfer) == finding.transfer),
+        ..all
+    }
+}
+
+fn written(old: &Expectation, fresh: bool, found: &[Observed], transfers: &[String], how: Bless) -> String {
+    let mut out = String::new();
+    let loose = |mut expected: Expected| {
+        if how == Bless::Loose {
+            expected.frames.clear();
+            expected.some_of.clear();
+        }
+        expected
+    };
+    if old.clean {
         out += "clean = true\n";
     }
     // Writing to a string cannot fail.
@@ -38,6 +104,10 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
     if let Some(files) = &old.facts {
         let _ = writeln!(out, "facts = {}", value(files));
     }
+    if let [first, more @ ..] = old.captures.all() {
+        let value = if more.is_empty() { string(first) } else { list(old.captures.all()) };
+        let _ = writeln!(out, "captures = {value}");
+    }
     if !old.points.is_empty() {
         out += "[points]\n";
     }
@@ -50,7 +120,7 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
     for expected in &old.expected {
         // Of several findings of one name the closest is meant.
         if let Some(finding) = found.iter().filter(|f| expected.is_about(f)).min_by_key(|f| expected.wrongs(f).len()) {
-            write_expected(&mut out, &updated(expected, finding));
+            write_expected(&mut out, &loose(updated(expected, finding)));
         }
     }
     let named = |finding: &Observed| {
@@ -58,9 +128,9 @@ pub fn blessed(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
     };
     let worth = |finding: &&Observed| finding.severity > Severity::Quality || finding.is_cut();
     for finding in found.iter().filter(worth).filter(|finding| !named(finding)) {
-        write_expected(&mut out, &in_full(finding));
+        write_expected(&mut out, &loose(in_full(finding)));
     }
-    Ok(out)
+    out
 }
 
 /// One file as a string, several as a list.
@@ -199,7 +269,7 @@ fn string(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{blessed, changes};
+    use super::{Bless, blessed, changes, widened};
     use crate::check::{Expectation, Observed};
     use crate::finding::{Confidence, Role, Severity};
 
@@ -218,7 +288,7 @@ mod tests {
     #[test]
     fn what_is_blessed_holds() {
         let transfers = ["RETR failed".to_owned(), "X\"\\]\n[[expect]] unknown".to_owned()];
-        let text = blessed("", &[found()], &transfers).expect("nothing to misread");
+        let text = blessed("", &[found()], &transfers, Bless::Exact).expect("nothing to misread");
         let expectation = Expectation::parse(&text).expect("an expectation");
         assert_eq!(expectation.compare(&[found()], &transfers), Vec::<String>::new());
         assert!(!expectation.compare(&[], &transfers).is_empty());
@@ -228,7 +298,7 @@ mod tests {
     fn what_is_written_by_hand_stays_where_it_holds() {
         let old = "# by hand\ntransfers = []\nforbid = [\"a\"]\nallow = [\"b\"]\n\n[[expect]]\n\
                    diagnosis = \"x|data-syn-refused\"\nconfidence = \"probable\"\nsession = 1\nsome_of = [7, 8]\n";
-        assert_eq!(blessed(old, &[found()], &[]).expect("an expectation"), old);
+        assert_eq!(blessed(old, &[found()], &[], Bless::Exact).expect("an expectation"), old);
     }
 
     #[test]
@@ -237,24 +307,61 @@ mod tests {
                    role = \"related\"\nat_most = \"possible\"\nframes = [7, 9]\n\n[[expect]]\ndiagnosis = \"gone\"\n";
         let new = "transfers = []\n\n[[expect]]\ndiagnosis = \"data-syn-refused\"\n\
                    role = \"verdict\"\nat_most = \"proven\"\nframes = [7]\n";
-        assert_eq!(blessed(old, &[found()], &[]).expect("an expectation"), new);
+        assert_eq!(blessed(old, &[found()], &[], Bless::Exact).expect("an expectation"), new);
     }
 
     #[test]
     fn each_of_several_findings_of_one_name_is_told_apart() {
         let second = Observed { transfer: Some(3), frames: vec![11], ..found() };
         let all = [found(), second];
-        let text = blessed("", &all, &[]).expect("fine");
+        let text = blessed("", &all, &[], Bless::Exact).expect("fine");
         assert!(text.contains("frames = [3, 7]") && text.contains("frames = [11]"), "{text}");
-        assert_eq!(blessed(&text, &all, &[]).expect("fine"), text);
+        assert_eq!(blessed(&text, &all, &[], Bless::Exact).expect("fine"), text);
     }
 
     #[test]
     fn quality_is_expected_only_if_it_was() {
         let cut = Observed { diagnosis: "capture-snaplen".into(), severity: Severity::Quality, ..found() };
-        assert_eq!(blessed("", std::slice::from_ref(&cut), &[]).expect("fine"), "clean = true\ntransfers = []\n");
+        assert_eq!(
+            blessed("", std::slice::from_ref(&cut), &[], Bless::Exact).expect("fine"),
+            "clean = true\ntransfers = []\n"
+        );
         let old = "\n[[expect]]\ndiagnosis = \"capture-snaplen\"\n";
-        assert_eq!(blessed(old, &[cut], &[]).expect("fine"), old);
+        assert_eq!(blessed(old, &[cut], &[], Bless::Exact).expect("fine"), old);
+    }
+
+    #[test]
+    fn a_loose_expectation_has_no_frames_and_holds_for_the_next_capture() {
+        let text = blessed("", &[found()], &[], Bless::Loose).expect("fine");
+        assert!(!text.contains("frames") && text.contains("transfer = 2"), "{text}");
+        let next = Observed { frames: vec![4, 9], ..found() };
+        assert!(Expectation::parse(&text).expect("an expectation").compare(&[next], &[]).is_empty());
+        let exact = blessed("", &[found()], &[], Bless::Exact).expect("fine");
+        assert_eq!(blessed(&exact, &[found()], &[], Bless::Loose).expect("fine"), text, "frames go");
+    }
+
+    #[test]
+    fn an_expectation_of_many_captures_says_what_all_of_them_have() {
+        let text = "# a device\ncaptures = \"dut-*.pcap\"\n";
+        let transfers = ["RETR failed".to_owned()];
+        let first = widened(text, &[found()], &transfers).expect("fine");
+        assert!(first.starts_with("# a device\n") && first.contains("captures = \"dut-*.pcap\""), "{first}");
+        let holds = |text: &str, found: &[Observed], transfers: &[String]| {
+            Expectation::parse(text).expect("an expectation").compare(found, transfers).is_empty()
+        };
+        assert!(holds(&first, &[found()], &transfers) && !holds(&first, &[], &transfers));
+        // The second is less sure, about another transfer, and has a warning beside.
+        let other = Observed { confidence: Confidence::Probable, transfer: Some(3), ..found() };
+        let beside = Observed { diagnosis: "mac-changed".into(), severity: Severity::Warning, ..found() };
+        let two = [other, beside];
+        let second = widened(&first, &two, &[]).expect("fine");
+        assert!(holds(&second, &two, &[]) && holds(&second, &[found()], &transfers), "{second}");
+        assert!(!holds(&second, &[], &[]), "what both have is expected: {second}");
+        // The third has nothing: then nothing is expected, and nothing beside is allowed.
+        let third = widened(&second, &[], &[]).expect("fine");
+        assert!(holds(&third, &[], &[]) && holds(&third, &two, &[]) && !third.contains("clean"), "{third}");
+        let strange = Observed { diagnosis: "arp-conflict".into(), ..found() };
+        assert!(!holds(&third, &[strange], &[]));
     }
 
     #[test]

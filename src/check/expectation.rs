@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::damage;
 use super::observed::Observed;
 use crate::finding;
+use crate::points::Glob;
 use crate::report::words::{Confidence, Role, Severity};
 
 /// The contents of an expectation file. Errors, warnings and a damaged or cut capture that it does not name are differences.
@@ -35,8 +36,37 @@ pub struct Expectation {
     pub points: BTreeMap<String, Files>,
     /// Documents of `ftpwhy facts` that it is judged with, one for each host; beside the expectation.
     pub facts: Option<Files>,
+    /// Names of captures beside it, as globs: it is of each of them that has no expectation of its own.
+    #[serde(default)]
+    pub captures: CaptureNames,
     /// For input that cannot be analysed: a part of the error message.
     pub unreadable: Option<String>,
+}
+
+/// One glob, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum CaptureNames {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Default for CaptureNames {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl CaptureNames {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
 }
 
 /// A file, or several: of a point those of a rotated set.
@@ -93,7 +123,18 @@ impl Expectation {
         if parsed.clean && parsed.expected.iter().any(serious) {
             return Err("clean = true expects no errors and no warnings".to_owned());
         }
+        for name in parsed.captures.all() {
+            if name.contains('/') {
+                return Err(format!("captures names files beside the expectation, and {name} has a directory"));
+            }
+            Glob::parse(name).map_err(|why| format!("captures: {name} is not a glob: {why}"))?;
+        }
         Ok(parsed)
+    }
+
+    /// Whether it is of a capture of this name, beside its own.
+    pub fn is_of(&self, name: &Path) -> bool {
+        self.captures.all().iter().any(|glob| Glob::parse(glob).is_ok_and(|glob| glob.matches(name)))
     }
 
     /// The names of diagnoses that it holds.
@@ -119,7 +160,23 @@ impl Expectation {
         differences
     }
 
-    fn names(&self, finding: &Observed) -> bool {
+    /// Whether it expects nothing yet.
+    pub(super) fn says_nothing(&self) -> bool {
+        !self.clean
+            && self.expected.is_empty()
+            && self.forbid.is_empty()
+            && self.allow.is_empty()
+            && self.transfers.is_none()
+            && self.points.is_empty()
+            && self.unreadable.is_none()
+    }
+
+    /// Whether it names frames, which differ each time a capture is taken.
+    pub fn names_frames(&self) -> bool {
+        self.expected.iter().any(|expected| !expected.frames.is_empty() || !expected.some_of.is_empty())
+    }
+
+    pub(super) fn names(&self, finding: &Observed) -> bool {
         self.allow.contains(&finding.diagnosis) || self.expected.iter().any(|expected| expected.is_about(finding))
     }
 }
@@ -248,6 +305,30 @@ mod tests {
         let clean = Expectation::parse("clean = true\nallow = [\"x\"]").expect("an expectation");
         assert_eq!(clean.compare(&[finding("x", Severity::Warning, Confidence::Proven)], &[]).len(), 1);
         assert!(clean.compare(&[finding("x", Severity::Info, Confidence::Proven)], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_mistyped_key_is_answered_with_the_one_that_was_meant() {
+        let said = |text: &str| Expectation::parse(text).expect_err("refused");
+        assert_eq!(said("clear = true"), "line 1, column 1: unknown key clear, did you mean clean?");
+        assert_eq!(
+            said("\n[[expect]]\ndiagnosis = \"a\"\nfarmes = [1]"),
+            "line 4, column 1: unknown key farmes, did you mean frames?"
+        );
+        assert!(
+            said("weather = 1").contains("unknown key weather; known are clean, expect,"),
+            "{}",
+            said("weather = 1")
+        );
+    }
+
+    #[test]
+    fn captures_are_named_by_globs_without_directories() {
+        let is_of = |text: &str, name: &str| Expectation::parse(text).expect("an expectation").is_of(name.as_ref());
+        assert!(is_of("captures = \"dut-*.pcap\"", "dut-7.pcap") && !is_of("captures = \"dut-*.pcap\"", "x.pcap"));
+        assert!(is_of("captures = [\"a.pcap\", \"b?.pcap\"]", "b1.pcap") && !is_of("", "a.pcap"));
+        assert!(Expectation::parse("captures = \"runs/*.pcap\"").is_err());
+        assert!(Expectation::parse("captures = \"[\"").is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Analyse {
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     json: bool,
 
-    /// Write the report to FILE; as FORMAT=FILE another report beside it, and may be repeated
+    /// Write the report to FILE; FORMAT=FILE writes another report in addition and may be repeated
     #[arg(
         short,
         long,
@@ -41,27 +41,27 @@ pub(super) struct Analyse {
     #[command(flatten)]
     time: TimeArguments,
 
-    /// Show findings alone: no totals, no table, no notes on the capture
+    /// Show only findings: no totals, no table, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
-    /// Show everything: no list is folded, and where each session was captured is explained
+    /// Show everything: complete lists, and why ftpwhy believes where each session was captured
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 
-    /// The least severity that makes the exit status 1; related and quality findings never do
+    /// The lowest severity that makes the exit status 1; related and quality findings never do
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
     fail_on: FailOnName,
 
-    /// Exit with status 1 when there is no transfer to judge
+    /// Exit with status 1 if the captures have no transfer
     #[arg(long, help_heading = "Result")]
     require_transfers: bool,
 
-    /// Leave out the findings that FILE knows
+    /// Leave out the findings that are listed in FILE
     #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
     baseline: Option<PathBuf>,
 
-    /// Write what is found to FILE, for --baseline; findings then leave the exit status 0
+    /// Write the findings to FILE, for --baseline; the exit status is then 0
     #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
     write_baseline: Option<PathBuf>,
 
@@ -71,7 +71,7 @@ pub(super) struct Analyse {
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum FormatName {
-    /// A block per failed transfer, what else holds, and the table of transfers
+    /// A block per failed transfer, other findings, and the table of transfers
     Full,
     /// One line per finding
     Concise,
@@ -79,11 +79,11 @@ enum FormatName {
     Table,
     /// One JSON object (see ftpwhy schema)
     Json,
-    /// One JSON object a line, as it becomes known
+    /// One JSON object per line, written as soon as it is known
     Ndjson,
     /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// JUnit XML: each transfer is a test
+    /// JUnit XML: each transfer is a test case
     Junit,
     /// Annotations of GitHub Actions
     Github,
@@ -93,6 +93,8 @@ enum FormatName {
     Markdown,
     /// One row per finding, for a spreadsheet
     Csv,
+    /// An HTML page with everything, for a browser
+    Html,
 }
 
 impl From<FormatName> for Format {
@@ -109,6 +111,7 @@ impl From<FormatName> for Format {
             FormatName::Gitlab => Self::Gitlab,
             FormatName::Markdown => Self::Markdown,
             FormatName::Csv => Self::Csv,
+            FormatName::Html => Self::Html,
         }
     }
 }
@@ -167,8 +170,8 @@ mod tests {
     use crate::diagnosis::{capture_gap, no_data_endpoint, port_low_port, port_refused};
     use crate::report::TimeStyle;
 
-    const TERMINAL: Terminal = Terminal { terminal: true, width: Some(132), color: true };
-    const PIPE: Terminal = Terminal { terminal: false, width: None, color: false };
+    const TERMINAL: Terminal = Terminal { terminal: true, width: Some(132), color: true, links: true };
+    const PIPE: Terminal = Terminal::NONE;
 
     fn options(line: &str, terminal: &Terminal) -> AnalyseOptions {
         match read(format!("ftpwhy {line}").split(' ').map(Into::into), terminal) {

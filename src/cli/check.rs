@@ -9,29 +9,40 @@ use super::input::{FailOnName, ReadingArguments};
 use super::layout::PlainArguments;
 use super::target::{Target, target};
 use super::{FailOn, Grouping, Input, Terminal};
+use crate::check::Bless;
 use crate::report::{CheckFormat, Style, Verbosity};
 
-/// Compare captures with what is expected of them
+/// Compare captures with their expectations
 ///
-/// Each capture is judged alone and compared with NAME.expect.toml beside it: diagnoses that must be found, with role,
-/// severity, least confidence, session and frames; diagnoses that must not; `clean = true` for no error and no
-/// warning. With `[points] client = "a.pcap"` and so on, an expectation is of several captures of one incident; with
-/// `facts = "host.json"` they are judged with what ftpwhy facts wrote there. A capture without an expectation must have no finding at or above --fail-on.
+/// Each capture is analysed alone and compared with NAME.expect.toml in the same directory: diagnoses that must be
+/// found, with role, severity, lowest confidence, session and frames; diagnoses that must not be found; `clean = true`
+/// for no error and no warning. With `[points] client = "a.pcap"` and so on, one expectation is for several captures of
+/// one incident; with `captures = "dut-*.pcap"` it is for each of these captures that has none of its own; with
+/// `facts = "host.json"` the captures are judged with what ftpwhy facts wrote there. A capture without an expectation
+/// must have no finding at or above --fail-on.
 #[derive(Args)]
 pub(super) struct Check {
-    /// Captures, and directories that are searched for captures
+    /// Captures, and directories with captures
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 
-    /// Write the expectations that are missing or differ, and show what changes
-    #[arg(long, help_heading = "Result")]
-    bless: bool,
+    /// Write the expectations that are missing or differ, and show what changes; --bless=loose leaves out frame numbers,
+    /// for captures that are taken again and again
+    #[arg(
+        long,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "exact",
+        help_heading = "Result"
+    )]
+    bless: Option<BlessName>,
 
-    /// The least severity that must not be found in a capture without an expectation
+    /// The lowest severity that a capture without an expectation must not have
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
     fail_on: FailOnName,
 
-    /// How many captures to judge at a time [default: one a processor]
+    /// How many captures to analyse at the same time [default: one per processor]
     #[arg(short, long, value_name = "N", help_heading = "Input")]
     jobs: Option<NonZeroUsize>,
 
@@ -56,18 +67,35 @@ pub(super) struct Check {
     #[command(flatten)]
     plain: PlainArguments,
 
-    /// Show only what is not as expected
+    /// Show only captures that are not as expected
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum BlessName {
+    /// All that was found, with the numbers of the frames
+    Exact,
+    /// Without the numbers of the frames
+    Loose,
+}
+
+impl From<BlessName> for Bless {
+    fn from(name: BlessName) -> Self {
+        match name {
+            BlessName::Exact => Self::Exact,
+            BlessName::Loose => Self::Loose,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum FormatName {
-    /// A line per capture, its differences below
+    /// One line per capture, with its differences below
     Text,
-    /// JUnit XML: each capture is a test
+    /// JUnit XML: each capture is a test case
     Junit,
-    /// Annotations of GitHub Actions for what is not as expected
+    /// Annotations of GitHub Actions for captures that are not as expected
     Github,
 }
 
@@ -86,8 +114,8 @@ impl From<FormatName> for CheckFormat {
 pub struct CheckOptions {
     /// What is read; each file alone.
     pub input: Input,
-    /// Whether expectations are written.
-    pub bless: bool,
+    /// Whether expectations are written, and how.
+    pub bless: Option<Bless>,
     /// What a capture without expectation must not have.
     pub fail_on: FailOn,
     /// Captures judged at a time.
@@ -129,7 +157,7 @@ impl Check {
                 keylog: self.reading.keylog,
                 facts: self.reading.facts,
             },
-            bless: self.bless,
+            bless: self.bless.map(Bless::from),
             fail_on: self.fail_on.into(),
             jobs: self.jobs.map_or_else(|| processors.map_or(1, NonZeroUsize::get), NonZeroUsize::get),
             format: format.into(),

@@ -11,15 +11,15 @@ use crate::finding::SessionId;
 
 /// Write the packets of a session, of a finding or of all control connections to a pcapng file
 ///
-/// Packets keep their interfaces, times and lengths. With --anonymize the file tells the same of FTP and nothing of
-/// anybody: addresses become others of the same kind, those with a common prefix get a common prefix, names become
-/// other names, passwords and data are blanked.
+/// Packets keep their interfaces, times and lengths. With --anonymize the file gives the same findings without personal
+/// data: addresses are replaced by others of the same kind (a common prefix stays common), names by other names,
+/// passwords and file contents are blanked.
 #[derive(Args)]
 pub(super) struct Extract {
     #[command(flatten)]
     input: InputArguments,
 
-    /// The packets of session N, as reports number them
+    /// The packets of session N (its number as in the report)
     #[arg(
         long,
         value_name = "N",
@@ -29,12 +29,12 @@ pub(super) struct Extract {
     )]
     session: Option<u32>,
 
-    /// The evidence of a finding and its session: a diagnosis, a glob, or the finding's number in --json from 1
+    /// The session of a finding, with its evidence: a diagnosis, a glob, or the finding's number in --json, from 1
     #[arg(long, value_name = "NAME|N", group = "what", value_parser = pick, help_heading = "Selection")]
     finding: Option<Pick>,
 
-    /// All control connections, of others how they open and close, ICMP, ARP and neighbour discovery; what is missing
-    /// between them makes some findings less sure
+    /// All control connections; of other connections how they open and close; ICMP, ARP and neighbour discovery. Some
+    /// findings become less certain because packets are missing
     #[arg(long, group = "what", help_heading = "Selection")]
     slim: bool,
 
@@ -42,11 +42,12 @@ pub(super) struct Extract {
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     write: PathBuf,
 
-    /// Write the TLS keys that the packets need into the file: whoever has it can read what they encrypt, passwords too
+    /// Write the TLS keys of the connections into the file: anyone who has the file can decrypt them, passwords
+    /// included
     #[arg(long, conflicts_with = "anonymize", help_heading = "Output")]
     with_secrets: bool,
 
-    /// Say in comments on the packets what they are evidence of
+    /// Add comments to the packets that say what they are evidence of
     #[arg(long, help_heading = "Output")]
     annotate: bool,
 }
@@ -70,7 +71,7 @@ impl Extract {
 
 fn pick(text: &str) -> Result<Pick, String> {
     match text.parse() {
-        Ok(0) => Err("findings are numbered from 1".to_owned()),
+        Ok(0) => Err("findings are counted from 1".to_owned()),
         Ok(number) => Ok(Pick::Number(number)),
         Err(_) => pattern(text).map(Pick::Named).map_err(|unknown| unknown.to_string()),
     }
@@ -83,7 +84,7 @@ mod tests {
     use crate::finding::SessionId;
 
     fn choice(line: &str) -> Option<Choice> {
-        let terminal = Terminal { terminal: false, width: None, color: false };
+        let terminal = Terminal::NONE;
         match read(format!("ftpwhy extract {line}").split(' ').map(Into::into), &terminal) {
             Ok(Invocation::Extract(options)) => Some(options.choice),
             _ => None,

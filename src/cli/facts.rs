@@ -5,18 +5,19 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-/// Write down what the kernel of this host knows and no packet shows: TIME-WAIT, listeners, addresses, routes
+/// Write what the kernel of this host knows and no packet shows: TIME-WAIT, listeners, addresses, routes
 ///
-/// One JSON document, which --facts takes beside a capture. Needs no privilege. Holds for this network namespace and
-/// for this moment: TIME-WAIT lasts 60 seconds, so run it right after the failure. As root also the FTP helpers of
-/// nftables and the FTP connections that are tracked. No process names, no environment, no secrets.
+/// Writes one JSON document, to be used with --facts and a capture. Needs no privileges. It is about this network
+/// namespace at this moment: TIME-WAIT lasts 60 seconds, so run it right after the failure. As root it also writes the
+/// FTP helpers of nftables and the tracked FTP connections. It contains no process names, no environment and no
+/// secrets.
 #[derive(Args)]
 pub(super) struct Facts {
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
 
-    /// Of TIME-WAIT only connections with this address; may be repeated
+    /// List only TIME-WAIT connections with this address; may be repeated
     #[arg(long = "peer", value_name = "ADDR", help_heading = "Output")]
     peers: Vec<IpAddr>,
 }

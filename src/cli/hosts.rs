@@ -11,7 +11,7 @@ use crate::report::Style;
 
 /// List the hosts of a capture: MAC, addresses, interface, role, and how each is known
 ///
-/// The inventory is what the diagnoses about hosts, interfaces and MACs work from.
+/// The diagnoses about hosts, interfaces and MACs use this list.
 #[derive(Args)]
 pub(super) struct Hosts {
     #[command(flatten)]

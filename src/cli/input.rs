@@ -14,17 +14,17 @@ use crate::points::{Glob, NamedPoint};
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct InputArguments {
-    /// Captures, directories of captures, or - for standard input; several files are capture points of one incident where
-    /// they share connections, else one timeline sorted by time
+    /// Captures, directories of captures, or - for standard input; several files are capture points of one incident if
+    /// they share connections, otherwise one timeline sorted by time
     #[arg(value_name = "FILE", required_unless_present_any = ["read", "points"], value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 
-    /// Read FILE, as tcpdump and tshark take it; may be repeated
+    /// Read FILE (as in tcpdump and tshark); may be repeated
     #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Input", value_hint = ValueHint::AnyPath)]
     read: Vec<PathBuf>,
 
-    /// Take FILE as captured at the point NAME (several with commas between them: its rotated set); may be repeated. Points
-    /// are judged together as one incident, as files that share connections are without this option
+    /// FILE was captured at the point NAME (several files with commas: a rotated set); may be repeated. All points are
+    /// analysed together as one incident; without this option that is done for files that share connections
     #[arg(
         long = "point",
         value_name = "NAME=FILE",
@@ -41,20 +41,21 @@ pub(super) struct InputArguments {
     #[arg(long, conflicts_with = "per_file", help_heading = "Input")]
     merge: bool,
 
-    /// Judge each file alone
+    /// Analyse each file alone
     #[arg(long, help_heading = "Input")]
     per_file: bool,
 
-    /// Replace addresses, names and passwords by pseudonyms, and data by zeros, in all that is written
+    /// Replace addresses, names and passwords by pseudonyms, and data by zeros, in all output
     #[arg(long, conflicts_with = "follow", help_heading = "Input")]
     anonymize: bool,
 
-    /// Make the pseudonyms from this key, 32 hexadecimal digits, instead of a random one: the same again next time
+    /// Make the pseudonyms from this key (32 hexadecimal digits) instead of a random one, so that they are the same
+    /// next time
     #[arg(long, value_name = "HEX", requires = "anonymize", value_parser = Key::from_hex, help_heading = "Input")]
     anonymize_key: Option<Key>,
 
-    /// Read on behind the end of FILE, which is still being written, and of the one that takes its place, until ^C;
-    /// findings come as they do from a pipe
+    /// Continue to read FILE while it is still being written, also after it is rotated, until ^C; findings are printed
+    /// as from a pipe
     #[arg(long, conflicts_with_all = ["merge", "per_file"], help_heading = "Input")]
     follow: bool,
 }
@@ -62,11 +63,11 @@ pub(super) struct InputArguments {
 /// What packets are taken as.
 #[derive(Args)]
 pub(super) struct ReadingArguments {
-    /// Look only at packets that match this BPF expression (tcpdump's syntax, not Wireshark's)
+    /// Use only packets that match this BPF expression (tcpdump's syntax, not Wireshark's)
     #[arg(short, long, value_name = "BPF", help_heading = "Input")]
     pub(super) filter: Option<String>,
 
-    /// Take these ports for FTP control too, as in 2121,2122; port 21 and what looks like FTP always are
+    /// Also treat these ports as FTP control, as in 2121,2122; port 21 and whatever looks like FTP always are
     #[arg(
         long = "port",
         value_name = "PORT",
@@ -84,17 +85,16 @@ pub(super) struct ReadingArguments {
     #[arg(long, value_name = "ADDR", help_heading = "Input")]
     pub(super) here: Vec<IpAddr>,
 
-    /// Decrypt FTPS with the keys in FILE, which programs write where SSLKEYLOGFILE names it; may be repeated
+    /// Decrypt FTPS with the keys in FILE, written by programs that use SSLKEYLOGFILE; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub(super) keylog: Vec<PathBuf>,
 
-    /// Take into account what the kernel of a host says, as ftpwhy facts has written it to FILE; may be repeated, once for
-    /// each host
+    /// Use the facts that ftpwhy facts wrote on a host; may be repeated, once for each host
     #[arg(long, value_name = "FILE", help_heading = "Input", value_hint = ValueHint::FilePath)]
     pub(super) facts: Vec<PathBuf>,
 
-    /// Do not fail for unreadable captures whose name matches GLOB, or whose path if it has a /; they are still reported;
-    /// may be repeated
+    /// Do not fail because of unreadable captures whose name (or path, if GLOB has a /) matches GLOB; they are still
+    /// reported; may be repeated
     #[arg(long, value_name = "GLOB", value_parser = Glob::parse, help_heading = "Input")]
     pub(super) allow_unreadable: Vec<Glob>,
 }
@@ -113,12 +113,12 @@ pub(super) struct SettingsArguments {
     )]
     config: Option<PathBuf>,
 
-    /// Take no settings from .ftpwhy.toml and from FTPWHY_* variables
+    /// Ignore .ftpwhy.toml and FTPWHY_* variables
     #[arg(long, global = true, help_heading = "Settings")]
     isolated: bool,
 }
 
-/// The least severity that makes the exit status 1.
+/// The lowest severity that makes the exit status 1.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum FailOnName {
     Error,
@@ -140,11 +140,11 @@ impl From<FailOnName> for FailOn {
 
 #[derive(Args)]
 pub(super) struct SelectionArguments {
-    /// Report these diagnoses only: names or globs as in port-*,data-syn-*; see ftpwhy rules
+    /// Report only these diagnoses: names or globs as in port-*,data-syn-*; see ftpwhy rules
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = pattern, help_heading = "Result")]
     select: Vec<Pattern>,
 
-    /// Report all but these diagnoses; a transfer keeps its verdict in the table, and nothing takes its place
+    /// Report all diagnoses except these; the table of transfers still shows them as verdicts
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = pattern, help_heading = "Result")]
     ignore: Vec<Pattern>,
 }
@@ -189,7 +189,7 @@ fn point(text: &str) -> Result<NamedPoint, String> {
     let (name, files) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()).ok_or("not NAME=FILE")?;
     let files: Vec<PathBuf> = files.split(',').filter(|file| !file.is_empty()).map(PathBuf::from).collect();
     if files.is_empty() {
-        Err("it names no file".to_owned())
+        Err("no file name".to_owned())
     } else {
         Ok(NamedPoint { name: name.trim().to_owned(), files })
     }

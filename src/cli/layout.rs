@@ -16,7 +16,7 @@ pub(super) struct PlainArguments {
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: Color,
 
-    /// Write nothing but ASCII
+    /// Write only ASCII
     #[arg(long, help_heading = "Output")]
     ascii: bool,
 
@@ -70,6 +70,7 @@ impl PlainArguments {
                 Color::Always => true,
                 Color::Never => false,
             },
+            links: terminal.links,
             ascii: self.ascii,
             width: self.width.or(terminal.width).unwrap_or(80),
             time: TimeStyle::Utc,

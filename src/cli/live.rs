@@ -20,27 +20,28 @@ use crate::source::write::Rotation;
 #[command(short_flag = 'D')]
 pub(super) struct Interfaces {}
 
-/// Capture, and tell why transfers fail as they do
+/// Capture, and say why transfers fail while they fail
 ///
-/// Prints each finding as soon as its transfer is concluded, those about hosts once they have held for a few seconds.
-/// What no longer holds is taken back (superseded), a finding that changes is printed again (updated); long sessions are
-/// reported in parts. SYNs of a data connection that have no answer after 2.5 s are reported as pending, and later how
-/// that ended: by a finding, or withdrawn. What is captured by default hides the bytes of data connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
-/// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP
-/// reopens the files of -w and -o. Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
-/// gone and an interface that is gone end nothing: it says so, counts what is missing, and goes on when they are back.
+/// Prints each finding as soon as its transfer has ended; findings about hosts follow after a few seconds. A finding
+/// that is no longer true is withdrawn, a finding that changes is printed again as updated, and long sessions are
+/// reported in parts. SYNs of a data connection without an answer for 2.5 s are reported as pending, and later how that
+/// ended. By default file contents are not stored; everything needed as evidence is. Needs only CAP_NET_RAW, and drops
+/// it when the interfaces are open. SIGINT and SIGTERM end it with a table of the last transfers and a summary; SIGUSR1
+/// prints the counters; SIGHUP reopens the files of -w and -o. Packets that arrive faster than they are analysed are
+/// dropped by the kernel and counted. A full disk, a removed directory or a removed interface do not end the capture:
+/// ftpwhy reports it, counts what is missing, and continues when it is back.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Live {
-    /// Capture on IFACE; may be repeated; any is all of them (see ftpwhy interfaces)
+    /// Capture on IFACE; may be repeated; any means all interfaces (see ftpwhy interfaces)
     #[arg(short, long = "interface", value_name = "IFACE", required = true, help_heading = "Capture")]
     interfaces: Vec<String>,
 
-    /// Capture what matches this BPF expression (tcpdump's syntax), instead of what FTP needs
+    /// Capture packets that match this BPF expression (tcpdump's syntax) instead of the default filter
     #[arg(short, long, value_name = "BPF", help_heading = "Capture")]
     filter: Option<String>,
 
-    /// Keep the first BYTES of each packet
+    /// Store only the first BYTES of each packet
     #[arg(
         short,
         long,
@@ -51,11 +52,11 @@ pub(super) struct Live {
     )]
     snaplen: u32,
 
-    /// Do not ask for packets to others (no promiscuous mode)
+    /// Do not use promiscuous mode
     #[arg(short = 'p', long, help_heading = "Capture")]
     no_promiscuous: bool,
 
-    /// Let the kernel hold back this much for each interface while the program is busy; beyond it packets are dropped
+    /// Size of the kernel's buffer for each interface; when it is full, packets are dropped
     #[arg(
         short = 'B',
         long,
@@ -77,7 +78,7 @@ pub(super) struct Live {
     #[arg(short, long, value_name = "CONDITION", value_parser = stop_at, help_heading = "Capture")]
     autostop: Vec<StopAt>,
 
-    /// Become USER once the interfaces are open
+    /// Change to USER when the interfaces are open
     #[arg(short = 'Z', long, value_name = "USER", help_heading = "Capture")]
     user: Option<String>,
 
@@ -85,19 +86,19 @@ pub(super) struct Live {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Capture")]
     time_wait: Option<Duration>,
 
-    /// This host has this address too, besides those of its interfaces; may be repeated
+    /// This host also has this address, in addition to those of its interfaces; may be repeated
     #[arg(long, value_name = "ADDR", help_heading = "Capture")]
     here: Vec<IpAddr>,
 
-    /// Do not read this host's sockets, routes and neighbours (see ftpwhy facts), which make some findings surer
+    /// Do not read this host's sockets, routes and neighbours (see ftpwhy facts); some findings are then less certain
     #[arg(long, help_heading = "Capture")]
     no_facts: bool,
 
-    /// Decrypt FTPS with the keys in FILE, also those that are written to it later; the file must exist; may be repeated
+    /// Decrypt FTPS with the keys in FILE, also with keys that are added later; the file must exist; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
     keylog: Vec<PathBuf>,
 
-    /// Keep at most this much in all tables together, frames for --evidence and packets that wait among them
+    /// Use at most this much memory for all tables, including frames for --evidence and waiting packets
     #[arg(
         long,
         value_name = "MiB",
@@ -107,20 +108,20 @@ pub(super) struct Live {
     )]
     memory_limit: u64,
 
-    /// Write what is captured to FILE (pcapng)
+    /// Write the captured packets to FILE (pcapng)
     #[arg(short, long, value_name = "FILE", help_heading = "Files", value_hint = ValueHint::FilePath)]
     write: Option<PathBuf>,
 
-    /// Begin the next file of -w at filesize:KILOBYTES or duration:SECONDS; keep files:N; may be repeated
+    /// Start a new file of -w after filesize:KILOBYTES or duration:SECONDS; keep files:N; may be repeated
     #[arg(short = 'b', long, value_name = "CONDITION", value_parser = ring, requires = "write", help_heading = "Files")]
     ring_buffer: Vec<Ring>,
 
-    /// Write an annotated capture per finding into DIR: the frames of its connections, with what they show; the newest
-    /// 10 of each diagnosis and server are kept
+    /// Write an annotated capture for each finding into DIR: the frames of its connections with comments; the newest 10
+    /// for each diagnosis and server are kept
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     evidence: Option<PathBuf>,
 
-    /// Keep FILE up to date with counters, in Prometheus' text format
+    /// Write counters to FILE and keep it up to date (Prometheus text format)
     #[arg(long, value_name = "FILE", help_heading = "Files", value_hint = ValueHint::FilePath)]
     metrics_file: Option<PathBuf>,
 
@@ -136,7 +137,7 @@ pub(super) struct Live {
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: ColorWhen,
 
-    /// Write nothing but ASCII
+    /// Write only ASCII
     #[arg(long, help_heading = "Output")]
     ascii: bool,
 
@@ -153,11 +154,11 @@ pub(super) struct Live {
     #[arg(long, help_heading = "Output")]
     local: bool,
 
-    /// Show at the end, and on SIGUSR1, which 5-tuples are in TIME-WAIT, by whom and until when
+    /// Show at the end, and on SIGUSR1, which 5-tuples are in TIME-WAIT, on which host and until when
     #[arg(long, help_heading = "Output")]
     statistics: bool,
 
-    /// Show findings alone: no status line, no totals, no notes on the capture
+    /// Show only findings: no status line, no totals, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
@@ -165,18 +166,18 @@ pub(super) struct Live {
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 
-    /// The least severity that makes the exit status 1; related and quality findings never do
+    /// The lowest severity that makes the exit status 1; related and quality findings never do
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
     fail_on: Least,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LiveFormat {
-    /// A block per finding
+    /// One block per finding
     Full,
-    /// A line per finding
+    /// One line per finding
     Concise,
-    /// One JSON object a line (see ftpwhy schema)
+    /// One JSON object per line (see ftpwhy schema)
     Ndjson,
 }
 
@@ -268,8 +269,7 @@ pub struct LiveOptions {
 
 impl Live {
     pub(super) fn into_options(self, terminal: &Terminal, config: Option<PathBuf>) -> LiveOptions {
-        let terminal =
-            if self.output.is_some() { &Terminal { terminal: false, width: None, color: false } } else { terminal };
+        let terminal = if self.output.is_some() { &Terminal::NONE } else { terminal };
         let mut rotation = Rotation::default();
         for ring in self.ring_buffer {
             match ring {
@@ -308,6 +308,7 @@ impl Live {
                     ColorWhen::Always => true,
                     ColorWhen::Never => false,
                 },
+                links: terminal.links,
                 ascii: self.ascii,
                 width: self.width.or(terminal.width).unwrap_or(80),
                 time: if self.local { TimeStyle::Local } else { TimeStyle::Utc },
@@ -369,7 +370,7 @@ mod tests {
     use super::*;
     use crate::cli::{Invocation, read};
 
-    const PIPE: Terminal = Terminal { terminal: false, width: None, color: false };
+    const PIPE: Terminal = Terminal::NONE;
 
     fn options(line: &str) -> LiveOptions {
         match read(format!("ftpwhy live {line}").split(' ').map(Into::into), &PIPE) {

@@ -44,6 +44,7 @@ pub use live::{LiveOptions, StopAt};
 pub use message::{reason, write_error, write_note};
 pub use options::{
     AnalyseOptions, ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, RulesOptions, ShowOptions,
+    Topic,
 };
 pub use progress::Progress;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -183,7 +184,7 @@ fn read_in(
     let config = settled.config;
     let invocation = match command {
         Some(Command::Show(show)) => Invocation::Show(show.into_options(terminal, config)),
-        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(terminal)),
+        Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(terminal)?),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(terminal)),
         Some(Command::Hosts(hosts)) => Invocation::Hosts(hosts.into_options(terminal, config)),
         Some(Command::Extract(extract)) => Invocation::Extract(Box::new(extract.into_options(config))),
@@ -261,7 +262,7 @@ mod tests {
     use super::{Document, Environment, Invocation, Terminal, command, read, read_in, status};
 
     fn run(line: &str) -> Result<Invocation, u8> {
-        let terminal = Terminal { terminal: false, width: None, color: false };
+        let terminal = Terminal::NONE;
         read(line.split(' ').map(Into::into), &terminal).map_err(|said| status(&said))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::anonymize::Key;
 use crate::diagnosis::Diagnosis;
+use crate::diagnosis::replies::Question;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
@@ -83,11 +84,20 @@ pub struct AnalyseOptions {
     pub write_baseline: Option<PathBuf>,
 }
 
+/// What `ftpwhy explain` is asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Topic {
+    /// Diagnoses, at least one.
+    Diagnoses(Pattern),
+    /// A reply of a server.
+    Reply(Question),
+}
+
 /// What `ftpwhy explain` is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExplainOptions {
-    /// The diagnoses that are meant, never empty.
-    pub patterns: Vec<Pattern>,
+    /// What is asked about, never empty.
+    pub topics: Vec<Topic>,
     /// How it is laid out.
     pub style: Style,
 }
@@ -96,12 +106,25 @@ impl ExplainOptions {
     /// The diagnoses, in the order in which they were named, each once.
     pub fn diagnoses(&self) -> Vec<&'static Diagnosis> {
         let mut all: Vec<&'static Diagnosis> = Vec::new();
-        for diagnosis in self.patterns.iter().flat_map(Pattern::diagnoses) {
+        let patterns = self.topics.iter().filter_map(|topic| match topic {
+            Topic::Diagnoses(pattern) => Some(pattern),
+            Topic::Reply(_) => None,
+        });
+        for diagnosis in patterns.flat_map(Pattern::diagnoses) {
             if !all.iter().any(|other| other.name == diagnosis.name) {
                 all.push(diagnosis);
             }
         }
         all
+    }
+
+    /// The replies, in the order in which they were named.
+    pub fn replies(&self) -> Vec<&Question> {
+        let replies = self.topics.iter().filter_map(|topic| match topic {
+            Topic::Reply(question) => Some(question),
+            Topic::Diagnoses(_) => None,
+        });
+        replies.collect()
     }
 }
 
@@ -151,7 +174,7 @@ pub enum Grouping {
     PerFile,
 }
 
-/// The least severity that makes the exit status 1.
+/// The lowest severity that makes the exit status 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailOn {
     /// Errors.

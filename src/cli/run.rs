@@ -13,12 +13,12 @@ use super::{FailOn, Terminal};
 use crate::report::{Format, Style, Verbosity};
 use crate::source::live::{ANY, Scope};
 
-/// Run a command, and tell on standard error why its FTP transfers failed
+/// Run a command, and say on standard error why its FTP transfers failed
 ///
-/// Captures on all interfaces from before the command starts until a second after it has ended. Its input and output
-/// are its own. Needs CAP_NET_RAW, which the command does not get; with sudo name the user who is to run it with -Z.
-/// Only the command's own connections are judged. The command is told by SSLKEYLOGFILE to write the keys of its TLS
-/// connections to a private file, which is removed in the end: where it does, FTPS is judged in clear.
+/// Captures on all interfaces from before the command starts until one second after its end. Input and output of the
+/// command are not changed. Needs CAP_NET_RAW, which the command does not get; with sudo, name the user for the command
+/// with -Z. Only the command's own connections are analysed. SSLKEYLOGFILE is set for the command to a private file,
+/// which is removed at the end: if the command writes its TLS keys there, FTPS is decrypted.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Run {
@@ -29,15 +29,15 @@ pub(super) struct Run {
     #[command(flatten)]
     scope: ScopeArguments,
 
-    /// Do not read this host's sockets, routes and neighbours for findings (see ftpwhy facts)
+    /// Do not read this host's sockets, routes and neighbours (see ftpwhy facts)
     #[arg(long, help_heading = "Capture")]
     no_facts: bool,
 
-    /// Write what is captured to FILE (pcapng); keys of TLS are not written
+    /// Write the captured packets to FILE (pcapng), without TLS keys
     #[arg(short, long, value_name = "FILE", help_heading = "Capture", value_hint = ValueHint::FilePath)]
     write: Option<PathBuf>,
 
-    /// Run the command as USER, when root
+    /// Run the command as USER (only as root)
     #[arg(short = 'Z', long, value_name = "USER", help_heading = "Command")]
     user: Option<String>,
 
@@ -59,7 +59,7 @@ pub(super) struct Run {
     #[command(flatten)]
     time: TimeArguments,
 
-    /// Show findings alone: no totals, no notes on the capture
+    /// Show only findings: no totals, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
@@ -67,11 +67,11 @@ pub(super) struct Run {
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 
-    /// Exit with 0, 1 or 2 as for a capture, not with the command's status
+    /// Exit with 0, 1 or 2 as for a capture, instead of the command's status
     #[arg(long, help_heading = "Result")]
     exit_verdict: bool,
 
-    /// The least severity that makes the exit status 1 with --exit-verdict
+    /// The lowest severity that makes the exit status 1 with --exit-verdict
     #[arg(long, value_name = "SEVERITY", default_value = "error", requires = "exit_verdict", help_heading = "Result")]
     fail_on: FailOnName,
 
@@ -84,7 +84,7 @@ pub(super) struct Run {
 enum RunFormat {
     /// A block per failed transfer, then the table of transfers
     Full,
-    /// A line per finding
+    /// One line per finding
     Concise,
     /// One JSON object (see ftpwhy schema)
     Json,

@@ -4,19 +4,19 @@ use clap::{Args, ValueEnum};
 
 /// Print the JSON Schema of --format json, or of the facts of a host
 ///
-/// A line of --format ndjson is #/$defs/Line of the first one.
+/// A line of --format ndjson is described by #/$defs/Line of the schema of the report.
 #[derive(Args)]
 pub(super) struct Schema {
-    /// Whose schema
+    /// Which schema to print
     #[arg(value_name = "DOCUMENT", default_value = "report")]
     document: DocumentName,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum DocumentName {
-    /// What --format json writes
+    /// The report of --format json
     Report,
-    /// What ftpwhy facts writes
+    /// The facts of ftpwhy facts
     Facts,
 }
 

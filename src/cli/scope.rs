@@ -7,7 +7,7 @@ use crate::source::live::Scope;
 /// The options, in the order of the help.
 #[derive(Args)]
 pub(super) struct ScopeArguments {
-    /// Take these ports for FTP control too, as in 2121,2122
+    /// Also treat these ports as FTP control, as in 2121,2122
     #[arg(
         long = "port",
         value_name = "PORT",
@@ -21,7 +21,7 @@ pub(super) struct ScopeArguments {
     #[arg(long, help_heading = "Capture")]
     any_port: bool,
 
-    /// Keep data connections whole, for what TLS says on them
+    /// Keep data connections whole, for their TLS handshakes
     #[arg(long, help_heading = "Capture")]
     full_data: bool,
 }

@@ -12,33 +12,33 @@ use crate::finding::SessionId;
 use crate::frame::Timestamp;
 use crate::report::{Order, SessionChoice, Style, Verbosity, parse_time};
 
-/// List the sessions in captures and their transfers
+/// List the sessions in captures, and their transfers
 #[derive(Args)]
 pub(super) struct Sessions {
     #[command(flatten)]
     input: InputArguments,
 
-    /// Show sessions of this client or server; may be repeated
+    /// Show only sessions of this client or server; may be repeated
     #[arg(long = "host", value_name = "ADDRESS", value_delimiter = ',', help_heading = "Selection")]
     hosts: Vec<IpAddr>,
 
-    /// Show sessions that last until TIME or longer: 2024-03-01T12:00:00Z, or without the zone for UTC
+    /// Show only sessions that were still open at TIME or later: 2024-03-01T12:00:00Z, or without the zone for UTC
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Selection")]
     since: Option<Timestamp>,
 
-    /// Show sessions that began until TIME
+    /// Show only sessions that began at TIME or earlier
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Selection")]
     until: Option<Timestamp>,
 
-    /// Show these sessions, by number
+    /// Show only these sessions, by number
     #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "Selection")]
     numbers: Vec<u32>,
 
-    /// What to sort sessions by; durations and counts from the largest to the smallest
+    /// How to sort sessions; durations and counts from the largest to the smallest
     #[arg(long, value_name = "COLUMN", default_value = "start", help_heading = "Output")]
     sort: Column,
 
-    /// Turn the order round
+    /// Reverse the order
     #[arg(long, help_heading = "Output")]
     reverse: bool,
 
@@ -48,7 +48,7 @@ pub(super) struct Sessions {
     #[command(flatten)]
     time: TimeArguments,
 
-    /// Show the tables alone
+    /// Show only the tables
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
 }

@@ -157,21 +157,38 @@ fn of_environment(command: &Command, environment: &Environment) -> Result<Vec<Ad
         let long = arg.get_long().unwrap_or_default();
         let name = variable_of(long);
         let Some(value) = environment.variable(&name) else { continue };
-        let arguments = if arg.get_action().takes_values() {
+        let arguments = if let Some(set) = value.to_str().filter(|_| may_stand_alone(arg)).and_then(switch) {
+            alone(long, set)
+        } else if arg.get_action().takes_values() {
             match value.to_str().filter(|_| matches!(arg.get_action(), ArgAction::Append)) {
                 Some(lines) => lines.lines().map(|line| with_value(long, line)).collect(),
                 None => vec![with_value(long, value)],
             }
         } else {
-            match value.to_str() {
-                Some("1" | "true" | "yes") => vec![format!("--{long}").into()],
-                Some("0" | "false" | "no") => Vec::new(),
-                _ => return Err(wrong(&format!("{name} is neither true nor false"))),
-            }
+            return Err(wrong(&format!("{name} must be true or false")));
         };
         additions.push(Addition { long: long.to_owned(), arguments, source: name });
     }
     Ok(additions)
+}
+
+/// Whether it means something without a value: a flag, or an option whose value may be left out.
+fn may_stand_alone(arg: &Arg) -> bool {
+    !arg.get_action().takes_values() || arg.get_num_args().is_some_and(|count| count.min_values() == 0)
+}
+
+/// What a variable says of a flag.
+fn switch(value: &str) -> Option<bool> {
+    match value {
+        "1" | "true" | "yes" => Some(true),
+        "0" | "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// The option without a value, or nothing.
+fn alone(long: &str, set: bool) -> Vec<OsString> {
+    if set { vec![format!("--{long}").into()] } else { Vec::new() }
 }
 
 fn with_value(long: &str, value: impl AsRef<OsStr>) -> OsString {
@@ -189,7 +206,7 @@ fn unknown_variables(command: &Command, environment: &Environment) -> Vec<String
         .filter_map(|name| {
             let tails = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
             let meant = nearest(name.strip_prefix(PREFIX)?, tails)?;
-            Some(format!("{name} is no setting, did you mean {PREFIX}{meant}?"))
+            Some(format!("there is no setting {name}, did you mean {PREFIX}{meant}?"))
         })
         .collect();
     remarks.sort();
@@ -283,11 +300,16 @@ fn check_key(key: &str, known: &[&str], file: &File, table: Option<&str>) -> Res
 /// The argument for a key, unless the command has no such option or the flag is not set.
 fn addition(active: &Command, key: &str, value: &Value, file: &File) -> Result<Option<Addition>, clap::Error> {
     let Some(arg) = settings(active).find(|arg| arg.get_long() == Some(key)) else { return Ok(None) };
-    let refuse = |expected: &str| wrong(&format!("{}: {key} is no {expected}", file.path.display()));
-    let arguments = if arg.get_action().takes_values() {
+    let refuse = |expected: &str| wrong(&format!("{}: {key} must be {expected}", file.path.display()));
+    let arguments = if let Some(set) = value.as_bool().filter(|_| may_stand_alone(arg)) {
+        if !set {
+            return Ok(None);
+        }
+        alone(key, set)
+    } else if arg.get_action().takes_values() {
         let values = match value {
             Value::Array(values) if matches!(arg.get_action(), ArgAction::Append) => values.as_slice(),
-            Value::Array(_) => return Err(refuse("single value")),
+            Value::Array(_) => return Err(refuse("a single value")),
             single => std::slice::from_ref(single),
         };
         let text = |value: &Value| match value {
@@ -296,14 +318,10 @@ fn addition(active: &Command, key: &str, value: &Value, file: &File) -> Result<O
             Value::Boolean(_) | Value::Array(_) | Value::Table(_) => None,
         };
         let texts =
-            values.iter().map(text).collect::<Option<Vec<String>>>().ok_or_else(|| refuse("string or number"))?;
+            values.iter().map(text).collect::<Option<Vec<String>>>().ok_or_else(|| refuse("a string or a number"))?;
         texts.into_iter().map(|text| with_value(key, text)).collect()
     } else {
-        match value {
-            Value::Boolean(true) => vec![format!("--{key}").into()],
-            Value::Boolean(false) => return Ok(None),
-            _ => return Err(refuse("true or false")),
-        }
+        return Err(refuse("true or false"));
     };
     Ok(Some(Addition { long: key.to_owned(), arguments, source: file.path.display().to_string() }))
 }
@@ -334,6 +352,7 @@ mod tests {
     use clap::ValueHint;
 
     use super::{Environment, WRITING, all_settings};
+    use crate::check::Bless;
     use crate::cli::{AnalyseOptions, FailOn, Grouping, Invocation, Terminal, command, read_in};
     use crate::report::{CheckFormat, Format, TimeStyle};
 
@@ -404,7 +423,7 @@ mod tests {
         assert!(!options("x", "ascii = true", &[("FTPWHY_ASCII", "false")]).style.ascii);
         assert!(!options("x", "ascii = false", &[]).style.ascii);
         assert!(complaint("x", "", &[("FTPWHY_ASCII", "perhaps")]).contains("FTPWHY_ASCII"));
-        assert!(complaint("x", "ascii = 1", &[]).contains("ascii is no true or false"));
+        assert!(complaint("x", "ascii = 1", &[]).contains("ascii must be true or false"));
     }
 
     #[test]
@@ -420,7 +439,7 @@ mod tests {
         assert!(text.contains("unknown key fail-on in [hosts]; `ftpwhy hosts --help` lists the options"), "{text}");
         assert!(complaint("x", "[hosst]\nutc = true", &[]).contains("did you mean [hosts]?"));
         let (_, remarks) = run("x", "", &[("FTPWHY_PROT", "1"), ("FTPWHY_CAPTURES", "x")]).expect("a remark only");
-        assert_eq!(remarks, ["FTPWHY_PROT is no setting, did you mean FTPWHY_PORT?"]);
+        assert_eq!(remarks, ["there is no setting FTPWHY_PROT, did you mean FTPWHY_PORT?"]);
     }
 
     #[test]
@@ -429,8 +448,20 @@ mod tests {
         assert!(text.contains("FTPWHY_WIDTH: invalid value '7' for '--width"), "{text}");
         let text = complaint("x", "fail-on = \"sometimes\"", &[]);
         assert!(text.contains(".ftpwhy.toml: invalid value 'sometimes'"), "{text}");
-        assert!(complaint("x", "width = [80, 90]", &[]).contains("width is no single value"));
+        assert!(complaint("x", "width = [80, 90]", &[]).contains("width must be a single value"));
         assert!(complaint("x", "width 80", &[]).contains(".ftpwhy.toml: "));
+    }
+
+    #[test]
+    fn an_option_whose_value_may_be_left_out_can_be_on_or_off() {
+        let bless = |variables: &[(&str, &str)]| match run("check x", "", variables) {
+            Ok((Invocation::Check(check), _)) => check.bless,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(bless(&[("FTPWHY_BLESS", "true")]), Some(Bless::Exact));
+        assert_eq!(bless(&[("FTPWHY_BLESS", "0")]), None);
+        assert_eq!(bless(&[("FTPWHY_BLESS", "loose")]), Some(Bless::Loose));
+        assert_eq!(bless(&[]), None);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::report::{Style, Verbosity, View};
 
 /// Show what happened: the control dialogue with the data connections in place, as a transcript, a ladder or a page
 ///
-/// Without any of --transcript, --ladder, --svg and --html it is the transcript. Several can be asked for at once. Of
-/// a capture with several sessions those with a failed transfer or a fault are shown, all of them if there are none.
+/// The default is --transcript; --transcript, --ladder, --svg and --html can be combined. If a capture has several
+/// sessions, only those with a failed transfer or a fault are shown; if there are none, all of them.
 #[derive(Args)]
 pub(super) struct Show {
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub(super) struct Show {
     #[command(flatten)]
     selection: SelectionArguments,
 
-    /// Write the dialogue as lines
+    /// Write the dialogue line by line
     #[arg(long, help_heading = "Output")]
     transcript: bool,
 
@@ -39,7 +39,7 @@ pub(super) struct Show {
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     svg: Option<PathBuf>,
 
-    /// Write a page with everything that needs no scripts and loads nothing; - is standard output
+    /// Write an HTML page with everything; it needs no scripts and loads nothing; - is standard output
     #[arg(long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     html: Option<PathBuf>,
 
@@ -86,7 +86,7 @@ mod tests {
     use crate::cli::{Invocation, read};
 
     fn options(line: &str) -> ShowOptions {
-        let terminal = Terminal { terminal: false, width: None, color: false };
+        let terminal = Terminal::NONE;
         match read(format!("ftpwhy show {line}").split(' ').map(Into::into), &terminal) {
             Ok(Invocation::Show(options)) => options,
             other => panic!("{line}: {other:?}"),
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn sessions_are_numbers_from_one() {
         assert_eq!(options("-s 2,3 x.pcap").sessions, [SessionId(2), SessionId(3)]);
-        let terminal = Terminal { terminal: false, width: None, color: false };
+        let terminal = Terminal::NONE;
         assert!(read("ftpwhy show -s 0 x.pcap".split(' ').map(Into::into), &terminal).is_err());
     }
 }

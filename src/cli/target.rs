@@ -27,7 +27,7 @@ pub(super) fn target<F: ValueEnum + Clone + Send + Sync + 'static>() -> impl Typ
 fn read_target<F: ValueEnum>(text: OsString) -> Result<Target<F>, String> {
     let Some((name, path)) = split(&text) else { return Ok(Target { format: None, path: text.into() }) };
     match F::from_str(name, false) {
-        _ if path.is_empty() => Err(format!("no file is named behind {name}=")),
+        _ if path.is_empty() => Err(format!("no file name after {name}=")),
         Ok(format) => Ok(Target { format: Some(format), path: path.into() }),
         Err(_) => {
             let names: Vec<String> = F::value_variants()
@@ -36,7 +36,7 @@ fn read_target<F: ValueEnum>(text: OsString) -> Result<Target<F>, String> {
                 .collect();
             let guess = super::spelling::nearest(name, names.iter().map(String::as_str));
             let guess = guess.map_or_else(String::new, |guess| format!(", did you mean {guess}?"));
-            Err(format!("{name} is no format{guess} (a file of that name is ./{name}=…)"))
+            Err(format!("there is no format {name}{guess} (for a file of that name write ./{name}=…)"))
         }
     }
 }

@@ -15,11 +15,13 @@ pub struct Terminal {
     pub width: Option<usize>,
     /// Whether it wants colours: `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` and `TERM` have been asked.
     pub color: bool,
+    /// Whether it is a terminal that shows links (OSC 8).
+    pub links: bool,
 }
 
 impl Terminal {
     /// A file or a pipe.
-    pub const NONE: Self = Self { terminal: false, width: None, color: false };
+    pub const NONE: Self = Self { terminal: false, width: None, color: false, links: false };
 
     /// Asks standard output and the environment.
     pub fn of_stdout() -> Self {
@@ -36,10 +38,13 @@ impl Terminal {
         let terminal = stream.is_terminal();
         // Only the terminal itself is asked: a pipe is as wide everywhere, wherever the other streams lead.
         let width = size.filter(|_| terminal);
+        let color = anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never;
         Self {
             terminal,
             width: width.map(|(columns, _)| usize::from(columns.0)).filter(|columns| *columns > 0),
-            color: anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+            color,
+            // Where it is piped on, FORCE_HYPERLINK is for others.
+            links: terminal && color && supports_hyperlinks::supports_hyperlinks(),
         }
     }
 }

@@ -57,11 +57,11 @@ impl fmt::Display for Unread {
                 let shown = random.get(..SHOWN).unwrap_or_default();
                 write!(f, "no key for client random {}...", HEXLOWER.encode(shown))
             }
-            Self::WrongKey => f.write_str("the key for its client random does not open it"),
+            Self::WrongKey => f.write_str("the key for its client random does not decrypt it"),
             Self::Suite(number) => write!(f, "cipher suite {} is not supported", suite_name(*number)),
             Self::NotBuilt => f.write_str("this ftpwhy was built without tls"),
             Self::Version => f.write_str("it is older than TLS 1.2"),
-            Self::Missing => f.write_str("bytes are missing that are needed to decrypt it"),
+            Self::Missing => f.write_str("bytes that are needed to decrypt it are missing"),
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::ftp::Verb;
 const SOON: Interval = Interval::seconds(10);
 
 diagnosis! {
-    /// The server answers the transfer right after an ABOR with 425, though its port is fresh: a server that has not
-    /// cleared the aborted data connection away (IIS 5.0, Q269285).
+    /// The server answers the transfer right after an ABOR with 425, although the port is new: the server has not
+    /// finished the aborted data connection (IIS 5.0, Microsoft KB Q269285).
     ///
     /// Needs: an ABOR of the transfer before, acknowledged by 426, 225 or 226; then a new PORT and a transfer that is
     /// answered 425 within seconds, without any data SYN; no earlier connection on the 5-tuple that explains it.
@@ -19,15 +19,15 @@ diagnosis! {
     /// Helps: a banner of IIS; the aborted data connection ended by a RST; a retry some seconds later that works.
     ///
     /// Refuted by: an earlier connection on the tuple (`time-wait-collision`); a SYN; a 425 that is the late reply of
-    /// the aborted transfer, which is told by counting replies.
+    /// the aborted transfer, which counting the replies shows.
     ///
     /// Confidence: probable at the server, possible elsewhere.
     ///
     /// Remedy: at the client wait some seconds after ABOR, or open a new control connection; at the server update it;
-    /// in the network nothing, no data connection is tried.
+    /// in the network nothing, no data connection was tried.
     "abor-then-425", Error,
     "the transfer right after an ABOR was answered 425 without a SYN",
-    ["Q269285", "RFC 959 4.1.3"],
+    ["Microsoft KB Q269285", "RFC 959 4.1.3"],
     verdict: ServerSocket,
     locus: Server,
     Transfer(check)
@@ -46,7 +46,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let confidence = if case.would_show_server_syn() { Confidence::Probable } else { Confidence::Possible };
     let message = format!(
-        "{} {:.1} s after an ABOR was answered {} without a SYN to {}, a fresh port: the server has not cleared the aborted transfer away",
+        "{} {:.1} s after an ABOR was answered {} without a SYN to {}, a new port: the server has not finished the aborted transfer",
         transfer.command.name,
         transfer.at().age_of(abor),
         reply.code,
@@ -67,8 +67,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .all_ruled_out(no_syn::refuted(case))
             .or(data_syn_never_sent::NAME, "a transfer without an ABOR before it, at the same server")
             .client("Wait some seconds after ABOR, or open a new control connection.")
-            .server("Update the server (Windows 2000: service pack), or look in its log for the error of its connect().")
-            .network("Nothing to change on the way: the server has not cleared up behind the ABOR.")
+            .server("Update the server (Windows 2000: service pack), or find the error of its connect() in its log.")
+            .network("Nothing to change in the network: the server has not finished the aborted transfer.")
             .done(),
     )
 }

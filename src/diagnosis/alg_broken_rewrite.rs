@@ -18,38 +18,38 @@ const LAGGING: usize = 2;
 const CITED: usize = 8;
 
 diagnosis! {
-    /// An FTP helper (ALG) on the way breaks the control connection: it rewrites PORT, EPRT, 227 or 229 and gets the
-    /// TCP around it wrong, or it drops a line that it cannot read whole.
+    /// An FTP helper (ALG) on the path breaks the control connection: it rewrites PORT, EPRT, 227 or 229 without
+    /// adjusting TCP correctly, or it drops a line that it cannot read as a whole.
     ///
     /// A rewritten line is longer or shorter by some bytes. From then on the helper must shift the sequence numbers of
-    /// one side and the acknowledgements of the other by that difference, and mend the checksum. Where it does not,
-    /// each side takes the other's segments for impossible ones and both repeat themselves until one gives up. A line
-    /// split over two segments is dropped by some helpers by design (Linux's does so).
+    /// one side and the acknowledgements of the other by that difference, and correct the checksum. If it does not,
+    /// each side rejects the other's segments, and both retransmit until one gives up. Some helpers drop a line that is
+    /// split over two segments on purpose (Linux does).
     ///
-    /// Needs one of these, all of an endpoint line that nothing else of its sender follows: (1) the numbers differ: the
-    /// answer is sent three times or more and never acknowledged, while the line's sender goes on acknowledging with a
-    /// sequence number some bytes before what was acknowledged to it; (2) the end of the line is sent again and again
-    /// and never acknowledged, though the line was sent whole, its beginning was acknowledged, and it was answered; (3)
-    /// every copy of the line has a bad checksum, none is acknowledged, and the other segments of its sender are good;
-    /// (4) the line lies in two segments, the one with its beginning is sent three times or more and never
-    /// acknowledged, and the other side is alive.
+    /// Needs one of these, all about a line with an endpoint, after which its sender sends nothing else: (1) the
+    /// numbers differ: the answer is sent three times or more and never acknowledged, while the line's sender continues
+    /// to acknowledge with a sequence number some bytes below what was acknowledged to it; (2) the end of the line is
+    /// retransmitted and never acknowledged, though the line was sent whole, its beginning was acknowledged, and it was
+    /// answered; (3) every copy of the line has a bad checksum, none is acknowledged, and the other segments of its
+    /// sender are correct; (4) the line is split over two segments, the one with its beginning is sent three times or
+    /// more and never acknowledged, and the other side is alive.
     ///
-    /// Helps: the same line seen on the other side of the helper, longer or shorter by just as many bytes; other
+    /// Helps: the same line seen on the other side of the helper, longer or shorter by the same number of bytes; other
     /// sessions whose line keeps its length and works.
     ///
-    /// Refuted by: a late acknowledgement; nothing at all coming back (then the path is down: `control-stalled`);
+    /// Refuted by: a late acknowledgement; nothing at all comes back (then the path is down: `control-stalled`);
     /// numbers that agree.
     ///
     /// Confidence: probable from one point; proven where both sides of the helper are in the file and the line's length
-    /// differs by what the numbers differ.
+    /// differs by as much as the numbers.
     ///
-    /// Traps: a host that leaves checksums to its network card has bad ones everywhere.
+    /// Traps: a host that leaves checksums to its network card has wrong ones everywhere.
     ///
     /// Remedy: in the network update the helper, or switch it off; at the client send each command in one segment, and
     /// use passive mode where PORT is broken, EPSV where 227 is; at the server allow EPSV and AUTH TLS, which a helper
     /// cannot rewrite.
     "alg-broken-rewrite", Error,
-    "an FTP helper on the way breaks the control connection at an endpoint line",
+    "an FTP helper (ALG) on the path breaks the control connection at a PORT, EPRT or 227 line",
     ["RFC 1123 4.1.2.10", "RFC 3022 4.4", "RFC 9293 3.10.7.4"],
     verdict: BrokenRewrite,
     locus: Server,
@@ -137,7 +137,7 @@ fn draft(talk: &Talk<'_>) -> Option<Draft> {
         .finding(broken.confidence, format!("{}: {}", line.text, broken.how), Evidence::seen_all(frames, Some(route), broken.note)?)
         .support([said])
         .support(broken.support)
-        .network("Update the FTP helper (ALG) on the way, or switch it off.")
+        .network("Update the FTP helper (ALG) on the path, or switch it off.")
         .client(other_mode(&line))
         .server("Allow EPSV and AUTH TLS: a helper cannot rewrite what it cannot read.");
     Some(finding)
@@ -146,7 +146,7 @@ fn draft(talk: &Talk<'_>) -> Option<Draft> {
 /// What announces the endpoint by another line than the one that is broken.
 fn other_mode(line: &Line<'_>) -> &'static str {
     if line.text.starts_with("227") {
-        "Use EPSV, whose reply holds no address to rewrite, or active mode."
+        "Use EPSV, whose reply has no address to rewrite, or active mode."
     } else if line.text.starts_with("229") {
         "Use PASV, or active mode."
     } else {
@@ -207,7 +207,7 @@ fn shifted(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     }
     let (sender, answerer) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
     let proven = line.grows.is_some_and(|grows| u32::try_from(grows) == Ok(lag.bytes));
-    let seen = if proven { "and the line is as much longer or shorter on its other side" } else { "as if a helper on the way had rewritten it and not translated the numbers" };
+    let seen = if proven { "and on its other side the line is longer or shorter by the same amount" } else { "as if a helper on the path had rewritten it without adjusting the sequence numbers" };
     Some(Broken {
         how: format!(
             "from then on {answerer} acknowledges {} more than {sender} counts, {seen}: the answer was sent {} times and never acknowledged",
@@ -220,7 +220,7 @@ fn shifted(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
         support: Evidence::seen_all(
             lag.frames.iter().copied().take(CITED).collect(),
             Some(Route { from: sender, to: answerer }),
-            format!("its sequence number is {} before what was acknowledged to it", bytes(lag.bytes)),
+            format!("its sequence number is {} below what was acknowledged", bytes(lag.bytes)),
         ),
         confidence: if proven { Confidence::Proven } else { Confidence::Probable },
     })
@@ -240,7 +240,7 @@ fn tail(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let proven = line.grows == Some(bytes);
     Some(Broken {
         how: format!(
-            "it was answered, but its last {bytes} bytes were sent {} times more and never acknowledged: a helper on the way has made it shorter and not translated the numbers",
+            "it was answered, but its last {bytes} bytes were sent {} times more and never acknowledged: a helper on the path shortened it without adjusting the sequence numbers",
             copies.len(),
         ),
         frames: copies.to_vec(),
@@ -267,7 +267,7 @@ fn spoilt(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     }
     Some(Broken {
         how: format!(
-            "all {} copies of it have a bad TCP checksum, and its sender's other segments have good ones: a helper on the way rewrote it and did not mend the checksum",
+            "all {} copies of it have a bad TCP checksum, while the sender's other segments have correct ones: a helper on the path rewrote it without correcting the checksum",
             copies.len(),
         ),
         frames: copies.to_vec(),
@@ -286,7 +286,7 @@ fn dropped(talk: &Talk<'_>, line: &Line<'_>) -> Option<Broken> {
     let (from, to) = (talk.control.socket(line.end), talk.control.socket(line.end.peer()));
     (copies.len() >= COPIES).then(|| Broken {
         how: format!(
-            "its first part was sent {} times and never acknowledged, while the rest passed: a helper on the way drops what it cannot read whole",
+            "its first part was sent {} times and never acknowledged, while the rest passed: a helper on the path drops lines that are split over two segments",
             copies.len(),
         ),
         frames: copies.to_vec(),

@@ -10,10 +10,10 @@ use crate::transfer::{Direction, Offer};
 const CITED: usize = 4;
 
 diagnosis! {
-    /// A middlebox on the way (the FTP helper of a NAT or firewall) rewrote the endpoint in PORT, EPRT, 227 or 229.
+    /// A middlebox on the path (the FTP helper of a NAT or firewall) rewrote the endpoint in PORT, EPRT, 227 or 229.
     ///
     /// Needs: the same control connection seen on both sides of the middlebox with different endpoints in the same
-    /// command or reply; or a receiver that acknowledges a line of another length than was sent; or, from one side, a
+    /// command or reply; or a receiver that acknowledges more or fewer bytes than the line had; or, from one side, a
     /// refusal in which the server quotes another address than the command names here (Pure-FTPd, pyftpdlib).
     ///
     /// Helps: a constant shift of the sequence numbers by the change of length; a data SYN to the new endpoint that is
@@ -21,14 +21,14 @@ diagnosis! {
     ///
     /// Refuted by: identical bytes; two different sessions.
     ///
-    /// Confidence: proven from two sides, probable by the server's words.
+    /// Confidence: proven from two sides, probable from the server's text.
     ///
     /// Remedy: none needed while transfers work. Where they do not: in the network update the helper or switch it off;
-    /// at the client and the server use EPSV or AUTH TLS, which leave it nothing to rewrite.
+    /// at the client and the server use EPSV or AUTH TLS, where there is nothing to rewrite.
     "alg-rewrote-port", Info,
     "a middlebox rewrote the announced endpoint",
     ["RFC 3022 4.4", "RFC 6384"],
-    verdict: never("a rewriting that leads where it should harms nothing"),
+    verdict: never("a rewrite that leads to the right place does no harm"),
     locus: Server,
     Session(check)
 }

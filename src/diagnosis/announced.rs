@@ -108,7 +108,7 @@ fn of_a_host(case: &Case<'_>, socket: SocketAddr, named: IpAddr, client: IpAddr)
         SameHost::Unknown | SameHost::Refuted { .. } => {}
     }
     if let Some(evidence) = case.listens_by_pasv(socket) {
-        let why = format!("that host was told to listen on {socket} in another session (server-to-server transfer)");
+        let why = format!("that host was asked to listen on {socket} in another session (server-to-server transfer)");
         return Whose::ThirdParty { confidence: Confidence::Proven, why, evidence: vec![evidence], fxp: true };
     }
     let across = case.across_nat().is_some_and(|[there, _]| there.ip().to_canonical() == named);

@@ -6,27 +6,29 @@ use super::neighbours;
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// Packets with a foreign source disappear between the two sides of this capture, while those with the native
-    /// source get through: a reverse path filter or another anti-spoofing rule is suspected.
+    /// Packets with a foreign source address disappear between the two sides of this capture, while those with the
+    /// host's own address get through: probably a reverse path filter or another anti-spoofing rule drops them.
     ///
     /// Needs: a data SYN, or the SYN-ACK that answers it, whose source is the address of another interface of its
     /// sender (`source-spoof-mismatch`), seen on one side of a router or firewall and not on the other
-    /// (`data-syn-lost-in-transit`); and a data connection with the native source that is seen on both.
+    /// (`data-syn-lost-in-transit`); and a data connection with the host's own source address that is seen on both.
     ///
     /// Helps: an ICMP error 3/13, or a line in the log of the firewall.
     ///
-    /// Refuted by: a packet with the foreign source on the far side; packets with the native source that are lost, too.
+    /// Refuted by: a packet with the foreign source on the far side; packets with the host's own source address that
+    /// are lost, too.
     ///
-    /// Confidence: probable; proven where the facts of a host on the way (`--facts`, read before and behind it) count as many
-    /// packets dropped by its reverse path filter. From one side it is no more than a possible cause within another verdict.
+    /// Confidence: probable; proven if the facts of a host on the path (`--facts`, read before and after it) count as many
+    /// packets that its reverse path filter dropped. Seen from one side only, it is named as a possible cause in another
+    /// verdict.
     ///
-    /// Remedy: at the client or at the server, whichever has the foreign address, routing by source or a socket bound
-    /// to the address of the interface in use; in the network, a loose reverse path filter (RFC 3704 2.4), or an
+    /// Remedy: at the client or at the server, whichever has the foreign address, use source routing, or bind the
+    /// socket to the address of the interface in use; in the network, a loose reverse path filter (RFC 3704 2.4), or an
     /// exception for the host.
     "antispoof-drop", Warning,
-    "only packets with a foreign source are lost on the way",
-    ["RFC 3704", "Q175396"],
-    verdict: never("one capture point shows the loss and not who dropped it"),
+    "only packets with a foreign source address are lost in the network",
+    ["RFC 3704", "Microsoft KB Q175396"],
+    verdict: never("one capture point shows the loss but not who dropped the packets"),
     locus: Hosts,
     Transfer(check)
 }
@@ -41,7 +43,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "only packets of {} with the foreign source {source} are lost, those with its own source get through: {}",
+        "of the packets of {}, only those with the foreign source address {source} are lost; those with its own address get through: {}",
         spoof.mac,
         lost.told(case),
     );
@@ -57,7 +59,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lost.did_not_leave(case))
             .support([sent])
             .host(dropped.as_ref().map(|(_, said)| said))
-            .network("Set the reverse path filter to loose, or except this host from anti-spoofing.")
+            .network("Set the reverse path filter to loose (Linux: rp_filter=2), or add an anti-spoofing exception for this host.")
             .server(format!("If {source} is the server's: send from the address of the interface in use, or route by source."))
             .client(format!("If {source} is the client's: send from the address of the interface in use, or route by source."))
             .done(),

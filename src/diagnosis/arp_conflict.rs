@@ -13,31 +13,31 @@ use crate::network::{Conflict, Network};
 const CACHED: Interval = Interval::seconds(60);
 
 diagnosis! {
-    /// Two hosts claim one address at the same time.
+    /// Two hosts use one address at the same time.
     ///
-    /// Whoever spoke last gets the packets. Connections to the address break: segments reach the wrong host, which
-    /// resets what it does not know or stays silent.
+    /// The host that sent last gets the packets. Connections to the address break: segments reach the wrong host, which
+    /// sends a RST or does not answer.
     ///
-    /// Needs: on one segment, ARP or ND of the address from two MACs, one of them at least by a reply or announcement,
-    /// and either one request that both answer, or the address going back and forth between them: an announcement by
-    /// one and the other going on.
+    /// Needs: on one segment, ARP or ND of the address from two MACs, at least one of them by a reply or announcement,
+    /// and either one request that both answer, or the address moves back and forth between them: one announces it and
+    /// the other still uses it.
     ///
     /// Helps: resets of connections from the other MAC; a defence within 10 s.
     ///
-    /// Refuted by: the address going over once (`mac-changed`); a router or proxy that answers for many; redundancy
+    /// Refuted by: an address that moves once (`mac-changed`); a router or proxy that answers for many; redundancy
     /// protocols and clusters; two cards of one host, which answer for each other's addresses too.
     ///
-    /// Confidence: proven when the address went back at least twice; else probable. As the cause of a failure, which it
-    /// is where a SYN gets no answer or a connection stalls at that time, probable at most.
+    /// Confidence: proven if the address moved back at least twice; otherwise probable. As the cause of a failure (a
+    /// SYN gets no answer or a connection stalls at that time) at most probable.
     ///
-    /// Traps: the sender of a probe is 0.0.0.0 and claims nothing. Bonds that balance their load use several MACs, but
+    /// Traps: the sender of a probe is 0.0.0.0 and claims nothing. Bonds with load balancing use several MACs, but
     /// announce none of them.
     ///
-    /// Remedy: in the network find the host behind the unexpected MAC (switch tables); at the client or the server,
-    /// whichever has the address by right, keep it by a DHCP reservation, or take a free one.
+    /// Remedy: in the network find the host behind the unexpected MAC (switch tables); reserve the address in DHCP for
+    /// the client or the server that it belongs to, and give the other host a free one.
     "arp-conflict", Error,
     "two hosts claim one address",
-    ["RFC 5227 2.4", "RFC 4862 5.4", "Q120599", "Q174929"],
+    ["RFC 5227 2.4", "RFC 4862 5.4", "Microsoft KB Q120599", "Microsoft KB Q174929"],
     verdict: HostFault,
     locus: Hosts,
     Network(check),
@@ -78,9 +78,9 @@ fn draft(conflict: &Conflict) -> Option<Draft> {
     let how = match conflict.answered_twice {
         Some([asked, ..]) => format!("both answer the request in frame {}", asked.number),
         None if *returns == 1 => format!("{one} defends it"),
-        None => format!("the address changes sides {} times", returns + 1),
+        None => format!("the address changes between them {} times", returns + 1),
     };
-    let message = format!("{one} and {other} both claim {ip}: {how}");
+    let message = format!("{one} and {other} both use {ip}: {how}");
     let (primary, rest) = neighbours::primary(neighbours::cite(second, &format!("{other} claims {ip}")))?;
     let twice = conflict.answered_twice.map(|frames| neighbours::cite(&frames, "one request, two answers"));
     let confidence = if conflict.certain { Confidence::Proven } else { Confidence::Probable };
@@ -91,11 +91,11 @@ fn draft(conflict: &Conflict) -> Option<Draft> {
             .support(rest)
             .support(neighbours::cite(first, &format!("{one} claims {ip}")))
             .support(twice.into_iter().flatten())
-            .rule_out(mac_changed::NAME, format!("{one} goes on using {ip} beside {other}"))
+            .rule_out(mac_changed::NAME, format!("{one} still uses {ip} at the same time as {other}"))
             .network(format!(
                 "Find {one} and {other} in the switches' MAC tables and give one of them another address than {ip}."
             ))
-            .client(format!("If {ip} is to be the client's: renew its lease, or give it a free address (arping -D tells whether it is)."))
-            .server(format!("If {ip} is to be the server's: keep it out of the range that DHCP gives away, or reserve it there.")),
+            .client(format!("If {ip} belongs to the client: renew its lease, or give it a free address (arping -D checks that)."))
+            .server(format!("If {ip} belongs to the server: exclude it from the DHCP range, or reserve it there.")),
     )
 }

@@ -7,28 +7,28 @@ use crate::source::Capture;
 use crate::network::{Asymmetry, Way};
 
 diagnosis! {
-    /// The two directions between two hosts take different ways: other MACs, or other interfaces.
+    /// The two directions between two hosts take different paths: other MACs, or other interfaces.
     ///
-    /// Harmless by itself. But a stateful firewall on one of the ways sees half a connection and may drop it, and a
-    /// capture on one way misses the other.
+    /// Harmless by itself. But a stateful firewall on one of the paths sees only half of the connection and may drop
+    /// it, and a capture on one path misses the other.
     ///
-    /// Needs: at the same time, packets one way between two MACs and packets the other way of which none goes back
-    /// between the same two, three each at least.
+    /// Needs: at the same time, at least three packets in one direction between two MACs, and at least three in the
+    /// other direction, none of them between the same two MACs.
     ///
     /// Helps: `source-spoof-mismatch`, which explains it at a multihomed host; a constant difference of TTLs.
     ///
-    /// Refuted by: an address that moved meanwhile (`mac-changed`); a redundancy protocol's MAC on one side, where that
-    /// is normal; a direction that was not captured at all.
+    /// Refuted by: an address that moved in that time (`mac-changed`); a redundancy protocol's MAC on one side, where
+    /// that is normal; a direction that was not captured at all.
     ///
-    /// Confidence: proven, as what is seen.
+    /// Confidence: proven, because it is seen directly.
     ///
     /// Traps: a mirror port that tags one direction; a router seen on both sides; bonds.
     ///
-    /// Remedy: none needed, unless a firewall stands on one of the ways. Then in the network make both directions pass
-    /// it; where the client or the server has several interfaces, route by source there.
+    /// Remedy: none needed, unless there is a firewall on one of the paths. Then in the network make both directions
+    /// pass through it; if the client or the server has several interfaces, use source routing there.
     "asymmetric-path", Info,
-    "the two directions take different ways",
-    ["Q175396", "RFC 1122 3.3.4.2"],
+    "the two directions take different paths",
+    ["Microsoft KB Q175396", "RFC 1122 3.3.4.2"],
     verdict: never("a fact about the network, no fault by itself"),
     locus: Hosts,
     Network(check)
@@ -43,7 +43,7 @@ fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
 fn finding(bent: &Asymmetry, captures: &[Capture]) -> Option<Finding> {
     let text = |way| text(way, captures);
     let Asymmetry { a, b, there, back } = bent;
-    let message = format!("{a} to {b} goes {}, {b} to {a} comes {}", text(there), text(back));
+    let message = format!("packets from {a} to {b} go {}, packets from {b} to {a} come {}", text(there), text(back));
     let (primary, rest) =
         neighbours::primary(neighbours::cite(&there.trail.frames(), &format!("{a} to {b}, {}", text(there))))?;
     Some(
@@ -52,7 +52,7 @@ fn finding(bent: &Asymmetry, captures: &[Capture]) -> Option<Finding> {
             .hosts([*a, *b])
             .support(rest)
             .support(neighbours::cite(&back.trail.frames(), &format!("{b} to {a}, {}", text(back))))
-            .network("If a stateful firewall or NAT stands on one of the ways, make both directions pass it.")
+            .network("If there is a stateful firewall or NAT on one of the paths, make both directions pass through it.")
             .done(),
     )
 }

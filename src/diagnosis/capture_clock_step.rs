@@ -32,7 +32,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     };
     let way = if step.by > Interval::ZERO { "forward" } else { "back" };
     let message = format!(
-        "the capture's clock was set {way} by {:.1} s between frames {} and {}{more}: ages and delays across it mean nothing",
+        "the capture's clock was set {way} by {:.1} s between frames {} and {}{more}: ages and delays across it are not valid",
         step.by.abs(),
         step.before.number,
         step.after.number,

@@ -7,16 +7,22 @@ use crate::finding::{Confidence, Evidence, Finding};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// Transfers succeeded by their replies, and none of their data connections was captured.
+    /// The capture has control connections but no data connections: transfers succeeded according to their replies, and
+    /// no packet of their data connections is in the file. Usually the capture filter was `port 21`. Such a capture
+    /// shows what client and server said, but not what happened to the data connection, so a missing SYN proves
+    /// nothing.
     ///
-    /// Needs: a transfer with a readable endpoint, answered 2yz, without any segment of its data connection.
+    /// Needs: a transfer with a readable endpoint, answered 2xx, and no segment of its data connection.
     ///
-    /// That a SYN is absent says nothing in such a capture.
+    /// What it changes: diagnoses that rest on a missing SYN are at most possible, and the causes of a 425 cannot be
+    /// told apart.
     ///
-    /// Remedy: capture without a port filter: data connections use any port.
+    /// Remedy: capture again without a port filter: `tcpdump -i any -s 0 -w x.pcap 'tcp or arp or icmp or icmp6'`. Data
+    /// connections use any port. If the file becomes too large, limit it to the two hosts (`host A and host B`), not to
+    /// ports.
     "capture-control-only", Quality,
     "data connections were not captured",
-    [],
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)

@@ -5,16 +5,21 @@ use crate::finding::{Confidence, Evidence, Finding};
 use crate::source::Capture;
 
 diagnosis! {
-    /// Packets are missing because the capture could not keep up, or because its interface was away for a time.
+    /// Packets are missing because the capture could not keep up, or because its interface was down or removed for a
+    /// time. The capture itself reports it: tcpdump and dumpcap write a counter of dropped packets into pcapng files,
+    /// and a live capture of ftpwhy counts what it lost.
     ///
-    /// Needs: interface statistics that count dropped packets; a live capture whose interface went down or was removed.
+    /// Needs: interface statistics that count dropped packets; or a live capture whose interface went down or was
+    /// removed.
     ///
-    /// Claims that something was not sent are at most possible where packets are missing.
+    /// What it changes: any packet may be among the missing ones, so a finding that rests on something that was not
+    /// sent is at most possible.
     ///
-    /// Remedy: capture with a filter, a larger buffer (`-B`), a shorter snap length, or on a faster disk.
+    /// Remedy: capture fewer packets (a filter on the two hosts), use a larger buffer (tcpdump `-B 65536`), a shorter
+    /// snap length (`-s 256` keeps the commands, replies and TCP headers), or write to a faster disk.
     "capture-drops", Quality,
-    "the capture itself says that packets are missing",
-    [],
+    "the capture reports that packets are missing",
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Capture(check)
@@ -38,7 +43,7 @@ fn lacks(capture: &Capture) -> Option<String> {
     match (dropped > 0, capture.gaps.iter().any(|gap| gap.away)) {
         (false, false) => None,
         (true, false) => Some(counted),
-        (false, true) => Some(format!("an interface was away for {away:.1} s of the capture")),
-        (true, true) => Some(format!("{counted}, and an interface was away for {away:.1} s")),
+        (false, true) => Some(format!("an interface was down or removed for {away:.1} s of the capture")),
+        (true, true) => Some(format!("{counted}, and an interface was down or removed for {away:.1} s")),
     }
 }

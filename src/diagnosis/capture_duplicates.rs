@@ -7,16 +7,19 @@ use crate::finding::{Confidence, Evidence, Finding};
 const CITED: usize = 4;
 
 diagnosis! {
-    /// Packets were recorded more than once: two mirrored ports, both interfaces of a router, a bridge and its port.
+    /// Packets were recorded more than once. This happens when a switch mirrors two ports of the same path, when
+    /// tcpdump listens on `any` and sees a packet on a bridge and on its port, or when both interfaces of a router are
+    /// captured. Each copy is counted once, so duplicates are not taken for retransmissions.
     ///
-    /// Needs: the same bytes within a moment, or again with a TTL lower by one, or on another interface.
+    /// Needs: the same packet again within a moment, or again with a TTL that is lower by one, or on another interface.
     ///
-    /// Copies are counted once everywhere.
+    /// What it changes: nothing in the findings. Other programs may report retransmissions that never happened.
     ///
-    /// Remedy: none needed; `editcap -d` removes them.
+    /// Remedy: none needed. To get a clean file, mirror only one port or capture on one interface (`-i eth0` instead of
+    /// `-i any`), or remove the copies with `editcap -d x.pcap clean.pcap`.
     "capture-duplicates", Quality,
     "packets were recorded more than once",
-    [],
+    ["editcap(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)

@@ -7,16 +7,20 @@ use crate::finding::{Confidence, Evidence, Finding};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// Bytes of a followed connection are missing from the capture though the peer acknowledged them.
+    /// Bytes of a control or data connection are missing from the capture although the receiver acknowledged them, so
+    /// they were sent and received. The capture lost them: the capturing program was too slow, a mirror port was
+    /// overloaded, or a part of the traffic takes another path.
     ///
     /// Needs: an acknowledgement of bytes that were never captured.
     ///
-    /// Commands, replies and FINs may be among them: what rests on their absence is at most possible.
+    /// What it changes: commands, replies and FINs may be among the missing bytes. What rests on their absence is at
+    /// most possible, and a transfer can lack its command or its reply.
     ///
-    /// Remedy: as for `capture-drops`.
+    /// Remedy: as for `capture-drops`: capture fewer packets, use a larger buffer, or capture on one of the two hosts
+    /// instead of a mirror port. If only one direction has gaps, see `capture-one-direction`.
     "capture-gap", Quality,
     "acknowledged bytes are missing from the capture",
-    [],
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)

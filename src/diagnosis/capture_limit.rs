@@ -4,16 +4,21 @@ use super::case::CaptureCase;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {
-    /// A bound of this program was reached and something was let go, so that memory stays bounded.
+    /// The capture has more of something than the program keeps at one time, so it discarded the oldest to keep memory
+    /// bounded. The message names what was discarded: connections, hosts, announced endpoints or addresses. Scans and
+    /// very busy networks reach these limits, ordinary FTP traffic does not.
     ///
-    /// Needs: more connections, hosts, announced endpoints or addresses at one time than the program keeps.
+    /// Needs: more connections, hosts, endpoints or addresses at one time than the program keeps.
     ///
-    /// What was let go cannot be cited; findings that rest on absence may be wrong there.
+    /// What it changes: discarded packets cannot be cited, and a finding that rests on absence may be wrong in that
+    /// time.
     ///
-    /// Remedy: split the capture by time or host (`editcap`, `-f host …`).
+    /// Remedy: split the capture by time or by host and analyse the parts: `editcap -i 600 x.pcap part.pcap` makes a
+    /// file for every ten minutes, `--filter 'host 10.0.0.21'` keeps one server. For live captures, raise
+    /// `--memory-limit`.
     "capture-limit", Quality,
-    "a bound of the program was reached",
-    [],
+    "a limit of the program was reached",
+    ["editcap(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Capture(check)
@@ -25,7 +30,7 @@ fn check(case: &CaptureCase<'_>) -> Vec<Finding> {
     if given.is_empty() {
         return Vec::new();
     }
-    let message = format!("more was in the capture than is kept at one time; let go: {}", given.join(", "));
+    let message = format!("the capture has more than the program keeps at one time; discarded: {}", given.join(", "));
     let primary = Evidence::seen(case.scene.ends, "last frame read");
     vec![DIAGNOSIS.finding(Confidence::Proven, message, primary).done()]
 }

@@ -4,16 +4,21 @@ use super::case::SessionCase;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {
-    /// The capture starts after this control connection was opened.
+    /// The capture started when this control connection was already open: its SYN is not in the file, and neither are
+    /// the commands and replies before. The client may have announced its port, logged in or switched to TLS before the
+    /// first captured packet, and earlier data connections may still be in TIME-WAIT.
     ///
     /// Needs: a control connection whose SYN is not in the file.
     ///
-    /// What was announced, and which connections existed before, may lie before the capture.
+    /// What it changes: a missing PORT, PASV or earlier connection may simply be older than the capture. Findings that
+    /// depend on it are at most possible.
     ///
-    /// Remedy: start the capture before the client connects.
+    /// Remedy: start the capture before the client connects, or let the client log in again while the capture runs. For
+    /// a fault that is rare, capture permanently into a ring of files (`ftpwhy live -w ring.pcapng -b filesize:100000
+    /// -b files:10`).
     "capture-midstream", Quality,
     "the start of the control connection is not in the capture",
-    [],
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)

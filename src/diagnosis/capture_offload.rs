@@ -5,17 +5,19 @@ use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::End;
 
 diagnosis! {
-    /// The capture was taken on a host that leaves checksums or segmentation to its network card: what it sends is
-    /// recorded before the card completes it.
+    /// The capture was taken on a host that leaves TCP checksums or segmentation to its network card. What this host
+    /// sends is recorded before the card completes it: its checksums look wrong, and packets can be larger than the
+    /// MTU. On the network the packets are correct. This is normal on most hosts and virtual machines.
     ///
-    /// Needs: TCP checksums that are bad for all segments of one host and good for the other's.
+    /// Needs: TCP checksums that are wrong in all segments of one host and correct in those of the other.
     ///
-    /// It tells where the capture was taken; it is no fault.
+    /// What it changes: it shows on which host the capture was taken, and so which missing packets were really not sent.
     ///
-    /// Remedy: none needed.
+    /// Remedy: none needed. If another program complains about checksums, switch its check off, or switch the offload
+    /// off for the time of the capture (`ethtool -K eth0 tx off tso off`).
     "capture-offload", Quality,
-    "checksums of one host were left to its network card",
-    [],
+    "one host leaves TCP checksums to its network card",
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)

@@ -5,17 +5,21 @@ use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 
 diagnosis! {
-    /// Only one direction of a followed connection was captured, though the other must have existed.
+    /// Only one direction of a connection was captured, although the other one must have existed: what was captured
+    /// answers or acknowledges it. Usual reasons are a mirror port that copies only received or only sent packets, a
+    /// capture filter with `src` or `dst`, and a network where the two directions take different paths.
     ///
-    /// Needs: segments of one end that acknowledge or answer what the other end sent, and none of that other end. SYNs
-    /// do not, nor do segments without data in a connection that is older than the capture: keep-alives look like that.
+    /// Needs: segments of one end that acknowledge or answer the other end, and no segment of that other end. SYNs
+    /// alone are not enough, nor segments without data in a connection that is older than the capture: keep-alives look
+    /// like that.
     ///
-    /// Who closed first, what was refused and what went unanswered cannot be told from one direction.
+    /// What it changes: who closed first, what was refused and what got no answer cannot be decided.
     ///
-    /// Remedy: capture both directions: mirror both ports, or both sides of an asymmetric path.
+    /// Remedy: capture both directions: mirror both directions of the port, capture on one of the hosts, or capture on
+    /// both paths and give ftpwhy both files.
     "capture-one-direction", Quality,
-    "one direction of a connection is absent",
-    [],
+    "one direction of a connection is missing",
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)
@@ -25,7 +29,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let found = std::iter::once(case.control).chain(case.data()).find_map(|one| Some((one, absent(one)?)));
     let Some((connection, missing)) = found else { return Vec::new() };
     let (from, to) = (connection.socket(missing), connection.socket(missing.peer()));
-    let message = format!("nothing that {from} sent to {to} was captured, only what came back");
+    let message = format!("only one direction was captured: nothing that {from} sent to {to}");
     let Some(first) = connection.half(missing.peer()).first else { return Vec::new() };
     let primary = Evidence::sent(first, to, from, "first segment of the direction that was captured");
     vec![DIAGNOSIS.finding(Confidence::Proven, message, primary).in_session(case.session).done()]

@@ -7,18 +7,20 @@ use crate::finding::{Confidence, Evidence, Finding};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// Packets were recorded out of order: timestamps run backwards within one interface, or segments arrive behind
-    /// later ones without being retransmissions.
+    /// Packets were recorded in another order than they were sent: times run backwards within one interface, or a
+    /// segment comes after a later one without being a retransmission. Network cards with several queues, merged
+    /// captures and some capture boxes write packets so. The order of the bytes is taken from the sequence numbers, so
+    /// commands and replies are still read correctly.
     ///
-    /// Needs: timestamps of one interface that step back by more than 1 ms, or a first copy of a segment behind a later
-    /// one.
+    /// Needs: times of one interface that step back by more than 1 ms, or the first copy of a segment after a later one.
     ///
-    /// Intervals are uncertain by as much; order is taken from sequence numbers.
+    /// What it changes: intervals between packets are uncertain by the size of these steps.
     ///
-    /// Remedy: none needed; on capture cards with several queues, sort by time (`reordercap`).
+    /// Remedy: none needed. To get a sorted file, use `reordercap x.pcap sorted.pcap`, or capture with one receive
+    /// queue (`ethtool -L eth0 combined 1`).
     "capture-reordered", Quality,
     "packets were recorded out of order",
-    [],
+    ["reordercap(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Session(check)

@@ -4,15 +4,20 @@ use super::case::CaptureCase;
 use crate::finding::{Confidence, Evidence, Finding};
 
 diagnosis! {
-    /// The file is damaged, or cut within a record. Everything up to the damage was read.
+    /// The capture file is damaged, or it ends in the middle of a packet. Everything before the damage was read; what
+    /// comes after it is lost. Usual reasons are a disk that was full, a capturing program that was killed, a copy that
+    /// is not complete, and a transfer in FTP's ASCII mode, which changes bytes.
     ///
     /// Needs: a record that does not fit into the file, or a block that contradicts itself. A capture that merely ends
     /// early is not truncated.
     ///
-    /// Remedy: copy the file again; stop tcpdump with ^C rather than by killing it, or use `-U`.
+    /// What it changes: the end of a session may be missing, so a transfer can lack its reply.
+    ///
+    /// Remedy: copy the file again in binary mode and compare its size; stop tcpdump with ^C instead of killing it, or
+    /// use `-U`, which writes each packet at once.
     "capture-truncated", Quality,
     "the capture file is damaged or cut",
-    [],
+    ["tcpdump(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Capture(check)

@@ -7,15 +7,20 @@ use crate::finding::{Confidence, Evidence, Finding};
 const KINDS: usize = 6;
 
 diagnosis! {
-    /// Frames of the capture could not be decoded: a link type or an encapsulation that this program does not know, or
-    /// headers that contradict themselves.
+    /// Some frames could not be decoded: their link type or a tunnel is not supported, or their headers contradict
+    /// themselves. The message counts them by kind. If there is FTP inside, it is invisible to ftpwhy.
     ///
-    /// Needs: such frames. FTP inside them is invisible here.
+    /// Needs: frames that could not be decoded.
     ///
-    /// Remedy: capture at a point where the traffic is not wrapped, or convert the file.
+    /// What it changes: sessions or data connections may be missing, so what is not there may only be wrapped in
+    /// something unknown. Frames that have nothing to do with FTP do no harm.
+    ///
+    /// Remedy: capture at a point where the traffic is not wrapped, for example on the host itself or behind the end of
+    /// the tunnel. If Wireshark can decode the frames, export them without the outer header (`editcap -C` removes bytes
+    /// at the start of each frame).
     "capture-unsupported", Quality,
     "frames could not be decoded",
-    [],
+    ["editcap(1)"],
     verdict: never("a limit of the capture, no cause"),
     locus: Capture,
     Capture(check)

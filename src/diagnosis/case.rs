@@ -66,7 +66,7 @@ impl Scene<'_> {
         }
         let away: f64 = self.captures.iter().map(|capture| capture.gaps.seconds_away()).sum();
         let gaps = self.captures.iter().any(|capture| !capture.gaps.is_empty());
-        gaps.then(|| format!("an interface was away for {away:.1} s"))
+        gaps.then(|| format!("an interface was down or removed for {away:.1} s"))
     }
 }
 
@@ -280,7 +280,7 @@ impl<'a> Case<'a> {
 
     /// Where the server of another session said that it listens on the announced socket.
     pub fn listens_by_pasv(&self, socket: SocketAddr) -> Option<Evidence> {
-        self.concluded.listening.map(|at| Evidence::seen(at, format!("a server is told to listen on {socket}")))
+        self.concluded.listening.map(|at| Evidence::seen(at, format!("a server is asked to listen on {socket}")))
     }
 
     /// Whether the client turned to another endpoint command at once and its transfer completed: the refusal did no
@@ -296,7 +296,7 @@ impl<'a> Case<'a> {
         self.siblings.established_behind(at).is_some_and(|later| later.since(at) < FALLBACK)
     }
 
-    /// Whether no data connection of the session was established behind this one.
+    /// Whether no data connection of the session was established after this one.
     fn got_no_data_behind(&self) -> bool {
         self.concluded.at().is_none_or(|at| self.siblings.established_behind(at).is_none())
     }

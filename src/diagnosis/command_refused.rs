@@ -6,16 +6,16 @@ use crate::finding::{Confidence, Finding};
 use crate::ftp::texts::Condition;
 
 diagnosis! {
-    /// The server refused the transfer command itself: the file is missing, may not be touched, or the command is not
-    /// known. The data connection was not the problem.
+    /// The server refused the transfer command itself: the file is missing, may not be read or written, or the command
+    /// is not known. The data connection was not the problem.
     ///
-    /// Needs: 4xx or 5xx to RETR, STOR, LIST and the like that does not speak of the data connection (550, 553, 552,
+    /// Needs: 4xx or 5xx to RETR, STOR, LIST and the like whose text is not about the data connection (550, 553, 552,
     /// 501, 502, 504).
     ///
-    /// Refuted by: 125 or 150 before it, which accepted the command; 425, 426, 421; a text that speaks of the data
-    /// connection; 530 (`login-refused`).
+    /// Refuted by: 125 or 150 before it, which accepted the command; 425, 426, 421; a text about the data connection;
+    /// 530 (`login-refused`).
     ///
-    /// Traps: a server that resets a data connection that was waiting: the reset follows from the refusal.
+    /// Traps: a server that resets a waiting data connection: the RST is a result of the refusal.
     ///
     /// Remedy: at the client check the path and the command's arguments; at the server check the file, its permissions
     /// and the limits; in the network nothing.
@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
             .about(case)
             .support([lines::command(case.session, &transfer.command)])
-            .rule_out(data_syn_not_seen::NAME, "the reply is about the file or the command, not about a data connection")
+            .rule_out(data_syn_not_seen::NAME, "the reply is about the file or the command, not about the data connection")
             .client("Check the path and the arguments of the command.")
             .server("Check the file, its permissions and the server's limits.")
             .done(),

@@ -21,9 +21,8 @@ pub fn note(case: &Case<'_>, findings: &mut [Finding]) {
 /// The reply, and what the wire shows instead of what it says.
 fn of(case: &Case<'_>) -> Option<Evidence> {
     if let Some(reply) = case.tells_of_unseen() {
-        let shown =
-            if case.was_tried() { "no data connection that was established" } else { "no SYN of a data connection" };
-        let note = format!("\"{}\"; but the capture holds {shown}", reply.text);
+        let shown = if case.was_tried() { "no established data connection" } else { "no data SYN" };
+        let note = format!("\"{}\"; but the capture has {shown}", reply.text);
         return Some(Evidence::sent(reply.at(), case.session.server, case.session.client, note));
     }
     let (_, reply) = case.report().filter(|_| case.is_to_be_explained())?;
@@ -35,7 +34,7 @@ fn of(case: &Case<'_>) -> Option<Evidence> {
         return None;
     }
     let meant = case.meaning().map_or(String::new(), |meaning| format!(", which means {}", meaning.wire));
-    let note = format!("\"{}\"{meant}; but the wire shows {}", words(said), shown.words());
+    let note = format!("\"{}\"{meant}; but the packets show {}", words(said), shown.words());
     Some(Evidence::sent(reply.at(), case.session.server, case.session.client, note))
 }
 
@@ -51,8 +50,8 @@ enum Shown {
 impl Shown {
     fn words(self) -> &'static str {
         match self {
-            Self::NoSyn => "no SYN at all, where one would have been seen",
-            Self::Silence => "SYNs that nobody answered",
+            Self::NoSyn => "no SYN, although the capture would have shown one",
+            Self::Silence => "SYNs without an answer",
             Self::Reset => "a SYN that was answered by a RST",
             Self::Handshake => "a handshake that completed",
         }

@@ -12,18 +12,18 @@ diagnosis! {
     /// The server accepted the control connection and closed or reset it before a greeting, or greeted with 421.
     ///
     /// Needs: a complete handshake; no byte of the server, then its FIN or RST; or 421 as the first reply, whatever the
-    /// client still says then.
+    /// client sends then.
     ///
-    /// Helps: a 421 text that names a limit; TCP wrappers and connection limits close without a word.
+    /// Helps: a 421 text that names a limit; TCP wrappers and connection limits close without a reply.
     ///
-    /// Refuted by: a client that closed first; a greeting that the capture lacks.
+    /// Refuted by: a client that closed first; a greeting that is missing from the capture.
     ///
-    /// Traps: a RST that answers what the client sends into the closed connection: the FIN before it is the event.
+    /// Traps: a RST that answers what the client sends after the close: the FIN before it is the event.
     ///
     /// Remedy: at the server look at the access rules and connection limits; at the client open fewer sessions at a
-    /// time; in the network look for a firewall or proxy that accepts in the server's name.
+    /// time; in the network look for a firewall or proxy that accepts the connection instead of the server.
     "control-closed-early", Error,
-    "the server closed the control connection before it greeted",
+    "the server closed the control connection before its greeting",
     ["RFC 959 5.4"],
     verdict: never("a finding of the session, which has no verdict"),
     locus: Server,
@@ -85,6 +85,6 @@ fn finding(case: &SessionCase<'_>, message: String, primary: Evidence) -> Findin
         .support(case.control.established.map(|at| Evidence::seen(at, "handshake complete")))
         .server("Look at the server's access rules (TCP wrappers, host lists) and limits (vsftpd max_per_ip, max_clients; ProFTPD MaxInstances).")
         .client("Open fewer sessions at a time, and try again from an address that the server allows.")
-        .network("If the server's log knows nothing of the connection, look for a firewall or proxy that accepts it in its name.")
+        .network("If the server's log does not have the connection, look for a firewall or proxy that accepts it instead of the server.")
         .done()
 }

@@ -15,22 +15,22 @@ use crate::transfer::session::Session;
 const CROSSED: Interval = Interval::seconds(1);
 
 diagnosis! {
-    /// The server ended a session in which nothing went on, by 421: its timer for idle sessions, for sessions without a
-    /// transfer, or for logging in ran out.
+    /// The server ended an idle session with 421: its timer for idle sessions, for sessions without a transfer, or for
+    /// the login ran out.
     ///
-    /// Needs: 421 while no transfer is under way and no other command waits; words of a timeout or of idleness, or,
-    /// with other words, a silence as long as a timer that servers have.
+    /// Needs: 421 while no transfer is active and no other command waits; a text about a timeout or an idle session,
+    /// or, with another text, a silence as long as a usual timer of servers.
     ///
     /// Helps: which timer it was: the time since the last command, the last transfer, the login, or the connection.
     ///
     /// Refuted by: 421 as the greeting (`control-closed-early`); 421 during a transfer
-    /// (`control-lost-during-transfer`); words of too many connections, of a shutdown or of the administrator.
+    /// (`control-lost-during-transfer`); a text about too many connections, a shutdown or the administrator.
     ///
-    /// Confidence: proven by its words; probable by a time that fits a timer.
+    /// Confidence: proven by its text; probable by a time that fits a timer.
     ///
-    /// Remedy: at the client log in again before the next command, send NOOP to keep an idle session (a timer of
-    /// transfers runs on); at the server raise the timeout (vsftpd idle_session_timeout; ProFTPD TimeoutIdle,
-    /// TimeoutNoTransfer, TimeoutLogin; Pure-FTPd -I); in the network nothing.
+    /// Remedy: at the client log in again before the next command, send NOOP to keep an idle session alive (does not
+    /// stop a timer that counts transfers); at the server raise the timeout (vsftpd idle_session_timeout; ProFTPD
+    /// TimeoutIdle, TimeoutNoTransfer, TimeoutLogin; Pure-FTPd -I); in the network nothing.
     "control-idle-timeout", Info,
     "the server ended an idle session",
     ["RFC 959 5.4", "RFC 1123 4.1.3.2"],
@@ -82,7 +82,7 @@ fn of_session(case: &SessionCase<'_>) -> Vec<Finding> {
     let draft = match failed {
         Some(command) => draft
             .severity(Severity::Warning)
-            .and(&format!("{} failed by it", command.line()))
+            .and(&format!("{} failed because of this", command.line()))
             .support([lines::command(session, command)]),
         None => draft,
     };
@@ -97,8 +97,8 @@ fn draft(session: &Session, ended: &TimedOut<'_>) -> Draft {
     DIAGNOSIS
         .finding(ended.confidence, message, lines::reply(session, reply))
         .support([Evidence::seen(*since, what.to_owned())])
-        .client("Log in again before the next command; keep an idle session alive with NOOP, unless the timer counts transfers.")
-        .server("Raise the timeout, if it is too short (vsftpd: idle_session_timeout; ProFTPD: TimeoutIdle, TimeoutNoTransfer, TimeoutLogin; Pure-FTPd: -I).")
+        .client("Log in again before the next command; keep an idle session alive with NOOP (no help where the timer counts transfers).")
+        .server("Raise the timeout if it is too short (vsftpd: idle_session_timeout; ProFTPD: TimeoutIdle, TimeoutNoTransfer, TimeoutLogin; Pure-FTPd: -I).")
         .network("Nothing to change in the network: the server itself ended the session.")
 }
 

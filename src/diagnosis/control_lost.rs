@@ -10,21 +10,21 @@ use crate::ftp::{Command, Verb};
 
 diagnosis! {
     /// The control connection was reset, or closed by the server, while a reply was outstanding and no transfer was
-    /// under way.
+    /// active.
     ///
     /// Needs: a command without reply; then a RST, or a FIN of the server; or a command that comes when the server has
-    /// closed; or a FIN of the client where the server's numbers show that its reply was sent and lost before this
-    /// capture point.
+    /// closed; or a FIN of the client where the server's sequence numbers show that its reply was sent and lost before
+    /// this capture point.
     ///
     /// Helps: who ended it; a control connection that had been idle for long (NAT and firewall timeouts).
     ///
-    /// Refuted by: QUIT; a close by the side that had its final reply; a transfer under way
+    /// Refuted by: QUIT; a close by the side that had its final reply; an active transfer
     /// (`control-lost-during-transfer`); a server that never greeted (`control-closed-early`); an idle session that the
-    /// server ended by 421 (`control-idle-timeout`); words of the server that the capture lacks.
+    /// server ended by 421 (`control-idle-timeout`); bytes of the server that are missing from the capture.
     ///
     /// Remedy: look first at the side that ended it: at the server read its log; at the client look for its own
     /// timeout, keep the connection alive (NOOP, TCP keep-alive), and log in again; in the network raise idle timeouts
-    /// on the way, and find what loses a reply that was sent.
+    /// on the path, and find what drops a reply that was sent.
     "control-lost", Warning,
     "the control connection was lost while a reply was outstanding",
     ["RFC 959 5.4", "RFC 5382 5"],

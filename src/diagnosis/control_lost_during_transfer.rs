@@ -10,19 +10,18 @@ use crate::transfer::ControlLoss;
 diagnosis! {
     /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
     ///
-    /// Needs: a transfer under way without final reply; then a RST, a FIN of the server, or 421; or a FIN of the client
-    /// where the server's numbers show that its reply was sent and lost before this capture point.
+    /// Needs: an active transfer without a final reply; then a RST, a FIN of the server, or 421; or a FIN of the client
+    /// where the server's sequence numbers show that its reply was sent and lost before this capture point.
     ///
     /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a command or a final reply
-    /// that is retransmitted and never acknowledged then; a data connection that stands still until the server gives
-    /// up.
+    /// that is retransmitted and never acknowledged then; a data connection that stalls until the server gives up.
     ///
     /// Refuted by: QUIT and 221; an idle session that the server had ended by 421 before the command
-    /// (`control-idle-timeout`); a capture that merely ends; bytes of the server that the capture lacks; a data
-    /// connection that was reset before (`data-connection-broken`).
+    /// (`control-idle-timeout`); a capture that just ends; bytes of the server that are missing from the capture; a
+    /// data connection that was reset before (`data-connection-broken`).
     ///
     /// Remedy: look first at the side that closed; at the client send NOOP or TCP keep-alives during transfers; at the
-    /// server read the log, raise the data timeout; in the network raise the idle timeout on the way.
+    /// server read the log, raise the data timeout; in the network raise the idle timeout on the path.
     "control-lost-during-transfer", Error,
     "the control connection was lost during a transfer",
     ["RFC 5382 5", "RFC 1123 4.1.3.2", "RFC 959 5.4"],

@@ -7,14 +7,17 @@ use crate::finding::{Confidence, Evidence, Finding};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// Copies of the same control bytes differ: a retransmission does not repeat what was sent.
+    /// Two copies of the same bytes of the control connection differ: a retransmission does not repeat what was sent
+    /// first. TCP never does that by itself. A middlebox that rewrites only one of the copies is the usual reason; a
+    /// faulty TCP stack and an attempt to mislead an inspection are others.
     ///
-    /// Needs: two segments of one direction that cover the same sequence numbers with different bytes.
+    /// Needs: two segments of one direction with the same sequence numbers and different bytes.
     ///
-    /// The copy whose checksum verifies is taken over one whose does not, else the first. It is a middlebox that
-    /// rewrites one copy only, a broken stack, or evasion.
+    /// What it changes: the copy with a correct checksum is used, otherwise the first one. The command or reply is
+    /// marked as unreliable, and nothing is claimed from it alone.
     ///
-    /// Remedy: look at what lies between; the lines concerned are marked unreliable.
+    /// Remedy: find the device on the path that changes one of the copies (an FTP helper, a proxy, an inspection), and
+    /// capture on both sides of it.
     "control-overlap-conflict", Quality,
     "copies of the same control bytes differ",
     ["RFC 9293 3.4"],

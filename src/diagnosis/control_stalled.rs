@@ -9,16 +9,16 @@ use crate::finding::{Confidence, Evidence, Finding, Party, Route};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// A segment of the control connection is retransmitted and never acknowledged: something lets the others pass and
-    /// drops this one, or the path broke.
+    /// A segment of the control connection is retransmitted and never acknowledged: something drops this segment and
+    /// lets others pass, or the path is down.
     ///
     /// Needs: a control segment with payload, two or more retransmissions of it, and no acknowledgement of its bytes to
     /// the end of the connection.
     ///
-    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall forgot it); it
-    /// is a PORT split over two segments, or one without CRLF (an FTP helper that drops what it half understands); it
-    /// is a full-sized segment (path MTU); replies leave with a foreign source address (`source-spoof-mismatch`); a MAC
-    /// has moved (`mac-changed`).
+    /// Helps: the control connection had been idle, while the data connection worked (a NAT or firewall dropped its
+    /// entry); it is a PORT split over two segments, or one without CRLF (an FTP helper that drops incomplete lines);
+    /// it is a full-sized segment (path MTU); replies leave with a foreign source address (`source-spoof-mismatch`); a
+    /// MAC has moved (`mac-changed`).
     ///
     /// Refuted by: a late acknowledgement.
     ///
@@ -35,7 +35,7 @@ diagnosis! {
     part_of: &[control_lost_during_transfer::NAME]
 }
 
-const HERE: &str = "Capture at the client too: it shows whether the segment is lost on the way, or its acknowledgement.";
+const HERE: &str = "Capture at the client too: it shows whether the segment is lost, or its acknowledgement.";
 
 fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((end, stamps)) = case.control.stalled() else { return Vec::new() };
@@ -67,10 +67,10 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
         .server(if case.vantage.is_here(Party::Server) {
             HERE
         } else {
-            "Capture at the server too: it shows whether the segment is lost on the way, or its acknowledgement."
+            "Capture at the server too: it shows whether the segment is lost, or its acknowledgement."
         });
     let mtu = if too_large { ", a path MTU" } else { "" };
-    let drops = format!("Find what drops this segment: an FTP helper that wants whole lines{mtu}, an anti-spoofing filter, a stale ARP entry.");
+    let drops = format!("Find what drops this segment: an FTP helper that needs whole lines{mtu}, an anti-spoofing filter, a stale ARP entry.");
     let forgets = "Raise the idle timeout of NAT and firewall for established connections (RFC 5382: 2 h 4 min).";
     let alive = "Keep the control connection alive (NOOP, TCP keep-alive; curl: --keepalive-time).";
     let draft = match idle {

@@ -9,8 +9,8 @@ use crate::transfer::attempt::{Aim, Attempt};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// The control connection never came to be: its SYN was unanswered, refused or rejected, or the SYN-ACK never got
-    /// through.
+    /// The control connection was never established: its SYN got no answer, was refused or rejected, or the SYN-ACK
+    /// never arrived.
     ///
     /// Needs: a SYN to the control port and no answer to two or more of them, a RST, an ICMP error, or SYN-ACKs that
     /// are repeated and never acknowledged.
@@ -19,10 +19,10 @@ diagnosis! {
     /// server (`arp-conflict`).
     ///
     /// Refuted by: a connection whose other half was merely not captured; a port scan. A later connection of the client
-    /// to the server that works refutes that the server does not listen or is filtered for good, and is told.
+    /// to the server that works shows that the server does listen and is not always filtered; the finding says so.
     ///
     /// Remedy: at the server check that it runs and listens, and its host's firewall; at the client check name, address
-    /// and port; in the network check what filters port 21, both ways.
+    /// and port; in the network check what filters port 21, in both directions.
     "control-unanswered", Error,
     "the control connection was not answered",
     ["RFC 9293 3.10.7", "RFC 959 2.3"],
@@ -91,8 +91,8 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let draft = draft
         .and(&format!("a later connection to it worked, {after:.1} s after this attempt (frame {})", later.number))
         .support([Evidence::seen(later, "the server greets a later control connection of this client")])
-        .client("Nothing to change at the client, unless it gave up too early: the same address and port worked later.")
-        .server("Find out what kept the server from answering at that time: a restart, a full backlog, a limit on new connections.")
+        .client("Nothing to change at the client, except a longer timeout: the same address and port worked later.")
+        .server("Find out why the server did not answer at that time: a restart, a full backlog, a limit on new connections.")
         .network("Look for packets that were lost at that time, or a limit on new connections: other connections get through.");
     vec![draft.done()]
 }

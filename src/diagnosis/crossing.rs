@@ -182,10 +182,12 @@ impl Lost<'_> {
         match self.what {
             What::Syn => {
                 let count = self.attempt.connection.syn_count;
-                format!("the SYN {from} -> {to} came in {one} {count} times and never left {other}")
+                format!("the SYN {from} -> {to} came in on {one} {count} times and never left on {other}")
             }
             What::SynAck => {
-                format!("the SYN {from} -> {to} got through, but the SYN-ACK that came in {one} never left {other}")
+                format!(
+                    "the SYN {from} -> {to} got through, but the SYN-ACK that came in on {one} never left on {other}"
+                )
             }
         }
     }

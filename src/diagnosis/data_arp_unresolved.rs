@@ -14,30 +14,30 @@ const GIVES_UP: usize = 3;
 const ASKED: usize = 2;
 
 diagnosis! {
-    /// Whoever wanted to deliver the data connection's SYN asked for the announced host by ARP or ND, and nobody
-    /// answered.
+    /// The host or router that had to deliver the data SYN sent ARP or ND requests for the announced host, and got no
+    /// answer.
     ///
-    /// The SYN waits in the asker's queue and is dropped; a host gives up after about 3 s ("No route to host"), a
-    /// router answers with ICMP host unreachable. Looks like a server that never tried.
+    /// The SYN waits in that sender's queue and is dropped; a host gives up after about 3 s ("No route to host"), a
+    /// router answers with ICMP host unreachable. It looks as if the server had never tried.
     ///
     /// Needs: two or more requests for the announced host between the transfer command and its final reply, by the
-    /// server or a router on the way, no answer, and nothing from that host at that time.
+    /// server or a router on the path, no answer, and nothing from that host at that time.
     ///
     /// Helps: requests a second apart; a reply after 3 s that says so.
     ///
     /// Refuted by: an answer, or any packet from the host; the asker's own table of neighbours (`--facts`), read meanwhile,
     /// that has its MAC.
     ///
-    /// Confidence: proven by three requests, for who gets an answer does not ask again; probable by two, or proven where
-    /// the asker's table says that the entry failed.
+    /// Confidence: proven with three requests, because a host that gets an answer does not ask again; probable with
+    /// two, or proven if the neighbour table of the host that asks (`--facts`) says that the entry failed.
     ///
-    /// Traps: captures filtered to TCP hold no ARP. The answer goes to the asker alone and need not be visible here;
-    /// therefore one request tells nothing.
+    /// Traps: captures with a filter for TCP have no ARP. The answer goes only to the host that asked and need not be
+    /// visible here, so one request proves nothing.
     ///
     /// Remedy: at the client announce the right address; at the server offer the right one in 227, check its mask and
-    /// routes; in the network bring the host, its VLAN or its proxy ARP up.
+    /// routes; in the network make the host reachable (cable, VLAN, proxy ARP).
     "data-arp-unresolved", Error,
-    "nobody answers ARP or ND for the announced host",
+    "no answer to ARP or ND for the announced host",
     ["RFC 826", "RFC 4861 7.2", "RFC 1122 2.3.2"],
     verdict: NoLinkAddress,
     locus: Server,
@@ -74,7 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         _ => return None,
     };
     let message = format!(
-        "{} ({}) asked {count} times for {target}, which {} announced, and nobody answered: no SYN could be delivered",
+        "{} ({}) sent {count} ARP or ND requests for {target}, which {} announced, and got no answer: no SYN could be delivered",
         query.asker, query.asker_mac, offer.command.name,
     );
     let note = format!("who has {target}? asks {}", query.asker);
@@ -88,9 +88,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(case.dialogue())
         .support(timers::evidence(case))
         .host(known.said())
-        .rule_out(time_wait_collision::NAME, "the SYN was waiting for an address, not for a 5-tuple")
+        .rule_out(time_wait_collision::NAME, "the SYN had to wait for a MAC address, not for a 5-tuple")
         .rule_out(data_syn_refused::NAME, "nothing was delivered that could have been refused")
-        .network(format!("Bring {target} up where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
+        .network(format!("Make {target} reachable on the link where {} looks for it (cable, VLAN, proxy ARP).", query.asker));
     Some(match offer.direction {
         Direction::Active => draft
             .client("Announce an address that is in use and reachable, or use EPSV/PASV.")

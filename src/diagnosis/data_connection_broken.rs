@@ -14,20 +14,20 @@ const SWAPPED: Interval = Interval::millis(50);
 diagnosis! {
     /// The data connection was opened and then failed before the final reply.
     ///
-    /// Needs: a complete handshake on the data connection, then 425 or 426, or behind 125 or 150 450 or 451, or a RST
-    /// before the final reply, or words of a connection that broke.
+    /// Needs: a complete handshake on the data connection, then 425 or 426, or 450 or 451 after 125 or 150, or a RST
+    /// before the final reply, or a text that says that the connection broke.
     ///
     /// Helps: the RST and who sent it; the bytes that had passed; a window of zero; silence.
     ///
-    /// Refuted by: 550 and kin without 125 or 150 before (`command-refused`), though the server then resets a data
-    /// connection that was waiting; a 421 or a lost control connection (`control-lost-during-transfer`); a user's ABOR;
-    /// a server that refuses the peer's address (`pasv-bad-peer`) or the missing TLS session
-    /// (`tls-session-reuse-required`); where no final reply came, a FIN before the RST, and words of the server that
-    /// the capture lacks.
+    /// Refuted by: 550 and similar replies without 125 or 150 before (`command-refused`), even if the server then
+    /// resets a waiting data connection; a 421 or a lost control connection (`control-lost-during-transfer`); a user's
+    /// ABOR; a server that refuses the peer's address (`pasv-bad-peer`) or the missing TLS session
+    /// (`tls-session-reuse-required`); where no final reply came: a FIN before the RST, or bytes of the server that are
+    /// missing from the capture.
     ///
-    /// Remedy: look first at the side that reset or fell silent; at the server read the log; at the client look at the
-    /// log, the disk, the quota; in the network look for idle timeouts, and for a path MTU that large segments do not
-    /// pass.
+    /// Remedy: look first at the side that sent the RST or stopped sending; at the server read the log; at the client
+    /// look at the log, the disk, the quota; in the network look for idle timeouts, and for a path MTU that is too
+    /// small for large segments.
     "data-connection-broken", Error,
     "the data connection was opened and then broke",
     ["RFC 959 4.2", "RFC 959 5.4"],
@@ -84,24 +84,24 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .support(connection.established.map(|at| Evidence::sent(at, attempt.from(), attempt.to(), "handshake complete")))
         .support(case.dialogue())
         .caps(case.may_miss_an_abort().map(|at| {
-            let why = format!("frame {} shows that words of the client are missing: an ABOR may be among them", at.number);
+            let why = format!("frame {} shows that commands of the client are missing: an ABOR may be among them", at.number);
             cap(capture_gap::NAME, Confidence::Possible, why)
         }))
         .rule_out(data_syn_refused::NAME, "the handshake completed")
         .rule_out(time_wait_collision::NAME, "the handshake completed");
     let finding = match reset {
         Some(_) if client => finding
-            .client("Find out why the client closed the data connection with a RST: it was killed, its disk is full, or it lost interest.")
-            .server("Nothing to change, unless the server had fallen silent before the RST: then read its log.")
-            .network("If the RST's TTL is not that of the client's other segments, find the device that sent it in its name."),
+            .client("Find out why the client closed the data connection with a RST: the user cancelled, the program was killed, or its disk is full.")
+            .server("Nothing to change, unless the server had stopped sending before the RST: then read its log.")
+            .network("If the RST's TTL is not that of the client's other segments, find the device that sent it instead."),
         Some(_) => finding
             .server("Read the server's log for the reason of the RST on the data connection.")
             .client("Nothing to change, unless the client had stopped reading or sending before the RST.")
-            .network("If the RST's TTL is not that of the server's other segments, find the device that sent it in its name."),
+            .network("If the RST's TTL is not that of the server's other segments, find the device that sent it instead."),
         None => finding
             .server("Read the server's log: the data connection worked at TCP level.")
             .client("Look in the client's log for why the transfer ended: its disk, its quota, its own timeout.")
-            .network("If large segments were repeated in vain before the end, look for a path MTU (tracepath) or an idle timeout on the way."),
+            .network("If large segments were repeated without an acknowledgement before the end, look for a path MTU problem (tracepath) or an idle timeout on the path."),
     };
     Some(finding.done())
 }

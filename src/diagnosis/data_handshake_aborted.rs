@@ -11,10 +11,10 @@ diagnosis! {
     /// (or the SYN-ACK) never got through.
     ///
     /// Needs: SYN and SYN-ACK; then a RST of the opener, or SYN-ACKs that are repeated and never acknowledged; a
-    /// transfer that failed by it.
+    /// transfer that failed because of it.
     ///
-    /// Helps: a RST at once (the server had given up: compare the time of its 425); SYN-ACKs that leave through another
-    /// interface than the SYN came in (`source-spoof-mismatch`, anti-spoofing).
+    /// Helps: an immediate RST (the server had given up: compare the time of its 425); SYN-ACKs that leave through
+    /// another interface than the SYN came in (`source-spoof-mismatch`, anti-spoofing).
     ///
     /// Refuted by: the final ACK seen on another interface; a SYN-ACK that belongs to an old connection.
     ///
@@ -54,7 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .rule_out(data_syn_unanswered::NAME, "the SYN was answered by a SYN-ACK")
             .network("Look for a stateful firewall or reverse-path filter that sees, or accepts, only one direction of this connection.")
-            .server("Compare its connect timeout with the time of the answer: a server that gives up resets what comes late.")
+            .server("Compare its connect timeout with the time of the answer: a server that has given up resets a late answer.")
             .client("Use passive mode (EPSV, PASV) while active connections do not get through.")
             .done(),
     )

@@ -9,19 +9,21 @@ use crate::ftp::texts::Errno;
 diagnosis! {
     /// The server could not bind its data port because another of its transfers was using it at that moment.
     ///
-    /// All active data connections of a server start from one port, L-1. A server that binds it without sharing it
-    /// (SO_REUSEADDR, done anew by every child) fails, or retries with growing pauses, while another client is served.
+    /// All active data connections of a server start from one port, 20 for control port 21. A server that binds to it
+    /// without sharing it (SO_REUSEADDR in every process) fails, or tries again after growing pauses, while another
+    /// client is served.
     ///
-    /// Needs: a failed active transfer without any SYN; words of a bind that failed (`Can't create data socket`,
+    /// Needs: a failed active transfer without any SYN; a text that reports a failed bind (`Can't create data socket`,
     /// `Address already in use`), or the pauses of bind retries (1, 3, 6, 10 … 55 s); another connection of the server
-    /// from the same port to another socket, open between command and reply; no earlier connection on the own 5-tuple
+    /// from the same port to another socket, open between command and reply; no earlier connection on the same 5-tuple
     /// that explains it.
     ///
     /// Helps: success once the other transfer is over.
     ///
-    /// Refuted by: a SYN; the server's own TIME-WAIT on the tuple (`time-wait-collision`); words of another cause.
+    /// Refuted by: a SYN; the server's own TIME-WAIT on the tuple (`time-wait-collision`); a text that names another
+    /// cause.
     ///
-    /// Confidence: probable with the words, possible with the pauses alone or away from the server.
+    /// Confidence: probable with such a text, possible with the pauses alone or away from the server.
     ///
     /// Remedy: at the server share the data port among its processes, or use another one for every connection; at the
     /// client use passive mode; in the network nothing.
@@ -44,7 +46,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let confidence = if words && case.would_show_server_syn() { Confidence::Probable } else { Confidence::Possible };
     let message = format!(
-        "the server answered {} {} without a SYN to {} while {} -> {} was open: it could not share its data port {}",
+        "the server answered {} {} without a SYN to {} while {} -> {} was open: it could not bind to its data port {} at the same time",
         command.name,
         reply.line(),
         gone.socket,
@@ -67,7 +69,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .or(data_syn_never_sent::NAME, "the server's log names the error of its bind()")
             .server("Let every process of the server share its data port (SO_REUSEADDR), or send from other ports than 20 (vsftpd: connect_from_port_20=NO).")
             .client("Use passive mode (EPSV, PASV).")
-            .network("Nothing to change on the way: the failure is local to the server.")
+            .network("Nothing to change in the network: the failure is local to the server.")
             .done(),
     )
 }

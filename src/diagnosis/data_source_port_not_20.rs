@@ -11,10 +11,10 @@ const PORTS_NAMED: usize = 4;
 diagnosis! {
     /// The server's data connections do not come from the port below its control port (20 for 21).
     ///
-    /// RFC 959 3.2 wants L-1; many servers that have dropped root use an ephemeral port instead. It is harmless unless
-    /// a packet filter relies on port 20.
+    /// RFC 959 3.2 asks for the control port minus one; many servers that no longer run as root use any port instead.
+    /// It is harmless unless a packet filter relies on port 20.
     ///
-    /// Needs: a SYN of an active transfer from another port than L-1 (989 for 990).
+    /// Needs: a SYN of an active transfer from another port than that (20 for 21, 989 for 990).
     ///
     /// Refuted by: a NAT that rewrites source ports between the server and this point.
     ///
@@ -44,7 +44,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     if ports.len() > PORTS_NAMED {
         named.push_str(", …");
     }
-    let message = format!("{} opens data connections from port {named} instead of {wanted}", server.ip());
+    let message = format!("{} opens data connections from port {named}, not from {wanted}", server.ip());
     let frames = attempts.iter().map(|attempt| attempt.at()).take(8).collect();
     let route = Route { from: first.from(), to: first.to() };
     let Some(primary) = Evidence::seen_all(frames, Some(route), "SYN of an active data connection") else { return Vec::new() };
@@ -54,7 +54,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .in_session(case.session)
             .hosts([server.ip()])
             .network("Base firewall rules on connection state or an FTP helper, not on source port 20.")
-            .server("Where a filter insists on port 20, let the server bind it (vsftpd: connect_from_port_20=YES).")
+            .server("Where a filter requires port 20, let the server bind to it (vsftpd: connect_from_port_20=YES).")
             .done(),
     ]
 }

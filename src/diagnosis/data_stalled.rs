@@ -14,28 +14,28 @@ use crate::transfer::standstill::{Silence, Standstill};
 const CITED: usize = 8;
 
 diagnosis! {
-    /// The data connection was open and then stood still, until one side gave up or the capture ends.
+    /// The data connection was open and then stalled until one side gave up or the capture ended.
     ///
-    /// Needs: a complete handshake on the data connection, then five seconds or more (thirty where the capture merely
-    /// ends) without progress: the sender sends no more bytes and no FIN; or a segment is sent four times or more and
-    /// never acknowledged; or the receiver's window stays zero. Then the client leaves, closes or aborts, the server
-    /// answers 425, 426 or 421, or somebody resets.
+    /// Needs: a complete handshake on the data connection, then five seconds or more (thirty if the capture just ends)
+    /// without progress: the sender sends no more bytes and no FIN; or a segment is sent four times or more and never
+    /// acknowledged; or the receiver's window stays zero. Then the client leaves, closes or aborts, the server answers
+    /// 425, 426 or 421, or one side sends a RST.
     ///
-    /// Helps: who fell silent. A sender that acknowledges and sends nothing more is alive at TCP level, but its program
-    /// does not go on. A receiver whose window is zero does not read. Where nothing is acknowledged, the receiver or
-    /// the way is gone.
+    /// Helps: which side stopped. A sender that acknowledges and sends nothing more is alive at TCP level, but its
+    /// program does not continue. A receiver whose window is zero does not read. Where nothing is acknowledged, the
+    /// receiver or the path is down.
     ///
-    /// Refuted by: a FIN of the sender; acknowledged bytes that the capture lacks; only one direction captured; words
-    /// of the server that name another reason, such as the file; a window of zero until the server's own data timeout,
-    /// which is `control-lost-during-transfer` or `data-connection-broken`.
+    /// Refuted by: a FIN of the sender; acknowledged bytes that are missing from the capture; only one direction
+    /// captured; a text of the server that names another reason, such as the file; a window of zero until the server's
+    /// own data timeout, which is `control-lost-during-transfer` or `data-connection-broken`.
     ///
-    /// Confidence: proven when somebody gave up, probable where the capture ends.
+    /// Confidence: proven if one side gave up, probable if the capture ends.
     ///
     /// Remedy: at the server find out what its process waits for (disk, database, a stopped process), read its log; at
     /// the client the same if the client sends, or does not read; in the network look for a firewall that drops
     /// established connections, and for a path MTU.
     "data-stalled", Error,
-    "the data connection was open and stood still until one side gave up",
+    "the data connection was open and stalled until one side gave up",
     ["RFC 9293 3.8.3", "RFC 9293 3.8.6.1", "RFC 1123 4.1.3.2"],
     verdict: DataStalled,
     locus: Server,
@@ -49,7 +49,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let bytes = still.connection.half(still.sender).bytes;
     let seconds = still.lasted();
     let what = match still.silence {
-        Silence::Sender if bytes == 0 => format!("{} sent not one byte and no FIN for {seconds:.1} s", who(from)),
+        Silence::Sender if bytes == 0 => format!("{} sent no data and no FIN for {seconds:.1} s", who(from)),
         Silence::Sender => format!("{} sent nothing more and no FIN for {seconds:.1} s after {bytes} bytes", who(from)),
         Silence::Receiver => format!(
             "{} acknowledged nothing more for {seconds:.1} s, though {} sent the next bytes {} times",
@@ -60,7 +60,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Silence::Window => format!("{} took no more bytes for {seconds:.1} s: its window was zero", who(to)),
     };
     let end = ending(case, &still);
-    let message = format!("the data connection {from} -> {to} stood still: {what}; then {end}");
+    let message = format!("the data connection {from} -> {to} stalled: {what}; then {end}");
     let remedied = DIAGNOSIS
         .finding(confidence, message, primary(&still)?)
         .severity(severity)
@@ -121,10 +121,10 @@ fn has_another_reason(case: &Case<'_>, still: &Standstill<'_>) -> bool {
 fn primary(still: &Standstill<'_>) -> Option<Evidence> {
     let (from, to) = (still.from(), still.to());
     if still.repeats.is_empty() {
-        return Some(Evidence::missing(still.since, still.until, format!("neither bytes nor FIN {from} -> {to}")));
+        return Some(Evidence::missing(still.since, still.until, format!("no data and no FIN {from} -> {to}")));
     }
     let frames = lines::some_of(still.repeats.clone(), CITED);
-    Evidence::seen_all(frames, Some(Route { from, to }), "the same bytes again and again, never acknowledged")
+    Evidence::seen_all(frames, Some(Route { from, to }), "the same bytes retransmitted, never acknowledged")
 }
 
 fn named(case: &Case<'_>, socket: SocketAddr) -> String {
@@ -161,7 +161,7 @@ fn advise(case: &Case<'_>, still: &Standstill<'_>, draft: super::Draft) -> super
     let draft = if still.silence == Silence::Window {
         draft
     } else {
-        draft.or(path_mtu_blackhole::NAME, "a capture at the sender of the data: are only large segments sent again and again")
+        draft.or(path_mtu_blackhole::NAME, "check in a capture at the sender whether only large segments are retransmitted")
     };
     let hung = "Find out what its process waits for: a slow disk or database, a lock, a stopped process; read its log.";
     if by_client {
@@ -169,5 +169,5 @@ fn advise(case: &Case<'_>, still: &Standstill<'_>, draft: super::Draft) -> super
     } else {
         draft.server(hung).client("Nothing to change; its timeout decides how long it waits.")
     }
-    .network("Look for a firewall or NAT that forgets or drops established connections, and for a path MTU (tracepath).")
+    .network("Look for a firewall or NAT that drops established connections, and for a path MTU problem (tracepath).")
 }

@@ -6,28 +6,28 @@ use crate::finding::{Confidence, Evidence, Finding};
 use crate::wire::IcmpError;
 
 diagnosis! {
-    /// The data SYN drew an ICMP or ICMPv6 error.
+    /// The data SYN was answered by an ICMP or ICMPv6 error.
     ///
     /// Needs: an ICMP error whose quoted addresses, ports and sequence number are those of this SYN; no handshake; a
-    /// transfer that failed by it.
+    /// transfer that failed because of it.
     ///
     /// Helps: who sent it. The target itself: its host firewall. A router: a filter, or no route beyond it.
     ///
-    /// Refuted by: a quote that does not match; a handshake that completes nevertheless.
+    /// Refuted by: a quote that does not match; a handshake that completes anyway.
     ///
     /// Traps: the quote may carry addresses from before or after NAT; errors are rate-limited, so one may answer many
-    /// SYNs; NT-era stacks go on after such an error, Linux fails at once.
+    /// SYNs; old Windows stacks continue after such an error, Linux fails at once.
     ///
-    /// Remedy: in the network open the filter that prohibits, or mend the route to a host or network that is
-    /// unreachable; at the client let a host firewall stop rejecting (port unreachable), announce an address that the
-    /// server can reach, or use EPSV/PASV; at the server check the routes, allow EPSV/PASV.
+    /// Remedy: in the network open the filter that rejects, or fix the route to the unreachable host or network; at the
+    /// client let a host firewall stop rejecting (port unreachable), announce an address that the server can reach, or
+    /// use EPSV/PASV; at the server check the routes, allow EPSV/PASV.
     "data-syn-icmp-rejected", Error,
     "the data SYN was rejected by an ICMP error",
     ["RFC 792", "RFC 1122 3.2.2.1", "RFC 5927"],
     verdict: SynRejected,
     locus: Server,
     Transfer(check);
-    would_decide: "a capture at the target shows which of both answers it sent"
+    would_decide: "a capture at the target shows which of the two answers it sent"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -58,10 +58,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = if icmp.from == attempt.to().ip() {
         finding
             .client("Let the server's connections to the announced ports through the client's host firewall, or use passive mode.")
-            .network("Nothing to change on the way: the SYN got through to the host that rejects it.")
+            .network("Nothing to change in the network: the SYN reached the host that rejects it.")
     } else {
         finding
-            .network(format!("Look at {}: it sends this error for the server's connection to the client; open the filter or mend the route.", icmp.from))
+            .network(format!("Look at {}: it sends this error for the server's connection to the client; open the filter or fix the route.", icmp.from))
             .client("Announce an address that the server can reach, or use passive mode (EPSV, PASV).")
     };
     Some(finding.server("Check the server's route to the announced address; allow passive mode (EPSV, PASV).").done())

@@ -9,31 +9,32 @@ use crate::finding::{Cap, Confidence, Finding};
 const ACTIVE_DATA: u16 = 20;
 
 diagnosis! {
-    /// The data SYN, or the SYN-ACK that answered it, came to a router, firewall or NAT that was captured on both
-    /// sides, and did not leave it on the other one.
+    /// The data SYN, or the SYN-ACK that answered it, entered a router, firewall or NAT that was captured on both
+    /// sides, and did not leave it on the other side.
     ///
-    /// Needs: one capture with both sides (two interfaces of one host), the control connection seen to cross before and
-    /// behind; a SYN sent twice or more, seen on the side of its sender only, or a SYN-ACK seen on the side of its
-    /// sender only; and another data connection of the session, opened by the same host, that is seen on both sides.
-    /// Packets of both sides are matched by their numbers and timestamps, not by addresses, which a NAT rewrites.
+    /// Needs: one capture with both sides (two interfaces of one host), the control connection seen on both sides
+    /// before and after; a SYN sent twice or more, seen only on the side of its sender, or a SYN-ACK seen only on the
+    /// side of its sender; and another data connection of the session, opened by the same host, that is seen on both
+    /// sides. Packets of both sides are matched by their numbers and timestamps, not by addresses, which a NAT
+    /// rewrites.
     ///
-    /// Helps: the same 5-tuple that crosses at another time; an ARP request for the next hop that nobody answers
-    /// (`data-arp-unresolved`); an earlier connection of the 5-tuple whose session may still be held
+    /// Helps: the same 5-tuple that gets through at another time; an ARP request for the next hop that nobody answers
+    /// (`data-arp-unresolved`); an earlier connection of the 5-tuple whose session may still be in the device's table
     /// (`time-wait-middlebox`).
     ///
     /// Refuted by: the SYN (SYN-ACK) seen on both sides; dropped packets or missing bytes in the capture, which may
     /// hide it.
     ///
-    /// Confidence: probable; proven where the very 5-tuple crosses at another time.
+    /// Confidence: probable; proven where the same 5-tuple gets through at another time.
     ///
     /// Traps: a third interface that is not in the capture, by which some of the packets leave (several links, ECMP); a
     /// capture filter that differs between the interfaces.
     ///
     /// Remedy: at the client, the mode in which the other side connects, until the device lets both through; at the
-    /// server, data connections that a filter can expect: from port 20, or to a short range of passive ports; in the
+    /// server, data connections that a filter can expect: from port 20, or to a small range of passive ports; in the
     /// network, the filter rules, the session table and the FTP helper of the device between both sides.
     "data-syn-lost-in-transit", Error,
-    "the data SYN, or its SYN-ACK, came to a device on the way and did not leave it",
+    "the data SYN, or its SYN-ACK, entered a device on the path and did not leave it",
     ["RFC 3704", "RFC 5382"],
     verdict: SynLost,
     locus: Server,
@@ -47,14 +48,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let [mode, ports] = if lost.attempt.from().ip() == case.session.client.ip() {
         [
             "Use active mode until the device lets these through.",
-            "Offer passive ports from a short range that the device can be told to let through.",
+            "Offer passive ports from a small range and allow that range on the device.",
         ]
     } else if lost.attempt.from().port() == ACTIVE_DATA {
         ["Use passive mode until the device lets these through.", "Allow passive mode: the client then opens the data connection."]
     } else {
         [
             "Use passive mode until the device lets these through.",
-            "Connect from port 20, from which filters and FTP helpers expect data connections.",
+            "Connect from port 20: filters and FTP helpers expect data connections from there.",
         ]
     };
     let mut draft = DIAGNOSIS
@@ -81,6 +82,6 @@ fn opaque(case: &Case<'_>) -> Option<Cap> {
     (case.transfer().is_none() && case.offer().is_none()).then(|| Cap {
         diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
-        why: "the control connection is encrypted, so which transfer this connection served is a guess".to_owned(),
+        why: "the control connection is encrypted, so it is a guess which transfer this connection belongs to".to_owned(),
     })
 }

@@ -11,14 +11,14 @@ diagnosis! {
     /// The server reported a failed data connection without having sent any SYN, and no earlier connection on the
     /// 5-tuple explains it: a cause on the server itself.
     ///
-    /// Needs: an accepted endpoint; a transfer command answered 425 or its kin, or a client that gave up more than a
-    /// second behind it, or 4yz or 5yz to PORT itself whose words tell of a connection attempt; no data SYN to any
+    /// Needs: an accepted endpoint; a transfer command answered 425 or a similar reply, or a client that gave up more
+    /// than a second later, or 4xx or 5xx to PORT itself whose text reports a connection attempt; no data SYN to any
     /// address in between; a capture at or near the server that would have shown it; no 5-tuple history. Away from the
-    /// server only when the server's own words name a local cause.
+    /// server only if the server's text names a local cause.
     ///
-    /// Confidence: probable, proven at the server with words of a local address, or where its kernel has no route to the
-    /// announced address (`--facts`). Where the capture starts less than 240
-    /// s before, a TIME-WAIT from before it cannot be excluded.
+    /// Confidence: probable, proven at the server if the reply names an address error, or if its kernel has no route to
+    /// the announced address (`--facts`). If the capture starts less than 240 s earlier, an older TIME-WAIT cannot be
+    /// excluded.
     ///
     /// Helps: an errno text. `Permission denied` or `Operation not permitted`: port 20 needs privilege, or a host
     /// firewall rejects on output. `Cannot assign requested address`, `Address already in use`: bind, or a 5-tuple in
@@ -27,9 +27,9 @@ diagnosis! {
     ///
     /// Refuted by: any SYN; an ICMP error; a refused PORT.
     ///
-    /// Remedy: at the server read the log, let it bind port 20 or use another, check the firewall's OUTPUT rules and
-    /// the routes; at the client use passive mode meanwhile; in the network nothing, the failure is local to the
-    /// server.
+    /// Remedy: at the server read the log, let it bind to port 20 or use another port, check the firewall's OUTPUT
+    /// rules and the routes; at the client use passive mode as a workaround; in the network nothing, the failure is
+    /// local to the server.
     "data-syn-never-sent", Error,
     "the server failed to open the data connection without sending a SYN",
     ["RFC 959 3.2", "RFC 1122 4.2.4.1"],
@@ -40,7 +40,7 @@ diagnosis! {
 
 const SERVER: &str = "Read the server's log for this transfer; check its firewall's OUTPUT rules, its routes to the client, and whether it may bind its data port.";
 
-const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at who has its data port (ss -tanp).";
+const HERE: &str = "On this host: read the server's log, look at the route to the client (ip route get), at the OUTPUT rules (nft list ruleset), and at which process uses its data port (ss -tanp).";
 
 /// By which route the server would have sent it.
 fn route<'a>(case: &Case<'a>, to: SocketAddr) -> Answer<Option<&'a RouteEntry>> {
@@ -79,8 +79,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .all_or(announced::nat_beyond(case))
             .host(route.said())
             .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
-            .client("Until then, use passive mode (EPSV, PASV): the server then opens no connection.")
-            .network("Nothing to change on the way: the failure is local to the server.")
+            .client("As a workaround, use passive mode (EPSV, PASV): the server then opens no connection.")
+            .network("Nothing to change in the network: the failure is local to the server.")
             .done(),
     )
 }

@@ -11,31 +11,31 @@ use crate::transfer::Offer;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// The announced endpoint answered the SYN with a RST: nothing listens there, a filter of that host rejects it, or
-    /// something on the way does.
+    /// The announced endpoint answered the SYN with a RST: nothing listens there, a firewall on that host rejects it,
+    /// or a device on the path does.
     ///
     /// Needs: a SYN answered by a RST that acknowledges its initial sequence number plus one, no SYN-ACK, and a
-    /// transfer that failed by it.
+    /// transfer that failed because of it.
     ///
-    /// Helps: the RST's TTL, IP identification and source MAC beside the host's other packets tell whether the host
-    /// itself sent it or something in its name. Whether nothing listens or the host's own filter answers, packets
-    /// cannot tell.
+    /// Helps: the RST's TTL, IP identification and source MAC beside the host's other packets show whether the host
+    /// itself sent it or a device instead of it. Packets cannot show whether nothing listens or the host's own firewall
+    /// answers.
     ///
-    /// Refuted by: a RST with another acknowledgement number (it belongs to an old connection); a RST behind a SYN-ACK.
+    /// Refuted by: a RST with another acknowledgement number (it belongs to an old connection); a RST after a SYN-ACK.
     ///
     /// Traps: a client that has left, or closes its listener after ABOR, before the SYN comes: then it came too late,
-    /// and whoever delayed it is the cause; a server that connects to a previous PORT or, after a refused one, to its
+    /// and what delayed it is the cause; a server that connects to a previous PORT or, after a refused one, to its
     /// default data port.
     ///
     /// Remedy: at the client listen before PORT is sent and until the transfer is over, or use passive mode; at the
-    /// server allow passive mode; in the network let the firewall that resets the connection let it through.
+    /// server allow passive mode; in the network allow the connection in the firewall that resets it.
     "data-syn-refused", Error,
     "the data SYN was refused by a RST",
     ["RFC 9293 3.10.7.1"],
     verdict: SynRejected,
     locus: Server,
     Transfer(check);
-    would_decide: "a capture at the target shows which of both answers it sent"
+    would_decide: "a capture at the target shows which of the two answers it sent"
 }
 
 const LISTEN: &str =
@@ -48,7 +48,7 @@ const PATIENT: Interval = Interval::seconds(1);
 pub enum Sender {
     /// The host that the SYN was sent to.
     Host,
-    /// Something in its name, and why.
+    /// A device instead of it, and why.
     OnTheWay(String),
     /// Cannot be told.
     Unknown,
@@ -76,7 +76,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let listens = listens(case, attempt);
     let who = match (&sender, listens.says()) {
         (Sender::Host | Sender::Unknown, Some(true)) => format!(
-            "a socket of {} listened on port {}: a filter on that host, or before it, rejects the connection",
+            "a socket of {} listened on port {}: a filter on that host or in front of it rejects the connection",
             attempt.to().ip(),
             attempt.to().port()
         ),
@@ -84,26 +84,26 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("no socket of {} listened on port {}", attempt.to().ip(), attempt.to().port())
         }
         (Sender::Host, None) => format!(
-            "{} itself refused it: nothing listens on port {} there, or a filter on that host rejects the connection",
+            "{} itself refused it: port {} is closed (nothing listens there, or the host's firewall rejects)",
             attempt.to().ip(),
             attempt.to().port()
         ),
-        (Sender::OnTheWay(why), _) => format!("something on the way reset it in the name of {} ({why})", attempt.to().ip()),
-        (Sender::Unknown, None) => format!("{} or something on the way reset it", attempt.to().ip()),
+        (Sender::OnTheWay(why), _) => format!("a device on the path reset it instead of {} ({why})", attempt.to().ip()),
+        (Sender::Unknown, None) => format!("{} or a device on the path reset it", attempt.to().ip()),
     };
     let message = format!("the SYN {} -> {} was answered by a RST; {who}", attempt.from(), attempt.to());
     let finding = draft(case, attempt, rst, message).host(listens.said());
     let finding = match sender {
         Sender::Host | Sender::Unknown if listens.says() == Some(&true) => finding
             .client("Let the server's connections through this host's INPUT rules (nft list ruleset), or use passive mode.")
-            .network("If the host's own rules let it through, find what rejects the connection in its name."),
+            .network("If the host's own rules allow it, find the device that rejects the connection instead."),
         Sender::OnTheWay(_) => finding
-            .network("Find the firewall or NAT that resets the data connection; let it through or use a stateful FTP helper.")
+            .network("Find the firewall or NAT that resets the data connection; allow the connection or use a stateful FTP helper.")
             .client("Use passive mode (EPSV, PASV)."),
-        Sender::Host => finding.client(LISTEN).network("Nothing to change on the way: the client itself refused."),
+        Sender::Host => finding.client(LISTEN).network("Nothing to change in the network: the client itself refused."),
         Sender::Unknown => finding
             .client(LISTEN)
-            .network("If the client does listen, find the firewall on the way that resets the connection in its name."),
+            .network("If the client does listen, find the firewall on the path that resets the connection instead."),
     };
     Some(finding.server("Allow passive mode (EPSV, PASV): the client then needs no open port.").done())
 }
@@ -154,21 +154,21 @@ fn too_late(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen, late: &Late) 
     let waited = *stayed > PATIENT;
     let who = if waited { "the server took too long to connect" } else { "the client did not wait" };
     let message = format!(
-        "the SYN {} -> {} came too late, {behind:.1} s behind {command}, and was answered by a RST: the client had left ({how}) {stayed:.1} s behind {command}; {who}",
+        "the SYN {} -> {} came too late, {behind:.1} s after {command}, and was answered by a RST: the client had left ({how}) {stayed:.1} s after {command}; {who}",
         attempt.from(),
         attempt.to(),
     );
     let finding = draft(case, attempt, rst, message).support(case.departure());
     let finding = if waited {
         finding
-            .server("Find out what delayed the connection: the server's log, its load, name or ident lookups, retries of bind().")
+            .server("Find out what delayed the connection: see the server's log, its load, name or ident lookups, repeated tries of bind().")
             .client("Wait longer for the data connection, or use passive mode (EPSV, PASV).")
     } else {
         finding
             .client("Wait for the reply to the transfer command before leaving.")
             .server("Nothing to change: it connected to a client that had left.")
     };
-    finding.network("Nothing to change on the way, unless it held the SYN back: a capture at the server shows when that left.").done()
+    finding.network("Nothing to change in the network, unless it delayed the SYN: a capture at the server shows when the SYN left.").done()
 }
 
 /// Compares the RST with what the same host otherwise sends.
@@ -177,7 +177,7 @@ fn sender(case: &Case<'_>, attempt: &Attempt<'_>, rst: &RstSeen) -> Sender {
         return Sender::Unknown;
     }
     let client = case.control.half(case.client_end());
-    // A device on the way is nearer or farther than the host in whose name it answers, so its TTL differs.
+    // A device on the way is nearer or farther than the host for which it answers, so its TTL differs.
     let Some((low, high)) = client.ttl else { return Sender::Unknown };
     if (low..=high).contains(&rst.ttl) {
         return match (rst.mac, client.first_mac) {

@@ -6,24 +6,24 @@ use crate::finding::{Cap, Confidence, Finding, Party};
 use crate::record::AttemptOutcome;
 
 diagnosis! {
-    /// The server's SYNs to the announced endpoint drew no reply of any kind: no SYN-ACK, no RST, no ICMP error.
+    /// The server's SYNs to the announced endpoint got no reply of any kind: no SYN-ACK, no RST, no ICMP error.
     ///
     /// Needs: two or more SYNs on one 5-tuple with one initial sequence number, nothing back, and a transfer that
-    /// failed by it, a client that gave up behind them, or 4yz or 5yz to PORT itself where the server connects at once.
-    /// A single SYN with an instant 425 is not this.
+    /// failed because of it, a client that gave up after them, or 4xx or 5xx to PORT itself where the server connects
+    /// at once. A single SYN with an instant 425 is not this.
     ///
-    /// Helps: a reply delay that is the server's connect timeout; a control connection that works meanwhile.
+    /// Helps: a reply delay that is the server's connect timeout; a control connection that works in that time.
     ///
     /// Refuted by: any answer in the reverse direction; a capture of one direction only.
     ///
     /// Confidence: at the client it is proven that the client's host dropped them; elsewhere it is proven that no
-    /// answer came back to this point, and where they were dropped stays open.
+    /// answer came back to this point, but not where they were dropped.
     ///
-    /// Remedy: in the network let connections from the server's data port to the client through, or use a stateful FTP
+    /// Remedy: in the network allow connections from the server's data port to the client, or use a stateful FTP
     /// helper; at the client use EPSV/PASV, or open its host firewall; at the server allow EPSV/PASV.
     "data-syn-unanswered", Error,
     "the data SYNs were never answered",
-    ["RFC 1579", "RFC 6298", "Q200770"],
+    ["RFC 1579", "RFC 6298", "Microsoft KB Q200770"],
     verdict: SynUnanswered,
     locus: Server,
     Transfer(check)
@@ -68,7 +68,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let where_dropped = if at_client {
         "The SYNs reached this capture point near the client: look for a firewall on the client's host first."
     } else {
-        "Find what drops the SYNs between the server and the client; let them through, or use an FTP helper (Linux: nf_conntrack_ftp)."
+        "Find what drops the SYNs between the server and the client; allow them, or use an FTP helper (Linux: nf_conntrack_ftp)."
     };
     let mut finding = DIAGNOSIS
         .finding(Confidence::Proven, message, lines::syns(attempt)?)
@@ -94,6 +94,6 @@ fn opaque_cap(case: &Case<'_>) -> Option<Cap> {
     (case.transfer().is_none() && case.offer().is_none()).then(|| Cap {
         diagnosis: Some(tls_control_opaque::NAME),
         ceiling: Confidence::Probable,
-        why: "the control connection is encrypted, so which transfer these SYNs served is a guess".to_owned(),
+        why: "the control connection is encrypted, so it is a guess which transfer these SYNs belong to".to_owned(),
     })
 }

@@ -11,15 +11,15 @@ diagnosis! {
     /// Needs: an accepted PORT or EPRT in force; a SYN of the server, from its data port and between command and reply,
     /// to an endpoint that no session announced.
     ///
-    /// Helps: the endpoint of the PORT before; a port with its bytes swapped.
+    /// Helps: the endpoint of the previous PORT; a port with its two bytes exchanged.
     ///
-    /// Refuted by: a middlebox that rewrote the command behind this point (`alg-rewrote-port`); the server's own choice
+    /// Refuted by: a middlebox that rewrote the command beyond this point (`alg-rewrote-port`); the server's own choice
     /// of the control peer (`server-substituted-address`); another session's transfer.
     ///
     /// Severity: warning when the transfer succeeds.
     ///
-    /// Remedy: at the server connect to the endpoint of the last PORT or EPRT; in the network mend the helper that
-    /// rewrites PORT; at the client use passive mode meanwhile.
+    /// Remedy: at the server connect to the endpoint of the last PORT or EPRT; in the network update the helper that
+    /// rewrites PORT, or switch it off; at the client use passive mode as a workaround.
     "data-wrong-destination", Error,
     "the server connected to another endpoint than announced",
     ["RFC 959 3.2"],
@@ -51,9 +51,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .severity(if case.failed() { Severity::Error } else { Severity::Warning })
             .support(case.dialogue())
-            .server("Mend the server: it must connect to the endpoint of the last PORT or EPRT.")
-            .network("If a middlebox rewrites PORT on the way to the server, look at its FTP helper.")
-            .client("Until then, use passive mode (EPSV, PASV): the server then connects nowhere.")
+            .server("Fix the server: it must connect to the endpoint of the last PORT or EPRT.")
+            .network("If a middlebox rewrites PORT, check its FTP helper.")
+            .client("As a workaround, use passive mode (EPSV, PASV): the server then opens no connection.")
             .done(),
     )
 }

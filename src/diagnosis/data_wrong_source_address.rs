@@ -10,7 +10,8 @@ diagnosis! {
     /// The server opened the data connection from another address than the one its control connection uses.
     ///
     /// A multihomed server must use the control connection's local address for data (RFC 1123 4.1.2.12). Clients,
-    /// firewalls and NATs that expect it drop or reset a connection from elsewhere; IIS 3.0 was known for it.
+    /// firewalls and NATs that expect this drop or reset a connection from another address; IIS 3.0 was known for this
+    /// fault.
     ///
     /// Needs: a data SYN to exactly the announced endpoint, between command and reply, from another address than the
     /// control connection's server.
@@ -20,10 +21,10 @@ diagnosis! {
     /// Refuted by: a session of that other address with the same endpoint (FXP, another server).
     ///
     /// Remedy: at the server bind the data socket to the control connection's local address; at the client use passive
-    /// mode meanwhile; in the network let the server's other address through.
+    /// mode as a workaround; in the network allow the server's other address.
     "data-wrong-source-address", Error,
     "the data connection came from another address than the control connection's server",
-    ["Q187277", "RFC 1123 4.1.2.12", "RFC 1122 3.3.4.2"],
+    ["Microsoft KB Q187277", "RFC 1123 4.1.2.12", "RFC 1122 3.3.4.2"],
     verdict: WrongPeer,
     locus: Server,
     Transfer(check)
@@ -55,8 +56,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .severity(if by_it { Severity::Error } else { Severity::Warning })
             .support(case.dialogue())
             .server("Bind the data socket to the local address of the control connection (RFC 1123 4.1.2.12).")
-            .network("Until then, let connections from the server's other address to the client's data ports through.")
-            .client("Until then, use passive mode (EPSV, PASV), or let the server's other address through the client's firewall.")
+            .network("As a workaround, allow connections from the server's other address to the client's data ports.")
+            .client("As a workaround, use passive mode (EPSV, PASV), or allow the server's other address in the client's firewall.")
             .done(),
     )
 }

@@ -46,7 +46,7 @@ impl<'a> Ending<'a> {
     pub fn story(&self) -> String {
         let reply = self.reply.map(|(bytes, _)| {
             format!(
-                "; the server's sequence numbers show {bytes} bytes of a reply that never arrived here: lost on the way"
+                "; the server's sequence numbers show {bytes} bytes of a reply that never arrived here: they were lost"
             )
         });
         let idle = self.idle.map(|idle| format!("; {}", idle.story()));
@@ -61,7 +61,7 @@ impl<'a> Ending<'a> {
                 at,
                 server,
                 client,
-                format!("its sequence number is {bytes} bytes past all that was seen of the server"),
+                format!("its sequence number is {bytes} bytes above everything that was seen from the server"),
             )
         });
         reply.into_iter().chain(self.idle.map(|idle| idle.evidence()))
@@ -75,7 +75,7 @@ impl<'a> Ending<'a> {
                 .network("Find what loses the server's packets between the server and this capture point.")
                 .server("Capture at the server too: it shows the reply that did not arrive.")
                 .client(
-                    "Log in again; give the client a longer timeout, so that TCP has the time to repeat what was lost.",
+                    "Log in again; give the client a longer timeout, so that TCP has time to retransmit what was lost.",
                 );
         }
         if forgotten {
@@ -95,7 +95,7 @@ impl<'a> Ending<'a> {
         draft
             .server("Read the server's log for the reason it ended the session; raise its timeouts if the client is merely slow (vsftpd: data_connection_timeout, idle_session_timeout).")
             .client("Log in again; send NOOP or TCP keep-alives during long transfers.")
-            .network("If the server's log knows nothing of it, find the device on the way that ended the connection in its name.")
+            .network("If the server's log has nothing about it, find the device on the path that ended the connection instead.")
     }
 }
 

@@ -20,7 +20,7 @@ diagnosis! {
     /// known.
     ///
     /// Remedy: at the client use EPSV, or EPRT with the control connection's family; at the server listen on IPv6 too,
-    /// if it is wanted; in the network let a NAT64 translate EPRT and EPSV too (RFC 6384).
+    /// if clients need it; in the network let a NAT64 translate EPRT and EPSV too (RFC 6384).
     "eprt-protocol-mismatch", Error,
     "EPRT or EPSV names a network protocol that does not fit",
     ["RFC 2428 2", "RFC 2428 3"],

@@ -99,7 +99,7 @@ impl Symptom {
     }
 
     fn cap(&self) -> Cap {
-        let why = format!("that {} by it is concluded from both happening at one time", self.what);
+        let why = format!("that {} because of this is concluded only from the time: both happened together", self.what);
         cap_of_rule(Confidence::Probable, why)
     }
 }

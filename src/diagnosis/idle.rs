@@ -91,7 +91,7 @@ impl Idle {
         let idle = format!("the control connection had been idle for {seconds:.1} s");
         let worked = if self.data_worked { ", and the data connection worked in that time" } else { "" };
         if self.is_forgotten() {
-            format!("{idle}{worked}: a NAT or firewall on the way may have forgotten it, or that host is gone")
+            format!("{idle}{worked}: a NAT or firewall on the path may have dropped its entry, or that host is down")
         } else {
             idle
         }

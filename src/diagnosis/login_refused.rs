@@ -7,14 +7,16 @@ use crate::ftp::Verb;
 use crate::transfer::Exchange;
 
 diagnosis! {
-    /// The server refused the login, or a command for want of one: not a data-connection fault.
+    /// The server refused the login, or refused a command because nobody was logged in. The control connection works,
+    /// and no data connection was involved, so firewall rules and transfer modes do not matter here. The text of the
+    /// reply rarely gives the reason; the server's log does.
     ///
-    /// Needs: 530 and kin to USER, PASS or ACCT, or 530 to a transfer or endpoint command.
+    /// Needs: 530 or a similar reply to USER, PASS or ACCT, or 530 to a transfer or endpoint command.
     ///
     /// Refuted by: a later login that succeeds.
     ///
-    /// Remedy: at the client check user name and password, and whether TLS is wanted first; at the server check the
-    /// access rules; in the network nothing.
+    /// Remedy: at the client check user name and password, and whether the server requires TLS first; at the server
+    /// check the access rules; in the network nothing.
     "login-refused", Info,
     "the server refused the login",
     ["RFC 959 5.4"],
@@ -44,7 +46,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
             .finding(Confidence::Proven, message, lines::reply(session, reply))
             .in_session(session)
             .support([lines::command(session, command)])
-            .client("Check the user name, the password and whether the server wants TLS first.")
+            .client("Check the user name, the password and whether the server requires TLS first.")
             .server("Check the server's access rules.")
             .done(),
     ]

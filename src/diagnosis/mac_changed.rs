@@ -7,22 +7,22 @@ use crate::network::{How, Move};
 
 diagnosis! {
     /// An address on this link moved from one MAC to another: another card, a failover, a virtual machine that moved,
-    /// or another host that took the address over.
+    /// or another host that took over the address.
     ///
-    /// Peers that keep the old MAC in their ARP cache send into the void until the entry expires or they hear of the
-    /// new one. Any ARP packet from the new MAC tells them (RFC 826), an announcement tells all of them at once.
+    /// Peers that keep the old MAC in their ARP cache send to nobody until the entry expires or they learn the new one.
+    /// Any ARP packet from the new MAC to them updates it (RFC 826), an announcement updates all of them at once.
     /// Windows NT before 4.0 SP4 did not even notice the change of its own card's address.
     ///
-    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and the old one
-    /// not using it any more; all on one segment.
+    /// Needs: frames or ARP of the address from the old MAC, then ARP or ND with it from the new MAC, and no further
+    /// use by the old one; all on one segment.
     ///
-    /// Helps: an announcement (says whether there was one); peers that switch their destination MAC.
+    /// Helps: an announcement (the finding says whether there was one); peers that switch their destination MAC.
     ///
-    /// Refuted by: the old MAC going on (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an
+    /// Refuted by: the old MAC still using it (`arp-conflict`); a router's, redundancy protocol's or cluster's MAC; an
     /// address behind a router, whose MAC is the router's and changes with the route.
     ///
-    /// Confidence: proven when the old MAC used the address by more than the sender field of one request; else
-    /// possible, for a take-over and a beginning conflict look alike.
+    /// Confidence: proven if the old MAC used the address in more than the sender field of one request; otherwise
+    /// possible, because a move and the beginning of a conflict look the same.
     ///
     /// Traps: captures joined from two segments; bonds that spread their traffic over several MACs; a lease given to
     /// another host.
@@ -31,7 +31,7 @@ diagnosis! {
     /// `arp_notify`; Windows NT 4.0: Service Pack 4); in the network clear the peers' ARP caches.
     "mac-changed", Warning,
     "an address moved from one MAC to another",
-    ["Q193157", "Q166750", "RFC 826", "RFC 5227 3"],
+    ["Microsoft KB Q193157", "Microsoft KB Q166750", "RFC 826", "RFC 5227 3"],
     verdict: never("a fact about hosts: mac-stale-peer and arp-conflict are what fails by it"),
     locus: Hosts,
     Network(check)
@@ -69,6 +69,6 @@ fn finding(moved: &Move) -> Option<Finding> {
     Some(if confidence == Confidence::Proven {
         draft.rule_out(arp_conflict::NAME, format!("{old} does not use {ip} after frame {}", before.last.number)).done()
     } else {
-        draft.or(arp_conflict::NAME, format!("whether {old} goes on using {ip}, captured where both can be seen")).done()
+        draft.or(arp_conflict::NAME, format!("check in a capture that shows both hosts whether {old} still uses {ip}")).done()
     })
 }

@@ -9,22 +9,22 @@ use crate::finding::{Confidence, Finding};
 use crate::network::{Network, Stale};
 
 diagnosis! {
-    /// A peer goes on sending to the old MAC of an address that has moved to a new one; what it sends is lost.
+    /// A peer still sends to the old MAC of an address that has moved to a new one; what it sends is lost.
     ///
-    /// The peer's ARP cache still holds the old MAC. Connections to the address stall until the entry expires (2 to 10
-    /// minutes on Windows NT, less on others), the peer asks again, or somebody announces the new MAC.
+    /// The peer's ARP cache still has the old MAC. Connections to the address stall until the entry expires (2 to 10
+    /// minutes on Windows NT, less on others), the peer asks again, or the new MAC is announced.
     ///
-    /// Needs: the address moved on this segment (`mac-changed`), and a second and more afterwards frames for it to the
-    /// old MAC, two at least.
+    /// Needs: the address moved on this segment (`mac-changed`), and at least two frames for it to the old MAC, a
+    /// second or more later.
     ///
-    /// Helps: retransmissions; unicast ARP requests to the old MAC that nobody answers; the peer's first frame to the
-    /// new MAC, which ends it.
+    /// Helps: retransmissions; unicast ARP requests to the old MAC without an answer; the peer's first frame to the new
+    /// MAC, which ends it.
     ///
-    /// Refuted by: the old MAC using the address too (`arp-conflict`); a few frames that were under way.
+    /// Refuted by: the old MAC using the address too (`arp-conflict`); a few frames that were already being sent.
     ///
-    /// Confidence: that of the move, or proven where the peer's own table of neighbours (`--facts`) has the old MAC as an entry
-    /// that was set by hand; probable at most as the cause of a failure, which it is where a SYN between the
-    /// two gets no answer, or a control or data connection stalls, at that time.
+    /// Confidence: that of the move, or proven if the peer's own neighbour table (`--facts`) has the old MAC as a
+    /// permanent entry; as the cause of a failure (a SYN between the two gets no answer, or a connection stalls at that
+    /// time) at most probable.
     ///
     /// Traps: a switch shows these frames only by flooding them; a link type without destination MAC (SLL) cannot show
     /// them. If the peer is a router, it is the router's cache that is stale, not the remote host's.
@@ -33,7 +33,7 @@ diagnosis! {
     /// whichever moved, announce the address after such a change (gratuitous ARP, `arp_notify`).
     "mac-stale-peer", Error,
     "a peer keeps sending to the old MAC of an address that moved",
-    ["Q166750", "Q138362", "Q193157", "RFC 826"],
+    ["Microsoft KB Q166750", "Microsoft KB Q138362", "Microsoft KB Q193157", "RFC 826"],
     verdict: HostFault,
     locus: Hosts,
     Network(check),
@@ -75,8 +75,8 @@ fn draft(network: &Network, policy: &Policy, stale: &Stale) -> Option<Draft> {
         None => format!("{peer} ({peer_mac})"),
     };
     let until = match learnt.filter(|at| *at > sent.first) {
-        Some(at) => format!("until it learnt {new} in frame {}", at.number),
-        None => format!("and was not seen to learn {new}"),
+        Some(at) => format!("until it learned {new} in frame {}", at.number),
+        None => format!("and did not learn {new} in this capture"),
     };
     let message = format!(
         "{sender} sent {} frames for {ip} to the old MAC {old}, up to {:.1} s after {ip} had moved to {new} in frame {}, {until}",

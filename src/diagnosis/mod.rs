@@ -18,6 +18,7 @@ mod locus;
 mod neighbours;
 mod no_syn;
 pub mod place;
+pub mod replies;
 pub mod selection;
 pub mod siblings;
 mod time_wait_tuple;

@@ -14,20 +14,20 @@ const NAMED: usize = 4;
 
 diagnosis! {
     /// The client has several addresses of its own and names the control connection's one in every PORT, as clients do
-    /// by default (Q149528), while the server does not get through to it.
+    /// by default (Microsoft KB Q149528), but the server cannot reach that address.
     ///
     /// Needs: an address of the client's host beside that of the control connection (one MAC, or one capturing host,
-    /// has both); every PORT naming the latter; a transfer that failed because no data connection came through to it.
+    /// has both); every PORT naming the latter; a transfer that failed because no data connection reached it.
     ///
     /// Refuted by: a PORT with another of its addresses (`port-wrong-interface`); transfers that work.
     ///
-    /// This is no fault in itself: it tells that another interface exists, which the server may reach.
+    /// This is no fault by itself: it shows that there is another interface, which the server may reach.
     ///
     /// Remedy: at the client connect from the interface that the server reaches, or use passive mode; at the server
     /// allow passive mode; in the network give the server a route to the announced address.
     "multihomed-single-address", Info,
     "a client with several addresses names the same one in every PORT",
-    ["Q149528", "RFC 1122 3.3.4"],
+    ["Microsoft KB Q149528", "RFC 1122 3.3.4"],
     verdict: never("a habit of the client, no fault"),
     locus: Client,
     Session(check)
@@ -45,7 +45,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let Some((_, why, frames)) = others.first() else { return Vec::new() };
     let list: Vec<String> = others.iter().take(NAMED).map(|(ip, _, _)| ip.to_string()).collect();
     let message = format!(
-        "the client also has {} and names {client} in every PORT, where no data connection comes through",
+        "the client also has {}, but every PORT names {client}, and no data connection gets through to it",
         list.join(", "),
     );
     let reply = failed.transfer.and_then(|transfer| transfer.reply.as_ref());

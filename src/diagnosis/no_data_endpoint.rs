@@ -10,22 +10,24 @@ use crate::ftp::texts::Condition;
 const AT_ONCE: Interval = Interval::seconds(1);
 
 diagnosis! {
-    /// The client asked for a transfer with no PORT, EPRT, PASV or EPSV in force.
+    /// The client sent a transfer command while no PORT, EPRT, PASV or EPSV was in force. Each of them serves one
+    /// transfer only.
     ///
-    /// Needs: a transfer command; no endpoint command before it, or the last one refused or used up; a refusal at once
-    /// without any data SYN.
+    /// Needs: a transfer command; no endpoint command before it, or the last one refused or used up; an immediate
+    /// refusal without any data SYN.
     ///
     /// Helps: the server's own words, `Use PORT or PASV first`, `No data connection`.
     ///
-    /// Refuted by: a capture that starts in mid-session, or lacks bytes of the client (the PORT may lie there), unless
-    /// the server says so; a server that keeps the endpoint for the next transfer, which is legal.
+    /// Refuted by: a capture that starts in the middle of the session or where bytes of the client are missing (a PORT
+    /// may be among them), unless the server says so; a server that keeps the endpoint for the next transfer, which is
+    /// legal.
     ///
-    /// Confidence: proven with the server's words, else probable near the server and possible elsewhere.
+    /// Confidence: proven with the server's words, otherwise probable near the server and possible elsewhere.
     ///
-    /// Remedy: at the client send PORT or PASV before each transfer (RFC 1123 4.1.2.5), and heed a refused one; at the
-    /// server and in the network nothing.
+    /// Remedy: at the client send PORT or PASV before each transfer (RFC 1123 4.1.2.5), and stop when it is refused; at
+    /// the server and in the network nothing.
     "no-data-endpoint", Error,
-    "a transfer was asked for with no data endpoint in force",
+    "a transfer command came without a PORT or PASV in force",
     ["RFC 959 3.2", "RFC 1123 4.1.2.5"],
     verdict: NoEndpoint,
     locus: Client,
@@ -57,18 +59,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         None => "no PORT, EPRT, PASV or EPSV had been sent".to_owned(),
         Some(offer) if offer.is_refused() => format!("the {} before it had been refused", offer.command.name),
         Some(offer) if !transfer.first_on_offer => format!("the {} before it had already served a transfer", offer.command.name),
-        Some(offer) => format!("the server did not count the {} before it", offer.command.name),
+        Some(offer) => format!("the server did not accept the {} before it", offer.command.name),
     };
-    let message = format!("{} was refused ({}) because no data endpoint was in force: {state}", transfer.command.name, reply.line());
+    let message = format!("{} was refused ({}) because no PORT or PASV was in force: {state}", transfer.command.name, reply.line());
     Some(
         DIAGNOSIS
             .finding(confidence, message, lines::reply(case.session, reply))
             .about(case)
             .support(case.dialogue())
             .rule_out(data_syn_unanswered::NAME, "no data SYN lies between the command and the reply")
-            .client("Send PORT, EPRT, PASV or EPSV before every transfer, and do not go on when it was refused.")
-            .server("Nothing to change: a server may want an endpoint for every transfer (vsftpd uses each PORT or PASV once).")
-            .network("Nothing to change on the way: no data connection was tried.")
+            .client("Send PORT, EPRT, PASV or EPSV before every transfer, and stop if it is refused.")
+            .server("Nothing to change: a server may require an endpoint for every transfer (vsftpd uses each PORT or PASV once).")
+            .network("Nothing to change in the network: no data connection was tried.")
             .done(),
     )
 }

@@ -8,8 +8,8 @@ use crate::transfer::Direction;
 use crate::transfer::attempt::Aim;
 
 diagnosis! {
-    /// The 227 reply names another address than the server's own as the client sees it: a server behind NAT that does
-    /// not know its public address, 0.0.0.0, or a wrong setting.
+    /// The 227 reply names another address than the one at which the client reached the server: the server is behind a
+    /// NAT and does not know its public address, it announces 0.0.0.0, or a setting is wrong.
     ///
     /// Needs: a 227 (or 228) whose address is not the control connection's server address at this point.
     ///
@@ -19,13 +19,13 @@ diagnosis! {
     /// Refuted by: a capture inside the NAT, where the helper has not rewritten the reply yet; server-to-server
     /// transfer.
     ///
-    /// Severity: error when the client used the address and failed, or gave up and no SYN of it is seen here; else
-    /// warning: many clients ignore the address and connect to the control peer, and what happens there is another
-    /// matter.
+    /// Severity: error when the client used the address and failed, or gave up and sent no SYN that is seen here;
+    /// otherwise warning: many clients ignore the address and use the control connection's, and what happens there is
+    /// another matter.
     ///
     /// Remedy: at the server set the passive address (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd
     /// ForcePassiveIP, IIS External IP Address of Firewall); at the client use EPSV, or ignore the address; in the
-    /// network let an FTP helper on the server's NAT rewrite 227, which needs a clear control connection.
+    /// network let an FTP helper on the server's NAT rewrite 227, which needs an unencrypted control connection.
     "pasv-address-mismatch", Error,
     "the 227 reply names another address than the server's",
     ["RFC 1123 4.1.2.6", "RFC 2428 3", "RFC 959 5.4"],
@@ -54,11 +54,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
     let outcome = match (failed, established) {
         (true, _) => "",
-        (false, true) => "; the client connected nevertheless",
-        (false, false) if ignored => "; the client ignored that address and went to the control peer",
-        (false, false) => "; no transfer failed by it here",
+        (false, true) => "; the client connected anyway",
+        (false, false) if ignored => "; the client ignored that address and used the control connection's",
+        (false, false) if case.transfer().is_none() => "; the client did not use it for a transfer",
+        (false, false) => "",
     };
-    let message = format!("the server told the client to connect to {named}:{port}{what} although its address is {server}{outcome}");
+    let message = format!("227 names {named}:{port}{what}, but the server's address is {server}{outcome}");
     Some(
         DIAGNOSIS
             .finding(Confidence::Proven, message, lines::reply(case.session, reply))
@@ -67,9 +68,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .severity(if failed { Severity::Error } else { Severity::Warning })
             .support(case.concluded.attempts.iter().take(2).filter_map(lines::syns))
             .support(case.dialogue())
-            .client("Use EPSV, or let the client ignore the address in 227 and connect to the control peer (curl: --ftp-skip-pasv-ip).")
+            .client("Use EPSV, or let the client ignore the address in 227 and use the control connection's (curl: --ftp-skip-pasv-ip).")
             .server("Set the address that clients reach the server at (vsftpd pasv_address, ProFTPD MasqueradeAddress, Pure-FTPd ForcePassiveIP).")
-            .network("If the server is behind NAT, an FTP helper may rewrite 227; it needs a clear control connection.")
+            .network("If the server is behind NAT, an FTP helper may rewrite 227; this needs an unencrypted control connection.")
             .done(),
     )
 }

@@ -12,20 +12,20 @@ diagnosis! {
     /// closed it.
     ///
     /// Needs: a SYN to the announced passive endpoint from an address that is not the control client's, and the server
-    /// ends the connection without a byte of data; or the server's words.
+    /// ends the connection without a byte of data; or the server's text.
     ///
-    /// Helps: `425 Security: Bad IP connecting`, `Possible PASV port theft`; both addresses being one host's.
+    /// Helps: `425 Security: Bad IP connecting`, `Possible PASV port theft`; both addresses belong to one host.
     ///
-    /// Refuted by: the two addresses being one client after NAT; data that the server sent first.
+    /// Refuted by: two addresses of one client after NAT; data that the server sent first.
     ///
-    /// Confidence: proven where the packets and the words agree. Words alone are probable: on the client's side of a
-    /// NAT both connections have one address, and only a capture at the server shows the two.
+    /// Confidence: proven where the packets and the text agree. The text alone makes it probable: on the client's side
+    /// of a NAT both connections have one address, and only a capture at the server shows both.
     ///
-    /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; a stranger that steals
+    /// Traps: carrier NAT with several public addresses; load balancers; IPv4 and IPv6 mixed; another host that steals
     /// the port.
     ///
     /// Remedy: at the client use one address for all connections; in the network let NAT, proxy or load balancer keep
-    /// it; at the server lift the check, and its protection, by pasv_promiscuous (vsftpd) and the like.
+    /// it; at the server switch the check off (vsftpd: pasv_promiscuous=YES), which also removes its protection.
     "pasv-bad-peer", Error,
     "the passive connection came from another address than the client's",
     ["RFC 2577 4", "RFC 2577 8"],
@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             lines::syns(attempt)?,
         ),
         (None, Some(reply)) if says_so => {
-            let here = if own.is_some() { ", but here it came from there: a NAT or proxy on the way shows the server two addresses" } else { "" };
+            let here = if own.is_some() { ", but at this capture point it did: a NAT or proxy on the path shows the server two addresses" } else { "" };
             let message = format!("the server says that the connection to its passive port did not come from {client}{here}");
             (message, lines::reply(case.session, reply))
         }
@@ -71,9 +71,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(own.filter(|_| attempt.is_none()).and_then(lines::syns))
             .support(ended.zip(bytes).map(|(at, bytes)| Evidence::seen(at, format!("the server closes it after {bytes} bytes"))))
             .support(case.dialogue())
-            .client("Let control and data connections leave with one address: bind the client, or fix the NAT's address pool.")
-            .server("Lift the peer check (vsftpd pasv_promiscuous=YES) only if the other address is known to be the client's.")
-            .network("Let NAT, proxy or load balancer show one and the same client address on both connections.")
+            .client("Let control and data connections use one source address: bind the client to it, or fix the NAT's address pool.")
+            .server("Switch off the peer check (vsftpd pasv_promiscuous=YES) only if the other address is known to be the client's.")
+            .network("Let NAT, proxy or load balancer show the same client address on both connections.")
             .done(),
     )
 }

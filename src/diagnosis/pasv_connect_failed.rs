@@ -10,21 +10,22 @@ use crate::transfer::attempt::Attempt;
 diagnosis! {
     /// The client's SYN to the server's passive port was unanswered, reset, or answered by an ICMP error.
     ///
-    /// Needs: 227 or 229; a SYN of the client to it, before the server's final reply, that drew nothing (two or more
+    /// Needs: 227 or 229; a SYN of the client to it, before the server's final reply, with no answer (to two or more
     /// SYNs), a RST or an ICMP error.
     ///
     /// On an encrypted control connection, where 227 cannot be read: such a SYN of the client to the server, right
-    /// behind the server's encrypted words, and no data connection soon after.
+    /// after the server's encrypted reply, and no data connection soon after.
     ///
     /// Helps: a server that answers 425 after its accept timeout; other ports of its passive range that work.
     ///
-    /// Refuted by: a handshake that completes; a SYN behind the server's 425 (the client came too late).
+    /// Refuted by: a handshake that completes; a SYN after the server's 425 (the client came too late).
     ///
-    /// Confidence: proven; possible on an encrypted control connection, for the client may want something else there.
+    /// Confidence: proven; possible on an encrypted control connection, because the client may connect there for
+    /// another reason.
     ///
     /// Remedy: at the server fix a small passive port range and open it in its firewall (vsftpd pasv_min_port and
     /// pasv_max_port, ProFTPD PassivePorts, Pure-FTPd PassivePortRange, IIS Data Channel Port Range); in the network
-    /// let it through, forward it through the server's NAT; at the client use active mode until then.
+    /// allow that range, and forward it on the server's NAT; at the client use active mode as a workaround.
     "pasv-connect-failed", Error,
     "the client could not connect to the server's passive port",
     ["RFC 1579", "RFC 2428 3"],
@@ -70,7 +71,7 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let (how, primary, wrong) = failure(attempt)?;
     let (from, to) = (attempt.from(), attempt.to());
     let opaque = case.offer().is_none().then(|| {
-        let why = "the control connection is encrypted, so whether the server named this port is a guess";
+        let why = "the control connection is encrypted, so it is a guess that the server announced this port";
         cap(tls_control_opaque::NAME, Confidence::Possible, why.to_owned())
     });
     let message = format!("the client could not connect to the passive port {to}: {how}");
@@ -83,8 +84,8 @@ fn finding(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
         .caps(case.scene_caps(attempt.at()))
         .caps(opaque)
         .server(if case.vantage.is_here(Party::Server) { HERE } else { SERVER })
-        .network(format!("Let {} through to {to} and the other passive ports, and forward them to a server behind NAT.", from.ip()));
-    draft = draft.client("Use active mode (PORT, EPRT) until the passive ports are open, if nothing stands before the client.");
+        .network(format!("Allow {} to {to} and the other passive ports, and forward them if the server is behind a NAT.", from.ip()));
+    draft = draft.client("Use active mode (PORT, EPRT) until the passive ports are open, if the client has no firewall or NAT in front of it.");
     for (name, why) in wrong {
         draft = draft.rule_out(name, why);
     }
@@ -104,7 +105,7 @@ fn failure(attempt: &Attempt<'_>) -> Option<(String, Evidence, Ruled)> {
         AttemptOutcome::Refused => {
             let rst = attempt.refusal()?;
             Some((
-                "the SYN was answered by a RST: nothing listens there, or a filter rejects the connection".to_owned(),
+                "the SYN was answered by a RST: the port is closed (nothing listens there, or a firewall rejects)".to_owned(),
                 Evidence::sent(rst.at, to, from, format!("RST, acknowledges the SYN, TTL {}", rst.ttl)),
                 vec![(pasv_client_never_connects::NAME, "the client sent a SYN")],
             ))

@@ -7,23 +7,23 @@ use crate::ftp::{Reply, Verb};
 use crate::transfer::{Direction, Offer};
 
 diagnosis! {
-    /// The reply to PASV, EPSV or LPSV does not tell the client where to connect: it cannot be parsed, names port 0, or
-    /// is of the wrong kind for the command.
+    /// The reply to PASV, EPSV or LPSV does not say where the client should connect: it cannot be parsed, names port 0,
+    /// or is of the wrong kind for the command.
     ///
-    /// Needs: a 227, 228 or 229, read whole, whose text holds no endpoint, or one that is out of range or lacks
-    /// numbers; or 227 to EPSV, 229 to PASV and the like.
+    /// Needs: a 227, 228 or 229, read whole, whose text has no endpoint, or one that is out of range or incomplete; or
+    /// 227 to EPSV, 229 to PASV and the like.
     ///
     /// Helps: a client that closes, complains or tries another command at once.
     ///
-    /// Refuted by: bytes of the server that the capture lacks, or of which copies differ.
+    /// Refuted by: bytes of the server that are missing from the capture, or whose copies differ.
     ///
-    /// Severity: error when the client fails by it; warning when it takes the reply all the same, or another command
+    /// Severity: error if the client fails because of it; warning if it accepts the reply anyway, or another command
     /// works.
     ///
-    /// Remedy: at the server correct the reply, or the setting that is written into it; in the network switch an FTP
-    /// helper off that rewrites it; at the client use the other passive command, or active mode.
+    /// Remedy: at the server correct the reply, or the setting for the passive address; in the network switch off an
+    /// FTP helper that rewrites it; at the client use the other passive command, or active mode.
     "pasv-malformed", Error,
-    "the reply to PASV or EPSV does not tell where to connect",
+    "the reply to PASV or EPSV does not say where to connect",
     ["RFC 959 4.1.2", "RFC 1123 4.1.2.6", "RFC 2428 3"],
     verdict: EndpointRefused,
     locus: Server,

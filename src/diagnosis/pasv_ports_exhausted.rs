@@ -7,7 +7,9 @@ use crate::ftp::texts::Condition;
 use crate::transfer::Direction;
 
 diagnosis! {
-    /// The server has no passive port to offer.
+    /// The server has no free passive port, so it refuses PASV or EPSV itself, and no data connection is tried. Every
+    /// passive transfer occupies one port of the configured range, and for some time after its end the port can stay in
+    /// TIME-WAIT.
     ///
     /// Needs: 425 or 421 to PASV, EPSV or LPSV itself.
     ///
@@ -35,7 +37,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         (None | Some(Condition::ConnectFailed | Condition::LocalAddressError), 425) => Confidence::Probable,
         _ => return None,
     };
-    let message = format!("the server could not offer a passive port: {} drew {}", offer.command.name, reply.line());
+    let message = format!("the server could not offer a passive port: it answered {} with {}", offer.command.name, reply.line());
     Some(
         DIAGNOSIS
             .finding(confidence, message, lines::reply(case.session, reply))
@@ -43,7 +45,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .server("Widen the passive port range (vsftpd pasv_max_port, ProFTPD PassivePorts), and let idle data connections end sooner.")
             .client("Try again later, or use active mode.")
-            .network("Open the wider range in the firewall as well; nothing else to change on the way.")
+            .network("Open the wider range in the firewall as well.")
             .done(),
     )
 }

@@ -11,12 +11,13 @@ use crate::transfer::Direction;
 diagnosis! {
     /// After 227 or 229 no SYN of the client passed this capture point, which cannot tell whether one was sent.
     ///
-    /// Needs: an announced passive endpoint; a transfer that failed by a missing data connection, or a client that gave
-    /// up: it left, aborted or asked for another endpoint more than a second later, or sooner by ABOR, another
-    /// endpoint command or a new login; no SYN to that endpoint; a capture that does not show all that the client
-    /// sends.
+    /// Needs: an announced passive endpoint; a transfer that failed because the data connection was missing, or a
+    /// client that gave up: it left, aborted or asked for another endpoint more than a second later, or sooner by ABOR,
+    /// another endpoint command or a new login; no SYN to that endpoint; a capture that does not show all that the
+    /// client sends.
     ///
-    /// Helps: a silence as long as a system tries to connect (127 s, 63 s, 21 s): a SYN was sent and given up.
+    /// Helps: a silence as long as a system tries to connect (127 s, 63 s, 21 s): a SYN was sent, and the client gave
+    /// up.
     ///
     /// Refuted by: a SYN; a capture on the client (`pasv-client-never-connects`); a PORT of another session that names
     /// the endpoint (a server is to connect there); transfers of the server that succeed without any data connection in
@@ -25,7 +26,7 @@ diagnosis! {
     /// Traps: a client on the same link whose SYNs a switch in between drops.
     ///
     /// Remedy: at the client capture during one failing transfer; at the server open a small and fixed passive range in
-    /// its firewall; in the network let that range through.
+    /// its firewall; in the network allow that range.
     "pasv-syn-not-seen", Error,
     "no SYN to the passive port reached this capture point",
     ["RFC 1579", "RFC 2428 3"],
@@ -36,7 +37,7 @@ diagnosis! {
 
 /// What a server can do whose host and filter are not at fault.
 const NAT: &str =
-    "If a NAT stands before this host, forward a small and fixed passive range there, and name its address in 227.";
+    "If there is a NAT in front of this host, forward a small, fixed passive range there, and announce its address in 227.";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let Absent { socket, ended, primary, tried } = absent(case)?;
@@ -45,9 +46,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let why = match tried {
         Some((seconds, system)) => format!(
-            "{seconds:.0} s is how long {system} tries to connect, so SYNs were probably sent and stopped before this point"
+            "{seconds:.0} s is how long {system} tries to connect, so SYNs were probably sent and dropped before this point"
         ),
-        None => "never sent, or stopped before this point".to_owned(),
+        None => "never sent, or dropped before this point".to_owned(),
     };
     let client_here = case.vantage.is_here(Party::Client);
     let message = format!("no SYN to the passive port {socket} was seen here before {ended}: {why}");
@@ -61,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .caps(case.absence_caps())
             .all_or(elsewhere(case))
             .all_or(time_wait_passive_reuse::as_possible_cause(case))
-            .client(if client_here { "Look at this host's OUTPUT rules (nft list ruleset): the SYNs were stopped before they left it." } else { "Capture at the client during one failing transfer." })
+            .client(if client_here { "Look at this host's OUTPUT rules (nft list ruleset): the SYNs were dropped before they left it." } else { "Capture at the client during one failing transfer." })
             .server(if case.vantage.is_here(Party::Server) { NAT } else { "Open the passive port range in the server's firewall, and keep it small and fixed." })
             .network("Let the passive port range through to the server.")
             .done(),
@@ -78,7 +79,7 @@ fn elsewhere(case: &Case<'_>) -> Vec<Alternative> {
         Alternative { diagnosis, would_decide: format!("a capture at the client shows {what}") }
     };
     vec![
-        shown(pasv_connect_failed::NAME, "SYNs that something on the way drops or rejects"),
+        shown(pasv_connect_failed::NAME, "SYNs that a device on the path drops or rejects"),
         shown(pasv_client_never_connects::NAME, "whether it tried"),
     ]
 }

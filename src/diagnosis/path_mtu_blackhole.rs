@@ -27,26 +27,26 @@ const HEADERS: [u32; 2] = [40, 60];
 const CITED: usize = 8;
 
 diagnosis! {
-    /// Large packets are lost on the way, small ones pass, and no ICMP message tells the sender: the path MTU is
-    /// smaller than it believes, and path MTU discovery cannot work.
+    /// Large packets are lost, small ones pass, and no ICMP message reaches the sender: the path MTU is smaller than
+    /// the sender assumes, and path MTU discovery cannot work.
     ///
     /// Needs: one full segment that is sent four times or more and never acknowledged (or three times, and its bytes
     /// arrive in smaller segments); no packet of that size from that host acknowledged; and something smaller that
-    /// passes meanwhile, on the data or the control connection.
+    /// passes in that time, on the data or the control connection.
     ///
-    /// Helps: a tunnel, VPN or PPPoE on the way; an interface with a smaller MTU.
+    /// Helps: a tunnel, VPN or PPPoE on the path; an interface with a smaller MTU.
     ///
     /// Refuted by: ICMP 3/4 (IPv6: packet too big) about this connection; a packet as large that is acknowledged; small
     /// segments that are lost as well; a receiver that has closed, or whose window is zero; packets that any path must
     /// pass (576 bytes, IPv6 1280).
     ///
-    /// Confidence: proven where the same bytes pass in smaller packets, else probable.
+    /// Confidence: proven where the same bytes pass in smaller packets, otherwise probable.
     ///
     /// Remedy: in the network let ICMP 3/4 and packet-too-big pass, or clamp the MSS on the tunnel or PPPoE link; at
     /// the server and at the client, whichever sends the data, set a smaller MTU or turn on packetization-layer
     /// discovery (Linux: net.ipv4.tcp_mtu_probing=1).
     "path-mtu-blackhole", Error,
-    "large packets are lost on the way and no ICMP message says so",
+    "large packets are lost and no ICMP message reports it",
     ["RFC 2923 2.1", "RFC 1191 3", "RFC 4821"],
     verdict: PathMtu,
     locus: Server,
@@ -154,7 +154,7 @@ impl<'a> Hole<'a> {
         let on = if self.on_it { "" } else { " on the control connection" };
         let message = format!(
             "{from} sent a packet of {size} bytes {times} times within {seconds:.1} s and {to} never acknowledged it; \
-             packets of up to {passes} bytes pass{on}, and no ICMP message tells of a smaller MTU"
+             packets of up to {passes} bytes pass{on}, and no ICMP message reports a smaller MTU"
         );
         let confidence = if smaller.is_some() { Confidence::Proven } else { Confidence::Probable };
         let frames = lines::some_of(self.frames.clone(), CITED);
@@ -169,7 +169,7 @@ impl<'a> Hole<'a> {
             .network("Let ICMP 3/4 (fragmentation needed) and ICMPv6 packet too big pass, or clamp the MSS where the MTU is smaller (tunnel, VPN, PPPoE).");
         let draft = draft.hosts([from.ip(), to.ip()]);
         Some(if from.ip() == client {
-            draft.client(smaller_mtu).server("Nothing to change, unless a smaller MSS on its side is the easier way.")
+            draft.client(smaller_mtu).server("Nothing to change, unless a smaller MSS on its side is easier.")
         } else {
             draft.server(smaller_mtu).client("A smaller MTU at the client makes the server send smaller packets.")
         })

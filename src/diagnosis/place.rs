@@ -218,13 +218,13 @@ fn headline(diagnosis: DiagnosisName, place: Where, silence: bool) -> &'static s
         }
         (pasv_syn_not_seen::NAME, Where::ThisFilter) => "no SYN left this host: probably its OUTPUT rules",
         (data_syn_not_seen::NAME | pasv_syn_not_seen::NAME, Where::Path) => {
-            "neither this host nor its filter: something before it"
+            "neither this host nor its filter: something in front of it"
         }
         (_, Where::ThisHost) => "the fault is on this host",
         (_, Where::OtherHost) => "the fault is on the other host",
         (_, Where::ThisFilter) => "the fault is in this host's filter",
         (_, Where::OtherFilter) => "the fault is in the other host's filter",
-        (_, Where::Path) => "the fault is on the way, on neither host",
+        (_, Where::Path) => "the fault is in the network between the hosts",
     }
 }
 

@@ -10,7 +10,7 @@ diagnosis! {
     /// or reserved.
     ///
     /// Needs: the parsed address in such a class while the control connection is not on loopback or link-local itself;
-    /// the command refused, or the transfer failed by it.
+    /// the command refused, or a transfer that failed because of it.
     ///
     /// Refuted by: a server that ignores the address, connects to the control peer and succeeds.
     ///
@@ -42,7 +42,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(case.dialogue())
             .client(format!("Announce {}, the address of the control connection, or use passive mode (EPSV, PASV).", case.session.client.ip()))
             .server("Allow passive mode (EPSV, PASV).")
-            .network("Nothing to change on the way: no route can lead to such an address.")
+            .network("Nothing to change in the network: no route can lead to such an address.")
             .done(),
     )
 }

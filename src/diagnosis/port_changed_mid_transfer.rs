@@ -7,16 +7,16 @@ use crate::flow::Connection;
 use crate::frame::Stamp;
 
 diagnosis! {
-    /// The client sent PORT, PASV or their kin while a transfer was active: a server must then close the data
+    /// The client sent PORT, PASV or a similar command while a transfer was active: a server must then close the data
     /// connection (RFC 959 3.2).
     ///
     /// Needs: an endpoint command between 150 and the final reply, while the data connection was open (no FIN or RST
     /// yet), or where no data connection was seen a transfer that failed.
     ///
-    /// Helps: the data connection closed by the server right behind it, and a 426.
+    /// Helps: the data connection closed by the server right after it, and a 426.
     ///
-    /// Refuted by: a data connection that had ended before, its 226 being merely on the way; a final reply that lies in
-    /// a gap of the capture.
+    /// Refuted by: a data connection that had ended before, so that only its 226 was still to come; a final reply that
+    /// is in a gap of the capture.
     ///
     /// Remedy: at the client wait for the final reply before the next endpoint is announced; at the server and in the
     /// network nothing.
@@ -62,8 +62,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::transfer(case.session, transfer))
             .support(closed)
             .client("Wait for the final reply (226, 426) before the next PORT or PASV.")
-            .server("Nothing to change: RFC 959 has the server close the data connection when the endpoint changes.")
-            .network("Nothing to change on the way: the order of the commands is the client's.")
+            .server("Nothing to change: by RFC 959 the server closes the data connection when the endpoint changes.")
+            .network("Nothing to change in the network: the client chooses the order of the commands.")
             .done(),
     )
 }

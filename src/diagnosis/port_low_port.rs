@@ -16,15 +16,15 @@ diagnosis! {
     ///
     /// Needs: a parsed port from 1 to 1023 other than 20.
     ///
-    /// Helps: a refusal that speaks of the port.
+    /// Helps: a refusal whose text is about the port.
     ///
     /// Refuted by: port 0 (`port-malformed`); a value that a middlebox put there.
     ///
-    /// Remedy: at the client take the data port from the ephemeral range; at the server go on refusing low ports; in
-    /// the network mend an FTP helper that changed the port.
+    /// Remedy: at the client use a data port of 1024 or above; at the server continue to refuse low ports; in the
+    /// network update an FTP helper that changed the port, or switch it off.
     "port-low-port", Error,
     "PORT names a port below 1024",
-    ["RFC 2577 3", "Q140424", "Q185378"],
+    ["RFC 2577 3", "Microsoft KB Q140424", "Microsoft KB Q185378"],
     verdict: LowPort,
     locus: Announced,
     Transfer(check)
@@ -43,8 +43,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .about(case)
         .severity(severity)
         .support(case.dialogue())
-        .client("Take the data port from the ephemeral range (1024 and above).")
-        .server("Keep refusing ports below 1024 (RFC 2577).")
+        .client("Use a data port of 1024 or above.")
+        .server("Continue to refuse ports below 1024 (RFC 2577).")
         .network("If the client sent a higher port, a middlebox changed it: update its FTP helper or switch it off.");
     Some(if spoken { finding.rule_out(port_foreign_address::NAME, "the server's words are about the port") } else { finding }.done())
 }

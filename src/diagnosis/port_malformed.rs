@@ -16,7 +16,7 @@ diagnosis! {
     ///
     /// Severity: error when refused or when the transfer fails; warning when the server took it and nothing failed.
     ///
-    /// Remedy: at the client mend the command; in the network switch off the helper that rewrote the command, if one
+    /// Remedy: at the client fix the command; in the network switch off the helper that rewrote the command, if one
     /// did; at the server nothing, it cannot guess.
     "port-malformed", Error,
     "the argument of PORT cannot be read",
@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .severity(if harmed { Severity::Error } else { Severity::Warning })
             .support(case.dialogue())
             .client("Send PORT h1,h2,h3,h4,p1,p2 with six numbers from 0 to 255, or EPRT |af|address|port|.")
-            .network("If the client sent it right, a middlebox mangled it: switch its FTP helper off.")
+            .network("If the client sent it right, a middlebox damaged it: switch its FTP helper off.")
             .server("Nothing to change: a server has to refuse what it cannot read.")
             .done(),
     )

@@ -9,18 +9,18 @@ use crate::transfer::Direction;
 diagnosis! {
     /// The server refused the endpoint command, and nothing in its argument explains why.
     ///
-    /// Needs: 4yz or 5yz to PORT, EPRT, LPRT, PASV, EPSV or LPSV, and no more specific `port-*` diagnosis at probable
+    /// Needs: 4xx or 5xx to PORT, EPRT, LPRT, PASV, EPSV or LPSV, and no more specific `port-*` diagnosis at probable
     /// or better.
     ///
     /// Helps: an earlier EPSV ALL; 530 (not logged in); 500 or 502 (not implemented).
     ///
-    /// Refuted by: a more specific diagnosis; a reply that belongs to another command; a 4yz behind the server's SYN to
-    /// the endpoint, or words of connecting, timing out or the data connection (some servers connect at PORT, and
-    /// report on that: what became of the SYN is the cause).
+    /// Refuted by: a more specific diagnosis; a reply that belongs to another command; a 4xx after the server's SYN to
+    /// the endpoint, or a text about connecting, a timeout or the data connection (some servers connect when they read
+    /// PORT and report that: then what happened to the SYN is the cause).
     ///
-    /// Traps: a client with a private address before a public server: a NAT may have left PORT as it is.
+    /// Traps: a client with a private address and a server with a public one: a NAT may have left PORT as it is.
     ///
-    /// A client that falls back to another command, and whose transfer goes on, gives no finding.
+    /// There is no finding if the client falls back to another command and the transfer continues.
     ///
     /// Remedy: at the client use the mode the server allows; at the server allow this one in its configuration; in the
     /// network nothing, unless a proxy there answers for the server.
@@ -62,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .all_or(announced::nat_beyond(case))
             .client("Use the other mode: EPSV or PASV instead of PORT, or the reverse.")
             .server(format!("Allow {} in the server's configuration if it is wanted ({}).", offer.command.name, option(offer.direction)))
-            .network("Nothing to change on the way, unless a proxy or FTP helper there answers for the server.")
+            .network("Nothing to change in the network, unless a proxy or FTP helper there answers for the server.")
             .done(),
     )
 }

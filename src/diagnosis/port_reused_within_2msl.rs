@@ -13,25 +13,25 @@ use crate::record::Outcome;
 const A_HABIT: usize = 2;
 
 diagnosis! {
-    /// The client announces a port whose 5-tuple was closed less than 2MSL ago, or counts its own ports round within
-    /// 2MSL, and the server holds TIME-WAIT for it: a collision waiting to happen.
+    /// The client announces a port whose 5-tuple was closed less than 2MSL ago, or reuses its own ports in turn within
+    /// 2MSL, and the server is in TIME-WAIT for it: the next transfer will probably collide.
     ///
     /// Needs: an accepted PORT or EPRT; an earlier connection from the server's data port to the same socket,
-    /// completely closed, the server holding TIME-WAIT; an age inside 2MSL (240 s by the RFC, or `--time-wait`); an
+    /// completely closed, with the server in TIME-WAIT; an age within 2MSL (240 s by the RFC, or `--time-wait`); an
     /// outcome that is not known yet, or two such reuses in one session that went well on this server.
     ///
-    /// Refuted by: facts of the server (`--facts`) whose table of TIME-WAIT is whole and lacks it, or whose kernel is Linux
-    /// and would use the tuple again, as both ends had used TCP timestamps; a server whose data source port is ephemeral (the tuple differs). Once the outcome is known,
-    /// `time-wait-collision` or `time-wait-reuse-accepted` takes its place.
+    /// Refuted by: facts of the server (`--facts`) whose complete table of TIME-WAIT does not have it, or whose kernel is
+    /// Linux and would reuse the tuple, because both ends used TCP timestamps; a server whose data source port is
+    /// ephemeral (the tuple differs). Once the outcome is known, `time-wait-collision` or `time-wait-reuse-accepted`
+    /// takes its place.
     ///
-    /// Confidence: proven within the 60 s that common systems hold it; beyond, possible or, on a Windows server,
-    /// probable.
+    /// Confidence: proven within the 60 s of common systems; after that possible or, on a Windows server, probable.
     ///
-    /// Remedy: at the client let the system pick the port, or count through a range that lasts longer than 2MSL; at the
-    /// server send data from a port other than 20; in the network nothing.
+    /// Remedy: at the client let the system pick the port, or use a range so large that no port repeats within 2MSL; at
+    /// the server send data from a port other than 20; in the network nothing.
     "port-reused-within-2msl", Warning,
-    "the client announces a port again whose 5-tuple the server may still hold in TIME-WAIT",
-    ["Q129395", "RFC 959 3.3", "RFC 1123 4.1.2.5"],
+    "the client announces a port again while the server may still have its 5-tuple in TIME-WAIT",
+    ["Microsoft KB Q129395", "RFC 959 3.3", "RFC 1123 4.1.2.5"],
     verdict: never("it warns before the outcome is known, and gives way to what the outcome is"),
     locus: Announced,
     Transfer(check)
@@ -66,9 +66,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .host(kernel.said())
             .host(recycling(case).said())
             .caps(bite.cap(age))
-            .client("Let the system pick the data port, or count through a range that lasts longer than 2MSL; or use passive mode.")
+            .client("Let the system pick the data port, or use a range so large that no port repeats within 2MSL, or use passive mode.")
             .server("Send data from a port other than 20 (vsftpd: connect_from_port_20=NO).")
-            .network("Nothing to change on the way: the server itself holds the 5-tuple.")
+            .network("Nothing to change in the network: the server itself has the 5-tuple in TIME-WAIT.")
             .done(),
     )
 }

@@ -11,8 +11,8 @@ diagnosis! {
     /// A multihomed client may bind its data socket to any of its addresses (`ftp -a` binds INADDR_ANY). Servers refuse
     /// a PORT that does not name the control peer, and one that accepts it may have no route to that address.
     ///
-    /// Needs: a PORT address other than the control address, and evidence that both are one host's: one MAC that is no
-    /// router sources or answers ARP for both; or a capture on that host shows both on its interfaces.
+    /// Needs: a PORT address other than the control address, and evidence that both belong to one host: one MAC, not a
+    /// router's, sends from both or answers ARP for both; or a capture on that host shows both on its interfaces.
     ///
     /// Or the facts of the client (`--facts`), which list both.
     ///
@@ -23,12 +23,12 @@ diagnosis! {
     ///
     /// Confidence: proven by ownership of both, probable by weaker signs; equal TTL and options alone prove nothing.
     ///
-    /// Remedy: at the client bind to the address the server is reached from (drop `-a`), or use EPSV/PASV; at the
-    /// server go on refusing foreign addresses, allow passive mode; in the network give the server a route to the other
-    /// address, if that is to be used.
+    /// Remedy: at the client bind to the address the server is reached from (do not use `ftp -a`), or use EPSV/PASV; at
+    /// the server continue to refuse foreign addresses, allow passive mode; in the network give the server a route to
+    /// the other address, if that one should be used.
     "port-wrong-interface", Error,
     "PORT names another interface of the client",
-    ["Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],
+    ["Microsoft KB Q149528", "RFC 959 5.3.2", "RFC 1122 3.3.4.2"],
     verdict: WhoseAddress,
     locus: Announced,
     Transfer(check)
@@ -38,7 +38,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (offer, socket, Whose::OtherInterface { confidence, why, evidence }) = announced::whose(case)? else { return None };
     let severity = announced::severity(case);
     let client = case.session.client.ip();
-    let outcome = if severity == Severity::Error { "" } else { "; it worked all the same" };
+    let outcome = if severity == Severity::Error { "" } else { "; the transfer succeeded anyway" };
     let message = format!(
         "{} names {}, another address of the client {client} ({why}){outcome}",
         offer.command.name,
@@ -54,9 +54,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .host(announced::own_list(case, socket.ip()).said())
             .support(case.dialogue())
             .rule_out(port_third_party::NAME, why)
-            .client(format!("Bind the FTP client to {client}, the address it reaches the server from (no -a), or use passive mode (EPSV, PASV)."))
-            .server("Keep refusing PORT to foreign addresses (RFC 2577); allow passive mode.")
-            .network(format!("If {} is to be used, give the server a route to it and let its connections through.", socket.ip()))
+            .client(format!("Bind the FTP client to {client}, the address it reaches the server from (do not use `ftp -a`), or use passive mode (EPSV, PASV)."))
+            .server("Continue to refuse PORT to foreign addresses (RFC 2577); allow passive mode.")
+            .network(format!("If {} is to be used, give the server a route to it and allow the connections.", socket.ip()))
             .done(),
     )
 }

@@ -18,38 +18,38 @@ const MANY: u64 = 6;
 const SAME_MOMENT: Interval = Interval::millis(500);
 
 diagnosis! {
-    /// The failing reply did not come from the server's stack: a proxy, ALG or firewall on the way seems to have spoken
-    /// in its name. An FTP64 gateway, for one, may send 425 itself (RFC 6384).
+    /// The failure reply probably did not come from the server: a proxy, ALG or firewall on the path sent it instead.
+    /// An FTP64 gateway, for example, may send 425 itself (RFC 6384).
     ///
-    /// Needs: both sides of a NAT in one capture, and a 4yz or 5yz reply to a transfer or endpoint command on the
-    /// client's side that the server's side does not show, although it holds all that both ends said there, and the
-    /// server spoke on.
+    /// Needs: both sides of a NAT in one capture, and a 4xx or 5xx reply to a transfer or endpoint command on the
+    /// client's side that the server's side does not show, although the capture has everything that both ends sent
+    /// there, and the server continued.
     ///
-    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly behind
-    /// what was seen on both, and never comes in on the server's, and a later segment of the server that denies it
-    /// there: other bytes under the same sequence numbers, a FIN that begins where the reply does, or an
-    /// acknowledgement that does so half a second later. That the reply does not come in is not enough: the capture may
-    /// have lost it, or it came another way, but then the server counts on behind it.
+    /// Or both sides of a router, firewall or bridge, such a reply that leaves on the client's side, directly after
+    /// what was seen on both, and never comes in on the server's, and a later segment of the server that contradicts it
+    /// there: other bytes with the same sequence numbers, a FIN that begins where the reply does, or an acknowledgement
+    /// that does so half a second later. That the reply does not come in is not enough: the capture may have lost it,
+    /// or it took another path, but then the server's sequence numbers include it.
     ///
     /// Or, from one side: such a reply in a segment whose TTL is two or more hops away from that of the server's other
-    /// control segments, and hardly any other segment like it.
+    /// control segments, and almost no other segment with that TTL.
     ///
     /// Helps: a 227 or PORT that was rewritten in the same session (`alg-rewrote-port`).
     ///
     /// Refuted by: a TTL that also varies on other segments (several routes); the same reply on the server's side,
-    /// whenever it was recorded there, or more of the server's words there within half a second, which may be that
-    /// reply under other numbers; sequence numbers of the server that count it; missing bytes or dropped packets, which
-    /// may hide it there.
+    /// whenever it was recorded there, or other text of the server there within half a second, which may be that reply
+    /// with other numbers; sequence numbers of the server that include it; missing bytes or dropped packets, which may
+    /// hide it there.
     ///
     /// Confidence: proven from both sides, possible from one.
     ///
-    /// Traps: where segments are cut differently on both sides (GRO, TSO), or cross in both orders of time, nothing is
-    /// said.
+    /// Traps: where segments are cut differently on both sides (GRO, TSO), or pass in a different order of time,
+    /// nothing is reported.
     ///
-    /// Remedy: in the network look at the FTP rules of the devices on the way; at the server capture, to see what it
-    /// said itself; at the client use passive mode, or a way around the device.
+    /// Remedy: in the network look at the FTP rules of the devices on the path; at the server capture, to see what it
+    /// sent itself; at the client use passive mode, or a path that avoids the device.
     "reply-by-middlebox", Warning,
-    "the failing reply seems to come from a device on the way and not from the server",
+    "the failure reply seems to come from a device on the path, not from the server",
     ["RFC 6384"],
     verdict: ForgedReply,
     locus: Server,
@@ -71,7 +71,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "the reply {} arrived with TTL {ttl} while the server's other segments have {own}: a device on the way may have sent it",
+        "the reply {} arrived with TTL {ttl} while the server's other segments have {own}: a device on the path may have sent it",
         reply.line(),
     );
     Some(
@@ -80,8 +80,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(server.first.map(|at| Evidence::seen(at, format!("the server's first segment, TTL {own}"))))
             .network("Look at the FTP rules (ALG, proxy, inspection) of the devices between client and server.")
-            .server("Capture at the server to see whether it said so itself.")
-            .client("Use passive mode, or another way to the server that does not pass the device.")
+            .server("Capture at the server to see whether the server sent it.")
+            .client("Use passive mode, or another path to the server that avoids the device.")
             .done(),
     )
 }
@@ -155,7 +155,7 @@ fn from_both_sides(case: &Case<'_>) -> Option<Finding> {
     let Unsaid { command, reply, shown } = unsaid(case)?;
     let (how, support) = match shown {
         Shown::Translated(later) => (
-            "the server's side of this NAT shows no such reply: a device between both sides said it".to_owned(),
+            "the server's side of this NAT shows no such reply: a device between both sides sent it".to_owned(),
             vec![Evidence::missing(command.at(), later, format!("no reply {} on the server's side", reply.code))],
         ),
         Shown::Forwarded(usual, denied) => told(case, command, reply, usual, denied),
@@ -169,7 +169,7 @@ fn from_both_sides(case: &Case<'_>) -> Option<Finding> {
             .support(support)
             .network("Look at the FTP rules (ALG, proxy, inspection) of the device between both interfaces.")
             .server("Nothing to change: the server never sent that reply.")
-            .client("Use passive mode, or another way to the server that does not pass the device.")
+            .client("Use passive mode, or another path to the server that avoids the device.")
             .done(),
     )
 }
@@ -185,17 +185,17 @@ fn told(
     let [inward, outward] = crossing::places(case, [Some(usual.from), Some(usual.to)]);
     let (server, client) = (case.session.server, case.session.client);
     let (goes_on, note) = if denied.otherwise {
-        ("says something else there under the same sequence numbers", "other bytes of the server under the same numbers")
+        ("sent something else there with the same sequence numbers", "other bytes of the server with the same sequence numbers")
     } else {
-        ("goes on there as if it had not spoken", "the server's next byte has the number with which that reply begins")
+        ("continues there as if it had sent no reply", "the server's next byte has the sequence number where that reply begins")
     };
     let support = vec![
-        Evidence::sent(usual.first[0], server, client, format!("the server's segments come in {inward}")),
-        Evidence::seen(usual.first[1], format!("and leave {outward}")),
-        Evidence::missing(command.at(), denied.by, format!("no reply {} comes in {inward}", reply.code)),
+        Evidence::sent(usual.first[0], server, client, format!("the server's segments come in on {inward}")),
+        Evidence::seen(usual.first[1], format!("and leave on {outward}")),
+        Evidence::missing(command.at(), denied.by, format!("no reply {} comes in on {inward}", reply.code)),
         Evidence::sent(denied.by, server, client, format!("{inward}: {note}")),
     ];
-    let how = format!("it left {outward} and never came in {inward}, and the server {goes_on}: a device on the way said it");
+    let how = format!("it left on {outward} and never came in on {inward}, and the server {goes_on}: a device on the path sent it");
     (how, support)
 }
 

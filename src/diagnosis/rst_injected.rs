@@ -14,29 +14,29 @@ use crate::network::Network;
 const SIGNS: usize = 2;
 
 diagnosis! {
-    /// An established connection was reset by a packet that its apparent sender seems never to have sent: a firewall,
-    /// an intrusion prevention system or another device on the way broke it in that host's name.
+    /// An established connection was reset by a packet that its apparent sender probably never sent: a firewall, an
+    /// intrusion prevention system or another device on the path sent it with that host's address.
     ///
     /// Needs: a RST of an established connection, and signs that it is not that host's: a TTL two or more away from all
     /// its other packets; an IP identification that is not of its counter; another MAC than all its other packets; a
-    /// sequence number ahead of all that it sent; bytes or a FIN of that host long behind it, as if it had reset
-    /// nothing.
+    /// sequence number above everything that it sent; bytes or a FIN of that host long after it, as if there had been
+    /// no RST.
     ///
     /// Helps: a RST in each direction at one moment.
     ///
-    /// Refuted by: an identification that goes on with the host's counter; TTLs or MACs that vary on other packets too
-    /// (several routes); fewer than six other packets; a capture that lacks that host's bytes; a connection that was
-    /// closed before; another host that claims the address (`arp-conflict`, `mac-changed`).
+    /// Refuted by: an identification that continues the host's counter; TTLs or MACs that vary on other packets too
+    /// (several routes); fewer than six other packets; a capture where bytes of that host are missing; a connection
+    /// that was closed before; another host that claims the address (`arp-conflict`, `mac-changed`).
     ///
-    /// Confidence: probable by two signs, possible by a TTL alone. A capture at the other side proves it: there the RST
-    /// is missing.
+    /// Confidence: probable with two signs, possible with the TTL alone. A capture at the other side proves it: the RST
+    /// is missing there.
     ///
-    /// Traps: a load balancer that resets in the name of the server behind it is such a device, and means it.
+    /// Traps: a load balancer that sends a RST for the server behind it is such a device, and does so on purpose.
     ///
-    /// Remedy: in the network read the logs of firewalls, intrusion prevention and NAT on the way for this connection
+    /// Remedy: in the network read the logs of firewalls, intrusion prevention and NAT on the path for this connection
     /// and time; at the server and at the client capture as well: neither sent it.
     "rst-injected", Error,
-    "a RST that its apparent sender seems never to have sent broke the connection",
+    "a RST broke the connection that its apparent sender probably never sent",
     ["RFC 3360", "RFC 5961 3"],
     verdict: ResetInjected,
     locus: Server,
@@ -78,7 +78,7 @@ fn has_another_owner(network: &Network, address: IpAddr) -> bool {
 struct Forged<'a> {
     connection: &'a Connection,
     rst: &'a RstSeen,
-    /// Where that host goes on.
+    /// Where that host continues.
     went_on: Option<Stamp>,
 }
 
@@ -114,15 +114,15 @@ impl<'a> Forged<'a> {
         let (rst, unlike) = (self.rst, self.rst.unlike);
         let (from, to) = (self.connection.socket(rst.from), self.connection.socket(rst.from.peer()));
         let mut ways: Vec<String> = Vec::new();
-        ways.extend(unlike.ttl.map(|own| format!("its TTL is {} where that host's is {own}", rst.ttl)));
+        ways.extend(unlike.ttl.map(|own| format!("its TTL is {}, that host's is {own}", rst.ttl)));
         ways.extend(unlike.identification.zip(rst.identification).map(|(own, mine)| {
-            format!("its IP identification is {mine} where that host had come to {own}")
+            format!("its IP identification is {mine} while that host was at {own}")
         }));
-        ways.extend(unlike.mac.zip(rst.mac).map(|(own, mine)| format!("it comes from {mine} where that host's packets come from {own}")));
-        ways.extend(unlike.next.map(|next| format!("its sequence number is {} bytes ahead of all that host sent", rst.seq.distance_from(next))));
-        ways.extend(self.went_on.map(|at| format!("that host went on {:.1} s later as if it had reset nothing", at.age_of(rst.at))));
+        ways.extend(unlike.mac.zip(rst.mac).map(|(own, mine)| format!("it comes from MAC {mine}, that host's packets from {own}")));
+        ways.extend(unlike.next.map(|next| format!("its sequence number is {} bytes above everything that host sent", rst.seq.distance_from(next))));
+        ways.extend(self.went_on.map(|at| format!("that host continued {:.1} s later as if there had been no RST", at.age_of(rst.at))));
         let message = format!(
-            "a RST in the name of {} broke the connection {from} -> {to}, and does not look like that host's: {}",
+            "a RST with the source address {} broke the connection {from} -> {to}, but does not look like that host's packets: {}",
             from.ip(),
             ways.join("; "),
         );
@@ -131,11 +131,11 @@ impl<'a> Forged<'a> {
         DIAGNOSIS
             .finding(confidence, message, Evidence::sent(rst.at, from, to, format!("RST, TTL {}", rst.ttl)))
             .support(self.connection.half(rst.from).first.map(|at| Evidence::sent(at, from, to, "the first packet of that host")))
-            .support(back.map(|back| Evidence::sent(back.at, to, from, "a RST the other way at the same moment")))
-            .support(self.went_on.map(|at| Evidence::sent(at, from, to, "that host goes on")))
-            .or(data_connection_broken::NAME, "a capture at that host: whether it sent the RST itself")
+            .support(back.map(|back| Evidence::sent(back.at, to, from, "a RST in the other direction at the same moment")))
+            .support(self.went_on.map(|at| Evidence::sent(at, from, to, "that host continues")))
+            .or(data_connection_broken::NAME, "check in a capture at that host whether it sent the RST itself")
             .network("Read the logs of firewalls, intrusion prevention and NAT between both hosts for this connection and time.")
-            .server("Capture at the server too: if the RST is not there, something on the way sent it.")
+            .server("Capture at the server too: if the RST is not there, a device on the path sent it.")
             .client("Capture at the client too; use TLS, passive mode or another port if the device objects to FTP.")
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! A pattern that matches nothing is refused when it is read, so that a slip of the pen hides no finding.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use super::{ALL, Diagnosis};
 use crate::finding::DiagnosisName;
+
+/// Names that are suggested at most.
+const SUGGESTED: usize = 6;
 
 /// A diagnosis's name, or a glob over names: `*` stands for any characters, `?` for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +20,10 @@ pub struct Pattern(String);
 pub struct Unknown {
     /// As it was written.
     pub pattern: String,
-    /// What was probably meant.
-    pub nearest: Option<&'static str>,
+    /// Names that are spelt nearly like it or contain it: one of them was probably meant.
+    pub near: Vec<&'static str>,
+    /// Where none is near: names with a word in common, those with most of them first.
+    pub related: Vec<&'static str>,
 }
 
 impl Pattern {
@@ -27,7 +33,9 @@ impl Pattern {
         if ALL.iter().any(|diagnosis| pattern.matches(diagnosis.name)) {
             return Ok(pattern);
         }
-        Err(Unknown { nearest: nearest(&pattern.0), pattern: text.to_owned() })
+        let near = near(&pattern.0);
+        let related = if near.is_empty() { related(&pattern.0) } else { Vec::new() };
+        Err(Unknown { near, related, pattern: text.to_owned() })
     }
 
     /// Whether it means the diagnosis of this name.
@@ -44,9 +52,11 @@ impl Pattern {
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no diagnosis is called {:?}; ", self.pattern)?;
-        match self.nearest {
-            Some(nearest) => write!(f, "perhaps {nearest} is meant"),
-            None => f.write_str("`ftpwhy rules` lists them all"),
+        let similar = if self.near.is_empty() { &self.related } else { &self.near };
+        match similar.as_slice() {
+            [] => f.write_str("`ftpwhy rules` lists them all"),
+            [one] => write!(f, "did you mean {one}?"),
+            several => write!(f, "similar names: {}", several.join(", ")),
         }
     }
 }
@@ -96,35 +106,34 @@ fn is_match(pattern: &[u8], name: &[u8]) -> bool {
     pattern.iter().skip(p).all(|byte| *byte == b'*')
 }
 
-/// The name with the fewest slips of the pen, at most one in three letters; else one that holds the text.
-fn nearest(text: &str) -> Option<&'static str> {
-    let names = || ALL.iter().map(|diagnosis| diagnosis.name.as_str());
-    let close = names().map(|name| (slips(text, name), name)).min()?;
-    if close.0 * 3 <= text.chars().count() {
-        return Some(close.1);
-    }
-    names().find(|name| text.len() > 2 && name.contains(text))
+/// The name with the fewest slips of the pen (letters left out, added, changed or swapped), at most one in three letters.
+pub fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (slips, name) = names.map(|name| (strsim::osa_distance(text, name), name)).min()?;
+    (slips * 3 <= text.chars().count()).then_some(name)
 }
 
-/// Letters to insert, leave out or exchange to make `to` of `from` (Levenshtein's distance).
-fn slips(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, a) in from.chars().enumerate() {
-        let mut next = vec![index + 1];
-        for (column, (b, pair)) in to.iter().zip(row.windows(2)).enumerate() {
-            let &[diagonal, above] = pair else { continue };
-            let left = next.get(column).copied().unwrap_or(0);
-            next.push((diagonal + usize::from(a != *b)).min(above + 1).min(left + 1));
-        }
-        row = next;
+/// The name that is spelt nearly so; else those that hold the text.
+fn near(text: &str) -> Vec<&'static str> {
+    let names = || ALL.iter().map(|diagnosis| diagnosis.name.as_str());
+    match nearest(text, names()) {
+        Some(name) => vec![name],
+        None => names().filter(|name| text.len() > 2 && name.contains(text)).take(SUGGESTED).collect(),
     }
-    row.last().copied().unwrap_or(0)
+}
+
+/// The names that have words in common with the text.
+fn related(text: &str) -> Vec<&'static str> {
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 2).collect();
+    let common = |name: &str| name.split('-').filter(|part| words.contains(part)).count();
+    let mut related: Vec<&str> = ALL.iter().map(|one| one.name.as_str()).filter(|name| common(name) > 0).collect();
+    related.sort_by_key(|name| Reverse(common(name)));
+    related.truncate(SUGGESTED);
+    related
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Pattern, Selection, is_match, slips};
+    use super::{Pattern, Selection, is_match, nearest};
     use crate::diagnosis::{port_low_port, port_refused, time_wait_collision};
 
     fn patterns(texts: &[&str]) -> Vec<Pattern> {
@@ -150,14 +159,23 @@ mod tests {
 
     #[test]
     fn a_pattern_without_a_match_says_what_may_be_meant() {
-        let nearest = |text| Pattern::parse(text).expect_err("unknown").nearest;
-        assert_eq!(nearest("time-wait-colision"), Some("time-wait-collision"));
-        assert_eq!(nearest("syn-refused"), Some("data-syn-refused"));
-        assert_eq!(nearest("x"), None);
+        let near = |text| Pattern::parse(text).expect_err("unknown").near;
+        assert_eq!(near("time-wait-colision"), ["time-wait-collision"]);
+        assert_eq!(near("syn-refused"), ["data-syn-refused"]);
+        assert_eq!(near("mac"), ["mac-changed", "mac-stale-peer", "virtual-mac", "capture-no-mac"]);
+        let related = |text| Pattern::parse(text).expect_err("unknown").related;
+        assert_eq!(related("lost syn in transit").first(), Some(&"data-syn-lost-in-transit"));
+        assert!(near("lost syn in transit").is_empty() && near("x").is_empty() && related("x").is_empty());
         assert_eq!(
             Pattern::parse("zzz*").expect_err("unknown").to_string(),
             "no diagnosis is called \"zzz*\"; `ftpwhy rules` lists them all"
         );
+    }
+
+    #[test]
+    fn two_swapped_letters_are_one_slip() {
+        let keys = || ["clean", "forbid"].into_iter();
+        assert_eq!((nearest("clena", keys()), nearest("clxnx", keys())), (Some("clean"), None));
     }
 
     #[test]
@@ -168,12 +186,5 @@ mod tests {
         assert!(some.takes(port_low_port::NAME));
         assert!(!some.takes(port_refused::NAME));
         assert!(!some.takes(time_wait_collision::NAME));
-    }
-
-    #[test]
-    fn slips_are_counted_in_letters() {
-        assert_eq!(slips("", "abc"), 3);
-        assert_eq!(slips("kitten", "sitting"), 3);
-        assert_eq!(slips("same", "same"), 0);
     }
 }

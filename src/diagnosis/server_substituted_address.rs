@@ -13,10 +13,10 @@ diagnosis! {
     /// Needs: an announced address that is not the client's; a SYN of the server to the client's address with the
     /// announced port.
     ///
-    /// Refuted by: a NAT helper that rewrote the command behind this point.
+    /// Refuted by: a NAT helper that rewrote the command beyond this point.
     ///
-    /// Remedy: none needed at the server or in the network; at the client mend the announcement all the same, for other
-    /// servers refuse it or connect to what it says.
+    /// Remedy: none needed at the server or in the network; at the client fix the announcement anyway, because other
+    /// servers refuse it or connect to the announced address.
     "server-substituted-address", Info,
     "the server connected to the client's own address instead of the announced one",
     ["RFC 2577 3"],

@@ -15,46 +15,47 @@ use crate::network::Spoof;
 const NAMED: usize = 3;
 
 diagnosis! {
-    /// A multihomed host sends, through one of its interfaces, packets whose source is the address of another.
+    /// A host with several interfaces sends packets through one of them with the source address of another.
     ///
-    /// A weak end system chooses the interface by the destination alone (RFC 1122 3.3.4.2). A program that binds its
-    /// socket to an address does not choose the interface with it, so that packets leave with a source that does not
-    /// belong there. Firewalls and routers that check where a source may come from (reverse path filter, anti-spoofing)
-    /// drop them, often silently; the connection then hangs as if the network were dead.
+    /// By default many systems choose the interface only by the destination (weak end system model, RFC 1122 3.3.4.2).
+    /// A program that binds its socket to an address does not choose the interface, so packets can leave with a source
+    /// address that does not belong there. Firewalls and routers that check source addresses (reverse path filter,
+    /// anti-spoofing) drop them, often silently; the connection then hangs as if the network were down.
     ///
     /// Needs: frames with an initial TTL (64, 128, 255) and the source address A from a MAC at one interface or
-    /// segment, and A's ownership by another MAC elsewhere: an ARP or ND reply, an announcement, the defence against a
-    /// probe, or the interface's address in the capture file.
+    /// segment, and evidence that A belongs to another MAC elsewhere: an ARP or ND reply, an announcement, the defence
+    /// against a probe, or the interface's address in the capture file.
     ///
-    /// Helps: packets of the same conversation arrive at A's home while the others leave here: then both MACs are one
-    /// host's, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks what it
-    /// sends.
+    /// Helps: packets of the same conversation arrive at the interface of A while the others leave here: then both MACs
+    /// belong to one host, and the finding is proven. In captures of Linux's `any` device (SLL2) the host itself marks
+    /// what it sends.
     ///
     /// Refuted by: the MAC answering for A here too (a secondary address), or receiving A's packets here; a router's or
-    /// virtual MAC; facts of A's host (`--facts`) that do not list the MAC; A's own frames towards the same peer leaving its home at the same time (a bridge or a proxy).
+    /// virtual MAC; facts of A's host (`--facts`) that do not list the MAC; A's own frames to the same peer that leave
+    /// through A's interface at the same time (a bridge or a proxy).
     ///
-    /// Confidence: proven as above, or by the routes of A's host (`--facts`), which lead to the peer by the interface with that
-    /// MAC; else probable: another host could have forged the source. As the cause of a
-    /// failure, which it is where a SYN gets no answer or a connection stalls at that time, probable at most.
+    /// Confidence: proven as above, or by the routes of A's host (`--facts`) that lead to the peer through the interface
+    /// with that MAC; otherwise probable: another host could have forged the source. As the cause of a failure (a SYN
+    /// gets no answer or a connection stalls at that time) at most probable.
     ///
-    /// Traps: the sender address in an ARP request owns nothing, Linux puts any local address there (ARP flux). TTLs
-    /// that are counted down come from routers. SLL without interface indexes mixes all segments and is not judged.
+    /// Traps: the sender address in an ARP request proves nothing, Linux uses any local address there (ARP flux). Lower
+    /// TTLs come from behind routers. SLL without interface indexes mixes all segments and is not judged.
     ///
-    /// Severity: error when the silence of a failed transfer or session begins with such packets, else warning.
+    /// Severity: error when the silence of a failed transfer or session begins with such packets, otherwise warning.
     ///
-    /// Remedy: at the client or the server, whichever host it is, route by source (`ip rule from A`), or bind the
-    /// program to the address of the interface it leaves by; in the network except the host from the filter (loose
-    /// instead of strict reverse path check).
+    /// Remedy: at the client or the server, whichever host it is, add source routing (`ip rule add from A`), or bind
+    /// the program to the address of the interface that it uses; in the network make an exception for the host in the
+    /// filter (loose instead of strict reverse path check).
     "source-spoof-mismatch", Warning,
-    "a host sends packets with the source address of its other interface",
-    ["Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
+    "a host sends packets with the source address of another interface",
+    ["Microsoft KB Q175396", "RFC 1122 3.3.4.2", "RFC 3704"],
     verdict: HostFault,
     locus: Hosts,
     Network(check),
     Transfer(of_transfer),
     Session(of_session);
     reported_once: true,
-    would_decide: "a capture behind the next router shows whether it drops the foreign source"
+    would_decide: "a capture behind the next router shows whether it drops packets with the foreign source address"
 }
 
 fn check(case: &NetworkCase<'_>) -> Vec<Finding> {
@@ -89,7 +90,7 @@ fn cause(case: &SessionCase<'_>, symptom: &Symptom) -> Option<Draft> {
 
 /// A filter on the way may be why the packets get no answer: one capture point alone cannot tell.
 fn filtered(draft: Draft) -> Draft {
-    let behind = "a capture behind the next router shows whether packets with this source are dropped there and others pass";
+    let behind = "a capture behind the next router shows whether only packets with this source address are dropped there";
     draft.or(antispoof_drop::NAME, behind)
 }
 
@@ -116,20 +117,20 @@ fn draft(spoof: &Spoof, captures: &[Capture], policy: &Policy) -> Option<Draft> 
         return None;
     }
     let [place, home] = [spoof.place, spoof.home].map(|place| neighbours::interface(captures, place));
-    let whose = spoof.owner.map_or_else(|| format!("{home} has it"), |mac| format!("{mac} has it on {home}"));
+    let whose = spoof.owner.map_or_else(|| format!("that address belongs to {home}"), |mac| format!("that address belongs to {mac} on {home}"));
     let own =
         if spoof.own.is_empty() { String::new() } else { format!(" (also {})", neighbours::list(&spoof.own, NAMED)) };
     let packets = if spoof.count == 1 { "1 packet".to_owned() } else { format!("{} packets", spoof.count) };
     let message = format!(
         "{mac}{own} sends {packets} to {} on {place} with the source address {ip}, but {whose}{}",
         neighbours::list(&spoof.to, NAMED),
-        if spoof.is_certain() { ": one host, the wrong interface" } else { "" },
+        if spoof.is_certain() { ": the host sends from the wrong interface" } else { "" },
     );
     let (primary, rest) =
         neighbours::primary(neighbours::cite(&spoof.sent, &format!("source {ip} from {mac} on {place}")))?;
     let owned = spoof.owned.map(|(how, at)| neighbours::cite(&[at], &format!("{} for {ip} on {home}", how.text())));
     let returned = spoof.returned.map(|at| {
-        neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, where {ip} is at home"))
+        neighbours::cite(&[at], &format!("a packet of the same conversation arrives on {home}, the interface of {ip}"))
     });
     let (route, is_routed) = sends_by_route(spoof, &policy.facts);
     let confidence = if spoof.is_certain() || is_routed { Confidence::Proven } else { Confidence::Probable };
@@ -141,9 +142,9 @@ fn draft(spoof: &Spoof, captures: &[Capture], policy: &Policy) -> Option<Draft> 
             .support(owned.into_iter().flatten())
             .support(returned.into_iter().flatten())
             .host(route.said())
-            .rule_out(mac_changed::NAME, format!("{ip} is seen from different MACs on different segments, not from a new one on its own"))
-            .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or route by source (ip rule add from {ip})."))
-            .server(format!("If {ip} is the server's: make replies leave by the interface that has {ip} (routing by source, strong host model)."))
-            .network("Check anti-spoofing and reverse path filters on the way; a loose check (Linux: rp_filter=2) or an exception lets such packets pass."),
+            .rule_out(mac_changed::NAME, format!("{ip} is seen with different MACs on different segments, not with a new MAC on one segment"))
+            .client(format!("If {ip} is the client's: bind to the address of the interface that leads to the server, or add a source routing rule (ip rule add from {ip})."))
+            .server(format!("If {ip} is the server's: make replies leave through the interface that has {ip} (source routing rules, strong host model)."))
+            .network("Check anti-spoofing and reverse path filters on the path; a loose check (Linux: rp_filter=2) or an exception lets such packets pass."),
     )
 }

@@ -10,26 +10,26 @@ use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// The receiver of the data SYN still holds TIME-WAIT for the 5-tuple and answered with an ACK that belongs to the
+    /// The receiver of the data SYN still has the 5-tuple in TIME-WAIT and answered with an ACK that belongs to the
     /// old connection.
     ///
-    /// After STOR the client closes first and so holds TIME-WAIT. When the server then connects to the same port, a
-    /// Linux client answers a SYN it may not accept (sequence number not above the old one) with the last ACK of the
-    /// old connection. The server, in SYN-SENT, resets that; on Linux the RST ends TIME-WAIT, and the next SYN gets
-    /// through: the transfer is delayed or, with other stacks, fails.
+    /// After STOR the client closes first, so the client is in TIME-WAIT. When the server then connects to the same
+    /// port, a Linux client answers a SYN it may not accept (sequence number not above the old one) with the last ACK
+    /// of the old connection. The server, in SYN-SENT, resets that; on Linux the RST ends TIME-WAIT, and the next SYN
+    /// gets through: the transfer is delayed or, with other stacks, fails.
     ///
-    /// Needs: an earlier connection on the 5-tuple, completely closed, the receiver of the SYN holding TIME-WAIT; a SYN
+    /// Needs: an earlier connection on the 5-tuple, completely closed, with the receiver of the SYN in TIME-WAIT; a SYN
     /// answered by a bare ACK whose numbers are exactly the old connection's.
     ///
     /// Helps: the RST that carries that acknowledgement number; a later SYN that is accepted. Where the SYN was
-    /// acceptable (its number is above the old ones) and an ACK came all the same, nobody listens there: Linux then
-    /// answers for the old connection alone.
+    /// acceptable (its number is above the old ones) and an ACK came anyway, nothing listens there: Linux answers for
+    /// the old connection only in that case.
     ///
     /// Refuted by: an old connection that was never fully closed (`tuple-still-open`); a SYN-ACK.
     ///
     /// Confidence: proven when both numbers are the old connection's. An ACK with other numbers, or of an old
-    /// connection that the capture does not hold, tells of stale state of some kind: possible, and said of a failure
-    /// only.
+    /// connection that is not in the capture, shows only that there is old state: possible, and reported only for a
+    /// failed transfer.
     ///
     /// Remedy: at the client do not listen on the same port again within 2MSL, or use passive mode; at the server send
     /// data from ports that change; in the network nothing, unless a firewall there answers SYNs itself.
@@ -62,14 +62,14 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
     let bite = two_msl::bite(age, two_msl::known(case, attempt.to().ip()), receiver)?;
     let outcome = match attempt.outcome() {
         AttemptOutcome::Established => "a later SYN was accepted",
-        AttemptOutcome::Refused => "a later SYN was refused: nothing listens there, or a filter rejects it",
+        AttemptOutcome::Refused => "a later SYN was refused: the port is closed (nothing listens there, or a firewall rejects)",
         _ if is_acceptable(attempt, previous) == Some(true) => {
-            "the SYN was acceptable to it, so nobody seems to listen there"
+            "TIME-WAIT would have allowed this SYN, so probably nothing listens there"
         }
         _ => "no later SYN was accepted",
     };
     let message = format!(
-        "{} has held {} -> {} in TIME-WAIT since frame {}, {age:.1} s before ({}), and answered the SYN with the old connection's ACK; {outcome}",
+        "{} has {} -> {} in TIME-WAIT since frame {}, {age:.1} s earlier ({}), and answered the SYN with the old connection's ACK; {outcome}",
         attempt.to().ip(),
         attempt.from(),
         attempt.to(),
@@ -98,7 +98,7 @@ fn challenged(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .rule_out(data_syn_unanswered::NAME, "the SYN was answered, with the old connection's ACK")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
-            .network("Nothing to change on the way: both the SYN and its answer got through.")
+            .network("Nothing to change in the network: both the SYN and its answer got through.")
             .done(),
     )
 }
@@ -110,12 +110,12 @@ fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{} answered the SYN of {} with an ACK of another connection: it still holds stale state of some kind for that 5-tuple",
+        "{} answered the SYN of {} with an ACK of another connection: it still has old state for that 5-tuple",
         attempt.to(),
         attempt.from(),
     );
-    let note = "bare ACK whose numbers belong to no connection of this capture";
-    let why = "the connection whose numbers it bears is not in this capture";
+    let note = "bare ACK whose numbers fit no connection of this capture";
+    let why = "the connection with these numbers is not in this capture";
     Some(
         DIAGNOSIS
             .finding(Confidence::Possible, message, Evidence::sent(ack.at, attempt.to(), attempt.from(), note))
@@ -124,10 +124,10 @@ fn stale(case: &Case<'_>, attempt: &Attempt<'_>) -> Option<Finding> {
             .support(lines::syns(attempt))
             .support(syn_ack(attempt))
             .caps([cap_of_rule(Confidence::Possible, why.to_owned())])
-            .or(tuple_still_open::NAME, "a capture that holds the earlier connection shows whether it was closed")
+            .or(tuple_still_open::NAME, "a capture that includes the earlier connection shows whether it was closed")
             .client("Let the system pick a new data port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
-            .network("Look for a firewall or SYN proxy on the way that still has the old session in its table.")
+            .network("Look for a firewall or SYN proxy on the path that still has the old session in its table.")
             .done(),
     )
 }

@@ -6,34 +6,35 @@ use super::{data_syn_never_sent, data_syn_not_seen, lines, timers};
 use crate::finding::{Confidence, Finding};
 
 diagnosis! {
-    /// The server refused, locally and without sending anything, to open the data connection, because its own previous
-    /// connection on that exact 5-tuple (its address and data port, the client's address and PORT port) is still in
-    /// TIME-WAIT.
+    /// The server's own system refused to open the data connection, and no packet was sent: the previous connection on
+    /// exactly this 5-tuple (the server's address and data port, the client's address and PORT port) is still in
+    /// TIME-WAIT on the server.
     ///
-    /// The end that closes a TCP connection first holds it in TIME-WAIT for 2MSL: 240 s by the RFC and on Windows NT,
-    /// 120 s on later Windows, 60 s on Linux and the BSDs, 30 s on macOS. After RETR and LIST that end is the server. A
-    /// client that announces the same port again within that time asks the server for a tuple it may not use yet; its
-    /// connect() fails at once and it answers 425.
+    /// The side that closes a TCP connection first keeps it in TIME-WAIT for 2MSL: 240 s by the RFC and on Windows NT,
+    /// 120 s on later Windows, 60 s on Linux and the BSDs, 30 s on macOS. After RETR and LIST that side is the server.
+    /// A client that announces the same port again within that time makes the server ask for a 5-tuple that it may not
+    /// use yet: its connect() fails at once, and it answers 425.
     ///
-    /// Needs: an accepted PORT or EPRT; a transfer command answered 425 (or another 4yz/5yz that speaks of a local
-    /// address); an earlier connection on the same 5-tuple, completely closed, the server holding TIME-WAIT by the
-    /// acknowledgement numbers of the FINs, no RST behind it; an age inside 2MSL; no data SYN between command and
-    /// reply; a capture point that would have shown that SYN.
+    /// Needs: an accepted PORT or EPRT; a transfer command answered 425 (or another 4xx or 5xx whose text is about a
+    /// local address); an earlier connection on the same 5-tuple, completely closed, with the server in TIME-WAIT
+    /// according to the acknowledgement numbers of the FINs, and no RST after it; an age within 2MSL; no data SYN
+    /// between command and reply; a capture point that would have shown that SYN.
     ///
     /// Helps: a reply that says `Address already in use` or `Cannot assign requested address`; a 425 at once, or after
-    /// retries every 5 s (BSD) or 1 s; success with a fresh port meanwhile; success on the tuple once 2MSL has passed.
+    /// retries every 5 s (BSD) or 1 s; success with a new port in that time; success on the same tuple after 2MSL.
     ///
     /// Refuted by: any data SYN in the window; a RST on the old connection; a client that closed first; an age above
-    /// 300 s; another source port or address of the server; the tuple reused with success at a younger age; a reply
+    /// 300 s; another source port or address of the server; the tuple reused successfully after a shorter time; a reply
     /// that names another cause.
     ///
-    /// With the facts of the server (`--facts`): its kernel had an entry of exactly this 5-tuple from before the reply until
-    /// behind it: proven, wherever the capture was taken; in a capture of the server's own host also where no packet shows
-    /// the earlier connection. A whole table without it refutes it.
+    /// With the facts of the server (`--facts`): its kernel had an entry of exactly this 5-tuple from before the reply
+    /// until after it: proven, wherever the capture was taken; in a capture of the server's own host also if no packet
+    /// shows the earlier connection. A complete table without such an entry refutes it.
     ///
-    /// Confidence: proven at the server with words of a local address, with a fresh port that worked meanwhile, or with
-    /// a recovery at the expected age; else probable. Away from the server possible, with such words probable. An age
-    /// that only some systems reach is at most possible, or probable where the server seems to be such a system.
+    /// Confidence: proven in a capture at the server if the reply names an address error, if a new port worked in that
+    /// time, or if the tuple worked again at the expected age; otherwise probable. Away from the server possible, with
+    /// such a reply probable. An age that only some systems reach is at most possible, or probable if the server seems
+    /// to be such a system.
     ///
     /// A Linux server recycles its own TIME-WAIT when the old connection used TCP timestamps, so there the finding is
     /// one level less sure.
@@ -42,8 +43,8 @@ diagnosis! {
     /// server use a data port other than 20, enable TCP timestamps (Linux), or lower TcpTimedWaitDelay (Windows); in
     /// the network nothing, the server refuses before it sends a packet.
     "time-wait-collision", Error,
-    "the server still holds the 5-tuple of the data connection in TIME-WAIT",
-    ["Q129395", "RFC 959 3.3", "RFC 1122 4.2.2.13", "RFC 1123 4.1.2.5", "RFC 9293 3.6.1"],
+    "the server still has the 5-tuple of the data connection in TIME-WAIT",
+    ["Microsoft KB Q129395", "RFC 959 3.3", "RFC 1122 4.2.2.13", "RFC 1123 4.1.2.5", "RFC 9293 3.6.1"],
     verdict: HeldTuple,
     locus: Server,
     Transfer(check);
@@ -91,7 +92,7 @@ fn by_packets(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
     let confidence = held.confidence(case);
-    let message = format!("{}; the client must announce a fresh port", held.story(case));
+    let message = format!("{}; the client must announce a new port", held.story(case));
     let mut finding = DIAGNOSIS
         .finding(confidence, message, lines::reply(case.session, reply))
         .about(case)

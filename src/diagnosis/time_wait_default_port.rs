@@ -7,27 +7,27 @@ use crate::finding::{Cap, Confidence, Evidence, Finding};
 use crate::flow::Connection;
 
 diagnosis! {
-    /// The client never says PORT or PASV (or its PORT names its own control port), so every transfer uses the same
-    /// 5-tuple: the server's data port and the client's control port. One transfer behind another meets TIME-WAIT by
-    /// design (RFC 959 3.3 says so).
+    /// The client never sends PORT or PASV (or its PORT names its own control port), so every transfer uses the same
+    /// 5-tuple: the server's data port and the client's control port. The second of two transfers then always finds the
+    /// tuple in TIME-WAIT (RFC 959 3.3 says so).
     ///
     /// Needs: two or more transfers without an endpoint command, the first of them served from the server's data port
     /// to the client's control port; a later one that fails as `time-wait-collision` (the server holds the tuple and
-    /// sends nothing) or as `time-wait-challenge` (the client holds it and answers with the old connection's numbers).
+    /// sends nothing) or as `time-wait-challenge` (the client has it and answers with the old connection's numbers).
     ///
     /// Helps: retries every 5 s, as BSD servers do for clients that know no PORT; a session without any PORT.
     ///
     /// Refuted by: a server that asks for PORT or PASV (`no-data-endpoint`); a data connection that stays open between
     /// transfers.
     ///
-    /// Confidence: that of the collision or challenge; at most possible when the capture starts within the session, for
-    /// a PORT may lie before it.
+    /// Confidence: that of the collision or challenge; at most possible when the capture starts in the middle of the
+    /// session, because a PORT may have been sent earlier.
     ///
     /// Remedy: at the client send PORT or PASV before each transfer (`sendport` on); at the server send data from a
-    /// port other than 20, though RFC 959 knows none; in the network nothing.
+    /// port other than 20, which RFC 959 does not provide for; in the network nothing.
     "time-wait-default-port", Error,
     "without PORT every transfer uses the same 5-tuple, which is still in TIME-WAIT",
-    ["RFC 959 3.2", "RFC 959 3.3", "RFC 1123 4.1.2.5", "Q129395"],
+    ["RFC 959 3.2", "RFC 959 3.3", "RFC 1123 4.1.2.5", "Microsoft KB Q129395"],
     verdict: HeldTuple,
     locus: Server,
     Transfer(check)
@@ -64,7 +64,7 @@ fn challenged_by_client(case: &Case<'_>) -> Option<Finding> {
     })?;
     let challenge = time_wait_challenge::in_time_wait(attempt)?;
     let message = format!(
-        "{} still held {} -> {} in TIME-WAIT and answered the SYN with the old connection's ACK; {}",
+        "{} still had {} -> {} in TIME-WAIT and answered the SYN with the old connection's ACK; {}",
         attempt.to().ip(),
         attempt.from(),
         attempt.to(),
@@ -83,9 +83,9 @@ fn challenged_by_client(case: &Case<'_>) -> Option<Finding> {
 
 fn with_remedies(finding: super::Draft) -> super::Draft {
     finding
-        .client("Send PORT, EPRT, PASV or EPSV before every transfer (`sendport` on), with a fresh port.")
-        .server("RFC 959 leaves the server no other port to connect to; only sending from a port other than 20 avoids the collision.")
-        .network("Nothing to change on the way: one of the two hosts holds the 5-tuple.")
+        .client("Send PORT, EPRT, PASV or EPSV before every transfer (`sendport` on), with a new port.")
+        .server("Send from a port other than 20: by RFC 959 the server has no other port to connect to.")
+        .network("Nothing to change in the network: one of the two hosts has the 5-tuple in TIME-WAIT.")
 }
 
 fn why_the_same(case: &Case<'_>) -> &'static str {
@@ -97,7 +97,7 @@ fn why_the_same(case: &Case<'_>) -> &'static str {
 }
 
 fn midstream_cap(case: &Case<'_>) -> Option<Cap> {
-    let why = "the capture starts within the session: a PORT may have been sent before it";
+    let why = "the capture starts in the middle of the session: a PORT may have been sent earlier";
     (case.control.midstream && case.offer().is_none()).then(|| cap(capture_midstream::NAME, Confidence::Possible, why.to_owned()))
 }
 

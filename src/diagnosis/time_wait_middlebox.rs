@@ -10,8 +10,8 @@ use crate::record::AttemptOutcome;
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// A NAT or firewall between this capture point and the client may still hold the session of the previous
-    /// connection on the same 5-tuple, and drop the new SYN for it.
+    /// A NAT or firewall between this capture point and the client may still have the session of the previous
+    /// connection on the same 5-tuple in its table, and drop the new SYN because of that.
     ///
     /// Needs: both sides of the device in one capture (two interfaces of one host), the SYNs seen on the side of their
     /// sender and never on the other, the previous connection of that 5-tuple, completely closed less than 240 s
@@ -20,21 +20,21 @@ diagnosis! {
     ///
     /// Or, from one side: a capture that is not at the client; two or more unanswered SYNs on a 5-tuple whose previous
     /// connection was completely closed less than 240 s before (netfilter keeps such a session for 120 s, others for
-    /// 240 s); and behind them a SYN that is answered, to a fresh port or later on the same tuple: only the old tuple
-    /// was stuck.
+    /// 240 s); and after them a SYN that is answered, to a new port or later on the same tuple: so only the old tuple
+    /// was blocked.
     ///
-    /// Refuted by: any answer to the SYN; SYNs to fresh ports that go unanswered too; the SYN seen on both sides.
+    /// Refuted by: any answer to the SYN; SYNs to new ports that get no answer either; the SYN seen on both sides.
     ///
-    /// Confidence: probable with both sides of the device, possible from one; never proven, for only the device's own
-    /// table tells what it held.
+    /// Confidence: probable with both sides of the device, possible from one; never proven, because only the device's
+    /// own table shows what it had.
     ///
-    /// Remedy: at the client use fresh ports for every transfer, or passive mode; at the server send data from ports
-    /// that change; in the network shorten the timers for closed sessions on the device between (Linux:
+    /// Remedy: at the client use a new port for every transfer, or passive mode; at the server send data from ports
+    /// that change; in the network shorten the timers for closed sessions on the device in between (Linux:
     /// nf_conntrack_tcp_timeout_time_wait).
     "time-wait-middlebox", Warning,
-    "a NAT or firewall on the way may still hold the closed session of the 5-tuple",
+    "a NAT or firewall on the path may still have the closed session of the 5-tuple in its table",
     ["RFC 5382 5", "RFC 6056"],
-    verdict: never("what holds the old session is not in the capture, only that nobody answered"),
+    verdict: never("the capture shows only that nobody answered, not who still has the old session"),
     locus: Server,
     Transfer(check)
 }
@@ -55,7 +55,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let age = attempt.at().age_of(since);
     let message = format!(
-        "the SYNs of {} to {} vanish {age:.1} s after the previous connection on that 5-tuple was closed: a NAT or firewall on the way may still hold its session",
+        "the SYNs of {} to {} vanish {age:.1} s after the previous connection on that 5-tuple was closed: a NAT or firewall on the path may still have its session",
         attempt.from(),
         attempt.to(),
     );
@@ -66,7 +66,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .support(lines::close(previous))
             .support([Evidence::sent(works.at, works.from, works.to, "this one is answered")])
             .or(data_syn_unanswered::NAME, "a capture on the client's side shows whether the SYNs arrive there")
-            .client("Announce a fresh port for every transfer, or use passive mode.")
+            .client("Announce a new port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
             .network("Look for the old session in the NAT's or firewall's table (conntrack -L); shorten its timer (nf_conntrack_tcp_timeout_time_wait).")
             .done(),
@@ -85,7 +85,7 @@ fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
     }
     let age = attempt.at().age_of(since);
     let message = format!(
-        "{}, {age:.1} s after the previous connection on that 5-tuple, which had got through, was closed: the device between may still hold its session",
+        "{}, {age:.1} s after the previous connection on that 5-tuple, which had got through, was closed: the device in between may still have its session",
         lost.told(case),
     );
     Some(
@@ -94,7 +94,7 @@ fn from_both_sides(case: &Case<'_>, lost: &Lost<'_>) -> Option<Finding> {
             .about(case)
             .support(lines::close(previous))
             .support(lost.did_not_leave(case))
-            .client("Announce a fresh port for every transfer, or use passive mode.")
+            .client("Announce a new port for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), or allow passive mode.")
             .network("Look for the old session in the table of the device between both interfaces (conntrack -L); shorten its timer (nf_conntrack_tcp_timeout_time_wait).")
             .done(),

@@ -17,19 +17,19 @@ const LATER_RANGES: u16 = 32768;
 
 diagnosis! {
     /// Passive mode: the client connects from the same source port to the same passive port as before, while one side
-    /// still holds TIME-WAIT for that 5-tuple.
+    /// still has that 5-tuple in TIME-WAIT.
     ///
-    /// Needs: a 227 or 229; an earlier connection from the client to the same socket, completely closed inside 2MSL;
-    /// then either a SYN from the same source port that the server, as the holder, answers with the old connection's
-    /// ACK or not at all; or no SYN, the client being the holder (its connect() fails by itself), while the client was
-    /// seen to bind one fixed source port, or one that its system does not pick by itself.
+    /// Needs: a 227 or 229; an earlier connection from the client to the same socket, completely closed within 2MSL;
+    /// then either a SYN from the same source port that the server, which is in TIME-WAIT, answers with the old connection's
+    /// ACK or not at all; or no SYN, because the client itself is in TIME-WAIT and its connect() fails, while the
+    /// client was seen to use one fixed source port, or one that its system does not pick by itself.
     ///
     /// Helps: a server with a passive range of one or few ports.
     ///
     /// Refuted by: another source port; an old connection that was reset; a SYN that was refused; a handshake that
     /// completes (`time-wait-reuse-accepted`).
     ///
-    /// Confidence: with an ACK of the old numbers proven; else probable at the client, possible elsewhere.
+    /// Confidence: with an ACK of the old numbers proven; otherwise probable at the client, possible elsewhere.
     ///
     /// Remedy: at the client let the system pick the source port; at the server widen the passive range; in the network
     /// let no NAT give the client one fixed source port.
@@ -73,7 +73,7 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
         None => return None,
     };
     let message = format!(
-        "the client connected again from {} to {} {age:.1} s after it was closed (frame {}); the server still holds TIME-WAIT, which lasts {}, and {answer}",
+        "the client connected again from {} to {} {age:.1} s after it was closed (frame {}); the server is still in TIME-WAIT, which lasts {}, and {answer}",
         attempt.from(),
         attempt.to(),
         since.number,
@@ -89,8 +89,8 @@ fn answered_by_server(case: &Case<'_>) -> Option<Finding> {
             .caps(bite.cap(age))
             .rule_out(tuple_still_open::NAME, "both FINs of the earlier connection were acknowledged")
             .client("Let the system pick the source port of data connections.")
-            .server("Widen the passive port range, so that a port comes round later than 2MSL.")
-            .network("Let no NAT on the way give the client one fixed source port; else nothing to change there.")
+            .server("Widen the passive port range, so that no port repeats within 2MSL.")
+            .network("If a NAT on the path gives the client one fixed source port, change that; otherwise nothing to change.")
             .done(),
     )
 }
@@ -113,7 +113,7 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
     let confidence = if case.vantage.sees_all_of_client() { Confidence::Probable } else { Confidence::Possible };
     let reply = transfer.reply.as_ref()?;
     let message = format!(
-        "the client sent no SYN to {}: it holds {} -> {} in TIME-WAIT since frame {}, {age:.1} s before ({}), and {fixed}",
+        "the client sent no SYN to {}: it has {} -> {} in TIME-WAIT since frame {}, {age:.1} s earlier ({}), and {fixed}",
         previous.target, previous.origin, previous.target, since.number, bite.lasts,
     );
     Some(
@@ -128,8 +128,8 @@ fn refused_by_client(case: &Case<'_>, offer: &Offer) -> Option<Finding> {
             .caps(bite.cap(age))
             .or(pasv_client_never_connects::NAME, "the client's log names the error of its connect()")
             .client("Let the system pick the source port of data connections.")
-            .server("Widen the passive port range, so that a port comes round later than 2MSL.")
-            .network("Let no NAT on the way give the client one fixed source port; else nothing to change there.")
+            .server("Widen the passive port range, so that no port repeats within 2MSL.")
+            .network("If a NAT on the path gives the client one fixed source port, change that; otherwise nothing to change.")
             .done(),
     )
 }
@@ -140,7 +140,7 @@ pub(super) fn as_possible_cause(case: &Case<'_>) -> Option<Alternative> {
     let Close::TimeWait { holder, since, .. } = case.concluded.earlier.as_ref()?.close else { return None };
     let age = case.concluded.in_force()?.at().age_of(since);
     two_msl::bite_of_client(case, age)?;
-    let would_decide = "whether the client binds a fixed source port that it used towards this port before";
+    let would_decide = "check whether the client binds to a fixed source port that it used before towards this port";
     holder.includes(End::Origin).then(|| Alternative { diagnosis: DIAGNOSIS.name, would_decide: would_decide.to_owned() })
 }
 
@@ -153,11 +153,11 @@ fn fixed_port(case: &Case<'_>, previous: &Connection) -> Option<String> {
     }
     let control = case.session.client.port();
     if used.get(&port).is_some_and(|times| *times >= 2) {
-        Some(format!("it connects from port {port} every time"))
+        Some(format!("the client uses source port {port} every time"))
     } else if CHOSEN.iter().any(|range| range.contains(&port)) {
-        Some(format!("port {port} is none that a system picks by itself"))
+        Some(format!("source port {port} was set by hand: no system picks it by itself"))
     } else if port < LATER_RANGES && control >= LATER_RANGES {
-        Some(format!("port {port} is none that a system picks that picked {control} for the control connection"))
+        Some(format!("source port {port} was set by hand: the client's system picked {control} for the control connection"))
     } else {
         None
     }

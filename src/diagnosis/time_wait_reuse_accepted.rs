@@ -9,25 +9,25 @@ use crate::frame::{Interval, Stamp};
 use crate::transfer::attempt::Attempt;
 
 diagnosis! {
-    /// A 5-tuple still inside 2MSL was used again and the handshake completed: TIME-WAIT is not the problem here.
+    /// A 5-tuple was used again within 2MSL and the handshake completed: TIME-WAIT is not the problem here.
     ///
     /// Linux accepts a new SYN for a tuple in TIME-WAIT when its sequence number or TCP timestamp is newer, and
-    /// recycles its own TIME-WAIT when the old connection used timestamps. It shows: the new initial sequence number is
-    /// the old one plus 65537.
+    /// recycles its own TIME-WAIT when the old connection used timestamps. The mark of that: the new initial sequence
+    /// number is the old one plus 65537.
     ///
     /// Needs: an earlier connection on the 5-tuple, completely closed less than 60 s before (or `--time-wait`); a
-    /// handshake that completes. Proven with the +65537 mark, else probable.
+    /// handshake that completes. Proven with the +65537 mark, otherwise probable.
     ///
-    /// Refuted by: an old connection that was reset, in its course or behind its close (then nobody held TIME-WAIT any
-    /// more); one that was never fully closed (an orphan in FIN-WAIT-2 is recycled with the same mark); a challenge
+    /// Refuted by: an old connection that was reset, while it was open or after its close (then nobody is in TIME-WAIT
+    /// any more); one that was never fully closed (an orphan in FIN-WAIT-2 is recycled with the same mark); a challenge
     /// before it (`time-wait-challenge`).
     ///
-    /// Remedy: none needed in the network or at the server; at the client let the system pick fresh ports all the same:
-    /// should TCP timestamps be switched off on either side, it will collide.
+    /// Remedy: none needed in the network or at the server; at the client let the system pick new ports anyway: if TCP
+    /// timestamps are switched off on either side, the tuple will collide.
     "time-wait-reuse-accepted", Info,
     "a 5-tuple in TIME-WAIT was reused and accepted",
     ["RFC 1122 4.2.2.13", "RFC 6191", "RFC 9293 3.10.7.4"],
-    verdict: never("the handshake completed: it refutes a suspicion"),
+    verdict: never("the handshake completed: this refutes a suspicion"),
     locus: Server,
     Transfer(check)
 }
@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Holder::Both => "both ends".to_owned(),
     };
     let message = format!(
-        "{} -> {} was used again {age:.1} s after it was closed, while {who} still held TIME-WAIT, and was accepted{how}: TIME-WAIT is not the problem here",
+        "{} -> {} was used again {age:.1} s after it was closed, while {who} was still in TIME-WAIT, and was accepted{how}: TIME-WAIT is not the problem here",
         attempt.from(),
         attempt.to()
     );

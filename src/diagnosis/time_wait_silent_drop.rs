@@ -13,28 +13,28 @@ use crate::transfer::attempt::Attempt;
 const SYNS: u32 = 2;
 
 diagnosis! {
-    /// The server's SYNs reached a client that still holds TIME-WAIT for the 5-tuple and ignores them, as the BSDs do,
+    /// The server's SYNs reached a client that still has the 5-tuple in TIME-WAIT and ignores them, as the BSDs do,
     /// and stacks by RFC 6191 or RFC 1337.
     ///
     /// Such a stack drops a SYN for a tuple in TIME-WAIT unless its sequence number is above the old connection's or
     /// its TCP timestamp is newer. Linux answers instead (`time-wait-challenge`).
     ///
     /// Needs: a capture at or near the client; an earlier connection on the 5-tuple, completely closed, the client
-    /// holding TIME-WAIT; an age inside 2MSL; two or more SYNs of one sequence number, not above the old one and
-    /// without TCP timestamps on both connections, and nothing back; a client that is alive meanwhile.
+    /// holding TIME-WAIT; an age within 2MSL; two or more SYNs of one sequence number, not above the old one and
+    /// without TCP timestamps on both connections, and nothing back; a client that is alive during that time.
     ///
     /// Helps: a SYN with a higher number that is accepted at once; the same SYN, repeated, that is answered as soon as
     /// one of the usual lengths of TIME-WAIT (or `--time-wait`) has passed.
     ///
-    /// Refuted by: a capture at the server alone; a SYN that was acceptable; any answer, an ACK too.
+    /// Refuted by: a capture only at the server; a SYN that was acceptable; any answer, including an ACK.
     ///
-    /// Confidence: probable, for silence has many causes; proven when the same SYN is answered after 2MSL, nothing else
-    /// having changed.
+    /// Confidence: probable, because silence has many causes; proven when the same SYN is answered after 2MSL, when
+    /// nothing else changed.
     ///
     /// Remedy: at the client do not listen on the same port again within 2MSL, or use passive mode; at the server send
     /// data from ports that change; in the network nothing, the SYNs arrive.
     "time-wait-silent-drop", Error,
-    "the SYNs were ignored by a client that still holds TIME-WAIT for the 5-tuple",
+    "the SYNs were ignored by a client that still has the 5-tuple in TIME-WAIT",
     ["RFC 6191 2", "RFC 1337", "RFC 9293 3.10.7.4"],
     verdict: TimeWaitAnswer,
     locus: Server,
@@ -51,10 +51,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let alive = case.control.half(case.client_end()).last.filter(|last| *last >= attempt.at())?;
     let ignored = attempt.connection.syn_count - u32::from(at_last.is_some());
     let outcome = at_last.map_or(String::new(), |at| {
-        format!("; the same SYN was answered {:.1} s behind the close, when TIME-WAIT had ended", at.age_of(since))
+        format!("; the same SYN was answered {:.1} s after the close, when TIME-WAIT had ended", at.age_of(since))
     });
     let message = format!(
-        "{} ignored {ignored} SYNs of {} to port {}: it has held that 5-tuple in TIME-WAIT since frame {}, {age:.1} s before, and their sequence number is not above the old one's{outcome}",
+        "{} ignored {ignored} SYNs of {} to port {}: it has that 5-tuple in TIME-WAIT since frame {}, {age:.1} s earlier, and their sequence number is not above the old one's{outcome}",
         attempt.to().ip(),
         attempt.from(),
         attempt.to().port(),
@@ -67,17 +67,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .about(case)
             .support(case.dialogue())
             .support(lines::close(previous))
-            .support([Evidence::seen(alive, "the client is alive meanwhile")])
+            .support([Evidence::seen(alive, "the client is alive during that time")])
             .support(at_last.map(|at| Evidence::sent(at, attempt.to(), attempt.from(), "SYN-ACK, at last")))
             .support(timers::evidence(case))
             .caps(bite.cap(age))
             .caps(case.scene_caps(attempt.at()))
             .rule_out(time_wait_challenge::NAME, "the client did not answer the SYN with an ACK")
             .rule_out(data_syn_refused::NAME, "no RST came back")
-            .or(data_syn_unanswered::NAME, "the client's firewall log, or a transfer with a fresh port")
+            .or(data_syn_unanswered::NAME, "check the client's firewall log, or try a transfer with a new port")
             .client("Do not listen on the same data port again within 2MSL: let the system pick a new one for every transfer, or use passive mode.")
             .server("Send data from ports that change (not always 20), so that the 5-tuple differs, or allow passive mode.")
-            .network("Nothing to change on the way: the SYNs arrived at the client.")
+            .network("Nothing to change in the network: the SYNs arrived at the client.")
             .done(),
     )
 }

@@ -1,5 +1,5 @@
 //! What `time-wait-collision` and `time-wait-default-port` share: a server that cannot open a data connection because
-//! it still holds the 5-tuple itself. They differ in who chose the port. Also why that is not the cause, for the
+//! it still has the 5-tuple itself. They differ in who chose the port. Also why that is not the cause, for the
 //! findings that stand in its place.
 
 use std::net::SocketAddr;
@@ -92,7 +92,7 @@ pub fn held_unseen(case: &Case<'_>) -> Option<UnseenTuple> {
 }
 
 impl HeldTuple<'_> {
-    /// Why it is not surer.
+    /// Why the confidence is not higher.
     pub fn caps(&self, case: &Case<'_>, confidence: Confidence) -> Vec<Cap> {
         if self.is_held_through() {
             return Vec::new();
@@ -110,11 +110,11 @@ impl HeldTuple<'_> {
             caps.push(cap(tuple_still_open::NAME, Confidence::Possible, why.to_owned()));
         }
         if !self.gapless {
-            let why = "bytes of the earlier connection are missing, so who closed first is less sure";
+            let why = "bytes of the earlier connection are missing, so it is less certain who closed first";
             caps.push(cap(capture_gap::NAME, Confidence::Possible, why.to_owned()));
         }
         if case.would_show_server_syn() && confidence == Confidence::Probable {
-            let why = "an errno in the reply, a fresh port that works meanwhile, or success once TIME-WAIT is over would prove it";
+            let why = "proof would be: the OS error text in the reply, a transfer on a new port that works in that time, or success after TIME-WAIT ends";
             caps.push(cap_of_rule(Confidence::Probable, why.to_owned()));
         }
         let timestamps = self.previous.from_origin.timestamps && self.previous.from_target.timestamps;
@@ -150,7 +150,7 @@ impl HeldTuple<'_> {
             Holder::Both => "both ends closed the previous connection at once",
         };
         format!(
-            "{} failed because the server still holds {} -> {} in TIME-WAIT: {why}, {:.1} s before (frame {}), and TIME-WAIT lasts {}",
+            "{} failed because the server still has {} -> {} in TIME-WAIT: {why}, {:.1} s earlier (frame {}), and TIME-WAIT lasts {}",
             case.transfer().map_or("the transfer", |transfer| &transfer.command.name),
             self.previous.origin,
             self.previous.target,
@@ -167,10 +167,10 @@ impl HeldTuple<'_> {
         all.push(Evidence::sent(self.since, from, to, "last ACK of the earlier connection: TIME-WAIT begins"));
         all.extend(timers::evidence(case));
         all.extend(
-            fresh_port(case).map(|one| Evidence::sent(one.at, one.from, one.to, "a fresh port works meanwhile")),
+            fresh_port(case).map(|one| Evidence::sent(one.at, one.from, one.to, "a new port works in that time")),
         );
         if let Some((at, age)) = recovered(case) {
-            let note = format!("the same 5-tuple works again {age:.1} s behind the close: TIME-WAIT has ended");
+            let note = format!("the same 5-tuple works again {age:.1} s after the close: TIME-WAIT has ended");
             all.push(Evidence::sent(at, from, to, note));
         }
         all
@@ -198,7 +198,7 @@ pub fn ruled_out(case: &Case<'_>) -> Vec<RuledOut> {
             .zip(case.offer().and_then(|offer| offer.socket))
             .and_then(|((from, until), socket)| case.network.unanswered_queries(socket.ip(), from, until));
         if asked.is_none() {
-            refuted(data_arp_unresolved::NAME, "nobody asked in vain for the client's link address meanwhile");
+            refuted(data_arp_unresolved::NAME, "no unanswered ARP or ND request for the client in that time");
         }
     }
     all
@@ -210,19 +210,25 @@ pub fn why_not(case: &Case<'_>) -> Option<RuledOut> {
     let why = match active(case).map(|earlier| (earlier, earlier.close)) {
         None => "this capture shows no earlier connection on the 5-tuple".to_owned(),
         Some((_, Close::Reset { at, .. })) => {
-            format!("the earlier connection on the 5-tuple was reset (frame {}): nobody holds TIME-WAIT", at.number)
+            format!(
+                "the earlier connection on the 5-tuple was reset (frame {}): neither side is in TIME-WAIT",
+                at.number
+            )
         }
         Some((_, Close::TimeWait { holder: Holder::One(End::Target), since, .. })) => {
-            format!("the client closed the earlier connection first (frame {}): the server holds nothing", since.number)
+            format!(
+                "the client closed the earlier connection first (frame {}): the server is not in TIME-WAIT",
+                since.number
+            )
         }
         Some((earlier, Close::TimeWait { since, .. })) => {
             let age = transfer.at().age_of(since);
             if let Answer::Says(Tuple::Free, said) = asked(case, earlier.connection, since) {
-                format!("the server's kernel says so: {} ({})", said.fact, said.source)
+                format!("the server's kernel reports: {} ({})", said.fact, said.source)
             } else if reused_younger(case, earlier, age) {
-                "the same 5-tuple was used again with success at a younger age".to_owned()
+                "the same 5-tuple was used again successfully after a shorter time".to_owned()
             } else if two_msl::bite_of_server(case, age).is_none() {
-                format!("the earlier connection on the 5-tuple ended {age:.0} s before: TIME-WAIT is over")
+                format!("the earlier connection on the 5-tuple ended {age:.0} s earlier: TIME-WAIT is over")
             } else {
                 "the reply names another cause".to_owned()
             }

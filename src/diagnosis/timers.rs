@@ -15,7 +15,7 @@ const TOLERANCE: Interval = Interval::millis(200);
 const TOLERANCE_PERCENT: i64 = 1;
 
 /// Delays of a server that opens the connection itself, by the sources of the servers and of Linux; the last but one by
-/// Q200770.
+/// Microsoft KB Q200770.
 const OF_CONNECT: [(Interval, &str); 10] = [
     (Interval::seconds(1), "one retry of a server that tries again after a second"),
     (Interval::seconds(3), "three unanswered ARP requests, or two retries of a BSD server's bind()"),
@@ -23,10 +23,10 @@ const OF_CONNECT: [(Interval, &str); 10] = [
     (Interval::seconds(10), "two retries of a BSD server's connect()"),
     (Interval::seconds(15), "three retries of a BSD server's connect()"),
     (Interval::seconds(25), "five retries of a BSD server's connect()"),
-    (Interval::seconds(55), "a BSD server's bind() given up after its ten retries"),
-    (Interval::seconds(90), "a BSD server's connect() given up after its retries every 5 s"),
-    (Interval::seconds(45), "a Windows NT connect() given up after three retries of its SYN"),
-    (Interval::seconds(127), "a Linux connect() given up after six retries of its SYN"),
+    (Interval::seconds(55), "a BSD server's bind() that failed after ten retries"),
+    (Interval::seconds(90), "a BSD server's connect() that failed after retries every 5 s"),
+    (Interval::seconds(45), "a Windows NT connect() that failed after three retries of its SYN"),
+    (Interval::seconds(127), "a Linux connect() that failed after six retries of its SYN"),
 ];
 
 /// Delays that name a timer whoever opens the connection.
@@ -107,7 +107,7 @@ pub fn is_fast(case: &Case<'_>) -> bool {
 pub fn hint(case: &Case<'_>) -> Option<String> {
     let delay = case.delay()?;
     if !case.delay_is_known() {
-        return Some("how long the reply took is not known, for the capture's clock was set in between".to_owned());
+        return Some("how long the reply took is not known: the capture's clock was set in between".to_owned());
     }
     if is_fast(case) {
         return Some(format!(
@@ -131,7 +131,7 @@ pub fn evidence(case: &Case<'_>) -> Option<Evidence> {
     let (_, reply) = case.report()?;
     let delay = case.delay().filter(|_| case.delay_is_known())?;
     let timer = named(delay, is_active(case))?;
-    Some(Evidence::seen(reply.at(), format!("{delay:.1} s behind the command: {timer}")))
+    Some(Evidence::seen(reply.at(), format!("{delay:.1} s after the command: {timer}")))
 }
 
 #[cfg(test)]

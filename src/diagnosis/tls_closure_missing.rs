@@ -7,26 +7,26 @@ use crate::record::Outcome;
 use crate::transfer::protection::unannounced_end;
 
 diagnosis! {
-    /// The data connection ended by a FIN without the TLS alert close_notify, and the peer treated the file as
+    /// The data connection ended with a FIN but without the TLS alert close_notify, and the peer treated the file as
     /// truncated.
     ///
-    /// An end without close_notify may be an attacker's: some programs (GnuTLS: error -110) refuse it, others take it.
-    /// It is reported only where the transfer failed: an end that the peer took did no harm.
+    /// An attacker could cause such an end to cut a file: some programs (GnuTLS: error -110) refuse it, others accept
+    /// it. It is reported only if the transfer failed: an end that the peer accepted did no harm.
     ///
-    /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is no alert; and a 4yz
-    /// or 5yz reply behind that FIN.
+    /// Needs: TLS from both sides on the data connection; a FIN of the sender whose last record is not an alert; and a
+    /// 4xx or 5xx reply after that FIN.
     ///
     /// Helps: the keys (`--keylog`). In TLS 1.3 two bytes of data look like an alert until they are decrypted.
     ///
-    /// Refuted by: an alert as the last record; a RST before the FIN; bytes that the capture lacks; words that name
-    /// another reason; a reply that was said before the FIN; words that are not known, where another transfer that
-    /// ended so succeeded.
+    /// Refuted by: an alert as the last record; a RST before the FIN; bytes that are missing from the capture; a text
+    /// that names another reason; a reply that came before the FIN; an unknown text, if another transfer that ended in
+    /// the same way succeeded.
     ///
-    /// Confidence: probable by words that tell of a broken data connection, possible by others. Where the control
-    /// connection is encrypted the complaint cannot be read, and nothing is said.
+    /// Confidence: probable with a text about a broken data connection, possible with others. If the control connection
+    /// is encrypted the reply cannot be read, and nothing is reported.
     ///
-    /// Remedy: at the client or the server, whichever sent the data, end TLS by close_notify (shutdown) before the FIN;
-    /// at the other one accept its lack if the program is known to be so; in the network nothing.
+    /// Remedy: at the client or the server, whichever sent the data, end TLS with close_notify (SSL_shutdown) before
+    /// the FIN; at the other side accept files without it, if the program has such a setting; in the network nothing.
     "tls-closure-missing", Error,
     "the data connection ended without close_notify and the peer treated it as truncated",
     ["RFC 5246 7.2.1", "RFC 8446 6.1", "RFC 4217 12.3"],
@@ -55,18 +55,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (from, to) = (connection.socket(sender), connection.socket(sender.peer()));
     let bytes = connection.half(sender).bytes;
     let message = format!(
-        "{} ended the data connection {from} -> {to} by a FIN without close_notify after {bytes} bytes, and the server answered {}",
+        "{} ended the data connection {from} -> {to} with a FIN without close_notify after {bytes} bytes, and the server answered {}",
         from.ip(),
         reply.line(),
     );
     let by_client = from.ip() == case.session.client.ip();
-    let shutdown = "End TLS on the data connection by close_notify (SSL_shutdown, gnutls_bye) before the FIN.";
+    let shutdown = "End TLS on the data connection with close_notify (SSL_shutdown, gnutls_bye) before the FIN.";
     let accept = "If the program has such a setting, accept files without close_notify.";
     let draft = DIAGNOSIS
         .finding(confidence, message, Evidence::sent(fin.at, from, to, "FIN, no alert before it"))
         .about(case)
         .support([lines::reply(case.session, reply)])
         .support(case.dialogue())
-        .network("Nothing to change on the way, if no device there ends connections by itself.");
+        .network("Nothing to change in the network, unless a device there ends connections.");
     Some(if by_client { draft.client(shutdown).server(accept) } else { draft.server(shutdown).client(accept) }.done())
 }

@@ -17,18 +17,18 @@ const NAMED: usize = 8;
 diagnosis! {
     /// The control connection is encrypted from here on: PORT, 227 and replies cannot be read.
     ///
-    /// Needs: TLS records behind the 234 to AUTH TLS, or from the start on port 990; or GSSAPI-protected commands.
+    /// Needs: TLS records after the 234 to AUTH TLS, or from the start on port 990; or GSSAPI-protected commands.
     ///
-    /// What can still be said: which connections between the two hosts were data connections, what happened to their
-    /// SYNs, whether their TLS session was a new one, how much they carried. What cannot: which transfer they served,
-    /// what was announced, what the server answered.
+    /// Still known: which connections between the two hosts were data connections, what happened to their SYNs, whether
+    /// their TLS session was new, how much data they carried. Not known: which transfer they belonged to, what was
+    /// announced, what the server answered.
     ///
-    /// Refuted by: clear text behind the 234; CCC ends it.
+    /// Refuted by: clear text after the 234; CCC ends it.
     ///
     /// Remedy: capture again with the keys. Clients write them where SSLKEYLOGFILE=FILE is set (curl, lftp, programs in
     /// Python, FileZilla), servers where a library that does so is preloaded (vsftpd, ProFTPD, Pure-FTPd); --keylog
-    /// FILE reads them, and a pcapng file may carry them. Else look at the server's log, or let the client send CCC for
-    /// the time of the test.
+    /// FILE reads them, and a pcapng file may carry them. Otherwise look at the server's log, or let the client send
+    /// CCC for the time of the test.
     "tls-control-opaque", Quality,
     "the control connection is encrypted",
     ["RFC 4217", "RFC 2228"],
@@ -83,7 +83,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let finding = match unread {
         Some(Unread::NoKey(_) | Unread::WrongKey) => finding
             .client("Let the client write its keys (SSLKEYLOGFILE=FILE for curl, lftp, Python and FileZilla), capture again, and add --keylog FILE.")
-            .server("Or let the server write them, by a preloaded library (vsftpd, ProFTPD, Pure-FTPd), and add --keylog FILE."),
+            .server("Or let the server write them with a preloaded library (vsftpd, ProFTPD, Pure-FTPd), and add --keylog FILE."),
         _ => finding,
     };
     vec![finding.done()]
@@ -108,7 +108,7 @@ fn shown(case: &SessionCase<'_>, attempt: &Attempt<'_>) -> Evidence {
         Carried::Tls(DataTls { handshake: Handshake::Unknown, .. }) => "TLS",
     };
     let note = format!(
-        "a data connection, to judge by its ends and its time: {what}, {} bytes to the client, {} to the server",
+        "probably a data connection, by its addresses and its time: {what}, {} bytes to the client, {} to the server",
         inferred::bytes(case.session, connection, client.peer()),
         inferred::bytes(case.session, connection, client)
     );

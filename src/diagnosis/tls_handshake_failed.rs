@@ -13,22 +13,22 @@ use crate::transfer::handshake::{BrokenHandshake, HandshakeEnd, TlsSide, broken}
 use crate::wire::hello;
 
 diagnosis! {
-    /// A TLS handshake on the control or data connection was not completed: one side ended it, by an alert or without a
-    /// word.
+    /// A TLS handshake on the control or data connection was not completed: one side ended it, with an alert or without
+    /// one.
     ///
     /// Needs: a ClientHello and records of the other side; then a fatal alert in clear, which says why; or an encrypted
     /// record of an alert's size in place of the end of the handshake (TLS 1.3), or a FIN or RST before both sides had
     /// finished.
     ///
-    /// Helps: the place. A client that leaves behind the server's certificate does not accept it; a server that leaves
-    /// behind the client's does not accept that one.
+    /// Helps: where it ended. A client that leaves after the server's certificate does not accept it; a server that
+    /// leaves after the client's certificate does not accept that one.
     ///
-    /// Refuted by: a complete handshake; bytes of either side that the capture lacks, unless there is an alert; a side
-    /// that speaks no TLS at all (`tls-protection-mismatch`).
+    /// Refuted by: a complete handshake; bytes of either side that are missing from the capture, unless there is an
+    /// alert; a side that speaks no TLS at all (`tls-protection-mismatch`).
     ///
-    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), else probable.
+    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), otherwise probable.
     ///
-    /// Traps: an encrypted alert does not tell its reason without the keys.
+    /// Traps: the reason in an encrypted alert cannot be read without the keys.
     ///
     /// Remedy: at the client trust the server's certificate authority, or check name and date of the certificate; at
     /// the server send the whole chain, offer a version and cipher suite that the client knows; in the network look for
@@ -106,33 +106,33 @@ fn draft(which: &str, failed: &BrokenHandshake, sockets: Sockets, hello: Option<
         .finding(confidence, message, Evidence::sent(failed.at, from, to, format!("the TLS {name} ends the handshake")))
         .support(hello.map(|at| Evidence::sent(at, client, server, "ClientHello")))
         .rule_out(data_syn_refused::NAME, "the TCP connection was established")
-        .client("Trust the authority of the server's certificate, and check its name and dates; offer current TLS versions (openssl s_client -starttls ftp shows what the server sends).")
-        .server("Send the whole certificate chain; offer TLS versions and cipher suites that clients know; if client certificates are wanted, check which authority is trusted.")
-        .network("If the certificate is not the server's own, a device on the way intercepts TLS.")
+        .client("Trust the CA of the server's certificate, and check its name and dates; offer current TLS versions (openssl s_client -starttls ftp shows what the server sends).")
+        .server("Send the whole certificate chain; offer TLS versions and cipher suites that clients know; if client certificates are required, check which CA is trusted.")
+        .network("If the certificate is not the server's own, a device on the path intercepts TLS.")
 }
 
 /// An alert by name and number, with what it means (RFC 5246 7.2.2, RFC 8446 6.2).
 fn described(number: u8, other: &str) -> String {
     let (name, meaning) = match number {
         10 => ("unexpected_message", "it did not expect that message"),
-        40 => ("handshake_failure", "no cipher suite or parameter suits both"),
+        40 => ("handshake_failure", "no common cipher suite or parameter"),
         42 => ("bad_certificate", "it does not accept the certificate"),
         43 => ("unsupported_certificate", "it does not support that kind of certificate"),
         44 => ("certificate_revoked", "the certificate was revoked"),
         45 => ("certificate_expired", "the certificate has expired or is not valid yet"),
         46 => ("certificate_unknown", "it does not accept the certificate"),
         47 => ("illegal_parameter", "a field was out of range"),
-        48 => ("unknown_ca", "it does not know the authority of the certificate"),
+        48 => ("unknown_ca", "it does not know the CA of the certificate"),
         50 => ("decode_error", "it could not read a message"),
         51 => ("decrypt_error", "a signature or Finished could not be verified"),
-        70 => ("protocol_version", "no TLS version suits both"),
-        71 => ("insufficient_security", "it wants stronger cipher suites"),
-        80 => ("internal_error", "it failed within itself"),
-        86 => ("inappropriate_fallback", "an older version was offered than necessary"),
+        70 => ("protocol_version", "no common TLS version"),
+        71 => ("insufficient_security", "it requires stronger cipher suites"),
+        80 => ("internal_error", "it had an internal error"),
+        86 => ("inappropriate_fallback", "an older version than necessary was offered"),
         109 => ("missing_extension", "an extension is missing"),
         112 => ("unrecognized_name", "it has no certificate for that name"),
-        116 => ("certificate_required", "it wants a certificate"),
-        120 => ("no_application_protocol", "no application protocol suits both"),
+        116 => ("certificate_required", "it requires a certificate"),
+        120 => ("no_application_protocol", "no common application protocol"),
         _ => return format!("number {number}"),
     };
     let whose = if (42..=48).contains(&number) && number != 47 { format!(" of the {other}") } else { String::new() };

@@ -13,28 +13,28 @@ use crate::transfer::protection::{Carried, answers_by_alert, carried};
 diagnosis! {
     /// One side protects the data connection with TLS and the other does not.
     ///
-    /// PROT P asks for TLS on data connections, PROT C (and the lack of any PROT) for clear text. A client that forgets
-    /// PROT P, or a server that insists on it, or one that lost the setting, leaves both waiting for each other.
+    /// PROT P asks for TLS on data connections, PROT C (and the lack of any PROT) for clear text. If the client does
+    /// not send PROT P and the server requires it, or one side lost the setting, both wait for each other.
     ///
-    /// Needs one of: a reply to the transfer that demands protection (521, 522, "must be encrypted"); a data connection
-    /// on which one side sends a ClientHello, or answers by a TLS alert, and the other sends clear text; a failed transfer whose data connection carries
-    /// the contrary of what an accepted PROT says.
+    /// Needs one of: a reply to the transfer that requires protection (521, 522, "must be encrypted"); a data
+    /// connection on which one side sends a ClientHello, or answers with a TLS alert, and the other sends clear text; a
+    /// failed transfer whose data connection does not carry what the accepted PROT says.
     ///
-    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which speaks of the
-    /// family.
+    /// Refuted by: TLS, or clear text, from both sides and no such reply; 522 to EPRT or EPSV, which is about the
+    /// address family.
     ///
-    /// Confidence: proven by the reply or by the two sides' bytes; with an encrypted control connection probable, for
-    /// what PROT said cannot be read; by PROT alone probable.
+    /// Confidence: proven by the reply or by the two sides' bytes; with an encrypted control connection probable,
+    /// because PROT cannot be read; by PROT alone probable.
     ///
     /// Remedy: at the client send PBSZ 0 and PROT P before transfers; at the server accept the level that clients ask
-    /// for; in the network nothing, the data connection stands.
+    /// for; in the network nothing, the data connection was established.
     "tls-protection-mismatch", Error,
     "one side protects the data connection with TLS and the other does not",
     ["RFC 4217 9", "RFC 2228 3"],
     verdict: TlsPolicy,
     locus: Server,
     Transfer(check);
-    would_decide: "the server's log of the data connection's handshake"
+    would_decide: "the server's log has the handshake of the data connection"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -66,7 +66,7 @@ fn by_words(case: &Case<'_>, level: Option<&Exchange>) -> Option<Finding> {
     Some(demanded(case, reply, level))
 }
 
-/// The reply to PORT, PASV and their kin that demands protection.
+/// The reply to PORT, PASV and similar commands that demands protection.
 pub(super) fn demand_to_offer<'a>(case: &Case<'a>) -> Option<&'a Reply> {
     let offer = case.offer().filter(|offer| offer.is_refused())?;
     let reply = offer.reply.as_ref()?;
@@ -79,7 +79,7 @@ fn demanded(case: &Case<'_>, reply: &Reply, level: Option<&Exchange>) -> Finding
         Some(exchange) => format!("the client had said {}", exchange.command.line()),
         None => "no PROT was seen before it".to_owned(),
     };
-    let message = format!("the server wants the data connection protected: {}; {said}", reply.line());
+    let message = format!("the server requires TLS on the data connection: {}; {said}", reply.line());
     let draft = DIAGNOSIS
         .finding(Confidence::Proven, message, lines::reply(case.session, reply))
         .about(case)
@@ -137,7 +137,7 @@ fn against_level(case: &Case<'_>, attempt: &Attempt<'_>, level: &Exchange) -> Op
 
 fn remedies(draft: super::Draft) -> super::Draft {
     draft
-        .client("Send PBSZ 0 and PROT P before the first transfer (explicit FTPS), or PROT C if the data is to stay clear.")
+        .client("Send PBSZ 0 and PROT P before the first transfer (explicit FTPS), or PROT C if the data may stay unencrypted.")
         .server("Accept the level that clients ask for, or name it in the documentation: force_local_data_ssl (vsftpd), TLSRequired (ProFTPD).")
-        .network("Nothing to change on the way: the two hosts disagree about PROT.")
+        .network("Nothing to change in the network: the two hosts disagree about PROT.")
 }

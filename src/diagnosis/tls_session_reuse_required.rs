@@ -17,37 +17,39 @@ const AT_ONCE: Interval = Interval::seconds(2);
 const SAID_OF_ANY: &str = "session reuse required";
 
 diagnosis! {
-    /// The data connection worked at TCP level and its TLS handshake came to its end, but it was a new TLS session
-    /// where the server wants the control connection's to go on.
+    /// The data connection worked at TCP level and its TLS handshake completed, but with a new session; the server
+    /// requires the control connection's session to be resumed.
     ///
-    /// Servers ask for it so that nobody but the control connection's client can take the data. vsftpd:
+    /// Servers require this so that only the client of the control connection can get the data. vsftpd:
     /// require_ssl_reuse; ProFTPD: TLSOptions without NoSessionReuseRequired; FileZilla Server always.
     ///
-    /// Needs, where replies can be read (before AUTH, after CCC): 425, 450 or 522 to the transfer that speaks of
+    /// Needs, where replies can be read (before AUTH, after CCC): 425, 450 or 522 to the transfer, with a text about
     /// session reuse or resumption. Where they cannot: a data connection with a full handshake (TLS 1.2: the server
-    /// sends its certificate; TLS 1.3: no pre-shared key in its hello), which the server closes behind the handshake
-    /// without a byte of data either way, and the control connection with it, the client's last command unanswered.
+    /// sends its certificate; TLS 1.3: no pre-shared key in its hello), which the server closes after the handshake
+    /// without any data in either direction, and the control connection too, without answering the client's last
+    /// command.
     ///
     /// Helps: the same on every data connection of the session.
     ///
-    /// Refuted by: data on the connection, or a gap of the capture where it may be; an abbreviated handshake; a client
-    /// that closes first (it did not like the certificate); 522 to EPRT or EPSV, which speaks of the address family.
+    /// Refuted by: data on the connection, or a gap in the capture where it may be; an abbreviated handshake; a client
+    /// that closes first (it did not accept the certificate); 522 to EPRT or EPSV, which is about the address family.
     ///
-    /// Confidence: proven by the server's words beside a full handshake, or by words that mean nothing else; probable
-    /// by what vsftpd says of any failed handshake; without readable replies at most probable, for an empty listing of
-    /// a server that ends the session looks alike.
+    /// Confidence: proven by the server's text together with a full handshake, or by a text that means nothing else;
+    /// probable by vsftpd's text, which it sends for any failed handshake; without readable replies at most probable,
+    /// because an empty listing of a server that ends the session looks the same.
     ///
-    /// Traps: tickets of TLS 1.3 look like data; their size is known from the control connection.
+    /// Traps: TLS 1.3 tickets look like data; their size is known from the control connection.
     ///
-    /// Remedy: at the client use one that resumes the control connection's TLS session; at the server lift the demand
-    /// (require_ssl_reuse=NO, NoSessionReuseRequired); in the network nothing, the data connection stands.
+    /// Remedy: at the client use one that resumes the control connection's TLS session; at the server switch the
+    /// requirement off (require_ssl_reuse=NO, NoSessionReuseRequired), but then others can hijack data connections; in
+    /// the network nothing, the data connection was open before TLS started.
     "tls-session-reuse-required", Error,
-    "the server wants the TLS session of the control connection resumed on the data connection",
+    "the server requires the data connection to resume the TLS session of the control connection",
     ["RFC 4217 10.2", "RFC 8446 2.2", "RFC 5077"],
     verdict: TlsPolicy,
     locus: Server,
     Transfer(check);
-    would_decide: "the server's log of the data connection's handshake"
+    would_decide: "the server's log has the handshake of the data connection"
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -70,7 +72,7 @@ fn by_words(case: &Case<'_>) -> Option<Finding> {
     };
     let shown = match handshake {
         Handshake::Full(_) => "the data connection's TLS session was a new one",
-        Handshake::Resumed(_) => "but the data connection's TLS handshake was an abbreviated one: it resumed some session, perhaps not the control connection's",
+        Handshake::Resumed(_) => "but the data connection's TLS handshake was abbreviated: it resumed a session, perhaps not the control connection's",
         Handshake::Unknown => "the capture does not show the data connection's TLS handshake",
     };
     let message = format!("the server answered {}; {shown}", reply.line());
@@ -95,7 +97,7 @@ fn by_wire(case: &Case<'_>) -> Option<Finding> {
     let emptied = emptied_by_server(attempt.connection, case.session)?;
     let control = ended_with(case, &emptied)?;
     let message = format!(
-        "the server closed {} -> {} behind a full TLS handshake without a byte of data, and the control connection with it: it seems to want the control connection's TLS session resumed",
+        "the server closed {} -> {} after a full TLS handshake without any data, and the control connection too: it probably requires the control connection's TLS session to be resumed",
         attempt.from(),
         attempt.to(),
     );
@@ -109,7 +111,7 @@ fn by_wire(case: &Case<'_>) -> Option<Finding> {
         .caps([cap(tls_control_opaque::NAME, Confidence::Probable, opaque)])
         .rule_out(data_syn_refused::NAME, "the data connection was established")
         .rule_out(tls_protection_mismatch::NAME, "both sides speak TLS on the data connection")
-        .or(data_connection_broken::NAME, "the server's log, or its reply after CCC, tells why it closed");
+        .or(data_connection_broken::NAME, "the server's log, or its reply after CCC, says why it closed");
     Some(remedies(draft).done())
 }
 
@@ -144,6 +146,6 @@ fn hellos(attempt: &Attempt<'_>) -> Option<Evidence> {
 fn remedies(draft: super::Draft) -> super::Draft {
     draft
         .client("Use a client that resumes the control connection's TLS session on data connections (curl, lftp, FileZilla do).")
-        .server("If clients cannot: require_ssl_reuse=NO (vsftpd), TLSOptions NoSessionReuseRequired (ProFTPD); it opens data connections to theft.")
-        .network("Nothing to change on the way: TLS begins on a data connection that stands.")
+        .server("If clients cannot: require_ssl_reuse=NO (vsftpd), TLSOptions NoSessionReuseRequired (ProFTPD); but then others can hijack data connections.")
+        .network("Nothing to change in the network: the data connection was open before TLS started.")
 }

@@ -10,15 +10,16 @@ use crate::ftp::Verb;
 const CITED: usize = 8;
 
 diagnosis! {
-    /// A transfer failed, and this capture holds nothing that decides why.
+    /// A transfer failed, and nothing in this capture shows why.
     ///
-    /// Needs: a failed transfer for which no other diagnosis holds; or 425 or 426 as an answer to a command that the
-    /// capture does not hold.
+    /// Needs: a failed transfer for which no other diagnosis holds; or 425 or 426 as an answer to a command that is not
+    /// in the capture.
     ///
-    /// Refuted by: ABOR, to which 426 belongs; a client that closes the control connection without waiting for a reply.
+    /// Refuted by: ABOR, to which 426 is the normal answer; a client that closes the control connection without waiting
+    /// for a reply.
     ///
     /// Remedy: capture again, whole frames and without a port filter, from before the control connection until two
-    /// seconds behind the failure: at the server if it opens the data connection, at the client otherwise, or in the
+    /// seconds after the failure: at the server if it opens the data connection, at the client otherwise, or in the
     /// network next to one of them.
     "transfer-failed-unexplained", Warning,
     "a transfer failed and the capture does not show why",
@@ -39,19 +40,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer()?;
     let (primary, how) = match (&transfer.reply, &transfer.lost) {
         (Some(reply), _) => (lines::reply(case.session, reply), reply.line()),
-        // A client that leaves in order has lost interest; nobody says that anything failed.
+        // A client that leaves in order does not want the transfer any more; nothing says that it failed.
         (None, Some(lost)) if lost.orderly_by_client => return None,
         (None, Some(lost)) => (Evidence::seen(lost.at, lost.how.clone()), lost.how.clone()),
         (None, None) => return None,
     };
     let left = transfer.left.as_ref().filter(|_| transfer.reply.is_some());
-    let first = left.map_or(String::new(), |left| format!("; the client had turned away before it, {}", left.how));
+    let first = left.map_or(String::new(), |left| format!("; the client had already left, {}", left.how));
     // 125 or 150 had accepted the command, and the data connection came to be: the file, the disk or a quota is left.
     let only_words = transfer.preliminary.is_some() && transfer.lost.is_none() && case.concluded.established().is_some();
     let why = if only_words {
-        "; the data connection was established, and only the words of the reply say why"
+        "; the data connection was established, and only the text of the reply says why"
     } else {
-        " and nothing in this capture decides why"
+        " and nothing in this capture shows why"
     };
     let message = format!("{} failed ({how}{first}){why}", transfer.command.name);
     Some(
@@ -78,7 +79,7 @@ fn orphans(case: &SessionCase<'_>) -> Vec<Finding> {
     let more = orphans.clone().count();
     let others = if more == 0 { String::new() } else { format!(" (and {more} more of the kind)") };
     let message = format!(
-        "the server reported a failed transfer, {}{others}, whose command this capture does not hold: nothing in it decides why",
+        "the server reported a failed transfer, {}{others}, whose command is not in this capture: nothing in it shows why",
         first.line()
     );
     let finding = DIAGNOSIS

@@ -14,17 +14,18 @@ diagnosis! {
     /// Needs: an earlier connection on the tuple that lacks one FIN (or its acknowledgement) and was not reset; then a
     /// 425 without any SYN, or a SYN answered by a bare ACK with the old connection's numbers.
     ///
-    /// Helps: the side without FIN is a client that does not close its data socket after 226.
+    /// Helps: the side without a FIN is a client that does not close its data socket after 226.
     ///
-    /// Refuted by: a RST on the old connection; the missing FIN lying in a capture gap (then it is at most possible).
+    /// Refuted by: a RST on the old connection; a capture gap where the missing FIN may be (then it is at most
+    /// possible).
     ///
-    /// Confidence: at most probable where both FINs are there and the last acknowledgement is not: it may just not have
-    /// been captured. Else proven when both directions are without gap since the first FIN (and, where no SYN was sent,
-    /// the capture would have shown one), else possible; probable once a half-closed socket is older than the 60 s
-    /// after which Linux forgets it.
+    /// Confidence: at most probable where both FINs are there and the last acknowledgement is not: it may only be
+    /// missing from the capture. Otherwise proven if both directions have no gap since the first FIN (and, where no SYN
+    /// was sent, the capture would have shown one), otherwise possible; probable if a half-closed socket is older than
+    /// 60 s, after which Linux drops it.
     ///
     /// Remedy: at the client close the data socket when end of file is read, and use a new port for every transfer; at
-    /// the server send data from ports that change; in the network find what swallowed the missing FIN, if it was sent.
+    /// the server send data from ports that change; in the network find what dropped the missing FIN, if it was sent.
     "tuple-still-open", Error,
     "the previous connection on the 5-tuple was never fully closed",
     ["RFC 959 5.2", "RFC 5961 4.2", "RFC 9293 3.6"],
@@ -66,7 +67,7 @@ fn answered_by_the_old(case: &Case<'_>) -> Option<Finding> {
         open.rule_out(draft, time_wait_challenge::NAME)
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
-            .network("If the missing FIN was sent, find what swallowed it; else nothing to change on the way.")
+            .network("If the missing FIN was sent, find what dropped it; otherwise nothing to change in the network.")
             .done(),
     )
 }
@@ -81,7 +82,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
         previous.origin, previous.target, open.since.number, open.what
     );
     let forgotten = (age > MINUTE).then(|| {
-        let why = format!("Linux forgets a half-closed connection that no program owns after 60 s, and this one is {age:.0} s old");
+        let why = format!("Linux drops a half-closed connection that no program owns after 60 s, and this one is {age:.0} s old");
         cap(NAME, Confidence::Probable, why)
     });
     let draft = DIAGNOSIS
@@ -98,7 +99,7 @@ fn refused_without_syn(case: &Case<'_>) -> Option<Finding> {
         open.rule_out(draft, time_wait_collision::NAME)
             .client("Close the data socket when end of file is read; use a new data port for every transfer.")
             .server("Send data from ports that change (not always 20), or reset data connections that their client does not close.")
-            .network("If the missing FIN was sent, find what swallowed it; else nothing to change on the way.")
+            .network("If the missing FIN was sent, find what dropped it; otherwise nothing to change in the network.")
             .done(),
     )
 }
@@ -154,7 +155,7 @@ impl Unfinished {
             (false, false) => "bytes of the earlier connection were not captured; the missing FIN may be among them",
             (true, true) => "the last acknowledgement of the earlier connection may have come after the FIN was repeated",
             (true, false) => {
-                "nobody repeated the last FIN of the earlier connection: its acknowledgement may not have been captured"
+                "neither side repeated the last FIN of the earlier connection: its acknowledgement may not have been captured"
             }
         };
         let ceiling = if self.gapless { Confidence::Probable } else { Confidence::Possible };
@@ -164,9 +165,9 @@ impl Unfinished {
     /// What became of TIME-WAIT, then.
     fn rule_out(&self, draft: Draft, cause: DiagnosisName) -> Draft {
         if self.nearly_closed {
-            return draft.or(cause, "whether the other end acknowledged the last FIN: if it did, it holds TIME-WAIT");
+            return draft.or(cause, "whether the other end acknowledged the last FIN: if it did, it is in TIME-WAIT");
         }
-        draft.rule_out(cause, "the earlier connection was not fully closed, so nobody holds TIME-WAIT")
+        draft.rule_out(cause, "the earlier connection was not fully closed, so neither side is in TIME-WAIT")
     }
 }
 

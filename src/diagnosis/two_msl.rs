@@ -1,4 +1,4 @@
-//! How long TIME-WAIT can bite: the ladder of system defaults (RFC 9293 3.4.2; Q129395, Q149532; Linux, BSD, macOS
+//! How long TIME-WAIT can bite: the ladder of system defaults (RFC 9293 3.4.2; Microsoft KB Q129395, Microsoft KB Q149532; Linux, BSD, macOS
 //! sources), and what an age on it allows one to claim.
 
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ const WINDOWS: Interval = Interval::seconds(120);
 /// RFC 9293's nominal 2 x 2 minutes; Windows NT, 95 and 2000, Solaris 8.
 pub const NOMINAL: Interval = Interval::seconds(240);
 
-/// The highest value Windows lets one set (TcpTimedWaitDelay, Q149532).
+/// The highest value Windows lets one set (TcpTimedWaitDelay, Microsoft KB Q149532).
 const RAISED: Interval = Interval::seconds(300);
 
 /// The lengths that systems come with and which these are, the shortest first.
@@ -113,7 +113,7 @@ impl Bite {
         (self.ceiling < Confidence::Proven).then(|| Cap {
             diagnosis: Some(time_wait_collision::NAME),
             ceiling: self.ceiling,
-            why: format!("after {age:.0} s TIME-WAIT still holds only where it lasts {}", self.lasts),
+            why: format!("after {age:.0} s TIME-WAIT is still in force only where it lasts {}", self.lasts),
         })
     }
 }

@@ -101,7 +101,10 @@ impl Collected {
                         }
                     }
                     Evidence::Missing { after, until, note } => {
-                        say(after, format!("{}: behind this, until frame {}: {note}", finding.diagnosis, until.number));
+                        say(
+                            after,
+                            format!("{}: between this frame and frame {}: {note}", finding.diagnosis, until.number),
+                        );
                     }
                 }
             }
@@ -121,7 +124,7 @@ impl Collected {
         let names: BTreeSet<&str> = self.findings.iter().map(|finding| finding.diagnosis.as_str()).collect();
         Err(match (names.len(), pick) {
             (0, _) => "there is no finding".to_owned(),
-            (_, Pick::Number(number)) => format!("no finding {number}: there are {}", self.findings.len()),
+            (_, Pick::Number(number)) => format!("no finding {number}: the last one is {}", self.findings.len()),
             (_, Pick::Named(_)) => {
                 format!("no such finding; there is {}", names.into_iter().collect::<Vec<_>>().join(", "))
             }
@@ -131,7 +134,7 @@ impl Collected {
     fn no_session(&self, SessionId(id): SessionId) -> String {
         match self.sessions.last_key_value() {
             Some((SessionId(last), _)) => format!("no session {id}: the last one is {last}"),
-            None => format!("no session {id}: there is none"),
+            None => format!("no session {id}: the capture has none"),
         }
     }
 }

@@ -124,8 +124,8 @@ impl Facts {
         let mut all = self.0.iter().filter(|(_, host)| host.has(address.to_canonical()));
         let why = match (all.next(), all.next()) {
             (Some((source, host)), None) => return Ok((source, host)),
-            (None, _) => format!("no facts are of the host or network namespace with {address}"),
-            (Some(_), Some(_)) => format!("the facts of two network namespaces have {address}"),
+            (None, _) => format!("no facts are from the host or network namespace with {address}"),
+            (Some(_), Some(_)) => format!("the facts of two network namespaces both have {address}"),
         };
         let names: Vec<&str> = self.0.iter().map(|(source, _)| source.as_str()).collect();
         let source = if names.len() > 1 { names.join(", ") } else { first.clone() };
@@ -157,7 +157,7 @@ impl Facts {
             (true, _) => Answer::Says(true, said(format!("a socket listens on port {port}"))),
             (_, true) if !perhaps => Answer::Says(false, said(format!("no socket listens on port {port}"))),
             _ => Answer::Open(open(
-                &format!("port {port} was listened on for a part of the time, or for IPv6"),
+                &format!("a socket listened on port {port} for a part of the time, or only for IPv6"),
                 last.at,
                 source,
             )),
@@ -212,9 +212,9 @@ impl Facts {
         let Some((reading, one)) = found else { return Answer::Silent };
         let mac = one.mac.as_deref().unwrap_or("no MAC");
         let state = match one.state {
-            super::Resolution::Unresolved => "nobody has answered for it".to_owned(),
+            super::Resolution::Unresolved => "no answer for it".to_owned(),
             super::Resolution::Resolved => format!("it is at {mac}"),
-            super::Resolution::Permanent => format!("it is set to {mac} by hand, and no ARP changes that"),
+            super::Resolution::Permanent => format!("it is a static entry with {mac}, which ARP does not change"),
         };
         let fact = format!("neighbour {of} at {}: {state}", one.interface);
         Answer::Says(one, Said { fact, at: reading.at, source: source.to_owned() })
@@ -229,7 +229,7 @@ impl Facts {
             let after = host.readings.iter().find(|reading| reading.at >= until)?;
             let dropped = drops(after)?.checked_sub(drops(before)?).filter(|dropped| *dropped > 0)?;
             let packets = if dropped == 1 { "1 packet" } else { &format!("{dropped} packets") };
-            let fact = format!("its reverse path filter dropped {packets} during that time (IPReversePathFilter)");
+            let fact = format!("its reverse path filter dropped {packets} in that time (IPReversePathFilter)");
             Some((dropped, Said { fact, at: after.at, source: source.clone() }))
         })
     }
@@ -279,8 +279,11 @@ impl Facts {
         if away <= LASTING {
             return Ok((source, host));
         }
-        let why =
-            if away.is_finite() { format!("read {away:.0} s away from it") } else { "nothing was read".to_owned() };
+        let why = if away.is_finite() {
+            format!("read {away:.0} s before or after it")
+        } else {
+            "nothing was read".to_owned()
+        };
         Err(Answer::Open(open(&why, host.first_reading(), source)))
     }
 }

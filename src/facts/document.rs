@@ -19,7 +19,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(error) => write!(f, "not written by ftpwhy facts: {error}"),
-            Self::Version(version) => write!(f, "facts of version {version}, and only {VERSION} is known"),
+            Self::Version(version) => write!(f, "facts of version {version}; only version {VERSION} is supported"),
         }
     }
 }

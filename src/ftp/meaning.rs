@@ -23,11 +23,30 @@ pub fn meaning(command: Verb, reply: &Reply, software: Option<Family>) -> Option
     })
 }
 
+/// What a line may mean of which only the words are known, and perhaps the code: every row that speaks of such words, or
+/// those for the code alone where none does.
+pub fn possible(code: Option<u16>, line: &str) -> Vec<&'static Meaning> {
+    let line = line.to_ascii_lowercase();
+    let of_code = || MEANINGS.iter().filter(|row| code.is_none_or(|code| row.codes.contains(&code)));
+    let by_words: Vec<_> = of_code().filter(|row| !row.pattern.is_empty() && holds(&line, row.pattern)).collect();
+    if !by_words.is_empty() || code.is_none() {
+        return by_words;
+    }
+    let mut without_words: Vec<_> = of_code().filter(|row| row.pattern.is_empty()).collect();
+    // What is said of any command comes before what is said of one kind.
+    without_words.sort_by_key(|row| row.on != On::Any);
+    without_words
+}
+
 /// The system error that a reply names.
 pub fn errno(reply: &Reply) -> Option<Errno> {
-    let lines: Vec<String> = lines(reply).map(str::to_ascii_lowercase).collect();
-    let (_, errno) = ERRNOS.iter().find(|(words, _)| lines.iter().any(|line| line.contains(words)))?;
-    Some(*errno)
+    lines(reply).find_map(errno_in)
+}
+
+/// The system error that a line names, in any case.
+pub fn errno_in(line: &str) -> Option<Errno> {
+    let line = line.to_ascii_lowercase();
+    ERRNOS.iter().find(|(words, _)| line.contains(words)).map(|(_, errno)| *errno)
 }
 
 /// The addresses that a refusal of PORT quotes: both as the server sees them, so that they tell of translation.
@@ -72,7 +91,7 @@ fn answers(on: On, command: Verb) -> bool {
 }
 
 /// Whether the parts of the pattern between its `*` come in their order.
-fn holds(line: &str, pattern: &str) -> bool {
+pub(super) fn holds(line: &str, pattern: &str) -> bool {
     let mut rest = line.as_bytes();
     pattern.split('*').all(|part| {
         let behind = memmem::find(rest, part.as_bytes()).and_then(|at| rest.get(at + part.len()..));
@@ -83,7 +102,7 @@ fn holds(line: &str, pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MEANINGS, QuotedAddresses, errno, holds, meaning, quoted};
+    use super::{MEANINGS, QuotedAddresses, errno, holds, meaning, possible, quoted};
     use crate::frame::{CaptureId, FrameNo, Stamp, Timestamp};
     use crate::ftp::software::Family;
     use crate::ftp::software::Family as F;
@@ -360,6 +379,17 @@ mod tests {
         assert_eq!(of("501 Rejected data connection to foreign address 10.4.0.40:25."), Some(announced));
         assert_eq!(of("501 PORT IP is not same as 10.1.0.10."), Some(QuotedAddresses { announced: None, peer: b }));
         assert_eq!(of("500 Illegal PORT command."), None);
+    }
+
+    #[test]
+    fn words_without_a_command_may_mean_several_things() {
+        let of = |code, line| possible(code, line).iter().map(|row| row.condition).collect::<Vec<_>>();
+        let local = "Can't build data connection: Cannot assign requested address";
+        assert_eq!(of(Some(425), local), [C::LocalAddressError]);
+        assert_eq!(of(None, local).first(), Some(&C::LocalAddressError));
+        assert_eq!(of(Some(425), "no such words"), [C::ConnectFailed, C::PassivePortsExhausted]);
+        assert!(of(None, "no such words").is_empty());
+        assert!(of(Some(227), "").is_empty());
     }
 
     #[test]

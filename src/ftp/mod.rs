@@ -3,6 +3,7 @@
 //! Knows the FTP dialogue (RFC 959, 1123, 1639, 2228, 2428, 4217) and Telnet; knows no data connections.
 //! What PASS and ACCT say does not leave this module but as a [`crate::redact::Secret`].
 
+pub mod codes;
 mod command;
 pub mod dialogue;
 pub mod endpoint;
@@ -207,17 +208,17 @@ impl Reply {
         size_of::<Self>() + self.text.len() + text + self.frames.len() * size_of::<Stamp>()
     }
 
-    /// 1yz: another reply follows.
+    /// 1xx: another reply follows.
     pub fn is_preliminary(&self) -> bool {
         self.code / 100 == 1
     }
 
-    /// 2yz
+    /// 2xx
     pub fn is_success(&self) -> bool {
         self.code / 100 == 2
     }
 
-    /// 4yz or 5yz
+    /// 4xx or 5xx
     pub fn is_failure(&self) -> bool {
         matches!(self.code / 100, 4 | 5)
     }

@@ -1,4 +1,4 @@
-//! Pairs replies with the commands they answer, in order (RFC 959 5.4): at most one 1yz, then one final reply each.
+//! Pairs replies with the commands they answer, in order (RFC 959 5.4): at most one 1xx, then one final reply each.
 //!
 //! Order decides, never the text. The code decides only where order cannot be right, because servers are seen that
 //! leave a command without its reply: a code that cannot answer the oldest command, and can answer a later one,
@@ -21,7 +21,7 @@ pub struct OpenCommand {
     pub verb: Verb,
     /// The frame that completed it.
     pub at: Stamp,
-    /// Whether a 1yz reply has come.
+    /// Whether a 1xx reply has come.
     pub preliminary: bool,
     /// NOOP and STAT: may be answered while a transfer runs.
     during_transfer: bool,

@@ -61,7 +61,7 @@ enum Words {
     Greeting,
     /// Commands of FTP, which other protocols may have too.
     Commands,
-    /// PORT, PASV and kin, which no other protocol has.
+    /// PORT, PASV and similar commands, which no other protocol has.
     Endpoints,
 }
 

@@ -147,6 +147,46 @@ impl Condition {
         self.topic() == Topic::Broken
     }
 
+    /// The same for people, a sentence part without full stop.
+    pub fn plain(self) -> &'static str {
+        match self {
+            Self::NoEndpoint => "no PORT or PASV is in force",
+            Self::LocalAddressError => "the server could not use the local address or port that it wanted",
+            Self::ConnectRefused => "the data connection was refused",
+            Self::ConnectTimedOut => "the data SYN got no answer",
+            Self::HostUnreachable => "the host of the data connection cannot be reached",
+            Self::NetUnreachable => "the server has no route to the host of the data connection",
+            Self::NotPermitted => "the server or its system did not permit the data connection",
+            Self::ConnectFailed => "the data connection could not be opened; the text does not say why",
+            Self::NobodyConnected => "nobody connected to the passive port",
+            Self::PortRefused => "PORT was refused for its address, its port or its form; the text does not say which",
+            Self::ForeignOrLowPort => "PORT was refused for its address or its port",
+            Self::ForeignAddress => "PORT was refused because its address is not the client's as the server sees it",
+            Self::LowPort => "PORT was refused because its port is below 1024",
+            Self::Malformed => "the argument could not be read",
+            Self::ProtocolFamily => {
+                "the address family (IPv4 or IPv6) is not supported, or not that of the control connection"
+            }
+            Self::AfterEpsvAll => "the client sent EPSV ALL before, which forbids all other endpoint commands",
+            Self::Disabled => "the administrator of the server switched the command off",
+            Self::NotImplemented => "the server does not know the command",
+            Self::NotLoggedIn => "the user is not logged in",
+            Self::FileRefused => "the file is missing or access is denied; the data connection is not the problem",
+            Self::BadPassivePeer => "another host than the client connected to the passive port",
+            Self::PassivePortsExhausted => "the server has no free passive port",
+            Self::TlsSessionReuse => "the data connection did not resume the TLS session of the control connection",
+            Self::TlsRequired => "the server requires TLS on the data connection",
+            Self::TlsFailed => "the TLS handshake of the data connection failed",
+            Self::TransferAborted => "the transfer was aborted, by ABOR or because its connection was lost",
+            Self::DataBroken => "the data connection broke after it was opened",
+            Self::DataTimeout => "the data connection made no progress",
+            Self::SessionTimeout => "the session was idle for too long",
+            Self::ServerGoes => "the server shuts down, or its administrator ended the session",
+            Self::ServerLimit => "the server accepts no more connections",
+            Self::ServerError => "the server had an internal error",
+        }
+    }
+
     /// Whether the cause may lie within the server, so that nothing was sent.
     pub fn may_be_local(self) -> bool {
         self.topic() == Topic::LocalFailure
@@ -158,9 +198,9 @@ impl Condition {
 pub enum On {
     /// Any, or none.
     Any,
-    /// RETR, STOR, LIST and kin.
+    /// RETR, STOR, LIST and similar commands.
     Transfer,
-    /// PORT, PASV and kin.
+    /// PORT, PASV and similar commands.
     Endpoint,
     /// PORT, EPRT, LPRT.
     Active,
@@ -194,24 +234,23 @@ const BROKE_OFF: &[u16] = &[425, 426, 450, 451, 550, 551];
 /// Of [`ATTEMPTS`], those that do not end idle sessions.
 const NOT_OF_SESSIONS: &[u16] = &[425, 426, 450, 451, 500, 501, 520, 550, 551, 552];
 
-const REFUSED: &str = "an RST that acknowledges the data SYN; without any SYN a connect within the server's own host";
+const REFUSED: &str = "a RST that acknowledges the data SYN; no SYN at all if the server connected to its own host";
 const UNANSWERED: &str = "the data SYN sent several times, without an answer";
 const UNREACHABLE: &str = "an ICMP error that quotes the data SYN, or ARP or ND without an answer";
-const NO_SYN: &str = "no data SYN, and the reply comes at once or behind bind retries";
+const NO_SYN: &str = "no data SYN, and the reply comes at once or after repeated tries to bind";
 const NO_ROUTE: &str = "no data SYN: the server has no route to the address";
-const LOCAL: &str = "no data SYN: the port or the whole 5-tuple is taken, or the address is not the server's";
+const LOCAL: &str = "no data SYN: the port or the whole 5-tuple is in use, or the address is not the server's";
 const FORBIDDEN: &str = "active: no data SYN (local firewall, port 20 without privilege); passive: a data connection \
                          closed at once (foreign peer); with TLS: a data handshake without resumption";
-const ANY_ATTEMPT: &str = "the data SYN and its fate; the text hides the reason";
-const NO_OFFER: &str = "no PORT or PASV since the last transfer, or a refused one";
+const ANY_ATTEMPT: &str = "the data SYN and what answered it; the text does not give the reason";
+const NO_OFFER: &str = "no PORT or PASV since the last transfer, or one that was refused";
 const PORT_POLICY: &str = "the PORT argument: address other than the control peer's, port below 1024, or bad form";
-const PORT_ADDRESS: &str = "a PORT address other than the address the server sees its peer with";
+const PORT_ADDRESS: &str = "a PORT address that is not the client's as the server sees it";
 const PORT_PRIVILEGED: &str = "a PORT port below 1024";
 const PORT_FORM: &str = "a PORT argument that cannot be read, or names address or port 0";
 const FAMILY: &str = "an endpoint of another address family than the control connection's";
-const NOTHING: &str = "nothing more: the refusal is the whole story";
-const PASSIVE_PEER: &str =
-    "a handshake on the passive port with another address than the control client's, then closed";
+const NOTHING: &str = "nothing more: the refusal itself is the reason";
+const PASSIVE_PEER: &str = "a handshake on the passive port from another address than the client's, then a close";
 const PASSIVE_LISTEN: &str = "no 227 or 229";
 const PASSIVE_SILENCE: &str = "no SYN to the passive port, or none that was answered";
 const TLS_RESUME: &str = "a data connection with a full TLS handshake instead of a resumed one, closed before any data";

@@ -263,7 +263,7 @@ pub struct OfferRecord {
     pub endpoint: Option<SocketAddr>,
     /// The frame with the endpoint: the command's for PORT and kin, the reply's for PASV and kin.
     pub at: Stamp,
-    /// Whether the reply was 2yz; `None` when no reply was seen.
+    /// Whether the reply was 2xx; `None` when no reply was seen.
     pub accepted: Option<bool>,
 }
 
@@ -283,9 +283,9 @@ pub enum Mode {
 /// How a transfer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// 2yz
+    /// 2xx
     Completed,
-    /// 4yz, 5yz, or the control connection was lost before the final reply.
+    /// 4xx, 5xx, or the control connection was lost before the final reply.
     Failed,
     /// The user asked for it (ABOR).
     Aborted,

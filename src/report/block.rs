@@ -8,12 +8,16 @@ use super::filter::filters;
 use super::page::Page;
 use super::paint::Ink;
 use super::place::place;
+use super::reference::first_of;
 use super::words::{Confidence, Party, Severity, limit};
 use super::wrap::{MIN_COLUMN, wrap, write_wrapped};
+use crate::diagnosis::Diagnosis;
 use crate::finding::{Finding, HostFact, Role};
 
 /// So that blocks of small captures line up.
 const MIN_GUTTER: usize = 2;
+/// The label of what can be read elsewhere.
+const NOTE: &str = "note";
 
 /// How much of a finding a block shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,14 @@ pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mu
     for (label, text) in remarks(page, finding, detail) {
         let label = format!("{label}: ");
         let lead = format!("{indent} {} {}", page.style.paint(Ink::Gutter, "="), page.style.paint(Ink::Strong, &label));
+        if label == NOTE {
+            let mut lines = Vec::new();
+            prefixed(page, &lead, gutter + 3 + label.len(), &text, &mut lines)?;
+            for line in String::from_utf8_lossy(&lines).lines() {
+                writeln!(out, "{}", page.style.link_all(finding.references, line))?;
+            }
+            continue;
+        }
         prefixed(page, &lead, gutter + 3 + label.len(), &text, out)?;
     }
     let filters = filters(finding);
@@ -63,7 +75,9 @@ fn headline(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Resu
     let message = safe(&finding.message, page.style.ascii);
     let first = page.style.width.saturating_sub(name.chars().count() + 2).max(MIN_COLUMN);
     let rest = page.style.width.saturating_sub(2).max(MIN_COLUMN);
-    let mut lead = format!("{}: ", page.style.paint(Ink::of(finding.severity), &name));
+    let address = Diagnosis::named(finding.diagnosis).and_then(first_of);
+    let name = page.style.paint(Ink::of(finding.severity), &name);
+    let mut lead = format!("{}: ", page.style.link(address.as_deref(), &name));
     for line in wrap(&message, first, rest) {
         writeln!(out, "{lead}{}", page.style.paint(Ink::Strong, &line))?;
         "  ".clone_into(&mut lead);
@@ -98,13 +112,13 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
     }
     for alternative in &finding.alternatives {
         let decided = page.safe(&alternative.would_decide);
-        remarks.push(("could also be".into(), format!("{}; decided by: {decided}", alternative.diagnosis)));
+        remarks.push(("could also be".into(), format!("{}. To tell them apart: {decided}", alternative.diagnosis)));
     }
     for remedy in &finding.remedies {
         remarks.push((format!("help: {}", Party::from(remedy.side)), page.safe(&remedy.text)));
     }
     if !finding.references.is_empty() {
-        remarks.push(("note".into(), finding.references.join(", ")));
+        remarks.push((NOTE.into(), finding.references.join(", ")));
     }
     remarks
 }

@@ -70,7 +70,7 @@ fn cause(error: ::csv::Error) -> io::Error {
     }
 }
 
-/// The last row of a run that did not come to its end: an error without a frame.
+/// The last row of an incomplete run: an error without a frame.
 fn interrupted(run: &Run, why: &str) -> [String; COLUMNS.len()] {
     COLUMNS.map(|column| match column {
         "capture" => run.interrupted_in(),

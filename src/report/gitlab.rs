@@ -54,7 +54,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&issues)?))
 }
 
-/// What stands for a run that did not come to its end.
+/// What stands for an incomplete run.
 fn interrupted(run: &Run, why: &str) -> Issue {
     Issue {
         description: printable_str(why),

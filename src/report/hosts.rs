@@ -15,7 +15,7 @@ use crate::record::{HostRecord, SessionRecord};
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     unread::write(&run.summary, style, out)?;
     if run.hosts.is_empty() {
-        writeln!(out, "no hosts: nobody speaks FTP here, and nothing tells who has which address")?;
+        writeln!(out, "no hosts: the capture has no FTP, and nothing that shows which host has which address")?;
         return interrupted::write(run, style, out);
     }
     let mut by_capture: BTreeMap<CaptureId, Vec<[String; 5]>> = BTreeMap::new();
@@ -71,7 +71,7 @@ pub(super) fn roles(run: &Run, host: &HostRecord) -> Vec<String> {
     roles.chain(host.shared.clone()).collect()
 }
 
-/// Whether PORT, PASV or kin name a host that is not the end of the control connection that is to listen.
+/// Whether PORT, PASV or a similar command names a host that is not the end of the control connection that is to listen.
 fn is_announced(session: &SessionRecord, ip: IpAddr) -> bool {
     let is_end = session.ends().flatten().any(|end| end.ip() == ip);
     let announced = session.views.iter().flat_map(|view| &view.announced);

@@ -40,7 +40,7 @@ pub(super) fn write_report(report: &Report, out: &mut dyn Write) -> io::Result<(
     out.write_all(report.to_string().map_err(io::Error::other)?.as_bytes())
 }
 
-/// A suite with the error that a run did not come to its end.
+/// A suite with the error that a run was incomplete.
 pub(super) fn interrupted(why: &str, style: &Style) -> TestSuite {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type(NAME).set_message(xml(&safe(why, style.ascii)));
@@ -162,7 +162,7 @@ fn failed(finding: &Finding, run: &Run, style: &Style) -> TestCaseStatus {
 fn line(run: &Run, finding: &Finding, style: &Style) -> String {
     let mut line = Vec::new();
     // Writing to a vector cannot fail.
-    let _ = concise::line(run, finding, &Style { color: false, ..style.clone() }, &mut line);
+    let _ = concise::line(run, finding, &Style { color: false, links: false, ..style.clone() }, &mut line);
     String::from_utf8(line).unwrap_or_default()
 }
 

@@ -33,6 +33,8 @@ mod page;
 mod paint;
 mod path;
 mod place;
+mod reference;
+pub mod replies;
 pub mod rules;
 mod sarif;
 mod schema;
@@ -93,6 +95,8 @@ pub enum Format {
     Markdown,
     /// One row per finding: for a spreadsheet.
     Csv,
+    /// A page with everything, as `ftpwhy show --html` writes it. Needs a run in full.
+    Html,
 }
 
 impl Format {
@@ -102,7 +106,7 @@ impl Format {
     }
 
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Full,
         Self::Concise,
         Self::Table,
@@ -114,7 +118,13 @@ impl Format {
         Self::Gitlab,
         Self::Markdown,
         Self::Csv,
+        Self::Html,
     ];
+
+    /// Whether it shows more of a run than findings and transfers: what was said, and the hosts.
+    pub fn needs_all(self) -> bool {
+        self == Self::Html
+    }
 
     /// Whether a person is to read it, so that remarks beside it do no harm.
     pub fn is_for_people(self) -> bool {
@@ -127,6 +137,8 @@ impl Format {
 pub struct Style {
     /// Whether to write ANSI colours.
     pub color: bool,
+    /// Whether to write links that a terminal shows (OSC 8).
+    pub links: bool,
     /// Whether to write nothing but ASCII.
     pub ascii: bool,
     /// Columns to wrap at.
@@ -183,6 +195,7 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Ou
         Format::Gitlab => gitlab::write,
         Format::Markdown => markdown::write,
         Format::Csv => csv::write,
+        Format::Html => show::page,
         Format::Ndjson => return Ok(Box::new(Redacted::new(ndjson::Lines::start(&grouping, out)?))),
     };
     let run = Run { grouping, ..Run::default() };
@@ -203,7 +216,8 @@ pub fn live_sink(format: Format, style: Style, out: Box<dyn Out>) -> io::Result<
         | Format::Github
         | Format::Gitlab
         | Format::Markdown
-        | Format::Csv => sink(format, style, Vec::new(), out),
+        | Format::Csv
+        | Format::Html => sink(format, style, Vec::new(), out),
     }
 }
 

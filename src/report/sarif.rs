@@ -13,6 +13,7 @@ use super::collect::Run;
 use super::escape::safe_json;
 use super::evidence::in_order;
 use super::identity::identities;
+use super::reference::first_of;
 use super::words::{Confidence, Party, Role, Where};
 use super::{Style, unread};
 use crate::diagnosis::ALL;
@@ -53,7 +54,7 @@ struct Invocation {
     tool_execution_notifications: Vec<Notification>,
 }
 
-/// The end of a run that did not come to its end.
+/// The end of an incomplete run.
 #[derive(Serialize)]
 struct Exit {
     #[serde(rename = "exitCode")]
@@ -110,6 +111,9 @@ struct Rule {
     short_description: Message,
     full_description: Message,
     help: Message,
+    /// Where to read on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<String>,
     default_configuration: Configuration,
 }
 
@@ -265,6 +269,7 @@ fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {
         short_description: Message::new(diagnosis.summary),
         full_description: Message::new(&explanation),
         help: Message::new(&help),
+        help_uri: first_of(diagnosis),
         default_configuration: Configuration { level: level(diagnosis.severity) },
     }
 }
@@ -426,6 +431,16 @@ mod tests {
             for stamp in finding.expect("its finding").frames() {
                 assert!(related.contains(&stamp.number.0), "{stamp:?} of {result}");
             }
+        }
+    }
+
+    #[test]
+    fn every_rule_says_where_to_read_on() {
+        let log = sarif(&Sample::collision());
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().expect("rules");
+        assert!(!rules.is_empty());
+        for rule in rules {
+            assert!(rule["helpUri"].as_str().is_some_and(|uri| uri.starts_with("https://")), "{rule}");
         }
     }
 

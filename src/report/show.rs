@@ -100,16 +100,21 @@ fn write(view: View, run: &Run, style: &Style, out: &mut dyn Out) -> io::Result<
         View::Transcript => sessions(run, style, &mut buffered, transcript)?,
         View::Ladder => sessions(run, style, &mut buffered, ladder)?,
         View::Svg => svg(run, &graphic(style), &mut buffered)?,
-        View::Html => html::write(run, &graphic(style), &mut buffered)?,
+        View::Html => page(run, style, &mut buffered)?,
     }
     buffered.flush()?;
     drop(buffered);
     out.finish()
 }
 
+/// The page with everything.
+pub(super) fn page(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    html::write(run, &graphic(style), out)
+}
+
 /// The style of what is no terminal.
 fn graphic(style: &Style) -> Style {
-    Style { color: false, ascii: false, ..style.clone() }
+    Style { color: false, links: false, ascii: false, ..style.clone() }
 }
 
 /// The sessions to show: those with a failed transfer or a fault, or all of them if there are none.

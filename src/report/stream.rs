@@ -75,14 +75,14 @@ fn about(superseded: &Superseded) -> String {
     }
 }
 
-/// `superseded[a] no longer holds: now b (session 1)`. What is told again with another role, confidence or count still
-/// holds: nothing is superseded by itself.
+/// `withdrawn[a] now diagnosed as b (session 1)`. A finding that is reported again with another role, confidence or count
+/// is updated, not withdrawn.
 fn taken_back(superseded: &Superseded) -> String {
     let (diagnosis, about) = (superseded.diagnosis, about(superseded));
     match superseded.by {
         Some(by) if by == diagnosis => format!("updated[{diagnosis}] replaced by the finding above ({about})"),
-        Some(by) => format!("superseded[{diagnosis}] no longer holds: now {by} ({about})"),
-        None => format!("superseded[{diagnosis}] no longer holds: nothing came of it ({about})"),
+        Some(by) => format!("withdrawn[{diagnosis}] now diagnosed as {by} ({about})"),
+        None => format!("withdrawn[{diagnosis}] nothing failed after all ({about})"),
     }
 }
 
@@ -224,10 +224,10 @@ mod tests {
         };
         stream.superseded(&superseded).expect("written");
         assert!(text().ends_with(
-            "superseded[port-reused-within-2msl] no longer holds: now time-wait-collision (session 1, transfer 2)\n"
+            "withdrawn[port-reused-within-2msl] now diagnosed as time-wait-collision (session 1, transfer 2)\n"
         ));
         stream.superseded(&Superseded { by: None, ..superseded }).expect("written");
-        assert!(text().ends_with("no longer holds: nothing came of it (session 1, transfer 2)\n"));
+        assert!(text().ends_with("nothing failed after all (session 1, transfer 2)\n"));
     }
 
     #[test]

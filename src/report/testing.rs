@@ -35,7 +35,7 @@ pub(super) fn expect(name: &str, actual: &str) {
 }
 
 pub(crate) fn narrow() -> Style {
-    Style { color: false, ascii: true, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal }
+    Style { color: false, links: false, ascii: true, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal }
 }
 
 pub(super) fn wide() -> Style {
@@ -442,7 +442,7 @@ fn verdict() -> Finding {
             },
             Remedy { side: Party::Server, text: "connect from an ephemeral port instead of port 20".into() },
         ],
-        references: &["Q129395", "RFC 9293 3.6.1"],
+        references: &["Microsoft KB Q129395", "RFC 9293 3.6.1"],
         ..finding(
             time_wait_collision::NAME,
             Role::Verdict,

@@ -139,9 +139,9 @@ words! {
 words! {
     /// How a transfer ended.
     Outcome mirrors record::Outcome {
-        /// The final reply was 2yz.
+        /// The final reply was 2xx.
         Completed = "completed",
-        /// The final reply was 4yz or 5yz, or the control connection was lost before it.
+        /// The final reply was 4xx or 5xx, or the control connection was lost before it.
         Failed = "failed",
         /// The user asked for it (ABOR).
         Aborted = "aborted",

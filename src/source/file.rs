@@ -374,7 +374,7 @@ impl FileSource {
     fn cut_while_read(&self) -> Option<Damage> {
         let (read, size) = self.progress();
         let size = size.filter(|size| read < *size)?;
-        let what = format!("it was cut from {size} to {read} bytes while it was read");
+        let what = format!("it was truncated from {size} to {read} bytes while it was read");
         Some(Damage::failed(self.window.offset(), what))
     }
 

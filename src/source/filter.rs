@@ -17,7 +17,7 @@ impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the filter `{}` cannot be used: {}", crate::text::printable_str(&self.expression), self.why)?;
         if is_display_filter(&self.expression) {
-            f.write_str("; it looks like a Wireshark display filter, but a capture filter as of tcpdump is needed")?;
+            f.write_str("; it looks like a Wireshark display filter; use a capture filter as in tcpdump")?;
         }
         Ok(())
     }

@@ -346,7 +346,7 @@ impl Read for Growing {
             gone = if self.file.path.exists() { None } else { gone.or_else(|| Some(Instant::now())) };
             if !is_told && gone.is_some_and(|since| since.elapsed() >= PATIENCE) {
                 is_told = true;
-                let notice = format!("{} is gone; reading goes on when it is there again", shown(&self.file.path));
+                let notice = format!("{} was removed; reading continues when it is back", shown(&self.file.path));
                 // When nobody listens any more there is nobody to be told.
                 let _ = self.send.as_ref().map(|send| send.send(Word::Notice(notice)));
             }
@@ -551,7 +551,7 @@ mod tests {
                 break notices;
             }
         };
-        assert!(notices.len() == 1 && notices[0].ends_with("is gone; reading goes on when it is there again"));
+        assert!(notices.len() == 1 && notices[0].ends_with("was removed; reading continues when it is back"));
         std::fs::write(&path, one(8)).unwrap();
         while following.wait() != Came::Frame {}
         stop.store(true, Ordering::Relaxed);

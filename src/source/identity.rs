@@ -34,9 +34,9 @@ impl Identity {
     fn must_be(&self, metadata: &Metadata) -> io::Result<()> {
         let now = Self::of(metadata).filter(|now| self.is_followed_by(now));
         match now {
-            None => Err(io::Error::other("another file has taken its place")),
+            None => Err(io::Error::other("it was replaced by another file")),
             Some(now) if now.len < self.len => {
-                Err(io::Error::other(format!("it was cut from {} to {} bytes", self.len, now.len)))
+                Err(io::Error::other(format!("it was truncated from {} to {} bytes", self.len, now.len)))
             }
             Some(_) => Ok(()),
         }
@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn a_file_that_was_cut_or_replaced_or_is_gone_is_not() {
-        assert_eq!(after(|path| fs::write(path, "").unwrap()), Err("it was cut from 6 to 0 bytes".to_owned()));
+        assert_eq!(after(|path| fs::write(path, "").unwrap()), Err("it was truncated from 6 to 0 bytes".to_owned()));
         assert!(after(|path| fs::remove_file(path).unwrap()).is_err());
-        let taken = Err("another file has taken its place".to_owned());
+        let taken = Err("it was replaced by another file".to_owned());
         #[cfg(unix)]
         {
             let replace = |path: &Path| {

@@ -113,7 +113,7 @@ impl Capture {
         let what = match (self.packets, failed) {
             (0, true) => what.clone(),
             (0, false) => format!("it is damaged at byte {offset}, before its first packet: {what}"),
-            (packets, true) => format!("packets behind the first {packets} are missing: {what}"),
+            (packets, true) => format!("packets after the first {packets} are missing: {what}"),
             (_, false) => return None,
         };
         Some(OpenError::new(&self.path, what))

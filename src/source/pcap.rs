@@ -134,7 +134,7 @@ impl Pcap {
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         };
         if captured > MAX_PACKET {
-            return Err(damaged(window, format!("a packet of {captured} bytes, more than any packet has")));
+            return Err(damaged(window, format!("a packet of {captured} bytes, which is too large")));
         }
         let total = header + captured as usize;
         if !window.fill(total) {
@@ -244,7 +244,7 @@ mod tests {
         let record = fields(Little).u32(&[1, 0, 262_145, 262_145]).0;
         let (frames, capture) = read(&[pcap_header(Little, MICROS, 1), record].concat()).unwrap();
         assert!(frames.is_empty());
-        assert_eq!(capture.damage.unwrap().what, "a packet of 262145 bytes, more than any packet has");
+        assert_eq!(capture.damage.unwrap().what, "a packet of 262145 bytes, which is too large");
     }
 
     #[test]

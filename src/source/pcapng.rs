@@ -257,13 +257,13 @@ impl Pcapng {
         data: usize,
     ) -> Result<Found, String> {
         if captured > MAX_PACKET {
-            return Err(format!("a packet of {captured} bytes, more than any packet has"));
+            return Err(format!("a packet of {captured} bytes, which is too large"));
         }
         self.number += 1;
         let index = self.section_base.saturating_add(id as usize);
         let (Some(interface), Some(clock)) = (capture.interfaces.get(index), self.clocks.get(index)) else {
             return Ok(Found::Orphan(format!(
-                "frame {} names interface {id}, which its section does not describe; such frames are left out",
+                "frame {} has interface {id}, which its section does not describe; such frames are left out",
                 self.number
             )));
         };
@@ -282,7 +282,7 @@ impl Pcapng {
         let Some(interface) = capture.interfaces.get(index) else {
             self.number += 1;
             return Ok(Found::Orphan(format!(
-                "frame {} stands before the first interface of its section; such frames are left out",
+                "frame {} comes before the first interface of its section; such frames are left out",
                 self.number
             )));
         };
@@ -516,7 +516,7 @@ mod tests {
         assert_eq!(frames, [(3, T_NANOS, 0, b"one".to_vec(), 3)]);
         let damage = capture.damage.unwrap();
         assert_eq!(damage.offset, 28);
-        assert!(damage.what.starts_with("frame 1 stands before the first interface"), "{}", damage.what);
+        assert!(damage.what.starts_with("frame 1 comes before the first interface"), "{}", damage.what);
     }
 
     #[test]

@@ -56,7 +56,7 @@ const FOREIGN: &[(&[u8], &str)] = &[
 pub(super) fn sniff(head: &[u8]) -> Looks {
     match head {
         [] => {
-            let what = "empty (0 bytes): whatever was to write it wrote nothing; capture again with `tcpdump -w FILE`";
+            let what = "empty (0 bytes): capture again with `tcpdump -w FILE`";
             return Looks::NoCapture(what.to_owned());
         }
         [0xa1, 0xb2, 0xc3, 0xd4, ..]
@@ -153,10 +153,7 @@ mod tests {
 
     #[test]
     fn every_refusal_says_what_it_is_and_what_to_do() {
-        assert_eq!(
-            said(b""),
-            "it is empty (0 bytes): whatever was to write it wrote nothing; capture again with `tcpdump -w FILE`"
-        );
+        assert_eq!(said(b""), "it is empty (0 bytes): capture again with `tcpdump -w FILE`");
         assert_eq!(
             said(b"snoop\0\0\0\0\0\0\x02"),
             "it is a snoop capture; convert it with `editcap -F pcapng X out.pcapng`"

@@ -37,14 +37,14 @@ pub fn spool_standard_input() -> Result<(), OpenError> {
     }
     let failed = |error: &io::Error| {
         let what =
-            format!("it takes two readings, and no copy could be kept in the directory of temporary files: {error}");
+            format!("it must be read twice, and no copy could be kept in the directory for temporary files: {error}");
         OpenError::new(Path::new("-"), what)
     };
     let mut file = tempfile::tempfile().map_err(|error| failed(&error))?;
     let input = pipe::until(&stop::flag(), || Ok(io::stdin())).map_err(|error| failed(&error))?;
     let copied = io::copy(&mut input.take(MAX_BYTES + 1), &mut file).map_err(|error| failed(&error))?;
     if copied > MAX_BYTES {
-        let what = format!("it takes two readings and is longer than {} GiB: save it first", MAX_BYTES >> 30);
+        let what = format!("it must be read twice and is longer than {} GiB: save it first", MAX_BYTES >> 30);
         return Err(OpenError::new(Path::new("-"), what));
     }
     let _ = COPY.set(Copy { file, cut: stop::is_stopped() });

@@ -377,7 +377,7 @@ impl Timeline {
             }
             Err(error) => {
                 if let Some(capture) = self.captures.get_mut(place) {
-                    capture.lose(format!("it could be opened at first, but not again: {}", error.what));
+                    capture.lose(format!("it could be opened once, but not again: {}", error.what));
                 }
                 false
             }

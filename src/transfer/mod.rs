@@ -98,7 +98,7 @@ impl Offer {
         }
     }
 
-    /// Whether the reply was 2yz; `None` when none was seen.
+    /// Whether the reply was 2xx; `None` when none was seen.
     pub fn accepted(&self) -> Option<bool> {
         self.reply.as_ref().map(Reply::is_success)
     }
@@ -130,7 +130,7 @@ pub struct Transfer {
     pub latest_offer: Option<OfferNumber>,
     /// Whether it is the first transfer behind that endpoint command.
     pub first_on_offer: bool,
-    /// The 1yz reply.
+    /// The 1xx reply.
     pub preliminary: Option<Reply>,
     /// The final reply.
     pub reply: Option<Reply>,

@@ -78,7 +78,7 @@ impl Vantage {
 
     /// Captures of several places were read as one.
     pub fn of_several_places() -> Self {
-        let clues = vec!["its packets are in several captures, which were taken at different places".to_owned()];
+        let clues = vec!["its packets are in several captures from different places".to_owned()];
         Self { client: Nearness::Unknown, server: Nearness::Unknown, clues, client_passes: false }
     }
 
@@ -171,13 +171,14 @@ fn on_host(control: &Connection, end: End, network: &Network, name: &str, clues:
     if own.largest_packet > ETHERNET_MTU {
         // Segmentation offload of the sender, or receive offload of the other end: a host's own view in both cases.
         clues.push(format!(
-            "packets of up to {} bytes from the {name}: seen on a host, not on a wire",
+            "packets of up to {} bytes from the {name}: such packets exist on a host, not on the network",
             own.largest_packet
         ));
     }
     let sign = sign_of_own(control, end, network, name)?;
     if let Some(ttl) = own.first_ttl.filter(|ttl| !INITIAL_TTLS.contains(ttl) && !OLD_INITIAL_TTLS.contains(ttl)) {
-        clues.push(format!("{sign}, but their TTL of {ttl} is a forwarded packet's: the host is another one"));
+        clues
+            .push(format!("{sign}, but their TTL of {ttl} is that of forwarded packets: another host was captured on"));
         return None;
     }
     clues.push(sign);
@@ -195,7 +196,7 @@ fn sign_of_own(control: &Connection, end: End, network: &Network, name: &str) ->
     }
     let (own, peer) = (half(control, end), half(control, end.peer()));
     if own.bad_checksums > 0 && own.good_checksums == 0 && peer.bad_checksums == 0 && peer.good_checksums > 0 {
-        return Some(format!("only the {name}'s TCP checksums are left to the network card"));
+        return Some(format!("only the {name}'s TCP checksums are not filled in (checksum offload)"));
     }
     let how = network.own(control.socket(end).ip())?;
     Some(format!("the {name} is the capturing host, by {how}"))
@@ -228,7 +229,7 @@ fn by_mac(control: &Connection, end: End, network: &Network, name: &str, clues: 
     }
     let how = owner.how.text();
     clues.push(format!(
-        "the {name}'s packets come from the MAC that has its address by {how} (frame {})",
+        "the {name}'s packets come from the MAC of its address, known by {how} (frame {})",
         owner.at.number
     ));
     Some(Nearness::Adjacent)
@@ -237,14 +238,16 @@ fn by_mac(control: &Connection, end: End, network: &Network, name: &str, clues: 
 fn by_ttl(half: &Half, name: &str, clues: &mut Vec<String>) -> Option<Nearness> {
     let ttl = half.first_ttl?;
     if INITIAL_TTLS.contains(&ttl) {
-        clues.push(format!("the {name}'s packets arrive with an untouched TTL of {ttl}"));
+        clues.push(format!("the {name}'s packets arrive with TTL {ttl}: no router in between"));
         return Some(Nearness::Adjacent);
     }
     if OLD_INITIAL_TTLS.contains(&ttl) {
-        clues.push(format!("the {name}'s packets arrive with TTL {ttl}: untouched by an old stack, or behind routers"));
+        clues.push(format!(
+            "the {name}'s packets arrive with TTL {ttl}: from an old TCP stack on this link, or from behind routers"
+        ));
         return None;
     }
-    clues.push(format!("the {name}'s packets arrive with TTL {ttl}: routers lie between"));
+    clues.push(format!("the {name}'s packets arrive with TTL {ttl}: there are routers in between"));
     Some(Nearness::Far)
 }
 

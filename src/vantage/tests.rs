@@ -121,7 +121,7 @@ fn what_a_router_forwards_is_not_its_own_whatever_marks_it() {
     (control.from_origin.bad_checksums, control.from_target.good_checksums) = (3, 3);
     let vantage = Vantage::of(&control, End::Origin, &Network::new().at(&[C]), &Facts::default());
     assert_eq!((ends(&vantage), vantage.this_host()), ((Far, Unknown), None));
-    assert!(vantage.clues[0].contains("TTL of 63 is a forwarded packet's"), "{:?}", vantage.clues);
+    assert!(vantage.clues[0].contains("TTL of 63 is that of forwarded packets"), "{:?}", vantage.clues);
     control.from_origin.first_ttl = Some(64);
     assert_eq!(judged(&control).this_host(), Some(Party::Client));
 }

@@ -209,7 +209,7 @@ impl Evidence {
         }
         (!std::mem::replace(&mut self.is_told, true)).then(|| {
             format!(
-                "from now on older files in {} make room for newer ones: {OF_A_KIND} of each diagnosis and server are kept, {IN_ALL} in all",
+                "from now on the oldest files in {} are removed for new ones: {OF_A_KIND} for each diagnosis and server are kept, {IN_ALL} in all",
                 self.folder.display()
             )
         })
@@ -233,7 +233,7 @@ fn notes(finding: &Finding) -> BTreeMap<FrameNo, Vec<String>> {
             }
             finding::Evidence::Missing { after, until, note } => {
                 let (from, to) = (after.number, until.number);
-                let behind = format!("{}: behind this, up to frame {to} of the capture: {note}", finding.diagnosis);
+                let behind = format!("{}: between this frame and frame {to} of the capture: {note}", finding.diagnosis);
                 notes.entry(from).or_default().push(behind);
                 notes.entry(to).or_default();
             }

@@ -22,7 +22,7 @@ impl Lacking {
             None if dropped > before => {
                 self.dropping = Some((before, 0));
                 let help = "a filter (-f) or a larger buffer (-B) helps";
-                Some(format!("packets are being dropped: they come faster than they are judged; {help}"))
+                Some(format!("packets are being dropped: they arrive faster than they are analysed; {help}"))
             }
             None => None,
             Some((_, quiet)) if dropped > before => {
@@ -34,7 +34,7 @@ impl Lacking {
                 let (lost, is_over) = (dropped - *begun, *quiet >= QUIET);
                 is_over.then(|| {
                     self.dropping = None;
-                    format!("no more packets are dropped; {lost} were")
+                    format!("packets are no longer dropped; {lost} were")
                 })
             }
         }
@@ -49,7 +49,7 @@ pub(super) fn verdict(captures: &[Capture]) -> Option<String> {
     let judged: u64 = captures.iter().map(|capture| capture.packets).sum();
     let away: f64 = captures.iter().map(|capture| capture.gaps.seconds_away()).sum();
     Some(match dropped(captures) {
-        0 => format!("the capture is not complete: an interface was away for {away:.1} s"),
+        0 => format!("the capture is not complete: an interface was down or removed for {away:.1} s"),
         lost => format!("the capture is not complete: {judged} packets were judged and {lost} dropped"),
     })
 }
@@ -93,7 +93,7 @@ mod tests {
         }
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].starts_with("packets are being dropped") && told[2] == told[0], "{told:?}");
-        assert_eq!(told[1], "no more packets are dropped; 9 were");
+        assert_eq!(told[1], "packets are no longer dropped; 9 were");
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(verdict(&captures), None);
         let second = Timestamp(1_000_000_000);
         captures[0].gaps.push(Gap { from: Timestamp(0), until: second, packets: 0, away: true });
-        let away = "the capture is not complete: an interface was away for 1.0 s";
+        let away = "the capture is not complete: an interface was down or removed for 1.0 s";
         assert_eq!(verdict(&captures).as_deref(), Some(away));
         captures[0].interfaces[0].dropped = Some(10);
         let dropped = "the capture is not complete: 90 packets were judged and 10 dropped";

@@ -55,9 +55,9 @@ impl Outage {
         let goes_on = match (before, error.kind()) {
             (before, now) if before == Some(now) => return None,
             (Some(io::ErrorKind::NotFound), io::ErrorKind::PermissionDenied) => {
-                "a directory that was made again may be closed to the sandbox (Landlock): start ftpwhy again"
+                "the sandbox (Landlock) may not allow a directory that was created again: start ftpwhy again"
             }
-            _ => "capturing goes on, and writing is tried again",
+            _ => "the capture continues, and writing is tried again",
         };
         Some(format!("could not write {}: {}; {goes_on}", self.what, reason(error)))
     }
@@ -72,7 +72,7 @@ impl Outage {
     pub(super) fn verdict(&self) -> Option<String> {
         match (self.in_all, self.is_on()) {
             (0, false) => None,
-            (0, true) => Some(format!("could not write {} to its end", self.what)),
+            (0, true) => Some(format!("could not write the rest of {}", self.what)),
             (lost, _) => Some(format!("could not write all of {}: {}", self.what, self.missing(lost))),
         }
     }
@@ -87,7 +87,7 @@ mod tests {
         let mut outage = Outage::new("ring.pcapng", ["packet", "packets"]);
         let full = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(outage.ends(), None);
-        let begins = "could not write ring.pcapng: no space left; capturing goes on, and writing is tried again";
+        let begins = "could not write ring.pcapng: no space left; the capture continues, and writing is tried again";
         assert_eq!(outage.begins(&full).as_deref(), Some(begins));
         outage.lose(1);
         assert_eq!(outage.begins(&full), None);

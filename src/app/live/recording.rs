@@ -70,7 +70,7 @@ impl Recording {
             && !std::mem::replace(&mut self.is_stuck, true)
         {
             let why = reason(&error);
-            notices.push(format!("could not remove {}: {why}; more files stay than are wanted", path.display()));
+            notices.push(format!("could not remove {}: {why}; more files remain than configured", path.display()));
         }
         notices
     }

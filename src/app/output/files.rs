@@ -74,11 +74,11 @@ impl Files {
         let what = match role {
             Role::Input => "it is one of the inputs",
             Role::KeyLog => "it is a key log",
-            Role::Facts => "it holds the facts of a host",
+            Role::Facts => "it has the facts of a host",
             Role::Configuration => "it is the configuration file",
             Role::Baseline => "it is the baseline",
             Role::Expectation => "it is one of the expectations",
-            Role::Output => "another output goes to the same file",
+            Role::Output => "another output is written to the same file",
         };
         let other = match known.as_path() {
             known if known == path => String::new(),

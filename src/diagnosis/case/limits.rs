@@ -28,12 +28,15 @@ impl Case<'_> {
         let step = self.session.clock_steps.iter().find(|step| step.after > from && step.before < until);
         if let Some(step) = step {
             let why =
-                format!("the capture's clock was set by {:.1} s meanwhile (frame {})", step.by, step.after.number);
+                format!("the capture's clock was set by {:.1} s in that time (frame {})", step.by, step.after.number);
             return Some(cap(capture_clock_step::NAME, Confidence::Possible, why));
         }
         let back = from.since(until);
         (from < until && back > UNSORTED).then(|| {
-            let why = format!("frame {} is {back:.1} s earlier than frame {} before it", until.number, from.number);
+            let why = format!(
+                "the time of frame {} is {back:.1} s before that of frame {}, which comes first",
+                until.number, from.number
+            );
             cap(capture_reordered::NAME, Confidence::Possible, why)
         })
     }
@@ -44,7 +47,7 @@ impl Case<'_> {
         let Some((after, until)) = self.window() else { return caps };
         caps.extend(self.clock_cap(after, until));
         if !self.scene.shows_more_than_control {
-            let why = "the capture holds nothing but control connections: a filter may have hidden the SYN".to_owned();
+            let why = "the capture has only control connections: a filter may have hidden the SYN".to_owned();
             caps.push(cap(capture_control_only::NAME, Confidence::Possible, why));
         }
         caps.extend(self.scene.lacks().map(|why| cap(capture_drops::NAME, Confidence::Possible, why)));
@@ -69,7 +72,7 @@ impl Case<'_> {
             return Vec::new();
         }
         let why = format!(
-            "the capture starts {age:.*} s before: an earlier connection of the same 5-tuple may lie before it",
+            "the capture starts {age:.*} s earlier: there may have been an earlier connection on the same 5-tuple before it",
             usize::from(age < Interval::seconds(10))
         );
         vec![cap_of_rule(Confidence::Probable, why)]

@@ -113,7 +113,7 @@ impl<'a> Case<'a> {
         self.meaning().is_some_and(|meaning| of_the_file(meaning.condition) && !is_bare_code(meaning))
     }
 
-    /// Whether the server tried the data connection while it owed the reply to PORT or EPRT, in vain: it connects at
+    /// Whether the server tried the data connection while it owed the reply to PORT or EPRT, without success: it connects at
     /// once, and what it answered reports on that.
     pub fn connected_at_once(&self) -> bool {
         let Some(offer) = self.offer().filter(|offer| offer.direction == Direction::Active) else { return false };
@@ -148,7 +148,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether a meaning rests on 550 and kin alone, which name nothing of themselves.
+/// Whether a meaning rests only on 550 and similar codes, which say nothing by themselves.
 fn is_bare_code(meaning: &Meaning) -> bool {
     meaning.condition == Condition::FileRefused && meaning.pattern.is_empty()
 }

@@ -41,7 +41,7 @@ impl PendingAttempts {
             .max_by_key(|finding| (finding.role == Role::Verdict, finding.severity))
             .map(|finding| finding.diagnosis);
         let gone = one.attempts.iter().filter_map(|attempt| self.0.remove(&attempt.connection.id));
-        let state = || by.map_or_else(|| State::Withdrawn("nothing failed by it".to_owned()), State::Ended);
+        let state = || by.map_or_else(|| State::Withdrawn("nothing failed because of it".to_owned()), State::Ended);
         gone.map(|(_, pending)| Pending { state: state(), ..pending }).collect()
     }
 

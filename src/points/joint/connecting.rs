@@ -102,7 +102,7 @@ fn never_sent(web: &Web, together: &Together<'_>, strands: &[Strand], all: &mut 
         (
             &data_syn_never_sent::DIAGNOSIS,
             "the server never sent a SYN",
-            "Look at the server's log, its routes and its own filter: it did not send, or could not.",
+            "Check the server's log, its routes and its own filter: it did not send, or could not.",
         )
     } else {
         (
@@ -262,7 +262,7 @@ impl Telling<'_> {
             }
             What::RefusedBetween => {
                 let message =
-                    format!("{syn} was answered by a RST that {} did not send: it comes from something {gap}", to.ip());
+                    format!("{syn} was answered by a RST that {} did not send: it comes from a device {gap}", to.ip());
                 self.refused(message)?
             }
             What::Rejected { by, lost } => {
@@ -297,8 +297,8 @@ impl Telling<'_> {
                 .server("Allow passive mode: the client then opens the data connection.")
         } else {
             draft
-                .client("Use active mode (PORT, EPRT) until the passive ports are open, if nothing stands before the client.")
-                .server("Offer passive ports from a short range that can be opened on the way.")
+                .client("Use active mode (PORT, EPRT) until the passive ports are open, if the client has no firewall or NAT in front of it.")
+                .server("Offer passive ports from a small range and open that range on the path.")
         }
     }
 
@@ -343,7 +343,7 @@ impl Telling<'_> {
         let [from, to] = self.flow.ends;
         let last = self.web.name(self.story.at);
         let message = format!(
-            "{syn} was sent {times}, reached {last}, and nothing came back: {} itself drops it, or something behind {last}",
+            "{syn} was sent {times} and reached {last}, and nothing came back: {} itself drops it, or something behind {last} does",
             to.ip()
         );
         let diagnosis = if self.is_active { &data_syn_unanswered::DIAGNOSIS } else { &pasv_connect_failed::DIAGNOSIS };
@@ -396,7 +396,7 @@ fn spoofed(web: &Web, together: &Together<'_>, story: &Story, lost: &Finding, al
     let mut finding = antispoof_drop::DIAGNOSIS
         .finding(Confidence::Probable, message, lost.primary.clone())
         .hosts(foreign.hosts.clone())
-        .network("Let the filter accept this source on that interface (loose reverse-path check), or route it so that it is expected there.")
+        .network("Let the filter accept this source address on that interface (loose reverse path check), or change the route so that it is expected there.")
         .server("Connect from the address of the control connection.")
         .done();
     finding.supporting.extend(lost.supporting.iter().take(2).cloned());
@@ -415,7 +415,7 @@ fn held(web: &Web, story: &Story, flow: &Flow, lost: &Finding) -> Option<Finding
     }
     let [from, to] = flow.ends;
     let message = format!(
-        "{from} -> {to} was used {ended:.1} s before and crossed then: a firewall or NAT between the points {} and {} may still hold that session",
+        "{from} -> {to} was used {ended:.1} s earlier and got through then: a firewall or NAT between the points {} and {} may still have that session",
         web.name(story.at),
         web.name(absent.point)
     );

@@ -198,7 +198,7 @@ fn doubt(together: &Together<'_>, web: &Web, finding: &mut Finding) {
         }
         let why = if *missed > 0 {
             let packets = if *missed == 1 { "packet" } else { "packets" };
-            format!("{} missed {missed} {packets} of this session that arrived", told.name)
+            format!("{} did not capture {missed} {packets} of this session that arrived", told.name)
         } else {
             format!("{} counts dropped packets", told.name)
         };

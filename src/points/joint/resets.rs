@@ -88,7 +88,7 @@ fn sent(web: &Web, together: &Together<'_>, strand: Strand, by: End) -> Option<S
     let (from, to) = (flow.socket(by), flow.socket(by.peer()));
     let name = |point: usize| web.name(point);
     let message = format!(
-        "a RST in the name of {} broke the connection {from} -> {to}, and {} never sent it: it comes from something between the points {} and {}",
+        "a RST with the source address {} broke the connection {from} -> {to}, but {} never sent it: it comes from a device between the points {} and {}",
         from.ip(),
         from.ip(),
         name(nearer),

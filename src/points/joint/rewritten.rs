@@ -169,7 +169,7 @@ fn window(together: &Together<'_>, asked: &Asked<'_>) -> Option<(Stamp, Stamp)> 
 fn correct_refusal(all: &mut [Finding], part: &Part) {
     for finding in all.iter_mut().filter(|finding| finding.diagnosis == port_refused::NAME) {
         finding.message = format!(
-            "{}; the server never said so: something between the points {} and {} did in its name",
+            "{}; the server never sent that: a device between the points {} and {} did",
             finding.message.trim_end_matches('.').replace("the server refused", "the client was refused"),
             part.names[0],
             part.names[1],
@@ -180,7 +180,7 @@ fn correct_refusal(all: &mut [Finding], part: &Part) {
 fn added(part: &Part, line: &Line) -> Finding {
     let [client, server] = part.ends[1];
     let message = format!(
-        "the server never sent {}: it is at {}, and {} has all that the server said and not this",
+        "the server never sent {}: it is at {}, but not at {}, which has everything that the server sent",
         shown(&line.text),
         part.names[1],
         part.names[0],
@@ -192,7 +192,7 @@ fn added(part: &Part, line: &Line) -> Finding {
             "Look at the FTP rules (ALG, proxy, inspection) of what lies between the points {} and {}.",
             part.names[0], part.names[1]
         ))
-        .client("Use passive mode, or another way to the server that does not pass the device.")
+        .client("Use passive mode, or another path to the server that avoids the device.")
         .done()
 }
 
@@ -207,7 +207,7 @@ impl Part {
 
 fn broken(part: &Part, near: &Line, far: &Line) -> Finding {
     let message = format!(
-        "a device between the points {} and {} rewrote {} to {}, which leads nowhere: {} is known as {} there",
+        "a device between the points {} and {} rewrote {} to {}, which cannot be reached: {} is known as {} there",
         part.names[0],
         part.names[1],
         shown(&near.text),
@@ -276,7 +276,7 @@ fn unrewritten(spoken: &Spoken, within: impl Fn(Stamp) -> bool, all: &mut Vec<Fi
     take(all, port_refused::NAME);
     let [inside, outside] = [part.ends[0][0], part.ends[1][0]];
     let message = format!(
-        "a NAT between the points {} and {} shows {} as {}, and {} passed it unchanged: the server was told an address that it cannot reach",
+        "a NAT between the points {} and {} shows {} as {}, but {} passed it unchanged: the server got an address that it cannot reach",
         part.names[0],
         part.names[1],
         inside.ip(),
@@ -328,7 +328,7 @@ fn terminated(web: &Web, together: &Together<'_>) -> Option<Finding> {
     let [near, far] = [web.at(together.control, one)?, web.at(together.control, other)?];
     let names = [web.name(one), web.name(other)];
     let message = format!(
-        "a proxy between the points {} and {} ends the control connection of the client and opens another one to the server: {} -> {} and {} -> {} carry one dialogue",
+        "a proxy between the points {} and {} ends the control connection of the client and opens another one to the server: {} -> {} and {} -> {} have the same dialogue",
         names[0], names[1], near.ends[0], near.ends[1], far.ends[0], far.ends[1]
     );
     let draft = control_terminated_by_proxy::DIAGNOSIS

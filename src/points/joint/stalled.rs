@@ -90,7 +90,7 @@ fn lost_line(
         .finding(Confidence::Proven, message, primary)
         .hosts([flow.ends[0].ip(), flow.ends[1].ip()])
         .support([super::amend::absent(web, missing, "this segment")])
-        .network(format!("Find what drops this segment between the points {} and {}: an FTP helper that wants whole lines, a path MTU, an anti-spoofing filter, an idle timeout.", name(near), name(far)));
+        .network(format!("Find what drops this segment between the points {} and {}: an FTP helper that needs whole lines, a path MTU, an anti-spoofing filter, an idle timeout.", name(near), name(far)));
     Some(draft.done())
 }
 
@@ -155,7 +155,7 @@ fn blackhole(web: &Web, strand: Strand, near: usize, far: usize, by: End) -> Opt
     let smaller =
         if passed > 0 { format!(", and those of up to {passed} pass") } else { ", and the empty ones pass".to_owned() };
     let message = format!(
-        "segments of {size} bytes and more from {} are lost between the points {} and {}{smaller}: no ICMP error told the sender of a smaller MTU",
+        "segments of {size} bytes and more from {} are lost between the points {} and {}{smaller}: no ICMP error reported a smaller MTU to the sender",
         from.ip(),
         name(near),
         name(far)
@@ -166,7 +166,7 @@ fn blackhole(web: &Web, strand: Strand, near: usize, far: usize, by: End) -> Opt
         .finding(Confidence::Proven, message, primary)
         .hosts([from.ip(), to.ip()])
         .support([super::amend::absent(web, missing, "none of these segments")])
-        .network("Let ICMP 3/4 (packet too big) through, or clamp the MSS to what the way takes.")
+        .network("Let ICMP 3/4 (packet too big) through, or clamp the MSS to the path MTU.")
         .server("Turn on MTU probing (Linux: net.ipv4.tcp_mtu_probing=1).");
     Some(draft.done())
 }

@@ -132,7 +132,7 @@ pub(super) enum Wire {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
-    /// A refusal: 4yz and 5yz, RST, ICMP errors.
+    /// A refusal: 4xx and 5xx, RST, ICMP errors.
     Bad,
     /// What a finding says.
     Finding(Severity),

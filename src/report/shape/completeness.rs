@@ -1,4 +1,4 @@
-//! Whether a run came to its end.
+//! Whether a run was complete.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::source::Capture;
 pub(in crate::report) struct Completeness {
     /// Whether every input was read to its end, but for those that `--allow-unreadable` names.
     complete: bool,
-    /// The signal that ended the run before that; null for a run that came to its end.
+    /// The signal that ended the run before that; null for a complete run.
     interrupted: Option<Interrupted>,
 }
 

@@ -169,7 +169,7 @@ struct Offer {
     /// Address and port; null when it could not be read.
     endpoint: Option<String>,
     at: Frame,
-    /// Whether the reply was 2yz; null when none was seen.
+    /// Whether the reply was 2xx; null when none was seen.
     accepted: Option<bool>,
 }
 

@@ -110,14 +110,14 @@ impl Presence {
 
     fn notice(&self, before: State, is_new: bool) -> Option<String> {
         let how = match self.state {
-            State::Away if before != State::Away => "is gone; capturing goes on when it is back",
+            State::Away if before != State::Away => "was removed; the capture continues when it is back",
             State::Another if before != State::Another => {
                 "is back as another kind of interface; start ftpwhy again to capture on it"
             }
-            State::Up | State::NoCarrier if is_new => "is back; capturing goes on",
-            State::Down if is_new => "is back, but down; capturing goes on when it comes up",
+            State::Up | State::NoCarrier if is_new => "is back; the capture continues",
+            State::Down if is_new => "is back, but down; the capture continues when it comes up",
             state if state == before => return None,
-            State::Down => "went down; capturing goes on when it comes up",
+            State::Down => "went down; the capture continues when it comes up",
             State::NoCarrier => "has no carrier",
             State::Up => "is up again",
             State::Away | State::Another => return None,
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn one_that_goes_down_lacks_packets_until_it_is_up() {
         let all = looks(&[vec![down(link(7, "eth0"))], vec![down(link(7, "eth0"))], vec![link(7, "eth0")]]);
-        assert_eq!(all[0], (said("eth0 went down; capturing goes on when it comes up"), 1.0, None));
+        assert_eq!(all[0], (said("eth0 went down; the capture continues when it comes up"), 1.0, None));
         assert_eq!(all[1], (vec![], 1.0, None));
         assert_eq!(all[2], (said("eth0 is up again"), 1.0, None), "it came up between two looks");
     }
@@ -180,9 +180,9 @@ mod tests {
     #[test]
     fn one_that_is_made_again_is_bound_anew() {
         let all = looks(&[vec![], vec![], vec![down(link(8, "eth0"))], vec![link(8, "eth0")], vec![link(8, "eth0")]]);
-        assert_eq!(all[0], (said("eth0 is gone; capturing goes on when it is back"), 1.0, None));
+        assert_eq!(all[0], (said("eth0 was removed; the capture continues when it is back"), 1.0, None));
         assert_eq!(all[1], (vec![], 1.0, None));
-        assert_eq!(all[2], (said("eth0 is back, but down; capturing goes on when it comes up"), 1.0, Some(8)));
+        assert_eq!(all[2], (said("eth0 is back, but down; the capture continues when it comes up"), 1.0, Some(8)));
         assert_eq!(all[3], (said("eth0 is up again"), 1.0, None));
         assert_eq!(all[4], (vec![], 0.0, None));
     }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn one_that_is_made_again_between_two_looks_is_bound_anew() {
         let all = looks(&[vec![link(8, "eth0")], vec![link(8, "eth0")]]);
-        assert_eq!(all[0], (said("eth0 is back; capturing goes on"), 1.0, Some(8)));
+        assert_eq!(all[0], (said("eth0 is back; the capture continues"), 1.0, Some(8)));
         assert_eq!(all[1], (vec![], 0.0, None));
     }
 
@@ -198,7 +198,7 @@ mod tests {
     fn one_that_comes_back_with_its_number_is_bound_anew() {
         let mut presence = Presence::of(&link(7, "eth0"), Timestamp(0));
         let look = presence.look(&[link(7, "eth0")], false, Timestamp(1));
-        assert_eq!((look.bind, look.notices), (Some(7), said("eth0 is back; capturing goes on")));
+        assert_eq!((look.bind, look.notices), (Some(7), said("eth0 is back; the capture continues")));
     }
 
     #[test]
@@ -215,6 +215,6 @@ mod tests {
         let why = "eth0 is back as another kind of interface; start ftpwhy again to capture on it";
         assert_eq!(all[0], (said(why), 1.0, None));
         assert_eq!(all[1], (vec![], 1.0, None));
-        assert_eq!(all[2], (said("eth0 is back; capturing goes on"), 1.0, Some(9)));
+        assert_eq!(all[2], (said("eth0 is back; the capture continues"), 1.0, Some(9)));
     }
 }

@@ -41,8 +41,9 @@ pub fn confine(user: Option<&str>, writable: &[PathBuf], interfaces: &[String]) 
         become_user(&user, &[user.gid])?;
     }
     drop_capabilities()?;
-    nix::sys::prctl::set_no_new_privs().map_err(|error| format!("could not renounce new privileges: {error}"))?;
-    restrict(writable, interfaces).map_err(|error| format!("could not confine itself: {error}"))
+    nix::sys::prctl::set_no_new_privs()
+        .map_err(|error| format!("could not give up the right to new privileges: {error}"))?;
+    restrict(writable, interfaces).map_err(|error| format!("could not enter the sandbox: {error}"))
 }
 
 /// Whether there is such a user.

@@ -128,13 +128,15 @@ fn a_file_that_vanishes_while_it_waits_is_damaged() {
     std::fs::remove_file(&files[1]).unwrap();
     assert_eq!(order(&mut timeline), [(0, 1, 1)]);
     let damage = timeline.captures()[1].damage.clone().unwrap();
-    assert_eq!(damage.what, "it could be opened at first, but not again: there is no such file");
+    assert_eq!(damage.what, "it could be opened once, but not again: there is no such file");
 }
 
 #[test]
 fn a_file_that_is_cut_or_replaced_while_it_waits_is_not_taken_for_what_it_was() {
     let other = |folder: &tempfile::TempDir| std::fs::read(file(folder, "other", &[7, 8])).unwrap();
-    for (change, expected) in [("cut", "it was cut from 60 to 24 bytes"), ("replace", "another file has taken")] {
+    for (change, expected) in
+        [("cut", "it was truncated from 60 to 24 bytes"), ("replace", "it was replaced by another file")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let files = [file(&folder, "1", &[1]), file(&folder, "2", &[2]), file(&folder, "3", &[3])];
         let (mut timeline, _) = Timeline::open(&files, CaptureId(0), None);
@@ -170,7 +172,7 @@ fn a_file_that_is_cut_while_it_is_read_is_not_read_to_its_end() {
     let why = capture.unreadable().unwrap().what;
     assert_eq!(
         why,
-        "packets behind the first 10 are missing: it was cut from 2000344 to 1000184 bytes while it was read"
+        "packets after the first 10 are missing: it was truncated from 2000344 to 1000184 bytes while it was read"
     );
 }
 
@@ -191,7 +193,7 @@ fn a_reading_that_fails_is_told_from_a_file_that_is_cut() {
         let error = timeline.captures()[0].unreadable();
         Ok::<_, String>((timeline.captures()[0].is_complete(), error.map(|error| error.what)))
     };
-    let failed = "packets behind the first 1 are missing: reading failed: input/output error";
+    let failed = "packets after the first 1 are missing: reading failed: input/output error";
     assert_eq!(unreadable(&good, true), Ok((false, Some(failed.to_owned()))));
     assert_eq!(unreadable(&good[..20], true), Err("input/output error".to_owned()), "not a cut header");
     assert_eq!(unreadable(&good[..2], true), Err("input/output error".to_owned()), "not no capture");
@@ -281,7 +283,7 @@ fn a_file_that_goes_while_it_is_not_kept_open_is_not_read_to_its_end() {
     let told: Vec<_> = why.iter().map(|error| (&error.path, error.what.rsplit(": ").next().unwrap())).collect();
     assert_eq!(
         told,
-        [(&files[98], "it was cut from 300072 to 0 bytes"), (&files[99], "there is no such file")],
+        [(&files[98], "it was truncated from 300072 to 0 bytes"), (&files[99], "there is no such file")],
         "{why:?}"
     );
     assert!(timeline.captures()[..98].iter().all(|capture| capture.packets == 3));

@@ -201,7 +201,7 @@ impl Open {
     fn restore(path: PathBuf, interfaces: &[Interface], now: Timestamp) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         if file.metadata()?.len() > 0 {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "another file stands there"));
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file with that name exists"));
         }
         Self::begin(file, path, interfaces, now)
     }
