@@ -82,10 +82,10 @@ fn facts_that_do_not_apply_change_nothing_and_say_why() {
         document["readings"][0]["at"] = (at - jiff::SignedDuration::from_secs(30)).to_string().into();
     });
     for (facts, why, sides) in [
-        (fixture("collision.client.facts.json"), "no facts are of the host or network namespace with 10.2.0.20", 2),
-        (fixture("collision.late.facts.json"), "read 72 s behind the close", 2),
+        (fixture("collision.client.facts.json"), "no facts are from the host or network namespace with 10.2.0.20", 2),
+        (fixture("collision.late.facts.json"), "read 72 s after the close", 2),
         (overflowed.1.clone(), "the table of TIME-WAIT overflowed 7 times", 1),
-        (slow.1.clone(), "its clock is not the capture's", 2),
+        (slow.1.clone(), "its clock differs from the capture's", 2),
     ] {
         for side in &["server", "client"][..sides] {
             let (before, after) = (collision(side, None), collision(side, Some(&facts)));

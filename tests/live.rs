@@ -390,7 +390,7 @@ fn any_goes_on_when_an_interface_is_made_again() {
 fn one_of_two_interfaces_may_go_away() {
     let Some(run) = Run::of("one_of_two", &[]) else { return };
     let notes = run.notes.join("\n");
-    assert!(notes.contains("rc is gone") && notes.contains("rs is gone"), "{notes}");
+    assert!(notes.contains("rc was removed") && notes.contains("rs was removed"), "{notes}");
     assert_eq!((&run.facts["alive"], &run.facts["sessions"]), (&true.into(), &1.into()), "the other goes on");
     assert_eq!(run.status, 2, "the capture is not complete");
 }
@@ -495,7 +495,7 @@ fn an_interface_may_go_down_and_up_and_away() {
 fn an_interface_that_comes_back_is_captured_on_again_without_privileges() {
     let Some(run) = Run::of("comes_back", &["-Z", "labftp"]) else { return };
     let notes = run.notes.join("\n");
-    for notice in ["s0 is gone; ", "s0 is back", "s0 is now called lan0"] {
+    for notice in ["s0 was removed; ", "s0 is back", "s0 is now called lan0"] {
         assert!(notes.contains(notice), "{notice}: {notes}");
     }
     assert!(notes.contains("without promiscuous mode"), "what could not be had again is said: {notes}");
@@ -534,7 +534,7 @@ fn a_full_device_ends_nothing_and_what_is_missing_is_counted() {
         assert!(empty.is_empty(), "{moment}: {empty:?}");
     }
     for name in ["cases", "r.pcapng"] {
-        let told = [format!("{name}: no space left; capturing goes on"), format!("{name} is written again")];
+        let told = [format!("{name}: no space left; the capture continues"), format!("{name} is written again")];
         assert_eq!(told.map(|words| notes.matches(&words).count()), [1, 1], "{name}: once each: {notes}");
     }
     assert!(notes.contains("files are missing"), "{notes}");
@@ -558,7 +558,7 @@ fn a_directory_that_vanishes_ends_nothing_and_is_written_to_again() {
     let ring = |moment| files(&run, moment).into_iter().filter(|(name, _)| name.starts_with("ring/")).count();
     assert_eq!((ring("before"), ring("gone")), (1, 0));
     assert!(ring("after") > 0, "{notes}");
-    assert!(notes.contains("r.pcapng: no such file; capturing goes on"), "{notes}");
+    assert!(notes.contains("r.pcapng: no such file; the capture continues"), "{notes}");
     assert!(notes.contains("r.pcapng is written again"), "{notes}");
     assert!(files(&run, "end").iter().all(|(_, length)| *length > 0));
     assert_eq!(run.status, 2, "packets are missing in the ring: {notes}");

@@ -27,10 +27,20 @@ fn session() -> String {
     format!("$ ftpwhy -q x.pcap\n{}\n", printed.trim_end())
 }
 
+/// With a size of its own and a view, so that a narrow page shows all of it, smaller.
+fn scalable(svg: &str) -> String {
+    let side = |name: &str| {
+        let (_, rest) = svg.split_once(&format!("{name}=\"")).expect("a size");
+        rest.split_once("px\"").expect("in pixels").0.to_owned()
+    };
+    let size = format!("<svg viewBox=\"0 0 {} {}\" ", side("width"), side("height"));
+    svg.replacen("<svg ", &size, 1)
+}
+
 #[test]
 fn the_picture_of_the_readme_is_what_the_program_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let drawn = Term::new().render_svg(&session());
+    let drawn = scalable(&Term::new().render_svg(&session()));
     let path = root.join(PICTURE);
     if std::env::var_os("UPDATE_PICTURE").is_some() {
         fs::write(&path, &drawn).expect("the picture can be written");

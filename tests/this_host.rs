@@ -202,7 +202,7 @@ fn an_icmp_error_is_of_who_sends_it() {
     );
     // What is on the way is so from everywhere.
     let nowhere = said(&format!("{BETWEEN}{MORE}{}", rejected("G")), &[]);
-    assert_place(&nowhere, "pasv-connect-failed", Some("path"), "on neither host");
+    assert_place(&nowhere, "pasv-connect-failed", Some("path"), "in the network between the hosts");
     assert_nobodys(&said(&format!("{BETWEEN}{MORE}{}", rejected("S")), &[]), "pasv-connect-failed");
 }
 

@@ -447,7 +447,7 @@ fn a_file_that_goes_or_is_emptied_while_it_waits_its_turn_is_said() {
     assert_eq!((stays.status, stays.unreadable()), (1, Vec::new()), "{}", stays.stderr);
     let changes: [(Change, &str); 3] = [
         (|path| fs::remove_file(path).expect("it is there"), "there is no such file"),
-        (|path| fs::write(path, "").expect("writes"), "it was cut from "),
+        (|path| fs::write(path, "").expect("writes"), "it was truncated from "),
         (
             |path| {
                 fs::write(path.with_extension("new"), bytes_of(CLEAN)).expect("writes");

@@ -112,8 +112,12 @@ fn packets_above_the_mtu_are_told_and_decide_nothing() {
         hosts("ttl 60", "ttl 60") + &format!("@ctl C:1050 S:21\nC> HELP\nS> 214 {text}\n+1s @quit\n")
     };
     let said = of_script(&help(3000));
-    assert!(said.contains("from the server: seen on a host, not on a wire") && !said.contains("; captured"), "{said}");
-    assert_fails(&help(1400), "seen on a host, not on a wire");
+    assert!(
+        said.contains("from the server: such packets exist on a host, not on the network")
+            && !said.contains("; captured"),
+        "{said}"
+    );
+    assert_fails(&help(1400), "such packets exist on a host, not on the network");
 }
 
 #[test]

@@ -57,10 +57,10 @@ pub use terminal::Terminal;
 use crate::text::printable_str;
 pub use status::StatusLine;
 
-/// Tells from a packet capture why an FTP transfer failed.
+/// Says from a packet capture why an FTP transfer failed.
 ///
 /// Reads pcap and pcapng files (also gzip, zstd and lz4) and names, for each failed transfer, the cause, the frames
-/// that show it, how sure that is, and what to do about it. A file called like a subcommand is reached as ./NAME.
+/// that show it, how certain it is, and what to do about it. For a file with the name of a subcommand write ./NAME.
 #[derive(Parser)]
 #[command(name = "ftpwhy", version, disable_help_subcommand = true)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let ignored = went(Aim::ControlPeer) && !went(Aim::Announced);
     let given_up = case.transfer().is_none() && went(Aim::Announced) && !case.fell_back();
     let failed = !established && !ignored && (case.is_data_failure() || given_up);
-    let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class},"));
+    let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class}"));
     let outcome = match (failed, established) {
         (true, _) => "",
         (false, true) => "; the client connected anyway",

@@ -16,7 +16,7 @@ diagnosis! {
     /// A TLS handshake on the control or data connection was not completed: one side ended it, with an alert or without
     /// one.
     ///
-    /// Needs: a ClientHello and records of the other side; then a fatal alert in clear, which says why; or an encrypted
+    /// Needs: a ClientHello and records of the other side; then a fatal alert without encryption, which says why; or an encrypted
     /// record of an alert's size in place of the end of the handshake (TLS 1.3), or a FIN or RST before both sides had
     /// finished.
     ///
@@ -26,7 +26,7 @@ diagnosis! {
     /// Refuted by: a complete handshake; bytes of either side that are missing from the capture, unless there is an
     /// alert; a side that speaks no TLS at all (`tls-protection-mismatch`).
     ///
-    /// Confidence: proven by an alert in clear or one that was decrypted (`--keylog`), otherwise probable.
+    /// Confidence: proven by an unencrypted alert or one that was decrypted (`--keylog`), otherwise probable.
     ///
     /// Traps: the reason in an encrypted alert cannot be read without the keys.
     ///
