@@ -73,6 +73,9 @@ pub struct Group {
     pub points: Vec<Point>,
     /// The connections that these have in common.
     pub common: Common,
+    /// Whether the points are interfaces of one router or bridge: its packets pass from one to the other within a moment, and
+    /// are judged as the one timeline that they are.
+    pub is_one_device: bool,
 }
 
 /// A place where packets were captured.
@@ -102,7 +105,7 @@ impl Group {
     }
 
     fn new(files: Vec<PathBuf>, why: Why) -> Self {
-        Self { files, why, points: Vec::new(), common: Common::default() }
+        Self { files, why, points: Vec::new(), common: Common::default(), is_one_device: false }
     }
 }
 

@@ -132,8 +132,9 @@ fn write(
             cut = true;
             break;
         }
-        let points = group.points.iter().map(|point| (&point.files, Some(point)));
-        let whole = group.points.is_empty().then_some((&group.files, None));
+        let is_whole = group.points.is_empty() || group.is_one_device;
+        let points = group.points.iter().filter(|_| !is_whole).map(|point| (&point.files, Some(point)));
+        let whole = is_whole.then_some((&group.files, None));
         let mut parts: Vec<Part<'_>> = Vec::new();
         let mut begun: BTreeMap<&[PathBuf], CaptureId> = BTreeMap::new();
         for (files, point) in points.chain(whole) {

@@ -9,16 +9,102 @@ use super::{AllRead, add, complain, unreadable};
 use crate::cli::{Input, Progress};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
-use crate::frame::{CaptureId, Frame, Stamp, Timestamp};
+use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::joint::{self, Joint, Told};
 use crate::points::{Group, Point, Sampled};
 use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
-use crate::source::{Capture, Timeline, is_stopped};
+use crate::source::{Capture, Interface, Timeline, is_stopped};
 
 /// How many frames are handed out between two looks at the progress bar.
 const FRAMES_PER_LOOK: u32 = 256;
+
+/// Reads the interfaces of one device as the timeline that they are, and tells with it which of them shows what.
+fn read_device(
+    group: &Group,
+    next: SessionId,
+    input: &Input,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    sink: &mut dyn Sink,
+    all: &mut AllRead,
+) -> io::Result<SessionId> {
+    let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
+    let (mut frames, errors) = Frames::open(&group.files, first, input, settings, interrupt)?;
+    unreadable::note(&mut all.summary, &errors, input);
+    let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
+    let mut device = Device::new(group, Settings { here, ..settings.clone() }, next, sink);
+    let mut progress = Progress::new(true);
+    let mut left = FRAMES_PER_LOOK;
+    while !interrupt.is_wanted()
+        && let Some((frame, captures)) = frames.next(&mut |_| false)
+    {
+        device.push(&frame, captures)?;
+        left -= 1;
+        if left == 0 {
+            left = FRAMES_PER_LOOK;
+            if let (read, Some(total)) = frames.progress()
+                && let Some(name) = group.files.first()
+            {
+                progress.at(name, read, total);
+            }
+        }
+    }
+    progress.finish();
+    unreadable::note(&mut all.summary, &frames.unreadable(), input);
+    if interrupt.is_wanted() {
+        frames.break_off();
+    }
+    all.captures.extend_from_slice(frames.captures());
+    let first_point = u32::try_from(all.summary.points.len()).unwrap_or(u32::MAX);
+    let (joint, next) = device.finish(frames.captures(), first_point)?;
+    let (_, mut part) = tell(joint, next, &settings.selection, sink)?;
+    add(&mut all.summary, &part);
+    all.summary.points.append(&mut part.points);
+    Ok(next)
+}
+
+/// Judges the interfaces of one device together, and keeps the packets of each in samples.
+struct Device<'a> {
+    group: &'a Group,
+    pipeline: Pipeline,
+    sampled: Vec<Sampled>,
+    collected: Collected<'a>,
+}
+
+impl<'a> Device<'a> {
+    fn new(group: &'a Group, settings: Settings, next: SessionId, sink: &'a mut dyn Sink) -> Self {
+        let sampled = group.points.iter().map(|_| Sampled::new(&settings.ports)).collect();
+        let collected = Collected { sink, sessions: Vec::new(), findings: Vec::new() };
+        Self { group, pipeline: Pipeline::new(settings, next), sampled, collected }
+    }
+
+    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
+        let own = self.group.points.iter().zip(&mut self.sampled).filter(|(point, _)| point.takes(frame));
+        own.for_each(|(_, sampled)| sampled.push(frame));
+        self.pipeline.push(frame, captures, &mut self.collected)
+    }
+
+    /// What the device tells, and the number of the next session.
+    fn finish(mut self, captures: &[Capture], first_point: u32) -> io::Result<(Joint, SessionId)> {
+        self.pipeline.finish(captures, &mut self.collected)?;
+        let Collected { sessions, findings, .. } = self.collected;
+        let points = self.group.points.iter().zip(self.sampled).map(|(point, sampled)| Told {
+            name: point.name.clone(),
+            files: point.files.clone(),
+            interface: point.interface,
+            captures: captures.iter().map(|capture| capture.id).collect(),
+            clock: point.clock.clone(),
+            sampled,
+            sessions: Vec::new(),
+            findings: Vec::new(),
+            is_lossy: captures.iter().any(|capture| point.interface.is_none_or(|id| is_lossy_at(capture, id))),
+        });
+        let told = joint::along(points.collect(), sessions, findings, first_point);
+        Ok((told, self.pipeline.next_session()))
+    }
+}
 
 /// Reads all points of a group; what they tell together goes to `sink`. The number of the next session.
 pub(super) fn read(
@@ -30,6 +116,9 @@ pub(super) fn read(
     sink: &mut dyn Sink,
     all: &mut AllRead,
 ) -> io::Result<SessionId> {
+    if group.is_one_device {
+        return read_device(group, next, input, settings, interrupt, sink, all);
+    }
     let mut told = Vec::new();
     for point in &group.points {
         told.push(read_point(point, input, settings, interrupt, sink, all)?);
@@ -136,6 +225,26 @@ pub(super) fn observe(
     sink: &mut dyn Sink,
 ) -> Result<Option<()>, String> {
     let failed = |error: io::Error| error.to_string();
+    if group.is_one_device {
+        let (mut timeline, errors) = Timeline::open(&group.files, CaptureId(0), filter);
+        if let Some(error) = errors.first() {
+            return Err(error.to_string());
+        }
+        let mut device = Device::new(group, settings.clone(), SessionId(1), sink);
+        while !is_stopped() && timeline.step() {
+            let Some(frame) = timeline.frame() else { break };
+            device.push(&frame, timeline.captures()).map_err(failed)?;
+        }
+        if is_stopped() {
+            return Ok(None);
+        }
+        if let Some(error) = timeline.unreadable().first() {
+            return Err(error.to_string());
+        }
+        let (joint, next) = device.finish(timeline.captures(), 0).map_err(failed)?;
+        tell(joint, next, &settings.selection, sink).map_err(failed)?;
+        return Ok(Some(()));
+    }
     let (mut told, mut captures) = (Vec::new(), 0);
     for point in &group.points {
         let (mut timeline, errors) = Timeline::open(&point.files, CaptureId(captures), filter);
@@ -222,6 +331,12 @@ impl<'a> Listener<'a> {
 /// Whether a capture counts packets that it dropped.
 fn is_lossy(capture: &Capture) -> bool {
     !capture.gaps.is_empty() || capture.interfaces.iter().any(|one| one.dropped.is_some_and(|dropped| dropped > 0))
+}
+
+/// The same of one of its interfaces.
+fn is_lossy_at(capture: &Capture, interface: InterfaceId) -> bool {
+    let dropped = |one: &Interface| one.id == interface && one.dropped.is_some_and(|dropped| dropped > 0);
+    !capture.gaps.is_empty() || capture.interfaces.iter().any(dropped)
 }
 
 /// Keeps what one point tells. Secrets and hosts need no second point.

@@ -84,7 +84,7 @@ impl Collected {
         let mut comments = Comments::default();
         for finding in &self.findings {
             let mut say = |at: &Stamp, note: String| {
-                let note = match point_of(&self.points, at.capture) {
+                let note = match point_of(&self.points, *at) {
                     Some(point) => format!("at {}: {note}", point.name),
                     None => note,
                 };

@@ -33,6 +33,7 @@ use crate::wire::{Link, Mac, Options, Seq, Wrapping};
 
 pub use connection::{FlowEvent, Verify};
 pub use conversation::{Conversation, Piece};
+pub use copy::FORWARDED;
 pub use crossing::TRANSLATED;
 pub use denied::Denied;
 pub use habits::Unlike;

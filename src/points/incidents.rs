@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::related::Related;
 use super::sampled::{Flow, Sampled};
 use super::{Group, Point, Why, alike};
+use crate::flow::FORWARDED;
 use crate::frame::{CaptureId, Frame, InterfaceId};
 use crate::source::name::{ENDINGS, PACKED};
 use crate::source::{Timeline, is_stopped};
@@ -167,7 +168,20 @@ impl Relations {
                 files.push(file.clone());
             }
         }
-        Group { files, why: Why::Points, points, common }
+        let is_one_device = self.is_one_device(members, units);
+        Group { files, why: Why::Points, points, common, is_one_device }
+    }
+
+    /// Whether all units are interfaces of one capture that packets pass within a moment, by one clock.
+    fn is_one_device(&self, members: &[usize], units: &[Unit]) -> bool {
+        let is_one_file = |member: &usize| {
+            let both = members.first().and_then(|first| units.get(*first)).zip(units.get(*member));
+            both.is_some_and(|(first, unit)| unit.is_beside(first))
+        };
+        let passes = |(one, other, related): &(usize, usize, Related)| {
+            !members.contains(one) || !members.contains(other) || related.is_within(FORWARDED.as_secs_f64())
+        };
+        members.iter().all(is_one_file) && self.0.iter().all(passes)
     }
 
     /// The clock of a unit beside that of another one, by the shortest chain of units that saw the same packets.

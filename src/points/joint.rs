@@ -7,6 +7,7 @@
 mod amend;
 mod connecting;
 mod copies;
+mod device;
 mod findings;
 mod outcome;
 mod resets;
@@ -61,6 +62,25 @@ pub struct Joint {
     pub sessions: Vec<(SessionRecord, Vec<Finding>)>,
     /// Findings about hosts and captures.
     pub others: Vec<Finding>,
+}
+
+/// Tells with what one device told which of its interfaces, the points, shows what. Their sessions and findings are those of
+/// the device.
+pub fn along(points: Vec<Told>, sessions: Vec<SessionRecord>, findings: Vec<Finding>, first_point: u32) -> Joint {
+    let web = Web::of(points);
+    let sessions: Vec<SessionRecord> =
+        sessions.into_iter().map(|session| device::along(&web, session, first_point)).collect();
+    let points = device::records(&web, first_point, &sessions, &findings);
+    let (others, mut of_sessions): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.session.is_none());
+    let mut joint = Joint { points, others, ..Joint::default() };
+    for session in sessions {
+        let (own, rest) = of_sessions.into_iter().partition(|finding| finding.session == Some(session.id));
+        of_sessions = rest;
+        joint.sessions.push((session, own));
+    }
+    joint.others.extend(of_sessions);
+    joint
 }
 
 /// Joins what points told; sessions are numbered from `first` on, points from `first_point` on.

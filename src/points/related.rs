@@ -97,6 +97,13 @@ impl Related {
         self
     }
 
+    /// Whether packets themselves pass from one point to the other, within so many seconds and by one clock.
+    pub fn is_within(&self, seconds: f64) -> bool {
+        let by_one_clock = self.fit.clock.stretches.iter().all(|one| one.offset == 0.0 && one.skew == 0.0);
+        let unbroken = self.pairs.iter().all(|pair| pair.relation == Relation::Same);
+        by_one_clock && unbroken && self.fit.round_trip.is_none_or(|round_trip| round_trip < seconds)
+    }
+
     /// Which point is nearer to the client of a control connection of the first one.
     pub fn order(&self, control: &Flow) -> Option<Order> {
         let hosts = [control.ends[0].ip(), control.ends[1].ip()];

@@ -10,12 +10,13 @@ pub mod trace;
 
 pub use redacted::Redacted;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::decrypt::Tls;
 use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
-use crate::frame::{CaptureId, InterfaceId, Interval, Stamp, Timestamp};
+use crate::frame::{CaptureId, FrameNo, InterfaceId, Interval, Stamp, Timestamp};
 use crate::redact::Secret;
 use crate::source::Capture;
 use trace::Trace;
@@ -184,13 +185,20 @@ pub struct PointRecord {
     pub name: String,
     /// Its captures.
     pub captures: Vec<CaptureId>,
+    /// Its interface in these captures, where others of them are points too.
+    pub interface: Option<InterfaceId>,
+    /// The frames of that interface that anything is told of.
+    pub frames: BTreeSet<(CaptureId, FrameNo)>,
     /// Its clock beside that of another point, which all times are told by; `None` for that point itself.
     pub clock: Option<ClockRecord>,
 }
 
-/// The point that a capture was taken at, if there are several.
-pub fn point_of(points: &[PointRecord], capture: CaptureId) -> Option<&PointRecord> {
-    points.iter().find(|point| point.captures.contains(&capture))
+/// The point that a frame was captured at, if there are several.
+pub fn point_of(points: &[PointRecord], at: Stamp) -> Option<&PointRecord> {
+    points.iter().find(|point| match point.interface {
+        Some(_) => point.frames.contains(&(at.capture, at.number)),
+        None => point.captures.contains(&at.capture),
+    })
 }
 
 /// A clock beside a reference.
@@ -450,9 +458,9 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The point that a capture was taken at, if there are several.
-    pub fn point_of(&self, capture: CaptureId) -> Option<&PointRecord> {
-        point_of(&self.points, capture)
+    /// The point that a frame was captured at, if there are several.
+    pub fn point_of(&self, at: Stamp) -> Option<&PointRecord> {
+        point_of(&self.points, at)
     }
 
     /// Whether nothing is missing but what the user knows for broken.

@@ -103,7 +103,7 @@ impl Run {
 
     /// The number of a frame, behind the name of its point if there are several.
     pub(super) fn frame_at_point(&self, at: Stamp) -> String {
-        match self.summary.point_of(at.capture) {
+        match self.summary.point_of(at) {
             Some(point) => {
                 let name: String = printable_str(&point.name).chars().take(NAME).collect();
                 format!("{name} {}", at.number)

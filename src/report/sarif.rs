@@ -290,7 +290,7 @@ fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> Sar
     let located = related.into_iter().enumerate();
     let related_locations = located
         .map(|(id, (stamp, note))| {
-            let point = run.summary.point_of(stamp.capture).map(|point| format!(" at {}", point.name));
+            let point = run.summary.point_of(stamp).map(|point| format!(" at {}", point.name));
             let note = format!("frame {}{}: {note}", stamp.number, point.unwrap_or_default());
             Location { id: Some(id), message: Some(Message::new(&note)), ..location(run, stamp) }
         })
@@ -332,7 +332,7 @@ fn location(run: &Run, at: Stamp) -> Location {
         index: place.unwrap_or(0),
     };
     let region = Region { start_line: at.number.0 };
-    let point = run.summary.point_of(at.capture);
+    let point = run.summary.point_of(at);
     Location {
         id: None,
         physical_location: PhysicalLocation { artifact_location, region },

@@ -214,6 +214,10 @@ fn replace(web: &Web, together: &Together<'_>, story: &Story, all: &mut Vec<Find
         support(&mut finding, best);
     }
     let lost = matches!(story.what, What::SynLost | What::RefusedBetween | What::RejectedBetween { .. });
+    if !lost {
+        // A firewall that holds an old session does not let the SYN through.
+        take(all, time_wait_middlebox::NAME);
+    }
     if lost {
         all.extend(spoofed(web, together, story, &finding, all));
         all.extend(held(web, story, flow, &finding));
@@ -411,6 +415,19 @@ fn held(web: &Web, story: &Story, flow: &Flow, lost: &Finding) -> Option<Finding
     let ended = flow.first.seconds_since(before.last);
     let strand = web.find(story.at, before.ends, before.first)?;
     if !before.is_established() || ended > FORGOTTEN || web.at(strand, absent.point).is_none() {
+        return None;
+    }
+    // Where fresh ports fail as well, it is not the tuple.
+    let hosts = flow.ends.map(|end| end.ip());
+    let is_fresh_failure = |other: &Flow| {
+        other.ends.map(|end| end.ip()) == hosts
+            && other.ends != flow.ends
+            && !other.is_control
+            && other.first > before.last
+            && other.syns().next().is_some()
+            && !other.is_established()
+    };
+    if web.flows(story.at).iter().any(is_fresh_failure) {
         return None;
     }
     let [from, to] = flow.ends;

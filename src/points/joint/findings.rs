@@ -193,15 +193,11 @@ fn doubt(together: &Together<'_>, web: &Web, finding: &mut Finding) {
     for (point, missed) in together.path.iter().zip(&together.missed) {
         let Some(told) = web.points.get(*point) else { continue };
         let concerns = absent.iter().any(|at| told.captures.contains(&at.capture));
-        if !concerns || *missed == 0 && !told.is_lossy {
+        if !concerns || *missed == 0 {
             continue;
         }
-        let why = if *missed > 0 {
-            let packets = if *missed == 1 { "packet" } else { "packets" };
-            format!("{} did not capture {missed} {packets} of this session that arrived", told.name)
-        } else {
-            format!("{} counts dropped packets", told.name)
-        };
+        let packets = if *missed == 1 { "packet" } else { "packets" };
+        let why = format!("{} did not capture {missed} {packets} of this session that arrived", told.name);
         if finding.confidence > Confidence::Probable {
             finding.confidence = Confidence::Probable;
             finding.caps.push(Cap { diagnosis: Some(capture_drops::NAME), ceiling: Confidence::Probable, why });

@@ -12,9 +12,9 @@ use super::way::Way;
 use super::web::{Web, neighbours};
 use super::words::{Fate, Step, Words};
 use crate::diagnosis::{
-    alg_broken_rewrite, alg_rewrote_port, control_terminated_by_proxy, data_syn_lost_in_transit, data_syn_refused,
-    data_syn_unanswered, port_foreign_address, port_nat_unrewritten, port_refused, port_third_party,
-    port_wrong_interface, reply_by_middlebox,
+    alg_broken_rewrite, alg_rewrote_port, control_lost_during_transfer, control_terminated_by_proxy,
+    data_syn_lost_in_transit, data_syn_refused, data_syn_unanswered, port_foreign_address, port_nat_unrewritten,
+    port_refused, port_third_party, port_wrong_interface, reply_by_middlebox,
 };
 use crate::finding::{Confidence, DiagnosisName, Evidence, Finding, Severity};
 use crate::flow::End;
@@ -46,6 +46,9 @@ struct Part {
     ends: [[SocketAddr; 2]; 2],
     terminated: bool,
     words: Words,
+    /// Whether the near point shows all that was said, as far as anybody knows: it dropped nothing, and nothing was
+    /// acknowledged that no point has.
+    is_whole: bool,
 }
 
 impl Spoken {
@@ -61,7 +64,9 @@ impl Spoken {
                 let Some(words) = Words::of(&Way { near: here, far: there, by }) else { continue };
                 let names = [near, far].map(|point| web.name(point).to_owned());
                 let terminated = web.relation(together.control, near, far) == Some(Relation::Terminated);
-                parts.push(Part { near, by_client, names, ends: [here.ends, there.ends], terminated, words });
+                let is_lossy = web.points.get(near).is_some_and(|told| told.is_lossy);
+                let is_whole = !is_lossy && !has_unseen(&Way { near: here, far: there, by });
+                parts.push(Part { near, by_client, names, ends: [here.ends, there.ends], terminated, words, is_whole });
             }
         }
         Self { parts }
@@ -94,13 +99,22 @@ impl Spoken {
 
     /// Failing replies that only the client's side of a device has.
     fn added(&self) -> impl Iterator<Item = (&Part, &Line)> {
-        self.parts.iter().filter(|part| !part.by_client).flat_map(|part| {
+        self.parts.iter().filter(|part| !part.by_client && part.is_whole).flat_map(|part| {
             part.words.steps.iter().filter_map(move |step| match step {
                 Step::Far(line, Fate::Added) if code(&line.text).is_some_and(|code| code >= 400) => Some((part, line)),
                 Step::Both(..) | Step::Near(..) | Step::Far(..) => None,
             })
         })
     }
+}
+
+/// Whether more was acknowledged at the far point than either point shows.
+fn has_unseen(way: &Way<'_>) -> bool {
+    let highest =
+        |all: &mut dyn Iterator<Item = Seq>| all.reduce(|one, other| if other.is_after(one) { other } else { one });
+    let sent = highest(&mut way.far.sent(way.by).filter(|one| !one.is_rst()).map(|one| one.end()));
+    let acked = highest(&mut way.far.sent(way.by.peer()).filter(|one| !one.is_rst()).filter_map(|one| one.ack));
+    sent.zip(acked).is_some_and(|(sent, acked)| acked.is_after(sent))
 }
 
 /// A line of a stranger; what may be a password is not told.
@@ -120,7 +134,8 @@ pub fn of_transfer(spoken: &Spoken, together: &Together<'_>, asked: &Asked<'_>, 
         take(all, reply_by_middlebox::NAME);
         // When the server answered, and why, is not told by words that are not its own.
         if asked.ended().and_then(|ended| ended.reply.as_ref()).is_some_and(|reply| reply.at == line.at) {
-            all.retain(|finding| !WITHOUT_SYN.contains(&finding.diagnosis));
+            let of_reply = |name| WITHOUT_SYN.contains(&name) || name == control_lost_during_transfer::NAME;
+            all.retain(|finding| !of_reply(finding.diagnosis));
         }
         all.push(added(part, line));
         correct_refusal(all, part);

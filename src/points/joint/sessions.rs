@@ -39,11 +39,12 @@ pub fn all(web: &Web, first_point: u32) -> Vec<(SessionRecord, Vec<Finding>)> {
 /// A session that only one point has.
 fn by_itself(web: &Web, point: usize, session: &SessionRecord, first_point: u32) -> (SessionRecord, Vec<Finding>) {
     let findings = web.findings(point, session.id).cloned().collect();
-    (SessionRecord { points: vec![first_point + as_u32(point)], ..session.clone() }, findings)
+    (SessionRecord { points: vec![number(first_point, point)], ..session.clone() }, findings)
 }
 
-fn as_u32(point: usize) -> u32 {
-    u32::try_from(point).unwrap_or(u32::MAX)
+/// The number of a point in the run.
+pub fn number(first_point: u32, point: usize) -> u32 {
+    first_point.saturating_add(u32::try_from(point).unwrap_or(u32::MAX))
 }
 
 /// One session of several points.
@@ -87,7 +88,7 @@ fn one(web: &Web, together: &Together<'_>, first_point: u32) -> (SessionRecord, 
         server_software: together.told.iter().find_map(|session| session.server_software.clone()),
         views: views(web, together, first_point),
         transfers: transfers.collect(),
-        points: together.path.iter().map(|point| first_point + as_u32(*point)).collect(),
+        points: together.path.iter().map(|point| number(first_point, *point)).collect(),
         path: path(web, together, first_point),
         trace: traced::trace(web, together, &traced::of_session(web, together, &together.told)),
         ..lead.clone()
@@ -103,7 +104,7 @@ fn views(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<ViewRecord
     together
         .seen()
         .map(|(point, session)| ViewRecord {
-            point: Some(first_point + as_u32(point)),
+            point: Some(number(first_point, point)),
             client: session.client,
             server: session.server,
             capture: session.first.capture,
@@ -124,12 +125,12 @@ fn views(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<ViewRecord
 }
 
 /// What became of the packets of the session from each point to the next, each direction.
-fn path(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<PathRecord> {
+pub fn path(web: &Web, together: &Together<'_>, first_point: u32) -> Vec<PathRecord> {
     let strands: Vec<Strand> = std::iter::once(together.control).chain(together.attempts_of_all(web)).collect();
     let mut records = Vec::new();
     for [one, other] in neighbours(&together.path) {
         for (near, far, from_client) in [(one, other, true), (other, one, false)] {
-            let mut record = PathRecord::between(first_point + as_u32(near), first_point + as_u32(far), from_client);
+            let mut record = PathRecord::between(number(first_point, near), number(first_point, far), from_client);
             let mut delays: Vec<f64> = Vec::new();
             for strand in &strands {
                 let Some(flow) = web.at(*strand, near) else { continue };

@@ -44,6 +44,14 @@ pub fn trace(web: &Web, together: &Together<'_>, strands: &[Strand]) -> Option<B
     Some(Box::new(trace))
 }
 
+/// A trace of all points, with how far each packet came.
+pub fn with_passages(web: &Web, together: &Together<'_>, mut trace: Trace) -> Trace {
+    trace.taps = together.path.iter().map(|point| web.name(*point).to_owned()).collect();
+    trace.passages = passages(web, together, &of_session(web, together, &together.told));
+    trace.passages.extend(said(web, together));
+    trace
+}
+
 fn key(at: Stamp) -> (CaptureId, FrameNo) {
     (at.capture, at.number)
 }

@@ -1,7 +1,7 @@
 //! The connections of all points, woven: which connection at one point is which at the others, and what each point
 //! recorded when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
@@ -175,6 +175,8 @@ impl Web {
 
     /// The frames of a point around a span of time by another one's clock: between them it was recording.
     pub fn recorded(&self, point: usize, from: Stamp, until: Stamp, other: usize) -> Option<(Stamp, Stamp)> {
+        // What counts dropped packets may have dropped any.
+        self.points.get(point).filter(|told| !told.is_lossy)?;
         let slack = self.slack(point, other);
         let moments = self.moments.get(point)?;
         let before = moments.partition_point(|at| at.time <= from.time.plus_seconds(-slack)).checked_sub(1)?;
@@ -190,6 +192,11 @@ impl Web {
     /// One direction of a connection from one point to the next, and its words if it is a control connection.
     pub fn way(&self, strand: Strand, near: usize, far: usize, by: End) -> Option<Way<'_>> {
         Some(Way { near: self.at(strand, near)?, far: self.at(strand, far)?, by })
+    }
+
+    /// Whether a frame of a kept packet is this point's.
+    pub fn has_frame(&self, point: usize, at: Stamp) -> bool {
+        self.moments.get(point).is_some_and(|moments| moments.binary_search(&at).is_ok())
     }
 
     /// Whether the times of a point allow to say that it recorded at that moment.
@@ -253,6 +260,8 @@ impl Web {
             id,
             name: told.name.clone(),
             captures: told.captures.clone(),
+            interface: None,
+            frames: BTreeSet::new(),
             clock: told.clock.stretches.first().map(|stretch| ClockRecord {
                 reference: first,
                 offset: stretch.offset,

@@ -8,6 +8,9 @@ use crate::wire::Seq;
 /// Lines that are looked ahead for one that both points have.
 const AHEAD: usize = 32;
 
+/// What was said so many seconds after a line was said behind it, however clocks differ.
+const LONG_AFTER: f64 = 0.5;
+
 /// What became of a line that one point alone has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -154,16 +157,22 @@ fn is_kin(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Whether a line was acknowledged to a sender who goes on as if it had never said it.
+/// Whether the sender of a line, as its own side shows it, goes on as if it had never said it: behind the moment at which
+/// the line was acknowledged to it, or was long there at the other point, its next byte has the number of the line's first.
 fn is_disowned(way: &Way<'_>, line: &Line, shift: u32) -> bool {
     let [begin, end] = [line.seq, line.end].map(|seq| Seq(seq.0.wrapping_sub(shift)));
+    let sent = || way.near.sent(way.by).filter(|one| !one.is_rst());
+    if sent().any(|one| one.end().is_after(begin) && !one.seq.is_before(end)) {
+        return false;
+    }
     let acked =
         way.near.sent(way.by.peer()).find(|one| one.ack.is_some_and(|ack| !ack.is_before(end)) && !one.is_rst());
-    acked.is_some_and(|acked| {
-        // An empty segment bears the number of what comes next.
-        let later = way.near.sent(way.by).filter(|one| one.at > acked.at && !one.is_rst() && one.len == 0);
-        later.into_iter().any(|one| !one.end().is_after(begin))
-    })
+    let goes_on = |one: &Sample| {
+        let later = acked.is_some_and(|acked| one.at > acked.at) || one.at.seconds_since(line.at) > LONG_AFTER;
+        // An empty segment bears the number of what comes next; so do a FIN, and other words in its place.
+        later && (one.len == 0 && !one.seq.is_after(begin) || one.seq == begin && one.occupies())
+    };
+    sent().any(|one| goes_on(one))
 }
 
 /// What became of a line that only the near point has.
@@ -198,19 +207,6 @@ fn fate_of_far(way: &Way<'_>, line: &Line, next: Option<&Line>, shift: u32) -> F
     if let Some(next) = next {
         return if next.after_gap { Fate::Missed } else { Fate::Added };
     }
-    if is_disowned(way, line, shift) {
-        return Fate::Added;
-    }
-    let mut acks = way.near.sent(way.by.peer()).filter(|one| !one.is_rst()).filter_map(|one| one.ack);
-    let highest = way
-        .near
-        .sent(way.by)
-        .filter(|one| !one.is_rst())
-        .map(Sample::end)
-        .reduce(|high, end| if end.is_after(high) { end } else { high });
-    let counted = acks.any(|ack| {
-        highest.is_none_or(|highest| ack.is_after(highest))
-            || !ack.is_before(line.end) && highest.is_some_and(|highest| highest.is_before(line.end))
-    });
-    if counted { Fate::Missed } else { Fate::Added }
+    // The sender goes on without it, here and in what followed there.
+    if is_disowned(way, line, shift) { Fate::Added } else { Fate::Missed }
 }

@@ -14,6 +14,9 @@ pub(in crate::report) struct Point {
     id: u32,
     name: String,
     captures: Vec<u32>,
+    /// The interface of these captures that is meant, where several of them are points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<u32>,
     /// Null for the reference itself. All times are told by its clock.
     clock: Option<Clock>,
 }
@@ -46,6 +49,7 @@ impl From<&PointRecord> for Point {
             id: point.id,
             name: printable_str(&point.name),
             captures: point.captures.iter().map(|id| id.0).collect(),
+            interface: point.interface.map(|id| id.0),
             clock: point.clock.as_ref().map(|clock| Clock {
                 reference: clock.reference,
                 offset_s: rounded(clock.offset, 6),
@@ -123,5 +127,5 @@ impl From<&PathRecord> for Path {
 
 /// The name of the point where evidence was captured, if there are several.
 pub(super) fn of_evidence(evidence: &Evidence, points: &[record::PointRecord]) -> Option<String> {
-    record::point_of(points, evidence.first().capture).map(|point| printable_str(&point.name))
+    record::point_of(points, evidence.first()).map(|point| printable_str(&point.name))
 }
