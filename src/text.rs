@@ -7,6 +7,11 @@ use std::fmt::Write as _;
 /// The bytes as text: C0, C1, DEL and what is not UTF-8 become `\xNN`, characters that leave no mark or move others
 /// become `\u{N}`; everything else stays as it is.
 pub fn printable(bytes: &[u8]) -> String {
+    if let Ok(text) = str::from_utf8(bytes)
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

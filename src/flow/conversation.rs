@@ -4,7 +4,7 @@
 //! Knows no lines and no FTP. A reply is never handed out before the command that it acknowledges.
 
 use super::End;
-use super::stream::{CONFLICTS_KEPT, Chunk, Head, Missing, OverlapConflict, Stream};
+use super::stream::{CONFLICTS_KEPT, Chunk, Delivered, Head, Missing, OverlapConflict, Stream};
 use crate::frame::{CLOCKS_APART, Interval, Stamp, Timestamp};
 use crate::wire::{Checksum, Flags, Segment, Seq};
 
@@ -109,6 +109,12 @@ impl Conversation {
         self.drain(None, out);
     }
 
+    /// Takes no more room than it needs: both ends have closed.
+    pub fn shrink(&mut self) {
+        self.from_origin.shrink();
+        self.from_target.shrink();
+    }
+
     /// Bytes that are kept back or remembered, about.
     pub fn held(&self) -> usize {
         self.from_origin.held() + self.from_target.held() + self.conflicts.len() * size_of::<OverlapConflict>()
@@ -175,8 +181,8 @@ impl Conversation {
         let stream = self.stream_mut(from);
         match stream.head() {
             Head::Chunk(_) => {
-                if let Some(Chunk { bytes, at, conflicting, .. }) = stream.deliver() {
-                    out(Piece::Bytes { from, bytes: &bytes, at, conflicting });
+                if let Some(Delivered { bytes, at, conflicting, .. }) = stream.deliver() {
+                    out(Piece::Bytes { from, bytes, at: *at, conflicting: *conflicting });
                 }
             }
             Head::Hole { until, at, .. } => {

@@ -96,7 +96,7 @@ struct Ring<const N: usize> {
 
 impl Recent {
     pub fn new() -> Self {
-        Self { newest: Ring::new(), earlier: vec![Ring::new(); SETS], left: None, latest: None, back: Interval::ZERO }
+        Self { newest: Ring::new(), earlier: Vec::new(), left: None, latest: None, back: Interval::ZERO }
     }
 
     /// The packet of which this one is a copy; the newest, if there are several.
@@ -117,6 +117,10 @@ impl Recent {
             && seen.at.since(original.at).abs() <= FORWARDED + self.back
         {
             self.left = self.left.filter(|left| left.time > original.at.time).or(Some(original.at));
+            // Of few connections so many packets come so soon.
+            if self.earlier.is_empty() {
+                self.earlier = vec![Ring::new(); SETS];
+            }
             if let Some(set) = self.earlier.get_mut(fingerprint.set()) {
                 set.push(fingerprint, original);
             }

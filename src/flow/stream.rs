@@ -3,7 +3,7 @@
 //! Counts in 64-bit offsets from the first byte, so that nothing behind it has to think of the wrap. Knows which bytes
 //! are at hand, missing or acknowledged; when they may be handed out is for [`super::conversation`] to say.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::End;
 use crate::frame::{Stamp, Timestamp};
@@ -47,8 +47,9 @@ pub(super) struct Stream {
     /// The first offset that the peer has not acknowledged, and the frame of that acknowledgement.
     pub acked: u64,
     pub acked_at: Option<Stamp>,
-    /// What is at hand behind `next`, by offset; without overlap.
-    pending: BTreeMap<u64, Chunk>,
+    /// What is at hand behind `next`, in order of offset; without overlap. Nearly always it is one chunk, which stays for a
+    /// moment.
+    pending: VecDeque<(u64, Chunk)>,
     pending_bytes: usize,
     /// Offsets that the snap length cut off.
     cut: Vec<Cut>,
@@ -96,10 +97,12 @@ pub(super) struct Ending {
 
 /// What has been handed out, for comparison.
 #[derive(Debug)]
-struct Delivered {
+pub(super) struct Delivered {
     start: u64,
-    bytes: Vec<u8>,
-    at: Stamp,
+    pub bytes: Vec<u8>,
+    pub at: Stamp,
+    /// Whether copies of them differ.
+    pub conflicting: bool,
 }
 
 /// What lies at `next`.
@@ -160,7 +163,7 @@ impl Stream {
 
     /// Behind the last byte known.
     fn highest(&self) -> u64 {
-        self.pending.last_key_value().map_or(self.next, |(start, chunk)| start + chunk.len())
+        self.pending.back().map_or(self.next, |(start, chunk)| start + chunk.len())
     }
 
     /// Bytes that are kept back or remembered, about.
@@ -219,7 +222,7 @@ impl Stream {
         if !bytes.is_empty() && !keep_alive {
             let chunk =
                 Chunk { bytes: bytes.to_vec(), at, after, checksum, conflicting: false, in_order: start <= self.due() };
-            self.insert(from, start, &chunk, conflicts);
+            self.insert(from, start, chunk, conflicts);
         }
         if at_hand < end && end > self.next && self.cut.len() < CUT_KEPT {
             self.cut.push(Cut { start: at_hand, end, at });
@@ -241,7 +244,12 @@ impl Stream {
     }
 
     /// Sorts bytes in among those at hand.
-    fn insert(&mut self, from: End, start: u64, chunk: &Chunk, conflicts: &mut Vec<OverlapConflict>) {
+    fn insert(&mut self, from: End, start: u64, chunk: Chunk, conflicts: &mut Vec<OverlapConflict>) {
+        if start >= self.highest() {
+            self.pending_bytes += chunk.bytes.len();
+            return self.pending.push_back((start, chunk));
+        }
+        let chunk = &chunk;
         conflicts.extend(self.conflict_with_history(from, start, chunk));
         let end = start + chunk.len();
         let mut cursor = start.max(self.next);
@@ -280,12 +288,13 @@ impl Stream {
         if start >= end {
             return Vec::new();
         }
-        let before = self.pending.range(..start).next_back().filter(|(at, chunk)| **at + chunk.len() > start);
-        before.into_iter().chain(self.pending.range(start..end)).map(|(at, _)| *at).collect()
+        let place = self.pending.partition_point(|(at, chunk)| at + chunk.len() <= start);
+        self.pending.iter().skip(place).map(|(at, _)| *at).take_while(|at| *at < end).collect()
     }
 
     fn remove(&mut self, start: u64) -> Option<Chunk> {
-        let chunk = self.pending.remove(&start)?;
+        let place = self.pending.binary_search_by_key(&start, |(at, _)| *at).ok()?;
+        let (_, chunk) = self.pending.remove(place)?;
         self.pending_bytes -= chunk.bytes.len();
         Some(chunk)
     }
@@ -295,7 +304,8 @@ impl Stream {
         let bytes = chunk.range(chunk_start, start, end).to_vec();
         if !bytes.is_empty() {
             self.pending_bytes += bytes.len();
-            self.pending.insert(start, Chunk { bytes, ..chunk.clone() });
+            let place = self.pending.partition_point(|(at, _)| *at < start);
+            self.pending.insert(place, (start, chunk.of(bytes)));
         }
     }
 
@@ -326,7 +336,7 @@ impl Stream {
 
     /// What lies at `next`.
     pub fn head(&self) -> Head<'_> {
-        let first = self.pending.first_key_value();
+        let first = self.pending.front();
         if let Some((start, chunk)) = first
             && *start <= self.next
         {
@@ -357,12 +367,18 @@ impl Stream {
     }
 
     /// Hands out the chunk at `next`.
-    pub fn deliver(&mut self) -> Option<Chunk> {
-        let start = *self.pending.first_key_value()?.0;
-        let chunk = self.remove(start)?;
-        self.remember(start, &chunk);
+    pub fn deliver(&mut self) -> Option<&Delivered> {
+        let (start, chunk) = self.pending.pop_front()?;
+        self.pending_bytes -= chunk.bytes.len();
         self.advance(start + chunk.len());
-        Some(chunk)
+        self.remember(start, chunk);
+        self.history.back()
+    }
+
+    /// Takes no more room than it needs: little more will come.
+    pub fn shrink(&mut self) {
+        self.pending.shrink_to_fit();
+        self.history.shrink_to_fit();
     }
 
     /// Goes on behind missing bytes; returns how many.
@@ -379,9 +395,9 @@ impl Stream {
         self.cut.retain(|cut| cut.end > next);
     }
 
-    fn remember(&mut self, start: u64, chunk: &Chunk) {
-        self.history_bytes += chunk.bytes.len();
-        self.history.push_back(Delivered { start, bytes: chunk.bytes.clone(), at: chunk.at });
+    fn remember(&mut self, start: u64, Chunk { bytes, at, conflicting, .. }: Chunk) {
+        self.history_bytes += bytes.len();
+        self.history.push_back(Delivered { start, bytes, at, conflicting });
         while self.history_bytes > HISTORY_BYTES && self.history.len() > 1 {
             let Some(old) = self.history.pop_front() else { break };
             self.history_bytes -= old.bytes.len();
@@ -390,6 +406,12 @@ impl Stream {
 }
 
 impl Chunk {
+    /// Other bytes, seen like these.
+    fn of(&self, bytes: Vec<u8>) -> Self {
+        let Self { at, after, checksum, conflicting, in_order, .. } = *self;
+        Self { bytes, at, after, checksum, conflicting, in_order }
+    }
+
     fn len(&self) -> u64 {
         self.bytes.len() as u64
     }

@@ -111,6 +111,8 @@ impl Dialogue {
                 }
             } else if may_begin && side.lines.at_line_start() && tls::begins(*byte) {
                 self.protect_by_tls(speaker, at, out);
+            } else if let text @ 1.. = side.lines.take_text(rest, at, unreliable) {
+                rest = rest.get(text..).unwrap_or_default();
             } else {
                 rest = behind;
                 let interrupts = speaker == Speaker::Client && side.lines.is_interrupted_by(*byte);

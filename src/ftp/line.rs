@@ -2,7 +2,7 @@
 //!
 //! Knows line ends and Telnet; knows neither commands nor replies.
 
-use super::telnet::Telnet;
+use super::telnet::{IAC, Telnet};
 use crate::frame::Stamp;
 use crate::text::printable;
 
@@ -91,6 +91,22 @@ impl LineReader {
         None
     }
 
+    /// Takes the bytes at the beginning that are text and neither end a line nor may; how many.
+    pub(super) fn take_text(&mut self, bytes: &[u8], at: Stamp, unreliable: bool) -> usize {
+        let is_text = |byte: &u8| !matches!(*byte, b'\n' | b'\r' | 0 | IAC);
+        let text = bytes.iter().take_while(|byte| is_text(byte)).count();
+        if text == 0 || self.text.telnet != Telnet::Data {
+            return 0;
+        }
+        self.text.after_cr = false;
+        push_frame(&mut self.frames, at);
+        self.unreliable |= unreliable;
+        let kept = text.min(LINE_BYTES - self.bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..kept).unwrap_or_default());
+        self.cut |= kept < text;
+        text
+    }
+
     /// Whether the next byte is the end of a Telnet interrupt.
     pub(super) fn is_interrupted_by(&self, byte: u8) -> bool {
         self.text.telnet.is_interrupted_by(byte)
@@ -155,6 +171,10 @@ pub(super) fn push_frame(frames: &mut Vec<Stamp>, at: Stamp) {
     if frames.len() == LINE_FRAMES {
         frames.pop();
     }
+    if frames.is_empty() {
+        // Nearly all lines have one, and are kept.
+        frames.reserve_exact(1);
+    }
     frames.push(at);
 }
 
@@ -202,6 +222,31 @@ mod tests {
         let lines = read(&mut reader, 4, b"\nQUIT\n");
         assert_eq!(lines[0].frames, [at(1), at(3), at(4)]);
         assert_eq!(lines[1].frames, [at(4)]);
+    }
+
+    #[test]
+    fn text_at_a_time_is_the_same_as_byte_by_byte() {
+        let told = b"USER a\xff\xf1b\rc\r\0PASS\0x\xff\xfa\x25text\xff\xf0\r\n\xff\xf4text\n";
+        for from in 0..told.len() {
+            let (mut one, mut other) = (LineReader::default(), LineReader::default());
+            let lines = |reader: &mut LineReader, by_text: bool| {
+                let (mut rest, mut lines) = (&told[from..], Vec::new());
+                while let Some((byte, behind)) = rest.split_first() {
+                    let text = if by_text { reader.take_text(rest, at(1), false) } else { 0 };
+                    if text > 0 {
+                        rest = &rest[text..];
+                        continue;
+                    }
+                    rest = behind;
+                    lines.extend(reader.take(*byte, at(1), false).map(|line| (line.bytes, line.frames, line.cut)));
+                }
+                (lines, reader.bytes.clone(), reader.at_line_start())
+            };
+            assert_eq!(lines(&mut one, true), lines(&mut other, false));
+        }
+        let mut long = LineReader::default();
+        assert_eq!(long.take_text(&[b'A'; LINE_BYTES + 10], at(1), false), LINE_BYTES + 10);
+        assert!(long.cut && long.bytes.len() == LINE_BYTES);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Looks replies up in the table of texts, and reads the addresses that some of them quote.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -8,8 +10,16 @@ use super::software::Family;
 use super::texts::{ERRNOS, Errno, MEANINGS, Meaning, On};
 use super::{Reply, Verb};
 
+/// The codes that the table knows.
+static CODES: LazyLock<BTreeSet<u16>> =
+    LazyLock::new(|| MEANINGS.iter().flat_map(|meaning| meaning.codes).copied().collect());
+
 /// What a reply to such a command means, said by such a server; `None` if the table does not know it.
 pub fn meaning(command: Verb, reply: &Reply, software: Option<Family>) -> Option<&'static Meaning> {
+    // Of success the table says nothing.
+    if !CODES.contains(&reply.code) {
+        return None;
+    }
     let lines: Vec<String> = lines(reply).map(str::to_ascii_lowercase).collect();
     let fits = |meaning: &&Meaning| {
         meaning.codes.contains(&reply.code)

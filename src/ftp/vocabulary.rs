@@ -74,7 +74,7 @@ pub fn marked(text: &str) -> String {
 /// Whether what stands between two blanks has nothing but common words, or is an endpoint.
 fn is_of_protocol(token: &str) -> bool {
     let mut runs = token.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()).filter(|run| !run.is_empty());
-    is_endpoint(token) || runs.all(|run| run.len() == 1 || is_common(run.as_bytes()))
+    runs.all(|run| run.len() == 1 || is_common(run.as_bytes())) || is_endpoint(token)
 }
 
 /// Whether it is an address, alone or with a port, in any of the forms that commands and replies have.

@@ -18,9 +18,13 @@ pub struct Aged {
     young: usize,
     half: usize,
     /// Bits of those that may be in it: nearly all packets are of hosts that are not, which this tells at a look.
-    maybe: Box<[u64; WORDS]>,
+    maybe: Maybe,
     let_go: u64,
 }
+
+/// Bits of the addresses that may be in a set.
+#[derive(Debug)]
+pub(super) struct Maybe(Box<[u64; WORDS]>);
 
 /// So many times 64 bits, one or two for each address that is usually in a set: 8 KiB, which stay at hand.
 const WORDS: usize = 1 << 10;
@@ -33,7 +37,7 @@ impl Aged {
             number: 0,
             young: 0,
             half: (most / 2).max(1),
-            maybe: Box::new([0; WORDS]),
+            maybe: Maybe::default(),
             let_go: 0,
         }
     }
@@ -49,19 +53,18 @@ impl Aged {
             self.let_go += (before - self.halves.len()) as u64;
             self.number += 1;
             self.young = 0;
-            self.maybe.fill(0);
-            self.halves.keys().for_each(|known| mark(&mut self.maybe, known.0));
+            self.maybe = Maybe::default();
+            self.halves.keys().for_each(|known| self.maybe.mark(known.0));
         }
         self.young += 1;
-        mark(&mut self.maybe, ip);
+        self.maybe.mark(ip);
         self.halves.insert(Keyed(ip), self.number).is_none()
     }
 
     /// Whether it was used lately.
     #[inline]
     pub fn contains(&self, ip: &IpAddr) -> bool {
-        let (word, bit) = bit(ip);
-        self.maybe.get(word).is_some_and(|word| word & bit != 0) && self.halves.contains_key(&Keyed(*ip))
+        self.maybe.has(ip) && self.halves.contains_key(&Keyed(*ip))
     }
 
     /// All of them, in any order.
@@ -76,16 +79,32 @@ impl Aged {
 }
 
 /// Where the bit of an address is.
-#[inline]
-fn bit(ip: &IpAddr) -> (usize, u64) {
-    let slot = ip.slot(WORDS * 64);
-    (slot / 64, 1 << (slot % 64))
+impl Default for Maybe {
+    fn default() -> Self {
+        Self(Box::new([0; WORDS]))
+    }
 }
 
-fn mark(maybe: &mut [u64; WORDS], ip: IpAddr) {
-    let (word, bit) = bit(&ip);
-    if let Some(word) = maybe.get_mut(word) {
-        *word |= bit;
+impl Maybe {
+    /// Adds an address.
+    pub fn mark(&mut self, ip: IpAddr) {
+        let (word, bit) = Self::bit(&ip);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    /// Whether it may have been added.
+    #[inline]
+    pub fn has(&self, ip: &IpAddr) -> bool {
+        let (word, bit) = Self::bit(ip);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    #[inline]
+    fn bit(ip: &IpAddr) -> (usize, u64) {
+        let slot = ip.slot(WORDS * 64);
+        (slot / 64, 1 << (slot % 64))
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::aged::Aged;
+use super::aged::{Aged, Maybe};
 use super::key::{Key, Keyed};
 
 /// A full map lets one entry of so many go, so that the work is spread over many insertions.
@@ -17,12 +17,14 @@ const SHARE: usize = 4;
 pub(super) struct Followed {
     parties: Aged,
     moved: Aged,
+    /// All that ever were, the forgotten too.
+    ever: Maybe,
 }
 
 impl Followed {
     /// `limit`: of each kind.
     pub fn new(limit: usize) -> Self {
-        Self { parties: Aged::new(limit), moved: Aged::new(limit) }
+        Self { parties: Aged::new(limit), moved: Aged::new(limit), ever: Maybe::default() }
     }
 
     #[inline]
@@ -30,13 +32,21 @@ impl Followed {
         self.parties.contains(ip) || self.moved.contains(ip)
     }
 
+    /// Whether it may ever have been followed.
+    #[inline]
+    pub fn ever(&self, ip: &IpAddr) -> bool {
+        self.ever.has(ip)
+    }
+
     /// Follows a party.
     pub fn party(&mut self, ip: IpAddr) {
+        self.ever.mark(ip);
         self.parties.insert(ip);
     }
 
     /// Follows an address that moved.
     pub fn moved(&mut self, ip: IpAddr) {
+        self.ever.mark(ip);
         self.moved.insert(ip);
     }
 }

@@ -240,7 +240,7 @@ impl Network {
     pub fn packet(&mut self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) {
         let Some(mac) = sender(link, ip) else { return };
         let packet = Packet { at, place, mac, link, ip };
-        if self.follows(&ip.source) || self.follows(&ip.destination) {
+        if !self.is_of_strangers(ip) && (self.follows(&ip.source) || self.follows(&ip.destination)) {
             self.of_followed(&packet);
         } else {
             self.of_stranger(&packet);
@@ -251,7 +251,15 @@ impl Network {
     #[inline]
     pub fn knows(&self, at: Stamp, place: Place, link: &Link, ip: &IpHeader) -> bool {
         let known = |mac| self.bindings.knows(&Packet { at, place, mac, link, ip }, &self.stations);
-        !self.follows(&ip.source) && !self.follows(&ip.destination) && sender(link, ip).is_some_and(known)
+        let follows = || self.follows(&ip.source) || self.follows(&ip.destination);
+        (self.is_of_strangers(ip) || !follows()) && sender(link, ip).is_some_and(known)
+    }
+
+    /// Whether neither end of a packet was ever followed, as a look at two bits tells: so it is with most packets, of which
+    /// nothing more has to be asked.
+    #[inline]
+    pub fn is_of_strangers(&self, ip: &IpHeader) -> bool {
+        !self.followed.ever(&ip.source) && !self.followed.ever(&ip.destination)
     }
 
     fn of_followed(&mut self, packet: &Packet<'_>) {

@@ -9,17 +9,17 @@ use super::holdings::{Holding, How, Run};
 use super::pairs::Lane;
 use super::trail::Trail;
 use super::{Network, Place, virtual_mac};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::Mac;
 
 /// MACs that an address may go through and still be said to move.
 const MACS: usize = 3;
-/// Frames under way when an address moves: a peer that is still wrong after so many seconds is stale.
-const UNDER_WAY: f64 = 1.0;
+/// Frames under way when an address moves: a peer that is still wrong after so long is stale.
+const UNDER_WAY: Interval = Interval::seconds(1);
 /// Frames to the old MAC, after those, that make a peer stale.
 const STALE_FRAMES: u64 = 2;
 /// A host that answers a rival's announcement within this time defends its address (RFC 5227 DEFEND_INTERVAL).
-const DEFENCE: f64 = 10.0;
+const DEFENCE: Interval = Interval::seconds(10);
 
 /// An address moved from one MAC to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl Network {
         let left = holding.runs.windows(2).find(|runs| runs.first().map(|run| run.mac) == lane.to_mac)?;
         let moved = moved(ip, lane.place, left)?;
         let own = lane.from_mac == moved.old.0 || lane.from_mac == moved.new.0;
-        let under_way = sent.count < STALE_FRAMES || sent.last.seconds_since(moved.at()) < UNDER_WAY;
+        let under_way = sent.count < STALE_FRAMES || sent.last.since(moved.at()) < UNDER_WAY;
         if own || under_way {
             return None;
         }
@@ -258,8 +258,8 @@ fn contest(runs: &[Run]) -> Contest {
 fn is_defence(pair: &[Run]) -> bool {
     let [rival, owner] = pair else { return false };
     let Some(announced) = rival.announced else { return false };
-    let persists = owner.resolution.is_some() || owner.trail.last.seconds_since(announced) >= UNDER_WAY;
-    persists && owner.trail.first.seconds_since(announced) <= DEFENCE
+    let persists = owner.resolution.is_some() || owner.trail.last.since(announced) >= UNDER_WAY;
+    persists && owner.trail.first.since(announced) <= DEFENCE
 }
 
 /// The frames of a run that show the claim best: ARP and ND, and the first by source address.

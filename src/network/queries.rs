@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Place;
 use super::bounded::{Bounded, Followed};
 use super::holdings::{Twice, is_host, is_station};
-use crate::frame::Stamp;
+use crate::frame::{Interval, Stamp};
 use crate::wire::{Arp, ArpOperation, Link, Mac, NdKind, NeighborDiscovery};
 
 /// Askers kept for one target: the hosts and routers of a segment that want to reach it.
@@ -14,11 +14,11 @@ const ASKERS: usize = 16;
 /// Questions of one asker kept, the last ones: ten failed connections of three questions each.
 const QUESTIONS: usize = 32;
 /// An answer this late, in seconds, is to another question: askers ask again after a second (RFC 1122 2.3.2.1).
-const ONE_QUESTION: f64 = 1.0;
+const ONE_QUESTION: Interval = Interval::seconds(1);
 
 /// A question this soon behind another, in seconds, is a copy of it: nobody asks oftener than about once a second (RFC 1122
 /// 2.3.2.1).
-const COPIED: f64 = 0.1;
+const COPIED: Interval = Interval::millis(100);
 
 /// Questions that nobody answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Queries {
     pub fn asked(&mut self, at: Stamp, place: Place, target: IpAddr, asker: Asker, followed: &Followed) {
         let all = self.map.touch(target, followed);
         if let Some(asked) = all.iter_mut().find(|asked| asked.place == place && asked.asker == asker) {
-            if asked.stamps.back().is_some_and(|last| at.seconds_since(*last) < COPIED) {
+            if asked.stamps.back().is_some_and(|last| at.since(*last) < COPIED) {
                 return;
             }
             if asked.stamps.len() >= QUESTIONS {
@@ -120,7 +120,7 @@ impl Queries {
             asked.answer = Some((at, mac));
             return None;
         };
-        let second = first.1 != mac && at.seconds_since(question) <= ONE_QUESTION;
+        let second = first.1 != mac && at.since(question) <= ONE_QUESTION;
         second.then_some(Twice { asked: question, first, second: (at, mac) })
     }
 

@@ -31,12 +31,20 @@ struct Tags {
     keys: [u64; WAYS],
     /// In [`ticks`].
     noted: [u32; WAYS],
+    /// Which of the blocks has the entries, from 1; 0 where there were none yet.
+    block: u32,
 }
 
 impl Tags {
     #[inline]
     fn way(&self, key: u64) -> Option<usize> {
         self.keys.iter().position(|known| *known | PINNED == key | PINNED)
+    }
+
+    /// The place of its block.
+    #[inline]
+    fn place(&self) -> Option<usize> {
+        (self.block as usize).checked_sub(1)
     }
 
     /// The way that is free, or whose entry was silent for longest. What was noted in the future was noted by a clock that
@@ -51,19 +59,19 @@ impl Tags {
     }
 }
 
-/// The table.
+/// The table. Most captures have few hosts, so that memory is taken a set at a time.
 #[derive(Debug)]
 pub(super) struct Table<V> {
     tags: Vec<Tags>,
-    entries: Vec<[Option<V>; WAYS]>,
+    blocks: Vec<[Option<V>; WAYS]>,
 }
 
 impl<V: Copy> Table<V> {
     /// An empty one of at most `most` entries, but of two sets at least.
     pub fn new(most: usize) -> Self {
         let sets = 1 << (most / WAYS).max(2).ilog2();
-        let free = Tags { keys: [0; WAYS], noted: [0; WAYS] };
-        Self { tags: vec![free; sets], entries: vec![[None; WAYS]; sets] }
+        let free = Tags { keys: [0; WAYS], noted: [0; WAYS], block: 0 };
+        Self { tags: vec![free; sets], blocks: Vec::new() }
     }
 
     /// Whether an entry was noted within the last second; `None` if there is none.
@@ -77,9 +85,8 @@ impl<V: Copy> Table<V> {
     /// An entry.
     #[inline]
     pub fn get(&self, slot: Slot) -> Option<&V> {
-        let set = self.set(slot);
-        let way = self.tags.get(set)?.way(slot.key)?;
-        self.entries.get(set)?.get(way)?.as_ref()
+        let tags = self.tags.get(self.set(slot))?;
+        self.blocks.get(tags.place()?)?.get(tags.way(slot.key)?)?.as_ref()
     }
 
     /// An entry, noted now; from now on it is pinned if `slot` is.
@@ -89,13 +96,18 @@ impl<V: Copy> Table<V> {
         let way = tags.way(slot.key)?;
         *tags.keys.get_mut(way)? |= slot.key;
         *tags.noted.get_mut(way)? = ticks(at);
-        self.entries.get_mut(set)?.get_mut(way)?.as_mut()
+        self.blocks.get_mut(tags.place()?)?.get_mut(way)?.as_mut()
     }
 
     /// Makes an entry, noted now; how long the one had been silent that had to make room, in [`ticks`].
     pub fn put(&mut self, at: Stamp, slot: Slot, value: V) -> Option<u32> {
         let set = self.set(slot);
-        let (tags, entries) = (self.tags.get_mut(set)?, self.entries.get_mut(set)?);
+        let tags = self.tags.get_mut(set)?;
+        if tags.block == 0 {
+            self.blocks.push([None; WAYS]);
+            tags.block = u32::try_from(self.blocks.len()).ok()?;
+        }
+        let entries = self.blocks.get_mut(tags.place()?)?;
         let way = tags.silent(ticks(at));
         let (key, noted) = (tags.keys.get_mut(way)?, tags.noted.get_mut(way)?);
         let silent = (*key != 0).then(|| ticks(at).wrapping_sub(*noted));
@@ -122,12 +134,13 @@ impl<V: Copy> Table<V> {
 
     /// The entries of a set.
     pub fn in_set(&self, slot: Slot) -> impl Iterator<Item = &V> {
-        self.entries.get(self.set(slot)).into_iter().flatten().flatten()
+        let block = self.tags.get(self.set(slot)).and_then(|tags| self.blocks.get(tags.place()?));
+        block.into_iter().flatten().flatten()
     }
 
     /// All entries, in any order.
     pub fn iter(&self) -> impl Iterator<Item = &V> {
-        self.entries.iter().flatten().flatten()
+        self.blocks.iter().flatten().flatten()
     }
 
     #[inline]

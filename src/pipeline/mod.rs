@@ -199,7 +199,7 @@ impl Pipeline {
             Deadline::HostReview => {
                 // From now on and not from when it was due: a pause in the capture is no reason for many looks in a row.
                 let pause = judge::interval(self.model.pairs());
-                self.schedule.set(now.plus_seconds(pause), Deadline::HostReview);
+                self.schedule.set(now.plus(pause), Deadline::HostReview);
                 if due == AT_ONCE {
                     // Before the first frame there is nothing to look at.
                     return Ok(());

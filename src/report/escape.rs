@@ -2,6 +2,7 @@
 //! there unseen.
 
 use std::fmt::Write as _;
+use std::io;
 
 use crate::text::{is_invisible, printable_str, push_number};
 
@@ -63,9 +64,54 @@ pub(super) fn safe_json(json: String) -> String {
     out
 }
 
+/// Passes JSON on as [`safe_json`] makes it, some at a time. What is written at once has to be whole text, as `serde_json`
+/// writes it.
+pub(super) struct SafeJson<W: io::Write> {
+    out: W,
+    waiting: Vec<u8>,
+}
+
+impl<W: io::Write> SafeJson<W> {
+    /// Bytes that are passed on at a time.
+    const PASSED: usize = 1 << 14;
+
+    /// To be flushed at the end.
+    pub(super) fn to(out: W) -> Self {
+        Self { out, waiting: Vec::with_capacity(2 * Self::PASSED) }
+    }
+
+    fn pass(&mut self) -> io::Result<()> {
+        if self.waiting.is_ascii() {
+            self.out.write_all(&self.waiting)?;
+        } else {
+            let text = str::from_utf8(&self.waiting).map_err(io::Error::other)?;
+            self.out.write_all(safe_json(text.to_owned()).as_bytes())?;
+        }
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+impl<W: io::Write> io::Write for SafeJson<W> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        self.write_all(json).map(|()| json.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, json: &[u8]) -> io::Result<()> {
+        self.waiting.extend_from_slice(json);
+        if self.waiting.len() >= Self::PASSED { self.pass() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass()?;
+        self.out.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{markup, safe, safe_json};
+    use super::{SafeJson, markup, safe, safe_json};
 
     #[test]
     fn what_turns_the_reading_direction_is_spelled_out() {
@@ -95,5 +141,10 @@ mod tests {
         let safe = safe_json(serde_json::to_string(text).expect("a string serialises"));
         assert_eq!(safe, "\"a\\u202eb\u{e9}\\udb40\\udc41\"");
         assert_eq!(serde_json::from_str::<String>(&safe).expect("still JSON"), text);
+        let mut written = Vec::new();
+        let mut out = SafeJson::to(&mut written);
+        (0..9_999).for_each(|_| serde_json::to_writer(&mut out, text).expect("written"));
+        std::io::Write::flush(&mut out).expect("written");
+        assert_eq!(str::from_utf8(&written), Ok(safe.repeat(9_999).as_str()));
     }
 }

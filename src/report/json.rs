@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::collect::Run;
-use super::escape::safe_json;
-use super::shape::{Capture, Cause, Completeness, Finding, Point, Report, SCHEMA, Session, Summary, Tool, Unreadable};
+use super::escape::SafeJson;
+use super::shape::{
+    Capture, Cause, Completeness, Each, Finding, Point, Report, SCHEMA, Session, Summary, Tool, Unreadable,
+};
 use crate::text::printable_str;
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -16,13 +18,16 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         completeness: Completeness::of(&run.summary, &run.captures),
         captures: run.captures.iter().map(Capture::from).collect(),
         unreadable: run.summary.unreadable.iter().map(Unreadable::from).collect(),
-        sessions: run.sessions.iter().map(Session::from).collect(),
+        sessions: Each { of: &run.sessions, shape: &Session::from },
         points: run.summary.points.iter().map(Point::from).collect(),
-        findings: run.findings.iter().map(|finding| Finding::of(finding, &run.summary.points)).collect(),
-        causes: run.causes.iter().map(|cause| Cause::of(cause, &run.examples(cause.id))).collect(),
+        findings: Each { of: &run.findings, shape: &|finding| Finding::of(finding, &run.summary.points) },
+        causes: Each { of: &run.causes, shape: &|cause| Cause::of(cause, &run.examples(cause.id)) },
         summary: Summary::from(&run.summary),
     };
-    writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&report)?))
+    let mut out = SafeJson::to(out);
+    serde_json::to_writer_pretty(&mut out, &report)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 #[cfg(test)]

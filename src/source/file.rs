@@ -2,6 +2,7 @@
 //!
 //! Frames of a single interface are handed out where they were read; those of several go through the reorder window.
 
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ impl FileSource {
         }
         let looks = sniff(window.data());
         if let Some(what) = refusal(path, &looks) {
-            return Err(refused(&window, path, what));
+            return Err(refused(&window, path, &what));
         }
         let mut capture = Capture {
             id,
@@ -128,7 +129,7 @@ impl FileSource {
         } else {
             Pcapng::open(&mut window, &mut capture).map(|pcapng| (Reader::Pcapng(pcapng), "pcapng"))
         };
-        let (format, name) = opened.map_err(|what| refused(&window, path, what))?;
+        let (format, name) = opened.map_err(|wrong| refused(&window, path, &wrong))?;
         capture.format = match input.compression {
             Some(compression) => format!("{name} + {compression}"),
             None => name.to_owned(),
@@ -438,8 +439,8 @@ fn frame<'a>(capture: CaptureId, record: &Record, bytes: &'a [u8]) -> Frame<'a> 
 }
 
 /// Why a file is refused: for what it is, unless that is all that could be read of it.
-fn refused(window: &Window, path: &Path, what: String) -> OpenError {
-    OpenError::new(path, window.failure().map_or(what, |failure| failure.what.clone()))
+fn refused(window: &Window, path: &Path, wrong: &impl Display) -> OpenError {
+    OpenError::new(path, window.failure().map_or_else(|| wrong.to_string(), |failure| failure.what.clone()))
 }
 
 #[cfg(test)]

@@ -32,9 +32,9 @@ const HEAD: usize = 64;
 const MAGIC: usize = 4;
 /// How long the reader waits for a frame before it is told that none came.
 const WAIT: Duration = Duration::from_millis(50);
-/// Time without a frame counts up to this, in seconds, longer than a judgement waits: a pipe that stalls longer tells
+/// Time without a frame counts up to this, longer than a judgement waits: a pipe that stalls longer tells
 /// nothing of the network.
-const QUIET: f64 = 12.0;
+const QUIET: Duration = Duration::from_secs(12);
 
 /// What comes of a capture that is still being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Following {
                 Err(RecvTimeoutError::Disconnected) => return Came::End,
                 Err(RecvTimeoutError::Timeout) => {
                     return self.heard.map_or(Came::NothingYet, |(time, since)| {
-                        Came::Nothing(time.plus_seconds(since.elapsed().as_secs_f64().min(QUIET)))
+                        Came::Nothing(time.plus_seconds(since.elapsed().min(QUIET).as_secs_f64()))
                     });
                 }
             }

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod filter;
 mod following;
+mod format_error;
 mod found;
 mod frames;
 mod gap;
@@ -26,6 +27,7 @@ mod lean;
 mod libzstd;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
+
 pub mod name;
 mod options;
 mod pcap;

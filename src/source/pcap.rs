@@ -4,6 +4,7 @@
 
 use pcap_parser::parse_pcap_header;
 
+use super::format_error::FormatError;
 use super::record::{Endian, MAX_PACKET, Plain, Record, cut, damaged, end_of};
 use super::window::Window;
 use super::{Damage, Interface};
@@ -42,11 +43,11 @@ enum Lengths {
 
 impl Pcap {
     /// Reads the file header; gives the variant's name as well. The error says what is wrong with the header.
-    pub(super) fn open(window: &mut Window) -> Result<(Self, Interface, &'static str), String> {
+    pub(super) fn open(window: &mut Window) -> Result<(Self, Interface, &'static str), FormatError> {
         if !window.fill(HEADER) {
-            return Err("it ends in the middle of the pcap header".to_owned());
+            return Err(FormatError::HeaderCut);
         }
-        let head: [u8; HEADER] = *window.data().first_chunk().ok_or("it has no pcap header")?;
+        let head: [u8; HEADER] = *window.data().first_chunk().ok_or(FormatError::NoHeader)?;
         let modified_big = head.starts_with(&MODIFIED_BIG);
         let mut plain = head;
         if modified_big {
@@ -55,21 +56,18 @@ impl Pcap {
                 *magic = [0xa1, 0xb2, 0xc3, 0xd4];
             }
         }
-        let (_, header) = parse_pcap_header(&plain).map_err(|_| "its pcap header is damaged")?;
+        let (_, header) = parse_pcap_header(&plain).map_err(|_| FormatError::Header)?;
         let lengths = match (header.version_major, header.version_minor) {
             (2, ..3) | (543, 0) => Lengths::WireFirst,
             (2, 3) => Lengths::SmallerIsCaptured,
             (2.., _) => Lengths::CapturedFirst,
             (major, minor) => {
-                return Err(format!("it is a pcap file of version {major}.{minor}; only version 2 is understood"));
+                return Err(FormatError::PcapVersion(major, minor));
             }
         };
         let field = header.network.0.cast_unsigned();
         if field & RESERVED != 0 {
-            return Err(format!(
-                "its link type field is 0x{field:08x}, but the reserved bits of it have to be zero; \
-                 the header is damaged or not by a pcap writer"
-            ));
+            return Err(FormatError::LinkType(field));
         }
         let link_type = LinkType(field & 0xffff);
         let modified = modified_big || header.is_modified_format();
@@ -134,7 +132,7 @@ impl Pcap {
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         };
         if captured > MAX_PACKET {
-            return Err(damaged(window, format!("a packet of {captured} bytes, which is too large")));
+            return Err(damaged(window, FormatError::TooLarge(captured).to_string()));
         }
         let total = header + captured as usize;
         if !window.fill(total) {

@@ -9,6 +9,7 @@ use pcap_parser::{Block, parse_block_be, parse_block_le, parse_sectionheaderbloc
 
 use super::block::{SECTION_HEADER, next_block};
 use super::clock::Clock;
+use super::format_error::FormatError;
 use super::options;
 use super::record::{Endian, MAX_PACKET, Plain, Record, damaged};
 use super::window::Window;
@@ -58,7 +59,7 @@ pub(super) struct Pcapng {
 
 impl Pcapng {
     /// Reads the first section header. The error says what is wrong with it.
-    pub(super) fn open(window: &mut Window, capture: &mut Capture) -> Result<Self, String> {
+    pub(super) fn open(window: &mut Window, capture: &mut Capture) -> Result<Self, FormatError> {
         let mut pcapng = Self {
             endian: Endian::Little,
             section: 0,
@@ -70,8 +71,8 @@ impl Pcapng {
         };
         let len = match next_block(window, pcapng.endian) {
             Ok(Some((_, len))) => len,
-            Ok(None) => return Err("it is empty (0 bytes)".to_owned()),
-            Err(damage) => return Err(format!("its pcapng header is damaged: {}", damage.what)),
+            Ok(None) => return Err(FormatError::Empty),
+            Err(damage) => return Err(FormatError::FirstBlock(damage.what)),
         };
         pcapng.begin_section(window.data().get(..len).unwrap_or_default(), capture)?;
         window.pass(len, 0..0);
@@ -139,7 +140,7 @@ impl Pcapng {
                 }
             };
             match found {
-                Err(what) => return Err(damaged(window, what)),
+                Err(what) => return Err(damaged(window, what.to_string())),
                 Ok(Found::Packet(packet)) => {
                     // A simple packet has no options, and most others have none.
                     let options = if kind == SIMPLE_PACKET { 0..0 } else { packet.bytes.end.next_multiple_of(4)..len };
@@ -158,12 +159,13 @@ impl Pcapng {
         Ok(false)
     }
 
-    fn begin_section(&mut self, block: &[u8], capture: &mut Capture) -> Result<(), String> {
-        let (_, header) = parse_sectionheaderblock(block).map_err(|_| "the section header is damaged")?;
+    fn begin_section(&mut self, block: &[u8], capture: &mut Capture) -> Result<(), FormatError> {
+        let (_, header) =
+            parse_sectionheaderblock(block).map_err(|_| FormatError::Block("the section header is damaged"))?;
         let (major, minor) = (header.major_version, header.minor_version);
         // Some writers said 1.2 and meant 1.0; Wireshark takes both.
         if !matches!((major, minor), (1, 0 | 2)) {
-            return Err(format!("it is pcapng of version {major}.{minor}; only 1.0 is understood"));
+            return Err(FormatError::PcapngVersion(major, minor));
         }
         self.endian = if header.big_endian() { Endian::Big } else { Endian::Little };
         self.section += 1;
@@ -178,13 +180,13 @@ impl Pcapng {
         Ok(())
     }
 
-    fn interface(&mut self, block: &[u8], capture: &mut Capture) -> Result<(), String> {
+    fn interface(&mut self, block: &[u8], capture: &mut Capture) -> Result<(), FormatError> {
         let Ok(Block::InterfaceDescription(description)) = self.parse(block) else {
-            return Err("a damaged interface description".to_owned());
+            return Err(FormatError::Block("a damaged interface description"));
         };
         let count = self.clocks.len();
         if count >= MAX_INTERFACES {
-            return Err(format!("more than {MAX_INTERFACES} interfaces"));
+            return Err(FormatError::Interfaces(MAX_INTERFACES));
         }
         let id = InterfaceId(u32::try_from(count).unwrap_or(u32::MAX));
         let (mut interface, clock) = options::interface(&description, id, self.endian);
@@ -199,9 +201,9 @@ impl Pcapng {
         Ok(())
     }
 
-    fn statistics(&self, block: &[u8], capture: &mut Capture) -> Result<(), String> {
+    fn statistics(&self, block: &[u8], capture: &mut Capture) -> Result<(), FormatError> {
         let Ok(Block::InterfaceStatistics(statistics)) = self.parse(block) else {
-            return Err("a damaged interface statistics block".to_owned());
+            return Err(FormatError::Block("a damaged interface statistics block"));
         };
         let index = self.section_base.saturating_add(statistics.if_id as usize);
         if let (Some(interface), Some(dropped)) =
@@ -222,27 +224,27 @@ impl Pcapng {
         }
     }
 
-    fn enhanced_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, String> {
+    fn enhanced_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, FormatError> {
         // The parser would ask for more bytes when the packet does not fit its block: the block is whole, so that is
         // damage like any other error.
         let Ok(Block::EnhancedPacket(packet)) = self.parse(block) else {
-            return Err("an enhanced packet block that is too small for its packet".to_owned());
+            return Err(FormatError::TooSmall("an enhanced packet block", "packet"));
         };
         let (id, captured, wire_len) = (packet.if_id, packet.caplen, packet.origlen);
         let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
         self.timed_packet(capture, id, ticks, (captured, wire_len), ENHANCED_PACKET_DATA)
     }
 
-    fn obsolete_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, String> {
+    fn obsolete_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, FormatError> {
         let field = |at| self.endian.u32(block, at);
         let id = self.endian.u16(block, 8);
         let (Some(id), Some(high), Some(low), Some(captured), Some(wire_len)) =
             (id, field(12), field(16), field(20), field(24))
         else {
-            return Err("a packet block that is too small for its header".to_owned());
+            return Err(FormatError::TooSmall("a packet block", "header"));
         };
         if PACKET_DATA + captured as usize + 4 > block.len() {
-            return Err("a packet block that is too small for its packet".to_owned());
+            return Err(FormatError::TooSmall("a packet block", "packet"));
         }
         let ticks = u64::from(high) << 32 | u64::from(low);
         self.timed_packet(capture, u32::from(id), ticks, (captured, wire_len), PACKET_DATA)
@@ -255,9 +257,9 @@ impl Pcapng {
         ticks: u64,
         (captured, wire_len): (u32, u32),
         data: usize,
-    ) -> Result<Found, String> {
+    ) -> Result<Found, FormatError> {
         if captured > MAX_PACKET {
-            return Err(format!("a packet of {captured} bytes, which is too large"));
+            return Err(FormatError::TooLarge(captured));
         }
         self.number += 1;
         let index = self.section_base.saturating_add(id as usize);
@@ -272,9 +274,9 @@ impl Pcapng {
     }
 
     /// Belongs to the section's first interface and has no time: it is given that of the packet before.
-    fn simple_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, String> {
+    fn simple_packet(&mut self, block: &[u8], capture: &Capture) -> Result<Found, FormatError> {
         let Ok(Block::SimplePacket(packet)) = self.parse(block) else {
-            return Err("a damaged simple packet block".to_owned());
+            return Err(FormatError::Block("a damaged simple packet block"));
         };
         let wire_len = packet.origlen;
         let available = packet.data.len();
@@ -288,7 +290,7 @@ impl Pcapng {
         };
         let captured = if interface.snap_len == 0 { wire_len } else { wire_len.min(interface.snap_len) };
         if captured as usize > available || captured > MAX_PACKET {
-            return Err("a simple packet block that is too small for its packet".to_owned());
+            return Err(FormatError::TooSmall("a simple packet block", "packet"));
         }
         self.number += 1;
         let bytes = SIMPLE_PACKET_DATA..SIMPLE_PACKET_DATA + captured as usize;

@@ -7,6 +7,7 @@ pub mod conclude;
 pub mod concluded;
 pub mod correlator;
 pub mod departure;
+pub mod first_and_last;
 pub mod handshake;
 pub mod inferred;
 pub mod offers;

@@ -87,6 +87,11 @@ impl Offers {
         number.since(self.first_number())
     }
 
+    /// Takes no more room than it needs.
+    pub fn shrink(&mut self) {
+        self.kept.shrink_to_fit();
+    }
+
     /// How many are kept.
     pub fn len(&self) -> usize {
         self.kept.len()

@@ -9,6 +9,7 @@ pub use unclaimed::Unclaimed;
 
 use super::concluded::Concluded;
 use super::departure::{Departure, Sign};
+use super::first_and_last::FirstAndLast;
 use super::offers::{OfferNumber, Offers};
 use super::{ControlLoss, Direction, Exchange, Offer, OpenedConnection, OtherOffer, OtherView, Same, Transfer, Twin};
 use crate::decrypt::Tls;
@@ -65,9 +66,9 @@ pub struct Session {
     /// Transfers before those, which have been judged and let go.
     pub transfers_before: u32,
     /// The other commands, bounded.
-    pub exchanges: Vec<Exchange>,
+    pub exchanges: FirstAndLast<Exchange>,
     /// Replies that answer no command (421 and orphans), bounded.
-    pub unsolicited: Vec<Reply>,
+    pub unsolicited: FirstAndLast<Reply>,
     /// Encrypted spans.
     pub opaque: Vec<Opaque>,
     /// The first TLS records of the client and of the server on the control connection, with their frames.
@@ -117,8 +118,8 @@ impl Session {
             offers: Offers::default(),
             transfers: Vec::new(),
             transfers_before: 0,
-            exchanges: Vec::new(),
-            unsolicited: Vec::new(),
+            exchanges: FirstAndLast::keeping(EXCHANGES_KEPT),
+            unsolicited: FirstAndLast::keeping(EXCHANGES_KEPT),
             opaque: Vec::new(),
             tls: None,
             tls_unread: None,
@@ -312,9 +313,6 @@ impl Session {
     }
 
     fn exchange(&mut self, command: Command) {
-        if self.exchanges.len() >= EXCHANGES_KEPT {
-            self.exchanges.remove(EXCHANGES_KEPT / 2);
-        }
         self.exchanges.push(Exchange { command, reply: None });
     }
 
@@ -349,7 +347,7 @@ impl Session {
             offer.reply.get_or_insert(reply);
             return learnt.then_some(index);
         }
-        if let Some(exchange) = numbered(&mut self.exchanges, no, |exchange| &exchange.command)
+        if let Some(exchange) = self.exchanges.find_by_key(&no, |exchange| exchange.command.no)
             && !reply.is_preliminary()
         {
             exchange.reply.get_or_insert(reply);
@@ -372,9 +370,6 @@ impl Session {
                 orderly_by_client: false,
                 by_client: false,
             });
-        }
-        if self.unsolicited.len() >= EXCHANGES_KEPT {
-            self.unsolicited.remove(EXCHANGES_KEPT / 2);
         }
         self.unsolicited.push(reply);
     }
@@ -456,7 +451,7 @@ impl Session {
         let offers = self.offers.iter().filter_map(|offer| offer.reply.as_ref());
         let transfers = self.transfers.iter().filter_map(|transfer| transfer.reply.as_ref());
         let exchanges = self.exchanges.iter().filter_map(|exchange| exchange.reply.as_ref());
-        offers.chain(transfers).chain(exchanges).chain(&self.unsolicited)
+        offers.chain(transfers).chain(exchanges).chain(self.unsolicited.iter())
     }
 
     /// Books how the control connection ended; a transfer that waits for its final reply is lost by it, unless
@@ -485,6 +480,13 @@ impl Session {
     pub fn left_at(&self) -> Option<Stamp> {
         let quit = self.exchanges.iter().find(|exchange| exchange.is(Verb::Quit)).map(|quit| quit.command.at());
         quit.or_else(|| self.end.as_ref().filter(|end| end.by_client).map(|end| end.at))
+    }
+
+    /// Takes no more room than it needs: little more will come.
+    pub fn shrink(&mut self) {
+        self.offers.shrink();
+        self.transfers.shrink_to_fit();
+        self.exchanges.shrink();
     }
 
     /// Bytes it takes, about.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 
 use super::bytes::Bytes;
 use super::step::Fragment;
@@ -19,7 +19,7 @@ const DATAGRAMS: usize = 1024;
 /// Bytes held for all of them together, the limit of Linux (`ipfrag_high_thresh`).
 const BYTES: usize = 4 << 20;
 /// Seconds a datagram waits for its siblings, as on Linux (`ipfrag_time`).
-const AGE_SECONDS: f64 = 30.0;
+const AGE: Interval = Interval::seconds(30);
 /// Fragments of one datagram: 64 KiB in the smallest packets that occur (576 bytes) are 119.
 const FRAGMENTS: usize = 128;
 /// What a piece costs besides its bytes, about.
@@ -201,7 +201,7 @@ impl FragmentPool {
 
 impl Datagram {
     fn is_old(&self, now: Timestamp) -> bool {
-        now.seconds_since(self.opened) > AGE_SECONDS
+        now.since(self.opened) > AGE
     }
 
     /// Adds those bytes of a fragment that are not there yet; gives how many are held more.

@@ -142,9 +142,8 @@ impl<'a> Case<'a> {
 
     /// The reply, where it tells of a data connection that was established and the capture shows none that was.
     pub fn tells_of_unseen(&self) -> Option<&'a Reply> {
-        let established = self.meaning().is_some_and(|meaning| meaning.condition.tells_of_established());
-        let (_, reply) = self.report()?;
-        Some(reply).filter(|_| established && self.concluded.established().is_none())
+        let (_, reply) = self.report().filter(|_| self.concluded.established().is_none())?;
+        self.meaning().filter(|meaning| meaning.condition.tells_of_established()).map(|_| reply)
     }
 }
 

@@ -24,6 +24,9 @@ const TELLING: [&[u8]; 13] = [
 /// What people mean when they type something like it, and how many letters may be wrong.
 const MEANT: [(&str, usize); 5] = [("PASS", 1), ("ACCT", 1), ("PASSWD", 2), ("PASSWORD", 2), ("ACCOUNT", 2)];
 
+/// Letters of the longest word that may be one of them, mistyped.
+const LONGEST_SLIP: usize = 10;
+
 /// Ends of the names of keys and fields whose value is a secret, lower case.
 const KEYS: [&[u8]; 15] = [
     b"pass",
@@ -64,12 +67,17 @@ pub(super) fn hides_secret(text: &[u8]) -> bool {
 
 /// Whether somebody meant PASS or ACCT and mistyped it.
 pub(super) fn is_mistyped(name: &[u8]) -> bool {
-    let name = without_control(name).to_ascii_uppercase();
-    let Ok(name) = str::from_utf8(&name) else { return false };
     // Longer ones are nobody's slip.
-    name.len() <= 10
-        && known(name.as_bytes()).is_none()
-        && MEANT.iter().any(|(meant, wrong)| strsim::osa_distance(name, meant) <= *wrong)
+    let mut letters = name.iter().filter(|byte| is_text(**byte));
+    let upper: Vec<u8> = letters.by_ref().take(LONGEST_SLIP).map(u8::to_ascii_uppercase).collect();
+    if letters.next().is_some() || known(&upper).is_some() {
+        return false;
+    }
+    // Each letter that is missing is a slip of its own: most words are told apart without comparing them.
+    let lacks = |meant: &str| meant.bytes().filter(|letter| !upper.contains(letter)).count();
+    let mut meant = MEANT.iter().filter(|(meant, wrong)| lacks(meant) <= *wrong).peekable();
+    let Some(name) = meant.peek().and_then(|_| str::from_utf8(&upper).ok()) else { return false };
+    meant.any(|(meant, wrong)| strsim::osa_distance(name, meant) <= *wrong)
 }
 
 /// Whether a command that FTP does not know, or a header, takes a secret by its name.

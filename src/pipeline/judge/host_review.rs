@@ -12,19 +12,19 @@ use super::reported::Changes;
 use super::{BLAMED, Judge};
 use crate::diagnosis::{ALL, verdict};
 use crate::finding::{Confidence, DiagnosisName, Finding, Role, Severity};
-use crate::frame::Timestamp;
+use crate::frame::{Interval, Timestamp};
 use crate::pipeline::model::Analysis;
 use crate::record::{Sink, Superseded};
 
-/// Between two looks, in seconds of packet time, while the tables are small.
-const EVERY: f64 = 2.0;
+/// Between two looks, in packet time, while the tables are small.
+const EVERY: Interval = Interval::seconds(2);
 
 /// So many pairs of talking addresses make the pause between two looks that much longer: a look takes the longer the
 /// more there are.
 const PAIRS: usize = 1_024;
 
-/// A finding about hosts is told when it has held this long, in seconds.
-const HOLDS: f64 = 4.0;
+/// A finding about hosts is told when it has held this long.
+const HOLDS: Interval = Interval::seconds(4);
 
 /// A finding by what it is about: the n-th of a diagnosis about the same hosts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,7 +103,7 @@ impl HostReview {
                 && finding.severity > Severity::Quality
             {
                 let since = *self.waiting.entry(key.clone()).or_insert(now);
-                if now.seconds_since(since) < HOLDS {
+                if now.since(since) < HOLDS {
                     continue;
                 }
             }
@@ -127,11 +127,9 @@ impl HostReview {
     }
 }
 
-/// Seconds until the hosts are looked at again, where so many pairs of addresses talk.
-pub(in crate::pipeline) fn interval(pairs: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let slower = (pairs / PAIRS) as f64;
-    EVERY * (1.0 + slower)
+/// How long until the hosts are looked at again, where so many pairs of addresses talk.
+pub(in crate::pipeline) fn interval(pairs: usize) -> Interval {
+    EVERY.times(i64::try_from(1 + pairs / PAIRS).unwrap_or(i64::MAX))
 }
 
 impl Judge {

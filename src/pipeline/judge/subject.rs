@@ -10,6 +10,7 @@ use super::case;
 use super::reported::Changes;
 use crate::diagnosis::port_reused_within_2msl;
 use crate::finding::{DiagnosisName, Finding, SessionId};
+use crate::frame::Interval;
 use crate::pipeline::model::{Analysis, Shown, View, is_same};
 use crate::pipeline::schedule::Subject;
 use crate::record::Sink;
@@ -17,8 +18,8 @@ use crate::transfer::concluded::Concluded;
 use crate::transfer::offers::OfferNumber;
 use crate::transfer::sessions::SessionIndex;
 
-/// A capture that goes on limits no claim by its end: it is taken to end this much later. Seconds.
-const GOES_ON: f64 = 10.0;
+/// A capture that goes on limits no claim by its end: it is taken to end this much later.
+const GOES_ON: Interval = Interval::seconds(10);
 
 /// The diagnosis that warns before the failure it announces.
 pub(super) const EARLY: DiagnosisName = port_reused_within_2msl::NAME;
@@ -54,7 +55,7 @@ impl Judge {
         chosen: fn(DiagnosisName) -> bool,
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
-        let analysis = analysis.until(analysis.ends().time.plus_seconds(GOES_ON));
+        let analysis = analysis.until(analysis.ends().time.plus(GOES_ON));
         let views = analysis.views(views);
         let Some((one, id, findings)) = findings_of(&analysis, &views, (index, subject), chosen) else { return Ok(()) };
         let pending = self.pending.judged(&one, &findings);

@@ -169,9 +169,15 @@ impl Control {
         self.alive = true;
     }
 
-    /// Nothing more will come; its session, unless that is to be judged anyway.
+    /// Nothing more will come; its session, unless that is to be judged anyway. It takes little room from now on: of short
+    /// sessions many wait.
     pub(super) fn closes(&mut self) -> Option<SessionIndex> {
-        (!std::mem::replace(&mut self.closing, true)).then_some(self.session)
+        if std::mem::replace(&mut self.closing, true) {
+            return None;
+        }
+        self.conversation.shrink();
+        self.tls = self.tls.take().filter(|tls| !tls.is_idle());
+        Some(self.session)
     }
 
     /// Whether it waits to be judged.

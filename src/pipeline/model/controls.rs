@@ -15,7 +15,7 @@ const CONTROLS: usize = 16_384;
 
 /// The control connections that are followed.
 pub(super) struct Controls {
-    followed: HashMap<ConnectionId, Control, RandomState>,
+    followed: HashMap<ConnectionId, Box<Control>, RandomState>,
     most: usize,
     eviction: EvictionQueue,
     idle: IdleTimeouts,
@@ -43,9 +43,9 @@ impl Controls {
     pub(super) fn insert(&mut self, id: ConnectionId, mut control: Control) {
         let first = control.last();
         control.look_at(self.idle.begun(id, first.time));
-        self.followed.insert(id, control);
+        self.followed.insert(id, Box::new(control));
         let followed = &self.followed;
-        self.eviction.begun(id, first, self.most, |id| followed.get(&id).map(Control::progress));
+        self.eviction.begun(id, first, self.most, |id| followed.get(&id).map(|control| control.progress()));
     }
 
     /// Whether a connection is followed.
@@ -55,16 +55,16 @@ impl Controls {
 
     /// One of them.
     pub(super) fn get(&self, id: ConnectionId) -> Option<&Control> {
-        self.followed.get(&id)
+        self.followed.get(&id).map(Box::as_ref)
     }
 
     /// Likewise, to be changed.
     pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Control> {
-        self.followed.get_mut(&id)
+        self.followed.get_mut(&id).map(Box::as_mut)
     }
 
     /// One is over.
-    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Control> {
+    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Box<Control>> {
         let control = self.followed.remove(&id)?;
         self.idle.over(id, control.due());
         Some(control)
@@ -80,7 +80,7 @@ impl Controls {
     /// The one that is to go, as there are too many or they hold too much. To be removed.
     pub(super) fn evict(&mut self) -> Option<&Control> {
         let followed = &self.followed;
-        let id = self.eviction.next(|id| followed.get(&id).map(Control::progress))?;
+        let id = self.eviction.next(|id| followed.get(&id).map(|control| control.progress()))?;
         let control = self.followed.get(&id)?;
         self.evicted += 1;
         Some(control)
@@ -93,7 +93,7 @@ impl Controls {
 
     /// Bytes that all of them take, about.
     pub(super) fn weight(&self) -> usize {
-        self.followed.values().map(Control::weight).sum()
+        self.followed.values().map(|control| control.weight()).sum()
     }
 
     /// Those that have been silent until `now` for so long that nobody will end them any more. `is_stalled` tells of one

@@ -1,13 +1,13 @@
 //! Which time the frames cover: the first and the last of all, and the last of each capture.
 
-use crate::frame::{CaptureId, Stamp, Timestamp};
+use crate::frame::{CaptureId, Interval, Stamp, Timestamp};
 
-/// Frames further behind the latest than this many seconds come from a file that was never sorted.
-const ORDERLY: f64 = 0.001;
+/// Frames further behind the latest than this come from a file that was never sorted.
+const ORDERLY: Interval = Interval::millis(1);
 
-/// Files that were never sorted go back by what buffers hold. Behind more seconds than this a clock was set back, and goes
+/// Files that were never sorted go back by what buffers hold. Behind more than this a clock was set back, and goes
 /// on from there.
-const UNSORTED: f64 = 10.0;
+const UNSORTED: Interval = Interval::seconds(10);
 
 /// The time that has been seen.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Coverage {
         if self.ends.is_none_or(|ends| ends < at) {
             self.ends = Some(at);
         }
-        if self.latest.is_none_or(|latest| latest.time <= at.time || latest.seconds_since(at) > UNSORTED) {
+        if self.latest.is_none_or(|latest| latest.time <= at.time || latest.since(at) > UNSORTED) {
             self.latest = Some(at);
         }
         match self.lasts.last_mut() {
@@ -79,6 +79,6 @@ impl Coverage {
 
     /// Whether a frame comes in the order of time, as far as clocks go.
     pub(super) fn is_orderly(&self, at: Stamp) -> bool {
-        self.latest.is_none_or(|latest| at.seconds_since(latest) >= -ORDERLY)
+        self.latest.is_none_or(|latest| at.since(latest) >= -ORDERLY)
     }
 }

@@ -5,14 +5,14 @@
 
 use std::collections::VecDeque;
 
-use crate::frame::Timestamp;
+use crate::frame::{Interval, Timestamp};
 use crate::source::Capture;
 
 /// Changes of the count that are kept; beyond it the oldest two become one.
 const CHANGES: usize = 1_024;
 
 /// A count is taken at times, so a loss may lie this much before it shows, and what it hides this much behind. Seconds.
-const AROUND: f64 = 1.0;
+const AROUND: Interval = Interval::seconds(1);
 
 /// How the count of lost packets grew.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl Drops {
         if self.total == 0 && captures.iter().all(|capture| capture.gaps.is_empty()) {
             return None;
         }
-        let (from, until) = (from.plus_seconds(-AROUND), until.plus_seconds(AROUND));
+        let (from, until) = (from.plus(-AROUND), until.plus(AROUND));
         let changed: u64 =
             self.changes.iter().filter(|(at, _)| from <= *at && *at <= until).map(|(_, more)| more).sum();
         let mut captures = captures.to_vec();

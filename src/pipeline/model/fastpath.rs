@@ -85,13 +85,20 @@ impl Model {
         let (source, destination) = ((ip.source, source_port), (ip.destination, destination_port));
         if self.is_control_port(source_port) || self.is_control_port(destination_port) {
             Relevance::ControlPort
-        } else if self.parties.contains(&ip.source) || self.parties.contains(&ip.destination) {
+        } else if self.is_of_party(ip) {
             Relevance::Party
         } else if flags.has(Flags::SYN) || is_telling(payload) || self.strangers.holds(source, destination) {
             Relevance::Candidate
         } else {
             Relevance::Nobody
         }
+    }
+
+    /// Whether an end of a packet speaks FTP. The network follows all that do.
+    #[inline]
+    fn is_of_party(&self, ip: &IpHeader) -> bool {
+        !self.network.is_of_strangers(ip)
+            && (self.parties.contains(&ip.source) || self.parties.contains(&ip.destination))
     }
 }
 

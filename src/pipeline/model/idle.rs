@@ -4,18 +4,17 @@
 use std::collections::BTreeSet;
 
 use crate::flow::ConnectionId;
-use crate::frame::Timestamp;
+use crate::frame::{Interval, Timestamp};
 
 /// A SYN, or a handshake, that came to nothing is given up after this: Linux sends its last SYN after 63 s and waits as
-/// long again (tcp(7), tcp_syn_retries). Seconds.
-const ATTEMPT: f64 = 130.0;
+/// long again (tcp(7), tcp_syn_retries).
+const ATTEMPT: Interval = Interval::seconds(130);
 
-/// Behind a segment that nobody acknowledges silence means more: repeats come 120 s apart at most (TCP_RTO_MAX). Seconds.
-const STALLED: f64 = 300.0;
+/// Behind a segment that nobody acknowledges silence means more: repeats come 120 s apart at most (TCP_RTO_MAX).
+const STALLED: Interval = Interval::seconds(300);
 
 /// Servers end sessions that say nothing after minutes, an hour at most; keep-alives come every two (RFC 9293 3.8.4).
-/// Seconds.
-const IDLE: f64 = 3.0 * 3600.0;
+const IDLE: Interval = Interval::seconds(3 * 3600);
 
 /// When each control connection is to be looked at, for it may have been silent for too long by then. None can have been
 /// before: what it says puts its time off, and is seen when the time has come.
@@ -25,7 +24,7 @@ pub(super) struct IdleTimeouts(BTreeSet<(Timestamp, ConnectionId)>);
 impl IdleTimeouts {
     /// A control connection has begun; when it is to be looked at.
     pub(super) fn begun(&mut self, id: ConnectionId, first: Timestamp) -> Timestamp {
-        self.look_at(id, first.plus_seconds(ATTEMPT))
+        self.look_at(id, first.plus(ATTEMPT))
     }
 
     /// A control connection is to be looked at then.
@@ -60,7 +59,7 @@ pub(super) struct Silence {
 impl Silence {
     /// Whether nobody will end it any more. `is_stalled` tells whether something was sent that nobody acknowledged.
     pub(super) fn is_final(self, is_stalled: impl FnOnce() -> bool) -> bool {
-        let silent = self.now.seconds_since(self.last);
+        let silent = self.now.since(self.last);
         silent > IDLE || silent > ATTEMPT && !self.alive || silent > STALLED && is_stalled()
     }
 
@@ -68,11 +67,11 @@ impl Silence {
     pub(super) fn look_again(self) -> Timestamp {
         let patience = if !self.alive {
             ATTEMPT
-        } else if self.now.seconds_since(self.last) > STALLED {
+        } else if self.now.since(self.last) > STALLED {
             IDLE
         } else {
             STALLED
         };
-        self.last.plus_seconds(patience)
+        self.last.plus(patience)
     }
 }

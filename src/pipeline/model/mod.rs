@@ -278,7 +278,7 @@ impl Model {
     }
 
     fn is_control_port(&self, port: u16) -> bool {
-        port == 21 || self.ports.contains(&port)
+        port == 21 || self.ports.iter().any(|named| *named == port)
     }
 
     /// Books a segment.

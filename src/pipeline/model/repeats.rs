@@ -18,14 +18,16 @@ const COMPARED: usize = 192;
 
 /// The first frames.
 pub(super) struct Repeats {
-    first: HashMap<u64, Stamp, RandomState>,
+    first: Vec<(u64, Stamp)>,
+    /// Where they are by what they are known by, once the capture's clock has stepped back.
+    places: HashMap<u64, u32, RandomState>,
     most: usize,
 }
 
 impl Repeats {
     /// None yet. `scaled` turns the bound into what it is to be.
     pub(super) fn holding(scaled: impl Fn(usize) -> usize) -> Self {
-        Self { first: HashMap::default(), most: scaled(REMEMBERED) }
+        Self { first: Vec::new(), places: HashMap::default(), most: scaled(REMEMBERED) }
     }
 
     /// Where a frame was recorded before. Only frames behind a step back in time are looked up.
@@ -35,9 +37,17 @@ impl Repeats {
             return None;
         }
         let identity = identity(frame);
-        let known = self.first.get(&identity).copied().filter(|known| known.epoch < frame.at.epoch);
+        if stepped_back && self.places.is_empty() {
+            self.places.extend((0..).zip(&self.first).map(|(place, (identity, _))| (*identity, place)));
+        }
+        let known =
+            self.places.get(&identity).and_then(|place| self.first.get(*place as usize)).map(|(_, known)| *known);
+        let known = known.filter(|known| known.epoch < frame.at.epoch);
         if known.is_none() && self.first.len() < self.most {
-            self.first.insert(identity, frame.at);
+            if stepped_back && let Ok(place) = u32::try_from(self.first.len()) {
+                self.places.insert(identity, place);
+            }
+            self.first.push((identity, frame.at));
         }
         known
     }

@@ -10,7 +10,7 @@ use super::{Heard, Model, Overheard};
 use crate::decrypt::{self, Lookup};
 use crate::finding::SessionId;
 use crate::flow::{Close, Connection, ConnectionId, End};
-use crate::frame::{Stamp, Timestamp};
+use crate::frame::{Interval, Stamp, Timestamp};
 use crate::ftp::Event;
 use crate::pipeline::schedule::{AT_ONCE, Deadline, Schedule, Subject};
 use crate::transfer::session::Session;
@@ -18,14 +18,14 @@ use crate::transfer::sessions::{SessionIndex, Sessions};
 use crate::wire::{IpHeader, Segment};
 
 /// A session is judged this long after its control connection has closed: the last data connection closes, and host
-/// stacks finish retrying, within it. Seconds of packet time.
-const GRACE: f64 = 3.0;
+/// stacks finish retrying, within it. In packet time.
+const GRACE: Interval = Interval::seconds(3);
 
-/// A data SYN may be recorded this long behind the reply that reports on it. Seconds.
-const SETTLES: f64 = 0.06;
+/// A data SYN may be recorded this long behind the reply that reports on it.
+const SETTLES: Interval = Interval::millis(60);
 
-/// A refused endpoint command is judged this late, for the client may fall back to another. Seconds.
-const FALLS_BACK: f64 = 10.5;
+/// A refused endpoint command is judged this late, for the client may fall back to another.
+const FALLS_BACK: Interval = Interval::millis(10_500);
 
 impl Model {
     /// Begins to follow a connection as a control connection. `server` is known when its content told; otherwise
@@ -187,9 +187,9 @@ impl Model {
         if let Some((to, at, refuses)) = answer {
             if let Some(transfer) = session.transfer_of(to) {
                 let subject = Subject::Transfer(transfer.id);
-                schedule.set(at.time.plus_seconds(SETTLES), Deadline::Subject(index, subject));
+                schedule.set(at.time.plus(SETTLES), Deadline::Subject(index, subject));
             } else if let Some(offer) = session.offers.number_of(to).filter(|_| refuses) {
-                schedule.set(at.time.plus_seconds(FALLS_BACK), Deadline::Subject(index, Subject::Offer(offer)));
+                schedule.set(at.time.plus(FALLS_BACK), Deadline::Subject(index, Subject::Offer(offer)));
             }
             if let Some(transfer) = session.succeeded(to) {
                 let offer = transfer.latest_offer.and_then(|offer| session.offers.get(offer));
@@ -215,8 +215,11 @@ impl Model {
             Close::Open | Close::Half { .. } => false,
         };
         let Some(control) = self.controls.get_mut(id).filter(|_| closed) else { return };
-        if let Some(session) = control.closes() {
-            schedule.set(at.time.plus_seconds(GRACE), Deadline::Session(session));
+        if let Some(index) = control.closes() {
+            schedule.set(at.time.plus(GRACE), Deadline::Session(index));
+            if let Some(session) = self.sessions.get_mut(index) {
+                session.shrink();
+            }
         }
     }
 

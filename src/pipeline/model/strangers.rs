@@ -26,12 +26,13 @@ const SEGMENTS: usize = 16;
 /// Bytes held of one segment: more than a greeting needs.
 const BYTES: usize = 2_048;
 
-/// What a stranger that is none of FTP takes until that shows: a handshake and a request.
-const USUAL_SEGMENTS: usize = 4;
-const USUAL_BYTES: usize = 512;
+/// What a stranger takes at first: a SYN that nobody answers, as of a scan, is all of many.
+const FIRST_SEGMENTS: usize = 1;
+const FIRST_BYTES: usize = 64;
 
-/// Likenesses that connections are told apart by at a look, each in two bytes: as many as are held at once.
-const LIKENESSES: usize = HELD;
+/// Likenesses that connections are told apart by at a look, each in two bytes: so many that few have one even where all are
+/// held that can be.
+const LIKENESSES: usize = 8 * HELD;
 
 /// Strangers that were forgotten and lend what they took to the next ones: as many as come and go within a moment.
 const SPARE: usize = 16;
@@ -142,7 +143,7 @@ pub(super) enum Stranger {
 pub(super) struct Strangers {
     held: HashMap<FlowKey, Held, RandomState>,
     /// How many of them have each likeness: nearly all segments are of connections like which none is held.
-    alike: Box<[u16; LIKENESSES]>,
+    alike: Vec<u16>,
     order: VecDeque<FlowKey>,
     /// Segments and bytes of forgotten ones, empty.
     spare: Vec<(Vec<Kept>, Vec<u8>)>,
@@ -158,7 +159,7 @@ impl Strangers {
     pub(super) fn holding(scaled: impl Fn(usize) -> usize) -> Self {
         Self {
             held: HashMap::default(),
-            alike: Box::new([0; LIKENESSES]),
+            alike: vec![0; LIKENESSES],
             order: VecDeque::new(),
             spare: Vec::new(),
             bytes: 0,
@@ -239,7 +240,7 @@ impl Strangers {
         self.count_alike(&key, |count| count.saturating_add(1));
         let spare = self.spare.pop();
         let (segments, bytes) =
-            spare.unwrap_or_else(|| (Vec::with_capacity(USUAL_SEGMENTS), Vec::with_capacity(USUAL_BYTES)));
+            spare.unwrap_or_else(|| (Vec::with_capacity(FIRST_SEGMENTS), Vec::with_capacity(FIRST_BYTES)));
         self.held.insert(key, Held { segments, bytes, began: self.count, origin, server: destination });
         self.count += 1;
     }

@@ -89,6 +89,11 @@ impl Layer {
         }
     }
 
+    /// Whether no TLS has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.channel.tls().is_none() && self.channel.held() == 0 && !self.is_waiting()
+    }
+
     /// What is known of it.
     pub(super) fn tls(&self) -> Option<Tls> {
         self.channel.tls()

@@ -12,8 +12,10 @@ mod point;
 mod rule;
 mod session;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 pub(super) use capture::{Capture, Unreadable};
 pub(super) use cause::Cause;
@@ -36,7 +38,7 @@ pub(super) const SCHEMA: u32 = 1;
 /// What ftpwhy concluded from one or more captures.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "ftpwhy report")]
-pub(super) struct Report {
+pub(super) struct Report<'a> {
     /// The version of this interface.
     #[schemars(extend("const" = SCHEMA))]
     pub(super) schema: u32,
@@ -52,11 +54,37 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(super) points: Vec<Point>,
-    pub(super) sessions: Vec<Session>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) sessions: Each<'a, record::SessionRecord, Session>,
+    pub(super) findings: Each<'a, crate::finding::Finding, Finding>,
     /// What the findings have in common, in order of their ids.
-    pub(super) causes: Vec<Cause>,
+    pub(super) causes: Each<'a, record::Cause, Cause>,
     pub(super) summary: Summary,
+}
+
+/// A list of which one at a time is made while it is written: there may be very many.
+pub(super) struct Each<'a, T, S> {
+    pub(super) of: &'a [T],
+    pub(super) shape: &'a dyn Fn(&'a T) -> S,
+}
+
+impl<T, S: Serialize> Serialize for Each<'_, T, S> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        serializer.collect_seq(self.of.iter().map(self.shape))
+    }
+}
+
+impl<T, S: JsonSchema> JsonSchema for Each<'_, T, S> {
+    fn inline_schema() -> bool {
+        Vec::<S>::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Vec::<S>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<S>::json_schema(generator)
+    }
 }
 
 /// One line of `--format ndjson`.
