@@ -3,6 +3,7 @@
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
 mod cause;
+mod circumstances;
 mod interruption;
 mod pending;
 mod redacted;
@@ -21,6 +22,7 @@ use crate::source::Capture;
 use trace::Trace;
 
 pub use cause::{Cause, CauseLocus, Clients, Prefix, Separation, Trait, Turn};
+pub use circumstances::Circumstances;
 pub use interruption::{Interruption, Signal};
 pub use pending::{Pending, State};
 
@@ -67,6 +69,8 @@ pub struct SessionRecord {
     pub last: Stamp,
     /// What the server says it is, or what its replies tell, printable.
     pub server_software: Option<String>,
+    /// Under which circumstances it was held.
+    pub circumstances: Circumstances,
     /// First opaque frame.
     pub encrypted_from: Option<Stamp>,
     /// Its TLS, as far as it was looked into.
@@ -96,6 +100,7 @@ impl SessionRecord {
     /// Every text in it that may quote what was captured.
     pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
         self.server_software.iter_mut().for_each(&mut change);
+        self.circumstances.texts(&mut change);
         self.vantage.clues.iter_mut().for_each(&mut change);
         self.offers.iter_mut().for_each(|offer| change(&mut offer.command));
         for transfer in &mut self.transfers {
@@ -378,6 +383,10 @@ pub struct TransferRecord {
     pub reply: Option<ReplyRecord>,
     /// The data connections tried.
     pub attempts: Vec<AttemptRecord>,
+    /// Whether TLS protected its data connection; `None` where that cannot be told.
+    pub protected: Option<bool>,
+    /// Bytes that were to be transferred: as the server announced them, or as they came where it completed.
+    pub size: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
     /// The diagnosis of its verdict.

@@ -11,7 +11,7 @@ use super::escape::safe;
 use super::words::{AttemptOutcome, Mode, Outcome};
 use super::{Style, totals, unread};
 use crate::frame::Stamp;
-use crate::record::{self, InferredRecord, SessionRecord, TransferRecord, VantageRecord};
+use crate::record::{self, Circumstances, InferredRecord, SessionRecord, TransferRecord, VantageRecord};
 
 /// The columns, of which the last but one takes what the others leave.
 pub(super) const COLUMNS: [&str; 8] =
@@ -82,6 +82,7 @@ pub(super) fn alone((session, row): TableRow<'_>) -> SessionRecord {
     let mut alone = SessionRecord {
         captures: Vec::new(),
         server_software: None,
+        circumstances: Circumstances::default(),
         vantage: VantageRecord { clues: Vec::new(), ..session.vantage },
         offers: Vec::new(),
         transfers: Vec::new(),

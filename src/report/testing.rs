@@ -18,8 +18,8 @@ use crate::finding::{
 };
 use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
-    AttemptOutcome, AttemptRecord, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink,
-    Summary, TransferRecord, Unreadable, VantageRecord,
+    AttemptOutcome, AttemptRecord, Circumstances, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord,
+    SessionRecord, Sink, Summary, TransferRecord, Unreadable, VantageRecord,
 };
 use crate::source::{Capture, Damage, Interface};
 
@@ -322,6 +322,8 @@ fn session() -> SessionRecord {
         at,
         reply: Some(reply),
         attempts,
+        protected: None,
+        size: None,
         outcome,
         verdict,
     };
@@ -340,6 +342,7 @@ fn session() -> SessionRecord {
         first: at(1, 0),
         last: at(22, 14_000_000),
         tls: None,
+        circumstances: Circumstances::default(),
         server_software: Some("vsFTPd 3.0.3".into()),
         encrypted_from: None,
         vantage: VantageRecord {
