@@ -111,7 +111,14 @@ fn is_same(open: &dyn Fn() -> Option<Timeline>, name: &str) -> Option<usize> {
 /// All that is said of a capture, and how many of its packets were skipped where they are read, if any are to be.
 fn said(mut timeline: Timeline, fast_path: FastPath, over: bool) -> (String, usize) {
     let out = Shared::default();
-    let style = Style { color: false, ascii: false, width: 400, time: TimeStyle::Utc, verbosity: Verbosity::Verbose };
+    let style = Style {
+        color: false,
+        ascii: false,
+        width: 400,
+        time: TimeStyle::Utc,
+        verbosity: Verbosity::Verbose,
+        by: By::Finding,
+    };
     let json = report::sink(Format::Json, style.clone(), Vec::new(), Box::new(out.clone())).expect("begins");
     // This one has the hosts too.
     let page = report::show(vec![(View::Html, Box::new(out.clone()))], Vec::new(), style, Vec::new());

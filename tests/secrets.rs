@@ -255,7 +255,14 @@ impl Out for Shared {}
 
 /// All reports on a capture, without a process for each. What streams is judged at the end, as of a file.
 fn reports(capture: &[u8]) -> String {
-    let style = Style { color: false, ascii: false, width: 400, time: TimeStyle::Utc, verbosity: Verbosity::Verbose };
+    let style = Style {
+        color: false,
+        ascii: false,
+        width: 400,
+        time: TimeStyle::Utc,
+        verbosity: Verbosity::Verbose,
+        by: By::Finding,
+    };
     let out = Shared::default();
     let open = || Box::new(out.clone()) as Box<dyn Out>;
     let views = || [View::Transcript, View::Ladder, View::Svg, View::Html].map(|view| (view, open()));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, Locus, SessionId, Severity, TransferId};
+use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, SessionId, Severity, TransferId};
 use crate::frame::Timestamp;
 use crate::record::{Cause, CauseLocus, Clients, Hosts, Superseded};
 
@@ -88,7 +88,7 @@ impl Known {
 
     fn find(&mut self, finding: &Finding) -> CauseId {
         let narrow = CauseLocus::from(&finding.locus);
-        let alike = alike(&finding.locus);
+        let alike = CauseLocus::alike(&finding.locus);
         let known = |locus: &CauseLocus| self.by_locus.get(&(finding.diagnosis, locus.clone())).copied();
         if let Some(id) = known(&narrow) {
             if let Some(alike) = alike {
@@ -146,21 +146,6 @@ impl Known {
     }
 }
 
-/// What several clients of a server may have in common.
-fn alike(locus: &Locus) -> Option<CauseLocus> {
-    match locus {
-        Locus::Announced { server, address, .. } => {
-            Some(CauseLocus::Announced { address: (*address)?, server: *server })
-        }
-        Locus::Capture
-        | Locus::Server(_)
-        | Locus::Client(_)
-        | Locus::Account { .. }
-        | Locus::Hosts(_)
-        | Locus::Station(_) => None,
-    }
-}
-
 impl Growing {
     /// What is known of it without what it is compared with.
     fn counted(self, id: CauseId) -> Cause {
@@ -173,6 +158,7 @@ impl Growing {
             message: self.message,
             findings: self.findings,
             failed: 0,
+            of_sessions: false,
             comparable: 0,
             sessions: self.sessions,
             servers: Vec::new(),

@@ -10,6 +10,7 @@
 mod compared;
 mod division;
 mod known;
+mod only;
 mod prefix;
 mod separates;
 mod sink;
@@ -18,6 +19,7 @@ mod traits;
 mod turn;
 mod words;
 
+pub use only::Only;
 pub use sink::Caused;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -163,8 +165,9 @@ impl Causes {
         self.settle();
         let (transfers, sessions) = (Compared::of(&self.transfers), Compared::of(&self.sessions));
         self.known.finish(|id, cause| {
-            let (all, unit) = if transfers.fails_by(id) { (&transfers, "transfer") } else { (&sessions, "session") };
-            compare(cause, all, unit, &self.names, &self.events);
+            cause.of_sessions = sessions.fails_by(id) && !transfers.fails_by(id);
+            let all = if cause.of_sessions { &sessions } else { &transfers };
+            compare(cause, all, &self.names, &self.events);
         })
     }
 }
@@ -209,7 +212,7 @@ impl Current {
 }
 
 /// Completes a cause by what failed and what worked.
-fn compare(cause: &mut Cause, all: &Compared<'_>, unit: &str, names: &Names, events: &Events) {
+fn compare(cause: &mut Cause, all: &Compared<'_>, names: &Names, events: &Events) {
     let (servers, clients) = (all.servers(cause.id), all.clients(cause.id));
     if !clients.is_empty() {
         let rows = all.rows(cause.id, &cause.locus);
@@ -227,7 +230,7 @@ fn compare(cause: &mut Cause, all: &Compared<'_>, unit: &str, names: &Names, eve
     cause.clients = words::clients(&clients);
     if cause.is_of_several() {
         let summary = Diagnosis::named(cause.diagnosis).map_or("", |diagnosis| diagnosis.summary);
-        cause.message = words::message(cause, summary, unit);
+        cause.message = words::message(cause, summary);
     }
 }
 

@@ -107,6 +107,7 @@ impl<'a> Parted<'a> {
                 worked_value,
                 failed: sides.failed_here,
                 worked: sides.worked_there,
+                beyond: sides.worked_there + sides.failed_there,
             }
         });
         told.collect()

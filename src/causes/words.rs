@@ -10,8 +10,9 @@ use crate::record::{Cause, Clients};
 pub(super) const EXAMPLES: usize = 5;
 
 /// `the data SYN got no answer: 183 transfers, server 10.2.0.20:21`
-pub(super) fn message(cause: &Cause, summary: &str, unit: &str) -> String {
+pub(super) fn message(cause: &Cause, summary: &str) -> String {
     let Cause { failed, findings, locus, .. } = cause;
+    let unit = if cause.of_sessions { "session" } else { "transfer" };
     let (count, what) = if *failed > 0 { (failed, unit) } else { (findings, "finding") };
     format!("{summary}: {count} {what}{}, {locus}", if *count == 1 { "" } else { "s" })
 }

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::parts::Parts;
 use super::wanted::WantedFrames;
 use super::{Choice, Pick};
-use crate::finding::{Evidence, Finding, SessionId};
+use crate::finding::{CauseId, Evidence, Finding, SessionId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::{Secret, Secrets};
@@ -103,6 +103,7 @@ impl Collected {
     fn picked(&self, pick: &Pick) -> Result<Vec<&Finding>, String> {
         let found: Vec<&Finding> = match pick {
             Pick::Number(number) => number.checked_sub(1).and_then(|at| self.findings.get(at)).into_iter().collect(),
+            Pick::Cause(id) => self.findings.iter().filter(|finding| finding.cause == Some(*id)).collect(),
             Pick::Named(pattern) => self.findings.iter().filter(|finding| pattern.matches(finding.diagnosis)).collect(),
         };
         if !found.is_empty() {
@@ -112,6 +113,12 @@ impl Collected {
         Err(match (names.len(), pick) {
             (0, _) => "there is no finding".to_owned(),
             (_, Pick::Number(number)) => format!("no finding {number}: there are {}", self.findings.len()),
+            (_, Pick::Cause(CauseId(cause))) => {
+                let last = self.findings.iter().filter_map(|finding| finding.cause).max();
+                let there =
+                    last.map_or_else(|| "there is none".to_owned(), |last| format!("the last one is {}", last.0));
+                format!("no cause {cause}: {there}")
+            }
             (_, Pick::Named(_)) => {
                 format!("no such finding; there is {}", names.into_iter().collect::<Vec<_>>().join(", "))
             }

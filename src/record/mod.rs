@@ -15,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::decrypt::Tls;
-use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
+use crate::finding::{CauseId, DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, InterfaceId, Interval, Stamp, Timestamp};
 use crate::redact::Secret;
 use crate::source::Capture;
@@ -449,6 +449,10 @@ pub struct Summary {
     pub interrupted: Option<Interruption>,
     /// The inputs that could not be read, in the order in which that showed.
     pub unreadable: Vec<Unreadable>,
+    /// The cause whose findings and sessions alone are told and counted, where only one was wanted.
+    pub only: Option<CauseId>,
+    /// Findings that are counted and not told, because no more were wanted.
+    pub left_out: u64,
     /// The points of incidents that were captured at several; empty where there is only one.
     pub points: Vec<PointRecord>,
 }

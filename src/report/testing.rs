@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::ladder::sample::trace;
-use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
+use super::{By, Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
 use crate::causes::Caused;
 use crate::diagnosis::{
     capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
@@ -35,7 +35,7 @@ pub(super) fn expect(name: &str, actual: &str) {
 }
 
 pub(crate) fn narrow() -> Style {
-    Style { color: false, ascii: true, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal }
+    Style { color: false, ascii: true, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal, by: By::Finding }
 }
 
 pub(super) fn wide() -> Style {
@@ -126,6 +126,8 @@ impl Sample {
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
             summary: Summary {
+                only: None,
+                left_out: 0,
                 points: Vec::new(),
                 transfers: 2,
                 failed: 1,
