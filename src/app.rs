@@ -20,14 +20,14 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::causes::Caused;
+use crate::causes::{Caused, Only};
 use crate::check::{Baseline, Baselined};
 use crate::cli::{
     AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error, write_note,
 };
 use crate::decrypt::Keys;
 use crate::diagnosis::selection::Selection;
-use crate::finding::{Finding, SessionId};
+use crate::finding::{CauseId, Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
@@ -35,7 +35,7 @@ use crate::record::{
     Cause, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
 };
 use crate::redact::Secret;
-use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
+use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
     Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input, standard_input_is_a_file,
     standard_input_is_cut,
@@ -69,7 +69,7 @@ pub fn run(options: &AnalyseOptions) -> u8 {
 pub fn hosts(options: &HostsOptions) -> u8 {
     let settings = || settings(&options.input, Selection::default(), true);
     let open = |_| Ok(report::hosts(options.json, options.style.clone(), Box::new(Destination::standard_output())));
-    reading(|interrupt| list(&options.input, &settings()?, interrupt, open))
+    reading(|interrupt| list(&options.input, &settings()?, None, interrupt, open))
 }
 
 /// Shows what happened in what `options` name. The exit status.
@@ -295,14 +295,19 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
     claim(&mut files, options.output.is_none(), named.map(PathBuf::as_path))?;
     let known = read_baseline(options.baseline.as_deref())?;
     let baseline = options.write_baseline.as_deref().map(Destination::whole).transpose()?;
-    let mut sink = reports(options, &sentences(&plan))?;
-    let mut watched = Watched { inner: &mut *sink, fail_on: options.fail_on, reached: 0 };
+    let mut sink = Capped::new(reports(options, &sentences(&plan))?, options.max_findings);
+    let mut watched = Watched { inner: &mut sink, fail_on: options.fail_on, reached: 0 };
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
     let in_full = options.format.needs_all() || options.beside.iter().any(|(format, _)| format.needs_all());
     let settings = settings(&options.input, options.selection.clone(), in_full)?;
-    let read = read_all(&plan, &options.input, &settings, interrupt, &mut baselined)?;
+    let mut only = Only::new(&mut baselined, options.cause);
+    let read = read_all(&plan, &options.input, &settings, interrupt, &mut only)?;
+    if lacks(&only, interrupt) {
+        return Ok(TROUBLE);
+    }
     let whole = options.write_baseline.as_deref().is_some_and(|path| is_whole(interrupt, path));
+    let ended = only.end(&read.captures, &read.summary);
     let kept = baseline.filter(|_| whole).map_or(Ok(()), |mut file| {
         file.write_all(baselined.found.to_text().as_bytes())?;
         file.finish()
@@ -319,11 +324,15 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
         );
         let _ = write_note(&mut io::stderr(), &why);
     }
-    let ended = baselined.end(&read.captures, &read.summary);
     // A reader of the report who has gone does not hide that there is no baseline.
     kept?;
     ended?;
-    let reached = watched.reached > 0 && options.write_baseline.is_none();
+    let is_reached = watched.reached > 0;
+    let says_itself = options.format.is_for_people() && options.style.verbosity > Verbosity::Quiet;
+    if sink.left_out() > 0 && !says_itself {
+        let _ = writeln!(io::stderr(), "findings left out of the report (--max-findings): {}", sink.left_out());
+    }
+    let reached = is_reached && options.write_baseline.is_none();
     let none = options.require_transfers && read.summary.transfers == 0;
     Ok(match (read.complete, reached || none) {
         (false, _) => TROUBLE,
@@ -336,15 +345,27 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
 fn list(
     input: &Input,
     settings: &Settings,
+    cause: Option<CauseId>,
     interrupt: &Interrupt,
     open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
 ) -> Result<u8, Trouble> {
     let plan = plan(input, interrupt)?;
     claim(&mut read_by(input, &plan), true, std::iter::empty())?;
     let mut sink = open(sentences(&plan))?;
-    let read = read_all(&plan, input, settings, interrupt, &mut *sink)?;
-    sink.end(&read.captures, &read.summary)?;
+    let mut only = Only::new(&mut *sink, cause);
+    let read = read_all(&plan, input, settings, interrupt, &mut only)?;
+    if lacks(&only, interrupt) {
+        return Ok(TROUBLE);
+    }
+    only.end(&read.captures, &read.summary)?;
     Ok(if read.complete { CLEAN } else { TROUBLE })
+}
+
+/// Whether there is no such cause; says so. After an interrupt it may have been among what was not read.
+fn lacks(only: &Only<'_>, interrupt: &Interrupt) -> bool {
+    let lacking = only.lacking().filter(|_| interrupt.cut().is_none());
+    lacking.iter().for_each(|why| complain(why, None));
+    lacking.is_some()
 }
 
 fn settings(input: &Input, selection: Selection, in_full: bool) -> Result<Settings, Trouble> {

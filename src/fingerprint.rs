@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
-use crate::finding::{Finding, SessionId, TransferId};
-use crate::record::{SessionRecord, TransferRecord};
+use crate::finding::{DiagnosisName, Finding, SessionId, TransferId};
+use crate::record::{CauseLocus, SessionRecord, TransferRecord};
+use crate::redact::unmarked;
 
 /// The identity of a trouble; equal for the same cause between the same hosts with the same command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +55,23 @@ pub fn of(finding: &Finding, subject: Option<Subject<'_>>) -> Fingerprint {
     parts.extend(finding.hosts.iter().map(ToString::to_string));
     // No part holds a zero byte: names are ours, addresses are digits, verbs are printable.
     Fingerprint(fnv1a(parts.join("\0").as_bytes()))
+}
+
+/// The fingerprint of a cause; equal for the same diagnosis whose remedy is about the same.
+pub fn of_cause(diagnosis: DiagnosisName, locus: &CauseLocus) -> Fingerprint {
+    Fingerprint(fnv1a(format!("{diagnosis}\0cause\0{}", about_cause(locus)).as_bytes()))
+}
+
+/// The fingerprints of the causes that a finding may be of: that of its locus, and that of what others announce alike.
+pub fn of_its_causes(finding: &Finding) -> impl Iterator<Item = Fingerprint> {
+    let loci = [Some(CauseLocus::from(&finding.locus)), CauseLocus::alike(&finding.locus)];
+    let diagnosis = finding.diagnosis;
+    loci.into_iter().flatten().map(move |locus| of_cause(diagnosis, &locus))
+}
+
+/// What a cause is about, in words.
+pub fn about_cause(locus: &CauseLocus) -> String {
+    unmarked(&locus.to_string())
 }
 
 /// The fingerprint of a file that could not be read; equal for the same name.

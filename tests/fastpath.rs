@@ -118,6 +118,7 @@ fn said(mut timeline: Timeline, fast_path: FastPath, over: bool) -> (String, usi
         width: 400,
         time: TimeStyle::Utc,
         verbosity: Verbosity::Verbose,
+        by: By::Finding,
     };
     let json = report::sink(Format::Json, style.clone(), Vec::new(), Box::new(out.clone())).expect("begins");
     // This one has the hosts too.

@@ -262,6 +262,7 @@ fn reports(capture: &[u8]) -> String {
         width: 400,
         time: TimeStyle::Utc,
         verbosity: Verbosity::Verbose,
+        by: By::Finding,
     };
     let out = Shared::default();
     let open = || Box::new(out.clone()) as Box<dyn Out>;

@@ -11,5 +11,5 @@ pub fn sessions(options: &SessionsOptions) -> u8 {
     let settings = || settings(&options.input, Selection::default(), false);
     let out = Box::new(Destination::standard_output());
     let open = |grouping| Ok(report::sessions(options.choice.clone(), options.style.clone(), grouping, out));
-    reading(|interrupt| list(&options.input, &settings()?, interrupt, open))
+    reading(|interrupt| list(&options.input, &settings()?, options.cause, interrupt, open))
 }

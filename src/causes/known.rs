@@ -2,12 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::table::Table;
-use super::words;
-use crate::diagnosis::Diagnosis;
-use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, Locus, SessionId, Severity, TransferId};
+use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, SessionId, Severity, TransferId};
 use crate::frame::Timestamp;
-use crate::record::{Cause, CauseLocus, Hosts, Superseded};
+use crate::record::{Cause, CauseLocus, Clients, Hosts, Superseded};
 
 /// Causes that are told apart; beyond it, what is new is one cause per diagnosis. A capture with more has no causes that
 /// anybody could read.
@@ -91,7 +88,7 @@ impl Known {
 
     fn find(&mut self, finding: &Finding) -> CauseId {
         let narrow = CauseLocus::from(&finding.locus);
-        let alike = alike(&finding.locus);
+        let alike = CauseLocus::alike(&finding.locus);
         let known = |locus: &CauseLocus| self.by_locus.get(&(finding.diagnosis, locus.clone())).copied();
         if let Some(id) = known(&narrow) {
             if let Some(alike) = alike {
@@ -137,41 +134,22 @@ impl Known {
         id
     }
 
-    /// The causes of which a finding still holds.
-    pub(super) fn finish(self, transfers: &Table, sessions: &Table) -> Vec<Cause> {
+    /// The causes of which a finding still holds; `compare` completes each.
+    pub(super) fn finish(self, compare: impl Fn(CauseId, &mut Cause)) -> Vec<Cause> {
         let numbered = (1..).map(CauseId).zip(self.causes).filter(|(_, cause)| cause.findings > 0);
-        numbered
-            .map(|(id, cause)| {
-                if transfers.fails_by(id) {
-                    cause.finish(id, transfers, "transfer")
-                } else {
-                    cause.finish(id, sessions, "session")
-                }
-            })
-            .collect()
-    }
-}
-
-/// What several clients of a server may have in common.
-fn alike(locus: &Locus) -> Option<CauseLocus> {
-    match locus {
-        Locus::Announced { server, address, .. } => {
-            Some(CauseLocus::Announced { address: (*address)?, server: *server })
-        }
-        Locus::Capture
-        | Locus::Server(_)
-        | Locus::Client(_)
-        | Locus::Account { .. }
-        | Locus::Hosts(_)
-        | Locus::Station(_) => None,
+        let counted = numbered.map(|(id, growing)| {
+            let mut cause = growing.counted(id);
+            compare(id, &mut cause);
+            cause
+        });
+        counted.collect()
     }
 }
 
 impl Growing {
-    fn finish(self, id: CauseId, table: &Table, unit: &str) -> Cause {
-        let ends = table.ends(id);
-        let counts = table.counts(id, &self.locus);
-        let mut cause = Cause {
+    /// What is known of it without what it is compared with.
+    fn counted(self, id: CauseId) -> Cause {
+        Cause {
             id,
             diagnosis: self.diagnosis,
             severity: self.severity,
@@ -179,20 +157,16 @@ impl Growing {
             locus: self.locus,
             message: self.message,
             findings: self.findings,
-            failed: counts.failed,
-            comparable: counts.comparable,
+            failed: 0,
+            of_sessions: false,
+            comparable: 0,
             sessions: self.sessions,
-            servers: ends.servers.into_iter().take(words::EXAMPLES).collect(),
-            clients: words::clients(&ends.clients),
+            servers: Vec::new(),
+            clients: Clients::default(),
             first: self.first,
             last: self.last,
             separates: Vec::new(),
             turn: None,
-        };
-        if cause.is_of_several() {
-            let summary = Diagnosis::named(cause.diagnosis).map_or("", |diagnosis| diagnosis.summary);
-            cause.message = words::message(&cause, summary, unit);
         }
-        cause
     }
 }

@@ -2,25 +2,39 @@
 //! failed with what could have failed alike.
 //!
 //! Turns findings and session records, as they come, into [`Cause`]s at the end of the run. How a finding is grouped is
-//! declared by its diagnosis ([`crate::diagnosis::Remedied`]); how transfers are compared is `table`'s. Keeps counts and no
-//! findings: memory is bounded, however long a capture goes on.
+//! declared by its diagnosis ([`crate::diagnosis::Remedied`]) and done by `known`. Transfers and sessions are counted by
+//! their `traits` in a `table`; at the end each cause is `compared`, `separates` draws each `division` that parts what failed
+//! from what worked, and `turn` tells since when it fails. Keeps counts and no findings: memory is bounded, however long a
+//! capture goes on.
 
+mod compared;
+mod division;
 mod known;
+mod only;
+mod prefix;
+mod separates;
 mod sink;
 mod table;
 mod traits;
+mod turn;
 mod words;
 
+pub use only::Only;
 pub use sink::Caused;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
 
+use crate::diagnosis::Diagnosis;
 use crate::finding::{CauseId, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::Timestamp;
-use crate::record::{Cause, Outcome, SessionRecord, Superseded};
+use crate::record::{Cause, Outcome, SessionRecord, Superseded, Turn};
+use compared::{Compared, Row};
 use known::{Known, subject};
+use separates::Parted;
 use table::Table;
-use traits::Traits;
+use traits::{Names, Traits, announced_port};
+use turn::Events;
 
 /// Findings that came before their session was told, or that may still be taken back, of captures that are judged while
 /// they go on: those of the newest sessions are remembered.
@@ -30,6 +44,8 @@ const RECENT: usize = 16_384;
 #[derive(Debug, Default)]
 pub struct Causes {
     known: Known,
+    names: Names,
+    events: Events,
     transfers: Table,
     sessions: Table,
     /// The session that was told last: its findings follow it.
@@ -54,6 +70,7 @@ struct Current {
 struct Asked {
     traits: Traits,
     at: Timestamp,
+    port: Option<u16>,
     outcome: Outcome,
     failed_by: Option<CauseId>,
 }
@@ -70,6 +87,7 @@ struct Recent {
 impl Causes {
     /// Groups a finding: the cause it is of; `None` for what stands beside a failure or limits the capture.
     pub fn finding(&mut self, finding: &Finding) -> Option<CauseId> {
+        self.events.finding(finding);
         if finding.role == Role::Related || finding.severity == Severity::Quality {
             return None;
         }
@@ -107,7 +125,8 @@ impl Causes {
     /// A session, or a chapter of one: what worked in it is compared with what fails.
     pub fn session(&mut self, session: &SessionRecord) {
         self.settle();
-        let mut current = Current::of(session);
+        self.events.session(session);
+        let mut current = Current::of(session, &mut self.names);
         let recent = std::mem::take(&mut self.recent);
         for one in recent {
             match one.subject.session {
@@ -127,47 +146,56 @@ impl Causes {
         let Some(current) = self.current.take() else { return };
         for asked in &current.transfers {
             match (asked.failed_by, asked.outcome) {
-                (Some(cause), _) => self.transfers.failed(&asked.traits, cause, asked.at),
-                (None, Outcome::Completed) => self.transfers.worked(&asked.traits, asked.at),
+                (Some(cause), _) => self.transfers.failed(&asked.traits, cause, asked.at, asked.port),
+                (None, Outcome::Completed) => self.transfers.worked(&asked.traits, asked.at, asked.port),
                 (None, Outcome::Failed) => self.transfers.failed_otherwise(&asked.traits),
                 (None, Outcome::Aborted | Outcome::Unknown) => {}
             }
         }
         for cause in &current.failed_by {
-            self.sessions.failed(&current.traits, *cause, current.at);
+            self.sessions.failed(&current.traits, *cause, current.at, None);
         }
         if current.failed_by.is_empty() {
-            self.sessions.worked(&current.traits, current.at);
+            self.sessions.worked(&current.traits, current.at, None);
         }
     }
 
     /// The causes, in order of their numbers.
     pub fn finish(mut self) -> Vec<Cause> {
         self.settle();
-        self.known.finish(&self.transfers, &self.sessions)
+        let (transfers, sessions) = (Compared::of(&self.transfers), Compared::of(&self.sessions));
+        self.known.finish(|id, cause| {
+            cause.of_sessions = sessions.fails_by(id) && !transfers.fails_by(id);
+            let all = if cause.of_sessions { &sessions } else { &transfers };
+            compare(cause, all, &self.names, &self.events);
+        })
     }
 }
 
 impl Current {
-    fn of(session: &SessionRecord) -> Self {
+    fn of(session: &SessionRecord, names: &mut Names) -> Self {
+        let traits = Traits::of_session(session, names);
         let asked = session.transfers.iter().map(|transfer| Asked {
-            traits: Traits::of_transfer(session, transfer),
+            traits: traits.clone().of_transfer(session, transfer),
             at: transfer.at.time,
+            port: announced_port(session, transfer),
             outcome: transfer.outcome,
             failed_by: None,
         });
         let inferred = session.inferred.iter().filter(|one| one.outcome == Outcome::Completed).map(|one| Asked {
-            traits: Traits::of_inferred(session, one),
+            traits: traits.clone().of_inferred(one),
             at: one.attempt.syn.time,
+            port: None,
             outcome: one.outcome,
             failed_by: None,
         });
+        let transfers = asked.chain(inferred).collect();
         Self {
             id: session.id,
-            traits: Traits::of_session(session),
+            traits,
             at: session.first.time,
             places: (0..).zip(&session.transfers).map(|(place, transfer)| (transfer.id, place)).collect(),
-            transfers: asked.chain(inferred).collect(),
+            transfers,
             failed_by: Vec::new(),
         }
     }
@@ -180,6 +208,29 @@ impl Current {
             None if !self.failed_by.contains(&cause) => self.failed_by.push(cause),
             None => {}
         }
+    }
+}
+
+/// Completes a cause by what failed and what worked.
+fn compare(cause: &mut Cause, all: &Compared<'_>, names: &Names, events: &Events) {
+    let (servers, clients) = (all.servers(cause.id), all.clients(cause.id));
+    if !clients.is_empty() {
+        let rows = all.rows(cause.id, &cause.locus);
+        cause.failed = rows.iter().map(Row::failures).sum();
+        cause.comparable = rows.iter().map(|row| row.all).sum();
+        let parted = Parted::of(&rows);
+        cause.separates = parted.told(names);
+        let hosts: BTreeSet<_> = servers.iter().map(SocketAddr::ip).chain(clients.iter().copied()).collect();
+        cause.turn = turn::turn(&parted.near()).map(|(turn, last_worked)| {
+            let lead = events.lead(turn.at, last_worked, &hosts).map(str::to_owned);
+            Turn { lead, ..turn }
+        });
+    }
+    cause.servers = servers.into_iter().take(words::EXAMPLES).collect();
+    cause.clients = words::clients(&clients);
+    if cause.is_of_several() {
+        let summary = Diagnosis::named(cause.diagnosis).map_or("", |diagnosis| diagnosis.summary);
+        cause.message = words::message(cause, summary);
     }
 }
 

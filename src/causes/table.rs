@@ -1,31 +1,34 @@
 //! Transfers, or sessions, counted by their traits: what failed by which cause, and what worked.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
 use super::traits::Traits;
 use crate::finding::CauseId;
 use crate::frame::Timestamp;
-use crate::record::CauseLocus;
 
-/// Combinations of traits that are counted. What is new beyond it is not compared: a capture with so many clients has
-/// enough of others.
-const CELLS: usize = 65_536;
+/// Combinations of traits that are counted. Beyond it sizes and ports are not told apart, and twice as far what is new is
+/// not compared.
+const CELLS: usize = 32_768;
 
-/// How often, and when.
+/// How often, when, and with which announced data ports.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tally {
     pub(super) count: u64,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// The lowest and the highest.
+    pub(super) ports: Option<(u16, u16)>,
 }
 
 impl Tally {
-    fn add(slot: &mut Option<Self>, at: Timestamp) {
-        let tally = slot.get_or_insert(Self { count: 0, first: at, last: at });
+    /// Adds one to a tally that may not have begun.
+    fn add(slot: &mut Option<Self>, at: Timestamp, port: Option<u16>) {
+        let tally = slot.get_or_insert(Self { count: 0, first: at, last: at, ports: None });
         tally.count += 1;
         tally.first = tally.first.min(at);
         tally.last = tally.last.max(at);
+        let ports = port.map(|port| tally.ports.map_or((port, port), |(low, high)| (low.min(port), high.max(port))));
+        tally.ports = ports.or(tally.ports);
     }
 }
 
@@ -33,8 +36,26 @@ impl Tally {
 #[derive(Debug, Default)]
 pub(super) struct Cell {
     pub(super) worked: Option<Tally>,
-    pub(super) failed: BTreeMap<CauseId, Option<Tally>>,
-    pub(super) failed_otherwise: u64,
+    failed: BTreeMap<CauseId, Option<Tally>>,
+    failed_otherwise: u64,
+}
+
+impl Cell {
+    /// What failed by a cause.
+    pub(super) fn failed(&self, cause: CauseId) -> Option<Tally> {
+        self.failed.get(&cause).copied().flatten()
+    }
+
+    /// The causes by which something failed.
+    pub(super) fn causes(&self) -> impl Iterator<Item = CauseId> {
+        self.failed.keys().copied()
+    }
+
+    /// All of them.
+    pub(super) fn count(&self) -> u64 {
+        let failed: u64 = self.failed.values().flatten().map(|tally| tally.count).sum();
+        failed + self.failed_otherwise + self.worked.map_or(0, |tally| tally.count)
+    }
 }
 
 /// Transfers, or sessions, by their traits.
@@ -43,38 +64,27 @@ pub(super) struct Table {
     cells: BTreeMap<Traits, Cell>,
 }
 
-/// How many of what a cause is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) failed: u64,
-    /// What could have failed alike, what failed with it.
-    pub(super) comparable: u64,
-}
-
-/// Who had to do with what failed.
-#[derive(Debug, Default)]
-pub(super) struct Ends {
-    pub(super) servers: BTreeSet<SocketAddr>,
-    pub(super) clients: BTreeSet<IpAddr>,
-}
-
 impl Table {
     fn cell(&mut self, traits: &Traits) -> Option<&mut Cell> {
-        if self.cells.len() >= CELLS && !self.cells.contains_key(traits) {
+        if self.cells.len() < CELLS || self.cells.contains_key(traits) {
+            return Some(self.cells.entry(traits.clone()).or_default());
+        }
+        let wide = traits.without_numbers();
+        if self.cells.len() >= 2 * CELLS && !self.cells.contains_key(&wide) {
             return None;
         }
-        Some(self.cells.entry(traits.clone()).or_default())
+        Some(self.cells.entry(wide).or_default())
     }
 
-    pub(super) fn worked(&mut self, traits: &Traits, at: Timestamp) {
+    pub(super) fn worked(&mut self, traits: &Traits, at: Timestamp, port: Option<u16>) {
         if let Some(cell) = self.cell(traits) {
-            Tally::add(&mut cell.worked, at);
+            Tally::add(&mut cell.worked, at, port);
         }
     }
 
-    pub(super) fn failed(&mut self, traits: &Traits, cause: CauseId, at: Timestamp) {
+    pub(super) fn failed(&mut self, traits: &Traits, cause: CauseId, at: Timestamp, port: Option<u16>) {
         if let Some(cell) = self.cell(traits) {
-            Tally::add(cell.failed.entry(cause).or_default(), at);
+            Tally::add(cell.failed.entry(cause).or_default(), at, port);
         }
     }
 
@@ -84,41 +94,7 @@ impl Table {
         }
     }
 
-    /// Whether anything in it failed by this.
-    pub(super) fn fails_by(&self, cause: CauseId) -> bool {
-        self.cells.values().any(|cell| cell.failed.contains_key(&cause))
-    }
-
-    /// The servers and clients of what failed by this.
-    pub(super) fn ends(&self, cause: CauseId) -> Ends {
-        let failed = self.cells.iter().filter(|(_, cell)| cell.failed.contains_key(&cause)).map(|(traits, _)| traits);
-        let mut ends = Ends::default();
-        for traits in failed {
-            ends.servers.insert(traits.server);
-            ends.clients.insert(traits.client);
-        }
-        ends
-    }
-
-    /// What failed by this, among all that its locus could make fail.
-    pub(super) fn counts(&self, cause: CauseId, locus: &CauseLocus) -> Counts {
-        let mut counts = Counts::default();
-        for (_, cell) in self.cells.iter().filter(|(traits, _)| is_within(locus, traits)) {
-            counts.failed += cell.failed.get(&cause).map_or(0, |tally| tally.map_or(0, |tally| tally.count));
-            let failed: u64 = cell.failed.values().flatten().map(|tally| tally.count).sum();
-            counts.comparable += failed + cell.failed_otherwise + cell.worked.map_or(0, |tally| tally.count);
-        }
-        if counts.failed == 0 { Counts::default() } else { counts }
-    }
-}
-
-/// Whether a locus has to do with what has these traits.
-fn is_within(locus: &CauseLocus, traits: &Traits) -> bool {
-    match locus {
-        CauseLocus::Server(server) | CauseLocus::Announced { server, .. } | CauseLocus::Account { server, .. } => {
-            traits.server == *server
-        }
-        CauseLocus::Client(client) => traits.client == *client,
-        CauseLocus::Hosts(_) | CauseLocus::Station(_) | CauseLocus::Capture => true,
+    pub(super) fn cells(&self) -> impl Iterator<Item = (&Traits, &Cell)> {
+        self.cells.iter()
     }
 }

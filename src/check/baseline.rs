@@ -1,12 +1,12 @@
 //! Trouble that is known already: a list of fingerprints, and the sinks that write it and leave out what is on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use super::damage;
-use crate::finding::{Finding, Role, Severity};
+use crate::finding::{CauseId, Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
 use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
@@ -14,8 +14,8 @@ use crate::source::Capture;
 use crate::text::printable_str;
 
 const HEAD: &str = "\
-# Findings that are known already: `ftpwhy --baseline THIS` leaves them out. A fingerprint holds no time, no frame\n\
-# number and no ephemeral port; the other lines are for readers. Delete what is fixed.\n";
+# Findings and causes that are known already: `ftpwhy --baseline THIS` leaves them out. A fingerprint holds no time, no frame\n\
+# number and no ephemeral port, that of a cause no client; the other lines are for readers. Delete what is fixed.\n";
 
 /// Known findings by fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,9 +85,19 @@ impl Baseline {
         about.peek().is_some() && about.all(|known| !known.joined)
     }
 
-    /// Whether a finding is known.
+    /// Whether a finding is known, or its cause.
     pub fn knows(&self, finding: &Finding, subject: Option<Subject<'_>>) -> bool {
-        self.known.contains_key(&fingerprint::of(finding, subject).to_string())
+        let mut all = std::iter::once(fingerprint::of(finding, subject)).chain(fingerprint::of_its_causes(finding));
+        all.any(|fingerprint| self.known.contains_key(&fingerprint.to_string()))
+    }
+
+    /// Puts a cause in the place of its findings.
+    fn put_cause(&mut self, cause: &Cause, findings: &BTreeSet<String>) {
+        self.known.retain(|fingerprint, _| !findings.contains(fingerprint));
+        let fingerprint = fingerprint::of_cause(cause.diagnosis, &cause.locus).to_string();
+        let about = printable_str(&fingerprint::about_cause(&cause.locus));
+        let diagnosis = cause.diagnosis.to_string();
+        self.known.insert(fingerprint.clone(), Known { diagnosis, about, fingerprint, joined: false });
     }
 }
 
@@ -104,6 +114,10 @@ pub struct Baselined<'a> {
     pub seen_from_one_point: u64,
     /// What they would have counted.
     counted: Summary,
+    /// The fingerprints of the findings of each cause, if they are collected.
+    of_causes: HashMap<CauseId, BTreeSet<String>>,
+    /// The causes of which findings were passed on.
+    passed: BTreeSet<CauseId>,
     /// Findings follow their session.
     session: Option<SessionRecord>,
     subjects: Subjects,
@@ -112,7 +126,7 @@ pub struct Baselined<'a> {
 impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
-        let (found, counted, subjects) = Default::default();
+        let (found, counted, of_causes, passed, subjects) = Default::default();
         Self {
             inner,
             known,
@@ -121,6 +135,8 @@ impl<'a> Baselined<'a> {
             left_out: 0,
             seen_from_one_point: 0,
             counted,
+            of_causes,
+            passed,
             session: None,
             subjects,
         }
@@ -175,10 +191,15 @@ impl Sink for Baselined<'_> {
         let subject = session.map(|session| self.subjects.of(finding, session));
         if self.collects {
             self.found.add(finding, subject);
+            if let Some(cause) = finding.cause {
+                let fingerprint = fingerprint::of(finding, subject).to_string();
+                self.of_causes.entry(cause).or_default().insert(fingerprint);
+            }
         }
         if !self.known.knows(finding, subject) {
             let known = subject.is_some_and(|subject| self.known.knows_from_one_point(finding, subject));
             self.seen_from_one_point += u64::from(known);
+            self.passed.extend(finding.cause);
             return self.inner.finding(finding);
         }
         self.left_out += 1;
@@ -198,7 +219,16 @@ impl Sink for Baselined<'_> {
     }
 
     fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
-        self.inner.causes(causes)
+        if !self.compares() {
+            return self.inner.causes(causes);
+        }
+        for cause in causes.iter().filter(|cause| cause.is_of_several()) {
+            if let Some(findings) = self.of_causes.get(&cause.id) {
+                self.found.put_cause(cause, findings);
+            }
+        }
+        let passed: Vec<Cause> = causes.iter().filter(|cause| self.passed.contains(&cause.id)).cloned().collect();
+        self.inner.causes(&passed)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
@@ -218,7 +248,8 @@ mod tests {
     use std::io;
 
     use super::{Baseline, Baselined};
-    use crate::finding::{Finding, Severity};
+    use crate::causes::Caused;
+    use crate::finding::{Finding, Locus, Role, SessionId, Severity};
     use crate::record::{SessionRecord, Sink, Summary};
     use crate::redact::Secret;
     use crate::report::testing::Sample;
@@ -267,6 +298,35 @@ mod tests {
         assert!(kept.0.iter().all(|finding| finding.severity == Severity::Quality));
         assert_eq!((kept.1.error, kept.1.warning, kept.1.quality, left_out), (0, 0, 1, 3));
         assert_eq!(again, found, "known trouble stays in a baseline that is written anew");
+    }
+
+    #[test]
+    fn a_cause_stands_for_its_findings_and_for_those_to_come() {
+        let sample = Sample::collision();
+        let verdict = sample.findings.iter().find(|finding| finding.transfer.is_some()).expect("one");
+        let several = |clients: std::ops::Range<u8>| {
+            let mut kept = Kept::default();
+            let known = Baseline::default();
+            let mut sink = Baselined::new(&mut kept, &known);
+            let mut caused = Caused::new(&mut sink);
+            for host in clients {
+                let mut session = sample.sessions[0].clone();
+                (session.id, session.client) = (SessionId(host.into()), ([10, 1, 0, host], 1050).into());
+                caused.session(&session).expect("takes it");
+                let hosts = vec![session.client.ip(), session.server.ip()];
+                let finding = Finding { session: Some(session.id), hosts, role: Role::Verdict, ..verdict.clone() };
+                caused.finding(&finding).expect("takes it");
+            }
+            caused.finish().expect("ends");
+            std::mem::take(&mut sink.found)
+        };
+        let first = several(1..20);
+        assert_eq!(first.known.len(), 1, "one line for all: {}", first.to_text());
+        assert_eq!(several(30..40), first, "whatever the clients");
+        assert!(first.knows(verdict, None), "a new client's is known");
+        let other = Finding { locus: Locus::Server(([10, 2, 0, 99], 21).into()), ..verdict.clone() };
+        assert!(!first.knows(&other, None), "that of another server is not");
+        assert_eq!(several(1..2).known.values().next().map(|known| known.about.contains("10.1.0.1")), Some(true));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Expectations as they should read for what was found.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use toml::Value;
 
 use super::expectation::{Expectation, Expected, Files};
 use super::observed::Observed;
-use crate::finding::Severity;
+use crate::finding::{Role, Severity};
 use crate::report::words::Confidence;
+
+/// Findings of one cause that a new expectation names each; of more it says how many there are.
+const TOLD_EACH: usize = 20;
 
 /// Lines of an expectation that are compared one by one; longer ones are shown as replaced.
 const MAX_COMPARED: usize = 2_000;
@@ -120,15 +124,29 @@ fn written(old: &Expectation, fresh: bool, found: &[Observed], transfers: &[Stri
     for expected in &old.expected {
         // Of several findings of one name the closest is meant.
         if let Some(finding) = found.iter().filter(|f| expected.is_about(f)).min_by_key(|f| expected.wrongs(f).len()) {
-            write_expected(&mut out, &loose(updated(expected, finding)));
+            let alike = found.iter().filter(|other| kind(other) == kind(finding)).count();
+            let updated = Expected { count: expected.count.map(|_| alike), ..updated(expected, finding) };
+            write_expected(&mut out, &loose(updated));
         }
     }
     let named = |finding: &Observed| {
         old.allow.contains(&finding.diagnosis) || old.expected.iter().any(|expected| expected.is_about(finding))
     };
     let worth = |finding: &&Observed| finding.severity > Severity::Quality || finding.is_cut();
-    for finding in found.iter().filter(worth).filter(|finding| !named(finding)) {
-        write_expected(&mut out, &loose(in_full(finding)));
+    let unnamed: Vec<&Observed> = found.iter().filter(worth).filter(|finding| !named(finding)).collect();
+    let mut alike: BTreeMap<Kind<'_>, Vec<&Observed>> = BTreeMap::new();
+    for finding in &unnamed {
+        alike.entry(kind(finding)).or_default().push(finding);
+    }
+    for finding in unnamed {
+        match alike.get(&kind(finding)) {
+            Some(all) if all.len() > TOLD_EACH => {
+                write_expected(&mut out, &loose(in_common(finding, all)));
+                alike.insert(kind(finding), Vec::new());
+            }
+            Some(told) if told.is_empty() => {}
+            Some(_) | None => write_expected(&mut out, &loose(in_full(finding))),
+        }
     }
     out
 }
@@ -143,6 +161,27 @@ fn is_found(name: &str, found: &[Observed]) -> bool {
     found.iter().any(|finding| finding.diagnosis == name)
 }
 
+/// In what findings of one cause are alike.
+type Kind<'a> = (&'a str, Role, Severity, Option<&'a String>);
+
+fn kind(finding: &Observed) -> Kind<'_> {
+    (&finding.diagnosis, finding.role, finding.severity, finding.causes.first())
+}
+
+/// The expectation that says what findings of a cause have in common.
+fn in_common(finding: &Observed, all: &[&Observed]) -> Expected {
+    let least = all.iter().map(|one| one.confidence).min().unwrap_or(finding.confidence);
+    Expected {
+        confidence: Some(least.into()),
+        session: None,
+        transfer: None,
+        cause: finding.causes.first().cloned(),
+        count: Some(all.len()),
+        frames: Vec::new(),
+        ..in_full(finding)
+    }
+}
+
 /// The expectation that says all of a finding.
 fn in_full(finding: &Observed) -> Expected {
     Expected {
@@ -153,6 +192,8 @@ fn in_full(finding: &Observed) -> Expected {
         at_most: None,
         session: finding.session,
         transfer: finding.transfer,
+        cause: None,
+        count: None,
         frames: finding.frames.clone(),
         some_of: Vec::new(),
     }
@@ -171,6 +212,11 @@ fn updated(old: &Expected, finding: &Observed) -> Expected {
         at_most: old.at_most.map(|most| sure(most).max(finding.confidence).into()),
         session: old.session.and(finding.session),
         transfer: old.transfer.and(finding.transfer),
+        cause: match &old.cause {
+            Some(cause) if !finding.causes.contains(cause) => finding.causes.first().cloned(),
+            cause => cause.clone(),
+        },
+        count: old.count,
         frames: if frames.is_empty() && !old.frames.is_empty() { finding.frames.clone() } else { frames },
         some_of: if cited(&old.some_of).is_empty() && !old.some_of.is_empty() {
             finding.frames.clone()
@@ -198,6 +244,12 @@ fn write_expected(out: &mut String, expected: &Expected) {
         if let Some(number) = number {
             let _ = writeln!(out, "{key} = {number}");
         }
+    }
+    if let Some(cause) = &expected.cause {
+        let _ = writeln!(out, "cause = {}", string(cause));
+    }
+    if let Some(count) = expected.count {
+        let _ = writeln!(out, "count = {count}");
     }
     for (key, frames) in [("frames", &expected.frames), ("some_of", &expected.some_of)] {
         if !frames.is_empty() {
@@ -275,6 +327,7 @@ mod tests {
 
     fn found() -> Observed {
         Observed {
+            causes: vec!["0123".into()],
             diagnosis: "data-syn-refused".into(),
             role: Role::Verdict,
             severity: Severity::Error,

@@ -107,6 +107,10 @@ pub struct Expected {
     pub session: Option<u32>,
     /// The transfer it is about.
     pub transfer: Option<u32>,
+    /// The fingerprint of its cause.
+    pub cause: Option<String>,
+    /// How many findings like it there are.
+    pub count: Option<usize>,
     /// Frames that the evidence must cite.
     #[serde(default)]
     pub frames: Vec<u64>,
@@ -192,9 +196,16 @@ impl Expected {
         // Of several findings of one name the closest tells most.
         match wrongs.min_by_key(Vec::len) {
             None => Some(format!("missing: {}", self.diagnosis)),
-            Some(closest) if closest.is_empty() => None,
+            Some(closest) if closest.is_empty() => self.miscounted(found),
             Some(closest) => Some(format!("{}: {}", self.diagnosis, closest.join(", "))),
         }
+    }
+
+    /// Whether there are more or fewer findings like it than expected.
+    fn miscounted(&self, found: &[Observed]) -> Option<String> {
+        let alike = found.iter().filter(|finding| self.is_about(finding) && self.wrongs(finding).is_empty()).count();
+        let expected = self.count.filter(|count| *count != alike)?;
+        Some(format!("{}: count is {alike}, not {expected}", self.diagnosis))
     }
 
     /// What of `finding` is not as expected.
@@ -213,6 +224,9 @@ impl Expected {
         .into_iter()
         .flatten()
         .collect();
+        if let Some(cause) = self.cause.as_ref().filter(|cause| !finding.causes.contains(cause)) {
+            wrongs.push(format!("cause is {}, not {cause}", finding.causes.join(" or ")));
+        }
         let cited = |frame: &u64| finding.frames.contains(frame);
         let uncited: Vec<u64> = self.frames.iter().copied().filter(|frame| !cited(frame)).collect();
         if !uncited.is_empty() {
@@ -245,6 +259,7 @@ mod tests {
             confidence,
             session,
             transfer,
+            causes: vec!["0123".into()],
             frames: vec![3, 7],
         }
     }
@@ -292,6 +307,8 @@ mod tests {
             ("at_most = \"probable\"", "x: confidence is proven, not at most probable"),
             ("session = 2", "x: session is 1, not 2"),
             ("transfer = 1", "x: transfer is 2, not 1"),
+            ("cause = \"4567\"", "x: cause is 0123, not 4567"),
+            ("count = 2", "x: count is 1, not 2"),
             ("some_of = [1, 2]", "x: frames are [3, 7], none of [1, 2]"),
         ] {
             let expectation =

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::diagnosis::capture_truncated;
 use crate::finding::{Confidence, Finding, Role, Severity};
+use crate::fingerprint;
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::Secret;
 use crate::report::words;
@@ -25,6 +26,8 @@ pub struct Observed {
     pub session: Option<u32>,
     /// The transfer, if it is about one.
     pub transfer: Option<u32>,
+    /// The fingerprints of the causes that it may be of, the narrower first.
+    pub causes: Vec<String>,
     /// The number of every frame that its evidence cites, ascending.
     pub frames: Vec<u64>,
 }
@@ -58,6 +61,7 @@ impl From<&Finding> for Observed {
             confidence: finding.confidence,
             session: finding.session.map(|id| id.0),
             transfer: finding.transfer.map(|id| id.0),
+            causes: fingerprint::of_its_causes(finding).map(|one| one.to_string()).collect(),
             frames,
         }
     }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::input::{FailOnName, InputArguments, SelectionArguments};
+use super::input::{FailOnName, InputArguments, SelectionArguments, cause_number};
 use super::layout::{PlainArguments, TimeArguments};
 use super::target::{Target, target};
 use super::{AnalyseOptions, Terminal};
-use crate::report::{Format, Style, Verbosity};
+use crate::finding::CauseId;
+use crate::report::{By, Format, Style, Verbosity};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -35,11 +36,23 @@ pub(super) struct Analyse {
     )]
     output: Vec<Target<FormatName>>,
 
+    /// What has a line in concise
+    #[arg(long, value_name = "WHAT", default_value = "finding", help_heading = "Output")]
+    by: ByName,
+
     #[command(flatten)]
     plain: PlainArguments,
 
     #[command(flatten)]
     time: TimeArguments,
+
+    /// Report only cause N (as numbered in reports): its findings, their sessions and related findings
+    #[arg(long, value_name = "N", value_parser = cause_number(), conflicts_with = "follow", help_heading = "Output")]
+    cause: Option<u32>,
+
+    /// Write at most N findings, and how many are left out
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    max_findings: Option<u64>,
 
     /// Show only findings: no totals, no table, no notes on the capture
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
@@ -70,8 +83,16 @@ pub(super) struct Analyse {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum ByName {
+    /// Each finding
+    Finding,
+    /// Each cause, with its counts
+    Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum FormatName {
-    /// A block per failed transfer, other findings, and the table of transfers
+    /// A block per cause with one failed transfer as an example, other findings, and the table of transfers
     Full,
     /// One line per finding
     Concise,
@@ -138,7 +159,12 @@ impl Analyse {
         };
         let style = Style {
             time: self.time.style(),
-            verbosity: match (self.quiet, self.verbose) {
+            by: match self.by {
+                ByName::Finding => By::Finding,
+                ByName::Cause => By::Cause,
+            },
+            // Of one cause all is wanted.
+            verbosity: match (self.quiet, self.verbose || self.cause.is_some()) {
                 (true, _) => Verbosity::Quiet,
                 (_, true) => Verbosity::Verbose,
                 _ => Verbosity::Normal,
@@ -156,6 +182,8 @@ impl Analyse {
             require_transfers: self.require_transfers,
             baseline: self.baseline,
             write_baseline: self.write_baseline,
+            cause: self.cause.map(CauseId),
+            max_findings: self.max_findings,
         }
     }
 }

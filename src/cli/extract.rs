@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::ExtractOptions;
-use super::input::{InputArguments, pattern};
+use super::input::{InputArguments, cause_number, pattern};
 use crate::extract::{Choice, Pick};
-use crate::finding::SessionId;
+use crate::finding::{CauseId, SessionId};
 
 /// Write the packets of a session, of a finding or of all control connections to a pcapng file
 ///
@@ -33,6 +33,10 @@ pub(super) struct Extract {
     #[arg(long, value_name = "NAME|N", group = "what", value_parser = pick, help_heading = "Selection")]
     finding: Option<Pick>,
 
+    /// The evidence of cause N (as numbered in reports) and its sessions
+    #[arg(long, value_name = "N", group = "what", value_parser = cause_number(), help_heading = "Selection")]
+    cause: Option<u32>,
+
     /// All control connections; of other connections how they open and close; ICMP, ARP and neighbour discovery. Some
     /// findings become less certain because packets are missing
     #[arg(long, group = "what", help_heading = "Selection")]
@@ -56,11 +60,12 @@ impl Extract {
     pub(super) fn into_options(self, config: Option<PathBuf>) -> ExtractOptions {
         ExtractOptions {
             input: self.input.into_input(config),
-            choice: match (self.session, self.finding, self.slim) {
-                (Some(session), _, _) => Choice::Session(SessionId(session)),
-                (_, Some(pick), _) => Choice::Finding(pick),
-                (_, _, true) => Choice::Slim,
-                (None, None, false) => Choice::All,
+            choice: match (self.session, self.finding, self.cause, self.slim) {
+                (Some(session), _, _, _) => Choice::Session(SessionId(session)),
+                (_, Some(pick), _, _) => Choice::Finding(pick),
+                (_, _, Some(cause), _) => Choice::Finding(Pick::Cause(CauseId(cause))),
+                (_, _, _, true) => Choice::Slim,
+                (None, None, None, false) => Choice::All,
             },
             write: self.write,
             with_secrets: self.with_secrets,
@@ -81,7 +86,7 @@ fn pick(text: &str) -> Result<Pick, String> {
 mod tests {
     use crate::cli::{Invocation, Terminal, read};
     use crate::extract::{Choice, Pick};
-    use crate::finding::SessionId;
+    use crate::finding::{CauseId, SessionId};
 
     fn choice(line: &str) -> Option<Choice> {
         let terminal = Terminal::NONE;
@@ -97,12 +102,15 @@ mod tests {
         assert_eq!(choice("x.pcap -w y --session 2"), Some(Choice::Session(SessionId(2))));
         assert_eq!(choice("x.pcap -w y --finding 3"), Some(Choice::Finding(Pick::Number(3))));
         assert!(matches!(choice("x.pcap -w y --finding time-wait-*"), Some(Choice::Finding(Pick::Named(_)))));
+        assert_eq!(choice("x.pcap -w y --cause 2"), Some(Choice::Finding(Pick::Cause(CauseId(2)))));
         assert_eq!(choice("x.pcap -w - --slim"), Some(Choice::Slim));
         for wrong in [
             "x.pcap",
             "x -w y --slim --session 1",
             "x -w y --session 0",
             "x -w y --finding 0",
+            "x -w y --cause 0",
+            "x -w y --cause 1 --slim",
             "x -w y --finding nonsense",
         ] {
             assert_eq!(choice(wrong), None, "{wrong}");

@@ -4,12 +4,18 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::options::{FailOn, Grouping, Input};
 use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
 use crate::points::{Glob, NamedPoint};
+
+/// The number of a cause, from 1.
+pub(super) fn cause_number() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
+}
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]

@@ -4,7 +4,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Terminal;
-use crate::report::{Style, TimeStyle, Verbosity};
+use crate::report::{By, Style, TimeStyle, Verbosity};
 
 /// Below this the table of transfers goes over the edge.
 const MIN_WIDTH: u64 = 60;
@@ -75,6 +75,7 @@ impl PlainArguments {
             width: self.width.or(terminal.width).unwrap_or(80),
             time: TimeStyle::Utc,
             verbosity: Verbosity::Normal,
+            by: By::Finding,
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::scope::ScopeArguments;
 use super::{FailOn, Terminal};
-use crate::report::{Format, Style, TimeStyle, Verbosity};
+use crate::report::{By, Format, Style, TimeStyle, Verbosity};
 use crate::source::live::Scope;
 use crate::source::write::Rotation;
 
@@ -303,6 +303,7 @@ impl Live {
                 Some(LiveFormat::Concise) | None => Format::Concise,
             },
             style: Style {
+                by: By::Finding,
                 color: match self.color {
                     ColorWhen::Auto => terminal.color,
                     ColorWhen::Always => true,

@@ -9,7 +9,7 @@ use crate::diagnosis::Diagnosis;
 use crate::diagnosis::replies::Question;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
-use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::finding::{CauseId, Finding, Role, SessionId, Severity};
 use crate::points::{Glob, NamedPoint};
 use crate::report::{Format, Style, View};
 
@@ -82,6 +82,10 @@ pub struct AnalyseOptions {
     pub baseline: Option<PathBuf>,
     /// Where to write the findings as known ones; they then do not count.
     pub write_baseline: Option<PathBuf>,
+    /// The cause that is reported alone.
+    pub cause: Option<CauseId>,
+    /// How many findings are written at most.
+    pub max_findings: Option<u64>,
 }
 
 /// What `ftpwhy explain` is asked about.

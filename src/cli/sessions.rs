@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::input::InputArguments;
+use super::input::{InputArguments, cause_number};
 use super::layout::{PlainArguments, TimeArguments};
 use super::{Input, Terminal};
-use crate::finding::SessionId;
+use crate::finding::{CauseId, SessionId};
 use crate::frame::Timestamp;
 use crate::report::{Order, SessionChoice, Style, Verbosity, parse_time};
 
@@ -33,6 +33,10 @@ pub(super) struct Sessions {
     /// Show only these sessions, by number
     #[arg(long = "session", value_name = "NUMBER", value_delimiter = ',', help_heading = "Selection")]
     numbers: Vec<u32>,
+
+    /// Show only the sessions of cause N (as numbered in reports)
+    #[arg(long, value_name = "N", value_parser = cause_number(), help_heading = "Selection")]
+    cause: Option<u32>,
 
     /// How to sort sessions; durations and counts from the largest to the smallest
     #[arg(long, value_name = "COLUMN", default_value = "start", help_heading = "Output")]
@@ -85,6 +89,8 @@ pub struct SessionsOptions {
     pub input: Input,
     /// Which sessions, in which order.
     pub choice: SessionChoice,
+    /// Of this cause alone.
+    pub cause: Option<CauseId>,
     /// How the tables are laid out.
     pub style: Style,
 }
@@ -102,6 +108,7 @@ impl Sessions {
                 order: self.sort.into(),
                 reverse: self.reverse,
             },
+            cause: self.cause.map(CauseId),
             style: Style { time: self.time.style(), verbosity, ..self.plain.into_style(terminal) },
         }
     }

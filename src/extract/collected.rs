@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::parts::Parts;
 use super::wanted::WantedFrames;
 use super::{Choice, Pick};
-use crate::finding::{Evidence, Finding, SessionId};
+use crate::finding::{CauseId, Evidence, Finding, SessionId};
 use crate::frame::{CaptureId, FrameNo, Stamp};
 use crate::record::{PointRecord, SessionRecord, Sink, Summary, point_of};
 use crate::redact::{Secret, Secrets};
@@ -116,6 +116,7 @@ impl Collected {
     fn picked(&self, pick: &Pick) -> Result<Vec<&Finding>, String> {
         let found: Vec<&Finding> = match pick {
             Pick::Number(number) => number.checked_sub(1).and_then(|at| self.findings.get(at)).into_iter().collect(),
+            Pick::Cause(id) => self.findings.iter().filter(|finding| finding.cause == Some(*id)).collect(),
             Pick::Named(pattern) => self.findings.iter().filter(|finding| pattern.matches(finding.diagnosis)).collect(),
         };
         if !found.is_empty() {
@@ -125,6 +126,12 @@ impl Collected {
         Err(match (names.len(), pick) {
             (0, _) => "there is no finding".to_owned(),
             (_, Pick::Number(number)) => format!("no finding {number}: the last one is {}", self.findings.len()),
+            (_, Pick::Cause(CauseId(cause))) => {
+                let last = self.findings.iter().filter_map(|finding| finding.cause).max();
+                let there =
+                    last.map_or_else(|| "there is none".to_owned(), |last| format!("the last one is {}", last.0));
+                format!("no cause {cause}: {there}")
+            }
             (_, Pick::Named(_)) => {
                 format!("no such finding; there is {}", names.into_iter().collect::<Vec<_>>().join(", "))
             }

@@ -12,7 +12,7 @@ pub use collected::{Collected, Comments};
 pub use wanted::WantedFrames;
 
 use crate::diagnosis::selection::Pattern;
-use crate::finding::SessionId;
+use crate::finding::{CauseId, SessionId};
 
 /// What is wanted of a capture.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +34,8 @@ pub enum Choice {
 pub enum Pick {
     /// The one with this number, from 1, in the order in which reports list them.
     Number(usize),
+    /// Those of a cause.
+    Cause(CauseId),
     /// All of these diagnoses.
     Named(Pattern),
 }

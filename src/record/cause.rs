@@ -25,6 +25,8 @@ pub struct Cause {
     pub findings: u64,
     /// The transfers that failed by it; sessions where it is none of transfers.
     pub failed: u64,
+    /// Whether it is sessions that failed and that are compared.
+    pub of_sessions: bool,
     /// Those that could have failed alike, with those that did.
     pub comparable: u64,
     /// Sessions with a finding of it.
@@ -90,6 +92,21 @@ pub enum CauseLocus {
     Hosts(Vec<IpAddr>),
     /// A station on a link, by its MAC.
     Station(String),
+}
+
+impl CauseLocus {
+    /// What several clients of a server may have in common beyond the locus of a finding.
+    pub fn alike(locus: &Locus) -> Option<Self> {
+        match locus {
+            Locus::Announced { server, address, .. } => Some(Self::Announced { address: (*address)?, server: *server }),
+            Locus::Capture
+            | Locus::Server(_)
+            | Locus::Client(_)
+            | Locus::Account { .. }
+            | Locus::Hosts(_)
+            | Locus::Station(_) => None,
+        }
+    }
 }
 
 impl From<&Locus> for CauseLocus {
@@ -164,6 +181,8 @@ pub struct Separation {
     pub failed: u64,
     /// How many worked with the second.
     pub worked: u64,
+    /// How many with the second worked or failed by the same cause.
+    pub beyond: u64,
 }
 
 /// What transfers and sessions are compared by.

@@ -3,6 +3,7 @@
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
 mod cause;
+mod circumstances;
 mod interruption;
 mod pending;
 mod redacted;
@@ -15,13 +16,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::decrypt::Tls;
-use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
+use crate::finding::{CauseId, DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::{CaptureId, FrameNo, InterfaceId, Interval, Stamp, Timestamp};
 use crate::redact::Secret;
 use crate::source::Capture;
 use trace::Trace;
 
 pub use cause::{Cause, CauseLocus, Clients, Prefix, Separation, Trait, Turn};
+pub use circumstances::Circumstances;
 pub use interruption::{Interruption, Signal};
 pub use pending::{Pending, State};
 
@@ -68,6 +70,8 @@ pub struct SessionRecord {
     pub last: Stamp,
     /// What the server says it is, or what its replies tell, printable.
     pub server_software: Option<String>,
+    /// Under which circumstances it was held.
+    pub circumstances: Circumstances,
     /// First opaque frame.
     pub encrypted_from: Option<Stamp>,
     /// Its TLS, as far as it was looked into.
@@ -97,6 +101,7 @@ impl SessionRecord {
     /// Every text in it that may quote what was captured.
     pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
         self.server_software.iter_mut().for_each(&mut change);
+        self.circumstances.texts(&mut change);
         self.vantage.clues.iter_mut().for_each(&mut change);
         self.offers.iter_mut().for_each(|offer| change(&mut offer.command));
         for transfer in &mut self.transfers {
@@ -391,6 +396,10 @@ pub struct TransferRecord {
     pub reply: Option<ReplyRecord>,
     /// The data connections tried.
     pub attempts: Vec<AttemptRecord>,
+    /// Whether TLS protected its data connection; `None` where that cannot be told.
+    pub protected: Option<bool>,
+    /// Bytes that were to be transferred: as the server announced them, or as they came where it completed.
+    pub size: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
     /// The diagnosis of its verdict.
@@ -453,6 +462,10 @@ pub struct Summary {
     pub interrupted: Option<Interruption>,
     /// The inputs that could not be read, in the order in which that showed.
     pub unreadable: Vec<Unreadable>,
+    /// The cause whose findings and sessions alone are told and counted, where only one was wanted.
+    pub only: Option<CauseId>,
+    /// Findings that are counted and not told, because no more were wanted.
+    pub left_out: u64,
     /// The points of incidents that were captured at several; empty where there is only one.
     pub points: Vec<PointRecord>,
 }

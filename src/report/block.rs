@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::causes;
 use super::escape::safe;
 use super::evidence::{Exhibit, in_order, write_exhibits};
 use super::filter::filters;
@@ -12,26 +13,65 @@ use super::reference::first_of;
 use super::words::{Confidence, Party, Severity, limit};
 use super::wrap::{MIN_COLUMN, wrap, write_wrapped};
 use crate::diagnosis::Diagnosis;
-use crate::finding::{Finding, HostFact, Role};
+use crate::finding::{DiagnosisName, Evidence, Finding, HostFact, Role};
+use crate::record::Cause;
 
 /// So that blocks of small captures line up.
 const MIN_GUTTER: usize = 2;
 /// The label of what can be read elsewhere.
 const NOTE: &str = "note";
 
+/// Pieces of evidence of an example.
+const EXHIBITS: usize = 3;
+
 /// How much of a finding a block shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
     /// Everything.
     Whole,
+    /// The evidence that comes first and what to do: what stands for many, where there are several such.
+    Example,
     /// The primary evidence and the confidence: what stands beside something that is told in full.
     Short,
 }
 
 pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
-    headline(page, finding, out)?;
+    let related = if finding.role == Role::Related { "related " } else { "" };
+    let name = format!("{related}{}[{}]", Severity::from(finding.severity), finding.diagnosis);
+    headline(page, finding.diagnosis, (&name, Ink::of(finding.severity)), &finding.message, out)?;
+    body(page, finding, detail, out)
+}
+
+/// A cause of several findings: what is said of all of them, then one of them.
+pub(super) fn write_cause(
+    page: &Page<'_>,
+    cause: &Cause,
+    example: Option<&Finding>,
+    detail: Detail,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let name = format!("{}[{}]", Severity::from(cause.severity), cause.diagnosis);
+    headline(page, cause.diagnosis, (&name, Ink::of(cause.severity)), &cause.message, out)?;
+    let mut lead = format!("  cause {}: ", cause.id.0);
+    for sentence in causes::sentences(page, cause) {
+        write_wrapped(out, page.style, &lead, "    ", &sentence)?;
+        "  - ".clone_into(&mut lead);
+    }
+    let Some(example) = example else { return writeln!(out) };
+    let name = format!("  one of {} (--cause {} shows all)", cause.findings, cause.id.0);
+    headline(page, cause.diagnosis, (&name, Ink::Strong), &example.message, out)?;
+    body(page, example, detail, out)
+}
+
+/// What stands below the headline of a finding.
+fn body(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
     let evidence = match detail {
         Detail::Whole => in_order(finding),
+        Detail::Example => {
+            let first: Vec<&Evidence> =
+                std::iter::once(&finding.primary).chain(&finding.supporting).take(EXHIBITS).collect();
+            in_order(finding).into_iter().filter(|one| first.iter().any(|first| std::ptr::eq(*first, *one))).collect()
+        }
         Detail::Short => vec![&finding.primary],
     };
     let exhibits = Exhibit::of(page, finding, &evidence);
@@ -39,7 +79,7 @@ pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mu
     let (indent, bar) = (" ".repeat(gutter), page.style.paint(Ink::Gutter, "|"));
 
     // What is related stands below the block that says where.
-    if finding.role != Role::Related || detail == Detail::Whole {
+    if finding.role != Role::Related || detail != Detail::Short {
         let lead = format!("{indent}{} ", page.style.paint(Ink::Gutter, "-->"));
         prefixed(page, &lead, gutter + 4, &location(page, finding), out)?;
     }
@@ -59,7 +99,7 @@ pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mu
         }
         prefixed(page, &lead, gutter + 3 + label.len(), &text, out)?;
     }
-    let filters = filters(finding);
+    let filters = if detail == Detail::Example { Vec::new() } else { filters(finding) };
     for (capture, filter) in &filters {
         let of = if filters.len() == 1 { String::new() } else { format!(" of {}", page.path(*capture)) };
         // Not wrapped: it is there to be pasted.
@@ -69,15 +109,23 @@ pub(super) fn write(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mu
     writeln!(out)
 }
 
-fn headline(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let related = if finding.role == Role::Related { "related " } else { "" };
-    let name = format!("{related}{}[{}]", Severity::from(finding.severity), finding.diagnosis);
-    let message = safe(&finding.message, page.style.ascii);
+/// A name that leads to what explains its diagnosis, in terminals that can.
+fn linked(page: &Page<'_>, diagnosis: DiagnosisName, name: &str) -> String {
+    let address = Diagnosis::named(diagnosis).and_then(first_of);
+    page.style.link(address.as_deref(), name)
+}
+
+fn headline(
+    page: &Page<'_>,
+    diagnosis: DiagnosisName,
+    (name, ink): (&str, Ink),
+    message: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let message = safe(message, page.style.ascii);
     let first = page.style.width.saturating_sub(name.chars().count() + 2).max(MIN_COLUMN);
     let rest = page.style.width.saturating_sub(2).max(MIN_COLUMN);
-    let address = Diagnosis::named(finding.diagnosis).and_then(first_of);
-    let name = page.style.paint(Ink::of(finding.severity), &name);
-    let mut lead = format!("{}: ", page.style.link(address.as_deref(), &name));
+    let mut lead = format!("{}: ", linked(page, diagnosis, &page.style.paint(ink, name)));
     for line in wrap(&message, first, rest) {
         writeln!(out, "{lead}{}", page.style.paint(Ink::Strong, &line))?;
         "  ".clone_into(&mut lead);
@@ -107,17 +155,18 @@ pub(super) fn remarks(page: &Page<'_>, finding: &Finding, detail: Detail) -> Vec
         let read = page.clock.milliseconds(*at, zero);
         remarks.push(("host".into(), format!("{} ({}, read {read})", page.safe(fact), page.safe(source))));
     }
-    for ruled_out in &finding.ruled_out {
+    let is_whole = detail == Detail::Whole;
+    for ruled_out in finding.ruled_out.iter().filter(|_| is_whole) {
         remarks.push(("ruled out".into(), format!("{} - {}", ruled_out.diagnosis, page.safe(&ruled_out.why))));
     }
-    for alternative in &finding.alternatives {
+    for alternative in finding.alternatives.iter().filter(|_| is_whole) {
         let decided = page.safe(&alternative.would_decide);
         remarks.push(("could also be".into(), format!("{}. To tell them apart: {decided}", alternative.diagnosis)));
     }
     for remedy in &finding.remedies {
         remarks.push((format!("help: {}", Party::from(remedy.side)), page.safe(&remedy.text)));
     }
-    if !finding.references.is_empty() {
+    if is_whole && !finding.references.is_empty() {
         remarks.push((NOTE.into(), finding.references.join(", ")));
     }
     remarks

@@ -160,6 +160,8 @@ impl Run {
         };
         self.summary = Summary {
             points: std::mem::take(&mut self.summary.points),
+            only: self.summary.only,
+            left_out: self.summary.left_out,
             transfers,
             failed,
             error: count(Severity::Error),

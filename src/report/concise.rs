@@ -2,16 +2,20 @@
 
 use std::io::{self, Write};
 
+use super::causes;
 use super::collect::Run;
 use super::escape::safe;
 use super::paint::Ink;
 use super::place::place;
 use super::words::{Confidence, Role, Severity};
-use super::{Style, totals, unread};
+use super::{By, Style, totals, unread};
 use crate::finding::{self, Finding};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut findings: Vec<&Finding> = run.findings.iter().collect();
+    let mut findings: Vec<&Finding> = match style.by {
+        By::Finding => run.findings.iter().collect(),
+        By::Cause => by_cause(run, style, out)?,
+    };
     findings.sort_by_key(|finding| {
         let at = finding.primary.first();
         (at.capture, at.number)
@@ -20,22 +24,46 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         line(run, finding, style, out)?;
     }
     let unwrapped = Style { width: usize::MAX, ..style.clone() };
+    if style.by == By::Finding {
+        causes::write_lines(run, &unwrapped, out)?;
+    }
     unread::write(&run.summary, &unwrapped, out)?;
     totals::write(run, &unwrapped, out)
 }
 
+/// A line for each cause, the worst first, with the place of the finding that stands for it. What is left: what is of no
+/// cause and does not stand beside a failure.
+fn by_cause<'a>(run: &'a Run, style: &Style, out: &mut dyn Write) -> io::Result<Vec<&'a Finding>> {
+    let all: Vec<&Finding> = run.findings.iter().collect();
+    for cause in causes::worst_first(&run.causes) {
+        let Some(example) = causes::example(cause, &all) else { continue };
+        let finding = Finding { message: cause.message.clone(), severity: cause.severity, ..example.clone() };
+        let count = if cause.failed > 0 {
+            format!("{} of {}", cause.failed, cause.comparable)
+        } else {
+            cause.findings.to_string()
+        };
+        write_line(run, &finding, &format!("cause {}, {count}", cause.id.0), style, out)?;
+    }
+    Ok(all.into_iter().filter(|finding| finding.cause.is_none() && finding.role != finding::Role::Related).collect())
+}
+
 /// Never wrapped: a line is a record here.
 pub(super) fn line(run: &Run, finding: &Finding, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let at = finding.primary.first();
-    let severity = Severity::from(finding.severity);
     let mut aside = Confidence::from(finding.confidence).to_string();
     if finding.role == finding::Role::Related {
         aside = format!("{aside}, {}", Role::from(finding.role));
     }
-    let place = place(finding);
-    if !place.is_empty() {
-        aside = format!("{aside}; {place}");
-    }
+    write_line(run, finding, &joined(aside, &place(finding)), style, out)
+}
+
+fn joined(aside: String, place: &str) -> String {
+    if place.is_empty() { aside } else { format!("{aside}; {place}") }
+}
+
+fn write_line(run: &Run, finding: &Finding, aside: &str, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let at = finding.primary.first();
+    let severity = Severity::from(finding.severity);
     writeln!(
         out,
         "{}:{}: {} {} {}",

@@ -1,16 +1,17 @@
-//! `--format full`: a block for each failed transfer with what relates to it, then context, notes on the capture,
-//! the table of transfers and the totals.
+//! `--format full`: a block for each cause of failed transfers, the worst first, with one of them and what relates to it,
+//! then context, notes on the capture, the table of transfers and the totals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::block::{self, Detail};
 use super::collect::Run;
+use super::entry::{self, Entry};
 use super::page::Page;
 use super::place::title;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity, table, totals, unread};
-use crate::finding::{Finding, Role, Severity};
+use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::record::Nearness;
 
 /// How many failed transfers are told in full before the list is folded. Likewise below.
@@ -19,6 +20,8 @@ const MAX_RELATED: usize = 4;
 const MAX_CONTEXT: usize = 20;
 const MAX_NOTES: usize = 8;
 const MAX_TRANSFERS: usize = 40;
+/// Where causes stand for many of them: a page should fit a screen.
+const MAX_TRANSFERS_BESIDE: usize = 0;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = &Page::new(run, style);
@@ -34,28 +37,45 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         }
     }
 
-    for verdict in verdicts.iter().take(page.most(MAX_VERDICTS)) {
-        block::write(page, verdict, Detail::Whole, out)?;
-        // Taken out, so that a second verdict of the same transfer would not repeat them.
-        let related = related.remove(&of(verdict)).unwrap_or_default();
-        write_list(page, &related, MAX_RELATED, "related findings", out)?;
+    let verdicts = entry::worst_first(entry::grouped(run, &verdicts));
+    let context = entry::grouped(run, &related_last(context));
+    let hidden = entry::hidden_sessions(page, verdicts.iter().chain(&context));
+    let (shown, folded) = verdicts.split_at(page.most(MAX_VERDICTS).min(verdicts.len()));
+    let causes = shown.iter().filter(|entry| matches!(entry, Entry::Cause(..))).count();
+    for entry in shown {
+        let is_example = causes > 1 && matches!(entry, Entry::Cause(..)) && style.verbosity < Verbosity::Verbose;
+        entry.write(page, if is_example { Detail::Example } else { Detail::Whole }, out)?;
+        for verdict in entry.shown(page) {
+            // Taken out, so that a second verdict of the same transfer would not repeat them.
+            let related = related.remove(&of(verdict)).unwrap_or_default();
+            let related: Vec<Entry<'_>> = related.into_iter().map(Entry::Alone).collect();
+            write_list(page, &related, MAX_RELATED, "related findings", out)?;
+        }
     }
-    write_fold(
-        verdicts.get(page.most(MAX_VERDICTS).min(verdicts.len())..).unwrap_or_default(),
-        "failed transfers",
-        out,
-    )?;
-    write_list(page, &related_last(context), MAX_CONTEXT, "findings", out)?;
+    write_fold(folded, "failed transfers", out)?;
+    write_list(page, &without(context, &hidden), MAX_CONTEXT, "findings", out)?;
     unread::write(&run.summary, style, out)?;
     if style.verbosity == Verbosity::Quiet {
         return totals::write(run, style, out);
     }
-    write_notes(page, &notes, out)?;
+    write_notes(page, &notes, &hidden, out)?;
     if style.verbosity == Verbosity::Verbose {
         write_sessions(page, out)?;
     }
-    table::write_folded(run, style, page.most(MAX_TRANSFERS), out)?;
+    let most = if hidden.is_empty() { MAX_TRANSFERS } else { MAX_TRANSFERS_BESIDE };
+    table::write_folded(run, style, page.most(most), &hidden, out)?;
     totals::write(run, style, out)
+}
+
+/// What is related to a failure that is not shown is not shown either.
+fn without<'a>(mut entries: Vec<Entry<'a>>, hidden: &BTreeSet<SessionId>) -> Vec<Entry<'a>> {
+    entries.retain(|entry| match entry {
+        Entry::Alone(finding) => {
+            finding.role != Role::Related || finding.session.is_none_or(|session| !hidden.contains(&session))
+        }
+        Entry::Cause(..) => true,
+    });
+    entries
 }
 
 /// What a finding is about, for putting related ones under their verdict.
@@ -77,39 +97,48 @@ fn related_last(mut context: Vec<&Finding>) -> Vec<&Finding> {
     places.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn write_list(page: &Page<'_>, list: &[&Finding], most: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
+fn write_list(page: &Page<'_>, list: &[Entry<'_>], most: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
     let most = page.most(most).min(list.len());
     let (shown, folded) = list.split_at(most);
-    for finding in shown {
-        let minor = finding.role == Role::Related || finding.severity <= Severity::Info;
-        let short = minor && page.style.verbosity < Verbosity::Verbose;
-        block::write(page, finding, if short { Detail::Short } else { Detail::Whole }, out)?;
+    for entry in shown {
+        let short = entry.is_minor() && page.style.verbosity < Verbosity::Verbose;
+        entry.write(page, if short { Detail::Short } else { Detail::Whole }, out)?;
     }
     write_fold(folded, what, out)
 }
 
 /// `and 38 more failed transfers (-v shows all): 30 time-wait-collision, 8 data-syn-refused`
-fn write_fold(folded: &[&Finding], what: &str, out: &mut dyn Write) -> io::Result<()> {
+fn write_fold(folded: &[Entry<'_>], what: &str, out: &mut dyn Write) -> io::Result<()> {
+    let folded: Vec<&Finding> = folded.iter().flat_map(Entry::findings).collect();
     if folded.is_empty() {
         return Ok(());
     }
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in folded {
+    for finding in &folded {
         *names.entry(finding.diagnosis.as_str()).or_default() += 1;
     }
     let names: Vec<String> = names.into_iter().map(|(name, count)| format!("{count} {name}")).collect();
     writeln!(out, "and {} more {what} (-v shows all): {}\n", folded.len(), names.join(", "))
 }
 
-fn write_notes(page: &Page<'_>, notes: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+/// Notes on the capture, but on sessions of which nothing is shown.
+fn write_notes(
+    page: &Page<'_>,
+    notes: &[&Finding],
+    hidden: &BTreeSet<SessionId>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if notes.is_empty() {
         return Ok(());
     }
-    let (shown, folded) = notes.split_at(page.most(MAX_NOTES).min(notes.len()));
+    let is_shown = |note: &&&Finding| note.session.is_none_or(|session| !hidden.contains(&session));
+    let (shown, beside): (Vec<&Finding>, Vec<&Finding>) = notes.iter().partition(|note| is_shown(&note));
+    let (shown, folded) = shown.split_at(page.most(MAX_NOTES).min(shown.len()));
     for note in shown {
         block::write_note(page, note, out)?;
     }
-    if folded.is_empty() { writeln!(out) } else { write_fold(folded, "notes on the capture", out) }
+    let folded: Vec<Entry<'_>> = folded.iter().copied().chain(beside).map(Entry::Alone).collect();
+    if folded.is_empty() { writeln!(out) } else { write_fold(&folded, "notes on the capture", out) }
 }
 
 /// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3; captured away from the client, on the link of the server`
@@ -144,7 +173,7 @@ fn seen_from(nearness: Nearness, end: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::finding::{Role, SessionId, TransferId};
+    use crate::finding::{Locus, Role, SessionId, TransferId};
     use crate::report::testing::{Sample, expect, narrow, wide};
     use crate::report::{Format, Style, TimeStyle, Verbosity};
 
@@ -218,10 +247,20 @@ mod tests {
             }
         }
         let text = sample.render(Format::Full, &wide());
-        assert!(text.contains("and 38 more failed transfers (-v shows all): 38 time-wait-collision\n"), "{text}");
-        assert!(text.contains("and 76 more transfers (-v shows all)\n"), "{text}");
+        assert_eq!(text.matches("time-wait-collision]").count(), 1, "one cause: {text}");
+        assert!(
+            text.contains("58 of 116 comparable transfers failed, in 58 sessions of 1 client, 10.1.0.10"),
+            "{text}"
+        );
+        assert!(text.contains("116 transfers are not listed here (--format table lists them)\n"), "{text}");
         let verbose = sample.render(Format::Full, &Style { verbosity: Verbosity::Verbose, ..wide() });
         assert!(!verbose.contains("-v shows all"));
-        assert_eq!(verbose.matches("error[time-wait-collision]").count(), 58);
+        assert_eq!(verbose.matches("error[time-wait-collision]").count(), 59);
+        for (number, finding) in (0..).zip(&mut sample.findings) {
+            finding.locus = Locus::Client([10, 9, 0, number].into());
+        }
+        let text = sample.render(Format::Full, &wide());
+        assert!(text.contains("and 38 more failed transfers (-v shows all): 38 time-wait-collision\n"), "{text}");
+        assert!(text.contains("and 76 more transfers (-v shows all)\n"), "{text}");
     }
 }

@@ -5,11 +5,14 @@
 //! `quick-junit`, `jiff` and `anstyle`, which no other module does.
 
 mod block;
+mod capped;
+mod causes;
 mod checked;
 mod collect;
 mod concise;
 mod counted;
 mod csv;
+mod entry;
 mod escape;
 mod evidence;
 mod filter;
@@ -55,6 +58,7 @@ mod wrap;
 
 use std::io::{self, Write};
 
+pub use capped::Capped;
 pub use checked::{CheckFormat, CheckResult, Checked, Comparison, write_checked};
 pub use collect::in_order;
 pub use interrupted::interrupted_by;
@@ -147,6 +151,18 @@ pub struct Style {
     pub time: TimeStyle,
     /// How much is shown.
     pub verbosity: Verbosity,
+    /// What has a line in `concise`.
+    pub by: By,
+}
+
+/// What has a line in `concise`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Each finding.
+    #[default]
+    Finding,
+    /// Each cause; what is of no cause has a line of its own.
+    Cause,
 }
 
 /// How packet times are shown.

@@ -1,6 +1,7 @@
 //! `ftpwhy sessions`: the sessions that are asked for, in the order that is asked for, and their transfers.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -130,7 +131,7 @@ fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let clock = Clock::new(style.time);
     let grid = run.sessions.iter().map(|session| cells(run, session, &clock, style));
     table::write_grid(&COLUMNS, grid, &[0, 1, 2, 3, 4, 5], style, out)?;
-    table::write_rows(&table::rows(run), style, out)?;
+    table::write_rows(&table::rows(run), &HashMap::new(), style, out)?;
     interrupted::write(run, style, out)?;
     if style.verbosity == Verbosity::Quiet {
         return Ok(());

@@ -1,6 +1,7 @@
 //! The formats for people while a capture goes on: each finding as it comes, the last transfers and the totals at the end.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::block::{self, Detail};
@@ -56,7 +57,7 @@ impl Stream {
         self.run.sessions.sort_by_key(|row| (row.id, table::begins(row)));
         let secrets = &self.run.secrets;
         self.run.sessions.iter_mut().for_each(|row| row.texts(|text| secrets.finish(text)));
-        table::write_rows(&table::rows(&self.run), &self.style, &mut self.out)?;
+        table::write_rows(&table::rows(&self.run), &HashMap::new(), &self.style, &mut self.out)?;
         let more = self.transfers - self.run.sessions.len() as u64;
         if more > 0 {
             writeln!(self.out, "and {more} earlier transfers\n")?;

@@ -1,17 +1,20 @@
 //! `--format table`: the transfers, a row each. `full` ends with the same table, folded.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table};
 
+use super::causes;
 use super::collect::Run;
 use super::escape::safe;
 use super::words::{AttemptOutcome, Mode, Outcome};
 use super::{Style, totals, unread};
+use crate::finding::{CauseId, SessionId, TransferId};
 use crate::frame::Stamp;
-use crate::record::{self, InferredRecord, SessionRecord, TransferRecord, VantageRecord};
+use crate::record::{self, Circumstances, InferredRecord, SessionRecord, TransferRecord, VantageRecord};
 
 /// The columns, of which the last but one takes what the others leave.
 pub(super) const COLUMNS: [&str; 8] =
@@ -25,23 +28,33 @@ const MIN_REPLY: usize = 20;
 const GAP: usize = 2;
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    write_rows(&rows(run), style, out)?;
+    write_rows(&rows(run), &causes::of_transfers(run), style, out)?;
+    causes::write_lines(run, style, out)?;
     unread::write(&run.summary, style, out)?;
     totals::write(run, style, out)
 }
 
-/// The table with at most `most` transfers; when there are more, the failed ones come first to stay.
-pub(super) fn write_folded(run: &Run, style: &Style, most: usize, out: &mut dyn Write) -> io::Result<()> {
+/// The table with at most `most` transfers; when there are more, the failed ones come first to stay, and those of `hidden`
+/// sessions are left out.
+pub(super) fn write_folded(
+    run: &Run,
+    style: &Style,
+    most: usize,
+    hidden: &BTreeSet<SessionId>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut rows = rows(run);
     let all = rows.len();
     if all > most {
+        rows.retain(|(session, _)| !hidden.contains(&session.id));
         shorten(&mut rows, most);
     }
-    write_rows(&rows, style, out)?;
-    if all > rows.len() {
-        writeln!(out, "and {} more transfers (-v shows all)\n", all - rows.len())?;
+    write_rows(&rows, &causes::of_transfers(run), style, out)?;
+    match all - rows.len() {
+        0 => Ok(()),
+        more if rows.is_empty() => writeln!(out, "{more} transfers are not listed here (--format table lists them)"),
+        more => writeln!(out, "and {more} more transfers (-v shows all)\n"),
     }
-    Ok(())
 }
 
 /// What a row is about.
@@ -82,6 +95,7 @@ pub(super) fn alone((session, row): TableRow<'_>) -> SessionRecord {
     let mut alone = SessionRecord {
         captures: Vec::new(),
         server_software: None,
+        circumstances: Circumstances::default(),
         vantage: VantageRecord { clues: Vec::new(), ..session.vantage },
         offers: Vec::new(),
         transfers: Vec::new(),
@@ -131,11 +145,23 @@ pub(super) fn shorten(rows: &mut Vec<TableRow<'_>>, most: usize) {
     rows.sort_by_key(|(session, row)| (session.id, row.at()));
 }
 
-pub(super) fn write_rows(rows: &[TableRow<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_rows(
+    rows: &[TableRow<'_>],
+    causes: &HashMap<(SessionId, TransferId), CauseId>,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let cells: Vec<[String; 8]> = rows.iter().map(|(session, row)| cells(session, *row, style)).collect();
+    let mut cells: Vec<[String; 8]> = rows.iter().map(|(session, row)| cells(session, *row, style)).collect();
+    for ((session, row), cells) in rows.iter().zip(&mut cells) {
+        if let (Row::Transfer(transfer), [.., verdict]) = (row, cells)
+            && let Some(cause) = causes.get(&(session.id, transfer.id))
+        {
+            *verdict = format!("{verdict}\n(cause {})", cause.0);
+        }
+    }
     // The columns that lose their sense when broken keep their width.
     if fits(&cells, style.width) {
         write_grid(&COLUMNS, cells, &[0, 3, 4, 7], style, out)

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::ladder::sample::trace;
-use super::{Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
+use super::{By, Format, Out, Style, TimeStyle, Verbosity, View, hosts, show, sink};
 use crate::causes::Caused;
 use crate::diagnosis::{
     capture_midstream, data_syn_never_sent, data_syn_not_seen, data_syn_refused, mac_changed, time_wait_collision,
@@ -18,8 +18,8 @@ use crate::finding::{
 };
 use crate::frame::{CaptureId, FrameList, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::{
-    AttemptOutcome, AttemptRecord, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord, SessionRecord, Sink,
-    Summary, TransferRecord, Unreadable, VantageRecord,
+    AttemptOutcome, AttemptRecord, Circumstances, HostRecord, Mode, Nearness, OfferRecord, Outcome, ReplyRecord,
+    SessionRecord, Sink, Summary, TransferRecord, Unreadable, VantageRecord,
 };
 use crate::source::{Capture, Damage, Interface};
 
@@ -35,7 +35,15 @@ pub(super) fn expect(name: &str, actual: &str) {
 }
 
 pub(crate) fn narrow() -> Style {
-    Style { color: false, links: false, ascii: true, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal }
+    Style {
+        color: false,
+        links: false,
+        ascii: true,
+        width: 80,
+        time: TimeStyle::Utc,
+        verbosity: Verbosity::Normal,
+        by: By::Finding,
+    }
 }
 
 pub(super) fn wide() -> Style {
@@ -126,6 +134,8 @@ impl Sample {
             findings: vec![quality(), context(), related(), verdict()],
             hosts: inventory(),
             summary: Summary {
+                only: None,
+                left_out: 0,
                 points: Vec::new(),
                 transfers: 2,
                 failed: 1,
@@ -322,6 +332,8 @@ fn session() -> SessionRecord {
         at,
         reply: Some(reply),
         attempts,
+        protected: None,
+        size: None,
         outcome,
         verdict,
     };
@@ -340,6 +352,7 @@ fn session() -> SessionRecord {
         first: at(1, 0),
         last: at(22, 14_000_000),
         tls: None,
+        circumstances: Circumstances::default(),
         server_software: Some("vsFTPd 3.0.3".into()),
         encrypted_from: None,
         vantage: VantageRecord {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use super::causes;
 use super::collect::{Run, Tally, path_of};
 use super::counted::counted;
 use super::escape::safe;
@@ -11,7 +12,7 @@ use super::paint::Ink;
 use super::unread;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity, interrupted};
-use crate::finding::Severity;
+use crate::finding::{CauseId, Severity};
 use crate::frame::CaptureId;
 use crate::record::Unreadable;
 use crate::source::Capture;
@@ -32,6 +33,9 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         if lines.len() > shown {
             writeln!(out, "and {} more (-v shows all)", lines.len() - shown)?;
         }
+    }
+    if run.summary.left_out > 0 {
+        writeln!(out, "{} not shown (--max-findings)", counted(run.summary.left_out, "finding"))?;
     }
     interrupted::write(run, style, out)?;
     let summary = &run.summary;
@@ -60,6 +64,10 @@ pub(super) fn lines(run: &Run) -> Vec<String> {
 
 /// One sentence for each timeline with captures that no session is in, and nothing else worth a finding.
 pub(super) fn without_ftp(run: &Run) -> Vec<String> {
+    // Of one cause alone not all sessions are known.
+    if run.summary.only.is_some() {
+        return Vec::new();
+    }
     let serious = run.findings.iter().filter(|finding| finding.severity != Severity::Quality);
     let named: BTreeSet<CaptureId> = serious.map(|finding| finding.capture).collect();
     let holds_ftp = |capture: &&Capture| run.tally.captures.contains(&capture.id) || named.contains(&capture.id);
@@ -100,7 +108,14 @@ pub(super) fn totals(run: &Run) -> String {
     if !faultless || summary.warning > 0 {
         line = format!("{line}; {}, {}", counted(summary.error, "error"), counted(summary.warning, "warning"));
     }
-    line + &unread::count(summary)
+    if causes::of_several(run).is_empty() && summary.only.is_none() {
+        return line + &unread::count(summary);
+    }
+    let causes = match summary.only {
+        Some(CauseId(id)) => format!("cause {id} alone"),
+        None => counted(run.causes.len() as u64, "cause"),
+    };
+    format!("{line}; {causes}{}", unread::count(summary))
 }
 
 /// `: 2 completed, 1 failed`, or `, all completed`; empty when there is no transfer.

@@ -28,7 +28,7 @@ pub struct Rendered {
 /// Renders the script at `path`.
 pub fn render(path: &Path) -> Result<Rendered, String> {
     let mut script = Script::new();
-    script.include(path)?;
+    script.include(path, None)?;
     script.finish()
 }
 
@@ -150,9 +150,10 @@ impl Script {
         }
     }
 
-    fn include(&mut self, path: &Path) -> Result<(), String> {
+    /// The statements of a file; `value` takes the place of each % in them.
+    fn include(&mut self, path: &Path, value: Option<&str>) -> Result<(), String> {
         let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        self.read(&text, path)
+        self.read(&value.map_or_else(|| text.clone(), |value| text.replace('%', value)), path)
     }
 
     fn read(&mut self, text: &str, path: &Path) -> Result<(), String> {
@@ -205,7 +206,8 @@ impl Script {
             return self.macro_line(word, &words);
         }
         match (word, &words[..]) {
-            ("include", [name]) => self.include(&folder.join(name)),
+            ("include", [name]) => self.include(&folder.join(name), None),
+            ("include", [name, "with", value]) => self.include(&folder.join(name), Some(value)),
             ("host", [name, ip, mac, rest @ ..]) => self.host(name, ip, mac, rest),
             ("link", [name]) => {
                 self.container.interfaces[0].link =

@@ -86,7 +86,8 @@ impl Judge {
                 Box::new(Trace { connections, ..dialogue })
             });
             let seen = seen(&views, &all, |syn| analysis.segment_of(syn));
-            let Some(record) = record(&views, &lead.session.offers, &judged) else { return Ok(()) };
+            let Some(mut record) = record(&views, &lead.session.offers, &judged) else { return Ok(()) };
+            record.circumstances.vlan = vlan(analysis, lead);
             let record = SessionRecord { trace, views: seen, ..record };
             self.count(&record);
             sink.session(&record)?;
@@ -145,4 +146,9 @@ impl Judge {
         }
         Ok(())
     }
+}
+
+/// The VLANs and tunnels around the control connection; empty where there are none.
+fn vlan(analysis: Analysis<'_>, view: &View<'_>) -> String {
+    view.control.syns.first().map(|syn| analysis.wrapping_of(syn)).unwrap_or_default()
 }

@@ -5,10 +5,10 @@
 
 use std::io;
 
-use super::Judge;
 use super::case::judge_all;
 use super::session_record::record;
 use super::subject::subject_of;
+use super::{Judge, vlan};
 use crate::pipeline::model::{Analysis, Rollover};
 use crate::pipeline::schedule::Subject;
 use crate::record::{SessionRecord, Sink};
@@ -36,7 +36,8 @@ impl Judge {
         self.blame(&changes.findings);
         let offers = lead.session.offers.numbered().take_while(|(number, _)| *number < end.offer);
         let Some(part) = record(&views, offers.map(|(_, offer)| offer), &judged) else { return Ok(Vec::new()) };
-        let part = SessionRecord { continues: true, ..part };
+        let mut part = SessionRecord { continues: true, ..part };
+        part.circumstances.vlan = vlan(analysis, lead);
         self.count(&part);
         let compared = subject_of(&views);
         let ends: Vec<_> = views.iter().zip(ends).filter_map(|(view, end)| Some((view, end?))).collect();

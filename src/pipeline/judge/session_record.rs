@@ -8,17 +8,19 @@ use crate::finding::{Role, Severity};
 use crate::flow::{Connection, ConnectionId, End, SynSeen};
 use crate::frame::Stamp;
 use crate::ftp::vocabulary::marked;
+use crate::ftp::{Reply, Verb};
 use crate::pipeline::model::{Analysis, View, only_there};
 use crate::record::trace::ConnectionTrace;
 use crate::record::{
-    AttemptRecord, InferredRecord, Mode, Numbers, OfferRecord, Outcome, ReplyRecord, SessionRecord, TransferRecord,
-    ViewRecord,
+    AttemptRecord, Circumstances, InferredRecord, Mode, Numbers, OfferRecord, Outcome, ReplyRecord, SessionRecord,
+    TransferRecord, ViewRecord,
 };
+use crate::redact::foreign;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::concluded::Concluded;
 use crate::transfer::offers::OfferNumber;
 use crate::transfer::session::Session;
-use crate::transfer::{Offer, OtherView, inferred};
+use crate::transfer::{Exchange, Offer, OtherView, Transfer, inferred};
 
 /// What is told of a session, or of a part of it ([`super::rollover`]): some of its offers, and what was judged with its verdicts.
 pub(super) fn record<'a>(
@@ -26,8 +28,9 @@ pub(super) fn record<'a>(
     offers: impl IntoIterator<Item = &'a Offer>,
     judged: &[Judged<'_>],
 ) -> Option<SessionRecord> {
-    let View { session, vantage, .. } = views.first()?;
+    let View { session, control, vantage, .. } = views.first()?;
     let first_offer = session.offers.first_number();
+    let of = |one: &Judged<'_>| Some(if one.own.is_some() { *session } else { views.last()?.session });
     let found = judged.iter().filter_map(|one| {
         let session = if one.own.is_some() { session } else { views.last()?.session };
         Some((session, one.shown()?))
@@ -48,6 +51,7 @@ pub(super) fn record<'a>(
         first: views.iter().map(|view| view.session.first).min()?,
         last: views.iter().map(|view| view.session.last).max()?,
         tls: views.iter().find_map(|view| view.session.tls),
+        circumstances: circumstances(session, control),
         server_software: known.map(|software| marked(&software.label())),
         encrypted_from: session.opaque.first().map(|span| span.from),
         vantage: vantage.record(),
@@ -64,7 +68,7 @@ pub(super) fn record<'a>(
             })
             .collect(),
         inferred,
-        transfers: judged.iter().filter_map(|one| transferred(one, first_offer)).collect(),
+        transfers: judged.iter().filter_map(|one| transferred(of(one)?, one, first_offer)).collect(),
         trace: None,
         continues: false,
     })
@@ -81,7 +85,7 @@ pub(super) fn seen(
 }
 
 /// A transfer with what each view alone shows of it.
-fn transferred(judged: &Judged<'_>, first_offer: OfferNumber) -> Option<TransferRecord> {
+fn transferred(session: &Session, judged: &Judged<'_>, first_offer: OfferNumber) -> Option<TransferRecord> {
     let Judged { own, other, number, verdict, .. } = judged;
     let (one, there) = if own.is_some() { ((*own)?, *other) } else { ((*other)?, None) };
     let transfer = one.transfer?;
@@ -92,6 +96,9 @@ fn transferred(judged: &Judged<'_>, first_offer: OfferNumber) -> Option<Transfer
     let has_error = judged.findings.iter().any(|one| one.role == Role::Verdict && one.severity == Severity::Error);
     let modes = [Some(one), there].into_iter().flatten().map(Concluded::mode);
     let more = there.map(|there| only_there(&one.attempts, &there.attempts)).unwrap_or_default();
+    let outcome =
+        outcomes.into_iter().find(known).unwrap_or(if has_error { Outcome::Failed } else { Outcome::Unknown });
+    let data = [Some(one), there].into_iter().flatten().find_map(Concluded::established).map(|one| one.connection);
     Some(TransferRecord {
         id: (*number)?,
         command: transfer.command.name.clone(),
@@ -101,9 +108,49 @@ fn transferred(judged: &Judged<'_>, first_offer: OfferNumber) -> Option<Transfer
         at: transfer.at(),
         reply: reply.map(|reply| ReplyRecord { code: reply.code, text: reply.marked(), at: reply.at() }),
         attempts: one.attempts.iter().chain(&more).map(tried).collect(),
-        outcome: outcomes.into_iter().find(known).unwrap_or(if has_error { Outcome::Failed } else { Outcome::Unknown }),
+        protected: data.and_then(inferred::is_protected).or_else(|| prot(session, transfer)),
+        size: announced_size(transfer).or_else(|| {
+            let upload = transfer.command.verb.is_upload();
+            data.filter(|_| outcome == Outcome::Completed).map(|data| carried(session, data, upload))
+        }),
+        outcome,
         verdict: *verdict,
     })
+}
+
+/// Under which circumstances a session was held; its VLAN is told by who knows the names of VLANs.
+fn circumstances(session: &Session, control: &Connection) -> Circumstances {
+    let client = control.end_of(session.client).unwrap_or(End::Origin);
+    let mac = |end| control.half(end).first_mac.map(|mac| mac.to_string());
+    let named = session.exchanges.iter().find(|exchange| exchange.command.name == "CLNT");
+    Circumstances {
+        greeting: session.greeting.as_ref().map(Reply::marked),
+        client_software: named.map(|exchange| foreign(&exchange.command.argument)),
+        client_mac: mac(client),
+        server_mac: mac(client.peer()),
+        vlan: String::new(),
+    }
+}
+
+/// What the last accepted PROT says of a transfer whose data connection tells nothing; clear without one, in clear text.
+fn prot(session: &Session, transfer: &Transfer) -> Option<bool> {
+    let accepted = |one: &&Exchange| one.is(Verb::Prot) && one.reply.as_ref().is_some_and(|reply| reply.code == 200);
+    let before = session.exchanges.iter().filter(accepted).filter(|one| one.command.at() <= transfer.at());
+    let level = before.last().map(|one| one.command.argument.eq_ignore_ascii_case("P"));
+    level.or_else(|| (!session.is_opaque_at(transfer.at())).then_some(false))
+}
+
+/// The size in `150 Opening BINARY mode data connection for a (1234 bytes).`
+fn announced_size(transfer: &Transfer) -> Option<u64> {
+    let text = &transfer.preliminary.as_ref()?.text;
+    let (before, _) = text.split_once(" bytes")?;
+    before.rsplit(['(', ' ']).next()?.parse().ok()
+}
+
+/// What a data connection carried from who sends.
+fn carried(session: &Session, data: &Connection, upload: bool) -> u64 {
+    let client = if data.origin.ip() == session.client.ip() { End::Origin } else { End::Target };
+    inferred::bytes(session, data, if upload { client } else { client.peer() })
 }
 
 /// The connections of a session, those that only its other view shows too.

@@ -213,6 +213,11 @@ impl<'a> Analysis<'a> {
         let SynSeen { at, interface, link, wrapping, .. } = *syn;
         segment(Place { capture: at.capture, interface, wrapping, if_index: link.if_index }, self.decoder)
     }
+
+    /// The VLANs and tunnels around a SYN.
+    pub(in crate::pipeline) fn wrapping_of(&self, syn: &SynSeen) -> String {
+        self.decoder.wrapping_name(syn.wrapping)
+    }
 }
 
 impl Model {

@@ -201,11 +201,20 @@ pub(super) struct Summary {
     warning: u64,
     info: u64,
     quality: u64,
+    /// Present where findings are counted here and not told (`--max-findings`): how many.
+    #[serde(skip_serializing_if = "is_none")]
+    #[schemars(default)]
+    left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl From<&record::Summary> for Summary {
     fn from(summary: &record::Summary) -> Self {
-        let record::Summary { transfers, failed, error, warning, info, quality, .. } = *summary;
-        Self { transfers, failed, error, warning, info, quality }
+        let record::Summary { transfers, failed, error, warning, info, quality, left_out, .. } = *summary;
+        Self { transfers, failed, error, warning, info, quality, left_out }
     }
 }

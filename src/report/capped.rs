@@ -1,0 +1,79 @@
+//! No more findings than are wanted.
+
+use std::io;
+
+use crate::finding::Finding;
+use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::redact::Secret;
+use crate::source::Capture;
+
+/// Passes on so many findings, and at the end how many more there were ([`Summary::left_out`]). Counts, causes and sessions
+/// stay whole.
+pub struct Capped {
+    inner: Box<dyn Sink>,
+    left: u64,
+    left_out: u64,
+}
+
+impl Capped {
+    /// A report with at most `most` findings; with all of them without a limit.
+    pub fn new(inner: Box<dyn Sink>, most: Option<u64>) -> Self {
+        Self { inner, left: most.unwrap_or(u64::MAX), left_out: 0 }
+    }
+
+    /// How many findings were left out.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}
+
+impl Sink for Capped {
+    fn secret(&mut self, secret: &Secret) {
+        self.inner.secret(secret);
+    }
+
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.inner.points(points)
+    }
+
+    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
+        self.inner.begins(captures)
+    }
+
+    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        self.inner.session(session)
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                self.inner.finding(finding)
+            }
+            None => {
+                self.left_out += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
+        self.inner.superseded(superseded)
+    }
+
+    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
+        self.inner.pending(pending)
+    }
+
+    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
+        self.inner.hosts(hosts)
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.inner.causes(causes)
+    }
+
+    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
+        self.inner.end(captures, &Summary { left_out: self.left_out, ..summary.clone() })
+    }
+}
