@@ -27,7 +27,9 @@ use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
+use crate::record::{
+    Between, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
+};
 use crate::redact::Secret;
 use crate::report::{self, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -278,6 +280,9 @@ impl Sink for Watched<'_> {
 }
 
 fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
+    if options.between.is_some_and(|window| window.from >= window.to) {
+        return Err(Trouble::Refused("--report-between: TO has to be later than FROM".to_owned()));
+    }
     let plan = plan(&options.input, interrupt)?;
     let mut files = read_by(&options.input, &plan);
     options.baseline.iter().for_each(|path| files.reads(Role::Baseline, path));
@@ -290,7 +295,15 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
     let settings = settings(&options.input, options.selection.clone(), false)?;
-    let read = read_all(&plan, &options.input, &settings, interrupt, &mut baselined)?;
+    let read = match options.between {
+        Some(window) => {
+            let mut between = Between::new(&mut baselined, window);
+            let mut read = read_all(&plan, &options.input, &settings, interrupt, &mut between)?;
+            read.summary = between.counted(&read.summary);
+            read
+        }
+        None => read_all(&plan, &options.input, &settings, interrupt, &mut baselined)?,
+    };
     let whole = options.write_baseline.as_deref().is_some_and(|path| is_whole(interrupt, path));
     let kept = baseline.filter(|_| whole).map_or(Ok(()), |mut file| {
         file.write_all(baselined.found.to_text().as_bytes())?;
@@ -462,9 +475,9 @@ fn read_groups(
             frames.break_off();
         }
         // Two readings may have told of the same file, and of one that is a capture nevertheless.
-        let known = frames.captures().iter().map(|capture| &capture.path).chain(errors.iter().map(|error| &error.path));
-        let known: BTreeSet<&PathBuf> = known.collect();
-        let opened = group.files.iter().filter(|file| known.contains(file)).count();
+        let known = frames.captures().iter().map(Capture::file).chain(errors.iter().map(|error| error.path.as_path()));
+        let known: BTreeSet<&Path> = known.collect();
+        let opened = group.files.iter().filter(|file| known.contains(file.as_path())).count();
         not_read += group.files.len().saturating_sub(opened);
         cut |= opened < group.files.len() || frames.captures().iter().any(|capture| capture.unread);
         let part = pipeline.finish(frames.captures(), sink)?;

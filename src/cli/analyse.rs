@@ -6,8 +6,11 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::input::{FailOnName, InputArguments, SelectionArguments};
 use super::layout::{PlainArguments, TimeArguments};
+use super::sessions::time;
 use super::target::{Target, target};
 use super::{AnalyseOptions, Terminal};
+use crate::frame::Timestamp;
+use crate::record::Window;
 use crate::report::{Format, Style, Verbosity};
 
 #[derive(Args)]
@@ -64,6 +67,18 @@ pub(super) struct Analyse {
     /// Write what is found to FILE, for --baseline; findings then leave the exit status 0
     #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
     write_baseline: Option<PathBuf>,
+
+    /// Judge everything that is given and report what belongs to the time from FROM until before TO, as 2024-03-01T12:00:00Z:
+    /// a transfer with its findings by its final reply, other findings by the last frame that shows them
+    #[arg(
+        long,
+        value_names = ["FROM", "TO"],
+        num_args = 2,
+        value_parser = time,
+        conflicts_with = "follow",
+        help_heading = "Result"
+    )]
+    report_between: Vec<Timestamp>,
 
     #[command(flatten)]
     selection: SelectionArguments,
@@ -153,6 +168,10 @@ impl Analyse {
             require_transfers: self.require_transfers,
             baseline: self.baseline,
             write_baseline: self.write_baseline,
+            between: match self.report_between[..] {
+                [from, to] => Some(Window { from, to }),
+                _ => None,
+            },
         }
     }
 }

@@ -33,14 +33,19 @@ pub(super) struct Extract {
     #[arg(long, value_name = "NAME|N", group = "what", value_parser = pick, help_heading = "Selection")]
     finding: Option<Pick>,
 
-    /// All control connections, of others how they open and close, ICMP, ARP and neighbour discovery; what is missing
-    /// between them makes some findings less sure
+    /// Every packet of one capture without the payload on which no finding rests: the findings of the file that is written
+    /// are those of the whole, and name its frames. The file is pcapng compressed by gzip
     #[arg(long, group = "what", help_heading = "Selection")]
     slim: bool,
 
     /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     write: PathBuf,
+
+    /// Describe the file of --slim in FILE, as one line of JSON: source, tap (the name of --point), version, size and
+    /// SHA-256 of the file, packets, first and last time, damage of the source
+    #[arg(long, value_name = "FILE", requires = "slim", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    manifest: Option<PathBuf>,
 
     /// Write the TLS keys that the packets need into the file: whoever has it can read what they encrypt, passwords too
     #[arg(long, conflicts_with = "anonymize", help_heading = "Output")]
@@ -62,6 +67,7 @@ impl Extract {
                 (None, None, false) => Choice::All,
             },
             write: self.write,
+            manifest: self.manifest,
             with_secrets: self.with_secrets,
             annotate: self.annotate,
         }

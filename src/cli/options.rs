@@ -10,6 +10,7 @@ use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{Finding, Role, SessionId, Severity};
 use crate::points::{Glob, NamedPoint};
+use crate::record::Window;
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
@@ -52,6 +53,8 @@ pub struct ExtractOptions {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub write: PathBuf,
+    /// Where a thinned file is described, if that is wanted.
+    pub manifest: Option<PathBuf>,
     /// Whether the TLS keys that the packets need are written, too.
     pub with_secrets: bool,
     /// Whether the findings are written to their frames.
@@ -81,6 +84,8 @@ pub struct AnalyseOptions {
     pub baseline: Option<PathBuf>,
     /// Where to write the findings as known ones; they then do not count.
     pub write_baseline: Option<PathBuf>,
+    /// The window of time to which what is reported belongs; everything is reported without one.
+    pub between: Option<Window>,
 }
 
 /// What `ftpwhy explain` is told.

@@ -375,7 +375,7 @@ pub const PAGES: &[Page] = &[
         ],
         examples: &[
             ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),
-            ("ftpwhy extract --slim -w slim.pcapng capture.pcap", "What FTP diagnosis needs, without the data."),
+            ("ftpwhy extract --slim -w slim.pcapng.gz capture.pcap", "The same findings in a twentieth of the bytes."),
             ("ftpwhy extract --anonymize -w public.pcapng capture.pcap", "The same of FTP, and nothing of anybody."),
         ],
         environment: &[SETTINGS, ("TMPDIR", "Where a copy of standard input is kept, if not in /tmp.")],

@@ -2,11 +2,13 @@
 //!
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
+mod between;
 mod interruption;
 mod pending;
 mod redacted;
 pub mod trace;
 
+pub use between::{Between, Window};
 pub use redacted::Redacted;
 
 use std::net::{IpAddr, SocketAddr};
