@@ -32,7 +32,8 @@ use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{
-    Cause, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
+    Between, Cause, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
+    Window,
 };
 use crate::redact::Secret;
 use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
@@ -288,6 +289,9 @@ impl Sink for Watched<'_> {
 }
 
 fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
+    if options.between.is_some_and(|window| window.from >= window.to) {
+        return Err(Trouble::Refused("--report-between: TO has to be later than FROM".to_owned()));
+    }
     let plan = plan(&options.input, interrupt)?;
     let mut files = read_by(&options.input, &plan);
     options.baseline.iter().for_each(|path| files.reads(Role::Baseline, path));
@@ -302,7 +306,7 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
     let in_full = options.format.needs_all() || options.beside.iter().any(|(format, _)| format.needs_all());
     let settings = settings(&options.input, options.selection.clone(), in_full)?;
     let mut only = Only::new(&mut baselined, options.cause);
-    let read = read_all(&plan, &options.input, &settings, interrupt, &mut only)?;
+    let read = read_between(options.between, &plan, &options.input, &settings, interrupt, &mut only)?;
     if lacks(&only, interrupt) {
         return Ok(TROUBLE);
     }
@@ -442,9 +446,30 @@ fn read_all(
     interrupt: &Interrupt,
     sink: &mut dyn Sink,
 ) -> io::Result<AllRead> {
+    read_between(None, plan, input, settings, interrupt, sink)
+}
+
+/// The same; `sink` is told only what belongs to a window of time, if there is one.
+fn read_between(
+    window: Option<Window>,
+    plan: &Plan,
+    input: &Input,
+    settings: &Settings,
+    interrupt: &Interrupt,
+    sink: &mut dyn Sink,
+) -> io::Result<AllRead> {
     interrupt.watch(|| {
         let mut caused = Caused::new(sink);
-        let read = read_groups(plan, input, settings, interrupt, &mut caused);
+        let read = match window {
+            Some(window) => {
+                let mut between = Between::new(&mut caused, window);
+                read_groups(plan, input, settings, interrupt, &mut between).map(|mut read| {
+                    read.summary = between.counted(&read.summary);
+                    read
+                })
+            }
+            None => read_groups(plan, input, settings, interrupt, &mut caused),
+        };
         let read = read.and_then(|read| caused.finish().map(|()| read));
         if read.is_err() && interrupt.is_wanted() {
             interrupt.cut_off();
@@ -512,9 +537,9 @@ fn read_groups(
             frames.break_off();
         }
         // Two readings may have told of the same file, and of one that is a capture nevertheless.
-        let known = frames.captures().iter().map(|capture| &capture.path).chain(errors.iter().map(|error| &error.path));
-        let known: BTreeSet<&PathBuf> = known.collect();
-        let opened = group.files.iter().filter(|file| known.contains(file)).count();
+        let known = frames.captures().iter().map(Capture::file).chain(errors.iter().map(|error| error.path.as_path()));
+        let known: BTreeSet<&Path> = known.collect();
+        let opened = group.files.iter().filter(|file| known.contains(file.as_path())).count();
         not_read += group.files.len().saturating_sub(opened);
         cut |= opened < group.files.len() || frames.captures().iter().any(|capture| capture.unread);
         let part = pipeline.finish(frames.captures(), sink)?;

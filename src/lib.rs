@@ -33,7 +33,7 @@
 //! | [`points`], [`pipeline`], [`causes`], [`report`] | names of inputs into timelines and capture points, and what several points told into one ([`points::joint`]); frames into findings; findings into the causes they have in common; findings into text | points: glob; report: anstyle, anstyle-hyperlink, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, supports-hyperlinks, terminal_size, toml |
-//! | [`app`] | options into all of the above: the only place that knows everything | rustix, signal-hook, tempfile |
+//! | [`app`] | options into all of the above: the only place that knows everything | rustix, sha2, signal-hook, tempfile |
 //!
 //! `tests/tidy.rs` reads the `use` lines and fails when an import points downwards, a crate comes in by a second door, or
 //! files of one module use each other in a circle.

@@ -1,14 +1,16 @@
 //! `ftpwhy extract`: reads the inputs for what is wanted of them, then again to write it.
 
+mod thinning;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::facts;
-use super::frames::Frames;
+use super::frames::{Frames, Order};
 use super::interrupt::Interrupt;
-use super::output::Destination;
+use super::output::{Destination, Digested};
 use super::{
     CLEAN, TROUBLE, Trouble, claim, complain, is_whole, keep_for_two_readings, plan, read_all, read_by, reading,
     settings, unreadable, whole,
@@ -21,10 +23,12 @@ use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::pipeline::Settings;
 use crate::points::{Plan, Point};
 use crate::record::{Signal, Sink, Summary};
-use crate::report::Out;
-use crate::source::write::{Writer, WrittenInterface};
+use crate::report::{Manifest, Out};
+use crate::source::thinned;
+use crate::source::write::{Packing, Writer, WrittenInterface};
 use crate::source::{Capture, Named, Remarks, standard_input_is_cut};
 use crate::wire::{Body, Decoder};
+use thinning::Thinning;
 
 /// What annotated captures say of themselves: frames are numbered anew in them.
 const NUMBERING: &str = "ftpwhy: frame numbers in comments are those of the capture that this one was taken from";
@@ -40,12 +44,18 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         return Err(Trouble::Refused("will not write a capture to a terminal: redirect it, or name a file".to_owned()));
     }
     let plan = plan(&options.input, interrupt)?;
+    let files: usize = plan.groups.iter().map(|group| group.files.len()).sum();
+    if options.manifest.is_some() && files > 1 {
+        let why = format!("--manifest describes one capture, and {files} were named: run it for each file");
+        return Err(Trouble::Refused(why));
+    }
     let carried: Vec<PathBuf> = match target(options) {
         // As many as there can be hosts.
         Some(path) => (0..options.input.facts.len()).map(|number| facts::beside(path, number)).collect(),
         None => Vec::new(),
     };
-    let outputs = target(options).into_iter().chain(carried.iter().map(PathBuf::as_path));
+    let beside = carried.iter().chain(&options.manifest).map(PathBuf::as_path);
+    let outputs = target(options).into_iter().chain(beside);
     claim(&mut read_by(&options.input, &plan), to_stdout, outputs)?;
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
@@ -72,7 +82,7 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         return Ok(TROUBLE);
     }
     let mut selected = Selected {
-        wanted: collected.wanted(&options.choice).map_err(Trouble::Refused)?,
+        wanted: collected.wanted(&options.choice, &options.input.ports).map_err(Trouble::Refused)?,
         comments: if options.annotate { collected.comments() } else { Comments::default() },
     };
     let output = interrupt.watch(|| write(&plan, options, &settings, &mut selected, interrupt, &mut lacking))?;
@@ -90,7 +100,8 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         let connections = if secrets == 1 { "connection" } else { "connections" };
         complain(&format!("the file contains the TLS keys of {secrets} {connections} (--with-secrets)"), help);
     }
-    let (read, written) = output.finish(interrupt.cut())?;
+    let tap = options.input.points.first().map(|point| point.name.clone());
+    let (read, written) = output.finish(interrupt.cut(), tap, options.manifest.as_deref())?;
     if let Some(path) = target(options) {
         facts::write_beside(path, &settings.policy.facts)?;
     }
@@ -126,6 +137,7 @@ fn write(
 ) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
+    let mut timelines = 0;
     let mut cut = standard_input_is_cut();
     for group in &plan.groups {
         if interrupt.is_wanted() {
@@ -138,7 +150,8 @@ fn write(
         let mut parts: Vec<Part<'_>> = Vec::new();
         let mut begun: BTreeMap<&[PathBuf], CaptureId> = BTreeMap::new();
         for (files, point) in points.chain(whole) {
-            let (frames, errors) = Frames::open(files, first, &options.input, settings, interrupt)?;
+            let order = if options.choice == Choice::Slim { Order::File } else { Order::Time };
+            let (frames, errors) = Frames::open_in(order, files, first, &options.input, settings, interrupt)?;
             // What the first reading told is not told again.
             unreadable::note(lacking, &errors, &options.input);
             let opened = u32::try_from(frames.captures().len()).unwrap_or(u32::MAX);
@@ -152,12 +165,15 @@ fn write(
             // Where nothing could be read there is no capture to write.
             if opened > 0 && !interrupt.is_wanted() {
                 if output.is_none() {
-                    output = Some(Output::create(target(options), frames.captures(), options, settings)?);
+                    output = Some(Output::create(plan, target(options), frames.captures(), options, settings)?);
                 }
                 // What files are called may tell whose they are.
                 if let (Some(output), Some(point), None) = (&mut output, point, options.input.anonymize) {
                     output.points.extend(own.map(|id| (CaptureId(id), point.name.clone())));
                 }
+                timelines += 1;
+                // A thinned capture keeps the clock of its source.
+                let point = point.filter(|_| options.choice != Choice::Slim);
                 parts.push(Part { frames, point, next: None });
             } else {
                 unreadable::note(lacking, &frames.unreadable(), &options.input);
@@ -172,6 +188,10 @@ fn write(
             unreadable::note(lacking, &part.frames.unreadable(), &options.input);
         }
         cut |= interrupt.is_wanted();
+    }
+    if options.choice == Choice::Slim && timelines > 1 {
+        let help = "thin each file by itself, and give all thinned files where the whole ones would be given";
+        complain(&format!("{timelines} timelines are in one thinned file, which is judged as one"), Some(help));
     }
     if cut && let Some(signal) = interrupt.cut_off() {
         complain(&interrupted_by(signal), None);
@@ -226,13 +246,18 @@ fn sections(captures: &[Capture]) -> Remarks {
     let all = || captures.iter().map(|capture| &capture.annotations.section);
     let comments = all().flat_map(|section| section.comments.iter().cloned()).collect();
     let others = if let [only] = captures { only.annotations.section.others.clone() } else { Vec::new() };
-    Remarks { comments, others }
+    Remarks { comments, others, is_untimed: false }
 }
 
 /// The file being written.
 struct Output {
-    writer: Writer<Destination>,
+    writer: Writer<Packing<Digested<Destination>>>,
     interfaces: Vec<Interface>,
+    /// What is told of captures that are thinned, each in its turn.
+    thinned: Option<Thinning>,
+    /// The capture that was thinned, as far as it was read.
+    described: Option<Capture>,
+    anonymous: bool,
     /// How many names of each capture are written.
     told: BTreeMap<CaptureId, usize>,
     /// The points that captures were taken at, as their interfaces are called where they have no name.
@@ -279,6 +304,7 @@ struct Interface {
 impl Output {
     /// What the sections of these captures tell, that of the file does.
     fn create(
+        plan: &Plan,
         path: Option<&Path>,
         captures: &[Capture],
         options: &ExtractOptions,
@@ -288,7 +314,14 @@ impl Output {
         if options.annotate && !section.comments.iter().any(|comment| comment == NUMBERING) {
             section.comments.push(NUMBERING.to_owned());
         }
-        let writer = Writer::telling(whole(path)?, &section)?;
+        let slim = options.choice == Choice::Slim;
+        let thinned = slim.then(|| Thinning::of(plan, captures));
+        let anonymous = options.input.anonymize.is_some();
+        if let Some(thinned) = &thinned {
+            thinned.tell_section(&mut section, anonymous);
+        }
+        let out = Digested::new(whole(path)?);
+        let writer = Writer::telling(if slim { Packing::gzip(out) } else { Packing::Plain(out) }, &section)?;
         let told = captures.iter().map(|capture| (capture.id, 0)).collect();
         let secrets = options.with_secrets.then(|| Secrets {
             decoder: Decoder::new(),
@@ -298,6 +331,9 @@ impl Output {
         Ok(Self {
             writer,
             interfaces: Vec::new(),
+            thinned,
+            described: None,
+            anonymous,
             told,
             points: BTreeMap::new(),
             same: BTreeMap::new(),
@@ -350,9 +386,7 @@ impl Output {
     ) -> io::Result<()> {
         let Selected { wanted, comments } = selected;
         self.read += 1;
-        if !wanted.takes(frame) {
-            return Ok(());
-        }
+        let Some(bytes) = wanted.taken(frame) else { return Ok(()) };
         let mut of_capture = self.interfaces.iter_mut().skip(before).filter(|known| known.capture == frame.at.capture);
         let Some(interface) = of_capture.nth(frame.interface.0 as usize) else { return Ok(()) };
         interface.packets += 1;
@@ -367,7 +401,10 @@ impl Output {
         if let Some(lines) = self.secrets.as_mut().and_then(|secrets| secrets.needed(frame, captures)) {
             self.writer.secrets(lines.text())?;
         }
-        self.writer.frame_telling(interface.written, frame, &remarks)?;
+        if let Some(thinned) = &mut self.thinned {
+            thinned.tell(frame, &mut remarks);
+        }
+        self.writer.frame_telling(interface.written, &Frame { bytes, ..*frame }, &remarks)?;
         self.written += 1;
         Ok(())
     }
@@ -376,7 +413,13 @@ impl Output {
     fn done(&mut self, before: usize, captures: &[Capture], wanted: &WantedFrames) -> io::Result<()> {
         self.describe(captures, wanted)?;
         self.overfull |= captures.iter().any(|capture| capture.annotations.overfull);
-        self.count(before, captures)
+        self.count(before, captures)?;
+        let Some(thinned) = &mut self.thinned else { return Ok(()) };
+        self.described = captures.first().cloned();
+        for (capture, damage) in captures.iter().filter_map(|capture| Some((capture, capture.damage.as_ref()?))) {
+            self.writer.damaged(thinned.place(capture), damage)?;
+        }
+        Ok(())
     }
 
     /// Describes the interfaces and gives the names that have not been yet, in the order of the inputs.
@@ -402,6 +445,8 @@ impl Output {
                     // The file's section was begun before this capture was opened.
                     interface.remarks.comments.extend_from_slice(&capture.annotations.section.comments);
                 }
+                let source = self.thinned.as_mut().and_then(|one| thinned::of_source(one.place(capture)));
+                interface.remarks.others.extend(source);
                 interface.name = interface.name.or_else(|| self.points.get(&capture.id).cloned());
                 let written = self.writer.interface(&interface)?;
                 let last = Timestamp(0);
@@ -433,13 +478,21 @@ impl Output {
         Ok(())
     }
 
-    /// Ends the file, which says so if a signal has cut it off. Packets read and written.
-    fn finish(mut self, cut: Option<Signal>) -> io::Result<(u64, u64)> {
+    /// Ends the file, which says so if a signal has cut it off, and describes it. Packets read and written.
+    fn finish(mut self, cut: Option<Signal>, tap: Option<String>, manifest: Option<&Path>) -> io::Result<(u64, u64)> {
         if let (Some(signal), Some(interface)) = (cut, self.interfaces.iter().max_by_key(|interface| interface.last)) {
             let comment = format!("ftpwhy: {}", interrupted_by(signal));
             self.writer.comment(interface.written, interface.last, &comment)?;
         }
-        self.writer.finish()?.finish()?;
+        let (mut out, size, sha256) = self.writer.finish()?.finish()?.finish();
+        out.finish()?;
+        // Whoever finds a manifest finds the file.
+        if let (Some(path), None, Some(capture)) = (manifest, cut, &self.described) {
+            let source = Some(capture.path.clone()).filter(|_| !self.anonymous);
+            let mut file = Destination::whole(path)?;
+            file.write_all(Manifest { source, tap, size, sha256 }.line(capture).as_bytes())?;
+            file.finish()?;
+        }
         Ok((self.read, self.written))
     }
 }

@@ -20,6 +20,15 @@ pub(super) struct Frames {
     mask: Option<Box<Mask>>,
 }
 
+/// In which order the frames of a file come that has several interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// In that of time.
+    Time,
+    /// As they stand in it.
+    File,
+}
+
 /// What anonymises, and what it has done to the captures themselves.
 struct Mask {
     anonymizer: Anonymizer,
@@ -45,6 +54,18 @@ impl Frames {
         settings: &Settings,
         interrupt: &Interrupt,
     ) -> io::Result<(Self, Vec<OpenError>)> {
+        Self::open_in(Order::Time, files, first, input, settings, interrupt)
+    }
+
+    /// The same in an order. To be anonymised, they come in that of time.
+    pub fn open_in(
+        order: Order,
+        files: &[PathBuf],
+        first: CaptureId,
+        input: &Input,
+        settings: &Settings,
+        interrupt: &Interrupt,
+    ) -> io::Result<(Self, Vec<OpenError>)> {
         let (mask, mut errors) = match input.anonymize {
             Some(key) => {
                 let (mask, errors) = Mask::fitted(key, files, first, input, settings, interrupt)?;
@@ -52,7 +73,11 @@ impl Frames {
             }
             None => (None, Vec::new()),
         };
-        let (timeline, further) = Timeline::open(files, first, input.filter.as_deref());
+        let filter = input.filter.as_deref();
+        let (timeline, further) = match order {
+            Order::File if mask.is_none() => Timeline::open_as_stored(files, first, filter),
+            Order::File | Order::Time => Timeline::open(files, first, filter),
+        };
         errors.extend(further);
         let mut frames = Self { timeline, mask };
         frames.mask_captures();

@@ -3,6 +3,7 @@
 //! Every file that a user names for writing is opened here; those that `live` writes for as long as it runs are opened
 //! by it. [`Files`] is asked first, so that no output destroys an input or another output.
 
+mod digest;
 mod files;
 mod identity;
 mod replacement;
@@ -17,6 +18,7 @@ use crate::report::Out;
 use identity::Standard;
 use replacement::Replacement;
 
+pub(super) use digest::Digested;
 pub(super) use files::{Files, Role};
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub(super) use identity::followed;

@@ -6,9 +6,12 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::input::{FailOnName, InputArguments, SelectionArguments, cause_number};
 use super::layout::{PlainArguments, TimeArguments};
+use super::sessions::time;
 use super::target::{Target, target};
 use super::{AnalyseOptions, Terminal};
 use crate::finding::CauseId;
+use crate::frame::Timestamp;
+use crate::record::Window;
 use crate::report::{By, Format, Style, Verbosity};
 
 #[derive(Args)]
@@ -77,6 +80,18 @@ pub(super) struct Analyse {
     /// Write the findings to FILE, for --baseline; the exit status is then 0
     #[arg(long, value_name = "FILE", help_heading = "Result", value_hint = ValueHint::FilePath)]
     write_baseline: Option<PathBuf>,
+
+    /// Judge everything that is given and report what belongs to the time from FROM until before TO, as 2024-03-01T12:00:00Z:
+    /// a transfer with its findings by its final reply, other findings by the last frame that shows them
+    #[arg(
+        long,
+        value_names = ["FROM", "TO"],
+        num_args = 2,
+        value_parser = time,
+        conflicts_with = "follow",
+        help_heading = "Result"
+    )]
+    report_between: Vec<Timestamp>,
 
     #[command(flatten)]
     selection: SelectionArguments,
@@ -184,6 +199,10 @@ impl Analyse {
             write_baseline: self.write_baseline,
             cause: self.cause.map(CauseId),
             max_findings: self.max_findings,
+            between: match self.report_between[..] {
+                [from, to] => Some(Window { from, to }),
+                _ => None,
+            },
         }
     }
 }

@@ -37,14 +37,19 @@ pub(super) struct Extract {
     #[arg(long, value_name = "N", group = "what", value_parser = cause_number(), help_heading = "Selection")]
     cause: Option<u32>,
 
-    /// All control connections; of other connections how they open and close; ICMP, ARP and neighbour discovery. Some
-    /// findings become less certain because packets are missing
+    /// Every packet of one capture without the payload that no finding needs: the findings of the written file are
+    /// those of the whole capture and name its frames. The file is pcapng compressed with gzip
     #[arg(long, group = "what", help_heading = "Selection")]
     slim: bool,
 
     /// Write to FILE; - is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     write: PathBuf,
+
+    /// Describe the file of --slim in FILE, as one line of JSON: source, tap (the name of --point), version, size and
+    /// SHA-256 of the file, packets, first and last time, damage of the source
+    #[arg(long, value_name = "FILE", requires = "slim", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    manifest: Option<PathBuf>,
 
     /// Write the TLS keys of the connections into the file: anyone who has the file can decrypt them, passwords
     /// included
@@ -68,6 +73,7 @@ impl Extract {
                 (None, None, None, false) => Choice::All,
             },
             write: self.write,
+            manifest: self.manifest,
             with_secrets: self.with_secrets,
             annotate: self.annotate,
         }

@@ -11,6 +11,7 @@ use crate::diagnosis::selection::{Pattern, Selection};
 use crate::extract::Choice;
 use crate::finding::{CauseId, Finding, Role, SessionId, Severity};
 use crate::points::{Glob, NamedPoint};
+use crate::record::Window;
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
@@ -53,6 +54,8 @@ pub struct ExtractOptions {
     pub choice: Choice,
     /// Where they go; `-` is standard output.
     pub write: PathBuf,
+    /// Where a thinned file is described, if that is wanted.
+    pub manifest: Option<PathBuf>,
     /// Whether the TLS keys that the packets need are written, too.
     pub with_secrets: bool,
     /// Whether the findings are written to their frames.
@@ -86,6 +89,8 @@ pub struct AnalyseOptions {
     pub cause: Option<CauseId>,
     /// How many findings are written at most.
     pub max_findings: Option<u64>,
+    /// The window of time to which what is reported belongs; everything is reported without one.
+    pub between: Option<Window>,
 }
 
 /// What `ftpwhy explain` is asked about.

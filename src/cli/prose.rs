@@ -213,7 +213,7 @@ pub const PAGES: &[Page] = &[
         ],
         examples: &[
             ("ftpwhy extract --session 1 --annotate -w case.pcapng capture.pcap", "One case, annotated for Wireshark."),
-            ("ftpwhy extract --slim -w slim.pcapng capture.pcap", "What FTP diagnosis needs, without the data."),
+            ("ftpwhy extract --slim -w slim.pcapng.gz capture.pcap", "The same findings in a twentieth of the bytes."),
             ("ftpwhy extract --anonymize -w public.pcapng capture.pcap", "The same findings, without personal data."),
         ],
         environment: &[SETTINGS, ("TMPDIR", "The directory for a copy of standard input; the default is /tmp.")],

@@ -114,6 +114,7 @@ impl Sessions {
     }
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+/// A moment as people write it.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     parse_time(text).ok_or_else(|| "not a time like 2024-03-01T12:00:00Z or 2024-03-01 12:00".to_owned())
 }

@@ -58,11 +58,13 @@ impl Sink for Collected {
 
 impl Collected {
     /// What is to be taken of the capture. The error says what there is instead.
-    pub fn wanted(&self, choice: &Choice) -> Result<WantedFrames, String> {
+    /// Control connections also go to `control_ports`.
+    pub fn wanted(&self, choice: &Choice, control_ports: &[u16]) -> Result<WantedFrames, String> {
         match choice {
             Choice::All => Ok(WantedFrames::All),
             Choice::Slim => {
-                Ok(WantedFrames::slim(self.sessions.values().flat_map(|parts| parts.control.iter().copied())))
+                let control = self.sessions.values().flat_map(|parts| parts.control.iter().copied());
+                Ok(WantedFrames::slim(control, control_ports))
             }
             Choice::Session(id) => {
                 let Some(parts) = self.sessions.get(id) else { return Err(self.no_session(*id)) };

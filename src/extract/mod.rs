@@ -1,11 +1,11 @@
-//! Decides which packets of a capture belong to what somebody wants to hand on: a session, a finding, or everything
-//! but data.
+//! Decides which packets of a capture, and how much of them, belong to what somebody wants to hand on: a session, a finding,
+//! or everything but data.
 //!
 //! The analysis concludes first ([`Collected`]); then every frame is looked at again ([`WantedFrames`]). Does no I/O.
 
 mod collected;
-mod handshakes;
 mod parts;
+mod thin;
 mod wanted;
 
 pub use collected::{Collected, Comments};
@@ -25,7 +25,7 @@ pub enum Choice {
     Session(SessionId),
     /// The evidence of findings, with the session it is about.
     Finding(Pick),
-    /// Control connections as a whole, of all others how they are opened and closed, and what is no TCP.
+    /// Every packet, without the payload on which no finding rests.
     Slim,
 }
 

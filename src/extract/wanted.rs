@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-use super::handshakes::Handshakes;
 use super::parts::{Pair, Parts, pair};
+use super::thin::Thin;
 use crate::frame::{CaptureId, Frame, FrameNo, Interval, Stamp};
 use crate::source::Named;
 use crate::wire::{Body, Decoder, IpHeader};
@@ -21,8 +21,8 @@ pub enum WantedFrames {
     All,
     /// What belongs to some sessions and hosts, and frames that are cited.
     Picked(Box<Picked>),
-    /// Everything but data.
-    Slim(Box<Slim>),
+    /// Every frame without what no finding rests on.
+    Slim(Box<Thin>),
 }
 
 /// Sessions, hosts and frames.
@@ -64,14 +64,6 @@ impl Spans {
     }
 }
 
-/// Control connections as a whole, of all others the handshakes.
-#[derive(Debug)]
-pub struct Slim {
-    decoder: Decoder,
-    control: HashSet<Pair, RandomState>,
-    others: Handshakes,
-}
-
 impl WantedFrames {
     pub(super) fn picked(
         sessions: impl IntoIterator<Item = Parts>,
@@ -91,9 +83,8 @@ impl WantedFrames {
         Self::Picked(Box::new(picked))
     }
 
-    pub(super) fn slim(control: impl IntoIterator<Item = Pair>) -> Self {
-        let control = control.into_iter().collect();
-        Self::Slim(Box::new(Slim { decoder: Decoder::new(), control, others: Handshakes::default() }))
+    pub(super) fn slim(control: impl IntoIterator<Item = Pair>, ports: &[u16]) -> Self {
+        Self::Slim(Box::new(Thin::new(control, ports)))
     }
 
     /// Whether a name is to be taken: that of a host whose packets are.
@@ -104,12 +95,13 @@ impl WantedFrames {
         }
     }
 
-    /// Whether a frame is to be taken.
-    pub fn takes(&mut self, frame: &Frame<'_>) -> bool {
+    /// What is to be taken of a frame: its bytes, or as many of them from the first one on as are needed; nothing if it is
+    /// not wanted.
+    pub fn taken<'a>(&'a mut self, frame: &Frame<'a>) -> Option<&'a [u8]> {
         match self {
-            Self::All => true,
-            Self::Picked(picked) => picked.takes(frame),
-            Self::Slim(slim) => slim.takes(frame),
+            Self::All => Some(frame.bytes),
+            Self::Picked(picked) => picked.takes(frame).then_some(frame.bytes),
+            Self::Slim(thin) => Some(thin.thinned(frame)),
         }
     }
 }
@@ -167,21 +159,6 @@ impl Picked {
 
     fn is_between(&self, ip: &IpHeader) -> bool {
         self.is_host(ip.source) && self.is_host(ip.destination)
-    }
-}
-
-impl Slim {
-    fn takes(&mut self, frame: &Frame<'_>) -> bool {
-        match self.decoder.decode(frame).body {
-            Body::Tcp(ip, tcp) => {
-                let from = SocketAddr::new(ip.source, tcp.source_port);
-                let to = SocketAddr::new(ip.destination, tcp.destination_port);
-                let pair = pair(from, to);
-                self.control.contains(&pair) || self.others.takes(pair, &tcp)
-            }
-            Body::Icmp(..) | Body::Arp(_) | Body::Nd(..) | Body::Fragment(_) => true,
-            Body::OtherIp(_) | Body::Nothing => false,
-        }
     }
 }
 

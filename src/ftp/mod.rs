@@ -28,6 +28,9 @@ use std::net::{IpAddr, SocketAddr};
 use crate::frame::{FrameList, Stamp};
 use crate::redact::foreign;
 
+/// The port of control connections (RFC 959 5.2).
+pub const CONTROL_PORT: u16 = 21;
+
 /// The port on which FTP is encrypted from the first byte (IANA: ftps).
 pub const IMPLICIT_TLS: u16 = 990;
 

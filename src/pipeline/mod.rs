@@ -27,7 +27,7 @@ use crate::transfer::sessions::SessionIndex;
 use crate::wire::Decoder;
 use judge::Judge;
 use model::Model;
-pub use model::{Heard, Overheard, Stats};
+pub use model::{Heard, Overheard, Stats, is_telling};
 use schedule::{AT_ONCE, Deadline, Schedule};
 pub use settings::{FastPath, Judging, MEMORY, Settings};
 

@@ -2,6 +2,7 @@
 //!
 //! Plain values without behaviour; the edge formats have their own types and are made from these.
 
+mod between;
 mod cause;
 mod circumstances;
 mod interruption;
@@ -9,6 +10,7 @@ mod pending;
 mod redacted;
 pub mod trace;
 
+pub use between::{Between, Window};
 pub use redacted::Redacted;
 
 use std::collections::BTreeSet;

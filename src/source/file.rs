@@ -45,6 +45,19 @@ pub(super) struct FileSource {
     is_cut: fn() -> bool,
     identity: Option<Identity>,
     compression: Option<&'static str>,
+    order: Order,
+    /// Whether bytes were removed of its packets.
+    is_thinned: bool,
+}
+
+/// In which order the frames of a capture with several interfaces are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// In that of time, as far as the reorder window reaches.
+    #[default]
+    Time,
+    /// As they stand in the file.
+    File,
 }
 
 enum Reader {
@@ -88,13 +101,8 @@ enum Current {
 }
 
 impl FileSource {
-    /// Opens a file and reads its header.
-    pub(super) fn open(path: &Path, id: CaptureId) -> Result<(Self, Capture), OpenError> {
-        Self::new(Input::open(path)?, path, id)
-    }
-
-    /// Reads the header of an opened input.
-    pub(super) fn new(input: Input, path: &Path, id: CaptureId) -> Result<(Self, Capture), OpenError> {
+    /// Reads the header of an opened input. Of a thinned file of several captures, `part` is the one to be read, from 0.
+    pub(super) fn new(input: Input, path: &Path, id: CaptureId, part: u32) -> Result<(Self, Capture), OpenError> {
         let mut window = Window::new(input.reader);
         // Four bytes name a capture; only what is none needs a longer look, for which a growing file may not have enough.
         window.fill(4);
@@ -127,13 +135,20 @@ impl FileSource {
                 (Reader::Pcap(pcap), name)
             })
         } else {
-            Pcapng::open(&mut window, &mut capture).map(|pcapng| (Reader::Pcapng(pcapng), "pcapng"))
+            Pcapng::open(&mut window, &mut capture, part).map(|pcapng| (Reader::Pcapng(pcapng), "pcapng"))
         };
         let (format, name) = opened.map_err(|wrong| refused(&window, path, &wrong))?;
         capture.format = match input.compression {
             Some(compression) => format!("{name} + {compression}"),
             None => name.to_owned(),
         };
+        let is_thinned = capture.annotations.thinned.is_some();
+        if let Some(thinned) = &mut capture.annotations.thinned {
+            path.clone_into(&mut thinned.file);
+            thinned.part = part;
+            let own = usize::try_from(part).ok().and_then(|part| thinned.sources.get(part)?.clone());
+            capture.path = own.unwrap_or(capture.path);
+        }
         let source = Self {
             window,
             format,
@@ -147,8 +162,15 @@ impl FileSource {
             is_cut: input.is_cut,
             identity: input.identity,
             compression: input.compression,
+            order: Order::default(),
+            is_thinned,
         };
         Ok((source, capture))
+    }
+
+    /// Gives the frames in this order.
+    pub(super) fn set_order(&mut self, order: Order) {
+        self.order = order;
     }
 
     /// Shares the room for frames that wait with the other captures of a timeline.
@@ -212,7 +234,7 @@ impl FileSource {
         {
             return Some(time);
         }
-        self.go_on(capture, filter)
+        self.go_on(capture, filter, limit, latest, skips)
     }
 
     /// Passes over the packets at hand as long as they are skipped, with no more ado than that takes, and moves to the
@@ -253,7 +275,8 @@ impl FileSource {
         let passed = at_hand - rest.len();
         let count = at.number.0 - first.0;
         if count > 0 {
-            *before = at;
+            // As the file has it: only the timeline knows how often its clock has stepped back.
+            *before = Stamp { epoch: 0, ..at };
         }
         capture.last = capture.last.max(Some(at.time));
         capture.packets += count;
@@ -272,6 +295,7 @@ impl FileSource {
             link_type,
             wire_len,
             options: self.window.pass(0, options),
+            removed: 0,
             bytes: self.window.pass(total, bytes),
         };
         self.current = Current::InWindow;
@@ -280,7 +304,14 @@ impl FileSource {
 
     /// Moves to the next frame that passes the filter.
     #[inline]
-    fn go_on(&mut self, capture: &mut Capture, filter: &mut Option<Filter>) -> Option<Timestamp> {
+    fn go_on(
+        &mut self,
+        capture: &mut Capture,
+        filter: &mut Option<Filter>,
+        limit: Timestamp,
+        latest: &mut Stamp,
+        skips: &mut impl FnMut(&Frame<'_>) -> bool,
+    ) -> Option<Timestamp> {
         if !matches!(self.current, Current::InWindow)
             && let Current::Held(held) = std::mem::replace(&mut self.current, Current::None)
         {
@@ -290,8 +321,12 @@ impl FileSource {
             if !self.read(capture, filter) {
                 break;
             }
-            if capture.interfaces.len() <= 1 {
-                self.current = Current::InWindow;
+            if capture.interfaces.len() <= 1 || self.order == Order::File {
+                if !self.is_thinned {
+                    self.current = Current::InWindow;
+                } else if self.restore(capture, limit, latest, skips) {
+                    continue;
+                }
                 return Some(self.record.time);
             }
             let remarks = self.remarks_in_window();
@@ -304,6 +339,30 @@ impl FileSource {
         let time = held.record.time;
         self.current = Current::Held(held);
         Some(time)
+    }
+
+    /// Moves to the packet read last of a thinned file, with zeros for what is removed. Whether it was passed over instead, as
+    /// by [`FileSource::pass_over`].
+    fn restore(
+        &mut self,
+        capture: &Capture,
+        limit: Timestamp,
+        latest: &mut Stamp,
+        skips: &mut impl FnMut(&Frame<'_>) -> bool,
+    ) -> bool {
+        let record = self.record.clone();
+        let remarks = self.remarks_in_window();
+        let held = self.reorder.hold(record, self.window.passed(&self.record.bytes), remarks);
+        let frame = frame(capture.id, &held.record, &held.bytes);
+        let at = Stamp { epoch: latest.epoch, ..frame.at };
+        let is_plain = held.record.timed && *latest < at && at.time < limit;
+        if is_plain && skips(&Frame { at, ..frame }) {
+            *latest = at;
+            self.reorder.recycle(held);
+            return true;
+        }
+        self.current = Current::Held(held);
+        false
     }
 
     /// The frame that [`FileSource::advance`] moved to, as if its file were all there is.
@@ -328,7 +387,11 @@ impl FileSource {
     fn remarks_in_window(&self) -> Remarks {
         match &self.format {
             Reader::Pcap(_) => Remarks::default(),
-            Reader::Pcapng(pcapng) => pcapng.remarks(self.window.passed(&self.record.options)),
+            Reader::Pcapng(pcapng) => {
+                let mut remarks = pcapng.remarks(self.window.passed(&self.record.options));
+                remarks.is_untimed = !self.record.timed;
+                remarks
+            }
         }
     }
 

@@ -41,6 +41,7 @@ mod ruzstd;
 mod sniff;
 mod spool;
 mod stop;
+pub mod thinned;
 mod timeline;
 mod version;
 mod window;
@@ -52,7 +53,7 @@ mod written;
 
 use std::fs::File;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::decrypt::Keys;
@@ -118,7 +119,18 @@ impl Capture {
             (packets, true) => format!("packets after the first {packets} are missing: {what}"),
             (_, false) => return None,
         };
-        Some(OpenError::new(&self.path, what))
+        Some(OpenError::new(self.file(), what))
+    }
+
+    /// The file it is read from: another one than its own where that was thinned.
+    pub fn file(&self) -> &Path {
+        self.annotations.thinned.as_ref().map_or(&self.path, |thinned| &thinned.file)
+    }
+
+    /// How many captures its file holds: several where they were thinned into one.
+    fn parts(&self) -> u32 {
+        let sources = self.annotations.thinned.as_ref().map_or(1, |thinned| thinned.sources.len());
+        u32::try_from(sources).unwrap_or(u32::MAX).max(1)
     }
 
     /// Books damage: the first is told, unless there is more to read behind it that could not be had.

@@ -8,6 +8,7 @@ use pcap_parser::{InterfaceDescriptionBlock, InterfaceStatisticsBlock, PcapNGOpt
 
 use super::clock::Clock;
 use super::record::Endian;
+use super::thinned::{OF_SOURCE, Thinned};
 use super::{Interface, Remarks, remarks};
 use crate::frame::{InterfaceId, LinkType};
 use crate::text::printable;
@@ -76,6 +77,17 @@ pub(super) fn section(block: &SectionHeaderBlock, endian: Endian) -> Remarks {
         }
     }
     remarks
+}
+
+/// What a section header says of thinning, if its file is a thinned one.
+pub(super) fn thinned(block: &SectionHeaderBlock) -> Option<Thinned> {
+    Thinned::of_section(values(&block.options))
+}
+
+/// Of which capture of a thinned file an interface is.
+pub(super) fn source(block: &InterfaceDescriptionBlock, endian: Endian) -> u32 {
+    let mut told = values(&block.options).filter(|(code, _)| *code == OF_SOURCE);
+    told.find_map(|(_, value)| endian.u32(value, 0)).unwrap_or(0)
 }
 
 /// How many packets the statistics count as dropped, by the interface and by the system together.

@@ -148,6 +148,7 @@ impl Pcap {
             wire_len,
             bytes: window.pass(total, header..total),
             options: 0..0,
+            removed: 0,
         };
         Ok(true)
     }

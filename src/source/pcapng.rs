@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::format_error::FormatError;
 use super::options;
 use super::record::{Endian, MAX_PACKET, Plain, Record, damaged};
+use super::thinned::{self, Thin};
 use super::window::Window;
 use super::{Capture, Damage, Remarks};
 use crate::frame::{FrameNo, InterfaceId, LinkType, Timestamp};
@@ -55,11 +56,13 @@ pub(super) struct Pcapng {
     told: Vec<String>,
     /// Time of the last packet that had one: Simple Packet Blocks have none.
     last: Timestamp,
+    thin: Option<Thin>,
 }
 
 impl Pcapng {
-    /// Reads the first section header. The error says what is wrong with it.
-    pub(super) fn open(window: &mut Window, capture: &mut Capture) -> Result<Self, FormatError> {
+    /// Reads the first section header. The error says what is wrong with it. Of a thinned file of several captures,
+    /// `source` is the one that is read, from 0.
+    pub(super) fn open(window: &mut Window, capture: &mut Capture, source: u32) -> Result<Self, FormatError> {
         let mut pcapng = Self {
             endian: Endian::Little,
             section: 0,
@@ -68,6 +71,7 @@ impl Pcapng {
             number: 0,
             told: Vec::new(),
             last: Timestamp(0),
+            thin: None,
         };
         let len = match next_block(window, pcapng.endian) {
             Ok(Some((_, len))) => len,
@@ -75,6 +79,7 @@ impl Pcapng {
             Err(damage) => return Err(FormatError::FirstBlock(damage.what)),
         };
         pcapng.begin_section(window.data().get(..len).unwrap_or_default(), capture)?;
+        pcapng.thin = capture.annotations.thinned.as_ref().map(|_| Thin::new(source));
         window.pass(len, 0..0);
         Ok(pcapng)
     }
@@ -83,6 +88,9 @@ impl Pcapng {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the way of nearly all packets")]
     pub(super) fn plain<'a>(&self, data: &'a [u8]) -> Option<Plain<'a>> {
+        if self.thin.is_some() {
+            return None;
+        }
         let ([clock], 0) = (self.clocks.as_slice(), self.section_base) else { return None };
         let [kind, len, interface, high] = self.endian.words(*data.first_chunk()?);
         let [low, captured, wire_len, _] = self.endian.words(*data.get(16..)?.first_chunk()?);
@@ -134,6 +142,12 @@ impl Pcapng {
                     self.secrets(block, capture);
                     Ok(Found::Other)
                 }
+                thinned::ENDS => {
+                    let body = block.get(BODY..len - 4).unwrap_or_default();
+                    let told = self.thin.iter().filter_map(|thin| thin.damage(body, self.endian));
+                    told.for_each(|damage| capture.spoil(damage));
+                    Ok(Found::Other)
+                }
                 kind => {
                     self.number += u64::from(NUMBERED.contains(&kind));
                     Ok(Found::Other)
@@ -144,6 +158,10 @@ impl Pcapng {
                 Ok(Found::Packet(packet)) => {
                     // A simple packet has no options, and most others have none.
                     let options = if kind == SIMPLE_PACKET { 0..0 } else { packet.bytes.end.next_multiple_of(4)..len };
+                    let packet = match &mut self.thin {
+                        Some(thin) => thin.packet(packet, block.get(options.clone()).unwrap_or_default(), self.endian),
+                        None => packet,
+                    };
                     let options = window.pass(0, options);
                     let bytes = window.pass(len, packet.bytes.clone());
                     *record = Record { bytes, options, ..packet };
@@ -170,6 +188,11 @@ impl Pcapng {
         self.endian = if header.big_endian() { Endian::Big } else { Endian::Little };
         self.section += 1;
         self.section_base = self.clocks.len();
+        if self.section == 1 {
+            capture.annotations.thinned = options::thinned(&header);
+        } else if self.thin.is_some() {
+            return Err(FormatError::Block("a second section in a thinned file, which has only one"));
+        }
         let told = options::section(&header, self.endian);
         if capture.annotations.has_room(told.size()) {
             match self.section {
@@ -185,8 +208,12 @@ impl Pcapng {
             return Err(FormatError::Block("a damaged interface description"));
         };
         let count = self.clocks.len();
-        if count >= MAX_INTERFACES {
+        if count.max(self.thin.as_ref().map_or(0, Thin::interfaces)) >= MAX_INTERFACES {
             return Err(FormatError::Interfaces(MAX_INTERFACES));
+        }
+        let thin = self.thin.as_mut();
+        if thin.is_some_and(|thin| !thin.describes(options::source(&description, self.endian), count)) {
+            return Ok(());
         }
         let id = InterfaceId(u32::try_from(count).unwrap_or(u32::MAX));
         let (mut interface, clock) = options::interface(&description, id, self.endian);
@@ -205,7 +232,7 @@ impl Pcapng {
         let Ok(Block::InterfaceStatistics(statistics)) = self.parse(block) else {
             return Err(FormatError::Block("a damaged interface statistics block"));
         };
-        let index = self.section_base.saturating_add(statistics.if_id as usize);
+        let Some(index) = self.place(statistics.if_id) else { return Ok(()) };
         if let (Some(interface), Some(dropped)) =
             (capture.interfaces.get_mut(index), options::dropped(&statistics, self.endian))
         {
@@ -213,6 +240,14 @@ impl Pcapng {
             interface.dropped = Some(dropped);
         }
         Ok(())
+    }
+
+    /// Where an interface of the current section stands among those of the capture; nothing if it is one of another capture.
+    fn place(&self, id: u32) -> Option<usize> {
+        match &self.thin {
+            Some(thin) => thin.place(id),
+            None => Some(self.section_base.saturating_add(id as usize)),
+        }
     }
 
     /// What it holds beside TLS key logs is passed over, as is a damaged one: without keys less is read, nothing wrongly.
@@ -261,8 +296,8 @@ impl Pcapng {
         if captured > MAX_PACKET {
             return Err(FormatError::TooLarge(captured));
         }
+        let Some(index) = self.place(id) else { return Ok(Found::Other) };
         self.number += 1;
-        let index = self.section_base.saturating_add(id as usize);
         let (Some(interface), Some(clock)) = (capture.interfaces.get(index), self.clocks.get(index)) else {
             return Ok(Found::Orphan(format!(
                 "frame {} has interface {id}, which its section does not describe; such frames are left out",
@@ -307,7 +342,7 @@ impl Pcapng {
     ) -> Record {
         let interface = InterfaceId(u32::try_from(index).unwrap_or(u32::MAX));
         let (number, time) = (FrameNo(self.number), self.last);
-        Record { number, time, timed, interface, link_type, wire_len, bytes, options: 0..0 }
+        Record { number, time, timed, interface, link_type, wire_len, bytes, options: 0..0, removed: 0 }
     }
 
     /// What is told of a packet of the current section, in what stands behind it.

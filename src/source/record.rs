@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub bytes: Range<usize>,
     /// What is told behind them.
     pub options: Range<usize>,
+    /// Captured bytes that thinning has removed behind them.
+    pub removed: usize,
 }
 
 impl Record {
@@ -35,6 +37,7 @@ impl Record {
         wire_len: 0,
         bytes: 0..0,
         options: 0..0,
+        removed: 0,
     };
 }
 
@@ -112,4 +115,18 @@ impl Endian {
 #[cold]
 fn swapped(words: [u32; 4]) -> [u32; 4] {
     words.map(u32::swap_bytes)
+}
+
+/// Ends options, and records of names.
+const END_OF_FIELDS: u16 = 0;
+
+/// Codes and values up to the mark of the end, each padded to a multiple of four: options, and records of names.
+pub(super) fn fields(mut bytes: &[u8], endian: Endian) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let code = endian.u16(bytes, 0).filter(|code| *code != END_OF_FIELDS)?;
+        let len = usize::from(endian.u16(bytes, 2)?);
+        let value = bytes.get(4..4 + len)?;
+        bytes = bytes.get(4 + len.next_multiple_of(4)..).unwrap_or_default();
+        Some((code, value))
+    })
 }

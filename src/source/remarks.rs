@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use super::record::Endian;
+use super::record::{Endian, fields};
+use super::thinned::{Thinned, is_of_packet};
 
 /// Bytes of remarks that are kept of a capture, those of packets apart: far more than people write.
 const MAX_REMARKS: usize = 16 << 20;
@@ -22,8 +23,6 @@ pub const EUI48: u16 = 3;
 /// `nrb_record_eui64`
 pub const EUI64: u16 = 4;
 
-/// A name resolution record that ends them.
-const END_OF_RECORDS: u16 = 0;
 /// Behind the packet in its block: the length again.
 const LENGTH: usize = 4;
 
@@ -34,6 +33,8 @@ pub struct Remarks {
     pub comments: Vec<String>,
     /// Other options by their code, numbers little-endian.
     pub others: Vec<(u16, Vec<u8>)>,
+    /// Of a packet: its file has no time for it, and it was given that of the packet before.
+    pub is_untimed: bool,
 }
 
 /// A record of a name resolution block.
@@ -54,6 +55,8 @@ pub struct Annotations {
     pub section: Remarks,
     /// Names of addresses.
     pub names: Vec<Named>,
+    /// By whom it was thinned, if it was.
+    pub thinned: Option<Thinned>,
     /// Whether there was more than is kept.
     pub overfull: bool,
     bytes: usize,
@@ -95,9 +98,8 @@ impl Remarks {
     pub(super) fn of_packet(options: &[u8], endian: Endian) -> Self {
         let mut remarks = Self::default();
         let end = options.len().saturating_sub(LENGTH);
-        for (code, value) in fields(options.get(..end).unwrap_or_default(), endian) {
-            remarks.take(code, value, OF_PACKET, endian);
-        }
+        let told = fields(options.get(..end).unwrap_or_default(), endian).filter(|(code, _)| !is_of_packet(*code));
+        told.for_each(|(code, value)| remarks.take(code, value, OF_PACKET, endian));
         remarks
     }
 
@@ -147,15 +149,4 @@ impl Annotations {
             }
         }
     }
-}
-
-/// Codes and values up to the mark of the end, each padded to a multiple of four: options, and records of names.
-fn fields(mut bytes: &[u8], endian: Endian) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let code = endian.u16(bytes, 0).filter(|code| *code != END_OF_RECORDS)?;
-        let len = usize::from(endian.u16(bytes, 2)?);
-        let value = bytes.get(4..4 + len)?;
-        bytes = bytes.get(4 + len.next_multiple_of(4)..).unwrap_or_default();
-        Some((code, value))
-    })
 }

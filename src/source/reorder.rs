@@ -103,6 +103,15 @@ impl Reorder {
         self.memory = memory;
     }
 
+    /// A frame with a copy of its bytes, and zeros in the place of those that thinning has removed.
+    pub(super) fn hold(&mut self, record: Record, bytes: &[u8], remarks: Remarks) -> Held {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.reserve(bytes.len() + record.removed);
+        copy.extend_from_slice(bytes);
+        copy.resize(bytes.len() + record.removed, 0);
+        Held { record, bytes: copy, remarks }
+    }
+
     pub(super) fn push(&mut self, record: Record, bytes: &[u8], remarks: Remarks) {
         let interface = record.interface.0 as usize;
         if self.queues.len() <= interface {
@@ -112,14 +121,13 @@ impl Reorder {
             self.is_counted = true;
             self.room.captures.fetch_add(1, Ordering::Relaxed);
         }
+        let held = self.hold(record, bytes, remarks);
         let Some(queue) = self.queues.get_mut(interface) else { return };
         if queue.is_empty() {
-            self.heads.push(Reverse((record.time, record.number, interface)));
+            self.heads.push(Reverse((held.record.time, held.record.number, interface)));
         }
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.extend_from_slice(bytes);
-        let size = copy.len() + remarks.size();
-        queue.push_back(Held { record, bytes: copy, remarks });
+        let size = held.bytes.len() + held.remarks.size();
+        queue.push_back(held);
         self.frames += 1;
         self.bytes += size;
         self.book(self.bytes + self.frames * FRAME);
@@ -170,6 +178,7 @@ mod tests {
                 wire_len: 0,
                 bytes: 0..0,
                 options: 0..0,
+                removed: 0,
             };
             reorder.push(record, &[], Remarks::default());
         }
@@ -211,6 +220,7 @@ mod tests {
                 wire_len: 0,
                 bytes: 0..0,
                 options: 0..0,
+                removed: 0,
             };
             reorder.push(record, &vec![0; 65_536], Remarks::default());
             frames += 1;
@@ -232,6 +242,7 @@ mod tests {
             wire_len: 0,
             bytes: 0..0,
             options: 0..0,
+            removed: 0,
         };
         let fill = |reorder: &mut Reorder| {
             while !reorder.is_full() {

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{OpenError, words};
-use super::file::FileSource;
+use super::file::{FileSource, Order};
 use super::filter::Filter;
 use super::frames::Codec;
 use super::identity::Identity;
 use super::input::{Input, is_cut};
 use super::reorder::Room;
-use super::spool::Spool;
+use super::spool::{Spool, is_spooled};
 use super::{Capture, Damage, Remarks};
 use crate::frame::{CaptureId, Frame, FrameNo, Stamp, Timestamp};
 
@@ -42,6 +42,7 @@ pub struct Timeline {
     waiting: Arc<Room>,
     /// What is unpacked of compressed files beyond those that are open.
     spool: Option<Spool>,
+    order: Order,
 }
 
 /// Later than any frame.
@@ -104,17 +105,42 @@ impl Timeline {
     /// opened are reported one by one and left out; those that were not waited for any more (see [`super::stop_when`]) are
     /// left out alone. `filter` is a capture filter (see [`super::check_filter`]).
     pub fn open(files: &[PathBuf], first_id: CaptureId, filter: Option<&str>) -> (Self, Vec<OpenError>) {
-        let mut timeline = Self::empty(filter);
+        Self::empty(filter).with(files, first_id)
+    }
+
+    /// The same, but the frames of each file come as they stand in it, whatever their times: to be written again.
+    pub fn open_as_stored(files: &[PathBuf], first_id: CaptureId, filter: Option<&str>) -> (Self, Vec<OpenError>) {
+        Self { order: Order::File, ..Self::empty(filter) }.with(files, first_id)
+    }
+
+    fn with(mut self, files: &[PathBuf], first_id: CaptureId) -> (Self, Vec<OpenError>) {
         let mut errors = Vec::new();
         for path in files {
-            let id = timeline.next_id(first_id);
-            let added = FileSource::open(path, id).and_then(|(source, capture)| {
-                let again = source.identity().filter(|_| files.len() > 1);
-                timeline.add(source, capture, again)
-            });
+            let added = self.add_file(path, first_id, files.len() > 1);
             errors.extend(added.err().filter(|_| !is_cut(path)));
         }
-        (timeline, errors)
+        (self, errors)
+    }
+
+    /// Adds the capture of a file; of a thinned one all captures, each by a reading of its own. Among others a file is not
+    /// kept open.
+    fn add_file(&mut self, path: &Path, first_id: CaptureId, among_others: bool) -> Result<(), OpenError> {
+        let (mut part, mut parts) = (0, 1);
+        while part < parts {
+            let input = Input::open(path)?;
+            let (mut source, capture) = FileSource::new(input, path, self.next_id(first_id), part)?;
+            parts = capture.parts();
+            if parts > 1 && path == Path::new("-") && !is_spooled() {
+                let what =
+                    format!("it is a thinned file of {parts} captures, which takes {parts} readings: save it first");
+                return Err(OpenError::new(path, what));
+            }
+            source.set_order(self.order);
+            let again = source.identity().filter(|_| among_others || parts > 1);
+            self.add(source, capture, again)?;
+            part += 1;
+        }
+        Ok(())
     }
 
     /// A timeline of a single byte stream; `name` is what the capture is called.
@@ -130,7 +156,7 @@ impl Timeline {
         filter: Option<&str>,
     ) -> Result<Self, OpenError> {
         let mut timeline = Self::empty(filter);
-        let (source, capture) = FileSource::new(Input::from_reader(name, reader, None)?, name, id)?;
+        let (source, capture) = FileSource::new(Input::from_reader(name, reader, None)?, name, id, 0)?;
         timeline.add(source, capture, None)?;
         Ok(timeline)
     }
@@ -149,6 +175,7 @@ impl Timeline {
             crowded: false,
             waiting: Arc::default(),
             spool: None,
+            order: Order::default(),
         }
     }
 
@@ -362,8 +389,9 @@ impl Timeline {
 
     fn open_again(&mut self, place: usize, identity: Identity) -> bool {
         let Some(capture) = self.captures.get(place) else { return false };
-        let (path, id, timeline) = (capture.path.clone(), capture.id, capture.timeline);
-        match self.opened_again(&path, id, identity) {
+        let (path, id, timeline) = (capture.file().to_owned(), capture.id, capture.timeline);
+        let part = capture.annotations.thinned.as_ref().map_or(0, |thinned| thinned.part);
+        match self.opened_again(&path, id, part, identity) {
             Ok((source, fresh)) => {
                 let slot = self.keep(source);
                 let (Some(old), Some(capture)) = (self.slots.get_mut(place), self.captures.get_mut(place)) else {
@@ -388,6 +416,7 @@ impl Timeline {
         &mut self,
         path: &Path,
         id: CaptureId,
+        part: u32,
         identity: Identity,
     ) -> Result<(FileSource, Capture), OpenError> {
         let mut input = Input::open_again(path, &identity)?;
@@ -395,7 +424,8 @@ impl Timeline {
             let window = (ALL_LEAN / self.slots.len().max(1)).clamp(MIN_LEAN, MAX_LEAN);
             input = input.lean(path, &mut self.spool, window)?;
         }
-        let (mut source, capture) = FileSource::new(input, path, id)?;
+        let (mut source, capture) = FileSource::new(input, path, id, part)?;
+        source.set_order(self.order);
         source.share(&self.waiting);
         Ok((source, capture))
     }

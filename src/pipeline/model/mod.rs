@@ -35,6 +35,7 @@ use crate::facts::Facts;
 use crate::finding::SessionId;
 use crate::flow::{CONNECTIONS_KEPT, ConnectionId, FlowEvent, FlowKey, Table};
 use crate::frame::{Frame, InterfaceId, Stamp, Timestamp};
+use crate::ftp::CONTROL_PORT;
 use crate::network::{Aged, Network, Place};
 use crate::redact::Secret;
 use crate::source::Capture;
@@ -58,6 +59,7 @@ use repeats::Repeats;
 pub(super) use rollover::Rollover;
 use scanners::Scanners;
 pub use stats::Stats;
+pub use strangers::is_telling;
 use strangers::{Held, Stranger, Strangers};
 
 /// Hosts whose connections are followed, those who took part in FTP last. A scan of port 21 adds none, for only hosts
@@ -278,7 +280,7 @@ impl Model {
     }
 
     fn is_control_port(&self, port: u16) -> bool {
-        port == 21 || self.ports.iter().any(|named| *named == port)
+        port == CONTROL_PORT || self.ports.iter().any(|named| *named == port)
     }
 
     /// Books a segment.

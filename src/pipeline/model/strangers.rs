@@ -302,7 +302,7 @@ fn ports(key: &FlowKey, origin: SocketAddr) -> Ports {
 
 /// Whether a payload can begin, or continue, what FTP says: a three-digit reply, or a verb of three or four letters.
 #[inline]
-pub(super) fn is_telling(payload: &[u8]) -> bool {
+pub fn is_telling(payload: &[u8]) -> bool {
     match payload {
         [a, b, c, b' ' | b'-', ..] => [a, b, c].iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_alphabetic()),
         [a, b, c, d, b' ' | b'\r', ..] => [a, b, c, d].iter().all(|byte| byte.is_ascii_alphabetic()),

@@ -35,7 +35,7 @@ impl Completeness {
             message: interrupted_by(&interruption, captures),
         };
         let allowed =
-            |capture: &Capture| summary.unreadable.iter().any(|input| input.allowed && input.path == capture.path);
+            |capture: &Capture| summary.unreadable.iter().any(|input| input.allowed && input.path == capture.file());
         let all_read = captures.iter().all(|capture| capture.is_complete() || allowed(capture));
         Self {
             complete: summary.interrupted.is_none() && summary.is_all_read() && all_read,

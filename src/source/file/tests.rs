@@ -123,7 +123,7 @@ fn plain_samples() -> [Vec<u8>; 2] {
 fn compared(file: &[u8]) -> (usize, usize) {
     let reader = Box::new(std::io::Cursor::new(file.to_vec()));
     let input = Input::from_reader(Path::new("test"), reader, None).unwrap();
-    let Ok((mut source, mut capture)) = FileSource::new(input, Path::new("test"), CaptureId(0)) else {
+    let Ok((mut source, mut capture)) = FileSource::new(input, Path::new("test"), CaptureId(0), 0) else {
         return (0, 0);
     };
     let (mut all, mut plain) = (0, 0);

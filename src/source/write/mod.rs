@@ -5,15 +5,17 @@
 //! names or when to begin the next one.
 
 mod block;
+mod packing;
 mod rotation;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::{Interface, Named, Remarks};
+use super::{Damage, Interface, Named, Remarks, thinned};
 use crate::frame::{Frame, Timestamp};
 use block::Block;
 
+pub use packing::Packing;
 pub use rotation::{Counted, Rotating, Rotation};
 
 // Block types and option codes of the pcapng draft, sections 3.5 and 4.
@@ -190,6 +192,15 @@ impl<W: Write> Writer<W> {
             .u32(interface.0)
             .time(ticks(at))
             .remarks(&[comment.to_owned()], &[])
+            .end();
+        send(&mut self.out, &mut self.written, block)
+    }
+
+    /// Says of a capture that was thinned, the one of this number among those of the file, where it is damaged.
+    pub fn damaged(&mut self, source: u32, damage: &Damage) -> io::Result<()> {
+        let block = Block::new(&mut self.buffer, thinned::ENDS)
+            .u32(source)
+            .option(thinned::DAMAGE, &thinned::damage_to_bytes(damage))
             .end();
         send(&mut self.out, &mut self.written, block)
     }
