@@ -149,7 +149,7 @@ fn what_our_texts_name_is_an_option() {
     let all: BTreeSet<String> = options().into_values().flatten().collect();
     let prose =
         PAGES.iter().flat_map(|page| [page.examples, page.limits, page.files, page.exit_status, page.environment]);
-    let prose: String = prose.flatten().map(|(term, meaning)| format!("{term}\n{meaning}\n")).collect();
+    let prose: String = prose.flatten().flat_map(|(term, meaning)| [*term, "\n", *meaning, "\n"]).collect();
     let mut complaints = Vec::new();
     for (place, text) in
         [("README.md", text("README.md")), ("CHANGELOG.md", text("CHANGELOG.md")), ("src/cli/prose.rs", prose)]

@@ -53,11 +53,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let failed = !established && !ignored && (case.is_data_failure() || given_up);
     let what = announced::unusable(*named, case.session.client.ip()).map_or(String::new(), |class| format!(", {class}"));
     let outcome = match (failed, established) {
-        (true, _) => "",
         (false, true) => "; the client connected anyway",
         (false, false) if ignored => "; the client ignored that address and used the control connection's",
         (false, false) if case.transfer().is_none() => "; the client did not use it for a transfer",
-        (false, false) => "",
+        (true, _) | (false, false) => "",
     };
     let message = format!("227 names {named}:{port}{what}, but the server's address is {server}{outcome}");
     Some(

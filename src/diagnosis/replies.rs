@@ -70,7 +70,11 @@ impl Question {
 
     /// Looks everything up.
     pub fn answer(&self) -> Explained {
-        let meanings = possible(self.code(), &self.text);
+        let mut meanings = possible(self.code(), &self.text);
+        // Known words that no row has mean what the code means of any command.
+        if self.is_known() && meanings.iter().all(|row| row.pattern.is_empty()) {
+            meanings.truncate(1);
+        }
         let conditions: Vec<Condition> = match self.code() {
             Some(code) if meanings.is_empty() => of_bare_code(code),
             _ => meanings.iter().map(|row| row.condition).collect(),
@@ -285,6 +289,8 @@ mod tests {
         let refused = asked(None, "425 x: Connection refused");
         assert_eq!(refused.diagnoses.first().map(|one| one.name), Some(data_syn_refused::NAME));
         assert!(refused.diagnoses.iter().all(|one| one.name != time_wait_collision::NAME));
+        let generic = asked(Some(425), "Failed to establish connection.");
+        assert_eq!((generic.meanings.len(), generic.servers.first().map(|said| said.server)), (1, Some("vsftpd")));
         assert!(Question::new(None, "no such words").is_none() && Question::new(Some(428), "").is_none());
         assert!(!Question::new(Some(425), "no such words").expect("a page").is_known());
     }

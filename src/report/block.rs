@@ -87,9 +87,10 @@ fn body(page: &Page<'_>, finding: &Finding, detail: Detail, out: &mut dyn Write)
     write_exhibits(page, &exhibits, gutter, true, out)?;
     writeln!(out, "{indent} {bar}")?;
     for (label, text) in remarks(page, finding, detail) {
+        let is_note = label == NOTE;
         let label = format!("{label}: ");
         let lead = format!("{indent} {} {}", page.style.paint(Ink::Gutter, "="), page.style.paint(Ink::Strong, &label));
-        if label == NOTE {
+        if is_note {
             let mut lines = Vec::new();
             prefixed(page, &lead, gutter + 3 + label.len(), &text, &mut lines)?;
             for line in String::from_utf8_lossy(&lines).lines() {

@@ -85,7 +85,10 @@ mod tests {
         let plain = Sample::collision().render(Format::Full, &wide());
         let linked = Sample::collision().render(Format::Full, &Style { links: true, ..wide() });
         assert!(!plain.contains("\x1b]8;;"));
-        assert!(linked.contains("\x1b]8;;https://www.rfc-editor.org/rfc/rfc959#section-3.3\x1b\\"), "{linked:?}");
+        // The name of the diagnosis, and what its note refers to.
+        for section in ["rfc959#section-3.3", "rfc9293#section-3.6.1"] {
+            assert!(linked.contains(&format!("\x1b]8;;https://www.rfc-editor.org/rfc/{section}\x1b\\")), "{linked:?}");
+        }
         let mut bare = String::new();
         let mut rest = linked.as_str();
         while let Some((before, after)) = rest.split_once("\x1b]8;;") {

@@ -34,9 +34,9 @@ impl Page<'_> {
             self.text(out, "  ", page.title)?;
         }
         if self.question.is_known() {
-            self.words(out)?
+            self.words(out)?;
         } else {
-            self.code(out)?
+            self.code(out)?;
         }
         writeln!(out, "\nDiagnoses that fit, the most frequent first:")?;
         for diagnosis in &self.answer.diagnoses {
