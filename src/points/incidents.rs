@@ -25,6 +25,11 @@ pub struct Looking<'a> {
     pub filter: Option<&'a str>,
 }
 
+/// A host gives packets of its interfaces their times within this many seconds; files of two hosts may have been merged into
+/// one, whose clocks agree better than that by chance alone, but where interfaces have names they are mostly one host's.
+const STAMPED: f64 = 0.001;
+const STAMPED_BY_NAME: f64 = 0.01;
+
 /// Some captures, and the name that the user gave them.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
@@ -32,7 +37,7 @@ pub(super) struct Unit {
     /// Given by `--point`, which also says that it is one of the incident.
     pub name: Option<String>,
     /// The interface of its files that is meant, and what that is called.
-    pub interface: Option<(InterfaceId, String)>,
+    pub interface: Option<(InterfaceId, Option<String>)>,
 }
 
 impl Unit {
@@ -41,9 +46,16 @@ impl Unit {
         Self { group, name: None, interface: None }
     }
 
-    /// Whether the packets of both were given their times by one clock, as far as the files tell.
+    /// Whether both are interfaces of one capture.
     fn is_beside(&self, other: &Self) -> bool {
         self.interface.is_some() && other.interface.is_some() && self.group.files == other.group.files
+    }
+
+    /// Within how many seconds one clock gave the packets of both their times, if it was one.
+    fn stamped(&self, other: &Self) -> Option<f64> {
+        let name = |unit: &Self| unit.interface.as_ref().and_then(|(_, name)| name.clone());
+        let by_name = name(self).is_some() && name(other).is_some() && name(self) != name(other);
+        self.is_beside(other).then_some(if by_name { STAMPED_BY_NAME } else { STAMPED })
     }
 }
 
@@ -124,8 +136,11 @@ impl Relations {
                 let (before, behind) = sampled.split_at_mut(second);
                 let (Some(one), Some(other)) = (before.get_mut(first), behind.first_mut()) else { continue };
                 let related = Related::of(one, other, is_named(first) && is_named(second));
-                let beside = units.get(first).zip(units.get(second)).is_some_and(|(one, other)| one.is_beside(other));
-                let related = related.map(|related| if beside { related.by_one_clock() } else { related });
+                let stamped = units.get(first).zip(units.get(second)).and_then(|(one, other)| one.stamped(other));
+                let related = related.map(|related| match stamped {
+                    Some(within) => related.by_one_clock(within),
+                    None => related,
+                });
                 all.extend(related.map(|related| (first, second, related)));
             }
         }
@@ -296,8 +311,10 @@ fn names(units: &[&Unit]) -> Vec<String> {
     for (name, unit) in names.iter_mut().zip(units) {
         match (&unit.name, &unit.interface) {
             (Some(given), _) => name.clone_from(given),
-            (None, Some((_, interface))) if is_one_file => name.clone_from(interface),
-            (None, Some((_, interface))) => *name = format!("{name} {interface}"),
+            (None, Some((id, interface))) => {
+                let interface = interface.clone().unwrap_or_else(|| format!("interface {}", id.0));
+                *name = if is_one_file { interface } else { format!("{name} {interface}") };
+            }
             (None, None) => {}
         }
     }

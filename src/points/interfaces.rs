@@ -22,7 +22,6 @@ pub(super) fn of(unit: Unit, looking: Looking<'_>) -> Vec<Unit> {
     by_interface.retain(|_, sampled| !sampled.flows.is_empty());
     let one = |id: &InterfaceId| {
         let name = known.iter().find(|one| one.id == *id).and_then(|one| one.name.clone());
-        let name = name.unwrap_or_else(|| format!("interface {}", id.0));
         Unit { interface: Some((*id, name)), ..unit.clone() }
     };
     let units: Vec<Unit> = by_interface.keys().map(one).collect();

@@ -23,9 +23,6 @@ const DIALOGUES: usize = 256;
 /// A connection opens at two points within this many seconds.
 const UNDER_WAY: f64 = 2.0;
 
-/// A host gives packets of its interfaces their times within this many seconds.
-const STAMPED: f64 = 0.001;
-
 /// Two points that saw one network.
 #[derive(Clone, Debug)]
 pub struct Related {
@@ -85,11 +82,12 @@ impl Related {
         }
     }
 
-    /// The same of points whose packets one clock gave their times: where an offset of 0 explains these, it is 0.
+    /// The same of points whose packets one clock gave their times, within so many seconds: where an offset of 0 explains
+    /// these, it is 0.
     #[must_use]
-    pub fn by_one_clock(mut self) -> Self {
+    pub fn by_one_clock(mut self, within: f64) -> Self {
         if let [stretch] = self.fit.clock.stretches.as_slice()
-            && stretch.offset.abs() <= stretch.uncertainty.unwrap_or(0.0) + STAMPED
+            && stretch.offset.abs() <= stretch.uncertainty.unwrap_or(0.0) + within
         {
             self.fit.clock =
                 Clock { stretches: vec![Stretch { offset: 0.0, skew: 0.0, uncertainty: Some(0.0), ..*stretch }] };
