@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in the order of the path of data; a module may use those of lower rank only.
-const RANKS: [(&str, u8); 23] = [
+const RANKS: [(&str, u8); 24] = [
     ("frame", 0),
     ("text", 0),
     ("decrypt", 0),
@@ -29,7 +29,8 @@ const RANKS: [(&str, u8); 23] = [
     ("anonymize", 8),
     ("check", 8),
     ("extract", 8),
-    ("cli", 9),
+    ("options", 9),
+    ("cli", 10),
 ];
 /// Above all others: they know everything.
 const TOP: [&str; 3] = ["app", "lib", "main"];

@@ -6,12 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use crate::cli::reason;
 use crate::facts::{
     Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, RouteEntry, SYSCTLS, Socket, SocketState, VERSION,
     counters, neighbours, routes, routes6, sockets,
 };
 use crate::source::host::{monotonic, now, own_addresses};
+use crate::source::reason;
 
 /// Bytes of a table that are read: some 400,000 sockets.
 const TEXT: u64 = 64 << 20;
