@@ -1,10 +1,23 @@
 //! Options to source, pipeline and report: the only place that knows all.
+//!
+//! Without feature `cli` it is embedded (see [`embedded`]): what a terminal, signals and files are for then comes from there.
 
+// What only subcommands need is not taken out of every file one by one.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "a page asks for a part of it"))]
+
+#[cfg_attr(not(feature = "cli"), path = "app/embedded/attend.rs")]
+mod attend;
+#[cfg(feature = "cli")]
 mod check;
+#[cfg(feature = "cli")]
+mod demo;
+#[cfg(not(feature = "cli"))]
+pub mod embedded;
 mod extract;
 mod facts;
 mod frames;
 mod incident;
+#[cfg_attr(not(feature = "cli"), path = "app/embedded/interrupt.rs")]
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -12,8 +25,10 @@ pub mod live;
 mod output;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod run;
+#[cfg(feature = "cli")]
 mod sessions;
 mod unreadable;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,33 +37,34 @@ use std::path::{Path, PathBuf};
 
 use crate::causes::{Caused, Only};
 use crate::check::{Baseline, Baselined};
-use crate::cli::{
-    AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error, write_note,
-};
 use crate::decrypt::Keys;
 use crate::diagnosis::selection::Selection;
-use crate::finding::{CauseId, Finding, SessionId};
+use crate::finding::{CauseId, SessionId};
 use crate::frame::{CaptureId, Frame};
+use crate::options::{AnalyseOptions, Grouping, HostsOptions, Input, ShowOptions};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{
-    Between, Cause, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
-    Window,
-};
-use crate::redact::Secret;
+use crate::record::{Between, Interruption, Signal, Sink, Summary, Window};
 use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
-    Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input, standard_input_is_a_file,
-    standard_input_is_cut,
+    Came, Capture, FilterError, Following, check_filter, is_spooled, reason, spool_standard_input,
+    standard_input_is_a_file, standard_input_is_cut,
 };
+use attend::{Progress, complain, note};
 use frames::Frames;
 use interrupt::Interrupt;
 use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
+use watched::Watched;
 
+#[cfg(feature = "cli")]
 pub use check::check;
+#[cfg(feature = "cli")]
+pub use demo::demo;
 pub use extract::extract;
+#[cfg(feature = "cli")]
 pub use facts::run as facts;
+#[cfg(feature = "cli")]
 pub use sessions::sessions;
 
 /// Nothing at or above `--fail-on`.
@@ -235,59 +251,6 @@ fn read_baseline(path: Option<&Path>) -> Result<Baseline, Trouble> {
     Baseline::parse(&text).map_err(failed)
 }
 
-/// Passes everything on and remembers what the exit status depends on.
-struct Watched<'a> {
-    inner: &'a mut dyn Sink,
-    fail_on: FailOn,
-    /// Findings that make the exit status 1 and still hold.
-    reached: u64,
-}
-
-impl Sink for Watched<'_> {
-    fn secret(&mut self, secret: &Secret) {
-        self.inner.secret(secret);
-    }
-
-    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
-        self.inner.session(session)
-    }
-
-    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.reached += u64::from(self.fail_on.reached_by(finding));
-        self.inner.finding(finding)
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
-    }
-
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
-        self.reached = self.reached.saturating_sub(u64::from(reached));
-        self.inner.superseded(superseded)
-    }
-
-    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        self.inner.pending(pending)
-    }
-
-    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
-        self.inner.causes(causes)
-    }
-
-    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
-        self.inner.end(captures, summary)
-    }
-}
-
 fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
     if options.between.is_some_and(|window| window.from >= window.to) {
         return Err(Trouble::Refused("--report-between: TO has to be later than FROM".to_owned()));
@@ -326,7 +289,7 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
         let why = format!(
             "{count} {findings} not in the baseline, which was written from one capture point: several points together show other causes; write a new one from all points (--write-baseline)"
         );
-        let _ = write_note(&mut io::stderr(), &why);
+        note(&why);
     }
     // A reader of the report who has gone does not hide that there is no baseline.
     kept?;
@@ -654,9 +617,4 @@ fn add(sum: &mut Summary, part: &Summary) {
     sum.warning += part.warning;
     sum.info += part.info;
     sum.quality += part.quality;
-}
-
-fn complain(message: &str, help: Option<&str>) {
-    // When standard error is gone too, the exit status remains.
-    let _ = write_error(&mut io::stderr(), false, message, help);
 }

@@ -32,6 +32,7 @@
 //! | [`diagnosis`] | a [`diagnosis::case::Case`] into findings, one of them the verdict | strsim |
 //! | [`points`], [`pipeline`], [`causes`], [`report`] | names of inputs into timelines and capture points, and what several points told into one ([`points::joint`]); frames into findings; findings into the causes they have in common; findings into text | points: glob; report: anstyle, anstyle-hyperlink, comfy-table, csv, jiff, quick-junit, schemars, serde, serde_json |
 //! | [`anonymize`], [`check`], [`extract`] | frames into frames of nobody; findings against expectations; which packets to hand on | anonymize: getrandom, siphasher; check: serde, toml |
+//! | [`options`] | what a run is asked to do, as plain values | |
 //! | [`cli`] | arguments, environment and `.ftpwhy.toml` into plain options | clap, clap_complete, anstream, indicatif, supports-hyperlinks, terminal_size, toml |
 //! | [`app`] | options into all of the above: the only place that knows everything | rustix, sha2, signal-hook, tempfile |
 //!
@@ -85,6 +86,8 @@
 //! - **A place where a secret can stand**: `ftp/secret`, and a dialogue with it in `tests/secrets/places.rs`. A message
 //!   that quotes the wire takes `line()` of a command or reply, which marks strangers' words; other quotes
 //!   are marked by [`redact::foreign`].
+//! - **The page in the browser**: `web/` is a crate of its own around [`app`] without feature `cli`; what it needs of the
+//!   library beside the reports is [`source::give`] and `app/embedded`.
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **A cipher suite of TLS**: a line in `decrypt/suite.rs`; how a record of its kind is opened: `decrypt/cipher.rs`.
 //! - **What a kernel tells**: `facts` parses and holds it, `facts/ask` answers what diagnoses ask of it, `app/facts` reads.
@@ -106,6 +109,7 @@ pub mod app;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod causes;
 pub mod check;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod decrypt;
 pub mod diagnosis;
@@ -122,6 +126,7 @@ pub mod flow;
 pub mod frame;
 pub mod ftp;
 pub mod network;
+pub mod options;
 pub mod pipeline;
 #[warn(clippy::wildcard_enum_match_arm)]
 pub mod points;

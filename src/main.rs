@@ -11,6 +11,7 @@ use ftpwhy::report::{replies, rules, schema};
 fn main() -> ExitCode {
     ExitCode::from(match parse(std::env::args_os(), &Terminal::of_stdout(), &Environment::here()) {
         Invocation::Analyse(options) => app::run(&options),
+        Invocation::Demo(style) => app::demo(&style),
         Invocation::Show(options) => app::show(&options),
         Invocation::Hosts(options) => app::hosts(&options),
         Invocation::Extract(options) => app::extract(&options),

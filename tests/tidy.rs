@@ -30,7 +30,8 @@ const RANKS: [(&str, u8); 24] = [
     ("anonymize", 8),
     ("check", 8),
     ("extract", 8),
-    ("cli", 9),
+    ("options", 9),
+    ("cli", 10),
 ];
 /// Above all others: they know everything.
 const TOP: [&str; 3] = ["app", "lib", "main"];

@@ -35,6 +35,21 @@ fn the_schema_is_json_of_draft_2020_12() {
 }
 
 #[test]
+fn the_demo_needs_no_file_and_shows_a_failure_with_its_cause() {
+    let empty = tempfile::tempdir().expect("a directory");
+    let output = ftpwhy().current_dir(empty.path()).args(["demo", "--ascii"]).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("error[time-wait-collision]: LIST failed") && text.contains("--> demo.pcap, session 1"),
+        "{text}"
+    );
+    assert!(text.contains("2 transfers in 1 session: 1 completed, 1 failed"), "{text}");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(1), &b""[..]));
+    let refused = ftpwhy().args(["demo", "x.pcap"]).output().expect("runs");
+    assert_eq!(refused.status.code(), Some(2), "it takes no files");
+}
+
+#[test]
 fn a_diagnosis_is_explained_and_a_slip_of_the_pen_is_answered() {
     let output = ftpwhy().args(["explain", "time-wait-*"]).output().expect("runs");
     assert_eq!(output.status.code(), Some(0));

@@ -1,6 +1,8 @@
 //! The secret behind all pseudonyms: equal keys give equal pseudonyms, and without the key nobody can go back.
 
-use std::hash::{BuildHasher as _, Hasher as _};
+#[cfg(feature = "cli")]
+use std::hash::BuildHasher as _;
+use std::hash::Hasher as _;
 
 use siphasher::sip::SipHasher24;
 
@@ -11,6 +13,7 @@ pub struct Key([u8; 16]);
 impl Key {
     /// A key that nobody knows, from the system; where that has none to give, one from the randomness that the
     /// program was started with.
+    #[cfg(feature = "cli")]
     pub fn random() -> Self {
         let mut bytes = [0; 16];
         if getrandom::fill(&mut bytes).is_err() {
@@ -61,6 +64,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn random_keys_differ_and_keep_silent() {
         let (one, other) = (Key::random(), Key::random());

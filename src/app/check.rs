@@ -15,14 +15,14 @@ use super::output::{Destination, Files, Role, replace};
 use super::unreadable::{is_allowed, say};
 use super::{CLEAN, FOUND, TROUBLE, Trouble, claim, complain, reading, settings};
 use crate::check::{Bless, Expectation, Files as PointFiles, Observations, blessed, changes, widened};
-use crate::cli::{CheckOptions, reason};
+use crate::cli::CheckOptions;
 use crate::diagnosis::selection::{Pattern, Selection};
 use crate::finding::SessionId;
 use crate::frame::CaptureId;
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::{self, Inputs, Looking, NamedPoint};
 use crate::report::{CheckFormat, CheckResult, Checked, Comparison, Out, Style, keep_worst, write_checked};
-use crate::source::{OpenError, Timeline, check_filter, is_capture, is_stopped};
+use crate::source::{OpenError, Timeline, check_filter, is_capture, is_stopped, reason};
 use crate::text::printable;
 
 /// What an expectation's name ends in.

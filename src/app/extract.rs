@@ -15,11 +15,11 @@ use super::{
     CLEAN, TROUBLE, Trouble, claim, complain, is_whole, keep_for_two_readings, plan, read_all, read_by, reading,
     settings, unreadable, whole,
 };
-use crate::cli::ExtractOptions;
 use crate::decrypt::{Keys, Lines, Random, random_in};
 use crate::diagnosis::selection::Selection;
 use crate::extract::{Choice, Collected, Comments, WantedFrames};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
+use crate::options::ExtractOptions;
 use crate::pipeline::Settings;
 use crate::points::{Plan, Point};
 use crate::record::{Signal, Sink, Summary};

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use super::interrupt::Interrupt;
 use crate::anonymize::{Anonymizer, Key, RemarksOn};
-use crate::cli::Input;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
+use crate::options::Input;
 use crate::pipeline::{Pipeline, Settings};
 use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::Secret;

@@ -5,11 +5,11 @@ use std::io;
 
 use super::frames::Frames;
 use super::interrupt::Interrupt;
-use super::{AllRead, add, complain, unreadable};
-use crate::cli::{Input, Progress};
+use super::{AllRead, Progress, add, complain, unreadable};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
+use crate::options::Input;
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::joint::{self, Joint, Told};
 use crate::points::{Group, Point, Sampled};

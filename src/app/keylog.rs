@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Trouble, complain};
-use crate::cli::reason;
 use crate::decrypt::{Keys, Rest};
 use crate::pipeline::Pipeline;
+use crate::source::{open_named, reason};
 
 /// The keys in all of these files.
 pub(super) fn read(files: &[PathBuf]) -> Result<Arc<Keys>, Trouble> {
     let mut keys = Keys::default();
     for path in files {
         let failed = |error| Trouble::File { doing: "read", path: path.clone(), reason: reason(&error) };
-        File::open(path).and_then(|mut file| keys.read_all(&mut file)).map_err(failed)?;
+        open_named(path).and_then(|mut file| keys.read_all(&mut file)).map_err(failed)?;
     }
     if keys.is_overfull() {
         complain("too many keys; connections that need the rest stay encrypted", None);

@@ -6,6 +6,7 @@
 mod digest;
 mod files;
 mod identity;
+#[cfg_attr(not(feature = "cli"), path = "embedded/replacement.rs")]
 mod replacement;
 
 use std::fmt;
@@ -13,8 +14,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::cli::reason;
 use crate::report::Out;
+use crate::source::reason;
 use identity::Standard;
 use replacement::Replacement;
 

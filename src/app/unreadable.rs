@@ -1,10 +1,9 @@
 //! Says at once what could not be read, and keeps it for the reports and the exit status.
 
-use std::io;
 use std::path::Path;
 
-use super::complain;
-use crate::cli::{Input, write_note};
+use super::attend;
+use crate::options::Input;
 use crate::record::{Summary, Unreadable};
 use crate::source::OpenError;
 
@@ -28,9 +27,8 @@ pub(super) fn note<'a>(summary: &mut Summary, errors: impl IntoIterator<Item = &
 /// Says that an input could not be read; what is allowed is no error.
 pub(super) fn say(error: &str, allowed: bool) {
     if allowed {
-        // When standard error is gone too, the report remains.
-        let _ = write_note(&mut io::stderr(), &format!("{error} (allowed by --allow-unreadable)"));
+        attend::note(&format!("{error} (allowed by --allow-unreadable)"));
     } else {
-        complain(error, None);
+        attend::complain(error, None);
     }
 }

@@ -4,10 +4,11 @@ use clap::Args;
 
 use super::layout::{PlainArguments, TextOrJson};
 use super::settings::wrong;
-use super::{ExplainOptions, RulesOptions, Terminal, Topic};
+use super::{ExplainOptions, RulesOptions, Terminal};
 use crate::diagnosis::replies::Question;
 use crate::diagnosis::selection::Pattern;
 use crate::ftp::codes;
+use crate::options::Topic;
 
 /// Explain a diagnosis or a reply of a server
 ///

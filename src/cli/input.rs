@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::options::{FailOn, Grouping, Input};
+use super::{FailOn, Grouping, Input};
 use crate::anonymize::Key;
 use crate::diagnosis::selection::{Pattern, Selection, Unknown};
 use crate::points::{Glob, NamedPoint};

@@ -1,6 +1,6 @@
 //! Errors of the program itself, as people read them.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 
 use crate::text::printable_str;
 
@@ -21,27 +21,9 @@ pub fn write_note(out: &mut dyn Write, message: &str) -> io::Result<()> {
     writeln!(out, "note: {}", printable_str(message))
 }
 
-/// An I/O error in a few words, lower case, without the number of the operating system.
-pub fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "no such file".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::IsADirectory => "is a directory".to_owned(),
-        ErrorKind::StorageFull => "no space left".to_owned(),
-        _ => {
-            let text = error.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            let mut letters = text.chars();
-            letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::{Error, ErrorKind};
-
-    use super::{reason, write_error};
+    use super::write_error;
 
     fn written(message: &str, help: Option<&str>) -> String {
         let mut out = Vec::new();
@@ -56,12 +38,5 @@ mod tests {
             "error: could not read x.pcap: no such file\n  help: name a capture\n"
         );
         assert_eq!(written("a\x1b[2J", None), "error: a\\x1b[2J\n");
-    }
-
-    #[test]
-    fn reasons_have_no_numbers_and_no_capitals() {
-        assert_eq!(reason(&Error::from(ErrorKind::NotFound)), "no such file");
-        assert_eq!(reason(&Error::from_raw_os_error(5)), "input/output error");
-        assert_eq!(reason(&Error::other("Bad thing")), "bad thing");
     }
 }

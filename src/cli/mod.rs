@@ -5,6 +5,7 @@
 mod analyse;
 mod check;
 mod completions;
+mod demo;
 mod explain;
 mod extract;
 mod facts;
@@ -14,7 +15,6 @@ mod layout;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
 mod message;
-mod options;
 mod progress;
 pub mod prose;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -37,15 +37,14 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use crate::options::{
+    AnalyseOptions, ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, RulesOptions, ShowOptions,
+};
 pub use check::CheckOptions;
 pub use facts::FactsOptions;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use live::{LiveOptions, StopAt};
-pub use message::{reason, write_error, write_note};
-pub use options::{
-    AnalyseOptions, ExplainOptions, ExtractOptions, FailOn, Grouping, HostsOptions, Input, RulesOptions, ShowOptions,
-    Topic,
-};
+pub use message::{write_error, write_note};
 pub use progress::Progress;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub use run::RunOptions;
@@ -54,6 +53,7 @@ pub use sessions::SessionsOptions;
 pub use settings::Environment;
 pub use terminal::Terminal;
 
+use crate::report::Style;
 use crate::text::printable_str;
 pub use status::StatusLine;
 
@@ -76,6 +76,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Show(show::Show),
     Explain(explain::Explain),
     Rules(explain::Rules),
@@ -99,6 +100,8 @@ enum Command {
 pub enum Invocation {
     /// Analyse captures.
     Analyse(Box<AnalyseOptions>),
+    /// Analyse the example capture.
+    Demo(Style),
     /// Show what happened.
     Show(ShowOptions),
     /// Explain diagnoses.
@@ -183,6 +186,7 @@ fn read_in(
     let Arguments { command, analyse, .. } = Arguments::from_arg_matches_mut(&mut settled.matches)?;
     let config = settled.config;
     let invocation = match command {
+        Some(Command::Demo(demo)) => Invocation::Demo(demo.into_style(terminal)),
         Some(Command::Show(show)) => Invocation::Show(show.into_options(terminal, config)),
         Some(Command::Explain(explain)) => Invocation::Explain(explain.into_options(terminal)?),
         Some(Command::Rules(rules)) => Invocation::Rules(rules.into_options(terminal)),

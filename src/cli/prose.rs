@@ -168,6 +168,17 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        command: "demo",
+        exit_status: &[
+            ("1", "The report was written: the example shows a failed transfer."),
+            ("2", "Wrong usage, or standard output could not be written."),
+        ],
+        examples: &[("ftpwhy demo", "What does a report look like?")],
+        environment: TIMED,
+        files: &[CONFIG],
+        limits: &[("One example", "It is a capture of 45 packets with one cause. ftpwhy rules lists all diagnoses.")],
+    },
+    Page {
         command: "explain",
         exit_status: PRINTS,
         examples: &[

@@ -11,8 +11,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
-use super::reason;
 use super::spelling::{nearest, related};
+use crate::source::reason;
 use crate::text::line_and_column;
 
 /// The file that is read without being named.

@@ -34,14 +34,25 @@ impl OpenError {
     }
 }
 
-/// An error of the operating system in words, lower case, without its number.
+/// Why an input could not be opened or read.
 pub(super) fn words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => reason(error),
+    }
+}
+
+/// An I/O error in a few words, lower case, without the number of the operating system.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        io::ErrorKind::StorageFull => "no space left".to_owned(),
         _ => {
             let text = error.to_string();
-            let mut letters = text.split(" (os error").next().unwrap_or_default().chars();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            let mut letters = text.chars();
             letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
         }
     }
@@ -86,5 +97,12 @@ mod tests {
         let error = OpenError::io(Path::new("x"), &io::Error::from(io::ErrorKind::NotFound));
         assert_eq!(error.to_string(), "could not read x: there is no such file");
         assert_eq!(OpenError::io(Path::new("x"), &io::Error::from_raw_os_error(5)).what, "input/output error");
+    }
+
+    #[test]
+    fn reasons_have_no_numbers_and_no_capitals() {
+        assert_eq!(reason(&io::Error::from(io::ErrorKind::NotFound)), "no such file");
+        assert_eq!(reason(&io::Error::from_raw_os_error(5)), "input/output error");
+        assert_eq!(reason(&io::Error::other("Bad thing")), "bad thing");
     }
 }

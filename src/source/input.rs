@@ -13,6 +13,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::broken::Broken;
 use super::error::OpenError;
 use super::frames::{Codec, Frames};
+use super::given::given;
 use super::identity::Identity;
 use super::lean::Lean;
 use super::spool::{self, Spool};
@@ -74,6 +75,9 @@ impl Input {
                 None if standard_input_is_a_file() => Self::from_reader(path, Box::new(io::stdin()), None),
                 None => Self::from_pipe(path, || Ok(io::stdin())),
             };
+        }
+        if let Some(given) = given(path) {
+            return Self::from_reader(path, given.open(), Some(given.len()));
         }
         let metadata = path.metadata().map_err(|error| OpenError::io(path, &error))?;
         if metadata.is_dir() {

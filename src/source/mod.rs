@@ -18,6 +18,7 @@ mod format_error;
 mod found;
 mod frames;
 mod gap;
+mod given;
 #[cfg(target_os = "linux")]
 pub mod host;
 mod identity;
@@ -59,11 +60,12 @@ use std::sync::Arc;
 use crate::decrypt::Keys;
 use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 
-pub use error::OpenError;
+pub use error::{OpenError, reason};
 pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
 pub use found::is_capture;
 pub use gap::{Gap, Gaps};
+pub use given::{Given, give, open_named};
 pub use remarks::{Annotations, Named, Remarks};
 pub use spool::{is_cut as standard_input_is_cut, is_spooled, spool_standard_input};
 pub use stop::{is_stopped, stop_when};

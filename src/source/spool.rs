@@ -40,7 +40,7 @@ pub fn spool_standard_input() -> Result<(), OpenError> {
             format!("it must be read twice, and no copy could be kept in the directory for temporary files: {error}");
         OpenError::new(Path::new("-"), what)
     };
-    let mut file = tempfile::tempfile().map_err(|error| failed(&error))?;
+    let mut file = temporary().map_err(|error| failed(&error))?;
     let input = pipe::until(&stop::flag(), || Ok(io::stdin())).map_err(|error| failed(&error))?;
     let copied = io::copy(&mut input.take(MAX_BYTES + 1), &mut file).map_err(|error| failed(&error))?;
     if copied > MAX_BYTES {
@@ -49,6 +49,17 @@ pub fn spool_standard_input() -> Result<(), OpenError> {
     }
     let _ = COPY.set(Copy { file, cut: stop::is_stopped() });
     Ok(())
+}
+
+#[cfg(feature = "cli")]
+fn temporary() -> io::Result<File> {
+    tempfile::tempfile()
+}
+
+/// A page in a browser has no files.
+#[cfg(not(feature = "cli"))]
+fn temporary() -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether standard input is read from its copy.
@@ -91,7 +102,7 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new() -> Result<Self, String> {
-        let file = tempfile::tempfile().map_err(|error| full(&error))?;
+        let file = temporary().map_err(|error| full(&error))?;
         Ok(Self { file: Arc::new(file), len: 0, most: MAX_UNPACKED })
     }
 

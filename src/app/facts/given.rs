@@ -1,6 +1,5 @@
 //! The facts that are named with a capture: `--facts`, and the documents that go with a capture that is written.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +7,9 @@ use std::sync::Arc;
 use crate::anonymize::{Anonymizer, Key};
 use crate::app::Trouble;
 use crate::app::output::Destination;
-use crate::cli::reason;
 use crate::facts::{Facts, parse, to_json};
 use crate::report::Out;
+use crate::source::{open_named, reason};
 
 /// Bytes of a document at most: one with 50,000 entries of TIME-WAIT has some 10 MB.
 const DOCUMENT: u64 = 256 << 20;
@@ -22,7 +21,7 @@ pub(in crate::app) fn read(paths: &[PathBuf], key: Option<Key>) -> Result<Arc<Fa
     for path in paths {
         let failed = |reason| Trouble::File { doing: "read", path: path.clone(), reason };
         let mut text = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(DOCUMENT).read_to_end(&mut text));
+        let read = open_named(path).and_then(|file| file.take(DOCUMENT).read_to_end(&mut text));
         read.map_err(|error| failed(reason(&error)))?;
         let mut host = parse(&text).map_err(|refused| failed(refused.to_string()))?;
         if let Some(anonymizer) = &mut anonymizer {

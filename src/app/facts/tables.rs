@@ -7,12 +7,12 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::routing::Routing;
-use crate::cli::reason;
 use crate::facts::netlink::{Entry, KernelTable};
 use crate::facts::{
     Address, Held, HeldIn, Host, INTERFACE_SYSCTLS, Reading, SYSCTLS, Socket, SocketState, VERSION, counters, sockets,
 };
 use crate::source::host::{monotonic, now, own_addresses};
+use crate::source::reason;
 
 /// Bytes of a table that are read: some 400,000 sockets.
 const TEXT: u64 = 64 << 20;

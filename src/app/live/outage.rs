@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::cli::reason;
+use crate::source::reason;
 
 /// How something that is written stands.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::outage::Outage;
-use crate::cli::reason;
 use crate::frame::{Frame, Timestamp};
 use crate::source::Interface;
+use crate::source::reason;
 use crate::source::write::{Counted, Rotating, Rotation};
 
 /// What is captured, as it is written; where that fails for a time, it is counted.

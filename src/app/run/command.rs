@@ -15,8 +15,9 @@ use signal_hook::flag;
 
 use super::Trouble;
 use super::owners::Watch;
-use crate::cli::{RunOptions, reason};
+use crate::cli::RunOptions;
 use crate::source::live::environment;
+use crate::source::reason;
 
 /// It was found and could not be run, or was not found; shells say the same.
 const NOT_RUN: u8 = 126;

@@ -1,4 +1,5 @@
-//! What a run is asked to do, as plain values.
+//! What a run is asked to do, as plain values: [`crate::cli`] makes them of the command line, a page in the browser of what
+//! was dropped on it.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use crate::record::Window;
 use crate::report::{Format, Style, View};
 
 /// What is read and how it is looked at: shared by all that read captures.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Input {
     /// Files and directories in the order given, never empty unless there are points; `-` is standard input.
     pub files: Vec<PathBuf>,
@@ -173,9 +174,10 @@ pub struct ShowOptions {
 }
 
 /// Which inputs are one timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grouping {
     /// By how they were named and what is in them.
+    #[default]
     Auto,
     /// All of them are one.
     Merge,

@@ -1,0 +1,34 @@
+//! Whoever embeds the program is told what it complains of, and how far it is.
+
+use std::path::Path;
+
+use super::embedded::tell;
+
+/// How far the reading is.
+pub(super) struct Progress;
+
+impl Progress {
+    pub(super) fn new(_: bool) -> Self {
+        Self
+    }
+
+    /// `read` of `total` bytes of the file have been read.
+    #[expect(clippy::unused_self, reason = "elsewhere a bar is drawn")]
+    pub(super) fn at(&mut self, file: &Path, read: u64, total: u64) {
+        tell(|embedder| embedder.progress(file, read, total));
+    }
+
+    #[expect(clippy::unused_self, reason = "elsewhere a bar is taken away")]
+    pub(super) fn finish(&mut self) {}
+}
+
+/// Says what is wrong and what to do, if there is something; both without full stop.
+pub(super) fn complain(message: &str, help: Option<&str>) {
+    tell(|embedder| embedder.complain(message));
+    help.into_iter().for_each(|help| tell(|embedder| embedder.complain(help)));
+}
+
+/// Says what is not taken for an error.
+pub(super) fn note(message: &str) {
+    tell(|embedder| embedder.complain(message));
+}
