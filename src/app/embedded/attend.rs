@@ -25,7 +25,9 @@ impl Progress {
 /// Says what is wrong and what to do, if there is something; both without full stop.
 pub(super) fn complain(message: &str, help: Option<&str>) {
     tell(|embedder| embedder.complain(message));
-    help.into_iter().for_each(|help| tell(|embedder| embedder.complain(help)));
+    if let Some(help) = help {
+        tell(|embedder| embedder.complain(help));
+    }
 }
 
 /// Says what is not taken for an error.
