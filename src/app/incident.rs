@@ -89,6 +89,7 @@ impl<'a> Device<'a> {
     /// What the device tells, and the number of the next session.
     fn finish(mut self, captures: &[Capture], first_point: u32) -> io::Result<(Joint, SessionId)> {
         self.pipeline.finish(captures, &mut self.collected)?;
+        self.sampled.iter_mut().for_each(Sampled::finish);
         let Collected { sessions, findings, .. } = self.collected;
         let points = self.group.points.iter().zip(self.sampled).map(|(point, sampled)| Told {
             name: point.name.clone(),
@@ -313,6 +314,7 @@ impl<'a> Listener<'a> {
 
     fn finish(mut self, captures: &[Capture]) -> io::Result<Told> {
         self.pipeline.finish(captures, &mut self.collected)?;
+        self.sampled.finish();
         let Collected { sessions, findings, .. } = self.collected;
         Ok(Told {
             name: self.point.name.clone(),

@@ -100,6 +100,7 @@ fn sample(unit: &Unit, looking: Looking<'_>) -> Sampled {
             sampled.push(&frame);
         }
     }
+    sampled.finish();
     sampled
 }
 

@@ -55,5 +55,6 @@ fn sampled(unit: &Unit, looking: Looking<'_>) -> BTreeMap<InterfaceId, Sampled> 
             all.entry(frame.interface).or_insert_with(|| Sampled::new(looking.ports)).push(&frame);
         }
     }
+    all.values_mut().for_each(Sampled::finish);
     all
 }

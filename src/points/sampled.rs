@@ -3,7 +3,7 @@
 //!
 //! Knows connections by incarnation and the lines of control connections, and judges nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
@@ -23,6 +23,16 @@ const DATA_KEPT: usize = 2_048;
 /// Packets kept of all connections; later ones keep [`FEW_KEPT`] each.
 const SAMPLES_KEPT: usize = 1 << 20;
 const FEW_KEPT: usize = 32;
+
+/// Packets kept of a connection that nothing says to be FTP's yet, until the first words tell.
+const PROBED: usize = 8;
+
+/// Connections of which that is not known yet: their first words come soon.
+const UNDECIDED: usize = 4_096;
+
+/// Moments at which a point recorded anything are kept so many seconds apart, and so many of them.
+const MOMENTS_APART: f64 = 0.05;
+const MOMENTS_KEPT: usize = 65_536;
 
 /// ICMP errors kept of a connection.
 const ERRORS_KEPT: usize = 16;
@@ -283,6 +293,14 @@ pub struct Sampled {
     pub shows_more_than_control: bool,
     /// First and last frame.
     pub span: Option<(Stamp, Stamp)>,
+    /// When it recorded anything, now and then.
+    pub moments: Vec<Stamp>,
+    /// The ends of control connections.
+    hosts: HashSet<IpAddr, RandomState>,
+    /// Places of connections that were let go, as no FTP has to do with them.
+    vacant: Vec<usize>,
+    /// Those of which that is not known yet, the oldest first.
+    undecided: VecDeque<usize>,
     /// The newest incarnation of each pair of sockets.
     newest: HashMap<[SocketAddr; 2], usize, RandomState>,
     ports: Vec<u16>,
@@ -302,6 +320,10 @@ impl Sampled {
     /// Takes the next frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.span = Some((self.span.map_or(frame.at, |(first, _)| first), frame.at));
+        let is_later = |last: &Stamp| frame.at.seconds_since(*last) >= MOMENTS_APART;
+        if self.moments.len() < MOMENTS_KEPT && self.moments.last().is_none_or(is_later) {
+            self.moments.push(frame.at);
+        }
         let mut decoder = std::mem::take(&mut self.decoder);
         match decoder.decode(frame).body {
             Body::Tcp(ip, tcp) => self.segment(frame, &ip, &tcp),
@@ -316,12 +338,28 @@ impl Sampled {
     fn segment(&mut self, frame: &Frame<'_>, ip: &IpHeader, tcp: &Segment<'_>) {
         let from = SocketAddr::new(ip.source, tcp.source_port);
         let to = SocketAddr::new(ip.destination, tcp.destination_port);
-        let Some(place) = self.place(frame.at, from, to, tcp) else { return };
-        let room = if self.samples < SAMPLES_KEPT { usize::MAX } else { FEW_KEPT };
         let is_control_port = self.is_control_port(from.port()) || self.is_control_port(to.port());
+        let of_hosts = [from, to].iter().filter(|end| self.hosts.contains(&end.ip())).count();
+        // What no control connection has to do with is looked at until its first words tell that it is none itself.
+        let is_new = tcp.flags.has(Flags::SYN) || is_control_port || of_hosts > 0;
+        let Some(place) = self.place(frame.at, from, to, tcp, is_new) else {
+            self.shows_more_than_control = true;
+            return;
+        };
+        let room =
+            if of_hosts == 1 && !is_control_port || self.samples >= SAMPLES_KEPT { FEW_KEPT } else { usize::MAX };
         let Some(flow) = self.flows.get_mut(place) else { return };
         let sender = if flow.ends[0] == from { End::Origin } else { End::Target };
+        let was_control = flow.is_control;
         flow.is_control |= is_control_port || flow.text.is_empty() && lines::begins_dialogue(tcp.payload);
+        let room = if flow.is_control && self.samples < SAMPLES_KEPT { usize::MAX } else { room };
+        if flow.is_control && !was_control {
+            self.hosts.extend(flow.ends.map(|end| end.ip()));
+        } else if !flow.is_control && of_hosts == 0 && (tcp.payload_len > 0 || flow.samples.len() >= PROBED) {
+            self.shows_more_than_control = true;
+            self.let_go(place);
+            return;
+        }
         self.shows_more_than_control |= !flow.is_control;
         let sample = Sample {
             at: frame.at,
@@ -345,8 +383,47 @@ impl Sampled {
         port == CONTROL || self.ports.contains(&port)
     }
 
-    /// Where the connection of a segment is kept; a SYN with another number begins a new one.
-    fn place(&mut self, at: Stamp, from: SocketAddr, to: SocketAddr, tcp: &Segment<'_>) -> Option<usize> {
+    /// No FTP has to do with a connection.
+    fn let_go(&mut self, place: usize) {
+        let Some(flow) = self.flows.get_mut(place) else { return };
+        let [from, to] = flow.ends;
+        let key = if from <= to { [from, to] } else { [to, from] };
+        self.samples -= flow.samples.len().min(self.samples);
+        *flow = Flow::new(flow.first, from, to, false);
+        if self.newest.get(&key) == Some(&place) {
+            self.newest.remove(&key);
+        }
+        self.vacant.push(place);
+    }
+
+    /// Lets the oldest connections go of which nothing is known, where there are too many.
+    fn bound_undecided(&mut self, place: usize) {
+        self.undecided.push_back(place);
+        if self.undecided.len() <= UNDECIDED {
+            return;
+        }
+        let Some(oldest) = self.undecided.pop_front() else { return };
+        let hosts = &self.hosts;
+        let is_none = |flow: &&Flow| {
+            !flow.samples.is_empty() && !flow.is_control && !flow.ends.iter().any(|end| hosts.contains(&end.ip()))
+        };
+        if self.flows.get(oldest).filter(is_none).is_some() {
+            self.let_go(oldest);
+        }
+    }
+
+    /// Lets everything go that no FTP has to do with: nothing more comes.
+    pub fn finish(&mut self) {
+        let hosts = &self.hosts;
+        self.flows.retain(|flow| flow.is_control || flow.ends.iter().any(|end| hosts.contains(&end.ip())));
+        self.flows.retain(|flow| !flow.samples.is_empty());
+        self.flows.sort_by_key(|flow| flow.first);
+        (self.newest, self.vacant, self.undecided) = Default::default();
+    }
+
+    /// Where the connection of a segment is kept; a SYN with another number begins a new one. `None` for one that is not kept
+    /// and not to be begun.
+    fn place(&mut self, at: Stamp, from: SocketAddr, to: SocketAddr, tcp: &Segment<'_>, is_new: bool) -> Option<usize> {
         let key = if from <= to { [from, to] } else { [to, from] };
         let is_syn = tcp.flags.has(Flags::SYN) && !tcp.flags.has(Flags::ACK);
         if let Some(place) = self.newest.get(&key).copied() {
@@ -357,7 +434,7 @@ impl Sampled {
                 return Some(place);
             }
         }
-        if self.flows.len() >= FLOWS_KEPT {
+        if !is_new || self.flows.len() >= FLOWS_KEPT && self.vacant.is_empty() {
             return None;
         }
         let is_answer = tcp.flags.has(Flags::SYN) && !is_syn;
@@ -365,9 +442,16 @@ impl Sampled {
         // Without a handshake, servers are known by their port.
         let by_target = is_answer || !is_syn && (serves(from.port()) || !serves(to.port()) && from.port() < to.port());
         let (origin, target) = if by_target { (to, from) } else { (from, to) };
-        self.newest.insert(key, self.flows.len());
-        self.flows.push(Flow::new(at, origin, target, is_syn || is_answer));
-        Some(self.flows.len() - 1)
+        let flow = Flow::new(at, origin, target, is_syn || is_answer);
+        let vacant = self.vacant.pop().filter(|place| *place < self.flows.len());
+        let place = vacant.unwrap_or(self.flows.len());
+        match self.flows.get_mut(place) {
+            Some(slot) => *slot = flow,
+            None => self.flows.push(flow),
+        }
+        self.newest.insert(key, place);
+        self.bound_undecided(place);
+        Some(place)
     }
 
     fn error(&mut self, at: Stamp, ip: &IpHeader, error: IcmpError) {
@@ -377,13 +461,5 @@ impl Sampled {
         if flow.errors.len() < ERRORS_KEPT {
             flow.errors.push(ErrorSample { at, from: ip.source, error });
         }
-    }
-
-    /// The last kept packet of a connection before that moment, and the first one behind it: the point was recording then.
-    pub fn alive(&self, from: Stamp, until: Stamp) -> Option<(Stamp, Stamp)> {
-        let stamps = || self.flows.iter().flat_map(|flow| flow.samples.iter().map(|sample| sample.at));
-        let before = stamps().filter(|at| *at <= from).max()?;
-        let behind = stamps().filter(|at| *at >= until).min()?;
-        Some((before, behind))
     }
 }

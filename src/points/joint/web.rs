@@ -74,9 +74,10 @@ impl Web {
             }
         }
         let moments = points.iter().map(|told| {
-            let mut all: Vec<Stamp> =
-                told.sampled.flows.iter().flat_map(|flow| flow.samples.iter().map(|one| one.at)).collect();
+            let packets = told.sampled.flows.iter().flat_map(|flow| flow.samples.iter().map(|one| one.at));
+            let mut all: Vec<Stamp> = packets.chain(told.sampled.moments.iter().copied()).collect();
             all.sort_unstable();
+            all.dedup();
             all
         });
         let moments = moments.collect();
