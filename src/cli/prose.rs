@@ -62,10 +62,11 @@ pub const PAGES: &[Page] = &[
             CONFIG,
             (
                 "--baseline FILE",
-                "TOML: for each known finding a fingerprint, a diagnosis and the hosts. A fingerprint has no times, \
-                 frame numbers and ephemeral ports, so it fits another capture of the same fault. --write-baseline \
-                 writes all findings, known or not; if a setting names the baseline, write to another file and \
-                 rename it.",
+                "TOML: for each known finding, or for each cause of several findings, a fingerprint, a diagnosis and the \
+                 hosts. A fingerprint has no times, frame numbers and ephemeral ports, so it fits another capture of \
+                 the same fault; that of a cause has no clients, so other clients that fail by it are known, too. \
+                 --write-baseline writes all findings, known or not; if a setting names the baseline, write to another \
+                 file and rename it.",
             ),
             OUTPUTS,
         ],
@@ -107,7 +108,9 @@ pub const PAGES: &[Page] = &[
                 "What is expected of NAME.pcap, NAME.pcapng.gz and the like in the same directory: transfers = [\"RETR \
                  failed\"], all of them in order; clean = true for no error and no warning; forbid and allow, lists \
                  of diagnoses; and for each finding a table [[expect]] with diagnosis and, if wanted, role, severity, \
-                 confidence (at least), at_most, session, transfer, frames (all cited), some_of (one cited). An error, \
+                 confidence (at least), at_most, session, transfer, frames (all cited), some_of (one cited), cause (the \
+                 fingerprint of its cause) and count (how many findings match all of this; --bless writes one such \
+                 table for more than 20 findings of a cause). An error, \
                  a warning or capture-truncated that is not named is a difference. captures = \"dut-*.pcap\" (a glob, \
                  or a list of globs) makes it the expectation of each of these captures in its directory that has \
                  none of its own; --bless then keeps what holds for all of them, without frames. unreadable = \

@@ -11,6 +11,8 @@ use super::shape::{
 use crate::text::printable_str;
 
 pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let examples = run.examples();
+    let cause = |cause| Cause::of(cause, examples.get(&cause.id).map(Vec::as_slice).unwrap_or_default());
     let report = Report {
         schema: SCHEMA,
         tool: Tool::this(),
@@ -21,7 +23,7 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         sessions: Each { of: &run.sessions, shape: &Session::from },
         points: run.summary.points.iter().map(Point::from).collect(),
         findings: Each { of: &run.findings, shape: &|finding| Finding::of(finding, &run.summary.points) },
-        causes: Each { of: &run.causes, shape: &|cause| Cause::of(cause, &run.examples(cause.id)) },
+        causes: Each { of: &run.causes, shape: &cause },
         summary: Summary::from(&run.summary),
     };
     let mut out = SafeJson::to(out);

@@ -204,5 +204,29 @@ pub(super) const LIVE_LIMITS: Entries = &[
     ENCRYPTION,
     SECRETS,
 ];
-pub(super) const CAPTURE_LIMITS: Entries =
-    &[NOT_CAPTURED, ENCRYPTION, SECRETS, UNREADABLE, MANY, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
+const CAUSES: (&str, &str) = (
+    "Causes",
+    "Findings of one diagnosis whose remedy is about the same thing (a server, a client, an announced address, an \
+     account, a host) have one cause, over all files of a run. Causes are numbered in the order in which they first \
+     occur; --cause N takes this number. Related findings and notes on the capture have no cause. The transfers that \
+     failed by a cause are compared with those that could have failed in the same way: by mode, server, client and its \
+     network, address family, protection, direction, size, announced data port, software, gateway MAC, VLAN and capture \
+     point. A difference is reported only if at least 95 % of the failures are on one side, at least three transfers \
+     worked on the other, and chance is unlikely (less than 5 %); a change in time only if at least three worked before the \
+     first failure and none afterwards. The event nearest before it (a changed MAC, another greeting, another path) is a \
+     lead, not a proof. Above 4096 causes, new ones are joined to one for each diagnosis; above 32768 combinations of these \
+     properties, sizes and ports are not compared, and above 65536 new ones are not counted.",
+);
+pub(super) const CAPTURE_LIMITS: Entries = &[
+    CAUSES,
+    NOT_CAPTURED,
+    ENCRYPTION,
+    SECRETS,
+    UNREADABLE,
+    MANY,
+    ANONYMITY,
+    SAME_FINDINGS,
+    TWICE,
+    INTERRUPTS,
+    CLOSED_OUTPUT,
+];
