@@ -5,6 +5,18 @@
 //! address. The network says whether it knows that already.
 //!
 //! With [`FastPath::Off`] every packet is decoded, and results are the same.
+//!
+//! What is kept so that a look tells most packets, and how many it told of real captures in a row, of an office, and of one
+//! segment where no host is seen twice:
+//! - two bits an address of those that were ever followed ([`crate::network::Network::is_of_strangers`]): in place of six
+//!   look-ups of a packet of strangers;
+//! - likenesses of the connections that may turn out to be FTP ([`super::strangers`]): 94, 94 and 92 % of all others needed
+//!   no look-up;
+//! - which address is bound to which MAC, noted within the last second ([`crate::network`]): 63, 87 and 0 % of all packets
+//!   had nothing more to tell;
+//! - which MACs are routers or have many addresses: asked for 30, 87 and 80 % of all packets;
+//! - the last packets of followed connections, by which copies are known (`flow/copy`), and the first frames, by which a file
+//!   is known that holds them again ([`super::repeats`]): these are for findings, and cost where there is FTP.
 
 use super::strangers::is_telling;
 use super::{FastPath, Model};
