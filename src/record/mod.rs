@@ -6,6 +6,7 @@ mod cause;
 mod circumstances;
 mod interruption;
 mod pending;
+mod recurrence;
 mod redacted;
 pub mod trace;
 
@@ -25,6 +26,7 @@ pub use cause::{Cause, CauseLocus, Clients, Prefix, Separation, Trait, Turn};
 pub use circumstances::Circumstances;
 pub use interruption::{Interruption, Signal};
 pub use pending::{Pending, State};
+pub use recurrence::{Kind, Recurrence};
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
