@@ -66,7 +66,7 @@ pub fn of(finding: &Finding, subject: Option<Subject<'_>>) -> Fingerprint {
 
 /// The fingerprint of a cause; equal for the same diagnosis whose remedy is about the same.
 pub fn of_cause(diagnosis: DiagnosisName, locus: &CauseLocus) -> Fingerprint {
-    Fingerprint(fnv1a(format!("{diagnosis}\0cause\0{}", about_cause(locus)).as_bytes()))
+    Fingerprint(fnv1a(format!("{diagnosis}\0cause\0{}", unmarked(&locus.to_string())).as_bytes()))
 }
 
 /// The fingerprints of the causes that a finding may be of: that of its locus, and that of what others announce alike.
@@ -76,9 +76,17 @@ pub fn of_its_causes(finding: &Finding) -> impl Iterator<Item = Fingerprint> {
     loci.into_iter().flatten().map(move |locus| of_cause(diagnosis, &locus))
 }
 
-/// What a cause is about, in words.
+/// What a cause is about, in words; no account is named, for what a stranger said may be a secret.
 pub fn about_cause(locus: &CauseLocus) -> String {
-    unmarked(&locus.to_string())
+    match locus {
+        CauseLocus::Account { server, .. } => CauseLocus::Account { name: String::new(), server: *server }.to_string(),
+        CauseLocus::Capture
+        | CauseLocus::Server(_)
+        | CauseLocus::Client(_)
+        | CauseLocus::Announced { .. }
+        | CauseLocus::Hosts(_)
+        | CauseLocus::Station(_) => locus.to_string(),
+    }
 }
 
 /// The fingerprint of a file that could not be read; equal for the same name.

@@ -248,6 +248,56 @@ fn a_directory_that_is_judged_file_by_file_has_causes_over_all_files() {
     assert_eq!(captures.len(), 2);
 }
 
+/// A part of a script with another value for each line.
+fn scripted(folder: &TempDir, lines: &str) -> PathBuf {
+    let hosts = kit::root().join("fixtures/_causes/server.hosts");
+    let rendered = kit::render_text(&format!("include {}\n{lines}\n", hosts.display())).expect("a script");
+    let path = folder.path().join("scripted.pcap");
+    std::fs::write(&path, rendered.file).expect("written");
+    path
+}
+
+#[test]
+fn what_clients_announce_is_their_own_matter_unless_they_announce_alike() {
+    let folder = TempDir::new().expect("a folder");
+    let client = |host: u8, announced: &str| {
+        format!(
+            "host C 10.1.1.{host} 02:00:00:00:00:01 ttl 60 lag 20ms\n+100ms @ctl C:1050 S:21\n@port 5001 {announced}\n\
+             C> RETR a\nS> 425 Failed to establish connection.\n@quit"
+        )
+    };
+    let causes = |lines: &[String]| -> Vec<String> {
+        let capture = scripted(&folder, &lines.join("\n"));
+        let document = analyse(Path::new(PROGRAM), &capture).expect("judged").document;
+        let all = document["causes"].as_array().expect("causes").iter();
+        let of_port = all.filter(|cause| cause["diagnosis"].as_str().is_some_and(|name| name.starts_with("port-")));
+        of_port.map(|cause| cause["locus"].as_str().expect("a locus").to_owned()).collect()
+    };
+    let own = causes(&[client(1, "127.0.0.1"), client(2, "169.254.9.9"), client(2, "169.254.9.9")]);
+    assert_eq!(own, ["client 10.1.1.1", "client 10.1.1.2"]);
+    let alike = causes(&[client(1, "127.0.0.1"), client(2, "127.0.0.1"), client(3, "127.0.0.1")]);
+    assert_eq!(alike, ["announced address 127.0.0.1 at server 10.0.9.21:21"]);
+}
+
+#[test]
+fn what_several_points_prove_together_has_causes_too() {
+    for incident in ["act_syn_drop", "nat_alg_data_drop", "pas_syn_drop"] {
+        let folder = kit::root().join("fixtures/_points").join(incident);
+        let report: Value = serde_json::from_str(&text(&["--isolated", "--json"], &[&folder])).expect("JSON");
+        assert!(report["points"].is_array(), "{incident}: judged as one incident");
+        let findings = report["findings"].as_array().expect("findings");
+        let verdicts: Vec<&Value> = findings.iter().filter(|finding| finding["role"] == "verdict").collect();
+        assert!(!verdicts.is_empty(), "{incident}: {findings:?}");
+        for verdict in verdicts {
+            let of_it = report["causes"].as_array().expect("causes").iter().find(|one| one["id"] == verdict["cause"]);
+            let cause = of_it.unwrap_or_else(|| panic!("{incident}: {verdict}"));
+            assert_eq!((&cause["diagnosis"], &cause["failed"]), (&verdict["diagnosis"], &json!(1)), "{incident}");
+            let server = report["sessions"][0]["server"].as_str().expect("a server");
+            assert_eq!(cause["servers"], json!([server]), "{incident}");
+        }
+    }
+}
+
 #[test]
 fn a_baseline_knows_a_cause_and_so_its_next_client() {
     let folder = TempDir::new().expect("a folder");

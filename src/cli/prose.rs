@@ -79,6 +79,19 @@ const READS: Entries = &[
     ),
     (SIGNALS, "Ended by SIGHUP, SIGINT (^C) or SIGTERM. What was read is shown and marked as incomplete."),
 ];
+const CAUSES: (&str, &str) = (
+    "Causes",
+    "Findings of one diagnosis whose remedy is about the same thing (a server, a client, an announced address, an account, a \
+     host) are one cause, over all files of a run. Causes are numbered in the order in which they first show, and --cause N \
+     takes this number; what is merely related to a failure, and notes on the capture, are of no cause. The transfers that \
+     failed by a cause are compared with those that could have failed alike: by mode, server, client and its network, \
+     address family, protection, direction, size, announced data port, software, gateway MAC, VLAN and capture point. A \
+     difference is reported only where at least 95 % of the failures are on one side, at least three transfers worked on \
+     the other, and chance is no explanation (5 %); a change in time where at least three worked before the first failure \
+     and none afterwards. The event nearest before it (a MAC that changed, another greeting, another path) is a lead and \
+     proves nothing. Of more than 4096 causes, what is new is one cause for each diagnosis; of more than 32768 different \
+     combinations of these traits, sizes and ports are not compared, and of more than 65536 the new ones are not counted.",
+);
 const NOT_CAPTURED: (&str, &str) = (
     "What was not captured",
     "A capture proves what is in it. That something did not happen can be said only where the capture would have shown \
@@ -205,8 +218,19 @@ const LIVE_LIMITS: Entries = &[
     ENCRYPTION,
     SECRETS,
 ];
-const CAPTURE_LIMITS: Entries =
-    &[NOT_CAPTURED, ENCRYPTION, SECRETS, UNREADABLE, MANY, ANONYMITY, SAME_FINDINGS, TWICE, INTERRUPTS, CLOSED_OUTPUT];
+const CAPTURE_LIMITS: Entries = &[
+    CAUSES,
+    NOT_CAPTURED,
+    ENCRYPTION,
+    SECRETS,
+    UNREADABLE,
+    MANY,
+    ANONYMITY,
+    SAME_FINDINGS,
+    TWICE,
+    INTERRUPTS,
+    CLOSED_OUTPUT,
+];
 
 /// The pages.
 pub const PAGES: &[Page] = &[
@@ -241,8 +265,10 @@ pub const PAGES: &[Page] = &[
             CONFIG,
             (
                 "--baseline FILE",
-                "TOML: a fingerprint, a diagnosis and whom it is about for each known finding. Fingerprints hold no \
-                 times, frame numbers and ephemeral ports, so they survive another capture of the same trouble. \
+                "TOML: a fingerprint, a diagnosis and whom it is about for each known finding, and for each cause of \
+                 several findings in place of them. Fingerprints hold no times, frame numbers and ephemeral ports, so \
+                 they survive another capture of the same trouble; those of causes hold no clients, so another client \
+                 that fails by a known cause is known too. \
                  --write-baseline writes all findings, known or not; to update a baseline that a setting names, write \
                  to another file and rename it.",
             ),
@@ -282,7 +308,9 @@ pub const PAGES: &[Page] = &[
                 "What is expected of NAME.pcap, NAME.pcapng.gz and the like beside it: transfers = [\"RETR failed\"], \
                  all in order; clean = true for no error and no warning; forbid and allow, lists of diagnoses; and \
                  for each finding a table [[expect]] with diagnosis and, as wanted, role, severity, confidence (at \
-                 least), at_most, session, transfer, frames (all cited), some_of (one cited). An error, a \
+                 least), at_most, session, transfer, frames (all cited), some_of (one cited), cause (the fingerprint of \
+                 its cause) and count (how many findings fulfil all of this). --bless writes \
+                 one such table for more than 20 findings of a cause. An error, a \
                  warning or capture-truncated that it does not name is a difference. unreadable = \"words\" is for a file \
                  that must be refused with these words. Comments at its head survive --bless.",
             ),

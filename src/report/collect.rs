@@ -1,14 +1,14 @@
 //! Gathers a run for the formats that need all of it before they write their first line, in a stable order.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use super::findings::Findings;
-use super::{Out, Style};
-use crate::finding::{CauseId, Finding, Role, SessionId, Severity};
+use super::{Out, Style, Verbosity};
+use crate::finding::{CauseId, DiagnosisName, Finding, Role, SessionId, Severity};
 use crate::frame::CaptureId;
-use crate::record::{Cause, HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, Circumstances, HostRecord, Outcome, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
@@ -28,6 +28,10 @@ pub(super) struct Run {
     pub(super) findings: Vec<Finding>,
     /// What they have in common, in order of their numbers.
     pub(super) causes: Vec<Cause>,
+    /// Sessions with nothing but findings for which others stand; they are counted alone.
+    pub(super) hidden: BTreeSet<SessionId>,
+    /// The notes on them, by diagnosis.
+    pub(super) hidden_notes: BTreeMap<DiagnosisName, usize>,
     /// Empty unless they were asked for.
     pub(super) hosts: Vec<HostRecord>,
     pub(super) summary: Summary,
@@ -51,6 +55,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// All transfers.
+    pub(super) fn transfers(&self) -> u64 {
+        self.completed + self.failed + self.aborted + self.unknown + self.inferred
+    }
+
     pub(super) fn count(&mut self, session: &SessionRecord) {
         self.sessions += u64::from(!session.continues);
         self.captures.extend(&session.captures);
@@ -86,10 +95,16 @@ impl Run {
         self.findings.get(from..until).unwrap_or_default()
     }
 
-    /// The places of the first findings of a cause.
-    pub(super) fn examples(&self, cause: CauseId) -> Vec<usize> {
-        let of_it = self.findings.iter().enumerate().filter(|(_, finding)| finding.cause == Some(cause));
-        of_it.map(|(place, _)| place).take(EXAMPLES).collect()
+    /// The places of the first findings of each cause.
+    pub(super) fn examples(&self) -> HashMap<CauseId, Vec<usize>> {
+        let mut examples: HashMap<CauseId, Vec<usize>> = HashMap::new();
+        for (place, cause) in self.findings.iter().enumerate().filter_map(|(place, one)| Some((place, one.cause?))) {
+            let places = examples.entry(cause).or_default();
+            if places.len() < EXAMPLES {
+                places.push(place);
+            }
+        }
+        examples
     }
 
     /// The capture's path as it was named, control bytes escaped.
@@ -98,9 +113,8 @@ impl Run {
     }
 
     /// Takes a session of a format that shows them.
-    pub(super) fn add_session(&mut self, session: &SessionRecord) {
-        self.tally.count(session);
-        let mut session = session.clone();
+    pub(super) fn add_session(&mut self, mut session: SessionRecord) {
+        self.tally.count(&session);
         // Once more at the end, for what is seen later; by then the oldest secrets may be forgotten.
         session.texts(|text| self.secrets.hide(text));
         let (id, continues) = (session.id, session.continues);
@@ -215,6 +229,12 @@ impl Sink for Collecting {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         if self.with_sessions {
+            let mut session = session.clone();
+            session.circumstances = Circumstances::default();
+            // What only the longest page explains is not kept of every session.
+            if self.style.verbosity < Verbosity::Verbose {
+                session.vantage.clues = Vec::new();
+            }
             self.run.add_session(session);
         } else {
             self.run.tally.count(session);

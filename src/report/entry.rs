@@ -9,7 +9,7 @@ use super::block::{self, Detail};
 use super::causes;
 use super::collect::Run;
 use super::page::Page;
-use crate::finding::{CauseId, Finding, Role, SessionId, Severity};
+use crate::finding::{CauseId, DiagnosisName, Finding, Role, SessionId, Severity};
 use crate::record::Cause;
 
 /// A finding, or several of one cause in their order.
@@ -26,6 +26,14 @@ impl<'a> Entry<'a> {
         match self {
             Self::Alone(finding) => vec![finding],
             Self::Cause(_, findings) => findings.clone(),
+        }
+    }
+
+    /// What it is, and how many findings.
+    pub(super) fn counted(&self) -> (DiagnosisName, usize) {
+        match self {
+            Self::Alone(finding) => (finding.diagnosis, 1),
+            Self::Cause(cause, _) => (cause.diagnosis, usize::try_from(cause.findings).unwrap_or(usize::MAX)),
         }
     }
 

@@ -2,6 +2,7 @@
 //! there unseen.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use crate::text::{is_invisible, printable_str, push_number};
 
@@ -42,6 +43,23 @@ pub(super) fn markup(text: &str) -> String {
         }
     }
     out
+}
+
+/// Writes JSON with [`safe_json`], piece by piece as `serde_json` makes it: no piece ends within a character.
+pub(super) struct SafeJson<'a>(pub(super) &'a mut dyn Write);
+
+impl Write for SafeJson<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !text.is_ascii() => self.0.write_all(safe_json(text.to_owned()).as_bytes())?,
+            Ok(_) | Err(_) => self.0.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// `json` with invisible characters as JSON escapes. They can only stand within strings, so the value is unchanged.

@@ -11,7 +11,7 @@ use super::page::Page;
 use super::place::title;
 use super::wrap::write_wrapped;
 use super::{Style, Verbosity, table, totals, unread};
-use crate::finding::{Finding, Role, SessionId, Severity};
+use crate::finding::{DiagnosisName, Finding, Role, SessionId, Severity};
 use crate::record::Nearness;
 
 /// How many failed transfers are told in full before the list is folded. Likewise below.
@@ -39,7 +39,8 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
 
     let verdicts = entry::worst_first(entry::grouped(run, &verdicts));
     let context = entry::grouped(run, &related_last(context));
-    let hidden = entry::hidden_sessions(page, verdicts.iter().chain(&context));
+    let mut hidden = entry::hidden_sessions(page, verdicts.iter().chain(&context));
+    hidden.extend(&run.hidden);
     let (shown, folded) = verdicts.split_at(page.most(MAX_VERDICTS).min(verdicts.len()));
     let causes = shown.iter().filter(|entry| matches!(entry, Entry::Cause(..))).count();
     for entry in shown {
@@ -109,16 +110,21 @@ fn write_list(page: &Page<'_>, list: &[Entry<'_>], most: usize, what: &str, out:
 
 /// `and 38 more failed transfers (-v shows all): 30 time-wait-collision, 8 data-syn-refused`
 fn write_fold(folded: &[Entry<'_>], what: &str, out: &mut dyn Write) -> io::Result<()> {
-    let folded: Vec<&Finding> = folded.iter().flat_map(Entry::findings).collect();
-    if folded.is_empty() {
+    let mut names = BTreeMap::new();
+    for entry in folded {
+        let (name, count) = entry.counted();
+        *names.entry(name).or_default() += count;
+    }
+    write_counts(&names, what, out)
+}
+
+fn write_counts(names: &BTreeMap<DiagnosisName, usize>, what: &str, out: &mut dyn Write) -> io::Result<()> {
+    if names.is_empty() {
         return Ok(());
     }
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in &folded {
-        *names.entry(finding.diagnosis.as_str()).or_default() += 1;
-    }
-    let names: Vec<String> = names.into_iter().map(|(name, count)| format!("{count} {name}")).collect();
-    writeln!(out, "and {} more {what} (-v shows all): {}\n", folded.len(), names.join(", "))
+    let count: usize = names.values().sum();
+    let names: Vec<String> = names.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    writeln!(out, "and {count} more {what} (-v shows all): {}\n", names.join(", "))
 }
 
 /// Notes on the capture, but on sessions of which nothing is shown.
@@ -128,7 +134,7 @@ fn write_notes(
     hidden: &BTreeSet<SessionId>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if notes.is_empty() {
+    if notes.is_empty() && page.run.hidden_notes.is_empty() {
         return Ok(());
     }
     let is_shown = |note: &&&Finding| note.session.is_none_or(|session| !hidden.contains(&session));
@@ -137,8 +143,11 @@ fn write_notes(
     for note in shown {
         block::write_note(page, note, out)?;
     }
-    let folded: Vec<Entry<'_>> = folded.iter().copied().chain(beside).map(Entry::Alone).collect();
-    if folded.is_empty() { writeln!(out) } else { write_fold(&folded, "notes on the capture", out) }
+    let mut names = page.run.hidden_notes.clone();
+    for note in folded.iter().copied().chain(beside) {
+        *names.entry(note.diagnosis).or_default() += 1;
+    }
+    if names.is_empty() { writeln!(out) } else { write_counts(&names, "notes on the capture", out) }
 }
 
 /// `session 1: 10.1.0.10:45856 -> 10.2.0.20:21, vsFTPd 3.0.3; captured away from the client, on the link of the server`
@@ -221,6 +230,7 @@ mod tests {
             let mut finding = sample.findings[3].clone();
             (finding.session, finding.transfer, finding.role) = (Some(SessionId(session)), None, role);
             finding.message = format!("{role:?} of {session}");
+            finding.locus = Locus::Client([10, 9, 0, u8::try_from(session).expect("small")].into());
             finding
         };
         let findings = [of(1, Role::Related), of(2, Role::Related), of(1, Role::Context), of(2, Role::Context)];

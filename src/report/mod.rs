@@ -48,6 +48,7 @@ mod table;
 mod tee;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thinned;
 mod time;
 pub mod time_wait_table;
 mod totals;
@@ -69,6 +70,7 @@ pub use time::parse_time;
 
 use collect::{Collecting, Run};
 use show::Showing;
+use thinned::Thinned;
 
 use crate::finding::SessionId;
 use crate::record::{Redacted, Sink};
@@ -203,7 +205,9 @@ pub fn sink(format: Format, style: Style, grouping: Vec<String>, out: Box<dyn Ou
         Format::Ndjson => return Ok(Box::new(Redacted::new(ndjson::Lines::start(&grouping, out)?))),
     };
     let run = Run { grouping, ..Run::default() };
-    Ok(Box::new(Collecting::new(write, format != Format::Concise, run, style, out)))
+    let tells_all = style.verbosity == Verbosity::Verbose;
+    let collecting = Collecting::new(write, format != Format::Concise, run, style, out);
+    Ok(if format == Format::Full && !tells_all { Box::new(Thinned::new(collecting)) } else { Box::new(collecting) })
 }
 
 /// A report on a capture that goes on: `full` and `concise` write each finding as it comes, `ndjson` as always. The

@@ -60,7 +60,7 @@ impl Sink for Showing {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         if self.wants(session.id) {
-            self.run.add_session(session);
+            self.run.add_session(session.clone());
         } else {
             // Its captures are not without FTP.
             self.run.tally.captures.extend(&session.captures);

@@ -44,7 +44,7 @@ pub(super) fn write_folded(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut rows = rows(run);
-    let all = rows.len();
+    let all = rows.len().max(usize::try_from(run.tally.transfers()).unwrap_or(usize::MAX));
     if all > most {
         rows.retain(|(session, _)| !hidden.contains(&session.id));
         shorten(&mut rows, most);

@@ -111,8 +111,17 @@ impl Sample {
 
     fn tell(&self, sink: &mut dyn Sink) -> io::Result<()> {
         let mut caused = Caused::new(sink);
-        self.sessions.iter().try_for_each(|session| caused.session(session))?;
-        self.findings.iter().try_for_each(|finding| caused.finding(finding))?;
+        let mut left: Vec<&Finding> = self.findings.iter().collect();
+        for (number, session) in (1..).zip(&self.sessions) {
+            caused.session(session)?;
+            // Findings follow their session, all others the last one.
+            let is_last = number == self.sessions.len();
+            let (now, later) = left.into_iter().partition(|finding| is_last || finding.session == Some(session.id));
+            left = later;
+            let now: Vec<&Finding> = now;
+            now.into_iter().try_for_each(|finding| caused.finding(finding))?;
+        }
+        left.into_iter().try_for_each(|finding| caused.finding(finding))?;
         caused.finish()?;
         sink.hosts(&self.hosts)?;
         sink.end(&self.captures, &self.summary)
