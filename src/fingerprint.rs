@@ -14,6 +14,13 @@ use crate::redact::unmarked;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u128);
 
+impl Fingerprint {
+    /// Its bits.
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+}
+
 /// 32 hexadecimal digits.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

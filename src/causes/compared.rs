@@ -99,20 +99,8 @@ impl<'a> Compared<'a> {
             failed: cell.failed(cause),
             worked: cell.worked,
             all: cell.count(),
-            is_at_locus: takes_part(locus, traits),
+            is_at_locus: locus.concerns(traits.client, traits.server),
         };
         cells.map(row).collect()
-    }
-}
-
-/// Whether a locus takes part in what has these traits.
-fn takes_part(locus: &CauseLocus, traits: &Traits) -> bool {
-    match locus {
-        CauseLocus::Server(server) | CauseLocus::Announced { server, .. } | CauseLocus::Account { server, .. } => {
-            traits.server == *server
-        }
-        CauseLocus::Client(client) => traits.client == *client,
-        CauseLocus::Hosts(hosts) => hosts.iter().any(|host| [traits.client, traits.server.ip()].contains(host)),
-        CauseLocus::Station(_) | CauseLocus::Capture => true,
     }
 }

@@ -107,6 +107,18 @@ impl CauseLocus {
             | Locus::Station(_) => None,
         }
     }
+
+    /// Whether it takes part in what a client does at a server.
+    pub fn concerns(&self, client: IpAddr, server: SocketAddr) -> bool {
+        match self {
+            Self::Server(own) | Self::Announced { server: own, .. } | Self::Account { server: own, .. } => {
+                server == *own
+            }
+            Self::Client(own) => client == *own,
+            Self::Hosts(hosts) => hosts.iter().any(|host| [client, server.ip()].contains(host)),
+            Self::Station(_) | Self::Capture => true,
+        }
+    }
 }
 
 impl From<&Locus> for CauseLocus {

@@ -7,6 +7,7 @@ mod cause;
 mod circumstances;
 mod interruption;
 mod pending;
+mod recurrence;
 mod redacted;
 pub mod trace;
 
@@ -28,6 +29,7 @@ pub use cause::{Cause, CauseLocus, Clients, Prefix, Separation, Trait, Turn};
 pub use circumstances::Circumstances;
 pub use interruption::{Interruption, Signal};
 pub use pending::{Pending, State};
+pub use recurrence::{Kind, Recurrence};
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,12 +7,14 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::collect::Run;
+use super::entry::{Entry, grouped, worst_first};
 use super::escape::safe;
 use super::identity::stands_alone;
 use super::interrupted::NAME;
+use super::page::Page;
 use super::place::place;
 use super::words::Confidence;
-use super::{Style, unread};
+use super::{Style, causes, unread};
 use crate::finding::{Finding, Severity};
 
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -21,29 +23,47 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         let annotation = Annotation { level, file: &input.path(), line: 1, title: unread::NAME };
         annotation.write(&safe(&input.sentence(), style.ascii), style, out)?;
     }
-    let mut findings: Vec<&Finding> = run.findings.iter().filter(|finding| stands_alone(finding)).collect();
-    findings.sort_by_key(|finding| Reverse(finding.severity));
+    let findings: Vec<&Finding> = run.findings.iter().filter(|finding| stands_alone(finding)).collect();
+    let mut entries = worst_first(grouped(run, &findings));
+    entries.sort_by_key(|entry| Reverse(severity(entry)));
+    let page = &Page::new(run, style);
     if let Some(why) = run.interrupted() {
         write_interrupted(&why, style, out)?;
     }
-    for finding in findings {
-        let at = finding.primary.first();
-        let level = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info | Severity::Quality => "notice",
-        };
-        let told = safe(&finding.message, style.ascii);
-        let mut message = format!("{told} ({})", Confidence::from(finding.confidence));
-        let place = place(finding);
-        if !place.is_empty() {
-            message = format!("{message}\n{place}, frame {}", at.number);
-        }
-        let annotation =
-            Annotation { level, file: &run.path(at.capture), line: at.number.0, title: finding.diagnosis.as_str() };
-        annotation.write(&message, style, out)?;
+    entries.iter().try_for_each(|entry| annotate(page, entry, out))
+}
+
+fn severity(entry: &Entry<'_>) -> Severity {
+    match entry {
+        Entry::Alone(finding) => finding.severity,
+        Entry::Cause(cause, _) => cause.severity,
     }
-    Ok(())
+}
+
+/// A finding, or a cause where its example is.
+fn annotate(page: &Page<'_>, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (finding, told, confidence, mut lines) = match entry {
+        Entry::Alone(finding) => (*finding, &finding.message, finding.confidence, Vec::new()),
+        Entry::Cause(cause, findings) => {
+            let Some(example) = causes::example(cause, findings) else { return Ok(()) };
+            (example, &cause.message, cause.confidence, causes::sentences(page, cause))
+        }
+    };
+    let at = finding.primary.first();
+    let level = match severity(entry) {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info | Severity::Quality => "notice",
+    };
+    let place = place(finding);
+    if !place.is_empty() {
+        let example = if lines.is_empty() { "" } else { "example: " };
+        lines.push(format!("{example}{place}, frame {}", at.number));
+    }
+    let told = format!("{} ({})", page.safe(told), Confidence::from(confidence));
+    let message = std::iter::once(told).chain(lines).collect::<Vec<_>>().join("\n");
+    let (file, title) = (page.run.path(at.capture), finding.diagnosis.as_str());
+    Annotation { level, file: &file, line: at.number.0, title }.write(&message, page.style, out)
 }
 
 /// An annotation of the whole run, of which a part was not done.
@@ -94,6 +114,14 @@ mod tests {
     #[test]
     fn a_finding_is_an_annotation() {
         expect("collision.github", &Sample::collision().render(Format::Github, &narrow()));
+    }
+
+    #[test]
+    fn failures_of_one_cause_are_one_annotation_with_their_counts() {
+        let text = Sample::failing(300).render(Format::Github, &narrow());
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("%0A300 of 600 comparable transfers failed"), "{text}");
+        assert!(text.contains("%0Aexample: session 1, transfer 2, frame 18"), "{text}");
     }
 
     #[test]

@@ -3,17 +3,24 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::causes;
 use super::collect::Run;
+use super::entry::{Entry, grouped, worst_first};
 use super::evidence::in_order;
 use super::identity::stands_alone;
+use super::page::Page;
 use super::place::place;
 use super::words::{Confidence, Party, Severity};
 use super::{Style, totals};
 use crate::finding::{Evidence, Finding};
 use crate::report::escape::safe;
 
+/// Entries that have a row, and of these those that are told in full: a job summary has its limit.
+const MAX_ROWS: usize = 200;
+const MAX_SECTIONS: usize = 50;
+
 pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let page = Markdown { run, style };
+    let page = Markdown { run, style, page: Page::new(run, style) };
     writeln!(out, "## Why FTP transfers failed\n")?;
     if let Some(why) = run.interrupted() {
         writeln!(out, "**Incomplete: {}**\n", page.text(&why))?;
@@ -26,15 +33,14 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
         return Ok(());
     }
     writeln!(out, "| | diagnosis | where | what | confidence |\n|---|---|---|---|---|")?;
-    for finding in &findings {
-        let severity = Severity::from(finding.severity);
-        let confidence = Confidence::from(finding.confidence);
-        let place = page.text(&page.place(finding));
-        let message = page.text(&finding.message);
-        writeln!(out, "| {severity} | `{}` | {place} | {message} | {confidence} |", finding.diagnosis)?;
-    }
-    for finding in findings {
-        page.finding(finding, out)?;
+    let entries = worst_first(grouped(run, &findings));
+    let (rows, sections) = (page.page.most(MAX_ROWS), page.page.most(MAX_SECTIONS));
+    entries.iter().take(rows).try_for_each(|entry| page.row(entry, out))?;
+    entries.iter().take(sections).try_for_each(|entry| page.section(entry, out))?;
+    for (most, what) in [(rows, "are not listed"), (sections, "are not told in full")] {
+        if let Some(more) = entries.len().checked_sub(most).filter(|more| *more > 0) {
+            writeln!(out, "\n{more} more causes {what} (-v shows all)")?;
+        }
     }
     Ok(())
 }
@@ -42,11 +48,46 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
 struct Markdown<'a> {
     run: &'a Run,
     style: &'a Style,
+    page: Page<'a>,
 }
 
 impl Markdown<'_> {
+    fn row(&self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let (severity, confidence, message, place) = match entry {
+            Entry::Alone(one) => (one.severity, one.confidence, &one.message, self.place(one)),
+            Entry::Cause(cause, findings) => {
+                let first = causes::example(cause, findings).map_or_else(String::new, |one| self.place(one));
+                let more = findings.len().saturating_sub(1);
+                (cause.severity, cause.confidence, &cause.message, format!("{first}, and {more} more"))
+            }
+        };
+        let (severity, confidence) = (Severity::from(severity), Confidence::from(confidence));
+        let (place, message) = (self.text(&place), self.text(message));
+        let Some(diagnosis) = entry.findings().first().map(|one| one.diagnosis) else { return Ok(()) };
+        writeln!(out, "| {severity} | `{diagnosis}` | {place} | {message} | {confidence} |")
+    }
+
+    /// A finding; of a cause what its findings have in common, and one of them.
+    fn section(&self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
+        match entry {
+            Entry::Alone(finding) => {
+                writeln!(out, "\n### `{}`: {}\n", finding.diagnosis, self.text(&self.place(finding)))?;
+                self.finding(finding, out)
+            }
+            Entry::Cause(cause, findings) => {
+                writeln!(out, "\n### `{}`: cause {}\n", cause.diagnosis, cause.id.0)?;
+                writeln!(out, "{}\n", self.text(&cause.message))?;
+                for sentence in causes::sentences(&self.page, cause) {
+                    writeln!(out, "- {}", self.text(&sentence))?;
+                }
+                let Some(example) = causes::example(cause, findings) else { return Ok(()) };
+                writeln!(out, "\nExample, {}:\n", self.text(&self.place(example)))?;
+                self.finding(example, out)
+            }
+        }
+    }
+
     fn finding(&self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "\n### `{}`: {}\n", finding.diagnosis, self.text(&self.place(finding)))?;
         writeln!(out, "{}\n", self.text(&finding.message))?;
         for evidence in in_order(finding) {
             let (frames, note) = match evidence {
@@ -141,6 +182,16 @@ mod tests {
     fn findings_are_a_table_and_a_section_each() {
         expect("collision.md", &Sample::collision().render(Format::Markdown, &narrow()));
         expect("clean.md", &Sample::clean().render(Format::Markdown, &narrow()));
+    }
+
+    #[test]
+    fn failures_of_one_cause_are_a_row_and_a_section_with_their_counts() {
+        let text = Sample::failing(300).render(Format::Markdown, &narrow());
+        assert_eq!(text.lines().filter(|line| line.starts_with("| error |")).count(), 1, "{text}");
+        assert_eq!(text.matches("\n### ").count(), 1, "{text}");
+        assert!(text.contains("300 of 600 comparable transfers failed"), "{text}");
+        assert!(text.contains("transfer 2, and 299 more |"), "{text}");
+        assert_eq!(text.matches("What to do:").count(), 1);
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod interrupted;
 mod json;
 mod junit;
 mod ladder;
+mod lasting;
 mod link_type;
 mod manifest;
 mod markdown;

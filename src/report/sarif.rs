@@ -2,7 +2,8 @@
 //!
 //! SARIF knows files and lines: a capture is the file, and a frame's number stands where a line's is wanted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,7 +18,8 @@ use super::reference::first_of;
 use super::words::{Confidence, Party, Role, Where};
 use super::{Style, unread};
 use crate::diagnosis::ALL;
-use crate::finding::{self, Evidence, Finding};
+use crate::finding::{self, CauseId, Evidence, Finding};
+use crate::fingerprint;
 use crate::frame::Stamp;
 use crate::record::{Signal, Unreadable};
 use crate::source::Capture;
@@ -25,6 +27,9 @@ use crate::text::printable_str;
 
 /// The name of our fingerprints; another way to compute them gets another name.
 const FINGERPRINT: &str = "ftpwhy/v1";
+
+/// Results that GitHub keeps of a run; it refuses a run of five times as many.
+const MOST: usize = 5_000;
 
 #[derive(Serialize)]
 struct Log {
@@ -145,6 +150,9 @@ struct SarifResult {
     rule_index: Option<usize>,
     level: &'static str,
     message: Message,
+    /// The same for all results of a cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_guid: Option<String>,
     locations: [Location; 1],
     related_locations: Vec<Location>,
     partial_fingerprints: BTreeMap<&'static str, String>,
@@ -198,6 +206,7 @@ struct Properties {
     r#where: Option<Where>,
     session: Option<u32>,
     transfer: Option<u32>,
+    cause: Option<u32>,
     hosts: Vec<String>,
 }
 
@@ -209,15 +218,18 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         .filter(|diagnosis| found.contains(diagnosis.name.as_str()))
         .map(|diagnosis| rule(diagnosis))
         .collect();
-    let named = run.findings.iter().zip(identities(run));
-    let results = named.map(|(finding, identity)| result(run, finding, identity, &rules)).collect();
+    let kept = kept(&run.findings);
+    let guids: HashMap<CauseId, String> =
+        run.causes.iter().map(|cause| (cause.id, guid(fingerprint::of_cause(cause.diagnosis, &cause.locus)))).collect();
+    let named = run.findings.iter().zip(identities(run)).zip(&kept).filter(|(_, kept)| **kept);
+    let results = named.map(|((finding, identity), _)| result(run, finding, identity, &rules, &guids)).collect();
     let artifacts =
         run.captures.iter().map(|capture| Artifact { location: ArtifactLocation { uri: uri(&capture.path) } });
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: [SarifRun {
-            invocations: invocation(run).into_iter().collect(),
+            invocations: invocation(run, left_out(&kept)).into_iter().collect(),
             artifacts: artifacts.collect(),
             results,
             tool: Tool { driver: Driver { name: "ftpwhy", version: env!("CARGO_PKG_VERSION"), rules } },
@@ -226,8 +238,56 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&log)?))
 }
 
-/// What ended the run before its time, and what could not be read; `None` where all went well.
-fn invocation(run: &Run) -> Option<Invocation> {
+/// Which findings are results: of too many those that matter most, and of these the first of each cause before the others.
+fn kept(findings: &[Finding]) -> Vec<bool> {
+    if findings.len() <= MOST {
+        return vec![true; findings.len()];
+    }
+    let mut seen: HashMap<Option<CauseId>, usize> = HashMap::new();
+    let mut ranked: Vec<(usize, &Finding, usize)> = Vec::with_capacity(findings.len());
+    for (place, finding) in findings.iter().enumerate() {
+        let before = seen.entry(finding.cause).or_default();
+        ranked.push((place, finding, *before));
+        *before += 1;
+    }
+    ranked.sort_by_key(|(place, finding, before)| {
+        (finding.role == finding::Role::Related, Reverse(finding.severity), *before, *place)
+    });
+    let mut kept = vec![false; findings.len()];
+    for (place, ..) in ranked.into_iter().take(MOST) {
+        if let Some(kept) = kept.get_mut(place) {
+            *kept = true;
+        }
+    }
+    kept
+}
+
+/// That there are more findings than results, if there are.
+fn left_out(kept: &[bool]) -> Option<Notification> {
+    let count = kept.iter().filter(|kept| !**kept).count();
+    let text = format!(
+        "{count} of {} findings are left out: GitHub keeps {MOST} results of a run; --format json has all",
+        kept.len()
+    );
+    (count > 0).then(|| Notification {
+        descriptor: None,
+        level: "note",
+        message: Message::new(&text),
+        locations: Vec::new(),
+    })
+}
+
+/// A fingerprint in the form of a GUID (RFC 9562, by name): some bits say its kind.
+fn guid(fingerprint: fingerprint::Fingerprint) -> String {
+    let bits = fingerprint.bits();
+    let named = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x5 << 76) | (0x2 << 62);
+    let text = format!("{named:032x}");
+    let part = |from, until| text.get(from..until).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
+/// What ended the run before its time, what could not be read, and what was `left_out`; `None` where all is there.
+fn invocation(run: &Run, left_out: Option<Notification>) -> Option<Invocation> {
     let of_input = |input: &Unreadable| Notification {
         descriptor: Some(Descriptor { id: unread::NAME }),
         level: if input.allowed { "note" } else { "error" },
@@ -243,7 +303,8 @@ fn invocation(run: &Run) -> Option<Invocation> {
         locations: Vec::new(),
     };
     let unreadable = run.summary.unreadable.iter().map(of_input);
-    let notifications: Vec<_> = run.interrupted().map(of_interruption).into_iter().chain(unreadable).collect();
+    let interrupted = run.interrupted().map(of_interruption);
+    let notifications: Vec<_> = interrupted.into_iter().chain(unreadable).chain(left_out).collect();
     let signal = run.summary.interrupted.map(|interruption| interruption.signal);
     (!notifications.is_empty()).then(|| Invocation {
         execution_successful: signal.is_none() && run.summary.is_all_read(),
@@ -274,7 +335,13 @@ fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {
     }
 }
 
-fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> SarifResult {
+fn result(
+    run: &Run,
+    finding: &Finding,
+    identity: String,
+    rules: &[Rule],
+    guids: &HashMap<CauseId, String>,
+) -> SarifResult {
     let mut related = Vec::new();
     for evidence in in_order(finding) {
         match evidence {
@@ -305,6 +372,7 @@ fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> Sar
         // What is beside a verdict is no alert of its own.
         level: if finding.role == finding::Role::Related { "note" } else { level(finding.severity) },
         message: Message::new(&message),
+        correlation_guid: finding.cause.and_then(|cause| guids.get(&cause).cloned()),
         locations: [location(run, finding.primary.first())],
         related_locations,
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, identity)]),
@@ -319,6 +387,7 @@ fn result(run: &Run, finding: &Finding, identity: String, rules: &[Rule]) -> Sar
             r#where: finding.place.map(Into::into),
             session: finding.session.map(|id| id.0),
             transfer: finding.transfer.map(|id| id.0),
+            cause: finding.cause.map(|id| id.0),
             hosts: finding.hosts.iter().map(ToString::to_string).collect(),
         },
     }
@@ -377,6 +446,7 @@ fn uri(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use serde_json::Value;
@@ -442,6 +512,37 @@ mod tests {
         for rule in rules {
             assert!(rule["helpUri"].as_str().is_some_and(|uri| uri.starts_with("https://")), "{rule}");
         }
+    }
+
+    #[test]
+    fn results_of_a_cause_have_one_guid() {
+        let log = sarif(&Sample::failing(3));
+        let results = log["runs"][0]["results"].as_array().expect("results");
+        let guids: BTreeSet<&str> = results.iter().filter_map(|one| one["correlationGuid"].as_str()).collect();
+        assert_eq!((results.len(), guids.len()), (3, 1));
+        let other = sarif(&Sample::collision());
+        let results = other["runs"][0]["results"].as_array().expect("results");
+        let guids: BTreeSet<&str> = results.iter().filter_map(|one| one["correlationGuid"].as_str()).collect();
+        assert_eq!(guids.len(), 2, "two causes; what is related or limits the capture has none: {other:#}");
+    }
+
+    #[test]
+    fn no_more_results_than_github_keeps_and_it_says_so() {
+        let mut sample = Sample::failing(6_000);
+        let context = Sample::collision().findings.into_iter().find(|one| one.session.is_none()).expect("a warning");
+        sample.findings.push(context);
+        let log = sarif(&sample);
+        let run = &log["runs"][0];
+        assert_eq!(run["results"].as_array().map(Vec::len), Some(5_000));
+        let note = &run["invocations"][0]["toolExecutionNotifications"][0];
+        assert_eq!((&note["level"], &run["invocations"][0]["executionSuccessful"]), (&"note".into(), &true.into()));
+        assert!(
+            note["message"]["text"].as_str().is_some_and(|text| text.starts_with("1001 of 6001 findings")),
+            "{note}"
+        );
+        let all = sarif(&Sample::failing(5_000));
+        assert_eq!(all["runs"][0]["results"].as_array().map(Vec::len), Some(5_000));
+        assert!(all["runs"][0]["invocations"].is_null());
     }
 
     #[test]

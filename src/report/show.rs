@@ -1,5 +1,6 @@
 //! `ftpwhy show`: what happened, as a transcript, a ladder, a figure or a page.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use super::collect::Run;
@@ -9,8 +10,8 @@ use super::place::title;
 use super::tee::keep_worst;
 use super::wrap::write_wrapped;
 use super::{Out, Style, Verbosity, html, interrupted, path, unread};
-use crate::finding::{Finding, SessionId, Severity};
-use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
+use crate::finding::{CauseId, Finding, SessionId, Severity};
+use crate::record::{Cause, HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -76,6 +77,12 @@ impl Sink for Showing {
 
     fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
         self.run.hosts.extend_from_slice(hosts);
+        Ok(())
+    }
+
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        let told: HashSet<CauseId> = self.run.findings.iter().filter_map(|finding| finding.cause).collect();
+        self.run.causes.extend(causes.iter().filter(|cause| told.contains(&cause.id)).cloned());
         Ok(())
     }
 

@@ -8,12 +8,15 @@ use super::block::{self, Detail};
 use super::collect::Run;
 use super::concise;
 use super::escape::safe;
+use super::lasting::{Lasting, Telling};
 use super::page::Page;
 use super::paint::Ink;
 use super::place::placed;
-use super::{Out, Style, Verbosity, table, totals, unread};
+use super::time::Clock;
+use super::{By, Out, Style, Verbosity, causes, table, totals, unread};
 use crate::finding::{Finding, Severity};
-use crate::record::{Pending, SessionRecord, Sink, State, Summary, Superseded};
+use crate::frame::Timestamp;
+use crate::record::{Cause, Pending, SessionRecord, Sink, State, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -30,21 +33,30 @@ pub(super) struct Stream {
     run: Run,
     /// Transfers in all.
     transfers: u64,
+    /// The causes so far, where the same again is told by its number; none where each finding is written.
+    lasting: Option<Lasting>,
     style: Style,
     out: Box<dyn Out>,
 }
 
 impl Stream {
     pub(super) fn full(style: Style, out: Box<dyn Out>) -> Self {
-        Self { write: as_block, run: Run::default(), transfers: 0, style, out }
+        let lasting = (style.verbosity < Verbosity::Verbose).then(Lasting::default);
+        Self { write: as_block, run: Run::default(), transfers: 0, lasting, style, out }
     }
 
     pub(super) fn concise(style: Style, out: Box<dyn Out>) -> Self {
-        Self { write: concise::line, run: Run::default(), transfers: 0, style, out }
+        let lasting = (style.by == By::Cause).then(Lasting::default);
+        Self { write: concise::line, run: Run::default(), transfers: 0, lasting, style, out }
     }
 }
 
 impl Stream {
+    fn write_line(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", safe(line, self.style.ascii))?;
+        self.out.flush()
+    }
+
     /// Keeps as many rows as are shown.
     fn drop_rows(&mut self) {
         let rows = &mut self.run.sessions;
@@ -64,6 +76,13 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+/// How the lines between the findings tell times.
+fn writes_times(run: &Run, style: &Style) -> impl Fn(Timestamp) -> String + use<> {
+    let clock = Clock::new(style.time);
+    let zero = run.captures.iter().filter_map(|capture| capture.first).min();
+    move |at| clock.milliseconds(at, zero.unwrap_or(at))
 }
 
 /// What a finding was about, as far as its readers need to find it again.
@@ -123,6 +142,10 @@ impl Sink for Stream {
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
+        if let Some(lasting) = &mut self.lasting {
+            let lines = lasting.session(session, writes_times(&self.run, &self.style));
+            lines.iter().try_for_each(|line| self.write_line(line))?;
+        }
         self.run.tally.count(session);
         for row in table::of_session(session) {
             self.transfers += 1;
@@ -143,16 +166,28 @@ impl Sink for Stream {
         }
         let mut finding = finding.clone();
         finding.texts(|text| self.run.secrets.finish(text));
-        (self.write)(&self.run, &finding, &self.style, &mut self.out)?;
-        self.out.flush()
+        let telling = match &mut self.lasting {
+            Some(lasting) => lasting.finding(&finding, writes_times(&self.run, &self.style)),
+            None => Telling::Whole,
+        };
+        match telling {
+            Telling::Whole => {
+                (self.write)(&self.run, &finding, &self.style, &mut self.out)?;
+                self.out.flush()
+            }
+            Telling::Line(line) => self.write_line(&line),
+            Telling::Nothing => Ok(()),
+        }
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         if superseded.severity == Severity::Quality && self.style.verbosity == Verbosity::Quiet {
             return Ok(());
         }
-        writeln!(self.out, "{}", safe(&taken_back(superseded), self.style.ascii))?;
-        self.out.flush()
+        if self.lasting.as_mut().is_some_and(|lasting| !lasting.was_told(superseded)) {
+            return Ok(());
+        }
+        self.write_line(&taken_back(superseded))
     }
 
     fn pending(&mut self, pending: &Pending) -> io::Result<()> {
@@ -166,11 +201,20 @@ impl Sink for Stream {
         self.out.flush()
     }
 
+    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
+        self.run.causes = causes.to_vec();
+        Ok(())
+    }
+
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
         self.run.captures = captures.to_vec();
         self.run.summary = summary.clone();
+        for cause in &mut self.run.causes {
+            cause.texts(|text| self.run.secrets.finish(text));
+        }
         if self.style.verbosity > Verbosity::Quiet {
             self.write_table()?;
+            causes::write_lines(&self.run, &self.style, &mut self.out)?;
         }
         unread::write(summary, &self.style, &mut self.out)?;
         totals::write(&self.run, &self.style, &mut self.out)?;

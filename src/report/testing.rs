@@ -166,6 +166,21 @@ impl Sample {
         sample
     }
 
+    /// One cause with so many failures, each in a session with a transfer that worked.
+    pub(crate) fn failing(count: u32) -> Self {
+        let mut sample = Self::traced();
+        let (session, verdict) = (sample.sessions.remove(0), verdict());
+        sample.findings.clear();
+        for number in (1..=count).map(SessionId) {
+            sample.sessions.push(SessionRecord { id: number, ..session.clone() });
+            sample.findings.push(Finding { session: Some(number), ..verdict.clone() });
+        }
+        let failed = u64::from(count);
+        sample.summary =
+            Summary { transfers: 2 * failed, failed, error: failed, warning: 0, quality: 0, ..sample.summary };
+        sample
+    }
+
     /// Two transfers, nothing to say.
     pub(super) fn clean() -> Self {
         let mut sample = Self::collision();

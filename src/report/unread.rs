@@ -88,7 +88,7 @@ mod tests {
         let text = sample.render(Format::Full, &wide());
         assert!(text.ends_with("2 transfers in 1 session, all completed; 1 input could not be read\n"), "{text}");
         let page = sample.render_show(View::Html, &[], &wide());
-        assert!(page.contains("<p class=\"result bad\">2 transfers"), "{page}");
+        assert!(page.contains("<h1 class=\"bad\">No failed transfer in what could be read</h1>"), "{page}");
         sample.summary.unreadable.remove(0);
         let text = sample.render(Format::Full, &wide());
         assert!(text.ends_with("no failed transfer: 2 transfers in 1 session, all completed\n"), "{text}");

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::reported::Reported;
+use super::reported::{Found, Reported};
+use crate::finding::CauseId;
 use crate::pipeline::{Pipeline, Stats};
 use crate::source::live::Arrivals;
 
@@ -13,6 +14,7 @@ pub(super) struct Counters {
     interfaces: Vec<(String, u64, u64)>,
     stats: Stats,
     findings: Vec<(&'static str, u64)>,
+    causes: Vec<(CauseId, Found)>,
     /// What could not be written, and how many.
     unwritten: Vec<(&'static str, u64)>,
 }
@@ -31,6 +33,7 @@ impl Counters {
             interfaces: names.zip(arrivals.counts()).map(|(name, it)| (name, it.received, it.dropped)).collect(),
             stats: pipeline.stats(),
             findings: told.by_diagnosis().iter().map(|(diagnosis, count)| (diagnosis.as_str(), *count)).collect(),
+            causes: told.by_cause(),
             unwritten,
         }
     }
@@ -72,6 +75,11 @@ impl Counters {
         family("failed_transfers_total", "counter", "Failed ones among them.", &plain(failed));
         let findings: Vec<_> = self.findings.iter().map(|(name, count)| by("diagnosis", name, *count)).collect();
         family("findings_total", "counter", "Findings, early warnings and superseded ones too.", &findings);
+        let of_cause = |(CauseId(id), Found { diagnosis, locus, count }): &(CauseId, Found)| {
+            (format!("{{cause=\"{id}\",diagnosis=\"{diagnosis}\",about=\"{}\"}}", escaped(locus)), *count)
+        };
+        let causes: Vec<_> = self.causes.iter().map(of_cause).collect();
+        family("cause_findings_total", "counter", "Findings of each cause, of the first 100 causes.", &causes);
         let let_go: Vec<_> = self.stats.let_go.iter().map(|(count, what)| by("what", what, *count)).collect();
         family("let_go_total", "counter", "What was forgotten because a table was full.", &let_go);
         let unwritten: Vec<_> = self.unwritten.iter().map(|(what, count)| by("what", what, *count)).collect();
@@ -95,6 +103,14 @@ mod tests {
             interfaces: vec![("eth0".to_owned(), 1030, 6)],
             stats,
             findings: vec![("time-wait-collision", 2)],
+            causes: vec![(
+                CauseId(1),
+                Found {
+                    diagnosis: crate::diagnosis::time_wait_collision::NAME,
+                    locus: "account \"x\" at server 10.2.0.20:21".to_owned(),
+                    count: 2,
+                },
+            )],
             unwritten: vec![("packets", 9)],
         }
     }
@@ -113,6 +129,7 @@ mod tests {
             "ftpwhy_packets_total 1024",
             "ftpwhy_dropped_packets_total{interface=\"eth0\"} 6",
             "ftpwhy_findings_total{diagnosis=\"time-wait-collision\"} 2",
+            "ftpwhy_cause_findings_total{cause=\"1\",diagnosis=\"time-wait-collision\",about=\"account \\\"x\\\" at server 10.2.0.20:21\"} 2",
             "ftpwhy_let_go_total{what=\"hosts\"} 4",
             "ftpwhy_unwritten_total{what=\"packets\"} 9",
         ] {

@@ -6,10 +6,24 @@ use std::net::IpAddr;
 
 use crate::causes::Causes;
 use crate::cli::{FailOn, StatusLine};
-use crate::finding::{DiagnosisName, Finding, SessionId};
-use crate::record::{Pending, SessionRecord, Sink, Summary, Superseded};
+use crate::finding::{CauseId, DiagnosisName, Finding, SessionId};
+use crate::record::{CauseLocus, Pending, Recurrence, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
+
+/// Causes that the metrics tell apart: one series each, as long as the run lasts.
+const MEASURED: usize = 100;
+
+/// The first findings of a cause of which evidence is written; of the others those whose number is told.
+const EVIDENCE: u64 = 3;
+
+/// How often a cause was found.
+pub(super) struct Found {
+    pub(super) diagnosis: DiagnosisName,
+    /// What its remedy is about.
+    pub(super) locus: String,
+    pub(super) count: u64,
+}
 
 /// The report, and what it has been told.
 pub(super) struct Reported {
@@ -19,6 +33,8 @@ pub(super) struct Reported {
     /// Findings that make the exit status 1 and still hold.
     reached: u64,
     by_diagnosis: BTreeMap<DiagnosisName, u64>,
+    by_cause: BTreeMap<CauseId, Found>,
+    recurrence: Recurrence,
     /// Findings of which no evidence has been written yet, with the server where that is known.
     new: Vec<(Finding, Option<IpAddr>)>,
     /// What must not be written of them.
@@ -31,8 +47,20 @@ pub(super) struct Reported {
 
 impl Reported {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
-        let (causes, by_diagnosis, new, secrets) = Default::default();
-        Self { report, causes, fail_on, reached: 0, by_diagnosis, new, secrets, session: None, status }
+        let (causes, by_diagnosis, by_cause, recurrence, new, secrets) = Default::default();
+        Self {
+            report,
+            causes,
+            fail_on,
+            reached: 0,
+            by_diagnosis,
+            by_cause,
+            recurrence,
+            new,
+            secrets,
+            session: None,
+            status,
+        }
     }
 
     /// Whether a finding makes the exit status 1.
@@ -43,6 +71,16 @@ impl Reported {
     /// How often each diagnosis has been named.
     pub(super) fn by_diagnosis(&self) -> &BTreeMap<DiagnosisName, u64> {
         &self.by_diagnosis
+    }
+
+    /// How often the first causes were found, what they are about redacted.
+    pub(super) fn by_cause(&self) -> Vec<(CauseId, Found)> {
+        let redacted = |(id, found): (&CauseId, &Found)| {
+            let mut locus = found.locus.clone();
+            self.secrets.finish(&mut locus);
+            (*id, Found { locus, ..*found })
+        };
+        self.by_cause.iter().map(redacted).collect()
     }
 
     /// The findings since this was last asked, redacted, each with its server if its session is over.
@@ -82,7 +120,15 @@ impl Sink for Reported {
         *self.by_diagnosis.entry(finding.diagnosis).or_default() += 1;
         let server = self.session.filter(|(id, _)| finding.session == Some(*id)).map(|(_, server)| server);
         let finding = Finding { cause: self.causes.finding(finding), ..finding.clone() };
-        self.new.push((finding.clone(), server));
+        if let Some(id) = finding.cause.filter(|id| self.by_cause.len() < MEASURED || self.by_cause.contains_key(id)) {
+            let locus = || CauseLocus::from(&finding.locus).to_string();
+            let found = || Found { diagnosis: finding.diagnosis, locus: locus(), count: 0 };
+            self.by_cause.entry(id).or_insert_with(found).count += 1;
+        }
+        let count = self.recurrence.count(&finding);
+        if count <= EVIDENCE || Recurrence::is_told(count) {
+            self.new.push((finding.clone(), server));
+        }
         self.report.finding(&finding)
     }
 
@@ -117,6 +163,21 @@ mod tests {
     use crate::redact::{Secret, foreign};
     use crate::report::testing::Sample;
     use crate::report::{Format, live_sink};
+
+    #[test]
+    fn a_few_findings_of_a_cause_have_evidence_and_all_are_measured() {
+        let style = crate::report::testing::narrow();
+        let out = Box::new(Outfile::create(Path::new("/dev/null")).expect("opens"));
+        let report = live_sink(Format::Full, style, out).expect("begins");
+        let mut told = Reported::new(report, FailOn::Error, StatusLine::new(false));
+        for finding in &Sample::failing(300).findings {
+            told.finding(finding).expect("taken");
+        }
+        // The first three, the tenth and the hundredth.
+        assert_eq!(told.take_new().len(), 5);
+        let causes = told.by_cause();
+        assert_eq!((causes.len(), causes[0].1.count, &*causes[0].1.locus), (1, 300, "server 10.2.0.20:21"));
+    }
 
     #[test]
     fn evidence_tells_no_secret() {

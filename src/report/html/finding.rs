@@ -1,9 +1,8 @@
-//! A finding as an article: headline, ladder, evidence, what qualifies it, what to do.
+//! What is known of a finding: ladder, evidence that the ladder does not show, what qualifies it, what to do.
 
 use std::io::{self, Write};
 
-use super::badge;
-use crate::finding::{Finding, Role};
+use crate::finding::{Evidence, Finding};
 use crate::report::block::location;
 use crate::report::escape::markup;
 use crate::report::evidence::{Exhibit, in_order};
@@ -12,27 +11,24 @@ use crate::report::ladder::{Figure, Ladder, Traced};
 use crate::report::page::Page;
 use crate::report::words::{Confidence, Party, limit};
 
-/// `session`: the one that the finding is about.
-pub(super) fn write(
+/// All but the message and the remedies. `session`: the one that the finding is about.
+pub(super) fn write_body(
     page: &Page<'_>,
     finding: &Finding,
     session: Option<&Traced<'_>>,
     number: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let related = if finding.role == Role::Related { "<span class=\"dim\">related</span> " } else { "" };
-    writeln!(out, "<article id=\"finding-{number}\">")?;
-    writeln!(out, "<h3>{related}{} <code>{}</code></h3>", badge(finding.severity), finding.diagnosis)?;
-    writeln!(out, "<p class=\"message\">{}.</p>", markup(&finding.message))?;
     writeln!(out, "<p class=\"dim\">{}</p>", markup(&location(page, finding)))?;
     confidence(finding, out)?;
-    remedies(finding, out)?;
     if let Some(ladder) = Ladder::of_finding(finding, session) {
         let title = format!("Frames of finding {number}, {}", finding.diagnosis);
         writeln!(out, "<figure>{}", Figure::of(page, &ladder, &title).element())?;
-        writeln!(out, "<figcaption class=\"dim\">{}</figcaption></figure>", caption(&ladder))?;
+        writeln!(out, "<figcaption class=\"dim\">{}</figcaption></figure>", markup(&caption(page, &ladder)))?;
+        evidence(page, finding, &ladder.besides.iter().collect::<Vec<_>>(), out)?;
+    } else {
+        evidence(page, finding, &in_order(finding), out)?;
     }
-    evidence(page, finding, out)?;
     reasons(finding, out)?;
     for (capture, filter) in filters(finding) {
         let of = if page.run.captures.len() > 1 {
@@ -42,12 +38,34 @@ pub(super) fn write(
         };
         writeln!(out, "<p>Wireshark{of}: <code>{}</code></p>", markup(&filter))?;
     }
-    writeln!(out, "</article>")
+    Ok(())
 }
 
-fn caption(ladder: &Ladder) -> String {
+/// The remedies as markup.
+pub(super) fn remedies(finding: &Finding) -> Vec<String> {
+    let line =
+        |remedy: &crate::finding::Remedy| format!("<b>{}:</b> {}", Party::from(remedy.side), markup(&remedy.text));
+    finding.remedies.iter().map(line).collect()
+}
+
+pub(super) fn write_remedies(remedies: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if remedies.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h4>What to do</h4>\n<ul class=\"remedies\">")?;
+    remedies.iter().try_for_each(|remedy| writeln!(out, "<li>{remedy}</li>"))?;
+    writeln!(out, "</ul>")
+}
+
+/// From when on times count, and what the marks mean.
+fn caption(page: &Page<'_>, ladder: &Ladder) -> String {
     let first = ladder.rows.iter().find_map(|row| row.at);
-    let mut parts = vec![first.map_or_else(String::new, |at| format!("Seconds since frame {}", at.number))];
+    let since = first.map(|at| {
+        let zero = page.zero(None, at.capture);
+        let day = page.clock.day(at.time).map_or_else(String::new, |day| format!(" of {day}"));
+        format!("Times count in seconds from frame {}, {}{day}", at.number, page.clock.time(at.time, zero))
+    });
+    let mut parts: Vec<String> = since.into_iter().collect();
     parts.push("marked rows are evidence".to_owned());
     if !ladder.bars.is_empty() {
         parts.push("a thick bar is TIME-WAIT, broken where only some systems keep it so long".to_owned());
@@ -62,36 +80,26 @@ fn confidence(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<p><b>Confidence:</b> {confidence}{because}.</p>")
 }
 
-fn remedies(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    if finding.remedies.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "<h4>What to do</h4>\n<ul class=\"remedies\">")?;
-    for remedy in &finding.remedies {
-        writeln!(out, "<li><b>{}:</b> {}</li>", Party::from(remedy.side), markup(&remedy.text))?;
-    }
-    writeln!(out, "</ul>")
-}
-
-fn evidence(page: &Page<'_>, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<h4>Evidence</h4>\n<ol class=\"evidence\">")?;
-    let exhibits = Exhibit::of(page, finding, &in_order(finding));
-    let (mut capture, mut day) = (exhibits.first().map(|exhibit| exhibit.capture), None);
-    for exhibit in &exhibits {
+/// Evidence as lines; times count from the first.
+fn evidence(page: &Page<'_>, finding: &Finding, list: &[&Evidence], out: &mut dyn Write) -> io::Result<()> {
+    let Some(zero) = list.first().map(|first| first.first().time) else { return Ok(()) };
+    writeln!(out, "<ol class=\"evidence\">")?;
+    let exhibits = Exhibit::of(page, finding, list);
+    let mut capture = exhibits.first().map(|exhibit| exhibit.capture);
+    for (exhibit, one) in exhibits.iter().zip(list) {
         if capture != Some(exhibit.capture) {
             capture = Some(exhibit.capture);
             writeln!(out, "<li class=\"dim\">{}</li>", markup(&page.path(exhibit.capture)))?;
         }
-        if exhibit.day.is_some() && exhibit.day != day {
-            day.clone_from(&exhibit.day);
-            writeln!(out, "<li class=\"dim\">{}</li>", markup(day.as_deref().unwrap_or_default()))?;
-        }
-        let class = if exhibit.number.is_empty() { " class=\"absent\"" } else { "" };
+        let (class, when) = match one {
+            Evidence::Missing { .. } => (" class=\"absent\"", exhibit.when.clone()),
+            Evidence::Seen { .. } => ("", format!("+{:.3} s", one.first().time.seconds_since(zero))),
+        };
         writeln!(
             out,
             "<li{class}><b>{}</b> <span class=\"dim\">{}</span> <span class=\"route\">{}</span> <span class=\"what\">{}</span></li>",
             exhibit.number,
-            markup(&exhibit.when),
+            markup(&when),
             markup(&exhibit.direction),
             markup(&exhibit.text)
         )?;

@@ -12,6 +12,8 @@ use crate::record::trace::{ConnectionTrace, Does, Peer};
 /// A TIME-WAIT of a session.
 pub(super) struct Span {
     holder: Peer,
+    /// The connection, from who opened it.
+    tuple: [SocketAddr; 2],
     since: Stamp,
     /// Until here on every common system, and on some; no longer than until the tuple was opened again.
     at_least: Timestamp,
@@ -41,7 +43,8 @@ pub(super) fn spans(session: &SessionRecord) -> Vec<Span> {
         let (at_least, at_most) = (limited(held.at_least), limited(held.at_most));
         let holders = [(held.by_origin, connection.origin), (held.by_target, connection.target)];
         for (_, holder) in holders.into_iter().filter(|(holds, _)| *holds) {
-            spans.push(Span { holder, since: held.since, at_least, at_most });
+            let tuple = [connection.origin.socket, connection.target.socket];
+            spans.push(Span { holder, tuple, since: held.since, at_least, at_most });
         }
     }
     spans
@@ -64,7 +67,7 @@ pub(super) fn of(spans: &[Span], rows: &[Row], lanes: &Lanes) -> Vec<Bar> {
             Some(timed.get(behind.checked_sub(1)?)?.1)
         };
         let last = until(span.at_most).filter(|last| *last >= first)?;
-        Some(Bar { lane: lanes.of_peer(span.holder), first, sure: until(span.at_least)?, last })
+        Some(Bar { lane: lanes.of_peer(span.holder), first, sure: until(span.at_least)?, last, tuple: span.tuple })
     };
     spans.iter().filter_map(bar).collect()
 }

@@ -5,6 +5,7 @@
 
 mod bars;
 mod moments;
+mod remarks;
 mod rows;
 #[cfg(test)]
 pub(super) mod sample;
@@ -20,7 +21,7 @@ pub(super) use text::write as write_text;
 pub(super) use traced::Traced;
 pub(super) use transcript::write as write_transcript;
 
-use crate::finding::Severity;
+use crate::finding::{Evidence, Severity};
 use crate::frame::Stamp;
 
 /// A diagram.
@@ -33,6 +34,8 @@ pub(super) struct Ladder {
     pub(super) bars: Vec<Bar>,
     /// For each lane and row whether the lane is held, and whether surely.
     held: Vec<Vec<Option<bool>>>,
+    /// Evidence of which no row shows a frame.
+    pub(super) besides: Vec<Evidence>,
 }
 
 /// A host.
@@ -50,6 +53,8 @@ pub(super) struct Row {
     pub(super) tone: Tone,
     /// Whether a finding cites it.
     pub(super) cited: bool,
+    /// What is said of it below: what evidence says beyond its label, and which TIME-WAIT begins.
+    pub(super) remarks: Vec<String>,
 }
 
 impl Row {
@@ -148,10 +153,13 @@ pub(super) struct Bar {
     pub(super) sure: usize,
     /// The last row in which some system may.
     pub(super) last: usize,
+    /// Which connection: who opened it, and where to.
+    pub(super) tuple: [SocketAddr; 2],
 }
 
 impl Ladder {
-    fn new(lanes: Vec<Lane>, rows: Vec<Row>, bars: Vec<Bar>) -> Self {
+    fn new(lanes: Vec<Lane>, mut rows: Vec<Row>, bars: Vec<Bar>) -> Self {
+        remarks::name_bars(&mut rows, &bars);
         let mut held = vec![vec![None; rows.len()]; lanes.len()];
         // The bars of a lane may be very many and lie upon each other: each row is written once or twice for all of them.
         for (lane, held) in held.iter_mut().enumerate() {
@@ -159,7 +167,7 @@ impl Ladder {
             fill(held, of_lane().map(|bar| (bar.first, bar.last)), Some(false));
             fill(held, of_lane().map(|bar| (bar.first, bar.sure.min(bar.last))), Some(true));
         }
-        Self { lanes, rows, bars, held }
+        Self { lanes, rows, bars, held, besides: Vec::new() }
     }
 
     /// Whether a lane is held in TIME-WAIT at a row, and whether surely.

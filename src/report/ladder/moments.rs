@@ -49,7 +49,7 @@ pub(super) enum Rank {
 
 impl Moment {
     pub(super) fn new(at: Stamp, rank: Rank, content: Content, tone: Tone) -> Self {
-        Self { at, rank, repeat: false, row: Row { at: Some(at), content, tone, cited: false } }
+        Self { at, rank, repeat: false, row: Row { at: Some(at), content, tone, cited: false, remarks: Vec::new() } }
     }
 }
 

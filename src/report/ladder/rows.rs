@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::moments::{Frames, Lanes, Moment, Rank, Shown, key, moments};
 use super::traced::Traced;
-use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars};
+use super::{Arrow, Content, Hop, Ladder, Row, Tone, Wire, bars, remarks};
 use crate::finding::{Evidence, Finding, Role, Severity};
 use crate::frame::Stamp;
 
@@ -13,6 +13,9 @@ const LONG: f64 = 1.0;
 
 /// Rows of a session that are shown; of a longer one the first and the last, and what findings cite.
 const MOST: usize = 400;
+
+/// Rows that the diagram of a finding shows; of more the first and the last, and what it cites.
+const MOST_OF_FINDING: usize = 80;
 
 /// Rows shown around what a finding without a transfer cites.
 const AROUND: usize = 2;
@@ -78,7 +81,8 @@ impl Ladder {
             let shown = around(&all);
             shown_and_hidden(all, &shown)
         };
-        let ladder = Self::laid_out(shown, &lanes, traced);
+        let mut ladder = Self::laid_out(folded(shown, MOST_OF_FINDING), &lanes, traced);
+        ladder.besides = remarks::tell(&mut ladder.rows, finding);
         ladder.rows.iter().any(|row| matches!(row.content, Content::Arrow(_))).then_some(ladder)
     }
 
@@ -102,6 +106,7 @@ impl Ladder {
                     content: Content::Fold { seconds, hidden },
                     tone: Tone::Plain,
                     cited: false,
+                    remarks: Vec::new(),
                 });
             }
             (last, hidden) = (Some(moment.at), 0);
@@ -121,6 +126,22 @@ impl Ladder {
 fn shown_and_hidden(all: Vec<Moment>, shown: &[bool]) -> Vec<Shown> {
     let all = all.into_iter().zip(shown);
     all.map(|(moment, shown)| if *shown { Shown::Row(moment) } else { Shown::Hidden(1) }).collect()
+}
+
+/// At most about `most` rows: of more, those in the middle are left out that nobody cites.
+fn folded(all: Vec<Shown>, most: usize) -> Vec<Shown> {
+    let count = all.iter().filter(|one| matches!(one, Shown::Row(_))).count();
+    if count <= most {
+        return all;
+    }
+    let mut place = 0;
+    let fold = |one| {
+        let Shown::Row(moment) = one else { return one };
+        place += 1;
+        let is_shown = place <= most / 2 || place + most / 2 > count || moment.row.cited || is_missing(&moment);
+        if is_shown { Shown::Row(moment) } else { Shown::Hidden(1) }
+    };
+    all.into_iter().map(fold).collect()
 }
 
 /// The frames that findings cite.

@@ -13,26 +13,26 @@ use crate::report::wrap::wrap;
 /// The width of a file, in pixels.
 const ALONE: usize = 760;
 /// Where the first and the last lane are, in percent; frame numbers and times stand before them.
-const LANES: (f64, f64) = (22.0, 84.0);
+const LANES: (f64, f64) = (26.0, 85.0);
 /// The narrowest a diagram is looked at, in pixels: a phone's screen without margins.
 const NARROWEST: f64 = 300.0;
 /// A character's width and a line's height, in pixels.
-const CHARACTER: f64 = 6.1;
-const LINE: usize = 13;
+const CHARACTER: f64 = 7.25;
+const LINE: usize = 15;
 /// Characters in a line of a label: what fits beside the times on the narrowest screen.
-const LABEL: usize = 36;
+const LABEL: usize = 29;
 /// Characters in a line of a remark: the width of a file.
-const REMARK: usize = 120;
+const REMARK: usize = 100;
 /// Lines that a label may take.
 const LABEL_LINES: usize = 8;
 
 /// Characters in a line of the note above all figures.
-const NOTE: usize = 110;
+const NOTE: usize = 100;
 
 /// The style of the figures, light, dark and in print.
 pub(in crate::report) const FIGURE_STYLE: &str = "\
 .ladder{--paper:#fff;--ink:#1f2328;--dim:#59636e;--lane:#afb8c1;--bad:#c31c28;--data:#0a5cb8;--held:#e0a800;--mark:#fff3c4;--warn:#8a5a00;\
-font:10px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;display:block;max-width:100%;background:var(--paper)}\
+font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;display:block;max-width:100%;background:var(--paper)}\
 @media screen and (prefers-color-scheme:dark){.ladder{--paper:#0d1117;--ink:#e6edf3;--dim:#9198a1;--lane:#444c56;--bad:#ff7b72;--data:#6cb6ff;--held:#bb8009;--mark:#3a2f0b;--warn:#e3b341}}\
 .ladder text{fill:var(--ink);stroke:var(--paper);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}\
 .ladder .cited text{stroke:var(--mark)}\
@@ -51,7 +51,7 @@ font:10px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monosp
 .ladder .icmp .wire{stroke-dasharray:4 3}\
 .ladder .bad .wire{stroke:var(--bad)}\
 .ladder .bad .head,.ladder .bad .label,.ladder .error{fill:var(--bad)}\
-.ladder .warning,.ladder .absent text{fill:var(--warn)}\
+.ladder .warning,.ladder .remark,.ladder .absent text{fill:var(--warn)}\
 .ladder .absent line{stroke:var(--warn);stroke-width:1.5;stroke-dasharray:1 4}\
 .ladder .mark{stroke:var(--bad);stroke-width:2;fill:none}\
 .ladder .note{font-weight:700}";
@@ -76,9 +76,9 @@ impl Figure {
         let mut drawing = Drawing { page, ladder, zero, y: 0, out: String::new() };
         drawing.names();
         let top = drawing.y;
-        let tops = drawing.rows();
-        let mut body = marks(ladder, &tops);
-        drawing.lanes(top, &tops, &mut body);
+        let drawn = drawing.rows();
+        let mut body = marks(ladder, &drawn);
+        drawing.lanes(top, &drawn, &mut body);
         body.push_str(&drawing.out);
         Self { title: markup(title), body, height: drawing.y + 6 }
     }
@@ -102,7 +102,7 @@ impl Figure {
     pub(in crate::report) fn element(&self) -> String {
         let Self { title, body, height } = self;
         format!(
-            "<svg class=\"ladder\" role=\"img\" aria-label=\"{title}\" width=\"100%\" height=\"{height}\">{body}</svg>\n"
+            "<svg class=\"ladder\" role=\"group\" aria-label=\"{title}\" width=\"100%\" height=\"{height}\">{body}</svg>\n"
         )
     }
 }
@@ -128,14 +128,22 @@ pub(in crate::report) fn file(figures: &[Figure], note: Option<&str>) -> String 
 }
 
 /// What lies under the rows that are cited.
-fn marks(ladder: &Ladder, tops: &[(usize, usize)]) -> String {
+fn marks(ladder: &Ladder, drawn: &[Drawn]) -> String {
     let mut out = String::new();
-    for (row, (top, height)) in ladder.rows.iter().zip(tops) {
+    for (row, Drawn { top, height, .. }) in ladder.rows.iter().zip(drawn) {
         if row.cited {
             let _ = write!(out, "<g class=\"cited\"><rect y=\"{top}\" width=\"100%\" height=\"{height}\"/></g>");
         }
     }
     out
+}
+
+/// Where a row was drawn.
+struct Drawn {
+    top: usize,
+    height: usize,
+    /// From the top to where its remarks begin.
+    arrow: usize,
 }
 
 struct Drawing<'a> {
@@ -176,16 +184,22 @@ impl Drawing<'_> {
             write!(self.out, "<text class=\"{class}\" x=\"{x:.1}%\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>");
     }
 
-    /// Draws the rows; top and height of each.
-    fn rows(&mut self) -> Vec<(usize, usize)> {
+    /// Draws the rows, each with its remarks below.
+    fn rows(&mut self) -> Vec<Drawn> {
         let ladder = self.ladder;
-        let mut tops = Vec::with_capacity(ladder.rows.len());
+        let mut drawn = Vec::with_capacity(ladder.rows.len());
         for row in &ladder.rows {
             let top = self.y;
             self.row(row);
-            tops.push((top, self.y - top));
+            let arrow = self.y - top;
+            if !row.remarks.is_empty() {
+                let _ = write!(self.out, "<g class=\"words{}\">", if row.cited { " cited" } else { "" });
+                row.remarks.iter().for_each(|remark| self.across(remark, "remark", 1));
+                self.out.push_str("</g>");
+            }
+            drawn.push(Drawn { top, height: self.y - top, arrow });
         }
-        tops
+        drawn
     }
 
     fn row(&mut self, row: &Row) {
@@ -264,7 +278,7 @@ impl Drawing<'_> {
             "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>",
             markup(&self.page.run.frame_at_point(at))
         );
-        let _ = write!(self.out, "<text class=\"time\" x=\"2\" y=\"{}\">{seconds:.3}</text>", y + LINE - 1);
+        let _ = write!(self.out, "<text class=\"time\" x=\"2\" y=\"{}\">+{seconds:.3}</text>", y + LINE - 1);
     }
 
     fn arrow(&mut self, arrow: &Arrow) {
@@ -297,19 +311,19 @@ impl Drawing<'_> {
         self.y = (y + 7).max(top + 2 * LINE + 3);
     }
 
-    fn lanes(&self, top: usize, tops: &[(usize, usize)], out: &mut String) {
+    fn lanes(&self, top: usize, drawn: &[Drawn], out: &mut String) {
         let begins: HashSet<(usize, usize)> = self.ladder.bars.iter().map(|bar| (bar.lane, bar.first)).collect();
         for lane in 0..self.ladder.lanes.len() {
             let x = self.x(lane);
             let _ = write!(out, "<line class=\"lane\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{top}\" y2=\"{}\"/>", self.y);
-            for (index, (top, height)) in tops.iter().enumerate() {
+            for (index, Drawn { top, height, arrow }) in drawn.iter().enumerate() {
                 let class = match self.ladder.held(lane, index) {
                     Some(true) => "held",
                     Some(false) => "perhaps",
                     None => continue,
                 };
                 // It begins with the arrow of its first row.
-                let from = if begins.contains(&(lane, index)) { top + height - 8 } else { *top };
+                let from = if begins.contains(&(lane, index)) { top + arrow - 8 } else { *top };
                 let until = top + height;
                 let _ =
                     write!(out, "<line class=\"{class}\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"{from}\" y2=\"{until}\"/>");

@@ -183,6 +183,18 @@ impl<'a> Drawing<'a> {
     }
 
     fn row(&self, index: usize, row: &Row, out: &mut dyn Write) -> io::Result<()> {
+        self.content(index, row, out)?;
+        let first = self.column(0);
+        let room = self.column(self.columns.len().saturating_sub(1)).saturating_sub(first + 3).max(MIN_LABEL);
+        for line in row.remarks.iter().flat_map(|remark| wrap(&self.page.safe(remark), room, room)) {
+            let mut cells = self.lanes(index);
+            print(&mut cells, first + 2 + room.saturating_sub(line.chars().count()) / 2, &line, Some(Ink::Warning));
+            self.line("", "", false, &cells, out)?;
+        }
+        Ok(())
+    }
+
+    fn content(&self, index: usize, row: &Row, out: &mut dyn Write) -> io::Result<()> {
         let number = row.frame().map(|at| self.page.run.frame_at_point(at)).unwrap_or_default();
         let time = row.frame().map(|at| self.page.clock.milliseconds(at.time, self.zero)).unwrap_or_default();
         match &row.content {
