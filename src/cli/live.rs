@@ -24,7 +24,9 @@ pub(super) struct Interfaces {}
 ///
 /// Prints each finding as soon as its transfer is concluded, those about hosts once they have held for a few seconds.
 /// What no longer holds is taken back (superseded), a finding that changes is printed again (updated); long sessions are
-/// reported in parts. SYNs of a data connection that have no answer after 2.5 s are reported as pending, and later how
+/// reported in parts. Of each cause, full prints the first finding; later ones are one line at the 2nd, 10th, 100th and
+/// so on (-v prints each). It says when a cause has stopped: three transfers worked where it had failed, or it was not
+/// seen for 10 minutes, longer each time that it comes back. SYNs of a data connection that have no answer after 2.5 s are reported as pending, and later how
 /// that ended: by a finding, or withdrawn. What is captured by default hides the bytes of data connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP
 /// reopens the files of -w and -o. Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
@@ -115,8 +117,8 @@ pub(super) struct Live {
     #[arg(short = 'b', long, value_name = "CONDITION", value_parser = ring, requires = "write", help_heading = "Files")]
     ring_buffer: Vec<Ring>,
 
-    /// Write an annotated capture per finding into DIR: the frames of its connections, with what they show; the newest
-    /// 10 of each diagnosis and server are kept
+    /// Write annotated captures of a few findings of each cause into DIR: the frames of their connections, with what
+    /// they show; the newest 10 of each diagnosis and server are kept
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     evidence: Option<PathBuf>,
 

@@ -210,7 +210,8 @@ const LIVE_LIMITS: Entries = &[
     ),
     (
         "Files of evidence",
-        "The newest 10 of each diagnosis and server are kept, of a flood one a second, and 10,000 in all, where the \
+        "Of each cause the first three findings have a file, and the 10th, 100th and so on. The newest 10 of each \
+         diagnosis and server are kept, of a flood one a second, and 10,000 in all, where the \
          diagnosis with most files gives way: a fault that repeats fills no disk and hides no other. Only files that this \
          run wrote are removed.",
     ),
