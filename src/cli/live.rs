@@ -24,12 +24,15 @@ pub(super) struct Interfaces {}
 ///
 /// Prints each finding as soon as its transfer has ended; findings about hosts follow after a few seconds. A finding
 /// that is no longer true is withdrawn, a finding that changes is printed again as updated, and long sessions are
-/// reported in parts. SYNs of a data connection without an answer for 2.5 s are reported as pending, and later how that
-/// ended. By default file contents are not stored; everything needed as evidence is. Needs only CAP_NET_RAW, and drops
-/// it when the interfaces are open. SIGINT and SIGTERM end it with a table of the last transfers and a summary; SIGUSR1
-/// prints the counters; SIGHUP reopens the files of -w and -o. Packets that arrive faster than they are analysed are
-/// dropped by the kernel and counted. A full disk, a removed directory or a removed interface do not end the capture:
-/// ftpwhy reports it, counts what is missing, and continues when it is back.
+/// reported in parts. Of each cause, full prints the first finding; later ones are one line at the 2nd, 10th, 100th and
+/// so on (-v prints each). It says when a cause has stopped: three transfers worked where it had failed, or it was not
+/// seen for 10 minutes, longer each time that it comes back. SYNs of a data connection without an answer for 2.5 s are
+/// reported as pending, and later how that ended. By default file contents are not stored; everything needed as
+/// evidence is. Needs only CAP_NET_RAW, and drops it when the interfaces are open. SIGINT and SIGTERM end it with a
+/// table of the last transfers and a summary; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
+/// Packets that arrive faster than they are analysed are dropped by the kernel and counted. A full disk, a removed
+/// directory or a removed interface do not end the capture: ftpwhy reports it, counts what is missing, and continues
+/// when it is back.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Live {
@@ -116,8 +119,8 @@ pub(super) struct Live {
     #[arg(short = 'b', long, value_name = "CONDITION", value_parser = ring, requires = "write", help_heading = "Files")]
     ring_buffer: Vec<Ring>,
 
-    /// Write an annotated capture for each finding into DIR: the frames of its connections with comments; the newest 10
-    /// for each diagnosis and server are kept
+    /// Write annotated captures of a few findings of each cause into DIR: the frames of their connections with comments;
+    /// the newest 10 for each diagnosis and server are kept
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     evidence: Option<PathBuf>,
 

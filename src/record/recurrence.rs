@@ -44,6 +44,11 @@ impl Recurrence {
         *count
     }
 
+    /// How many of its kind were counted.
+    pub fn so_far(&self, finding: &Finding) -> u64 {
+        self.counts.get(&Kind::of(finding)).copied().unwrap_or(0)
+    }
+
     /// Whether a number is told: 2, 10, 100 and so on.
     pub fn is_told(count: u64) -> bool {
         count == 2 || (count >= 10 && count == 10_u64.pow(count.ilog10()))

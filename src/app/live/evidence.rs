@@ -1,4 +1,4 @@
-//! Writes an annotated capture for each finding: the frames of its connections, with what they show as comments.
+//! Writes an annotated capture for the first findings of each cause, and some later ones: the frames of its connections, with what they show as comments.
 //!
 //! Keeps the newest frames of what is followed, within a share of the memory limit; a finding that cites older ones
 //! has a file without them. Of the files the newest of each kind are kept; only those of this run are removed.
@@ -15,8 +15,12 @@ use super::shelf::{IN_ALL, Kind, OF_A_KIND, Shelf};
 use crate::finding::{self, Finding};
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
+use crate::record::Recurrence;
 use crate::source::Interface;
 use crate::source::write::Writer;
+
+/// Files that are written of a cause; of later findings those whose number is told.
+const FEW: u64 = 3;
 
 /// The share of the memory limit that frames may take: one part of so many.
 const SHARE: u64 = 4;
@@ -46,6 +50,9 @@ pub(super) struct Evidence {
     bytes: usize,
     limit: usize,
     shelf: Shelf<Written>,
+    /// Findings of each cause, and those of them that were written.
+    found: Recurrence,
+    written: Recurrence,
     /// Whether it was told that older files make room for newer ones.
     is_told: bool,
     outage: Outage,
@@ -73,6 +80,8 @@ impl Evidence {
             bytes: 0,
             limit,
             shelf,
+            found: Recurrence::default(),
+            written: Recurrence::default(),
             is_told: false,
             outage,
             is_to_be_tried: false,
@@ -108,7 +117,8 @@ impl Evidence {
         let mut notices = Vec::new();
         for (finding, server) in findings {
             let (kind, time) = ((finding.diagnosis, *server), finding.primary.first().time);
-            if !self.shelf.wants(kind, time) {
+            let is_told = Recurrence::is_told(self.found.count(finding));
+            if !(is_told || self.written.so_far(finding) < FEW) || !self.shelf.wants(kind, time) {
                 continue;
             }
             if self.outage.is_on() && !std::mem::take(&mut self.is_to_be_tried) {
@@ -117,6 +127,7 @@ impl Evidence {
             }
             match self.write_whole(finding) {
                 Ok(written) => {
+                    self.written.count(finding);
                     notices.extend(self.outage.ends());
                     notices.extend(self.keep_file(kind, time, written));
                 }
@@ -254,7 +265,7 @@ fn name(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Role, SessionId, Severity};
+    use crate::finding::{CauseId, Confidence, Role, SessionId, Severity};
     use crate::frame::CaptureId;
     use crate::source::Timeline;
 
@@ -276,7 +287,8 @@ mod tests {
             transfer: None,
             hosts: Vec::new(),
             locus: finding::Locus::default(),
-            cause: None,
+            // Each of its own, unless a test says otherwise.
+            cause: Some(CauseId(u32::try_from(number).unwrap())),
             primary: finding::Evidence::seen(at(number), "RST"),
             supporting: Vec::new(),
             host_facts: Vec::new(),
@@ -328,6 +340,18 @@ mod tests {
         let (timeline, errors) =
             Timeline::open(&[folder.path().join("30-s1-data-syn-refused-f30.pcapng")], CaptureId(0), None);
         assert!(errors.is_empty() && timeline.captures().len() == 1, "{errors:?}");
+    }
+
+    #[test]
+    fn a_few_files_of_a_cause_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut evidence = evidence(folder.path());
+        for number in 1..=30 {
+            let (finding, server) = finding(number);
+            evidence.write(&[(Finding { cause: Some(CauseId(1)), ..finding }, server)]);
+        }
+        let expected = [1, 10, 2, 3].map(|n| format!("{n}-s1-data-syn-refused-f{n}.pcapng"));
+        assert_eq!(names(folder.path()), expected);
     }
 
     #[test]

@@ -7,15 +7,12 @@ use std::net::IpAddr;
 use crate::causes::Causes;
 use crate::cli::{FailOn, StatusLine};
 use crate::finding::{CauseId, DiagnosisName, Finding, SessionId};
-use crate::record::{CauseLocus, Pending, Recurrence, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{CauseLocus, Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
 
 /// Causes that the metrics tell apart: one series each, as long as the run lasts.
 const MEASURED: usize = 100;
-
-/// The first findings of a cause of which evidence is written; of the others those whose number is told.
-const EVIDENCE: u64 = 3;
 
 /// How often a cause was found.
 pub(super) struct Found {
@@ -34,7 +31,6 @@ pub(super) struct Reported {
     reached: u64,
     by_diagnosis: BTreeMap<DiagnosisName, u64>,
     by_cause: BTreeMap<CauseId, Found>,
-    recurrence: Recurrence,
     /// Findings of which no evidence has been written yet, with the server where that is known.
     new: Vec<(Finding, Option<IpAddr>)>,
     /// What must not be written of them.
@@ -47,20 +43,8 @@ pub(super) struct Reported {
 
 impl Reported {
     pub(super) fn new(report: Box<dyn Sink>, fail_on: FailOn, status: StatusLine) -> Self {
-        let (causes, by_diagnosis, by_cause, recurrence, new, secrets) = Default::default();
-        Self {
-            report,
-            causes,
-            fail_on,
-            reached: 0,
-            by_diagnosis,
-            by_cause,
-            recurrence,
-            new,
-            secrets,
-            session: None,
-            status,
-        }
+        let (causes, by_diagnosis, by_cause, new, secrets) = Default::default();
+        Self { report, causes, fail_on, reached: 0, by_diagnosis, by_cause, new, secrets, session: None, status }
     }
 
     /// Whether a finding makes the exit status 1.
@@ -125,10 +109,7 @@ impl Sink for Reported {
             let found = || Found { diagnosis: finding.diagnosis, locus: locus(), count: 0 };
             self.by_cause.entry(id).or_insert_with(found).count += 1;
         }
-        let count = self.recurrence.count(&finding);
-        if count <= EVIDENCE || Recurrence::is_told(count) {
-            self.new.push((finding.clone(), server));
-        }
+        self.new.push((finding.clone(), server));
         self.report.finding(&finding)
     }
 
@@ -165,7 +146,7 @@ mod tests {
     use crate::report::{Format, live_sink};
 
     #[test]
-    fn a_few_findings_of_a_cause_have_evidence_and_all_are_measured() {
+    fn causes_are_measured() {
         let style = crate::report::testing::narrow();
         let out = Box::new(Outfile::create(Path::new("/dev/null")).expect("opens"));
         let report = live_sink(Format::Full, style, out).expect("begins");
@@ -173,8 +154,6 @@ mod tests {
         for finding in &Sample::failing(300).findings {
             told.finding(finding).expect("taken");
         }
-        // The first three, the tenth and the hundredth.
-        assert_eq!(told.take_new().len(), 5);
         let causes = told.by_cause();
         assert_eq!((causes.len(), causes[0].1.count, &*causes[0].1.locus), (1, 300, "server 10.2.0.20:21"));
     }

@@ -195,7 +195,7 @@ pub(super) const LIVE_LIMITS: Entries = &[
     ),
     (
         "Files of evidence",
-        "The newest 10 for each diagnosis and server are kept, at most one per second, and 10,000 in all; \
+        "Of each cause the first three findings have a file, and the 10th, 100th and so on. The newest 10 for each diagnosis and server are kept, at most one per second, and 10,000 in all; \
                  beyond that the oldest file of the diagnosis with the most files is removed. So a fault that \
                  repeats does not fill the disk and does not displace others. Only files that this run wrote are \
                  removed.",
