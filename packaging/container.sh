@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . packaging/common.sh
 engine=$(command -v podman || command -v docker || true)
 [ -n "$engine" ] || missing "neither podman nor docker is installed"
+"$engine" info > /dev/null 2>&1 || missing "$engine is installed, but it cannot start containers here"
 [ -x target/package/ftpwhy ] || packaging/static.sh
 "$engine" build -f packaging/Containerfile -t ftpwhy-test target/package
 status=0

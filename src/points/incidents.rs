@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::clock::Clock;
 use super::related::Related;
@@ -11,7 +11,7 @@ use super::{Group, Point, Why, alike};
 use crate::flow::FORWARDED;
 use crate::frame::{CaptureId, Frame, InterfaceId};
 use crate::source::name::{ENDINGS, PACKED};
-use crate::source::{Timeline, is_stopped};
+use crate::source::{Timeline, can_be_read_twice, is_stopped};
 
 /// Captures that are compared with each other; who names more, names files that are no points of one incident.
 pub(super) const MAX_COMPARED: usize = 32;
@@ -83,10 +83,6 @@ pub(super) fn join(units: Vec<Unit>, looking: Looking<'_>) -> Vec<Group> {
         }
     }
     groups
-}
-
-pub(super) fn can_be_read_twice(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file())
 }
 
 fn sample(unit: &Unit, looking: Looking<'_>) -> Sampled {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::incidents::{Looking, Relations, Unit, can_be_read_twice};
+use super::incidents::{Looking, Relations, Unit};
 use super::sampled::Sampled;
 use crate::frame::{CaptureId, InterfaceId};
-use crate::source::{Interface, Timeline, is_stopped};
+use crate::source::{Interface, Timeline, can_be_read_twice, is_stopped};
 
 /// Interfaces of one capture that are compared.
 const MOST: usize = 8;

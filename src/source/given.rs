@@ -34,6 +34,11 @@ pub(super) fn given(name: &Path) -> Option<Arc<dyn Given>> {
     GIVEN.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
 }
 
+/// Whether what has that name gives the same when it is read again: it is given, or a regular file.
+pub fn can_be_read_twice(name: &Path) -> bool {
+    given(name).is_some() || name.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
 /// The bytes of that name as they are, given or of a file.
 pub fn open_named(name: &Path) -> io::Result<Box<dyn Read + Send>> {
     match given(name) {
@@ -65,11 +70,12 @@ mod tests {
     #[test]
     fn what_is_given_is_read_as_often_as_is_needed_and_by_its_name_alone() {
         let name = Path::new("given.rs/capture");
-        assert!(open_named(name).is_err());
+        assert!(open_named(name).is_err() && !can_be_read_twice(name));
         give(name, Arc::new(Bytes(b"abc".to_vec())));
         for _ in 0..2 {
             assert_eq!(io::read_to_string(open_named(name).unwrap()).unwrap(), "abc");
         }
+        assert!(can_be_read_twice(name));
         assert!(open_named(Path::new("capture")).is_err());
     }
 

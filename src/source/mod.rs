@@ -65,7 +65,7 @@ pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
 pub use found::is_capture;
 pub use gap::{Gap, Gaps};
-pub use given::{Given, give, open_named};
+pub use given::{Given, can_be_read_twice, give, open_named};
 pub use remarks::{Annotations, Named, Remarks};
 pub use spool::{is_cut as standard_input_is_cut, is_spooled, spool_standard_input};
 pub use stop::{is_stopped, stop_when};

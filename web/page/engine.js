@@ -1,8 +1,8 @@
 "use strict";
 
 /**
- * Runs one request in the WebAssembly module and returns the exit status that the program would have: 0, or 2 after
- * complaints. `host` does what the module asks for:
+ * Runs one request in the WebAssembly module, compiled or as its bytes, and returns the exit status that the program would
+ * have: 0, or 2 after complaints. `host` does what the module asks for:
  *   read(file, offset, length)  gives a Uint8Array of at most that many bytes of a file of the request
  *   write(output, bytes)        takes bytes of an output, in their order
  *   complain(message)           is told what is wrong
@@ -26,7 +26,8 @@ async function runModule(module, request, host) {
     complain: (from, length) => host.complain(new TextDecoder().decode(bytes(from, length))),
     progress: (read, total) => host.progress(read, total),
   };
-  exports = (await WebAssembly.instantiate(module, { worker })).instance.exports;
+  const made = await WebAssembly.instantiate(module, { worker });
+  exports = (made.instance ?? made).exports;
   const text = new TextEncoder().encode(JSON.stringify(request));
   const room = exports.room(text.length);
   bytes(room, text.length).set(text);

@@ -31,6 +31,10 @@ export function launch(program, flags = []) {
       else resolve(message.result);
     }
   });
+  child.on("exit", () => {
+    for (const { reject } of waiting.values()) reject(new Error("Chromium has ended"));
+    waiting.clear();
+  });
   const send = (method, params = {}, sessionId = undefined) => new Promise((resolve, reject) => {
     last += 1;
     waiting.set(last, { resolve, reject });
