@@ -27,7 +27,7 @@ use crate::cli::{
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame};
-use crate::pipeline::{Judging, Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Places, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded};
 use crate::redact::Secret;
@@ -465,8 +465,8 @@ fn read_groups(
             complain("there is more control text than is anonymised word by word; the rest of it is masked", None);
         }
         let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
-        let several_places = group.is_of_several_places();
-        let mut pipeline = Pipeline::new(Settings { here, several_places, ..settings.clone() }, next);
+        let places = if group.is_of_several_places() { Places::Several } else { Places::One };
+        let mut pipeline = Pipeline::new(Settings { here, places, ..settings.clone() }, next);
         read(&mut frames, &mut pipeline, sink, interrupt, group)?;
         unreadable::note(&mut all.summary, &frames.unreadable(), input);
         if interrupt.is_wanted() {
