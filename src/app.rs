@@ -42,7 +42,7 @@ use crate::diagnosis::selection::Selection;
 use crate::finding::{CauseId, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::options::{AnalyseOptions, Grouping, HostsOptions, Input, ShowOptions};
-use crate::pipeline::{Judging, Pipeline, Settings};
+use crate::pipeline::{Judging, Pipeline, Places, Settings};
 use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{Between, Interruption, Signal, Sink, Summary, Window};
 use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
@@ -492,8 +492,8 @@ fn read_groups(
             complain("too much control text to anonymise word by word; the rest of it is masked", None);
         }
         let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
-        let several_places = group.is_of_several_places();
-        let mut pipeline = Pipeline::new(Settings { here, several_places, ..settings.clone() }, next);
+        let places = if group.is_of_several_places() { Places::Several } else { Places::One };
+        let mut pipeline = Pipeline::new(Settings { here, places, ..settings.clone() }, next);
         read(&mut frames, &mut pipeline, sink, interrupt, group)?;
         unreadable::note(&mut all.summary, &frames.unreadable(), input);
         if interrupt.is_wanted() {

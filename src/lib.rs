@@ -76,7 +76,8 @@
 //! - **What spares packets decoding**: `pipeline/model/fastpath` decides by the [`wire::Headers`] alone, with the same
 //!   `relevance` that decoded segments are asked for; `tests/fastpath.rs` holds both ways to the same words.
 //! - **What several capture points prove together**: one file of [`points::joint`]; how their packets are matched:
-//!   `points/alike.rs`, `points/clock.rs`, `points/dialogue.rs`.
+//!   `points/alike.rs`, `points/clock.rs`, `points/dialogue.rs`. Interfaces of one saved capture are points by the same code
+//!   (`points/interfaces.rs`); those of one device are judged as its timeline, as live and in pipes, by what `flow/crossing` saw.
 //! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
 //!   `report/hostile.rs` holds it to harmless text. One that streams hides secrets itself or is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and

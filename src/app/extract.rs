@@ -459,7 +459,7 @@ impl Output {
     /// The interfaces of a capture that was described for another point are not described again.
     fn share(&mut self, same: CaptureId, own: CaptureId) {
         let known = self.interfaces.iter().filter(|one| one.capture == own).count();
-        let all: Vec<Interface> = self.interfaces.iter().filter(|one| one.capture == same).cloned().collect();
+        let all: Vec<Interface> = self.interfaces.iter().filter(|one| one.capture == same).copied().collect();
         let shared = all.into_iter().skip(known).map(|one| Interface { capture: own, packets: 0, ..one });
         self.interfaces.extend(shared);
     }

@@ -29,7 +29,7 @@ use judge::Judge;
 use model::Model;
 pub use model::{Heard, Overheard, Stats, is_telling};
 use schedule::{AT_ONCE, Deadline, Schedule};
-pub use settings::{FastPath, Judging, MEMORY, Settings};
+pub use settings::{FastPath, Judging, MEMORY, Places, Settings};
 
 /// The analysis of one capture group.
 pub struct Pipeline {

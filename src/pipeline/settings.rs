@@ -32,9 +32,8 @@ pub struct Settings {
     pub in_full: bool,
     /// Addresses of the host that was captured on, beside those that a capture names itself.
     pub here: Vec<IpAddr>,
-    /// Whether captures of several places are read as one timeline: what one of them shows of its place does not hold of
-    /// the others.
-    pub several_places: bool,
+    /// Where the captures of the timeline were taken.
+    pub places: Places,
     /// When transfers are judged.
     pub judging: Judging,
     /// Bytes that all tables together may take; without it, what their bounds come to ([`MEMORY`]).
@@ -47,6 +46,16 @@ pub struct Settings {
     pub keys: Option<Arc<decrypt::Keys>>,
     /// Whether more keys may become known while reading goes on ([`Pipeline::learn_keys`]).
     pub keys_may_grow: bool,
+}
+
+/// Where the captures of one timeline were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Places {
+    /// All at one place, as far as is known.
+    #[default]
+    One,
+    /// At several: what one of them shows of its place does not hold of the others.
+    Several,
 }
 
 /// Whether packets that concern no FTP are spared decoding: that changes no result, and only tests ask for the other.

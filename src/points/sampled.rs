@@ -404,10 +404,10 @@ impl Sampled {
         }
         let Some(oldest) = self.undecided.pop_front() else { return };
         let hosts = &self.hosts;
-        let is_none = |flow: &&Flow| {
+        let is_none = |flow: &Flow| {
             !flow.samples.is_empty() && !flow.is_control && !flow.ends.iter().any(|end| hosts.contains(&end.ip()))
         };
-        if self.flows.get(oldest).filter(is_none).is_some() {
+        if self.flows.get(oldest).is_some_and(is_none) {
             self.let_go(oldest);
         }
     }

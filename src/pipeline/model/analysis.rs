@@ -9,6 +9,7 @@ use crate::diagnosis::siblings::Siblings;
 use crate::flow::{Connection, ConnectionId, End, SynSeen, Table};
 use crate::frame::{Interval, Stamp, Timestamp};
 use crate::network::{Network, Place};
+use crate::pipeline::settings::Places;
 use crate::record::trace::Trace;
 use crate::source::Capture;
 use crate::transfer::conclude::Conclusions;
@@ -124,7 +125,7 @@ impl<'a> Analysis<'a> {
             let session = self.model.sessions.get(index)?;
             let control = self.model.flows.connection(session.control)?;
             let origin = control.end_of(session.client).unwrap_or(End::Origin);
-            let vantage = if self.model.several_places {
+            let vantage = if self.model.places == Places::Several {
                 Vantage::of_several_places()
             } else {
                 Vantage::of(control, origin, &self.model.network, &self.model.policy.facts)

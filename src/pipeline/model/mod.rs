@@ -29,7 +29,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::schedule::Schedule;
-use super::settings::{FastPath, Settings};
+use super::settings::{FastPath, Places, Settings};
 use crate::diagnosis::case::Policy;
 use crate::facts::Facts;
 use crate::finding::SessionId;
@@ -88,7 +88,7 @@ pub(super) struct Model {
     nat: NatPairs,
     /// The lines of the sessions under way, where reports want them.
     dialogues: Option<Dialogues>,
-    several_places: bool,
+    places: Places,
     /// Hosts that speak FTP: all their connections are followed.
     parties: Aged,
     /// Both ends of every control SYN, answered or not: what host findings may be about. Bounded as the parties.
@@ -164,7 +164,7 @@ impl Model {
             first_session: first_session.0,
             next_session: first_session.0,
             nat: NatPairs::default(),
-            several_places: settings.several_places,
+            places: settings.places,
             dialogues: settings.in_full.then(Dialogues::default),
             parties: Aged::new(scaled(PARTIES)),
             contacts: Aged::new(scaled(PARTIES)),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::super::alike::Relation;
 use super::super::lines::{Line, announced, code, verb};
+use super::super::sampled::Sample;
 use super::amend::{as_context, support, take};
 use super::connecting::WITHOUT_SYN;
 use super::together::{Asked, Together};
@@ -112,7 +113,7 @@ impl Spoken {
 fn has_unseen(way: &Way<'_>) -> bool {
     let highest =
         |all: &mut dyn Iterator<Item = Seq>| all.reduce(|one, other| if other.is_after(one) { other } else { one });
-    let sent = highest(&mut way.far.sent(way.by).filter(|one| !one.is_rst()).map(|one| one.end()));
+    let sent = highest(&mut way.far.sent(way.by).filter(|one| !one.is_rst()).map(Sample::end));
     let acked = highest(&mut way.far.sent(way.by.peer()).filter(|one| !one.is_rst()).filter_map(|one| one.ack));
     sent.zip(acked).is_some_and(|(sent, acked)| acked.is_after(sent))
 }

@@ -172,7 +172,7 @@ fn is_disowned(way: &Way<'_>, line: &Line, shift: u32) -> bool {
         // An empty segment bears the number of what comes next; so do a FIN, and other words in its place.
         later && (one.len == 0 && !one.seq.is_after(begin) || one.seq == begin && one.occupies())
     };
-    sent().any(|one| goes_on(one))
+    sent().any(goes_on)
 }
 
 /// What became of a line that only the near point has.
