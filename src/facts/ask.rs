@@ -214,6 +214,7 @@ impl Facts {
         let state = match one.state {
             super::Resolution::Unresolved => "nobody has answered for it".to_owned(),
             super::Resolution::Resolved => format!("it is at {mac}"),
+            super::Resolution::Probing => format!("it was at {mac}, and has not confirmed that yet"),
             super::Resolution::Permanent => format!("it is set to {mac} by hand, and no ARP changes that"),
         };
         let fact = format!("neighbour {of} at {}: {state}", one.interface);
