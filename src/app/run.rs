@@ -124,7 +124,9 @@ impl<'a> Errand<'a> {
 
         let began = now();
         let running = Running::start(options, keylog.as_ref().map(KeyLog::variable))?;
-        file.iter_mut().for_each(|file| file.is_given_to(running.process()));
+        if let Some(file) = &mut file {
+            file.is_given_to(running.process());
+        }
         let watch = Watch::start(tables, running.process(), file);
         let confined = confine(None, &folders(options), &options.interfaces).map_err(Trouble::from);
         let name = PathBuf::from(options.interfaces.join(","));
