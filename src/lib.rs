@@ -91,7 +91,7 @@
 //!   library beside the reports is [`source::give`] and `app/embedded`.
 //! - **An option**: [`cli`]; then `cargo test --test man` says how the manual is written anew.
 //! - **A cipher suite of TLS**: a line in `decrypt/suite.rs`; how a record of its kind is opened: `decrypt/cipher.rs`.
-//! - **What a kernel tells**: `facts` parses and holds it, `facts/ask` answers what diagnoses ask of it, `app/facts` reads.
+//! - **What a kernel tells**: `facts` parses and holds it (`facts/netlink` what its routing socket answers), `facts/ask` answers what diagnoses ask of it, `app/facts` reads.
 //! - **Live capture**: `source/live` opens, filters and sandboxes; `app/live` rotates, records, reloads; `app/run` does
 //!   so around a command.
 //!

@@ -98,8 +98,8 @@ fn said(diagnosis: &str, script: &str, facts: &[Value], here: Option<&str>) -> O
 
 /// Asserts that it is found, so sure, with a message and facts that hold these words.
 #[track_caller]
-fn assert_said(said: &Option<Said>, confidence: &str, message: &str, hosts: &str) {
-    let said = said.as_ref().expect("it is found");
+fn assert_said(said: Option<&Said>, confidence: &str, message: &str, hosts: &str) {
+    let said = said.expect("it is found");
     assert_eq!(said.confidence, confidence, "{said:?}");
     assert!(said.message.contains(message) && said.hosts.contains(hosts), "{said:?}");
 }
@@ -115,14 +115,14 @@ fn a_collision_is_proven_by_the_kernel_alone_where_its_host_was_captured() {
     assert_eq!(said(name, &script, &[], Some(SERVER)), None, "no packet shows an earlier connection");
     let proven = said(name, &script, &[of(&[2.0], 30.0)], Some(SERVER));
     assert_said(
-        &proven,
+        proven.as_ref(),
         "proven",
         "10.0.9.21:20 -> 10.0.0.10:5001 in TIME-WAIT, as its kernel says",
         "with 30.00 s left",
     );
     // Read before the reply, it may have been used again since.
     assert_said(
-        &said(name, &script, &[of(&[-2.0], 30.0)], Some(SERVER)),
+        said(name, &script, &[of(&[-2.0], 30.0)], Some(SERVER)).as_ref(),
         "probable",
         "as its kernel says",
         "30.00 s left",
@@ -147,6 +147,13 @@ fn a_collision_is_proven_by_the_kernel_alone_where_its_host_was_captured() {
         assert!(!found.iter().any(|finding| finding["diagnosis"] == name), "{why}: {found:?}");
         assert!(found.iter().any(|finding| finding["severity"] == "error"), "{why}: {found:?}");
     }
+    // A server on another port may send from 20 or from the port below.
+    let on = |port: u16, data: u16| {
+        let script = script.replace("S:21", &format!("S:{port}"));
+        let local = json!(format!("10.0.9.21:{data}"));
+        said(name, &script, &[with(of(&[2.0], 30.0), "/readings/0/time_wait/0/local", local)], Some(SERVER))
+    };
+    assert!(on(2121, 20).is_some() && on(2121, 2120).is_some() && on(2121, 2119).is_none());
     // Nor does it explain a transfer for which a SYN was sent.
     let tried = script.replace("S> 425", "S:20 > C:5001 S\nC:5001 > S:20 RA seq=0\nS> 425");
     assert_eq!(said(name, &tried, &[of(&[2.0], 30.0)], Some(SERVER)), None);
@@ -166,13 +173,18 @@ fn a_port_that_is_announced_again_is_judged_by_this_kernels_rules() {
     let name = "port-reused-within-2msl";
     let plain = announced_again("stack plain", 10);
     let of = |entries: Value| with(server(&[10.5]), "/readings/0/time_wait", entries);
-    assert_said(&said(name, &plain, &[], Some(SERVER)), "proven", "on Linux and the BSDs, 120 or 240 s on Windows", "");
+    assert_said(
+        said(name, &plain, &[], Some(SERVER)).as_ref(),
+        "proven",
+        "on Linux and the BSDs, 120 or 240 s on Windows",
+        "",
+    );
     let known = said(name, &plain, &[of(held(49.6))], Some(SERVER));
-    assert_said(&known, "proven", "60 s (Linux, by the facts of that host)", "in TIME-WAIT with 49.60 s left");
+    assert_said(known.as_ref(), "proven", "60 s (Linux, by the facts of that host)", "in TIME-WAIT with 49.60 s left");
     assert_eq!(said(name, &plain, &[of(json!([]))], Some(SERVER)), None, "its table is whole and lacks it");
     let elsewhere = said(name, &plain, &[client(&[10.5])], Some(SERVER));
     assert_said(
-        &elsewhere,
+        elsewhere.as_ref(),
         "proven",
         "Linux and the BSDs, 120",
         "no facts are of the host or network namespace with 10.0.9.21",
@@ -183,7 +195,7 @@ fn a_port_that_is_announced_again_is_judged_by_this_kernels_rules() {
     assert_eq!(said(name, &stamped, &[of(held(49.6))], Some(SERVER)), None);
     // And keeps nothing longer than 60 s.
     let late = announced_again("stack plain", 100);
-    assert_said(&said(name, &late, &[], Some(SERVER)), "possible", "120 s or more", "");
+    assert_said(said(name, &late, &[], Some(SERVER)).as_ref(), "possible", "120 s or more", "");
     assert_eq!(said(name, &late, &[server(&[100.5])], Some(SERVER)), None);
     let other = with(server(&[100.5]), "/kernel", json!("FreeBSD 14"));
     assert!(said(name, &late, &[other], Some(SERVER)).is_some(), "no rules of Linux");
@@ -207,10 +219,10 @@ fn whether_anybody_listened_is_told_where_the_client_was_captured() {
         assert!(!without.message.contains("listened on"), "{without:?}");
         let nobody = told(&[listening(5002)], Some(CLIENT)).expect("found");
         assert!(nobody.message.contains("no socket"), "{nobody:?}");
-        assert_said(&Some(nobody), "proven", "listened on", "no socket listens on port 5001");
+        assert_said(Some(nobody).as_ref(), "proven", "listened on", "no socket listens on port 5001");
         let filter = told(&[listening(5001)], Some(CLIENT)).expect("found");
         assert!(!filter.message.contains("no socket"), "{filter:?}");
-        assert_said(&Some(filter), "proven", "listened on", "a socket listens on port 5001");
+        assert_said(Some(filter).as_ref(), "proven", "listened on", "a socket listens on port 5001");
         // Another clock, another time, another host: as without.
         let late = with(with(client(&[60.0]), "/readings/0/listeners", json!(["0.0.0.0:5001"])), "/tool", json!("x"));
         for (facts, here, why) in [
@@ -285,9 +297,14 @@ fn a_foreign_source_is_proven_by_routes_where_packets_leave_it_open() {
             }]),
         )
     };
-    assert_said(&said(name, script, &[], None), "probable", "with the source address 172.16.5.10", "");
-    assert_said(&said(name, script, &[facts("eth0")], None), "proven", "172.16.5.10", "goes out at eth0 by 10.0.0.1");
-    assert_said(&said(name, script, &[facts("eth1")], None), "probable", "172.16.5.10", "goes out at eth1");
+    assert_said(said(name, script, &[], None).as_ref(), "probable", "with the source address 172.16.5.10", "");
+    assert_said(
+        said(name, script, &[facts("eth0")], None).as_ref(),
+        "proven",
+        "172.16.5.10",
+        "goes out at eth0 by 10.0.0.1",
+    );
+    assert_said(said(name, script, &[facts("eth1")], None).as_ref(), "probable", "172.16.5.10", "goes out at eth1");
 }
 
 #[test]
@@ -305,10 +322,15 @@ fn a_reverse_path_filter_that_counts_proves_who_dropped_them() {
         let host = host(&[("eth1", address, "02:00:00:00:fe:01")], &readings);
         with(host, "/readings/1/counters/IPReversePathFilter", json!(dropped))
     };
-    assert_said(&said(name, script, &[], None), "probable", "foreign source 172.16.5.21", "");
+    assert_said(said(name, script, &[], None).as_ref(), "probable", "foreign source 172.16.5.21", "");
     let proven = said(name, script, &[counted("10.0.9.1", [0.5, 20.0], 3)], None);
-    assert_said(&proven, "proven", "foreign source", "its reverse path filter dropped 3 packets");
-    assert_said(&said(name, script, &[counted("10.0.9.1", [0.5, 20.0], 1)], None), "probable", "", "dropped 1 packet ");
+    assert_said(proven.as_ref(), "proven", "foreign source", "its reverse path filter dropped 3 packets");
+    assert_said(
+        said(name, script, &[counted("10.0.9.1", [0.5, 20.0], 1)], None).as_ref(),
+        "probable",
+        "",
+        "dropped 1 packet ",
+    );
     for (facts, why) in [
         (counted("10.0.9.1", [0.5, 20.0], 0), "nothing was counted"),
         (counted("10.0.9.1", [10.0, 20.0], 3), "read behind the loss both times"),
@@ -326,7 +348,7 @@ fn lan_server(readings: &[f64], neighbours: Value) -> Value {
     with(host, "/readings/0/neighbours", neighbours)
 }
 
-fn neighbour(address: &str, mac: Value, state: &str) -> Value {
+fn neighbour(address: &str, mac: &Value, state: &str) -> Value {
     json!([{"interface": "eth0", "address": address, "mac": mac, "state": state}])
 }
 
@@ -338,16 +360,19 @@ fn a_neighbour_that_failed_proves_that_nobody_answered_and_one_that_answered_ref
     );
     let name = "data-arp-unresolved";
     let told = |facts: &[Value]| said(name, &script, facts, None);
-    assert_said(&told(&[]), "probable", "asked 2 times for 10.0.0.77", "");
-    let failed = neighbour("10.0.0.77", Value::Null, "unresolved");
-    assert_said(&told(&[lan_server(&[2.5], failed)]), "proven", "", "nobody has answered for it");
-    let answered = neighbour("10.0.0.77", json!("02:00:00:00:00:77"), "resolved");
+    assert_said(told(&[]).as_ref(), "probable", "asked 2 times for 10.0.0.77", "");
+    let failed = neighbour("10.0.0.77", &Value::Null, "unresolved");
+    assert_said(told(&[lan_server(&[2.5], failed)]).as_ref(), "proven", "", "nobody has answered for it");
+    let answered = neighbour("10.0.0.77", &json!("02:00:00:00:00:77"), "resolved");
     assert_eq!(told(&[lan_server(&[2.0], answered.clone())]), None, "the answer was missed");
+    let probing = neighbour("10.0.0.77", &json!("02:00:00:00:00:77"), "probing");
+    let asked = "it was at 02:00:00:00:00:77, and has not confirmed that yet";
+    assert_said(told(&[lan_server(&[2.0], probing)]).as_ref(), "probable", "", asked);
     // It may have come later.
-    assert_said(&told(&[lan_server(&[40.0], answered)]), "probable", "", "it is at 02:00:00:00:00:77");
-    assert_said(&told(&[lan_server(&[2.0], json!([]))]), "probable", "", "");
+    assert_said(told(&[lan_server(&[40.0], answered)]).as_ref(), "probable", "", "it is at 02:00:00:00:00:77");
+    assert_said(told(&[lan_server(&[2.0], json!([]))]).as_ref(), "probable", "", "");
     assert_said(
-        &told(&[client(&[2.0])]),
+        told(&[client(&[2.0])]).as_ref(),
         "probable",
         "",
         "no facts are of the host or network namespace with 10.0.0.21",
@@ -364,8 +389,9 @@ fn an_entry_that_was_set_by_hand_is_why_a_peer_stays_with_the_old_mac() {
          +5s {asked}+1s {asked}+1s {asked}host C 10.0.0.10 02:00:00:00:00:0e\narp C answers S\n+1s C> NOOP\n"
     );
     let name = "mac-stale-peer";
-    let told =
-        |mac: &str, state: &str| said(name, &script, &[lan_server(&[8.0], neighbour(CLIENT, json!(mac), state))], None);
+    let told = |mac: &str, state: &str| {
+        said(name, &script, &[lan_server(&[8.0], neighbour(CLIENT, &json!(mac), state))], None)
+    };
     let without = said(name, &script, &[], None).expect("found");
     assert!(!without.message.contains("by hand"), "{without:?}");
     let by_hand = told("02:00:00:00:00:0c", "permanent");
@@ -389,7 +415,12 @@ fn the_clients_own_list_tells_its_other_interface_from_a_third_host() {
     let (first, second) = (("eth0", CLIENT, "02:00:00:00:00:0c"), ("eth1", "172.16.5.10", "02:00:00:00:00:dd"));
     let both = [own(&[first, second])];
     let list = "172.16.5.10 is an address of its interface eth1";
-    assert_said(&said("port-wrong-interface", &script, &both, None), "proven", "another address of the client", list);
+    assert_said(
+        said("port-wrong-interface", &script, &both, None).as_ref(),
+        "proven",
+        "another address of the client",
+        list,
+    );
     assert_eq!(said("port-third-party", &script, &both, None), None);
     let one = [own(&[first])];
     assert_eq!(said("port-wrong-interface", &script, &one, None), None);
@@ -426,13 +457,13 @@ fn the_rules_of_a_host_choose_its_route_or_leave_it_open() {
     by_source["from"] = json!({"address": SERVER, "prefix": 32});
     let rules = json!([by_source.clone(), rule(32_766, 254)]);
     assert_said(
-        &told(json!([route(7)]), rules.clone()),
+        told(json!([route(7)]), rules.clone()).as_ref(),
         "probable",
         "",
         "the route to 10.0.0.10 goes out at eth0 by 10.0.9.1",
     );
     let none = told(json!([route(8)]), rules);
-    assert_said(&none, "proven", "; there is no route to 10.0.0.10", "there is no route to 10.0.0.10");
+    assert_said(none.as_ref(), "proven", "; there is no route to 10.0.0.10", "there is no route to 10.0.0.10");
     by_source["conditions"] = json!(["fwmark"]);
     let open = told(json!([route(7)]), json!([by_source, rule(32_766, 254)])).expect("found");
     assert!(open.hosts.contains("its rule 100 depends on more than addresses (fwmark)"), "{open:?}");

@@ -208,6 +208,20 @@ fn this_hosts_kernel_proves_a_collision_while_it_happens() {
 }
 
 #[test]
+fn this_hosts_kernel_proves_a_collision_with_a_connection_that_nobody_captured() {
+    for (options, diagnosis, confidence) in
+        [(&[][..], "time-wait-collision", "proven"), (&["--no-facts"], "data-syn-never-sent", "probable")]
+    {
+        let Some(run) = Run::of("unseen_collision", options) else { return };
+        let (found, _, message) = error(&run);
+        assert_eq!(found, diagnosis, "{message}");
+        let holds = run.holds();
+        assert!(holds.iter().any(|held| held.contains(diagnosis) && held.contains(confidence)), "{holds:?}");
+        assert_eq!(holds, run.saved());
+    }
+}
+
+#[test]
 fn other_faults_are_told_as_from_a_file() {
     let faults = [
         ("refused", "data-syn-refused"),

@@ -121,10 +121,13 @@ impl<'a> Errand<'a> {
             recording.map_err(|error| failed("write", path, &error))
         });
         let recording = recording.transpose()?;
-        let (keylog, file) = KeyLog::wanted().map_or((None, None), |(keylog, file)| (Some(keylog), file));
+        let (keylog, mut file) = KeyLog::wanted().map_or((None, None), |(keylog, file)| (Some(keylog), file));
 
         let began = now();
         let running = Running::start(options, keylog.as_ref().map(KeyLog::variable))?;
+        if let Some(file) = &mut file {
+            file.is_given_to(running.process());
+        }
         let watch = Watch::start(tables, running.process(), file);
         let confined = confine(None, &folders(options), &options.interfaces).map_err(Trouble::from);
         let name = PathBuf::from(options.interfaces.join(","));

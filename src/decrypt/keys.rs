@@ -161,13 +161,9 @@ impl Keys {
         }
     }
 
-    /// Adds all that others know.
+    /// Adds all that others know, which is bounded as this is.
     pub fn add_all(&mut self, others: &Self) {
-        for (random, secrets) in &others.known {
-            if let Some(slot) = self.slot(*random) {
-                *slot = secrets.clone();
-            }
-        }
+        self.known.extend(others.known.iter().map(|(random, secrets)| (*random, secrets.clone())));
     }
 
     /// Whether there are none.

@@ -61,7 +61,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let query = case.network.unanswered_queries(target, from, until)?;
     let count = query.asked.len();
     let known = case.policy.facts.neighbour(query.asker, target, until.time);
-    let answered = known.says().is_some_and(|neighbour| neighbour.state != Resolution::Unresolved);
+    let answered =
+        known.says().is_some_and(|one| matches!(one.state, Resolution::Resolved | Resolution::Permanent));
     // The answer goes to the asker alone: where its kernel got one, this capture has missed it.
     if answered && known.said().is_some_and(|said| said.at >= from.time && said.at <= until.time) {
         return None;

@@ -75,20 +75,25 @@ pub struct UnseenTuple {
     pub through: bool,
 }
 
-/// The tuple, when the transfer failed without a SYN, and the kernel of the server held the 5-tuple from its default data
-/// port (RFC 959 3.2) to the announced socket: the connection that left it ended before the capture began.
+/// Servers that listen on another port than 21 may still send data from this one (vsftpd: ftp_data_port).
+const DATA_PORT: u16 = 20;
+
+/// The tuple, when the transfer failed without a SYN, and the kernel of the server held the 5-tuple from its data port (RFC
+/// 959 3.2) to the announced socket: the connection that left it ended before the capture began.
 pub fn held_unseen(case: &Case<'_>) -> Option<UnseenTuple> {
     let (_, reply) = case.report()?;
     if !case.is_data_failure() || case.was_tried() || speaks_of_something_else(case) || by_server(case).is_some() {
         return None;
     }
     let to = case.active_offer()?.socket?;
-    let from = SocketAddr::new(case.session.server.ip(), case.session.default_data_port());
     let moment = Moment { closed: None, wanted: reply.at().time, is_here: case.vantage.is_here(Party::Server) };
-    match case.policy.facts.tuple(from, to, moment) {
-        Answer::Says(Tuple::Held { through }, said) => Some(UnseenTuple { from, to, said, through }),
-        Answer::Says(Tuple::Free, _) | Answer::Silent | Answer::Open(_) => None,
-    }
+    [case.session.default_data_port(), DATA_PORT].into_iter().find_map(|port| {
+        let from = SocketAddr::new(case.session.server.ip(), port);
+        match case.policy.facts.tuple(from, to, moment) {
+            Answer::Says(Tuple::Held { through }, said) => Some(UnseenTuple { from, to, said, through }),
+            Answer::Says(Tuple::Free, _) | Answer::Silent | Answer::Open(_) => None,
+        }
+    })
 }
 
 impl HeldTuple<'_> {

@@ -214,6 +214,7 @@ impl Facts {
         let state = match one.state {
             super::Resolution::Unresolved => "no answer for it".to_owned(),
             super::Resolution::Resolved => format!("it is at {mac}"),
+            super::Resolution::Probing => format!("it was at {mac}, which is not confirmed again yet"),
             super::Resolution::Permanent => format!("it is a static entry with {mac}, which ARP does not change"),
         };
         let fact = format!("neighbour {of} at {}: {state}", one.interface);

@@ -275,6 +275,8 @@ pub enum Resolution {
     Unresolved,
     /// By an answer.
     Resolved,
+    /// It was known, and whether that still holds is being asked (DELAY, PROBE).
+    Probing,
     /// Set by hand: no answer changes it.
     Permanent,
 }

@@ -83,9 +83,8 @@ fn neighbour(told: &NeighbourMessage, name: &dyn Fn(u32) -> String) -> Option<Ne
     let state = match told.header.state {
         NeighbourState::Incomplete | NeighbourState::Failed => Resolution::Unresolved,
         NeighbourState::Permanent => Resolution::Permanent,
-        NeighbourState::Reachable | NeighbourState::Stale | NeighbourState::Delay | NeighbourState::Probe => {
-            Resolution::Resolved
-        }
+        NeighbourState::Reachable | NeighbourState::Stale => Resolution::Resolved,
+        NeighbourState::Delay | NeighbourState::Probe => Resolution::Probing,
         // Multicast addresses, and interfaces without ARP.
         _ => return None,
     };

@@ -42,6 +42,10 @@ impl Host {
     /// The route that its own packets from one address to another take; `None` where there is none, or where they are
     /// refused.
     pub fn route(&self, from: IpAddr, to: IpAddr) -> Result<Option<&RouteEntry>, Undecided> {
+        // Its own table has these, and is not kept.
+        if self.has(to) || to.is_loopback() {
+            return Err(format!("{to} is its own address"));
+        }
         if self.routes_left_out > 0 {
             return Err("not all of its routes were kept".to_owned());
         }
@@ -149,7 +153,10 @@ mod tests {
         assert_eq!(leaves(&host, "fd01::1"), None);
         host.routes.remove(0);
         assert_eq!(leaves(&host, "8.8.8.8"), None);
-        // Nothing is concluded from a part of them, nor where two are equal.
+        // Nothing is concluded of itself, from a part of them, nor where two are equal.
+        for own in [FROM, "127.0.0.1", "::1"] {
+            assert!(by(&host, own).unwrap_err().ends_with("is its own address"), "{own}");
+        }
         host.routes.push(route("8.8.8.0/24", "eth0", MAIN_TABLE));
         host.routes.push(route("8.8.8.0/24", "eth1", MAIN_TABLE));
         assert_eq!(by(&host, "8.8.8.8").unwrap_err(), "it has several equal routes to 8.8.8.8");

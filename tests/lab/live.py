@@ -62,6 +62,15 @@ def do_collision(L, start):
     return live
 
 
+def do_unseen_collision(L, start):
+    """The same, where the first transfer is over before the capture begins."""
+    L.routed()
+    for n in 'CS': L.sysctl(n, net__ipv4__tcp_timestamps=0)
+    L.vsftpd('S'); c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(5000); c.port(l); c.xfer('LIST', l); c.quit(); time.sleep(0.5)
+    live = start('S', 's0'); c = L.ctl('C', '10.2.0.20'); c.login(); l = c.listen(5000); c.port(l); c.xfer('LIST', l); c.quit()
+    return live
+
+
 def do_real_client(L, start):
     """curl, told to announce one port only, lists twice in one session."""
     L.routed()

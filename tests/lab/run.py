@@ -106,7 +106,7 @@ def do_killed(L):
     open(keys + '/ftpwhy-keys-old', 'w').write('of a run before\n')
     script = 'echo began; read go; echo "# key" >> "$SSLKEYLOGFILE"; echo wrote; read go'
     p = L.spawn('C', [FTPWHY, 'run', '--', 'sh', '-c', script], env=dict(os.environ, TMPDIR=keys), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    p.stdout.readline(); r = dict(before=os.listdir(keys)); p.kill(); p.wait(20)
+    p.stdout.readline(); time.sleep(1); r = dict(before=os.listdir(keys)); p.kill(); p.wait(20)
     p.stdin.write(b'go\n'); p.stdin.flush(); said = p.stdout.readline().decode(); time.sleep(1.5)
     r.update(said=said, during=[open(f'{keys}/{f}').read() for f in os.listdir(keys)])
     p.stdin.write(b'go\n'); p.stdin.close()

@@ -67,11 +67,8 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Begins to look at a process and its children. The file is removed in the end.
-    pub(super) fn start(tables: Tables, child: &Child, mut private: Option<PrivateFile>) -> Self {
+    pub(super) fn start(tables: Tables, child: &Child, private: Option<PrivateFile>) -> Self {
         let (signals, orders) = channel();
-        if let Some(private) = &mut private {
-            private.is_given_to(child);
-        }
         // Another process that gets its number is not meant.
         let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok();
         let family = Family { known: vec![child.id()], sockets: HashSet::new() };
