@@ -29,12 +29,12 @@ fn session() -> String {
 
 /// With a size of its own and a view, so that a narrow page shows all of it, smaller.
 fn scalable(svg: &str) -> String {
-    let side = |name: &str| {
+    let pixels = |name: &str| {
         let (_, rest) = svg.split_once(&format!("{name}=\"")).expect("a size");
         rest.split_once("px\"").expect("in pixels").0.to_owned()
     };
-    let size = format!("<svg viewBox=\"0 0 {} {}\" ", side("width"), side("height"));
-    svg.replacen("<svg ", &size, 1)
+    let opening = format!("<svg viewBox=\"0 0 {} {}\" ", pixels("width"), pixels("height"));
+    svg.replacen("<svg ", &opening, 1)
 }
 
 #[test]
