@@ -27,7 +27,7 @@ pub(super) struct Interfaces {}
 /// reported in parts. Of each cause, full prints the first finding; later ones are one line at the 2nd, 10th, 100th and
 /// so on (-v prints each). It says when a cause has stopped: three transfers worked where it had failed, or it was not
 /// seen for 10 minutes, longer each time that it comes back. SYNs of a data connection that have no answer after 2.5 s are reported as pending, and later how
-/// that ended: by a finding, or withdrawn. What is captured by default hides the bytes of data connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
+/// that ended: by a finding, or withdrawn; of one address full prints two within 10 minutes. What is captured by default hides the bytes of data connections and no evidence. Needs CAP_NET_RAW and nothing else, and gives it up once the interfaces are open.
 /// Ends with the table of the last transfers and the summary on SIGINT and SIGTERM; SIGUSR1 prints the counters; SIGHUP
 /// reopens the files of -w and -o. Packets that come faster than they are judged are dropped by the kernel and counted. A full disk, a directory that is
 /// gone and an interface that is gone end nothing: it says so, counts what is missing, and goes on when they are back.
