@@ -27,8 +27,8 @@ pub(super) struct Interfaces {}
 /// reported in parts. Of each cause, full prints the first finding; later ones are one line at the 2nd, 10th, 100th and
 /// so on (-v prints each). It says when a cause has stopped: three transfers worked where it had failed, or it was not
 /// seen for 10 minutes, longer each time that it comes back. SYNs of a data connection without an answer for 2.5 s are
-/// reported as pending, and later how that ended. By default file contents are not stored; everything needed as
-/// evidence is. Needs only CAP_NET_RAW, and drops it when the interfaces are open. SIGINT and SIGTERM end it with a
+/// reported as pending, and later how that ended; full prints two for one address within 10 minutes. By default file
+/// contents are not stored; everything needed as evidence is. Needs only CAP_NET_RAW, and drops it when the interfaces are open. SIGINT and SIGTERM end it with a
 /// table of the last transfers and a summary; SIGUSR1 prints the counters; SIGHUP reopens the files of -w and -o.
 /// Packets that arrive faster than they are analysed are dropped by the kernel and counted. A full disk, a removed
 /// directory or a removed interface do not end the capture: ftpwhy reports it, counts what is missing, and continues

@@ -29,7 +29,7 @@ pub use cause::{Cause, CauseLocus, Clients, Prefix, Separation, Trait, Turn};
 pub use circumstances::Circumstances;
 pub use interruption::{Interruption, Signal};
 pub use pending::{Pending, State};
-pub use recurrence::{Kind, Recurrence};
+pub use recurrence::{Recurrence, Recurring};
 
 /// How close to an endpoint the capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -11,14 +11,14 @@ const KINDS: usize = 8_192;
 
 /// What findings have in common: their cause, or for what has none the diagnosis and what its remedy is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum Recurring {
     /// A cause.
     Cause(CauseId),
     /// What stands beside a failure or limits the capture.
     Beside(DiagnosisName, CauseLocus),
 }
 
-impl Kind {
+impl Recurring {
     /// The kind of a finding that carries its cause.
     pub fn of(finding: &Finding) -> Self {
         let beside = || Self::Beside(finding.diagnosis, CauseLocus::from(&finding.locus));
@@ -29,13 +29,13 @@ impl Kind {
 /// How often each kind was found.
 #[derive(Debug, Default)]
 pub struct Recurrence {
-    counts: HashMap<Kind, u64>,
+    counts: HashMap<Recurring, u64>,
 }
 
 impl Recurrence {
     /// Counts a finding: how many of its kind there are with it.
     pub fn count(&mut self, finding: &Finding) -> u64 {
-        let kind = Kind::of(finding);
+        let kind = Recurring::of(finding);
         if self.counts.len() >= KINDS && !self.counts.contains_key(&kind) {
             return 1;
         }
@@ -46,7 +46,7 @@ impl Recurrence {
 
     /// How many of its kind were counted.
     pub fn so_far(&self, finding: &Finding) -> u64 {
-        self.counts.get(&Kind::of(finding)).copied().unwrap_or(0)
+        self.counts.get(&Recurring::of(finding)).copied().unwrap_or(0)
     }
 
     /// Whether a number is told: 2, 10, 100 and so on.

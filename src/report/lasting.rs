@@ -7,7 +7,7 @@ use super::counted::counted;
 use super::place::place;
 use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, SessionId, Severity, TransferId};
 use crate::frame::Timestamp;
-use crate::record::{Kind, Mode, Outcome, Recurrence, SessionRecord, Superseded};
+use crate::record::{Mode, Outcome, Pending, Recurrence, Recurring, SessionRecord, State, Superseded};
 
 /// Transfers that work where others failed before, until a cause has stopped; and seconds without it. Twice as much each
 /// time that it comes back, so that what fails now and then does not fill the screen.
@@ -22,6 +22,10 @@ const LOOK: f64 = 30.0;
 
 /// Findings whose session is not told yet, and ways to transfer that failed before, that are remembered.
 const RECENT: usize = 4_096;
+
+/// Transfers of one address whose trouble is told while it lasts, until none had any for long.
+const TROUBLED: u32 = 2;
+
 const WAYS: usize = 16_384;
 
 /// What is written of a finding.
@@ -51,6 +55,9 @@ pub(super) struct Lasting {
     session: Option<(SessionId, HashMap<TransferId, Way>)>,
     /// What was told in full, and what it is taken back by.
     told: HashSet<(DiagnosisName, Option<SessionId>, Option<TransferId>)>,
+    /// Transfers whose trouble was told while it lasted, and how many of one address when last.
+    pending: HashSet<(SessionId, Option<TransferId>)>,
+    troubled: HashMap<IpAddr, (u32, Timestamp)>,
     now: Option<Timestamp>,
     looked: Option<Timestamp>,
 }
@@ -81,13 +88,13 @@ impl Lasting {
     /// How a finding is told; `time` writes a time.
     pub(super) fn finding(&mut self, finding: &Finding, time: impl Fn(Timestamp) -> String) -> Telling {
         let count = self.counts.count(finding);
-        let telling = match Kind::of(finding) {
-            Kind::Cause(id) => self.of_cause(id, finding, count, time),
-            Kind::Beside(..) if count == 1 => Telling::Whole,
-            Kind::Beside(diagnosis, _) if Recurrence::is_told(count) => {
+        let telling = match Recurring::of(finding) {
+            Recurring::Cause(id) => self.of_cause(id, finding, count, time),
+            Recurring::Beside(..) if count == 1 => Telling::Whole,
+            Recurring::Beside(diagnosis, _) if Recurrence::is_told(count) => {
                 Telling::Line(format!("again[{diagnosis}]: found {count} times, now in {}", subject(finding)))
             }
-            Kind::Beside(..) => Telling::Nothing,
+            Recurring::Beside(..) => Telling::Nothing,
         };
         if telling == Telling::Whole {
             if self.told.len() >= WAYS {
@@ -210,6 +217,35 @@ impl Lasting {
         quiet.into_iter().map(tell).collect()
     }
 
+    /// Whether trouble that is under way is told: of one address the first ones, each until it ends.
+    pub(super) fn pending(&mut self, pending: &Pending) -> bool {
+        let subject = (pending.session, pending.transfer);
+        if pending.state != State::Open {
+            return self.pending.remove(&subject);
+        }
+        let Some(at) = pending.frames.last().map(|frame| frame.time) else { return true };
+        if self.pending.contains(&subject) {
+            return true;
+        }
+        if self.pending.len() >= WAYS || self.troubled.len() >= WAYS {
+            self.pending.clear();
+            self.troubled.clear();
+        }
+        let mut is_told = true;
+        for ip in [pending.from.ip(), pending.to.ip()] {
+            let (count, last) = self.troubled.entry(ip).or_insert((0, at));
+            if at.seconds_since(*last) >= QUIET {
+                *count = 0;
+            }
+            (*count, *last) = (count.saturating_add(1), at);
+            is_told &= *count <= TROUBLED;
+        }
+        if is_told {
+            self.pending.insert(subject);
+        }
+        is_told
+    }
+
     /// Whether that a finding no longer holds is to be told: where the finding was.
     pub(super) fn was_told(&mut self, superseded: &Superseded) -> bool {
         let Superseded { diagnosis, session, transfer, .. } = *superseded;
@@ -240,7 +276,7 @@ mod tests {
     use super::{Lasting, Telling};
     use crate::finding::{CauseId, Confidence, Finding, SessionId, TransferId};
     use crate::frame::Timestamp;
-    use crate::record::{Outcome, SessionRecord, Superseded};
+    use crate::record::{Outcome, Pending, SessionRecord, State, Superseded};
     use crate::report::testing::Sample;
 
     const START: i64 = 1_500_000_000;
@@ -336,6 +372,30 @@ mod tests {
         let line = "stopped[time-wait-collision] cause 1: not seen for 10 min; found once, last at 1 s";
         assert_eq!(later(625), [line]);
         assert_eq!(later(3_000), [""; 0]);
+    }
+
+    #[test]
+    fn trouble_of_one_address_is_told_twice_and_how_it_ended() {
+        let mut lasting = Lasting::default();
+        let pending = |number: u32, seconds: i64, state| Pending {
+            session: SessionId(number),
+            transfer: Some(TransferId(1)),
+            command: None,
+            from: "10.2.0.20:20".parse().expect("an address"),
+            to: std::net::SocketAddr::from(([10, 1, 0, u8::try_from(number).expect("small")], 5001)),
+            frames: vec![crate::report::testing::at(1, seconds * 1_000_000)],
+            syns: 3,
+            seconds: 3.0,
+            state,
+        };
+        let mut told = |number, seconds, state| lasting.pending(&pending(number, seconds, state));
+        let ended = || State::Ended(crate::diagnosis::data_syn_unanswered::NAME);
+        assert_eq!([1, 2, 3].map(|number| told(number, 10, State::Open)), [true, true, false]);
+        assert!(told(1, 12, State::Open), "what was told goes on");
+        // The third was told neither when it began nor when it ends.
+        assert_eq!([1, 2, 3].map(|number| told(number, 20, ended())), [true, true, false]);
+        assert!(!told(4, 30, State::Open));
+        assert!(told(5, 700, State::Open), "none for long");
     }
 
     #[test]

@@ -194,6 +194,9 @@ impl Sink for Stream {
         if self.style.verbosity == Verbosity::Quiet {
             return Ok(());
         }
+        if self.lasting.as_mut().is_some_and(|lasting| !lasting.pending(pending)) {
+            return Ok(());
+        }
         let mut pending = pending.clone();
         pending.command.iter_mut().for_each(|command| self.run.secrets.finish(command));
         let word = self.style.paint(Ink::Strong, "pending");
