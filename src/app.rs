@@ -14,6 +14,7 @@ mod output;
 pub mod run;
 mod sessions;
 mod unreadable;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,16 +23,13 @@ use std::path::{Path, PathBuf};
 
 use crate::causes::{Caused, Only};
 use crate::check::{Baseline, Baselined};
-use crate::cli::{AnalyseOptions, FailOn, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
+use crate::cli::{AnalyseOptions, Grouping, HostsOptions, Input, Progress, ShowOptions, reason, write_error};
 use crate::diagnosis::selection::Selection;
-use crate::finding::{CauseId, Finding, SessionId};
+use crate::finding::{CauseId, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Group, Plan};
-use crate::record::{
-    Cause, HostRecord, Interruption, Pending, PointRecord, SessionRecord, Signal, Sink, Summary, Superseded,
-};
-use crate::redact::Secret;
+use crate::record::{Interruption, Signal, Sink, Summary};
 use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
     Came, Capture, FilterError, Following, check_filter, is_spooled, spool_standard_input, standard_input_is_a_file,
@@ -41,6 +39,7 @@ use frames::Frames;
 use interrupt::Interrupt;
 use keylog::KeyLogs;
 use output::{Destination, Failure, Files, Role};
+use watched::Watched;
 
 pub use check::check;
 pub use extract::extract;
@@ -229,59 +228,6 @@ fn read_baseline(path: Option<&Path>) -> Result<Baseline, Trouble> {
     let failed = |reason| Trouble::File { doing: "read", path: path.into(), reason };
     let text = fs::read_to_string(path).map_err(|error| failed(reason(&error)))?;
     Baseline::parse(&text).map_err(failed)
-}
-
-/// Passes everything on and remembers what the exit status depends on.
-struct Watched<'a> {
-    inner: &'a mut dyn Sink,
-    fail_on: FailOn,
-    /// Findings that make the exit status 1 and still hold.
-    reached: u64,
-}
-
-impl Sink for Watched<'_> {
-    fn secret(&mut self, secret: &Secret) {
-        self.inner.secret(secret);
-    }
-
-    fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
-        self.inner.session(session)
-    }
-
-    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.reached += u64::from(self.fail_on.reached_by(finding));
-        self.inner.finding(finding)
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
-    }
-
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
-        self.reached = self.reached.saturating_sub(u64::from(reached));
-        self.inner.superseded(superseded)
-    }
-
-    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        self.inner.pending(pending)
-    }
-
-    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
-        self.inner.causes(causes)
-    }
-
-    fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
-        self.inner.end(captures, summary)
-    }
 }
 
 fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Trouble> {
