@@ -133,7 +133,9 @@ fn a_screen_tells_two_causes_and_300_failures() {
     for width in ["80", "120"] {
         let text = text(&["--isolated", "--format", "full", "--width", width], &[&capture]);
         assert!(text.lines().count() <= 50, "{} lines at {width}:\n{text}", text.lines().count());
-        for told in ["cause 1: all 150 failed, in 150 sessions of 150 clients", "(--cause 2 shows all)", "2 causes"] {
+        for told in
+            ["cause 1: all 150 transfers failed, in 150 sessions of 150 clients", "(--cause 2 shows all)", "2 causes"]
+        {
             assert!(text.contains(told), "{told}:\n{text}");
         }
     }
@@ -283,7 +285,9 @@ fn what_clients_announce_is_their_own_matter_unless_they_announce_alike() {
 fn what_several_points_prove_together_has_causes_too() {
     for incident in ["act_syn_drop", "nat_alg_data_drop", "pas_syn_drop"] {
         let folder = kit::root().join("fixtures/_points").join(incident);
-        let report: Value = serde_json::from_str(&text(&["--isolated", "--json"], &[&folder])).expect("JSON");
+        let files = kit::files_below(&folder, &[".pcap"]);
+        let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+        let report: Value = serde_json::from_str(&text(&["--isolated", "--json"], &paths)).expect("JSON");
         assert!(report["points"].is_array(), "{incident}: judged as one incident");
         let findings = report["findings"].as_array().expect("findings");
         let verdicts: Vec<&Value> = findings.iter().filter(|finding| finding["role"] == "verdict").collect();

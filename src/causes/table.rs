@@ -36,24 +36,25 @@ impl Tally {
 #[derive(Debug, Default)]
 pub(super) struct Cell {
     pub(super) worked: Option<Tally>,
-    failed: BTreeMap<CauseId, Option<Tally>>,
+    /// By which cause; hardly ever more than one.
+    failed: Vec<(CauseId, Option<Tally>)>,
     failed_otherwise: u64,
 }
 
 impl Cell {
     /// What failed by a cause.
     pub(super) fn failed(&self, cause: CauseId) -> Option<Tally> {
-        self.failed.get(&cause).copied().flatten()
+        self.failed.iter().find(|(by, _)| *by == cause).and_then(|(_, tally)| *tally)
     }
 
     /// The causes by which something failed.
     pub(super) fn causes(&self) -> impl Iterator<Item = CauseId> {
-        self.failed.keys().copied()
+        self.failed.iter().map(|(by, _)| *by)
     }
 
     /// All of them.
     pub(super) fn count(&self) -> u64 {
-        let failed: u64 = self.failed.values().flatten().map(|tally| tally.count).sum();
+        let failed: u64 = self.failed.iter().filter_map(|(_, tally)| *tally).map(|tally| tally.count).sum();
         failed + self.failed_otherwise + self.worked.map_or(0, |tally| tally.count)
     }
 }
@@ -84,7 +85,13 @@ impl Table {
 
     pub(super) fn failed(&mut self, traits: &Traits, cause: CauseId, at: Timestamp, port: Option<u16>) {
         if let Some(cell) = self.cell(traits) {
-            Tally::add(cell.failed.entry(cause).or_default(), at, port);
+            if !cell.causes().any(|by| by == cause) {
+                cell.failed.reserve_exact(1);
+                cell.failed.push((cause, None));
+            }
+            if let Some((_, tally)) = cell.failed.iter_mut().find(|(by, _)| *by == cause) {
+                Tally::add(tally, at, port);
+            }
         }
     }
 
