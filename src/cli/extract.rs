@@ -9,7 +9,7 @@ use super::input::{InputArguments, pattern};
 use crate::extract::{Choice, Pick};
 use crate::finding::SessionId;
 
-/// Write the packets of a session, of a finding or of all control connections to a pcapng file
+/// Write the packets of a session or of a finding, or a thinned capture, to a pcapng file
 ///
 /// Packets keep their interfaces, times and lengths. With --anonymize the file tells the same of FTP and nothing of
 /// anybody: addresses become others of the same kind, those with a common prefix get a common prefix, names become
