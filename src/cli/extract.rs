@@ -9,7 +9,7 @@ use super::input::{InputArguments, cause_number, pattern};
 use crate::extract::{Choice, Pick};
 use crate::finding::{CauseId, SessionId};
 
-/// Write the packets of a session, of a finding or of all control connections to a pcapng file
+/// Write the packets of a session or of a finding, or a thinned capture, to a pcapng file
 ///
 /// Packets keep their interfaces, times and lengths. With --anonymize the file gives the same findings without personal
 /// data: addresses are replaced by others of the same kind (a common prefix stays common), names by other names,

@@ -90,11 +90,13 @@ impl Sink for Between<'_> {
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
         self.ended = session.transfers.iter().map(|one| ((session.id, one.id), ended(one))).collect();
-        if session.last.time < self.window.from || session.first.time >= self.window.to {
-            return Ok(());
-        }
         let mut session = session.clone();
         session.transfers.retain(|transfer| self.window.holds(ended(transfer)));
+        // A clock may have been set back within the session.
+        let (first, last) = (session.first.time.min(session.last.time), session.last.time.max(session.first.time));
+        if session.transfers.is_empty() && (last < self.window.from || first >= self.window.to) {
+            return Ok(());
+        }
         let failed = session.transfers.iter().filter(|transfer| transfer.outcome == Outcome::Failed).count();
         self.summary.transfers += session.transfers.len() as u64;
         self.summary.failed += failed as u64;

@@ -113,14 +113,14 @@ fn damage_of_bytes(bytes: &[u8], endian: Endian) -> Option<Damage> {
 /// Reads what a thinned file says of one of its captures.
 pub(super) struct Thin {
     source: u32,
-    numbers: Numbers,
+    numbers: FrameNumbers,
     /// The place of each interface of the file among those of the capture; nothing for those of another one.
     interfaces: Vec<Option<usize>>,
 }
 
 impl Thin {
     pub(super) fn new(source: u32) -> Self {
-        Self { source, numbers: Numbers::default(), interfaces: Vec::new() }
+        Self { source, numbers: FrameNumbers::default(), interfaces: Vec::new() }
     }
 
     /// Interfaces of the file so far.
@@ -170,9 +170,9 @@ impl Thin {
 
 /// Follows the numbers of packets of one capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Numbers(u64);
+pub struct FrameNumbers(u64);
 
-impl Numbers {
+impl FrameNumbers {
     /// The number of a packet that may tell it.
     fn read(&mut self, told: Option<u64>) -> u64 {
         self.0 = told.unwrap_or(self.0.saturating_add(1));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::frame::{CaptureId, Frame, FrameNo};
 use crate::points::{Group, Plan};
-use crate::source::thinned::{self, Numbers, Thinned};
+use crate::source::thinned::{self, FrameNumbers, Thinned};
 use crate::source::{Capture, Remarks};
 
 /// What thinned captures say of themselves, for people.
@@ -20,7 +20,7 @@ pub(super) struct Thinning {
     /// The captures as the file names them.
     sources: Vec<PathBuf>,
     /// The place of each capture among them, and how far its packets are numbered.
-    places: BTreeMap<CaptureId, (u32, Numbers)>,
+    places: BTreeMap<CaptureId, (u32, FrameNumbers)>,
 }
 
 impl Thinning {
@@ -45,7 +45,7 @@ impl Thinning {
             let mut behind = self.sources.iter().enumerate().skip(next);
             let found = behind.find(|(_, source)| **source == capture.path || *source == capture.file());
             let place = found.map_or(next, |(place, _)| place);
-            (u32::try_from(place).unwrap_or(u32::MAX), Numbers::default())
+            (u32::try_from(place).unwrap_or(u32::MAX), FrameNumbers::default())
         });
         *place
     }
