@@ -24,8 +24,8 @@ const NOT_SETTINGS: [&str; 4] = ["config", "isolated", "help", "version"];
 
 /// Options that write files. A directory somebody else filled must not choose what is overwritten, so they are taken
 /// from a file only when `--config` names it.
-pub(super) const WRITING: [&str; 8] =
-    ["output", "write-baseline", "bless", "svg", "html", "write", "evidence", "metrics-file"];
+pub(super) const WRITING: [&str; 9] =
+    ["output", "write-baseline", "bless", "svg", "html", "write", "evidence", "metrics-file", "manifest"];
 
 /// Options of which every subcommand takes other values: for it they stand in its own table.
 const OWN: [&str; 2] = ["format", "output"];
