@@ -331,7 +331,9 @@ fn list(
 /// Whether there is no such cause; says so. After an interrupt it may have been among what was not read.
 fn lacks(only: &Only<'_>, interrupt: &Interrupt) -> bool {
     let lacking = only.lacking().filter(|_| interrupt.cut().is_none());
-    lacking.iter().for_each(|why| complain(why, None));
+    if let Some(why) = &lacking {
+        complain(why, None);
+    }
     lacking.is_some()
 }
 

@@ -102,10 +102,10 @@ impl Division {
         let others = |value: &dyn Fn(&Traits) -> Option<Value>| {
             let there = rows.iter().filter(|row| row.worked.is_some() && self.is_here(row.traits) == Some(false));
             let all: BTreeSet<Value> = there.filter_map(|row| value(row.traits)).collect();
-            let named: Vec<String> = all.iter().take(NAMED).map(|value| value.text(names)).collect();
+            let first: Vec<String> = all.iter().take(NAMED).map(|value| value.text(names)).collect();
             let more = all.len().saturating_sub(NAMED);
-            let named = named.join(", ");
-            if more > 0 { format!("{named} and {more} more") } else { named }
+            let first = first.join(", ");
+            if more > 0 { format!("{first} and {more} more") } else { first }
         };
         match self {
             Self::Is(by, value) => (value.text(names), others(&|traits| traits.value(*by))),

@@ -45,16 +45,12 @@ impl Sink for Capped {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                self.inner.finding(finding)
-            }
-            None => {
-                self.left_out += 1;
-                Ok(())
-            }
+        if self.left == 0 {
+            self.left_out += 1;
+            return Ok(());
         }
+        self.left -= 1;
+        self.inner.finding(finding)
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {

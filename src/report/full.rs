@@ -138,7 +138,7 @@ fn write_notes(
         return Ok(());
     }
     let is_shown = |note: &&&Finding| note.session.is_none_or(|session| !hidden.contains(&session));
-    let (shown, beside): (Vec<&Finding>, Vec<&Finding>) = notes.iter().partition(|note| is_shown(&note));
+    let (shown, beside): (Vec<&Finding>, Vec<&Finding>) = notes.iter().partition(|note| is_shown(note));
     let (shown, folded) = shown.split_at(page.most(MAX_NOTES).min(shown.len()));
     for note in shown {
         block::write_note(page, note, out)?;

@@ -135,8 +135,8 @@ fn circumstances(session: &Session, control: &Connection) -> Circumstances {
 /// What the last accepted PROT says of a transfer whose data connection tells nothing; clear without one, in clear text.
 fn prot(session: &Session, transfer: &Transfer) -> Option<bool> {
     let accepted = |one: &&Exchange| one.is(Verb::Prot) && one.reply.as_ref().is_some_and(|reply| reply.code == 200);
-    let before = session.exchanges.iter().filter(accepted).filter(|one| one.command.at() <= transfer.at());
-    let level = before.last().map(|one| one.command.argument.eq_ignore_ascii_case("P"));
+    let mut before = session.exchanges.iter().filter(accepted).filter(|one| one.command.at() <= transfer.at());
+    let level = before.next_back().map(|one| one.command.argument.eq_ignore_ascii_case("P"));
     level.or_else(|| (!session.is_opaque_at(transfer.at())).then_some(false))
 }
 
