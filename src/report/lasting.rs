@@ -335,8 +335,7 @@ mod tests {
     fn a_cause_stops_when_what_failed_works_and_comes_back() {
         let mut lasting = Lasting::default();
         (1..=5).for_each(|number| drop(told(&mut lasting, number)));
-        let mut worked =
-            |lasting: &mut Lasting, seconds| lasting.session(&session(90, seconds, Outcome::Completed), time);
+        let worked = |lasting: &mut Lasting, seconds| lasting.session(&session(90, seconds, Outcome::Completed), time);
         assert_eq!((worked(&mut lasting, 10), worked(&mut lasting, 11)), (vec![], vec![]));
         let line =
             "stopped[time-wait-collision] cause 1: 3 transfers worked where it failed; found 5 times, last at 5 s";

@@ -24,6 +24,7 @@ pub(super) fn key(at: Stamp) -> (CaptureId, FrameNo) {
 }
 
 /// Rows that are shown, or how many are not.
+#[expect(clippy::large_enum_variant, reason = "nearly all are rows")]
 pub(super) enum Shown {
     Row(Moment),
     Hidden(usize),
