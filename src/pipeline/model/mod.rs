@@ -276,7 +276,7 @@ impl Model {
     }
 
     fn is_control_port(&self, port: u16) -> bool {
-        port == 21 || self.ports.iter().any(|named| *named == port)
+        port == 21 || self.ports.contains(&port)
     }
 
     /// Books a segment.
