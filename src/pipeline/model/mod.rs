@@ -280,7 +280,7 @@ impl Model {
     }
 
     fn is_control_port(&self, port: u16) -> bool {
-        port == CONTROL_PORT || self.ports.iter().any(|named| *named == port)
+        port == CONTROL_PORT || self.ports.contains(&port)
     }
 
     /// Books a segment.
