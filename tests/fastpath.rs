@@ -19,7 +19,7 @@ use ftpwhy::finding::SessionId;
 use ftpwhy::frame::{CaptureId, Frame};
 use ftpwhy::pipeline::{FastPath, Pipeline, Settings};
 use ftpwhy::record::Sink;
-use ftpwhy::report::{self, Format, Out, Style, Tee, TimeStyle, Verbosity, View};
+use ftpwhy::report::{self, By, Format, Out, Style, Tee, TimeStyle, Verbosity, View};
 use ftpwhy::source::Timeline;
 use kit::frames::specimens;
 use kit::mutate::{Dice, spoilt};

@@ -166,18 +166,19 @@ fn by_chance(sides: Sides) -> f64 {
 mod tests {
     use super::*;
 
-    fn sides(failed_here: u64, worked_here: u64, failed_there: u64, worked_there: u64) -> Sides {
-        Sides { failed_here, worked_here, failed_there, worked_there }
+    /// Of those here and of those there: how many failed and how many worked.
+    fn sides(here: (u64, u64), there: (u64, u64)) -> Sides {
+        Sides { failed_here: here.0, worked_here: here.1, failed_there: there.0, worked_there: there.1 }
     }
 
     #[test]
     fn chance_is_counted_as_in_a_draw_without_replacement() {
         let near = |one: f64, other: f64| assert!((one - other).abs() < 1e-6, "{one} {other}");
-        near(by_chance(sides(3, 0, 0, 3)), 0.05);
-        near(by_chance(sides(20, 0, 0, 3)), 1.0 / 1771.0);
+        near(by_chance(sides((3, 0), (0, 3))), 0.05);
+        near(by_chance(sides((20, 0), (0, 3))), 1.0 / 1771.0);
         // 1 of 4 among 8, 4 beyond: (C(4,0) C(4,4) + C(4,1) C(4,3)) / C(8,4)
-        near(by_chance(sides(3, 1, 1, 3)), 17.0 / 70.0);
-        assert!(by_chance(sides(183, 0, 0, 57)) < 1e-9);
-        assert!(by_chance(sides(20, 1000, 0, 3)) > 0.9, "that few would have worked anyway");
+        near(by_chance(sides((3, 1), (1, 3))), 17.0 / 70.0);
+        assert!(by_chance(sides((183, 0), (0, 57))) < 1e-9);
+        assert!(by_chance(sides((20, 1000), (0, 3))) > 0.9, "that few would have worked anyway");
     }
 }
