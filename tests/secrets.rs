@@ -16,7 +16,7 @@ use ftpwhy::finding::SessionId;
 use ftpwhy::frame::CaptureId;
 use ftpwhy::pipeline::{Judging, Pipeline, Settings};
 use ftpwhy::record::Sink;
-use ftpwhy::report::{self, Format, Out, Style, Tee, TimeStyle, Verbosity, View};
+use ftpwhy::report::{self, By, Format, Out, Style, Tee, TimeStyle, Verbosity, View};
 use ftpwhy::source::Timeline;
 use places::{CLEAR, PLACES};
 use proptest::prelude::*;
