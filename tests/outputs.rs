@@ -112,6 +112,22 @@ fn an_input_is_spared_by_every_name() {
 }
 
 #[test]
+fn a_report_takes_no_captures_place() {
+    let scene = scene();
+    // Two captures, one of them taken for the input: as they are typed by mistake.
+    for writing in WRITING.iter().filter(|writing| !writing.starts_with("extract")) {
+        for out in ["two.pcap", "many/one.pcap"] {
+            let mut command = ftpwhy(scene.path(), &format!("{writing} a.pcap"), out);
+            refused(scene.path(), &mut command, &format!("{out}: it is a capture"));
+        }
+    }
+    let mut manifest = ftpwhy(scene.path(), "extract --slim -w slim.pcapng --manifest OUT a.pcap", "two.pcap");
+    refused(scene.path(), &mut manifest, "two.pcap: it is a capture");
+    let written = run(scene.path(), "extract --slim -w OUT a.pcap", "two.pcap");
+    assert_eq!(written.status.code(), Some(0), "a capture may: {}", said(&written));
+}
+
+#[test]
 fn what_is_found_in_a_directory_is_an_input() {
     let scene = scene();
     for writing in WRITING.iter().filter(|writing| !writing.contains("--follow")) {

@@ -5,7 +5,7 @@
 // What only subcommands need is not taken out of every file one by one.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "a page asks for a part of it"))]
 
-#[cfg_attr(not(feature = "cli"), path = "app/embedded/attend.rs")]
+#[cfg_attr(not(feature = "cli"), path = "embedded/attend.rs")]
 mod attend;
 #[cfg(feature = "cli")]
 mod check;
@@ -17,7 +17,7 @@ mod extract;
 mod facts;
 mod frames;
 mod incident;
-#[cfg_attr(not(feature = "cli"), path = "app/embedded/interrupt.rs")]
+#[cfg_attr(not(feature = "cli"), path = "embedded/interrupt.rs")]
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
@@ -131,11 +131,11 @@ fn read_by(input: &Input, plan: &Plan) -> Files {
     files
 }
 
-/// Notes what will be written: standard output, if it is `printed` to, and `outputs`. Refuses what would destroy a file
-/// that is read or another output.
-fn claim<'a>(files: &mut Files, printed: bool, mut outputs: impl Iterator<Item = &'a Path>) -> Result<(), Trouble> {
+/// Notes what will be written: standard output, if it is `printed` to, and `reports`. Refuses what would destroy a file
+/// that is read, a capture or another output.
+fn claim<'a>(files: &mut Files, printed: bool, mut reports: impl Iterator<Item = &'a Path>) -> Result<(), Trouble> {
     let standard = if printed { files.writes_standard_output() } else { Ok(()) };
-    standard.and_then(|()| outputs.try_for_each(|path| files.writes(path))).map_err(Trouble::Refused)
+    standard.and_then(|()| reports.try_for_each(|path| files.writes_report(path))).map_err(Trouble::Refused)
 }
 
 /// Opens where a report goes that is written at the end: standard output if no path is given.

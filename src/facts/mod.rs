@@ -7,7 +7,7 @@
 mod ask;
 mod counters;
 mod document;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "cli", target_os = "linux"))]
 pub mod netlink;
 mod routes;
 mod rules;

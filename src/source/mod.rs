@@ -63,7 +63,7 @@ use crate::frame::{CaptureId, InterfaceId, LinkType, Stamp, Timestamp};
 pub use error::{OpenError, reason};
 pub use filter::{FilterError, check as check_filter};
 pub use following::{Came, Following};
-pub use found::is_capture;
+pub use found::{has_a_capture, is_capture};
 pub use gap::{Gap, Gaps};
 pub use given::{Given, can_be_read_twice, give, open_named};
 pub use remarks::{Annotations, Named, Remarks};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::identity::{Identity, Standard};
+use crate::source::has_a_capture;
 
 /// What a command does with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,18 @@ impl Files {
         let identity = Identity::of(path);
         self.spare(identity.as_ref(), path)?;
         self.note(identity, Role::Output, path);
+        Ok(())
+    }
+
+    /// The same for a report, which must not take the place of a capture either: `--html a.pcap b.pcap` is mistyped.
+    pub(in crate::app) fn writes_report(&mut self, path: &Path) -> Result<(), String> {
+        self.writes(path)?;
+        if has_a_capture(path) {
+            let path = path.display();
+            return Err(format!(
+                "could not write {path}: it is a capture, and this is a report; write to another file"
+            ));
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 mod digest;
 mod files;
 mod identity;
-#[cfg_attr(not(feature = "cli"), path = "embedded/replacement.rs")]
+#[cfg_attr(not(feature = "cli"), path = "../embedded/replacement.rs")]
 mod replacement;
 
 use std::fmt;

@@ -12,7 +12,7 @@ use super::{Trouble, extract, plan, read_all, reading, sentences, settings, whol
 use crate::diagnosis::selection::Selection;
 use crate::options::{ExtractOptions, Input};
 use crate::record::Sink;
-use crate::report::{self, Format, Style, Tee, TimeStyle, Verbosity, View};
+use crate::report::{self, By, Format, Style, Tee, TimeStyle, Verbosity, View};
 
 /// Who embeds the program.
 pub trait Embedder: Send {
@@ -56,7 +56,15 @@ pub fn report(input: &Input, reports: &[(Report, PathBuf)]) -> u8 {
 
 fn reported(input: &Input, reports: &[(Report, PathBuf)], interrupt: &Interrupt) -> Result<u8, Trouble> {
     let plan = plan(input, interrupt)?;
-    let style = Style { color: false, ascii: false, width: 80, time: TimeStyle::Utc, verbosity: Verbosity::Normal };
+    let style = Style {
+        color: false,
+        links: false,
+        ascii: false,
+        width: 80,
+        time: TimeStyle::Utc,
+        verbosity: Verbosity::Normal,
+        by: By::Finding,
+    };
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     for (report, path) in reports {
         let (style, out) = (style.clone(), Box::new(whole(Some(path))?));

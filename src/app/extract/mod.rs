@@ -55,8 +55,9 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         None => Vec::new(),
     };
     let beside = carried.iter().chain(&options.manifest).map(PathBuf::as_path);
-    let outputs = target(options).into_iter().chain(beside);
-    claim(&mut read_by(&options.input, &plan), to_stdout, outputs)?;
+    let mut files = read_by(&options.input, &plan);
+    claim(&mut files, to_stdout, beside)?;
+    target(options).map_or(Ok(()), |path| files.writes(path)).map_err(Trouble::Refused)?;
     let concluded = options.choice != Choice::All || options.annotate;
     if concluded {
         interrupt.watch(|| keep_for_two_readings(&options.input, interrupt))?;
