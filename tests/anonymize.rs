@@ -139,9 +139,10 @@ fn names_a_host(address: IpAddr) -> bool {
 /// The arguments of commands that stand as they are in the file, and the whole password lines.
 fn names(original: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut names = BTreeSet::new();
-    for at in 0..original.len() {
-        let Some(verb) = NAMING.iter().find(|verb| original[at..].starts_with(verb)) else { continue };
-        let Some(rest) = original[at + verb.len()..].strip_prefix(b" ") else { continue };
+    let search = AhoCorasick::new(NAMING).expect("few");
+    for verb in search.find_overlapping_iter(original) {
+        let at = verb.start();
+        let Some(rest) = original[verb.end()..].strip_prefix(b" ") else { continue };
         let begins = at == 0 || !original[at - 1].is_ascii_graphic() && original[at - 1] != b' ';
         let len = rest.iter().take_while(|byte| byte.is_ascii_graphic()).count();
         let name = &rest[..len];

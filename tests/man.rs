@@ -159,7 +159,7 @@ fn each_subcommand_has_a_fresh_page() {
     let mut checked = 0;
     for subcommand in command.get_subcommands() {
         let name = subcommand.get_name();
-        let prose = prose::page(name).unwrap_or_else(|| panic!("src/cli/prose.rs has no page for {name}"));
+        let prose = prose::page(name).unwrap_or_else(|| panic!("src/cli/prose has no page for {name}"));
         assert!(!prose.exit_status.is_empty() && !prose.examples.is_empty() && !prose.limits.is_empty(), "{name}");
         let name = format!("ftpwhy-{name}");
         check(&format!("{name}.1"), &page(subcommand.clone(), &name, prose));

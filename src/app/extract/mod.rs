@@ -235,7 +235,9 @@ impl Part<'_> {
                 continue;
             }
             let Frame { at, interface, link_type, bytes, wire_len } = frame;
-            let at = Stamp { time: point.map_or(at.time, |point| point.clock.by_reference(at)), ..at };
+            // The interfaces of one file keep its times.
+            let clock = point.filter(|point| point.interface.is_none()).map(|point| &point.clock);
+            let at = Stamp { time: clock.map_or(at.time, |clock| clock.by_reference(at)), ..at };
             self.next = Some(Next { at, interface, link_type, wire_len, bytes: bytes.to_vec(), remarks });
             return;
         }
