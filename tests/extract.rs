@@ -261,7 +261,7 @@ fn what_cannot_be_done_is_said() {
     let cases = [
         (&[THREE_TRIES, "-w", THREE_TRIES][..], "is one of the inputs"),
         (&[THREE_TRIES, "-w", out, "--session", "9"], "no session 9: the last one is 1"),
-        (&[THREE_TRIES, "-w", out, "--finding", "9"], "no finding 9: there are 2"),
+        (&[THREE_TRIES, "-w", out, "--finding", "9"], "no finding 9: the last one is 2"),
         (&[THREE_TRIES, "-w", out, "--finding", "mac-changed"], "no such finding; there is time-wait-collision"),
         (&["/dev/null", "-w", out, "--anonymize"], "/dev/null can be read only once"),
         (&["fixtures/nothing.pcap", "-w", out], "there is no such file"),

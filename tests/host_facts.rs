@@ -187,7 +187,7 @@ fn a_port_that_is_announced_again_is_judged_by_this_kernels_rules() {
         elsewhere.as_ref(),
         "proven",
         "Linux and the BSDs, 120",
-        "no facts are of the host or network namespace with 10.0.9.21",
+        "no facts are from the host or network namespace with 10.0.9.21",
     );
     // Linux recycles what was used with timestamps.
     let stamped = announced_again("stack linux", 10);
@@ -226,9 +226,9 @@ fn whether_anybody_listened_is_told_where_the_client_was_captured() {
         // Another clock, another time, another host: as without.
         let late = with(with(client(&[60.0]), "/readings/0/listeners", json!(["0.0.0.0:5001"])), "/tool", json!("x"));
         for (facts, here, why) in [
-            (listening(5001), None, "its clock may not be the capture's"),
+            (listening(5001), None, "its clock may differ from the capture's"),
             (late, Some(CLIENT), "not read while the connection was tried"),
-            (server(&[0.7]), Some(CLIENT), "no facts are of the host or network namespace with 10.0.0.10"),
+            (server(&[0.7]), Some(CLIENT), "no facts are from the host or network namespace with 10.0.0.10"),
         ] {
             let open = told(std::slice::from_ref(&facts), here).expect("found");
             assert!(open.hosts.contains(why) && !open.message.contains("listened on"), "{open:?}");
@@ -275,7 +275,7 @@ fn the_routes_of_a_host_prove_that_it_sends_by_the_wrong_interface() {
     assert_eq!(said(name, SPOOF, &[two_links("02:00:00:00:00:17", "eth1")], None), None);
     // Facts of another host say nothing of it.
     let other = said(name, SPOOF, &[client(&[6.0])], None).expect("found");
-    assert!(other.hosts.contains("no facts are of the host or network namespace with 10.0.0.21"), "{other:?}");
+    assert!(other.hosts.contains("no facts are from the host or network namespace with 10.0.0.21"), "{other:?}");
 }
 
 /// A host whose spoof is no failure's cause and not certain: its packets to another service come from the wrong interface.
@@ -322,7 +322,7 @@ fn a_reverse_path_filter_that_counts_proves_who_dropped_them() {
         let host = host(&[("eth1", address, "02:00:00:00:fe:01")], &readings);
         with(host, "/readings/1/counters/IPReversePathFilter", json!(dropped))
     };
-    assert_said(said(name, script, &[], None).as_ref(), "probable", "foreign source 172.16.5.21", "");
+    assert_said(said(name, script, &[], None).as_ref(), "probable", "foreign source address 172.16.5.21", "");
     let proven = said(name, script, &[counted("10.0.9.1", [0.5, 20.0], 3)], None);
     assert_said(proven.as_ref(), "proven", "foreign source", "its reverse path filter dropped 3 packets");
     assert_said(
@@ -360,13 +360,13 @@ fn a_neighbour_that_failed_proves_that_nobody_answered_and_one_that_answered_ref
     );
     let name = "data-arp-unresolved";
     let told = |facts: &[Value]| said(name, &script, facts, None);
-    assert_said(told(&[]).as_ref(), "probable", "asked 2 times for 10.0.0.77", "");
+    assert_said(told(&[]).as_ref(), "probable", "sent 2 ARP or ND requests for 10.0.0.77", "");
     let failed = neighbour("10.0.0.77", &Value::Null, "unresolved");
-    assert_said(told(&[lan_server(&[2.5], failed)]).as_ref(), "proven", "", "nobody has answered for it");
+    assert_said(told(&[lan_server(&[2.5], failed)]).as_ref(), "proven", "", "no answer for it");
     let answered = neighbour("10.0.0.77", &json!("02:00:00:00:00:77"), "resolved");
     assert_eq!(told(&[lan_server(&[2.0], answered.clone())]), None, "the answer was missed");
     let probing = neighbour("10.0.0.77", &json!("02:00:00:00:00:77"), "probing");
-    let asked = "it was at 02:00:00:00:00:77, and has not confirmed that yet";
+    let asked = "it was at 02:00:00:00:00:77, which is not confirmed again yet";
     assert_said(told(&[lan_server(&[2.0], probing)]).as_ref(), "probable", "", asked);
     // It may have come later.
     assert_said(told(&[lan_server(&[40.0], answered)]).as_ref(), "probable", "", "it is at 02:00:00:00:00:77");
@@ -375,7 +375,7 @@ fn a_neighbour_that_failed_proves_that_nobody_answered_and_one_that_answered_ref
         told(&[client(&[2.0])]).as_ref(),
         "probable",
         "",
-        "no facts are of the host or network namespace with 10.0.0.21",
+        "no facts are from the host or network namespace with 10.0.0.21",
     );
 }
 
@@ -397,7 +397,7 @@ fn an_entry_that_was_set_by_hand_is_why_a_peer_stays_with_the_old_mac() {
     let by_hand = told("02:00:00:00:00:0c", "permanent");
     let words = "its entry was set by hand (PERMANENT)";
     assert!(by_hand.as_ref().is_some_and(|said| said.message.contains(words)), "{by_hand:?}");
-    assert!(by_hand.is_some_and(|said| said.hosts.contains("set to 02:00:00:00:00:0c by hand")));
+    assert!(by_hand.is_some_and(|said| said.hosts.contains("static entry with 02:00:00:00:00:0c")));
     for (mac, state) in [("02:00:00:00:00:0c", "resolved"), ("02:00:00:00:00:0e", "permanent")] {
         let other = told(mac, state).expect("found");
         assert!(!other.message.contains(words) && other.message.starts_with(&without.message), "{other:?}");
@@ -526,7 +526,7 @@ fn check_judges_with_facts_that_are_named_or_beside_the_expectation() {
     let text = fs::read_to_string(path("a.expect.toml")).expect("readable");
     assert!(text.contains("facts = \"host.json\"") && text.contains("time-wait-collision"), "{text}");
     let (status, said) = run(&["-o", "junit=host.json", "."]);
-    assert!(status == Some(2) && said.contains("it holds the facts of a host"), "{said}");
+    assert!(status == Some(2) && said.contains("it has the facts of a host"), "{said}");
     fs::write(path("a.expect.toml"), "facts = \"gone.json\"\n").expect("an expectation");
     let (status, said) = run(&["."]);
     assert!(status == Some(2) && said.contains("gone.json: no such file"), "{said}");

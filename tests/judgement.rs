@@ -49,7 +49,7 @@ fn a_refused_syn_proves_no_missing_listener() {
         ("pasv-connect-failed/fires-field-host-ignored.pcap", "pasv-connect-failed"),
     ] {
         let finding = finding(fixture, diagnosis);
-        assert!(message(&finding).contains("nothing listens") && message(&finding).contains("filter"), "{finding}");
+        assert!(message(&finding).contains("nothing listens") && message(&finding).contains("firewall"), "{finding}");
     }
 }
 
@@ -57,7 +57,7 @@ fn a_refused_syn_proves_no_missing_listener() {
 fn a_syn_that_came_too_late_blames_who_delayed_it() {
     let late = finding("data-syn-refused/fires-too-late.script", "data-syn-refused");
     let text = message(&late);
-    assert!(text.contains("too late") && text.contains("11.0 s behind RETR") && text.contains("(FIN)"), "{text}");
+    assert!(text.contains("too late") && text.contains("11.0 s after RETR") && text.contains("(FIN)"), "{text}");
     assert!(text.contains("the server took too long") && !text.contains("listens"), "{text}");
     let in_time = finding("data-syn-refused/fires.script", "data-syn-refused");
     assert!(!message(&in_time).contains("too late"), "{in_time}");
@@ -88,9 +88,9 @@ fn a_nat_beyond_a_private_client_is_not_excluded() {
 #[test]
 fn words_of_a_connection_that_is_not_there_are_told_beside_the_verdict() {
     let told = finding("data-syn-not-seen/fires-field-words-of-established.pcap", "data-syn-not-seen");
-    assert!(notes(&told).contains("but the capture holds no SYN"), "{told}");
+    assert!(notes(&told).contains("but the capture has no data SYN"), "{told}");
     let plain = finding("data-syn-not-seen/fires.script", "data-syn-not-seen");
-    assert!(!notes(&plain).contains("but the capture holds no SYN"), "{plain}");
+    assert!(!notes(&plain).contains("but the capture has no data SYN"), "{plain}");
 }
 
 #[test]

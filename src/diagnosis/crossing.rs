@@ -182,12 +182,10 @@ impl Lost<'_> {
         match self.what {
             What::Syn => {
                 let count = self.attempt.connection.syn_count;
-                format!("the SYN {from} -> {to} came in on {one} {count} times and never left on {other}")
+                format!("the SYN {from} -> {to} came in {one} {count} times and never left {other}")
             }
             What::SynAck => {
-                format!(
-                    "the SYN {from} -> {to} got through, but the SYN-ACK that came in on {one} never left on {other}"
-                )
+                format!("the SYN {from} -> {to} got through, but the SYN-ACK that came in {one} never left {other}")
             }
         }
     }

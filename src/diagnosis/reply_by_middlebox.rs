@@ -190,12 +190,12 @@ fn told(
         ("continues there as if it had sent no reply", "the server's next byte has the sequence number where that reply begins")
     };
     let support = vec![
-        Evidence::sent(usual.first[0], server, client, format!("the server's segments come in on {inward}")),
-        Evidence::seen(usual.first[1], format!("and leave on {outward}")),
-        Evidence::missing(command.at(), denied.by, format!("no reply {} comes in on {inward}", reply.code)),
+        Evidence::sent(usual.first[0], server, client, format!("the server's segments come in {inward}")),
+        Evidence::seen(usual.first[1], format!("and leave {outward}")),
+        Evidence::missing(command.at(), denied.by, format!("no reply {} comes in {inward}", reply.code)),
         Evidence::sent(denied.by, server, client, format!("{inward}: {note}")),
     ];
-    let how = format!("it left on {outward} and never came in on {inward}, and the server {goes_on}: a device on the path sent it");
+    let how = format!("it left {outward} and never came in {inward}, and the server {goes_on}: a device on the path sent it");
     (how, support)
 }
 

@@ -15,7 +15,7 @@ const TICK: f64 = 0.05;
 const LASTING: f64 = 3_600.0;
 
 /// Why facts do not tell of a moment in a capture that was taken on another host.
-const ANOTHER_CLOCK: &str = "its clock may not be the capture's";
+const ANOTHER_CLOCK: &str = "its clock may differ from the capture's";
 
 /// Something a kernel says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,14 +37,14 @@ impl Facts {
             let apart = begun.seconds_since(closed);
             if !is_here && apart.abs() > SAME_MOMENT {
                 let why = format!(
-                    "its clock is not the capture's: {local} to {remote} is in TIME-WAIT {:.1} s {} the close that the capture shows",
+                    "its clock differs from the capture's: {local} to {remote} is in TIME-WAIT {:.1} s {} the close that the capture shows",
                     apart.abs(),
-                    if apart > 0.0 { "behind" } else { "before" },
+                    if apart > 0.0 { "after" } else { "before" },
                 );
                 return Answer::Open(open(&why, reading.at, source));
             }
             let fact = format!(
-                "{local} to {remote} in TIME-WAIT with {:.2} s left: from {:.1} s before the reply until {after:.1} s behind it",
+                "{local} to {remote} in TIME-WAIT with {:.2} s left: from {:.1} s before the reply until {after:.1} s after it",
                 held.left,
                 before.max(0.0),
             );
@@ -69,7 +69,7 @@ fn absent(
     let Some(reading) = host.readings.iter().rfind(telling) else {
         let nearest = host.readings.iter().map(age).min_by(|one, other| one.abs().total_cmp(&other.abs()));
         let when = nearest.map_or_else(String::new, |age| {
-            format!(" {:.0} s {} the close", age.abs(), if age < 0.0 { "before" } else { "behind" })
+            format!(" {:.0} s {} the close", age.abs(), if age < 0.0 { "before" } else { "after" })
         });
         let why = format!("read{when}, and TIME-WAIT lasts {TIME_WAIT:.0} s");
         return Answer::Open(open(&why, host.first_reading(), source));
@@ -88,6 +88,6 @@ fn absent(
     if let Some(why) = why {
         return Answer::Open(open(&why, reading.at, source));
     }
-    let fact = format!("{local} to {remote} is not in TIME-WAIT, {:.1} s behind the close", age(reading));
+    let fact = format!("{local} to {remote} is not in TIME-WAIT, {:.1} s after the close", age(reading));
     Answer::Says(Tuple::Free, Said { fact, at: reading.at, source: source.to_owned() })
 }
