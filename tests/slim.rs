@@ -282,7 +282,9 @@ fn what_belongs_to_several_captures_is_said() {
     assert!(said(&refused).contains(why) && !thinned.exists(), "{}", said(&refused));
     assert_eq!(refused.status.code(), Some(2));
     let both = ftpwhy(&[&write[..], &[LOST_SYN, other, "--per-file"]].concat());
-    assert!(said(&both).contains("2 timelines are in one thinned file, which is judged as one"), "{}", said(&both));
+    assert!(said(&both).contains("--slim thins one timeline, and 2 were named: thin each file"), "{}", said(&both));
+    assert!(both.status.code() == Some(2) && !thinned.exists());
+    assert_eq!(ftpwhy(&[&write[..], &[LOST_SYN, other, "--merge"]].concat()).status.code(), Some(0));
     let captures = |arguments: &[&str]| told(arguments).expect("a report")["captures"].clone();
     assert_eq!(captures(&[name(&thinned)]), captures(&["--merge", LOST_SYN, other]));
 }

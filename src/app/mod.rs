@@ -27,6 +27,7 @@ mod output;
 pub mod run;
 #[cfg(feature = "cli")]
 mod sessions;
+mod trouble;
 mod unreadable;
 mod watched;
 
@@ -47,14 +48,15 @@ use crate::points::{self, Arrange, Group, Plan};
 use crate::record::{Between, Interruption, Signal, Sink, Summary, Window};
 use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
-    Came, Capture, FilterError, Following, check_filter, is_spooled, reason, spool_standard_input,
-    standard_input_is_a_file, standard_input_is_cut,
+    Came, Capture, Following, check_filter, is_spooled, reason, spool_standard_input, standard_input_is_a_file,
+    standard_input_is_cut,
 };
 use attend::{Progress, complain, note};
 use frames::Frames;
 use interrupt::Interrupt;
 use keylog::KeyLogs;
-use output::{Destination, Failure, Files, Role};
+use output::{Destination, Files, Role};
+use trouble::Trouble;
 use watched::Watched;
 
 #[cfg(feature = "cli")]
@@ -180,44 +182,6 @@ fn told(result: Result<u8, Trouble>) -> Option<u8> {
         Err(trouble) => {
             complain(&trouble.to_string(), None);
             None
-        }
-    }
-}
-
-/// Why a run came to no end.
-enum Trouble {
-    Filter(FilterError),
-    /// Standard output, or a pipe whose reader has gone.
-    Output(io::Error),
-    /// Standard output, for something that is no report.
-    Print(io::Error),
-    /// A file that could not be read or written, and the reason.
-    File {
-        doing: &'static str,
-        path: PathBuf,
-        reason: String,
-    },
-    /// What is asked for cannot be done, and why.
-    Refused(String),
-}
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Filter(error) => error.fmt(f),
-            Self::Output(error) => write!(f, "could not write the report: {}", reason(error)),
-            Self::Print(error) => write!(f, "could not write to standard output: {}", reason(error)),
-            Self::Refused(why) => f.write_str(why),
-            Self::File { doing, path, reason } => write!(f, "could not {doing} {}: {reason}", path.display()),
-        }
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        match Failure::within(&error) {
-            Some(Failure { path, reason }) => Self::File { doing: "write", path: path.clone(), reason: reason.clone() },
-            None => Self::Output(error),
         }
     }
 }

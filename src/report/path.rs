@@ -6,8 +6,9 @@ use super::page::Page;
 use crate::record::{PathRecord, SessionRecord};
 
 /// The columns.
-const HEAD: [&str; 8] =
-    ["way", "packets", "lost", "recovered", "not recorded", "duplicated", "reordered", "delay in ms"];
+const HEAD: [&str; 8] = ["way", "packets", "lost", "recovered", "missed", "duplicated", "reordered", DELAY];
+/// The last one, which has a line of its own where there is no room.
+const DELAY: &str = "delay in ms";
 
 /// Writes the table of a session that several points have; nothing for others.
 pub(super) fn write(page: &Page<'_>, session: &SessionRecord, out: &mut dyn Write) -> io::Result<()> {
@@ -19,12 +20,24 @@ pub(super) fn write(page: &Page<'_>, session: &SessionRecord, out: &mut dyn Writ
     let all = || std::iter::once(&head).chain(&rows);
     let width =
         |column: usize| all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    for row in all() {
+    let line = |row: &[String]| {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let room = width(column);
             if column == 0 || column == HEAD.len() - 1 { format!("{cell:<room$}") } else { format!("{cell:>room$}") }
         });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let fits = all().all(|row| line(row).chars().count() <= page.style.width);
+    for (index, row) in all().enumerate() {
+        match row.split_last() {
+            Some((delay, counts)) if !fits => {
+                writeln!(out, "{}", line(counts))?;
+                if index > 0 && !delay.is_empty() {
+                    writeln!(out, "  {DELAY}: {delay}")?;
+                }
+            }
+            _ => writeln!(out, "{}", line(row))?,
+        }
     }
     Ok(())
 }

@@ -448,9 +448,8 @@ mod tests {
             let reader = Box::new(std::io::Cursor::new(file));
             let mut timeline = Timeline::from_reader(std::path::Path::new("x"), reader, CaptureId(0)).unwrap();
             assert!(timeline.step());
-            let remarks = timeline.remarks();
-            assert_eq!(remarks.comments, ["d\u{fc}sseldorf"]);
-            assert_eq!(remarks.others, [(2, vec![1, 0, 0, 0])]);
+            let crate::source::Remarks { comments, others, .. } = timeline.remarks();
+            assert_eq!((comments, others), (vec!["d\u{fc}sseldorf".to_owned()], vec![(2, vec![1, 0, 0, 0])]));
             assert!(timeline.step() && timeline.remarks().is_empty());
             let capture = &timeline.captures()[0];
             assert_eq!(capture.annotations.section.comments, ["a case"]);
@@ -459,8 +458,7 @@ mod tests {
             assert_eq!(capture.annotations.names, [Named { kind: 1, address: vec![10, 1, 0, 10], names }]);
             let of_interface = &capture.interfaces[0].remarks;
             assert_eq!(of_interface.comments, ["the uplink"]);
-            let speed = 1_000_000_u64.to_le_bytes().to_vec();
-            assert_eq!(of_interface.others, [(6, vec![2, 0, 0, 0, 0, 9]), (8, speed)]);
+            assert_eq!(of_interface.others, [(6, vec![2, 0, 0, 0, 0, 9]), (8, 1_000_000_u64.to_le_bytes().to_vec())]);
         }
     }
 
@@ -591,7 +589,7 @@ mod tests {
         let error = read(&old).unwrap_err().to_string();
         assert_eq!(error, "could not read test: it is pcapng of version 1.1; only 1.0 is understood");
         let error = read(&section(Little)[..20]).unwrap_err().to_string();
-        assert_eq!(error, "could not read test: its pcapng header is damaged: the file ends in the middle of a block");
+        assert!(error.ends_with("its pcapng header is damaged: the file ends in the middle of a block"), "{error}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::extract::{Choice, Collected, Comments, WantedFrames};
 use crate::frame::{CaptureId, Frame, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::options::ExtractOptions;
 use crate::pipeline::Settings;
-use crate::points::{Plan, Point};
+use crate::points::{Group, Plan, Point};
 use crate::record::{Signal, Sink, Summary};
 use crate::report::{Manifest, Out};
 use crate::source::thinned;
@@ -47,6 +47,14 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     let files: usize = plan.groups.iter().map(|group| group.files.len()).sum();
     if options.manifest.is_some() && files > 1 {
         let why = format!("--manifest describes one capture, and {files} were named: run it for each file");
+        return Err(Trouble::Refused(why));
+    }
+    let timelines: usize = plan.groups.iter().map(timelines).sum();
+    if options.choice == Choice::Slim && timelines > 1 {
+        // Of one file it could not be told which packets belong together.
+        let why = format!(
+            "--slim thins one timeline, and {timelines} were named: thin each file by itself, and name all thinned files together"
+        );
         return Err(Trouble::Refused(why));
     }
     let carried: Vec<PathBuf> = match target(options) {
@@ -111,6 +119,12 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     Ok(if lacking.is_all_read() { CLEAN } else { TROUBLE })
 }
 
+/// How many timelines a group is judged as; interfaces of one file are in one file anyway.
+fn timelines(group: &Group) -> usize {
+    let is_one_file = group.is_one_device || group.points.iter().any(|point| point.interface.is_some());
+    if is_one_file { 1 } else { group.points.len().max(1) }
+}
+
 /// The file that is written; nothing for standard output.
 fn target(options: &ExtractOptions) -> Option<&Path> {
     Some(options.write.as_path()).filter(|path| *path != Path::new("-"))
@@ -138,7 +152,6 @@ fn write(
 ) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
-    let mut timelines = 0;
     let mut cut = standard_input_is_cut();
     for group in &plan.groups {
         if interrupt.is_wanted() {
@@ -172,7 +185,6 @@ fn write(
                 if let (Some(output), Some(point), None) = (&mut output, point, options.input.anonymize) {
                     output.points.extend(own.map(|id| (CaptureId(id), point.name.clone())));
                 }
-                timelines += 1;
                 // A thinned capture keeps the clock of its source.
                 let point = point.filter(|_| options.choice != Choice::Slim);
                 parts.push(Part { frames, point, next: None });
@@ -189,10 +201,6 @@ fn write(
             unreadable::note(lacking, &part.frames.unreadable(), &options.input);
         }
         cut |= interrupt.is_wanted();
-    }
-    if options.choice == Choice::Slim && timelines > 1 {
-        let help = "thin each file by itself, and give all thinned files where the whole ones would be given";
-        complain(&format!("{timelines} timelines are in one thinned file, which is judged as one"), Some(help));
     }
     if cut && let Some(signal) = interrupt.cut_off() {
         complain(&interrupted_by(signal), None);

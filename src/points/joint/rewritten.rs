@@ -305,6 +305,7 @@ fn unrewritten(spoken: &Spoken, within: impl Fn(Stamp) -> bool, all: &mut Vec<Fi
         .hosts([inside.ip(), server.ip()])
         .support([Evidence::sent(near.at, inside, part.ends[0][1], shown(&near.text))])
         .client("Use passive mode (EPSV, PASV).")
+        .server("Allow passive mode, with an address and a port range that clients can reach.")
         .network("Turn on the FTP helper (ALG) of the NAT; it cannot work where the control connection is encrypted.")
         .done();
     blamed.into_iter().take(1).for_each(|known| support(&mut finding, known));
