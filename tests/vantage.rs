@@ -64,7 +64,7 @@ fn a_ttl_tells_whether_routers_lie_between() {
     let old = "the client's packets arrive with TTL 60: from an old TCP stack on this link, or from behind routers";
     for ttl in [64, 128, 255] {
         let script = hosts(&format!("ttl {ttl}"), "ttl 57") + TALK;
-        let clue = format!("the client's packets arrive with an untouched TTL of {ttl}");
+        let clue = format!("the client's packets arrive with TTL {ttl}: no router in between");
         assert_holds(&script, &clue, "on the link of the client, away from the server");
     }
     assert_holds(&(hosts("ttl 57", "ttl 60") + TALK), routers, "away from the client");
@@ -74,7 +74,7 @@ fn a_ttl_tells_whether_routers_lie_between() {
 #[test]
 fn the_mac_that_answers_arp_is_the_hosts_own() {
     let asked = "host G 10.0.0.1 02:00:00:00:00:01\narp G asks C\n";
-    let clue = "the client's packets come from the MAC that has its address by";
+    let clue = "the client's packets come from the MAC of its address, known by";
     let answer = "arp C answers G\n";
     assert_holds(
         &(hosts("ttl 60", "ttl 57") + asked + answer + TALK),
@@ -89,7 +89,7 @@ fn the_mac_that_answers_arp_is_the_hosts_own() {
 
 #[test]
 fn checksums_left_to_the_card_are_of_the_capturing_host() {
-    let clue = "only the client's TCP checksums are left to the network card";
+    let clue = "only the client's TCP checksums are not filled in";
     let talk = |bad: &str, last: &str| {
         format!(
             "{}C:1050 > S:21 S {bad}\nS:21 > C:1050 SA\nC:1050 > S:21 A {bad}\nuse C:1050 S:21\nS> 220 Ready.\n\

@@ -158,7 +158,9 @@ fn write(
             cut = true;
             break;
         }
-        let is_whole = group.points.is_empty() || group.is_one_device;
+        // All packets are kept, so the interfaces of one file need not be read one by one.
+        let is_slim = options.choice == Choice::Slim && timelines(group) == 1;
+        let is_whole = group.points.is_empty() || group.is_one_device || is_slim;
         let points = group.points.iter().filter(|_| !is_whole).map(|point| (&point.files, Some(point)));
         let whole = is_whole.then_some((&group.files, None));
         let mut parts: Vec<Part<'_>> = Vec::new();
