@@ -20,8 +20,10 @@ const CAPTURES: [&str; 9] =
 const LOST_SYN: &str = "fixtures/time-wait-collision/fires-lab-vsftpd-three-tries.pcap";
 const SEVERAL_INTERFACES: &str = "fixtures/source-spoof-mismatch/fires-lab-forwarded.pcapng";
 
+/// `FTPWHY_PROGRAM` names another build of the same source: this starts thousands of them.
 fn ftpwhy(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    let program = std::env::var_os("FTPWHY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_ftpwhy").into());
+    let mut command = Command::new(program);
     command.current_dir(kit::root()).args(arguments).output().expect("ftpwhy runs")
 }
 

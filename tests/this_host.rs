@@ -187,7 +187,12 @@ fn an_icmp_error_is_of_who_sends_it() {
              icmp {by} > C 3/13 about C:3000 > S:50000\n+60s S> 425 None.\n"
         )
     };
-    assert_place(&at(AT_CLIENT, &rejected("G"), CLIENT), "pasv-connect-failed", Some("path"), "in the network between the hosts");
+    assert_place(
+        &at(AT_CLIENT, &rejected("G"), CLIENT),
+        "pasv-connect-failed",
+        Some("path"),
+        "in the network between the hosts",
+    );
     assert_place(
         &at(AT_CLIENT, &rejected("S"), CLIENT),
         "pasv-connect-failed",
