@@ -76,7 +76,7 @@ fn caption(page: &Page<'_>, ladder: &Ladder) -> String {
 fn confidence(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let confidence = Confidence::from(finding.confidence);
     let caps: Vec<String> = finding.caps.iter().map(|cap| limit(&markup(&cap.why), cap.diagnosis)).collect();
-    let because = if caps.is_empty() { String::new() } else { format!(", not surer because {}", caps.join("; ")) };
+    let because = if caps.is_empty() { String::new() } else { format!("; not higher because {}", caps.join("; ")) };
     writeln!(out, "<p><b>Confidence:</b> {confidence}{because}.</p>")
 }
 
@@ -127,7 +127,7 @@ fn reasons(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<h4>Could also be</h4>\n<ul>")?;
         for alternative in &finding.alternatives {
             let decided = markup(&alternative.would_decide);
-            writeln!(out, "<li><code>{}</code>; decided by: {decided}</li>", alternative.diagnosis)?;
+            writeln!(out, "<li><code>{}</code>. To tell them apart: {decided}</li>", alternative.diagnosis)?;
         }
         writeln!(out, "</ul>")?;
     }
