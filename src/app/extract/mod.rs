@@ -49,11 +49,11 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
         let why = format!("--manifest describes one capture, and {files} were named: run it for each file");
         return Err(Trouble::Refused(why));
     }
-    let timelines: usize = plan.groups.iter().map(timelines).sum();
-    if options.choice == Choice::Slim && timelines > 1 {
-        // Of one file it could not be told which packets belong together.
+    let several = plan.groups.iter().map(points).find(|points| *points > 1);
+    if let (Choice::Slim, Some(points)) = (&options.choice, several) {
+        // In one file nobody could tell their clocks apart.
         let why = format!(
-            "--slim thins one timeline, and {timelines} were named: thin each file by itself, and name all thinned files together"
+            "--slim thins one capture point, and {points} were named: thin each file by itself, and name all thinned files together"
         );
         return Err(Trouble::Refused(why));
     }
@@ -119,8 +119,8 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     Ok(if lacking.is_all_read() { CLEAN } else { TROUBLE })
 }
 
-/// How many timelines a group is judged as; interfaces of one file are in one file anyway.
-fn timelines(group: &Group) -> usize {
+/// How many points have files of their own; interfaces of one file are in one file anyway.
+fn points(group: &Group) -> usize {
     let is_one_file = group.is_one_device || group.points.iter().any(|point| point.interface.is_some());
     if is_one_file { 1 } else { group.points.len().max(1) }
 }
@@ -152,6 +152,7 @@ fn write(
 ) -> Result<Option<Output>, Trouble> {
     let mut output: Option<Output> = None;
     let mut first = CaptureId(0);
+    let mut timelines = 0;
     let mut cut = standard_input_is_cut();
     for group in &plan.groups {
         if interrupt.is_wanted() {
@@ -159,7 +160,7 @@ fn write(
             break;
         }
         // All packets are kept, so the interfaces of one file need not be read one by one.
-        let is_slim = options.choice == Choice::Slim && timelines(group) == 1;
+        let is_slim = options.choice == Choice::Slim && points(group) == 1;
         let is_whole = group.points.is_empty() || group.is_one_device || is_slim;
         let points = group.points.iter().filter(|_| !is_whole).map(|point| (&point.files, Some(point)));
         let whole = is_whole.then_some((&group.files, None));
@@ -187,6 +188,7 @@ fn write(
                 if let (Some(output), Some(point), None) = (&mut output, point, options.input.anonymize) {
                     output.points.extend(own.map(|id| (CaptureId(id), point.name.clone())));
                 }
+                timelines += 1;
                 // A thinned capture keeps the clock of its source.
                 let point = point.filter(|_| options.choice != Choice::Slim);
                 parts.push(Part { frames, point, next: None });
@@ -203,6 +205,10 @@ fn write(
             unreadable::note(lacking, &part.frames.unreadable(), &options.input);
         }
         cut |= interrupt.is_wanted();
+    }
+    if options.choice == Choice::Slim && timelines > 1 {
+        let help = "thin each file by itself, and name all thinned files together";
+        complain(&format!("{timelines} timelines are in one thinned file, which is judged as one"), Some(help));
     }
     if cut && let Some(signal) = interrupt.cut_off() {
         complain(&interrupted_by(signal), None);
