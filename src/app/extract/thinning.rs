@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::frame::{CaptureId, Frame, FrameNo};
-use crate::points::{Group, Plan};
+use crate::points::Plan;
 use crate::source::thinned::{self, FrameNumbers, Thinned};
 use crate::source::{Capture, Remarks};
 
@@ -26,14 +26,9 @@ pub(super) struct Thinning {
 impl Thinning {
     /// Of one timeline, `first` are all captures. Of several they are not known yet, and files are the captures.
     pub(super) fn of(plan: &Plan, first: &[Capture]) -> Self {
-        let is_one = plan.groups.len() == 1 && plan.groups.iter().all(|group| group.points.is_empty());
-        let sources = if is_one {
-            first.iter().map(|capture| capture.path.clone()).collect()
-        } else {
-            let of_points =
-                |group: &Group| group.points.iter().flat_map(|point| point.files.clone()).collect::<Vec<_>>();
-            let files = |group: &Group| if group.points.is_empty() { group.files.clone() } else { of_points(group) };
-            plan.groups.iter().flat_map(files).collect()
+        let sources = match plan.groups.as_slice() {
+            [_] => first.iter().map(|capture| capture.path.clone()).collect(),
+            groups => groups.iter().flat_map(|group| group.files.clone()).collect(),
         };
         Self { sources, places: BTreeMap::new() }
     }
