@@ -4,7 +4,7 @@ use std::io;
 
 use crate::finding::Finding;
 use crate::options::FailOn;
-use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -17,6 +17,10 @@ pub(super) struct Watched<'a> {
 }
 
 impl Sink for Watched<'_> {
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        Some(&mut *self.inner)
+    }
+
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
     }
@@ -30,30 +34,10 @@ impl Sink for Watched<'_> {
         self.inner.finding(finding)
     }
 
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
-    }
-
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
         let reached = self.fail_on.is_reached(superseded.role, superseded.severity);
         self.reached = self.reached.saturating_sub(u64::from(reached));
         self.inner.superseded(superseded)
-    }
-
-    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        self.inner.pending(pending)
-    }
-
-    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
-        self.inner.causes(causes)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::finding::{CauseId, DiagnosisName, Finding, Role, Severity, TransferId};
-use crate::record::{Cause, HostRecord, Outcome, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, Outcome, Pending, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -66,16 +66,12 @@ impl<'a> Only<'a> {
 }
 
 impl Sink for Only<'_> {
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        Some(&mut *self.inner)
+    }
+
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
@@ -111,10 +107,6 @@ impl Sink for Only<'_> {
 
     fn pending(&mut self, pending: &Pending) -> io::Result<()> {
         if self.cause.is_none() { self.inner.pending(pending) } else { Ok(()) }
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
     }
 
     fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {

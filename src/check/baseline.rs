@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::damage;
 use crate::finding::{CauseId, Finding, Role, Severity};
 use crate::fingerprint::{self, Subject, Subjects};
-use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{Cause, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -155,24 +155,12 @@ impl<'a> Baselined<'a> {
 }
 
 impl Sink for Baselined<'_> {
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        Some(&mut *self.inner)
+    }
+
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
-    }
-
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        self.inner.superseded(superseded)
-    }
-
-    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        self.inner.pending(pending)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
@@ -212,10 +200,6 @@ impl Sink for Baselined<'_> {
             }
         }
         Ok(())
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
     }
 
     fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::io;
 
 use foldhash::fast::RandomState;
 
-use super::{HostRecord, Outcome, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded, TransferRecord};
+use super::{Outcome, SessionRecord, Sink, Summary, TransferRecord};
 use crate::finding::{Evidence, Finding, SessionId, TransferId};
 use crate::frame::Timestamp;
 use crate::redact::Secret;
@@ -76,16 +76,12 @@ fn last_shown(finding: &Finding) -> Timestamp {
 }
 
 impl Sink for Between<'_> {
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        Some(&mut *self.inner)
+    }
+
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
@@ -109,18 +105,6 @@ impl Sink for Between<'_> {
         }
         self.summary.add(finding.severity, finding.role);
         self.inner.finding(finding)
-    }
-
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        self.inner.superseded(superseded)
-    }
-
-    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        self.inner.pending(pending)
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {

@@ -545,40 +545,45 @@ pub struct TimeWaitEntry {
     pub lasts: Vec<(Interval, &'static str)>,
 }
 
-/// Receives what a run concludes, as it becomes known. Reports implement it.
+/// Receives what a run concludes, as it becomes known. Reports implement it, and what stands before them and passes on what
+/// it does not change itself.
 pub trait Sink {
+    /// Whom everything is passed on to that this one does not look at. A report has nobody.
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        None
+    }
     /// A capture that is judged while it goes on has begun, or another has taken its place: what is known of them so far.
-    fn begins(&mut self, _: &[Capture]) -> std::io::Result<()> {
-        Ok(())
+    fn begins(&mut self, captures: &[Capture]) -> std::io::Result<()> {
+        self.inner().map_or(Ok(()), |inner| inner.begins(captures))
     }
     /// A secret was seen: nothing that is written from now on may tell it. Who keeps texts of records or findings, or
     /// writes them, has them redacted ([`crate::redact::Secrets`], [`Redacted`]).
     fn secret(&mut self, secret: &Secret);
     /// The capture points of an incident, before its sessions and findings are told.
-    fn points(&mut self, _: &[PointRecord]) -> std::io::Result<()> {
-        Ok(())
+    fn points(&mut self, points: &[PointRecord]) -> std::io::Result<()> {
+        self.inner().map_or(Ok(()), |inner| inner.points(points))
     }
     /// A session has ended (or the capture has, or a chapter of a long one), all its transfers judged. Its findings follow.
     fn session(&mut self, session: &SessionRecord) -> std::io::Result<()>;
     /// A finding.
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
     /// A finding given before no longer holds. Only of captures that are judged while they go on.
-    fn superseded(&mut self, _: &Superseded) -> std::io::Result<()> {
-        Ok(())
+    fn superseded(&mut self, superseded: &Superseded) -> std::io::Result<()> {
+        self.inner().map_or(Ok(()), |inner| inner.superseded(superseded))
     }
     /// Trouble that is under way, and how it ended. Only of captures that are judged while they go on.
-    fn pending(&mut self, _: &Pending) -> std::io::Result<()> {
-        Ok(())
+    fn pending(&mut self, pending: &Pending) -> std::io::Result<()> {
+        self.inner().map_or(Ok(()), |inner| inner.pending(pending))
     }
     /// Who has which address in one capture group, in order of capture, interface, MAC and address; told when [`Settings`] ask for it.
     ///
     /// [`Settings`]: crate::pipeline::Settings::in_full
-    fn hosts(&mut self, _hosts: &[HostRecord]) -> std::io::Result<()> {
-        Ok(())
+    fn hosts(&mut self, hosts: &[HostRecord]) -> std::io::Result<()> {
+        self.inner().map_or(Ok(()), |inner| inner.hosts(hosts))
     }
     /// What the findings of the run have in common, in order of their numbers; told once, shortly before the end.
-    fn causes(&mut self, _: &[Cause]) -> std::io::Result<()> {
-        Ok(())
+    fn causes(&mut self, causes: &[Cause]) -> std::io::Result<()> {
+        self.inner().map_or(Ok(()), |inner| inner.causes(causes))
     }
     /// The end of the run: all captures, complete.
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> std::io::Result<()>;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use super::{Cause, Pending, SessionRecord, Sink, Summary};
 use crate::finding::Finding;
 use crate::redact::{Secret, Secrets};
 use crate::source::Capture;
@@ -21,12 +21,8 @@ impl<S: Sink> Redacted<S> {
 }
 
 impl<S: Sink> Sink for Redacted<S> {
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        Some(&mut self.inner)
     }
 
     fn secret(&mut self, secret: &Secret) {
@@ -45,18 +41,10 @@ impl<S: Sink> Sink for Redacted<S> {
         self.inner.finding(&finding)
     }
 
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        self.inner.superseded(superseded)
-    }
-
     fn pending(&mut self, pending: &Pending) -> io::Result<()> {
         let mut pending = pending.clone();
         pending.command.iter_mut().for_each(|command| self.secrets.finish(command));
         self.inner.pending(&pending)
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
     }
 
     fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::Finding;
-use crate::record::{Cause, HostRecord, Pending, PointRecord, SessionRecord, Sink, Summary, Superseded};
+use crate::record::{SessionRecord, Sink, Summary};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -28,16 +28,12 @@ impl Capped {
 }
 
 impl Sink for Capped {
+    fn inner(&mut self) -> Option<&mut dyn Sink> {
+        Some(&mut *self.inner)
+    }
+
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
-    }
-
-    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
-        self.inner.points(points)
-    }
-
-    fn begins(&mut self, captures: &[Capture]) -> io::Result<()> {
-        self.inner.begins(captures)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {
@@ -51,22 +47,6 @@ impl Sink for Capped {
         }
         self.left -= 1;
         self.inner.finding(finding)
-    }
-
-    fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        self.inner.superseded(superseded)
-    }
-
-    fn pending(&mut self, pending: &Pending) -> io::Result<()> {
-        self.inner.pending(pending)
-    }
-
-    fn hosts(&mut self, hosts: &[HostRecord]) -> io::Result<()> {
-        self.inner.hosts(hosts)
-    }
-
-    fn causes(&mut self, causes: &[Cause]) -> io::Result<()> {
-        self.inner.causes(causes)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
