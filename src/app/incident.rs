@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::frames::Frames;
 use super::interrupt::Interrupt;
-use super::{AllRead, Progress, add, complain, unreadable};
+use super::timeline::{self, Reader};
+use super::{AllRead, add};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
@@ -17,9 +17,6 @@ use crate::record::{HostRecord, Outcome, SessionRecord, Sink, Summary};
 use crate::redact::Secret;
 use crate::source::{Capture, Interface, Timeline, is_stopped};
 
-/// How many frames are handed out between two looks at the progress bar.
-const FRAMES_PER_LOOK: u32 = 256;
-
 /// Reads the interfaces of one device as the timeline that they are, and tells with it which of them shows what.
 fn read_device(
     group: &Group,
@@ -30,36 +27,15 @@ fn read_device(
     sink: &mut dyn Sink,
     all: &mut AllRead,
 ) -> io::Result<SessionId> {
-    let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
-    let (mut frames, errors) = Frames::open(&group.files, first, input, settings, interrupt)?;
-    unreadable::note(&mut all.summary, &errors, input);
-    let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
-    let mut device = Device::new(group, Settings { here, ..settings.clone() }, next, sink);
-    let mut progress = Progress::new(true);
-    let mut left = FRAMES_PER_LOOK;
-    while !interrupt.is_wanted()
-        && let Some((frame, captures)) = frames.next(&mut |_| false)
-    {
-        device.push(&frame, captures)?;
-        left -= 1;
-        if left == 0 {
-            left = FRAMES_PER_LOOK;
-            if let (read, Some(total)) = frames.progress()
-                && let Some(name) = group.files.first()
-            {
-                progress.at(name, read, total);
-            }
-        }
-    }
-    progress.finish();
-    unreadable::note(&mut all.summary, &frames.unreadable(), input);
-    if interrupt.is_wanted() {
-        frames.break_off();
-    }
+    let timeline::Opened { mut frames, settings, .. } = timeline::open(&group.files, input, settings, interrupt, all)?;
+    let selection = settings.selection.clone();
+    let mut device = Device::new(group, settings, next, sink);
+    timeline::read(&mut frames, &mut device, &group.files, input, interrupt, all)?;
+    all.resumed.add_all(device.pipeline.resumed());
     all.captures.extend_from_slice(frames.captures());
     let first_point = u32::try_from(all.summary.points.len()).unwrap_or(u32::MAX);
     let (joint, next) = device.finish(frames.captures(), first_point)?;
-    let (_, mut part) = tell(joint, next, &settings.selection, sink)?;
+    let (_, mut part) = tell(joint, next, &selection, sink)?;
     add(&mut all.summary, &part);
     all.summary.points.append(&mut part.points);
     Ok(next)
@@ -80,12 +56,6 @@ impl<'a> Device<'a> {
         Self { group, pipeline: Pipeline::new(settings, next), sampled, collected }
     }
 
-    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
-        let own = self.group.points.iter().zip(&mut self.sampled).filter(|(point, _)| point.takes(frame));
-        own.for_each(|(_, sampled)| sampled.push(frame));
-        self.pipeline.push(frame, captures, &mut self.collected)
-    }
-
     /// What the device tells, and the number of the next session.
     fn finish(mut self, captures: &[Capture], first_point: u32) -> io::Result<(Joint, SessionId)> {
         self.pipeline.finish(captures, &mut self.collected)?;
@@ -104,6 +74,14 @@ impl<'a> Device<'a> {
         });
         let told = joint::along(points.collect(), sessions, findings, first_point);
         Ok((told, self.pipeline.next_session()))
+    }
+}
+
+impl Reader for Device<'_> {
+    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
+        let own = self.group.points.iter().zip(&mut self.sampled).filter(|(point, _)| point.takes(frame));
+        own.for_each(|(_, sampled)| sampled.push(frame));
+        self.pipeline.push(frame, captures, &mut self.collected)
     }
 }
 
@@ -160,37 +138,9 @@ fn read_point(
     sink: &mut dyn Sink,
     all: &mut AllRead,
 ) -> io::Result<Told> {
-    let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
-    let (mut frames, errors) = Frames::open(&point.files, first, input, settings, interrupt)?;
-    unreadable::note(&mut all.summary, &errors, input);
-    if frames.is_overfull() {
-        complain("too much control text to anonymise word by word; the rest of it is masked", None);
-    }
-    let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
-    let mut listener = Listener::new(point, Settings { here, ..settings.clone() }, sink);
-    let mut progress = Progress::new(true);
-    let mut left = FRAMES_PER_LOOK;
-    while !interrupt.is_wanted()
-        && let Some((frame, captures)) = frames.next(&mut |frame| !point.takes(frame))
-    {
-        if point.takes(&frame) {
-            listener.push(&frame, captures)?;
-        }
-        left -= 1;
-        if left == 0 {
-            left = FRAMES_PER_LOOK;
-            if let (read, Some(total)) = frames.progress()
-                && let Some(name) = point.files.first()
-            {
-                progress.at(name, read, total);
-            }
-        }
-    }
-    progress.finish();
-    unreadable::note(&mut all.summary, &frames.unreadable(), input);
-    if interrupt.is_wanted() {
-        frames.break_off();
-    }
+    let timeline::Opened { mut frames, settings, .. } = timeline::open(&point.files, input, settings, interrupt, all)?;
+    let mut listener = Listener::new(point, settings, sink);
+    timeline::read(&mut frames, &mut listener, &point.files, input, interrupt, all)?;
     all.resumed.add_all(listener.pipeline.resumed());
     let seen = listener.seen.clone();
     let told = listener.finish(frames.captures())?;
@@ -255,9 +205,7 @@ pub(super) fn observe(
         let mut listener = Listener::new(point, settings.clone(), sink);
         while !is_stopped() && timeline.step() {
             let Some(frame) = timeline.frame() else { break };
-            if point.takes(&frame) {
-                listener.push(&frame, timeline.captures()).map_err(failed)?;
-            }
+            listener.push(&frame, timeline.captures()).map_err(failed)?;
         }
         if is_stopped() {
             return Ok(None);
@@ -298,20 +246,6 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
-        let seen = self.seen.entry(frame.at.capture).or_default();
-        seen.packets += 1;
-        seen.first = Some(seen.first.map_or(frame.at.time, |first| first.min(frame.at.time)));
-        seen.last = seen.last.max(Some(frame.at.time));
-        let time = self.point.clock.by_reference(frame.at);
-        let at = Stamp::new(frame.at.capture, frame.at.number, time);
-        let at = self.latest.map_or(at, |latest| at.behind(latest));
-        self.latest = Some(at);
-        let frame = Frame { at, ..*frame };
-        self.sampled.push(&frame);
-        self.pipeline.push(&frame, captures, &mut self.collected)
-    }
-
     fn finish(mut self, captures: &[Capture]) -> io::Result<Told> {
         self.pipeline.finish(captures, &mut self.collected)?;
         self.sampled.finish();
@@ -327,6 +261,29 @@ impl<'a> Listener<'a> {
             findings,
             is_lossy: captures.iter().any(|capture| is_lossy(&of_point(capture, self.point, &self.seen))),
         })
+    }
+}
+
+impl Reader for Listener<'_> {
+    fn skips(&mut self, frame: &Frame<'_>) -> bool {
+        !self.point.takes(frame)
+    }
+
+    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
+        if !self.point.takes(frame) {
+            return Ok(());
+        }
+        let seen = self.seen.entry(frame.at.capture).or_default();
+        seen.packets += 1;
+        seen.first = Some(seen.first.map_or(frame.at.time, |first| first.min(frame.at.time)));
+        seen.last = seen.last.max(Some(frame.at.time));
+        let time = self.point.clock.by_reference(frame.at);
+        let at = Stamp::new(frame.at.capture, frame.at.number, time);
+        let at = self.latest.map_or(at, |latest| at.behind(latest));
+        self.latest = Some(at);
+        let frame = Frame { at, ..*frame };
+        self.sampled.push(&frame);
+        self.pipeline.push(&frame, captures, &mut self.collected)
     }
 }
 

@@ -27,6 +27,7 @@ mod output;
 pub mod run;
 #[cfg(feature = "cli")]
 mod sessions;
+mod timeline;
 mod trouble;
 mod unreadable;
 mod watched;
@@ -44,7 +45,7 @@ use crate::finding::{CauseId, SessionId};
 use crate::frame::{CaptureId, Frame};
 use crate::options::{AnalyseOptions, Grouping, HostsOptions, Input, ShowOptions};
 use crate::pipeline::{Judging, Pipeline, Places, Settings};
-use crate::points::{self, Arrange, Group, Plan};
+use crate::points::{self, Arrange, Plan};
 use crate::record::{Between, Interruption, Signal, Sink, Summary, Window};
 use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
 use crate::source::{
@@ -52,10 +53,10 @@ use crate::source::{
     standard_input_is_cut,
 };
 use attend::{Progress, complain, note};
-use frames::Frames;
 use interrupt::Interrupt;
 use keylog::KeyLogs;
 use output::{Destination, Files, Role};
+use timeline::Reader;
 use trouble::Trouble;
 use watched::Watched;
 
@@ -452,19 +453,12 @@ fn read_groups(
             all.captures.extend_from_slice(following.captures());
             continue;
         }
-        let (mut frames, errors) = Frames::open(&group.files, first, input, settings, interrupt)?;
-        unreadable::note(&mut all.summary, &errors, input);
-        if frames.is_overfull() {
-            complain("too much control text to anonymise word by word; the rest of it is masked", None);
-        }
-        let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
+        let timeline::Opened { mut frames, errors, settings } =
+            timeline::open(&group.files, input, settings, interrupt, &mut all)?;
         let places = if group.is_of_several_places() { Places::Several } else { Places::One };
-        let mut pipeline = Pipeline::new(Settings { here, places, ..settings.clone() }, next);
-        read(&mut frames, &mut pipeline, sink, interrupt, group)?;
-        unreadable::note(&mut all.summary, &frames.unreadable(), input);
-        if interrupt.is_wanted() {
-            frames.break_off();
-        }
+        let mut judged = Judged { pipeline: Pipeline::new(Settings { places, ..settings }, next), sink: &mut *sink };
+        timeline::read(&mut frames, &mut judged, &group.files, input, interrupt, &mut all)?;
+        let mut pipeline = judged.pipeline;
         // Two readings may have told of the same file, and of one that is a capture nevertheless.
         let known = frames.captures().iter().map(Capture::file).chain(errors.iter().map(|error| error.path.as_path()));
         let known: BTreeSet<&Path> = known.collect();
@@ -505,33 +499,22 @@ fn sentences(plan: &Plan) -> Vec<String> {
     if told.is_empty() { Vec::new() } else { vec![told] }
 }
 
-/// How many frames are handed out between two looks at the progress bar: one at least of all that is read at once.
-const FRAMES_PER_LOOK: u32 = 256;
+/// Judges one timeline.
+struct Judged<'a> {
+    pipeline: Pipeline,
+    sink: &'a mut dyn Sink,
+}
 
-fn read(
-    frames: &mut Frames,
-    pipeline: &mut Pipeline,
-    sink: &mut dyn Sink,
-    interrupt: &Interrupt,
-    group: &Group,
-) -> io::Result<()> {
-    let mut progress = Progress::new(true);
-    let name = group.files.first().map_or(Path::new("-"), |file| file.as_path());
-    let mut left = FRAMES_PER_LOOK;
-    while !interrupt.is_wanted()
-        && let Some((frame, captures)) = frames.next(&mut |frame: &Frame<'_>| pipeline.skips(frame))
-    {
-        pipeline.push(&frame, captures, sink)?;
-        left -= 1;
-        if left == 0 {
-            left = FRAMES_PER_LOOK;
-            if let (read, Some(total)) = frames.progress() {
-                progress.at(name, read, total);
-            }
-        }
+impl Reader for Judged<'_> {
+    #[inline]
+    fn skips(&mut self, frame: &Frame<'_>) -> bool {
+        self.pipeline.skips(frame)
     }
-    progress.finish();
-    Ok(())
+
+    #[inline]
+    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
+        self.pipeline.push(frame, captures, self.sink)
+    }
 }
 
 /// Whether the input is still being written: `--follow`, or a pipe.
