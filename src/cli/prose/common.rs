@@ -174,7 +174,8 @@ pub(super) const LIVE_LIMITS: Entries = &[
         "It passes control connections (port 21 and --port), of all other TCP connections the segments \
                  without payload and those that open and close, and ICMP, ARP, neighbour discovery and fragments, \
                  with and without VLAN tags. It does not look into tunnels: use -f there. Packets that it hides are \
-                 not reported as missing.",
+                 not reported as missing. It hides TLS handshakes of data connections, too: give --full-data if a \
+                 data connection of FTPS fails in its handshake.",
     ),
     (
         "Interfaces",
