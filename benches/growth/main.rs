@@ -30,7 +30,7 @@ const STEPS: usize = 4;
 const ROUNDS: usize = 3;
 const SHORT: f64 = 3.0;
 /// A run that would take longer is not begun: seconds, taken from the one before as if the cost grew with the square.
-const LONGEST: f64 = 60.0;
+const LONGEST: f64 = 180.0;
 
 fn main() {
     let (most, steps) = (number("FTPWHY_BENCH_MOST", MOST), number("FTPWHY_BENCH_STEPS", STEPS).max(1));
