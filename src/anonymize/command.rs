@@ -82,7 +82,7 @@ fn unknown_command(text: &[u8], addresses: &Addresses) -> Vec<u8> {
     let mut now = lines.by_ref().take(AGAIN).find(is_other).or_else(|| lines.next()).unwrap_or_default();
     if may_begin_secret(text) {
         // The letters that make it one say nothing of anybody.
-        let len = text.len().min(4);
+        let len = text.trim_ascii().len().min(4);
         let begins = |secret: &[u8], name: &[u8]| secret.get(..len).is_some_and(|head| head.eq_ignore_ascii_case(name));
         for (at, name) in text.windows(len.max(1)).enumerate() {
             if begins(b"PASS", name) || begins(b"ACCT", name) {
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn the_beginning_of_a_secret_stays_one_and_nothing_becomes_one() {
         let addresses = addresses();
-        for (line, now) in [("PA", "PA"), ("acc", "acc"), ("P", "P")] {
-            assert_eq!(unknown_command(line.as_bytes(), &addresses), now.as_bytes());
+        for (line, now) in [("PA", "PA"), ("acc", "acc"), ("P", "P"), ("PAS ", "PAS")] {
+            assert_eq!(unknown_command(line.as_bytes(), &addresses).trim_ascii(), now.as_bytes());
         }
         let now = unknown_command(b"xPASS hunter2", &addresses);
         assert!(may_begin_secret(&now) && !now.windows(6).any(|part| part == b"hunter"), "{now:?}");
