@@ -78,7 +78,7 @@
 //! - **What several capture points prove together**: one file of [`points::joint`]; how their packets are matched:
 //!   `points/alike.rs`, `points/clock.rs`, `points/dialogue.rs`. Interfaces of one saved capture are points by the same code
 //!   (`points/interfaces.rs`); those of one device are judged as its timeline, as live and in pipes, by what `flow/crossing` saw.
-//! - **A capture format**: `source/sniff.rs` knows the magic; `source/file.rs` has one reader each.
+//! - **A capture format**: `source/sniff.rs` knows the magic; `source/file` opens it, and each format has its reader (`source/pcap.rs`, `source/pcapng.rs`).
 //! - **A report format**: one file in [`report`], a variant of [`report::Format`], a line in [`report::sink`], and
 //!   `report/hostile.rs` holds it to harmless text. One that streams hides secrets itself or is wrapped in [`record::Redacted`]. JSON has its own types in `report/shape`; fields may be added, and
 //!   `ftpwhy schema` follows by itself.

@@ -464,6 +464,9 @@ fn the_rules_of_a_host_choose_its_route_or_leave_it_open() {
     );
     let none = told(json!([route(8)]), rules);
     assert_said(none.as_ref(), "proven", "; there is no route to 10.0.0.10", "there is no route to 10.0.0.10");
+    // A kernel without policy routing has no rules: its one table is the main one.
+    let one_table = told(json!([route(254)]), json!([])).expect("found");
+    assert!(!one_table.message.contains("no route"), "{one_table:?}");
     by_source["conditions"] = json!(["fwmark"]);
     let open = told(json!([route(7)]), json!([by_source, rule(32_766, 254)])).expect("found");
     assert!(open.hosts.contains("its rule 100 depends on more than addresses (fwmark)"), "{open:?}");

@@ -161,9 +161,13 @@ impl Keys {
         }
     }
 
-    /// Adds all that others know, which is bounded as this is.
+    /// Adds all that others know, as far as there is room.
     pub fn add_all(&mut self, others: &Self) {
-        self.known.extend(others.known.iter().map(|(random, secrets)| (*random, secrets.clone())));
+        for (random, secrets) in &others.known {
+            if let Some(slot) = self.slot(*random) {
+                *slot = secrets.clone();
+            }
+        }
     }
 
     /// Whether there are none.

@@ -57,7 +57,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 const CLIENT: &str = "Let the system pick the data port and announce a new one with every PORT, or use passive mode (EPSV, PASV).";
 const SERVER: &str = "Send data from other ports than 20 (vsftpd: connect_from_port_20=NO), enable TCP timestamps on both ends (Linux), or lower TcpTimedWaitDelay (Windows).";
-const NETWORK: &str = "Nothing to change on the way: the server refuses before it sends a packet.";
+const NETWORK: &str = "Nothing to change in the network: the server refuses before it sends a packet.";
 
 /// What the server's kernel alone shows: the earlier connection had ended before the capture began.
 fn by_kernel(case: &Case<'_>) -> Option<Finding> {
@@ -65,7 +65,7 @@ fn by_kernel(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer()?;
     let reply = transfer.reply.as_ref()?;
     let message = format!(
-        "{} failed because the server still holds {} -> {} in TIME-WAIT, as its kernel says: an earlier connection, which this capture does not show, left it; the client must announce a fresh port",
+        "{} failed because the server still has {} -> {} in TIME-WAIT, as its kernel says: an earlier connection, which this capture does not show, left it; the client must announce a new port",
         transfer.command.name, held.from, held.to,
     );
     // One that was read before the reply may have been used again since.

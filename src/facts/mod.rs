@@ -75,7 +75,7 @@ pub struct Host {
     pub addresses: Vec<Address>,
     /// Its routes, without those to its own addresses.
     pub routes: Vec<RouteEntry>,
-    /// Routes that were too many to be kept, or depend on more than the destination.
+    /// Routes and rules that were too many to be kept, or depend on more than the destination.
     #[serde(default)]
     pub routes_left_out: u64,
     /// Which table of routes is looked at when; null in a document that has the routes of the table 254 (`main`) alone.

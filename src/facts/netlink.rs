@@ -33,7 +33,7 @@ pub enum Entry {
     Neighbour(Neighbour),
     /// A route; one with several next hops comes as often.
     Route(RouteEntry),
-    /// A route that depends on more than the destination.
+    /// A route that depends on more than the destination, or entries that the kernel did not give.
     OtherRoute,
     /// A rule.
     Rule(Rule),
@@ -62,7 +62,12 @@ pub fn answer(mut bytes: &[u8], name: &dyn Fn(u32) -> String, take: &mut dyn FnM
         let len = usize::try_from(u32::from_ne_bytes(*head)).unwrap_or(usize::MAX).max(16);
         let Some(message) = bytes.get(..len) else { return true };
         match NetlinkMessage::<RouteNetlinkMessage>::deserialize(message).map(|message| message.payload) {
-            Ok(NetlinkPayload::Done(_) | NetlinkPayload::Error(_) | NetlinkPayload::Overrun(_)) => return true,
+            Ok(NetlinkPayload::Done(_)) => return true,
+            // What is missing may be anything.
+            Ok(NetlinkPayload::Error(_) | NetlinkPayload::Overrun(_)) => {
+                take(Entry::OtherRoute);
+                return true;
+            }
             Ok(NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewNeighbour(told))) => {
                 neighbour(&told, name).map(Entry::Neighbour).into_iter().for_each(&mut *take);
             }

@@ -49,7 +49,10 @@ impl Host {
         if self.routes_left_out > 0 {
             return Err("not all of its routes were kept".to_owned());
         }
-        let Some(rules) = &self.rules else {
+        let family = if to.is_ipv4() { IpFamily::Ipv4 } else { IpFamily::Ipv6 };
+        // A kernel without policy routing has one table and no rules.
+        let rules = self.rules.as_ref().filter(|rules| rules.iter().any(|rule| rule.family == family));
+        let Some(rules) = rules else {
             return Ok(self.route_in(MAIN_TABLE, to, None)?.filter(|route| !route.refused));
         };
         let mut rules: Vec<&Rule> = rules.iter().filter(|rule| rule.is_for(from, to)).collect();

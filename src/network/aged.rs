@@ -78,7 +78,6 @@ impl Aged {
     }
 }
 
-/// Where the bit of an address is.
 impl Default for Maybe {
     fn default() -> Self {
         Self(Box::new([0; WORDS]))
@@ -101,6 +100,7 @@ impl Maybe {
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
+    /// Where the bit of an address is.
     #[inline]
     fn bit(ip: &IpAddr) -> (usize, u64) {
         let slot = ip.slot(WORDS * 64);

@@ -13,10 +13,10 @@ use crate::wire::{Arp, ArpOperation, Link, Mac, NdKind, NeighborDiscovery};
 const ASKERS: usize = 16;
 /// Questions of one asker kept, the last ones: ten failed connections of three questions each.
 const QUESTIONS: usize = 32;
-/// An answer this late, in seconds, is to another question: askers ask again after a second (RFC 1122 2.3.2.1).
+/// An answer this late is to another question: askers ask again after a second (RFC 1122 2.3.2.1).
 const ONE_QUESTION: Interval = Interval::seconds(1);
 
-/// A question this soon behind another, in seconds, is a copy of it: nobody asks oftener than about once a second (RFC 1122
+/// A question this soon after another is a copy of it: nobody asks oftener than about once a second (RFC 1122
 /// 2.3.2.1).
 const COPIED: Interval = Interval::millis(100);
 

@@ -16,6 +16,9 @@ use crate::wire::{Flags, Seq};
 /// Packets of a connection that are compared.
 const COMPARED: usize = 256;
 
+/// Connections that one weak sign points to at most: what more of them have was not drawn at random.
+const ALIKE: usize = 64;
+
 /// Equal segments, by numbers or by time stamps, that show a connection.
 const STRONG: u32 = 3;
 
@@ -92,6 +95,12 @@ struct Index {
     stamps: HashMap<(u32, u16), Vec<usize>, RandomState>,
 }
 
+fn note(places: &mut Vec<usize>, place: usize) {
+    if places.len() < ALIKE {
+        places.push(place);
+    }
+}
+
 impl Index {
     fn of(point: &Sampled) -> Self {
         let mut index = Self::default();
@@ -100,10 +109,10 @@ impl Index {
                 index.isns.entry([origin, target]).or_insert(place);
             }
             if let Some(isn) = flow.isns[0] {
-                index.openers.entry(isn).or_default().push(place);
+                note(index.openers.entry(isn).or_default(), place);
             }
             for value in stamps(flow) {
-                index.stamps.entry((value, flow.ends[1].port())).or_default().push(place);
+                note(index.stamps.entry((value, flow.ends[1].port())).or_default(), place);
             }
             for sample in flow.samples.iter().take(COMPARED) {
                 if let Some(key) = numbers(sample) {

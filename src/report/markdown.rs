@@ -37,7 +37,7 @@ pub(super) fn write(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result
     let (rows, sections) = (page.page.most(MAX_ROWS), page.page.most(MAX_SECTIONS));
     entries.iter().take(rows).try_for_each(|entry| page.row(entry, out))?;
     entries.iter().take(sections).try_for_each(|entry| page.section(entry, out))?;
-    for (most, what) in [(rows, "are not listed"), (sections, "are not told in full")] {
+    for (most, what) in [(rows, "are not listed"), (sections, "are not shown in full")] {
         if let Some(more) = entries.len().checked_sub(most).filter(|more| *more > 0) {
             writeln!(out, "\n{more} more causes {what} (-v shows all)")?;
         }

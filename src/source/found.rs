@@ -34,12 +34,12 @@ pub fn is_capture(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Whether the first bytes of a file are those of a capture. The error says why there are too few of them to tell.
 /// Whether there is a file of this name that begins like a capture, whatever its name is.
 pub fn has_a_capture(path: &Path) -> bool {
     path.is_file() && begins_like_one(path).unwrap_or(false)
 }
 
+/// Whether the first bytes of a file are those of a capture. The error says why there are too few of them to tell.
 fn begins_like_one(path: &Path) -> Result<bool, OpenError> {
     let input = match Input::open(path) {
         Err(error) if error.is_of_system() => return Err(error),

@@ -48,7 +48,10 @@ async function ask(request, types, what) {
     };
     worker.onerror = (event) => answered({ status: 2, complaints: [], outOfMemory: true, error: event.message });
     at("cancel").onclick = () => answered(null);
-    unpacked.then((module) => worker.postMessage({ module, files: shown.files, request, types }));
+    unpacked.then(
+      (module) => worker.postMessage({ module, files: shown.files, request, types }),
+      (error) => answered({ status: 2, complaints: [`This browser cannot run the analysis (${error.message}). Use a newer browser, or the program.`] }),
+    );
   });
   worker.terminate();
   shown.worker = null;

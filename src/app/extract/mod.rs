@@ -12,7 +12,7 @@ use super::frames::{Frames, Order};
 use super::interrupt::Interrupt;
 use super::output::{Destination, Digested};
 use super::{
-    CLEAN, TROUBLE, Trouble, claim, complain, is_whole, keep_for_two_readings, plan, read_all, read_by, reading,
+    CLEAN, TROUBLE, Trouble, claim, complain, is_whole, keep_for_two_readings, note, plan, read_all, read_by, reading,
     settings, unreadable, whole,
 };
 use crate::decrypt::{Keys, Lines, Random, random_in};
@@ -105,9 +105,9 @@ fn extracted(options: &ExtractOptions, interrupt: &Interrupt) -> Result<u8, Trou
     }
     if options.with_secrets {
         let secrets = output.secrets.as_ref().map_or(0, |secrets| secrets.told.len());
-        let help = (secrets > 0).then_some("anyone who has the file can decrypt these connections, passwords included");
         let connections = if secrets == 1 { "connection" } else { "connections" };
-        complain(&format!("the file contains the TLS keys of {secrets} {connections} (--with-secrets)"), help);
+        let warning = if secrets > 0 { "; anyone who has it can decrypt them, passwords included" } else { "" };
+        note(&format!("the file contains the TLS keys of {secrets} {connections} (--with-secrets){warning}"));
     }
     let tap = options.input.points.first().map(|point| point.name.clone());
     let (read, written) = output.finish(interrupt.cut(), tap, options.manifest.as_deref())?;

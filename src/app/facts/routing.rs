@@ -40,7 +40,14 @@ impl Routing {
         let name = |index: u32| self.names.get(&index).cloned().unwrap_or_else(|| format!("interface {index}"));
         let (mut datagram, mut read) = (vec![0; DATAGRAM], 0);
         loop {
-            let (_, len) = recv(&self.socket, datagram.as_mut_slice(), RecvFlags::empty())?;
+            let (_, len) = match recv(&self.socket, datagram.as_mut_slice(), RecvFlags::empty()) {
+                Ok(received) => received,
+                Err(error) => {
+                    // A late answer is not one to the next request.
+                    self.socket = socket()?;
+                    return Err(error.into());
+                }
+            };
             read += len;
             if answer(datagram.get(..len).unwrap_or_default(), &name, take) {
                 return Ok(true);

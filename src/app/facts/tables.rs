@@ -54,8 +54,8 @@ impl Tables {
         let (mut routes, mut left_out, mut rules) = (Vec::new(), 0, Vec::new());
         let mut take = |entry| match entry {
             Entry::Route(route) if routes.len() < ENTRIES => routes.push(route),
-            Entry::Route(_) | Entry::OtherRoute => left_out += 1,
-            Entry::Rule(rule) => rules.push(rule),
+            Entry::Rule(rule) if rules.len() < ENTRIES => rules.push(rule),
+            Entry::Route(_) | Entry::OtherRoute | Entry::Rule(_) => left_out += 1,
             Entry::Neighbour(_) => {}
         };
         let mut all = |table| self.routing.as_mut().is_some_and(|one| one.read(table, &mut take).is_ok_and(|all| all));

@@ -21,6 +21,7 @@ mod way;
 mod web;
 mod words;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::finding::{Finding, SessionId};
@@ -71,15 +72,19 @@ pub fn along(points: Vec<Told>, sessions: Vec<SessionRecord>, findings: Vec<Find
     let sessions: Vec<SessionRecord> =
         sessions.into_iter().map(|session| device::along(&web, session, first_point)).collect();
     let points = device::records(&web, first_point, &sessions, &findings);
-    let (others, mut of_sessions): (Vec<Finding>, Vec<Finding>) =
-        findings.into_iter().partition(|finding| finding.session.is_none());
-    let mut joint = Joint { points, others, ..Joint::default() };
+    let mut joint = Joint { points, ..Joint::default() };
+    let mut of_sessions: BTreeMap<SessionId, Vec<Finding>> = BTreeMap::new();
+    for finding in findings {
+        match finding.session {
+            Some(session) => of_sessions.entry(session).or_default().push(finding),
+            None => joint.others.push(finding),
+        }
+    }
     for session in sessions {
-        let (own, rest) = of_sessions.into_iter().partition(|finding| finding.session == Some(session.id));
-        of_sessions = rest;
+        let own = of_sessions.remove(&session.id).unwrap_or_default();
         joint.sessions.push((session, own));
     }
-    joint.others.extend(of_sessions);
+    joint.others.extend(of_sessions.into_values().flatten());
     joint
 }
 
