@@ -257,8 +257,11 @@ pub enum Locus {
         /// Which address; `None` where it could not be read.
         address: Option<IpAddr>,
     },
-    /// An account at a server. The name is marked as a stranger's text ([`crate::redact::foreign`]).
+    /// An account at a server: one matter, whoever logs in, unless its client is refused under other names, too. The name is
+    /// marked as a stranger's text ([`crate::redact::foreign`]).
     Account {
+        /// Who logs in.
+        client: IpAddr,
         /// The server.
         server: SocketAddr,
         /// The argument of USER; empty where it was not seen.

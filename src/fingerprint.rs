@@ -83,6 +83,7 @@ pub fn about_cause(locus: &CauseLocus) -> String {
         CauseLocus::Capture
         | CauseLocus::Server(_)
         | CauseLocus::Client(_)
+        | CauseLocus::ClientAt { .. }
         | CauseLocus::Announced { .. }
         | CauseLocus::Hosts(_)
         | CauseLocus::Station(_) => locus.to_string(),

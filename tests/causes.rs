@@ -1,6 +1,8 @@
 //! What many failures have in common: the scripts of `fixtures/_causes`, as JSON, as text and by cause.
 
 mod kit;
+#[path = "causes/separates.rs"]
+mod by_trait;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -279,6 +281,57 @@ fn what_clients_announce_is_their_own_matter_unless_they_announce_alike() {
     assert_eq!(own, ["client 10.1.1.1", "client 10.1.1.2"]);
     let alike = causes(&[client(1, "127.0.0.1"), client(2, "127.0.0.1"), client(3, "127.0.0.1")]);
     assert_eq!(alike, ["announced address 127.0.0.1 at server 10.0.9.21:21"]);
+}
+
+/// The loci of the causes of a script whose diagnosis is this, with how many sessions failed by each.
+fn failed_by(lines: &str, diagnosis: &str) -> Vec<(String, u64)> {
+    let folder = TempDir::new().expect("a folder");
+    let document = analyse(Path::new(PROGRAM), &scripted(&folder, lines)).expect("judged").document;
+    let all = document["causes"].as_array().expect("causes").iter().filter(|cause| cause["diagnosis"] == diagnosis);
+    let one = |cause: &Value| {
+        (cause["locus"].as_str().expect("a locus").to_owned(), cause["failed"].as_u64().expect("a count"))
+    };
+    all.map(one).collect()
+}
+
+#[test]
+fn a_client_that_tries_accounts_is_one_cause_and_so_is_an_account_of_many_clients() {
+    let login = |client: usize, number: usize, account: &str| {
+        format!(
+            "host C 10.1.1.{client} 02:00:00:00:00:01 ttl 60 lag 20ms\n+100ms @open C:{port} S:21\nuse C:{port} S:21\n\
+             S> 220 Ready.\nC> USER {account}\nS> 331 Password.\nC> PASS x\nS> 530 Login incorrect.\n@quit\n",
+            port = 2000 + number
+        )
+    };
+    let refused = |lines: String| failed_by(&lines, "login-refused");
+    let cause = |locus: &str, failed: u64| (format!("{locus} at server 10.0.9.21:21"), failed);
+    let tries = |client: usize, count: usize| (0..count).map(move |n| login(client, n, &format!("user{n}")));
+    assert_eq!(refused(tries(9, 200).collect()), [cause("client 10.1.1.9", 200)]);
+    let job = |client: usize, count: usize| (0..count).map(move |n| login(client, 500 + n, "backup"));
+    assert_eq!(refused(job(5, 20).collect()), [cause("account backup", 20)]);
+    assert_eq!(refused((1..=20).flat_map(|client| job(client, 1)).collect()), [cause("account backup", 20)]);
+    // An account that somebody tries, too, and that somebody else is refused under; and two who try the same ones.
+    let mixed: String = job(5, 3).chain(tries(9, 30)).chain([login(9, 300, "backup"), login(9, 301, "late")]).collect();
+    assert_eq!(refused(mixed), [cause("account backup", 4), cause("client 10.1.1.9", 31)]);
+    let both: String = tries(8, 30).zip(tries(9, 30)).flat_map(|(one, other)| [one, other]).collect();
+    assert_eq!(refused(both).iter().map(|(_, failed)| failed).sum::<u64>(), 60);
+}
+
+#[test]
+fn all_clients_behind_a_gateway_with_an_old_mac_are_one_cause() {
+    let client = |host: usize| {
+        format!(
+            "host C 10.1.1.{host} 02:00:00:00:00:01 ttl 60 lag 20ms\n+100ms C:1050 > S:21 S\n+1s C:1050 > S:21 again\n\
+             +2s C:1050 > S:21 again\n+4s C:1050 > S:21 again\n"
+        )
+    };
+    let moved = "host S 10.0.9.21 02:00:00:00:00:99\n+1s arp S announces\nhost S 10.0.9.21 02:00:00:00:00:15\n+5s ";
+    let lines = format!("{moved}{}", (11..=15).map(client).collect::<String>());
+    let folder = TempDir::new().expect("a folder");
+    let document = analyse(Path::new(PROGRAM), &scripted(&folder, &lines)).expect("judged").document;
+    let stale = cause(&document, "mac-stale-peer");
+    assert_eq!(stale["locus"], "station 02:00:00:00:00:01", "{stale}");
+    assert_eq!(stale["findings"]["count"], 5, "{stale}");
 }
 
 #[test]

@@ -470,10 +470,6 @@ fn read_groups(
         all.resumed.add_all(pipeline.resumed());
         add(&mut all.summary, &part);
         all.captures.extend_from_slice(frames.captures());
-        // After the last one the program ends, and the system takes all memory back at once.
-        if plan.groups.last().is_some_and(|last| std::ptr::eq(last, group)) {
-            std::mem::forget(pipeline);
-        }
     }
     all.complete &= all.summary.is_all_read();
     all.last_session = SessionId(next.0 - 1);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::table::{Cell, Table, Tally};
-use super::traits::Traits;
+use super::traits::{Host, Traits};
 use crate::finding::CauseId;
 use crate::record::CauseLocus;
 
@@ -14,6 +14,7 @@ pub(super) struct Compared<'a> {
     by_cause: BTreeMap<CauseId, Vec<usize>>,
     by_server: BTreeMap<SocketAddr, Vec<usize>>,
     by_client: BTreeMap<IpAddr, Vec<usize>>,
+    by_host: BTreeMap<(Host, bool), Vec<usize>>,
 }
 
 /// Some of what is compared, alike in all traits.
@@ -45,11 +46,15 @@ impl<'a> Compared<'a> {
             by_cause: BTreeMap::new(),
             by_server: BTreeMap::new(),
             by_client: BTreeMap::new(),
+            by_host: BTreeMap::new(),
         };
         for (place, (traits, cell)) in all.cells.iter().enumerate() {
             cell.causes().for_each(|cause| all.by_cause.entry(cause).or_default().push(place));
             all.by_server.entry(traits.server).or_default().push(place);
             all.by_client.entry(traits.client).or_default().push(place);
+            if let Some(host) = traits.host() {
+                all.by_host.entry(host).or_default().push(place);
+            }
         }
         all
     }
@@ -75,7 +80,8 @@ impl<'a> Compared<'a> {
     }
 
     /// What failed by a cause and what could have, in order of its traits. What is about a server is compared with all that
-    /// was asked of it, and with what its failing clients asked of others; likewise what is about a client.
+    /// was asked of it, by its address of the other family too, and with what its failing clients asked of others; likewise
+    /// what is about a client.
     pub(super) fn rows(&self, cause: CauseId, locus: &CauseLocus) -> Vec<Row<'a>> {
         let all = |by: &[usize]| by.to_vec();
         let of_server = |server: &SocketAddr| self.by_server.get(server).map(|by| all(by)).unwrap_or_default();
@@ -84,6 +90,7 @@ impl<'a> Compared<'a> {
             CauseLocus::Capture | CauseLocus::Hosts(_) | CauseLocus::Station(_) => (0..self.cells.len()).collect(),
             CauseLocus::Server(_)
             | CauseLocus::Client(_)
+            | CauseLocus::ClientAt { .. }
             | CauseLocus::Announced { .. }
             | CauseLocus::Account { .. } => {
                 let servers = self.servers(cause);
@@ -91,16 +98,28 @@ impl<'a> Compared<'a> {
                 servers.iter().flat_map(of_server).chain(clients.iter().flat_map(of_client)).collect()
             }
         };
+        let by_other_family = self.by_other_family(cause);
+        places.extend(&by_other_family);
         places.sort_unstable();
         places.dedup();
-        let cells = places.into_iter().filter_map(|place| self.cells.get(place));
-        let row = |(traits, cell): &(&'a Traits, &'a Cell)| Row {
+        let cells = places.into_iter().filter_map(|place| Some((place, self.cells.get(place)?)));
+        let row = |(place, (traits, cell)): (usize, &(&'a Traits, &'a Cell))| Row {
             traits,
             failed: cell.failed(cause),
             worked: cell.worked,
             all: cell.count(),
-            is_at_locus: locus.concerns(traits.client, traits.server),
+            is_at_locus: locus.concerns(traits.client, traits.server)
+                || by_other_family.binary_search(&place).is_ok(),
         };
         cells.map(row).collect()
+    }
+
+    /// What was asked of the servers of a cause by their addresses of the other family, in order.
+    fn by_other_family(&self, cause: CauseId) -> Vec<usize> {
+        let hosts: BTreeSet<(Host, bool)> = self.failed(cause).filter_map(|(traits, _)| traits.host()).collect();
+        let others = hosts.iter().filter_map(|(host, is_ipv4)| self.by_host.get(&(*host, !is_ipv4)));
+        let mut places: Vec<usize> = others.flatten().copied().collect();
+        places.sort_unstable();
+        places
     }
 }

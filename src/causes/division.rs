@@ -35,6 +35,15 @@ pub(super) struct Sides {
     pub(super) worked_here: u64,
     pub(super) failed_there: u64,
     pub(super) worked_there: u64,
+    /// What failed there by other causes.
+    pub(super) otherwise_there: u64,
+}
+
+impl Sides {
+    /// All there, whatever became of them.
+    pub(super) fn beyond(&self) -> u64 {
+        self.worked_there + self.failed_there + self.otherwise_there
+    }
 }
 
 impl Division {
@@ -90,6 +99,7 @@ impl Division {
                 Some(false) => {
                     sides.failed_there += row.failures();
                     sides.worked_there += row.successes();
+                    sides.otherwise_there += row.all.saturating_sub(row.failures() + row.successes());
                 }
                 None => {}
             }

@@ -40,6 +40,8 @@ struct Growing {
     severity: Severity,
     confidence: Confidence,
     locus: CauseLocus,
+    /// What its findings have in common beyond that, as long as all of them do.
+    alike: Option<CauseLocus>,
     /// That of its first finding.
     message: String,
     findings: u64,
@@ -91,20 +93,37 @@ impl Known {
         let alike = CauseLocus::alike(&finding.locus);
         let known = |locus: &CauseLocus| self.by_locus.get(&(finding.diagnosis, locus.clone())).copied();
         if let Some(id) = known(&narrow) {
+            if let Some(cause) = self.get_mut(id).filter(|cause| cause.alike != alike) {
+                cause.alike = None;
+            }
             if let Some(alike) = alike {
                 self.by_locus.entry((finding.diagnosis, alike)).or_insert(id);
             }
             return id;
         }
-        if let Some((id, alike)) = alike.as_ref().and_then(|alike| Some((known(alike)?, alike.clone()))) {
-            // A second client announces the same: it is no client's own matter.
-            if let Some(cause) = self.get_mut(id) {
-                cause.locus = alike;
+        if let Some((id, alike)) = alike.as_ref().and_then(|alike| Some((known(alike)?, alike)))
+            && self.widen(id, alike)
+        {
+            if matches!(narrow, CauseLocus::Client(_)) {
+                self.by_locus.insert((finding.diagnosis, narrow), id);
             }
-            self.by_locus.insert((finding.diagnosis, narrow), id);
             return id;
         }
         self.begin(finding, narrow, alike)
+    }
+
+    /// A finding with another locus has this in common with a cause. If all findings of the cause have, the cause is about that
+    /// from now on: what a second client announces is not the matter of one client, and when a client is refused under a second
+    /// name, it is not the matter of one account. Whether it is.
+    fn widen(&mut self, id: CauseId, alike: &CauseLocus) -> bool {
+        let has_it = |cause: &&mut Growing| cause.locus == *alike || cause.alike.as_ref() == Some(alike);
+        let Some(cause) = self.get_mut(id).filter(has_it) else { return false };
+        let (diagnosis, before) = (cause.diagnosis, std::mem::replace(&mut cause.locus, alike.clone()));
+        if matches!(before, CauseLocus::Account { .. }) {
+            // Another client that is refused under that name tries none.
+            self.by_locus.remove(&(diagnosis, before));
+        }
+        true
     }
 
     fn begin(&mut self, finding: &Finding, narrow: CauseLocus, alike: Option<CauseLocus>) -> CauseId {
@@ -119,6 +138,7 @@ impl Known {
             severity: finding.severity,
             confidence: finding.confidence,
             locus: locus.clone(),
+            alike: alike.clone().filter(|_| !is_full),
             message: finding.message.clone(),
             findings: 0,
             sessions: 0,
@@ -129,7 +149,7 @@ impl Known {
         let id = CauseId(u32::try_from(self.causes.len()).unwrap_or(u32::MAX));
         let keys = [Some(locus), alike.filter(|_| !is_full)];
         for locus in keys.into_iter().flatten() {
-            self.by_locus.entry((finding.diagnosis, locus)).or_insert(id);
+            self.by_locus.insert((finding.diagnosis, locus), id);
         }
         id
     }

@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use crate::diagnosis::Diagnosis;
 use crate::finding::{CauseId, Finding, Role, SessionId, Severity, TransferId};
 use crate::frame::Timestamp;
-use crate::record::{Cause, Outcome, SessionRecord, Superseded, Turn};
+use crate::record::{Cause, Outcome, PointRecord, SessionRecord, Superseded, Turn};
 use compared::{Compared, Row};
 use known::{Known, subject};
 use separates::Parted;
@@ -120,6 +120,11 @@ impl Causes {
         if let Some(recent) = place.and_then(|place| self.recent.remove(place)) {
             self.known.take_back(recent.cause);
         }
+    }
+
+    /// The capture points of sessions to come.
+    pub fn points(&mut self, points: &[PointRecord]) {
+        self.names.learn(points);
     }
 
     /// A session, or a chapter of one: what worked in it is compared with what fails.

@@ -71,12 +71,17 @@ impl<'a> Parted<'a> {
         best.map(|(_, line)| line)
     }
 
-    /// What is compared by a trait: what is elsewhere by where it is alone, and ports among transfers of one mode, for in
-    /// the other one it is the other side that announces.
+    /// What is compared by a trait: what is elsewhere by where it is alone; by whom and where among addresses of one family;
+    /// and ports among transfers of one mode, for in the other one it is the other side that announces.
     fn comparable(&self, by: Trait, wanted: impl Fn(&Row<'_>) -> bool) -> Vec<Row<'a>> {
         let is_by_place = matches!(by, Trait::Server | Trait::Client | Trait::ClientNetwork);
-        let mode = self.rows.iter().filter(|row| row.failed.is_some()).find_map(|row| row.traits.value(Trait::Mode));
-        let is_alike = |row: &Row<'_>| by != Trait::PortRange || row.traits.value(Trait::Mode) == mode;
+        let of_failures =
+            |by| self.rows.iter().filter(|row| row.failed.is_some()).find_map(|row| row.traits.value(by));
+        let (mode, family) = (of_failures(Trait::Mode), of_failures(Trait::Family));
+        let is_alike = |row: &Row<'_>| match by {
+            Trait::PortRange => row.traits.value(Trait::Mode) == mode,
+            _ => !is_by_place || row.traits.value(Trait::Family) == family,
+        };
         let rows = self.rows.iter().filter(|row| (row.is_at_locus || is_by_place) && is_alike(row));
         rows.filter(|row| wanted(row)).copied().collect()
     }
@@ -107,7 +112,7 @@ impl<'a> Parted<'a> {
                 worked_value,
                 failed: sides.failed_here,
                 worked: sides.worked_there,
-                beyond: sides.worked_there + sides.failed_there,
+                beyond: sides.beyond(),
             }
         });
         told.collect()
@@ -118,10 +123,11 @@ impl<'a> Parted<'a> {
 fn chance(line: &Division, rows: &[Row<'_>]) -> Option<f64> {
     let sides = line.sides(rows);
     let Sides { failed_here, worked_there, failed_there, .. } = sides;
+    // What failed beyond the line for another reason did not work either.
     let is_parted = failed_here >= LEAST
         && worked_there >= LEAST
         && is_nearly_all(failed_here, failed_here + failed_there)
-        && is_nearly_all(worked_there, worked_there + failed_there);
+        && is_nearly_all(worked_there, sides.beyond());
     if !is_parted || (line.may_change() && !is_at_one_time(line, rows)) {
         return None;
     }
@@ -140,7 +146,7 @@ fn is_at_one_time(line: &Division, rows: &[Row<'_>]) -> bool {
 
 /// The hypergeometric probability that so few failures lie beyond the line, if they fell anywhere.
 fn by_chance(sides: Sides) -> f64 {
-    let Sides { failed_here, worked_here, failed_there, worked_there } = sides;
+    let Sides { failed_here, worked_here, failed_there, worked_there, .. } = sides;
     let number = |count: u64| u32::try_from(count).map_or(f64::from(u32::MAX), f64::from);
     let [failed, there] = [number(failed_here + failed_there), number(failed_there + worked_there)];
     let all = failed + number(worked_here + worked_there);
@@ -168,7 +174,13 @@ mod tests {
 
     /// Of those here and of those there: how many failed and how many worked.
     fn sides(here: (u64, u64), there: (u64, u64)) -> Sides {
-        Sides { failed_here: here.0, worked_here: here.1, failed_there: there.0, worked_there: there.1 }
+        Sides {
+            failed_here: here.0,
+            worked_here: here.1,
+            failed_there: there.0,
+            worked_there: there.1,
+            otherwise_there: 0,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 
 use super::Causes;
 use crate::finding::Finding;
-use crate::record::{SessionRecord, Sink, Summary, Superseded};
+use crate::record::{PointRecord, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 
@@ -33,6 +33,11 @@ impl Sink for Caused<'_> {
 
     fn secret(&mut self, secret: &Secret) {
         self.inner.secret(secret);
+    }
+
+    fn points(&mut self, points: &[PointRecord]) -> io::Result<()> {
+        self.causes.points(points);
+        self.inner.points(points)
     }
 
     fn session(&mut self, session: &SessionRecord) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! What transfers and sessions are compared by.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::record::{Heading, InferredRecord, Mode, SessionRecord, Trait, TransferRecord};
+use crate::record::{Heading, InferredRecord, Mode, PointRecord, SessionRecord, Trait, TransferRecord};
 
 /// Different names (of software, MACs, VLANs, points) that are told apart in one run; what is new beyond it counts as
 /// unknown.
@@ -18,6 +18,8 @@ pub(super) struct Name(u16);
 pub(super) struct Names {
     all: Vec<String>,
     numbers: HashMap<String, Name>,
+    /// Those of the capture points, by their numbers.
+    points: BTreeMap<u32, String>,
 }
 
 impl Names {
@@ -29,6 +31,18 @@ impl Names {
         self.all.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         Some(number)
+    }
+
+    /// What capture points are called.
+    pub(super) fn learn(&mut self, points: &[PointRecord]) {
+        self.points.extend(points.iter().map(|point| (point.id, point.name.clone())));
+    }
+
+    /// The points that have a session, the one nearest to the client first; `None` where there is only one.
+    fn passed(&self, session: &SessionRecord) -> Option<String> {
+        let name = |id: &u32| self.points.get(id).cloned().unwrap_or_else(|| id.to_string());
+        let points: Vec<String> = session.points.iter().map(name).collect();
+        (!points.is_empty()).then(|| points.join(", "))
     }
 
     fn of(&self, name: Name) -> &str {
@@ -59,8 +73,8 @@ pub(super) struct Traits {
 
 impl Traits {
     pub(super) fn of_session(session: &SessionRecord, names: &mut Names) -> Self {
+        let points = names.passed(session);
         let mut name = |text: Option<&String>| text.and_then(|text| names.number(text));
-        let points: Vec<String> = session.points.iter().map(ToString::to_string).collect();
         let around = &session.circumstances;
         Self {
             server: session.server,
@@ -75,7 +89,7 @@ impl Traits {
             client_mac: name(around.client_mac.as_ref()),
             server_mac: name(around.server_mac.as_ref()),
             vlan: name(Some(&around.vlan)),
-            points: name(Some(points.join(", ")).filter(|_| !points.is_empty()).as_ref()),
+            points: name(points.as_ref()),
         }
     }
 
@@ -125,10 +139,25 @@ impl Traits {
         }
     }
 
+    /// By what a server of two address families is known, and whether this is its address of IPv4: the same port of a host with
+    /// one MAC and one software. `None` where that is not known.
+    pub(super) fn host(&self) -> Option<(Host, bool)> {
+        let host = Host { port: self.server.port(), mac: self.server_mac?, software: self.server_software? };
+        Some((host, self.server.is_ipv4()))
+    }
+
     /// The MAC by which packets of the client, or of the server, came.
     pub(super) fn mac(&self, of_client: bool) -> Option<Value> {
         if of_client { self.client_mac } else { self.server_mac }.map(Value::Name)
     }
+}
+
+/// A server, whatever its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Host {
+    port: u16,
+    mac: Name,
+    software: Name,
 }
 
 /// A value of a trait.

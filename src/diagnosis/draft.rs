@@ -54,7 +54,7 @@ impl Draft {
         self.0.session = Some(case.session.id);
         self.0.transfer = case.transfer().map(|transfer| transfer.id);
         let announced = case.offer().and_then(|offer| offer.socket).map(|socket| socket.ip());
-        self.0.locus = self.1.in_session(case.session, announced).unwrap_or_default();
+        self.0.locus = self.1.in_session(case.session, announced).unwrap_or(self.0.locus);
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![case.session.client.ip(), case.session.server.ip()];
         }
@@ -64,7 +64,7 @@ impl Draft {
     /// About a whole session.
     pub fn in_session(mut self, session: &crate::transfer::session::Session) -> Self {
         self.0.session = Some(session.id);
-        self.0.locus = self.1.in_session(session, None).unwrap_or_default();
+        self.0.locus = self.1.in_session(session, None).unwrap_or(self.0.locus);
         if self.0.hosts.is_empty() {
             self.0.hosts = vec![session.client.ip(), session.server.ip()];
         }
@@ -81,6 +81,12 @@ impl Draft {
     /// The hosts it is about.
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = IpAddr>) -> Self {
         self.0.hosts = hosts.into_iter().collect();
+        self
+    }
+
+    /// The station that its remedy is about, by its MAC.
+    pub fn station(mut self, mac: impl ToString) -> Self {
+        self.0.locus = Locus::Station(mac.to_string());
         self
     }
 

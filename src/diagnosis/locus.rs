@@ -17,8 +17,11 @@ pub enum Remedied {
     Client,
     /// What the client announces: the client, unless several clients of one server announce the same address.
     Announced,
-    /// The account that logs in.
+    /// The account that logs in, unless its client is refused at that server under other names, too: then somebody tries
+    /// names, and it is that client.
     Account,
+    /// The station that the finding names by its MAC: a host, or a gateway with all that is behind it.
+    Station,
     /// The hosts that the finding names, or the way between them.
     Hosts,
     /// The capture.
@@ -33,14 +36,15 @@ impl Remedied {
             Self::Server => Some(Locus::Server(server)),
             Self::Client => Some(Locus::Client(client.ip())),
             Self::Announced => Some(Locus::Announced { client: client.ip(), server, address: announced }),
-            Self::Account | Self::Hosts | Self::Capture => None,
+            Self::Account | Self::Station | Self::Hosts | Self::Capture => None,
         }
     }
 
     /// The same, with what the whole session tells.
     pub(super) fn in_session(self, session: &Session, announced: Option<IpAddr>) -> Option<Locus> {
         if self == Self::Account {
-            return Some(Locus::Account { server: session.server, name: account(session) });
+            let (client, server) = (session.client.ip(), session.server);
+            return Some(Locus::Account { client, server, name: account(session) });
         }
         self.between(session.client, session.server, announced)
     }

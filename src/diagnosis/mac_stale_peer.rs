@@ -35,7 +35,7 @@ diagnosis! {
     "a peer keeps sending to the old MAC of an address that moved",
     ["Microsoft KB Q166750", "Microsoft KB Q138362", "Microsoft KB Q193157", "RFC 826"],
     verdict: HostFault,
-    locus: Hosts,
+    locus: Station,
     Network(check),
     Transfer(of_transfer),
     Session(of_session);
@@ -95,6 +95,7 @@ fn draft(network: &Network, policy: &Policy, stale: &Stale) -> Option<Draft> {
         DIAGNOSIS
             .finding(confidence, message, primary)
             .hosts([*peer, ip])
+            .station(peer_mac)
             .support(rest)
             .host(entry.said())
             .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))

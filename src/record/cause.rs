@@ -65,7 +65,8 @@ impl Cause {
     }
 }
 
-/// The locus of a cause: as [`Locus`], but what several clients announce alike is theirs together.
+/// The locus of a cause: as [`Locus`], but what several clients announce alike is theirs together, and accounts that one client
+/// tries in turn are that client's matter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CauseLocus {
     /// The capture, or nothing narrower.
@@ -74,6 +75,13 @@ pub enum CauseLocus {
     Server(SocketAddr),
     /// A client.
     Client(IpAddr),
+    /// What a client does at a server.
+    ClientAt {
+        /// Who.
+        client: IpAddr,
+        /// Where.
+        server: SocketAddr,
+    },
     /// An address that several clients announce to a server.
     Announced {
         /// Which.
@@ -95,16 +103,12 @@ pub enum CauseLocus {
 }
 
 impl CauseLocus {
-    /// What several clients of a server may have in common beyond the locus of a finding.
+    /// What findings may have in common beyond their loci: what clients of a server announce, and who tries accounts there.
     pub fn alike(locus: &Locus) -> Option<Self> {
         match locus {
             Locus::Announced { server, address, .. } => Some(Self::Announced { address: (*address)?, server: *server }),
-            Locus::Capture
-            | Locus::Server(_)
-            | Locus::Client(_)
-            | Locus::Account { .. }
-            | Locus::Hosts(_)
-            | Locus::Station(_) => None,
+            Locus::Account { client, server, .. } => Some(Self::ClientAt { client: *client, server: *server }),
+            Locus::Capture | Locus::Server(_) | Locus::Client(_) | Locus::Hosts(_) | Locus::Station(_) => None,
         }
     }
 
@@ -115,6 +119,7 @@ impl CauseLocus {
                 server == *own
             }
             Self::Client(own) => client == *own,
+            Self::ClientAt { client: own, server: of } => (client, server) == (*own, *of),
             Self::Hosts(hosts) => hosts.iter().any(|host| [client, server.ip()].contains(host)),
             Self::Station(_) | Self::Capture => true,
         }
@@ -127,7 +132,7 @@ impl From<&Locus> for CauseLocus {
             Locus::Capture => Self::Capture,
             Locus::Server(server) => Self::Server(*server),
             Locus::Client(client) | Locus::Announced { client, .. } => Self::Client(*client),
-            Locus::Account { server, name } => Self::Account { name: name.clone(), server: *server },
+            Locus::Account { server, name, .. } => Self::Account { name: name.clone(), server: *server },
             Locus::Hosts(hosts) => Self::Hosts(hosts.clone()),
             Locus::Station(mac) => Self::Station(mac.clone()),
         }
@@ -141,6 +146,7 @@ impl fmt::Display for CauseLocus {
             Self::Capture => f.write_str("this capture"),
             Self::Server(server) => write!(f, "server {server}"),
             Self::Client(client) => write!(f, "client {client}"),
+            Self::ClientAt { client, server } => write!(f, "client {client} at server {server}"),
             Self::Announced { address, server } => write!(f, "announced address {address} at server {server}"),
             Self::Account { name, server } if name.is_empty() => write!(f, "an account at server {server}"),
             Self::Account { name, server } => write!(f, "account {name} at server {server}"),

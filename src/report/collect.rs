@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use super::findings::Findings;
+use super::packed::Sessions;
 use super::{Out, Style, Verbosity};
 use crate::finding::{CauseId, DiagnosisName, Finding, Role, SessionId, Severity};
 use crate::frame::{CaptureId, Stamp};
@@ -189,14 +190,17 @@ impl Run {
 
     fn sort(&mut self) {
         self.captures.sort_by_key(|capture| capture.id);
-        self.sessions.sort_by_key(|session| session.id);
+        // Mostly they come in their order; what is in order is not moved, for that takes half as much memory again.
+        if !self.sessions.is_sorted_by_key(|session| session.id) {
+            self.sessions.sort_by_key(|session| session.id);
+        }
         in_order(&mut self.findings);
     }
 }
 
 /// Puts findings into the order in which reports list them, from which they have their numbers.
 pub fn in_order(findings: &mut [Finding]) {
-    findings.sort_by_key(|finding| {
+    let place = |finding: &Finding| {
         (
             finding.session.is_none(),
             finding.session,
@@ -207,7 +211,10 @@ pub fn in_order(findings: &mut [Finding]) {
             finding.primary.first(),
             finding.diagnosis,
         )
-    });
+    };
+    if !findings.is_sorted_by_key(place) {
+        findings.sort_by_key(place);
+    }
 }
 
 /// The path as it was named, control bytes and what is not UTF-8 escaped.
@@ -232,7 +239,8 @@ pub(super) struct Collecting {
     /// Whether the format shows sessions: a capture may hold very many.
     pub(super) with_sessions: bool,
     pub(super) run: Run,
-    pub(super) findings: Findings,
+    sessions: Sessions,
+    findings: Findings,
     pub(super) style: Style,
     pub(super) out: Box<dyn Out>,
 }
@@ -250,7 +258,9 @@ impl Sink for Collecting {
             if self.style.verbosity < Verbosity::Verbose {
                 session.vantage.clues = Vec::new();
             }
-            self.run.add_session(session);
+            self.run.tally.count(&session);
+            session.texts(|text| self.run.secrets.hide(text));
+            self.sessions.add(session);
         } else {
             self.run.tally.count(session);
         }
@@ -260,7 +270,7 @@ impl Sink for Collecting {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let mut finding = finding.clone();
         finding.texts(|text| self.run.secrets.hide(text));
-        self.findings.add(finding);
+        self.findings.add(&finding);
         Ok(())
     }
 
@@ -275,8 +285,7 @@ impl Sink for Collecting {
     }
 
     fn superseded(&mut self, superseded: &Superseded) -> io::Result<()> {
-        self.findings.take_back(superseded);
-        Ok(())
+        self.findings.take_back(superseded)
     }
 
     fn end(&mut self, captures: &[Capture], summary: &Summary) -> io::Result<()> {
@@ -287,7 +296,8 @@ impl Sink for Collecting {
 impl Collecting {
     /// Nothing collected yet.
     pub(super) fn new(write: WriteRun, with_sessions: bool, run: Run, style: Style, out: Box<dyn Out>) -> Self {
-        Self { write, with_sessions, run, findings: Findings::default(), style, out }
+        let (sessions, findings) = (Sessions::default(), Findings::default());
+        Self { write, with_sessions, run, sessions, findings, style, out }
     }
 
     /// Writes the run, after `arrange` has changed its order.
@@ -297,7 +307,8 @@ impl Collecting {
         summary: &Summary,
         arrange: impl FnOnce(&mut Run),
     ) -> io::Result<()> {
-        self.run.findings = std::mem::take(&mut self.findings).into_vec();
+        self.run.sessions = std::mem::take(&mut self.sessions).into_vec()?;
+        self.run.findings = std::mem::take(&mut self.findings).into_vec()?;
         self.run.finish(captures, summary);
         arrange(&mut self.run);
         let mut out = io::BufWriter::new(&mut self.out);

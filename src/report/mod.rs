@@ -34,6 +34,7 @@ mod link_type;
 mod manifest;
 mod markdown;
 mod ndjson;
+mod packed;
 mod page;
 mod paint;
 mod path;

@@ -11,10 +11,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::collect::Run;
-use super::escape::safe_json;
+use super::escape::SafeJson;
 use super::evidence::in_order;
 use super::identity::identities;
 use super::reference::first_of;
+use super::shape::Each;
 use super::words::{Confidence, Party, Role, Where};
 use super::{Style, unread};
 use crate::diagnosis::ALL;
@@ -32,21 +33,22 @@ const FINGERPRINT: &str = "ftpwhy/v1";
 const MOST: usize = 5_000;
 
 #[derive(Serialize)]
-struct Log {
+struct Log<'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [SarifRun; 1],
+    runs: [SarifRun<'a>; 1],
 }
 
 #[derive(Serialize)]
-struct SarifRun {
+struct SarifRun<'a> {
     tool: Tool,
     /// Empty where all went well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     invocations: Vec<Invocation>,
     artifacts: Vec<Artifact>,
-    results: Vec<SarifResult>,
+    /// Made one by one as they are written; with the identities of the findings.
+    results: Each<'a, (&'a Finding, String), SarifResult>,
 }
 
 /// SARIF 3.20: what went wrong while this was found out.
@@ -222,7 +224,8 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
     let guids: HashMap<CauseId, String> =
         run.causes.iter().map(|cause| (cause.id, guid(fingerprint::of_cause(cause.diagnosis, &cause.locus)))).collect();
     let named = run.findings.iter().zip(identities(run)).zip(&kept).filter(|(_, kept)| **kept);
-    let results = named.map(|((finding, identity), _)| result(run, finding, identity, &rules, &guids)).collect();
+    let named: Vec<(&Finding, String)> = named.map(|(named, _)| named).collect();
+    let places: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
     let artifacts =
         run.captures.iter().map(|capture| Artifact { location: ArtifactLocation { uri: uri(&capture.path) } });
     let log = Log {
@@ -231,11 +234,14 @@ pub(super) fn write(run: &Run, _: &Style, out: &mut dyn Write) -> io::Result<()>
         runs: [SarifRun {
             invocations: invocation(run, left_out(&kept)).into_iter().collect(),
             artifacts: artifacts.collect(),
-            results,
+            results: Each { of: &named, shape: &|(finding, identity)| result(run, finding, identity, &places, &guids) },
             tool: Tool { driver: Driver { name: "ftpwhy", version: env!("CARGO_PKG_VERSION"), rules } },
         }],
     };
-    writeln!(out, "{}", safe_json(serde_json::to_string_pretty(&log)?))
+    let mut out = SafeJson::to(out);
+    serde_json::to_writer_pretty(&mut out, &log)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 /// Which findings are results: of too many those that matter most, and of these the first of each cause before the others.
@@ -338,8 +344,8 @@ fn rule(diagnosis: &crate::diagnosis::Diagnosis) -> Rule {
 fn result(
     run: &Run,
     finding: &Finding,
-    identity: String,
-    rules: &[Rule],
+    identity: &str,
+    rules: &[&str],
     guids: &HashMap<CauseId, String>,
 ) -> SarifResult {
     let mut related = Vec::new();
@@ -368,14 +374,14 @@ fn result(
     }
     SarifResult {
         rule_id: finding.diagnosis.as_str(),
-        rule_index: rules.iter().position(|rule| rule.id == finding.diagnosis.as_str()),
+        rule_index: rules.iter().position(|rule| *rule == finding.diagnosis.as_str()),
         // What is beside a verdict is no alert of its own.
         level: if finding.role == finding::Role::Related { "note" } else { level(finding.severity) },
         message: Message::new(&message),
         correlation_guid: finding.cause.and_then(|cause| guids.get(&cause).cloned()),
         locations: [location(run, finding.primary.first())],
         related_locations,
-        partial_fingerprints: BTreeMap::from([(FINGERPRINT, identity)]),
+        partial_fingerprints: BTreeMap::from([(FINGERPRINT, identity.to_owned())]),
         rank: match finding.confidence {
             finding::Confidence::Proven => 100.0,
             finding::Confidence::Probable => 66.0,

@@ -18,7 +18,8 @@ const HEIGHT: usize = 24;
 
 /// The strip of a cause with the findings of it; `None` where all is one moment.
 pub(super) fn of(page: &Page<'_>, cause: &Cause, findings: &[&Finding]) -> Option<String> {
-    let failed: Vec<Timestamp> = findings.iter().map(|finding| failed_at(page.run, finding)).collect();
+    // As the cause's own span of time is counted, which stands beside it in words.
+    let failed: Vec<Timestamp> = findings.iter().map(|finding| finding.primary.first().time).collect();
     let worked = worked(page.run, cause);
     let all = || failed.iter().chain(&worked).copied();
     let (first, last) = (all().min()?, all().max()?);
@@ -43,16 +44,6 @@ pub(super) fn of(page: &Page<'_>, cause: &Cause, findings: &[&Finding]) -> Optio
         bars(&above, most, true),
         bars(&below, most, false),
     ))
-}
-
-/// When what a finding is about began to fail.
-fn failed_at(run: &Run, finding: &Finding) -> Timestamp {
-    let transfer = || {
-        let session = run.session(finding.session?)?;
-        let place = session.transfers.binary_search_by_key(&finding.transfer?, |transfer| transfer.id).ok()?;
-        Some(session.transfers.get(place)?.at.time)
-    };
-    transfer().unwrap_or(finding.primary.first().time)
 }
 
 /// When what a cause could have made fail worked.
