@@ -336,6 +336,18 @@ impl Finding {
         all
     }
 
+    /// Whether a transfer or session failed by it. That a login was refused is no fault, but nothing works without.
+    pub fn is_of_failure(&self) -> bool {
+        match (self.role, self.transfer) {
+            (Role::Verdict, _) => true,
+            (_, Some(_)) | (Role::Related, _) => false,
+            (Role::Context, None) => {
+                let is_login = matches!(self.locus, Locus::Account { .. });
+                self.session.is_some() && (self.severity == Severity::Error || is_login)
+            }
+        }
+    }
+
     /// Every text in it that may quote what was captured.
     pub fn texts(&mut self, mut change: impl FnMut(&mut String)) {
         change(&mut self.message);

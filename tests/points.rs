@@ -567,6 +567,36 @@ fn what_a_tap_missed_is_no_fault_of_the_network() {
     assert_eq!(told["sessions"][0]["transfers"][0]["verdict"], "data-syn-lost-in-transit");
 }
 
+/// The HTML report of both captures of a case.
+fn page(case: &str) -> String {
+    let files = ["client.pcap", "server.pcap"].map(|file| fixture(case, file));
+    let output = Command::new(PROGRAM).args(["--isolated", "--format", "html"]).args(&files).output();
+    String::from_utf8(output.expect("the program runs").stdout).expect("UTF-8")
+}
+
+#[test]
+fn what_the_ladder_shows_at_one_point_is_not_listed_for_the_other() {
+    let report = page("act_syn_drop");
+    let causes = &report[..report.find("<section id=\"transfers\"").expect("the transfers follow")];
+    for said in ["PORT 10,1,0,10,19,137", "425 Failed to establish", ">LIST<"] {
+        assert_eq!(causes.matches(said).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn evidence_beside_a_ladder_names_its_capture() {
+    let (mut listed, mut named) = (0, 0);
+    for case in cases() {
+        let report = page(&case);
+        for list in report.split("<ol class=\"evidence\">").skip(1) {
+            listed += 1;
+            let list = &list[..list.find("</ol>").expect("it ends")];
+            named += usize::from(list.contains("client.pcap</li>") || list.contains("server.pcap</li>"));
+        }
+    }
+    assert!(named > 0 && named <= listed, "{named} of {listed}");
+}
+
 #[test]
 fn a_connection_is_known_where_the_words_that_announce_it_are_cut_off() {
     let folder = tempfile::tempdir().expect("a directory");

@@ -92,7 +92,7 @@ impl Causes {
             return None;
         }
         let cause = self.known.group(finding);
-        let failed = has_failed(finding);
+        let failed = finding.is_of_failure();
         if !self.meets_current(finding, cause, failed) {
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
@@ -236,17 +236,5 @@ fn compare(cause: &mut Cause, all: &Compared<'_>, names: &Names, events: &Events
     if cause.is_of_several() {
         let summary = Diagnosis::named(cause.diagnosis).map_or("", |diagnosis| diagnosis.summary);
         cause.message = words::message(cause, summary);
-    }
-}
-
-/// Whether a transfer or session failed by what is found. That a login was refused is no fault, but nothing works without.
-fn has_failed(finding: &Finding) -> bool {
-    match (finding.role, finding.transfer) {
-        (Role::Verdict, _) => true,
-        (_, Some(_)) | (Role::Related, _) => false,
-        (Role::Context, None) => {
-            let is_login = matches!(finding.locus, crate::finding::Locus::Account { .. });
-            finding.session.is_some() && (finding.severity == Severity::Error || is_login)
-        }
     }
 }

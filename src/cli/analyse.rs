@@ -39,7 +39,7 @@ pub(super) struct Analyse {
     )]
     output: Vec<Target<FormatName>>,
 
-    /// What has a line in concise
+    /// What gets a line in concise
     #[arg(long, value_name = "WHAT", default_value = "finding", help_heading = "Output")]
     by: ByName,
 

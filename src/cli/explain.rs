@@ -28,7 +28,7 @@ pub(super) struct Explain {
 /// List all diagnoses with their severities
 #[derive(Args)]
 pub(super) struct Rules {
-    /// How to write them; json includes the explanations
+    /// How to write the list; json includes the explanations
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     format: TextOrJson,
 

@@ -17,7 +17,7 @@ pub(super) struct Hosts {
     #[command(flatten)]
     input: InputArguments,
 
-    /// How to write them
+    /// How to write the list
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     format: TextOrJson,
 

@@ -45,11 +45,11 @@ words! {
     Severity mirrors finding::Severity {
         /// Explains a failed transfer.
         Error = "error",
-        /// Will or can fail, or is a security concern.
+        /// May make transfers fail, or is a security concern.
         Warning = "warning",
-        /// Context, or refutes a suspicion.
+        /// Background, or a sign that something suspicious is harmless.
         Info = "info",
-        /// Limits what may be claimed from the capture.
+        /// Limits what can be concluded from the capture.
         Quality = "quality",
     }
 }
@@ -57,11 +57,11 @@ words! {
 words! {
     /// How sure a finding is.
     Confidence mirrors finding::Confidence {
-        /// What was seen admits no other reading.
+        /// The packets allow no other explanation.
         Proven = "proven",
-        /// The best explanation of what was seen.
+        /// The best explanation of the packets.
         Probable = "probable",
-        /// Consistent with what was seen; so are other causes.
+        /// Fits the packets, but other causes do, too.
         Possible = "possible",
     }
 }
@@ -69,9 +69,9 @@ words! {
 words! {
     /// The part a finding plays.
     Role mirrors finding::Role {
-        /// The one cause named for a failed transfer.
+        /// The one diagnosis that explains a failed transfer.
         Verdict = "verdict",
-        /// Holds too for a failed transfer, beside its verdict.
+        /// Also applies to a failed transfer, in addition to its verdict.
         Related = "related",
         /// About a host, a session, the capture, or a transfer that worked.
         Context = "context",
@@ -85,23 +85,23 @@ words! {
         Client = "client",
         /// The FTP server, its host or its admin.
         Server = "server",
-        /// Whatever lies between.
+        /// The network between them.
         Network = "network",
     }
 }
 
 words! {
-    /// Where the fault is, seen from the host that was captured on.
+    /// Where the fault is, seen from the host where the capture was taken.
     Where mirrors finding::Where {
-        /// On that host, not between it and the other one.
+        /// On that host, not between it and the other host.
         ThisHost = "this-host",
         /// On the host at the other end.
         OtherHost = "other-host",
-        /// In a filter of that host, or its queue of connections.
+        /// In a packet filter or the connection queue of that host.
         ThisFilter = "this-filter",
-        /// In a filter of the host at the other end.
+        /// In a packet filter of the host at the other end.
         OtherFilter = "other-filter",
-        /// Between the two.
+        /// Between the two hosts.
         Path = "path",
     }
 }
@@ -111,13 +111,13 @@ words! {
     Nearness mirrors record::Nearness {
         /// On the host itself.
         At = "at",
-        /// On its link.
+        /// On the same link.
         Adjacent = "adjacent",
         /// Closer to it than to the other end.
         Near = "near",
         /// Closer to the other end.
         Far = "far",
-        /// Cannot be told.
+        /// Unknown.
         Unknown = "unknown",
     }
 }
@@ -131,7 +131,7 @@ words! {
         Passive = "passive",
         /// The server, to the client's control port: no endpoint was ever announced.
         Default = "default",
-        /// Cannot be told.
+        /// Unknown.
         Unknown = "unknown",
     }
 }
@@ -151,13 +151,13 @@ words! {
 }
 
 words! {
-    /// Which way data went.
+    /// The direction of data.
     Heading mirrors record::Heading {
         /// To the server.
         Upload = "upload",
         /// To the client.
         Download = "download",
-        /// None were sent.
+        /// No data was sent.
         Nothing = "none",
     }
 }
@@ -169,15 +169,15 @@ words! {
         Established = "established",
         /// RST.
         Refused = "refused",
-        /// Nothing.
+        /// No answer.
         Unanswered = "unanswered",
         /// ICMP error.
         Icmp = "icmp",
-        /// A bare ACK with other numbers, and nothing better after it.
+        /// An ACK without SYN and with other numbers, and no better answer after it.
         Challenged = "challenged",
-        /// SYN-ACK, but never a handshake.
+        /// SYN-ACK, but the handshake was never completed.
         Aborted = "aborted",
-        /// Cannot be told.
+        /// Unknown.
         Unknown = "unknown",
     }
 }

@@ -55,7 +55,9 @@ impl Session {
 
     fn passive(&self, port: u16) -> String {
         if self.fails {
-            format!("@pasv {port}\nC> RETR a\nC:3000 > S:{port} S\nS:{port} > C:3000 RA\nS> 425 Failed to establish connection.\n")
+            format!(
+                "@pasv {port}\nC> RETR a\nC:3000 > S:{port} S\nS:{port} > C:3000 RA\nS> 425 Failed to establish connection.\n"
+            )
         } else {
             format!("@pasv {port}\nC> RETR a\n@pas 3000 {port} data=40\n")
         }
@@ -63,7 +65,8 @@ impl Session {
 
     /// A file that the server announces with its size.
     fn sized(&self, bytes: u32) -> String {
-        let announced = format!("@port 5001\nC> RETR a\nS> 150 Opening BINARY mode data connection for a ({bytes} bytes).\n");
+        let announced =
+            format!("@port 5001\nC> RETR a\nS> 150 Opening BINARY mode data connection for a ({bytes} bytes).\n");
         if self.fails {
             format!("{announced}S:20 > C:5001 S\nC:5001 > S:20 RA\nS> 425 Failed to establish connection.\n")
         } else {
@@ -141,7 +144,8 @@ fn in_turns(play: fn(&Session) -> String, sorts: &[(bool, bool)]) -> String {
     let mut script = String::new();
     for number in 1..=EACH * sorts.len() {
         let (here, fails) = sorts[number % sorts.len()];
-        writeln!(script, "{}", play(&Session { number, round: (number - 1) / sorts.len() + 1, here, fails })).expect("a string");
+        writeln!(script, "{}", play(&Session { number, round: (number - 1) / sorts.len() + 1, here, fails }))
+            .expect("a string");
     }
     script
 }

@@ -89,6 +89,7 @@ impl Request {
                 input: Input { anonymize: Some(key), ..input },
                 choice: Choice::Finding(Pick::Named(every)),
                 write: name_of(0),
+                manifest: None,
                 with_secrets: false,
                 annotate: true,
             }),

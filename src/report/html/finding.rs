@@ -85,7 +85,8 @@ fn evidence(page: &Page<'_>, finding: &Finding, list: &[&Evidence], out: &mut dy
     let Some(zero) = list.first().map(|first| first.first().time) else { return Ok(()) };
     writeln!(out, "<ol class=\"evidence\">")?;
     let exhibits = Exhibit::of(page, finding, list);
-    let mut capture = exhibits.first().map(|exhibit| exhibit.capture);
+    // The capture that the finding is said to be in, above.
+    let mut capture = finding.evidence().first().map(|first| first.first().capture);
     for (exhibit, one) in exhibits.iter().zip(list) {
         if capture != Some(exhibit.capture) {
             capture = Some(exhibit.capture);

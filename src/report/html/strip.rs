@@ -1,4 +1,5 @@
-//! A strip of time: when something failed by a cause, and when what could have failed alike worked.
+//! A strip of time: when something failed by a cause, and when what could have failed alike worked; or when it was found,
+//! where nothing failed by it.
 
 use std::fmt::Write as _;
 
@@ -18,32 +19,47 @@ const HEIGHT: usize = 24;
 
 /// The strip of a cause with the findings of it; `None` where all is one moment.
 pub(super) fn of(page: &Page<'_>, cause: &Cause, findings: &[&Finding]) -> Option<String> {
+    let (shown, what) = shown(findings);
     // As the cause's own span of time is counted, which stands beside it in words.
-    let failed: Vec<Timestamp> = findings.iter().map(|finding| finding.primary.first().time).collect();
-    let worked = worked(page.run, cause);
-    let all = || failed.iter().chain(&worked).copied();
+    let found: Vec<Timestamp> = shown.iter().map(|finding| finding.primary.first().time).collect();
+    // Where nothing failed, there is nothing to compare with what worked.
+    let worked = if what == FAILURE { worked(page.run, cause) } else { Vec::new() };
+    let all = || found.iter().chain(&worked).copied();
     let (first, last) = (all().min()?, all().max()?);
     if first == last {
         return None;
     }
-    let (above, below) = (spans(&failed, first, last), spans(&worked, first, last));
+    let (above, below) = (spans(&found, first, last), spans(&worked, first, last));
     let most = above.iter().chain(&below).copied().max().unwrap_or(1);
     let zero = page.run.captures.iter().filter_map(|capture| capture.first).min().unwrap_or(first);
     let time = |at| markup(&page.clock.milliseconds(at, zero));
     let unit = if cause.of_sessions { "session" } else { "transfer" };
-    let (bad, good) = (counted(failed.len() as u64, "failure"), counted(worked.len() as u64, unit));
+    let (bad, good) = (counted(found.len() as u64, what), counted(worked.len() as u64, unit));
     let (from, until) = (time(first), time(last));
     let (width, axis) = (SPANS * WIDTH, HEIGHT);
-    let height = if worked.is_empty() { HEIGHT + 1 } else { 2 * HEIGHT };
-    let key = if worked.is_empty() { String::new() } else { format!(" <b class=\"good\">\u{25bc}</b> {good} worked") };
+    let (height, key, spoken) = if worked.is_empty() {
+        (HEIGHT + 1, String::new(), String::new())
+    } else {
+        (2 * HEIGHT, format!(" <b class=\"good\">\u{25bc}</b> {good} worked"), format!(" and {good} that worked"))
+    };
+    let colour = if what == FAILURE { "bad" } else { "other" };
     Some(format!(
-        "<figure class=\"strip\"><svg role=\"img\" aria-label=\"{bad} and {good} that worked, {from} to {until}\" \
+        "<figure class=\"strip\"><svg role=\"img\" aria-label=\"{bad}{spoken}, {from} to {until}\" \
          width=\"100%\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\">\
-         <path class=\"axis\" d=\"M0 {axis}H{width}\"/><path class=\"bad\" d=\"{}\"/><path class=\"good\" d=\"{}\"/></svg>\n\
-         <figcaption><span>{from}</span> <span class=\"key\"><b class=\"bad\">\u{25b2}</b> {bad}{key}</span> <span>{until}</span></figcaption></figure>\n",
+         <path class=\"axis\" d=\"M0 {axis}H{width}\"/><path class=\"{colour}\" d=\"{}\"/><path class=\"good\" d=\"{}\"/></svg>\n\
+         <figcaption><span>{from}</span> <span class=\"key\"><b class=\"{colour}\">\u{25b2}</b> {bad}{key}</span> <span>{until}</span></figcaption></figure>\n",
         bars(&above, most, true),
         bars(&below, most, false),
     ))
+}
+
+/// What the bars above the axis count.
+const FAILURE: &str = "failure";
+
+/// The findings by which something failed, or all of them where nothing did: a warning of what worked is no failure.
+fn shown<'a>(findings: &[&'a Finding]) -> (Vec<&'a Finding>, &'static str) {
+    let failures: Vec<&Finding> = findings.iter().copied().filter(|finding| finding.is_of_failure()).collect();
+    if failures.is_empty() { (findings.to_vec(), "finding") } else { (failures, FAILURE) }
 }
 
 /// When what a cause could have made fail worked.
@@ -93,8 +109,20 @@ fn bars(counts: &[usize; SPANS], most: usize, above: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{SPANS, bars, spans};
+    use super::{FAILURE, SPANS, bars, shown, spans};
+    use crate::finding::{Finding, Role, Severity};
     use crate::frame::Timestamp;
+    use crate::report::testing::Sample;
+
+    #[test]
+    fn a_warning_of_what_worked_is_no_failure() {
+        let verdict = Sample::collision().findings.into_iter().find(|one| one.role == Role::Verdict).expect("one");
+        let warning = Finding { role: Role::Context, severity: Severity::Warning, ..verdict.clone() };
+        let (failures, what) = shown(&[&verdict, &warning]);
+        assert_eq!((failures.len(), what), (1, FAILURE));
+        let (found, what) = shown(&[&warning, &warning]);
+        assert_eq!((found.len(), what), (2, "finding"));
+    }
 
     #[test]
     fn each_time_is_in_one_span() {

@@ -25,7 +25,7 @@ details.one,.line{margin:.25rem 0 .25rem 1rem;font-size:.9rem}details.one[open]{
 figure{margin:1rem 0;border:1px solid var(--line);border-radius:.25rem;padding:.25rem}\
 figcaption{font-size:.85rem;padding:.25rem}\
 .strip{border:0;padding:0;max-width:44rem}.strip svg{display:block}.strip figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;padding:.15rem 0}\
-.strip .axis{stroke:var(--line);stroke-width:1}.strip path.bad{fill:var(--error)}.strip path.good{fill:var(--good)}\
+.strip .axis{stroke:var(--line);stroke-width:1}.strip path.bad{fill:var(--error)}.strip path.good{fill:var(--good)}.strip path.other{fill:var(--dim)}.strip b.other{color:var(--dim)}\
 table{border-collapse:collapse;width:100%;font-size:.9rem}\
 th,td{text-align:left;vertical-align:top;padding:.25rem .5rem .25rem 0;border-bottom:1px solid var(--line)}\
 th{color:var(--dim);font-weight:600;white-space:nowrap}\

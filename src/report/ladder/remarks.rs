@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::moments::key;
 use super::{Bar, Content, Row};
 use crate::finding::{Evidence, Finding};
+use crate::frame::Stamp;
 use crate::report::evidence::in_order;
 
 /// Connections that are named where several TIME-WAITs begin at one row.
@@ -36,8 +37,10 @@ pub(super) fn name_bars(rows: &mut [Row], bars: &[Bar]) {
     }
 }
 
-/// Tells the evidence of a finding at the rows of its frames. The evidence of which no row shows a frame.
-pub(super) fn tell(rows: &mut [Row], finding: &Finding) -> Vec<Evidence> {
+/// Tells the evidence of a finding at the rows of its frames; `drawn` is where a frame is drawn, for a line that several
+/// points have is one row. The evidence of which no row shows a frame.
+pub(super) fn tell(rows: &mut [Row], finding: &Finding, drawn: impl Fn(Stamp) -> Stamp) -> Vec<Evidence> {
+    let drawn = |at: &Stamp| key(drawn(*at));
     let frames = rows.iter().enumerate().filter(|(_, row)| row.cited);
     let mut places = HashMap::new();
     for (place, at) in frames.filter_map(|(place, row)| Some((place, row.at?))) {
@@ -47,12 +50,12 @@ pub(super) fn tell(rows: &mut [Row], finding: &Finding) -> Vec<Evidence> {
     for evidence in in_order(finding) {
         // What is missing has a row of its own.
         let Evidence::Seen { frames, note, .. } = evidence else { continue };
-        let Some(first) = frames.iter().find_map(|at| places.get(&key(*at))) else {
+        let Some(first) = frames.iter().find_map(|at| places.get(&drawn(at))) else {
             besides.push(evidence.clone());
             continue;
         };
         let hidden: Vec<String> =
-            frames.iter().filter(|at| !places.contains_key(&key(**at))).map(|at| at.number.to_string()).collect();
+            frames.iter().filter(|at| !places.contains_key(&drawn(at))).map(|at| at.number.to_string()).collect();
         if let Some(row) = rows.get_mut(*first) {
             remark(row, note, &also(&hidden));
         }
@@ -69,7 +72,12 @@ fn remark(row: &mut Row, note: &str, also: &str) {
     };
     match label {
         Some(label) if note.starts_with(label.as_str()) => *label = format!("{note}{also}"),
-        _ => row.remarks.push(format!("{note}{also}")),
+        _ => {
+            let said = format!("{note}{also}");
+            if !row.remarks.contains(&said) {
+                row.remarks.push(said);
+            }
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Ladder {
             shown_and_hidden(all, &shown)
         };
         let mut ladder = Self::laid_out(folded(shown, MOST_OF_FINDING), &lanes, traced);
-        ladder.besides = remarks::tell(&mut ladder.rows, finding);
+        ladder.besides = remarks::tell(&mut ladder.rows, finding, |at| drawn_at(at, traced));
         ladder.rows.iter().any(|row| matches!(row.content, Content::Arrow(_))).then_some(ladder)
     }
 

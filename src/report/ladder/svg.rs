@@ -5,15 +5,19 @@ use std::fmt::Write as _;
 
 use super::{Arrow, Content, Gap, Ladder, Row, Tone, Wire, fold_text};
 use crate::finding::Severity;
-use crate::frame::Timestamp;
+use crate::frame::{Stamp, Timestamp};
 use crate::report::escape::markup;
 use crate::report::page::Page;
 use crate::report::wrap::wrap;
 
 /// The width of a file, in pixels.
 const ALONE: usize = 760;
-/// Where the first and the last lane are, in percent; frame numbers and times stand before them.
+/// Where the first lane, at least, and the last one are, in percent; frame numbers and times stand before them.
 const LANES: (f64, f64) = (26.0, 85.0);
+/// What is left free before the first lane for half a label, in percent.
+const BEFORE: f64 = 6.0;
+/// Characters of a frame number with the name of its point; a longer one takes two lines.
+const STAMP: usize = 12;
 /// The narrowest a diagram is looked at, in pixels: a phone's screen without margins.
 const NARROWEST: f64 = 300.0;
 /// A character's width and a line's height, in pixels.
@@ -73,7 +77,7 @@ impl Figure {
     /// Draws a ladder. `title` says what it shows.
     pub(in crate::report) fn of(page: &Page<'_>, ladder: &Ladder, title: &str) -> Self {
         let zero = ladder.rows.iter().find_map(|row| row.at).map_or(Timestamp(0), |at| at.time);
-        let mut drawing = Drawing { page, ladder, zero, y: 0, out: String::new() };
+        let mut drawing = Drawing { page, ladder, zero, first: first_lane(page, ladder), y: 0, out: String::new() };
         drawing.names();
         let top = drawing.y;
         let drawn = drawing.rows();
@@ -150,6 +154,8 @@ struct Drawing<'a> {
     page: &'a Page<'a>,
     ladder: &'a Ladder,
     zero: Timestamp,
+    /// Where the first lane is, in percent.
+    first: f64,
     /// Where the next row begins.
     y: usize,
     out: String,
@@ -160,7 +166,7 @@ impl Drawing<'_> {
     #[expect(clippy::cast_precision_loss, reason = "a handful of lanes")]
     fn x(&self, lane: usize) -> f64 {
         let gaps = self.ladder.lanes.len().saturating_sub(1).max(1);
-        LANES.0 + (LANES.1 - LANES.0) * lane as f64 / gaps as f64
+        self.first + (LANES.1 - self.first) * lane as f64 / gaps as f64
     }
 
     /// Names and addresses above the lanes; long addresses one below the other.
@@ -214,8 +220,9 @@ impl Drawing<'_> {
                     (_, Wire::Control) => "control",
                 };
                 let _ = write!(self.out, "<g class=\"{class}{cited}\">");
-                self.stamp(row);
+                let next = self.stamp(row);
                 self.arrow(arrow);
+                self.y = self.y.max(next);
                 self.out.push_str("</g>");
             }
             Content::Note(text) => {
@@ -226,8 +233,7 @@ impl Drawing<'_> {
                 };
                 let class = format!("note{class}");
                 let _ = write!(self.out, "<g class=\"words{cited}\">");
-                let next = row.frame().map_or(self.y, |_| self.y + 2 * LINE + 3);
-                self.stamp(row);
+                let next = self.stamp(row);
                 self.across(text, &class, 2);
                 self.y = self.y.max(next);
                 self.out.push_str("</g>");
@@ -252,13 +258,14 @@ impl Drawing<'_> {
     /// Lines of text in the middle of the lanes.
     fn across(&mut self, text: &str, class: &str, padding: usize) {
         let lines = wrap(&self.page.safe(text), LABEL, LABEL);
-        self.text(class, f64::midpoint(LANES.0, LANES.1), self.y + padding + LINE - 3, &lines);
+        self.text(class, f64::midpoint(self.first, LANES.1), self.y + padding + LINE - 3, &lines);
         self.y += 2 * padding + LINE * lines.len();
     }
 
     /// Lines around a place in percent; `y` is that of the first one.
     fn text(&mut self, class: &str, x: f64, y: usize, lines: &[String]) {
-        let (x, anchor) = placed(x, lines.iter().map(|line| line.chars().count()).max().unwrap_or(0), LANES.0 - 6.0);
+        let (x, anchor) =
+            placed(x, lines.iter().map(|line| line.chars().count()).max().unwrap_or(0), self.first - BEFORE);
         for (line, y) in lines.iter().zip((y..).step_by(LINE)) {
             let line = markup(line);
             let _ = write!(
@@ -268,17 +275,18 @@ impl Drawing<'_> {
         }
     }
 
-    /// Frame number and seconds since the first row.
-    fn stamp(&mut self, row: &Row) {
-        let Some(at) = row.frame() else { return };
+    /// Frame number and seconds since the first row; where they end.
+    fn stamp(&mut self, row: &Row) -> usize {
+        let Some(at) = row.frame() else { return self.y };
+        let mut y = self.y + LINE - 2;
+        for line in stamp_lines(self.page, at) {
+            let _ = write!(self.out, "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>", markup(&line));
+            y += LINE;
+        }
+        y -= 1;
         let seconds = at.time.seconds_since(self.zero);
-        let y = self.y + LINE - 2;
-        let _ = write!(
-            self.out,
-            "<text class=\"frame\" x=\"2\" y=\"{y}\">{}</text>",
-            markup(&self.page.run.frame_at_point(at))
-        );
-        let _ = write!(self.out, "<text class=\"time\" x=\"2\" y=\"{}\">+{seconds:.3}</text>", y + LINE - 1);
+        let _ = write!(self.out, "<text class=\"time\" x=\"2\" y=\"{y}\">+{seconds:.3}</text>");
+        y + 6
     }
 
     fn arrow(&mut self, arrow: &Arrow) {
@@ -308,7 +316,7 @@ impl Drawing<'_> {
                 );
             }
         }
-        self.y = (y + 7).max(top + 2 * LINE + 3);
+        self.y = y + 7;
     }
 
     fn lanes(&self, top: usize, drawn: &[Drawn], out: &mut String) {
@@ -330,6 +338,25 @@ impl Drawing<'_> {
             }
         }
     }
+}
+
+/// A frame number behind the name of its point, or below it.
+fn stamp_lines(page: &Page<'_>, at: Stamp) -> Vec<String> {
+    let stamp = page.run.frame_at_point(at);
+    match stamp.rsplit_once(' ') {
+        Some((point, number)) if stamp.chars().count() > STAMP => {
+            vec![point.to_owned(), number.to_owned()]
+        }
+        _ => vec![stamp],
+    }
+}
+
+/// Where the first lane is, so that what stands before it has room on the narrowest screen, in percent.
+#[expect(clippy::cast_precision_loss, reason = "stamps are short")]
+fn first_lane(page: &Page<'_>, ladder: &Ladder) -> f64 {
+    let stamps = ladder.rows.iter().filter_map(Row::frame).flat_map(|at| stamp_lines(page, at));
+    let longest = stamps.map(|line| line.chars().count()).max().unwrap_or(0);
+    LANES.0.max((longest as f64 + 0.5) * CHARACTER / NARROWEST * 100.0 + BEFORE)
 }
 
 /// Where a text goes that is to stand around `x`, so that it stays between `least` and the right edge of the narrowest

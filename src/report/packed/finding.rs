@@ -5,8 +5,8 @@ use std::io;
 use super::{Pack, Store, Unpacker, pack};
 use crate::diagnosis::ALL;
 use crate::finding::{
-    Alternative, Cap, CauseId, Confidence, DiagnosisName, Evidence, Finding, HostFact, Locus, Party, Remedy, Role, Route,
-    RuledOut, SessionId, Severity, TransferId, Where,
+    Alternative, Cap, CauseId, Confidence, DiagnosisName, Evidence, Finding, HostFact, Locus, Party, Remedy, Role,
+    Route, RuledOut, SessionId, Severity, TransferId, Where,
 };
 use crate::frame::{CaptureId, FrameList, FrameNo, Stamp, Timestamp};
 
@@ -125,9 +125,7 @@ impl Pack for Locus {
                 server: Pack::unpack(from)?,
                 address: Pack::unpack(from)?,
             },
-            4 => {
-                Self::Account { client: Pack::unpack(from)?, server: Pack::unpack(from)?, name: Pack::unpack(from)? }
-            }
+            4 => Self::Account { client: Pack::unpack(from)?, server: Pack::unpack(from)?, name: Pack::unpack(from)? },
             5 => Self::Hosts(Pack::unpack(from)?),
             6 => Self::Station(Pack::unpack(from)?),
             _ => return None,

@@ -13,19 +13,19 @@ use crate::text::printable_str;
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Capture {
     id: u32,
-    /// As it was named; `-` is standard input.
+    /// The path as given; `-` is standard input.
     path: String,
-    /// `pcap`, `pcapng`, with ` + gzip` and the like.
+    /// `pcap`, `pcapng` and others, with ` + gzip` or the like if it is compressed.
     format: String,
     packets: u64,
     /// Time of the earliest frame, RFC 3339.
     first: Option<String>,
     /// Time of the latest frame, RFC 3339.
     last: Option<String>,
-    /// Whether it could be read to its end.
+    /// Whether it was read to its end.
     complete: bool,
     interfaces: Vec<Interface>,
-    /// When a live capture lacked packets.
+    /// When a live capture lost packets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     gaps: Vec<Gap>,
@@ -47,16 +47,16 @@ impl From<&source::Capture> for Capture {
     }
 }
 
-/// A time for which packets are missing in a live capture.
+/// A span of time in which a live capture lost packets.
 #[derive(Serialize, JsonSchema)]
 struct Gap {
     /// RFC 3339.
     from: String,
     /// RFC 3339.
     until: String,
-    /// Packets that were counted as dropped.
+    /// Packets counted as dropped.
     packets: u64,
-    /// Whether an interface was away, so that nothing could be counted.
+    /// Whether an interface was down or gone, so that nothing could be counted.
     away: bool,
 }
 
@@ -66,10 +66,10 @@ impl From<&source::Gap> for Gap {
     }
 }
 
-/// An input that could not be read, or not all of it: the exit status is 2, unless it is allowed.
+/// An input that could not be read, or only in part. The exit status is then 2, unless `allowed`.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Unreadable {
-    /// As it was named or found; `-` is standard input.
+    /// The path as given or found; `-` is standard input.
     path: String,
     /// What is wrong with it.
     why: String,
@@ -86,12 +86,12 @@ impl From<&record::Unreadable> for Unreadable {
 /// An interface of a capture.
 #[derive(Serialize, JsonSchema)]
 struct Interface {
-    /// Wireshark's interface id.
+    /// Its id in Wireshark.
     id: u32,
     name: Option<String>,
-    /// tcpdump's name of the link type; its number where it has none.
+    /// The link type by its name in tcpdump, or its number if it has none.
     link_type: String,
-    /// Packets the capture itself counts as dropped; null when it does not say.
+    /// Packets dropped, as counted in the capture; null if it does not say.
     dropped: Option<u64>,
 }
 

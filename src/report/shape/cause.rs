@@ -8,36 +8,36 @@ use crate::report::time;
 use crate::report::words::{Confidence, Severity};
 use crate::text::printable_str;
 
-/// Findings of one diagnosis whose remedy is about the same thing.
+/// Findings with the same diagnosis that need the same change.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Cause {
-    /// From 1, in the order in which causes first show; findings carry it.
+    /// Counts from 1, in the order in which causes first appear. Findings refer to it.
     id: u32,
     diagnosis: &'static str,
-    /// The highest of its findings.
+    /// The highest severity of its findings.
     severity: Severity,
-    /// The highest of its findings.
+    /// The highest confidence of its findings.
     confidence: Confidence,
-    /// What its remedy is about: `server 10.2.0.20:21`, `client 10.1.0.10`.
+    /// What the change concerns: `server 10.2.0.20:21`, `client 10.1.0.10`.
     locus: String,
     message: String,
     findings: CauseFindings,
-    /// Transfers that failed by it; sessions where it is none of transfers.
+    /// Transfers that failed for this cause; sessions, if it concerns whole sessions.
     failed: u64,
-    /// Those that could have failed alike, the failed ones and those that worked included.
+    /// Those that could have failed in the same way: both those that failed and those that worked.
     comparable: u64,
-    /// Sessions with a finding of it.
+    /// Sessions with a finding of this cause.
     sessions: u64,
-    /// Address and port of the servers of what failed, at most five.
+    /// Address and port of the servers with failures, at most five.
     servers: Vec<String>,
     clients: Clients,
-    /// When it showed first, RFC 3339.
+    /// When it first appeared, RFC 3339.
     first: String,
-    /// When it showed last, RFC 3339.
+    /// When it last appeared, RFC 3339.
     last: String,
-    /// What tells what failed from what worked, the clearest first; empty where nothing does.
+    /// How failures differ from what worked, the clearest difference first; empty if nothing differs.
     separates: Vec<Separation>,
-    /// Since when it fails; null where it failed from the start, or also worked afterwards.
+    /// When it began to fail; null if it failed from the start, or if something worked afterwards.
     turn: Option<Turn>,
 }
 
@@ -69,17 +69,17 @@ impl Cause {
 #[derive(Serialize, JsonSchema)]
 struct CauseFindings {
     count: u64,
-    /// The first of them that the report holds: indices into `findings`, or of the lines with findings, from 0.
+    /// The first of them in this report: indices into `findings`, or into the lines with findings, from 0.
     examples: Vec<usize>,
 }
 
-/// The clients of what failed.
+/// The clients with failures.
 #[derive(Serialize, JsonSchema)]
 struct Clients {
     count: u64,
     /// At most five of their addresses.
     examples: Vec<String>,
-    /// The longest prefix that holds all of them; null for a single one.
+    /// The longest network prefix that contains all of them; null for a single client.
     prefix: Option<String>,
 }
 
@@ -93,17 +93,17 @@ impl From<&record::Clients> for Clients {
     }
 }
 
-/// What tells failures from what worked.
+/// A difference between failures and what worked.
 #[derive(Serialize, JsonSchema)]
 struct Separation {
     by: By,
-    /// What all failures have, or at least 95 % of them.
+    /// The value of all failures, or of at least 95 % of them.
     failed_value: String,
-    /// What those have that worked.
+    /// The value of what worked.
     worked_value: String,
-    /// Failures with the first.
+    /// Failures with `failed_value`.
     failed: u64,
-    /// What worked with the second; at least three.
+    /// What worked with `worked_value`; at least three.
     worked: u64,
 }
 
@@ -119,7 +119,7 @@ impl From<&record::Separation> for Separation {
     }
 }
 
-/// What transfers and sessions are compared by.
+/// The property by which transfers and sessions are compared.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum By {
@@ -160,16 +160,16 @@ impl From<record::Trait> for By {
     }
 }
 
-/// Since when it fails.
+/// When it began to fail.
 #[derive(Serialize, JsonSchema)]
 struct Turn {
     /// The first failure, RFC 3339.
     at: String,
-    /// What was alike and worked before; nothing of it worked afterwards.
+    /// Comparable ones that worked before it; none worked afterwards.
     before_worked: u64,
-    /// What failed from then on.
+    /// Failures from then on.
     after_failed: u64,
-    /// What happened shortly before: a lead, no proof.
+    /// What happened shortly before: a hint, not a proof.
     lead: Option<String>,
 }
 

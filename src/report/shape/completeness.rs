@@ -7,23 +7,23 @@ use crate::record::{Interruption, Summary};
 use crate::report::interrupted::interrupted_by;
 use crate::source::Capture;
 
-/// Whether a report tells all there was to tell.
+/// Whether the report covers all of its inputs.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Completeness {
-    /// Whether every input was read to its end, but for those that `--allow-unreadable` names.
+    /// Whether every input was read to its end, except those that `--allow-unreadable` names.
     complete: bool,
-    /// The signal that ended the run before that; null for a complete run.
+    /// The signal that stopped the run early; null for a complete run.
     interrupted: Option<Interrupted>,
 }
 
-/// What ended a run before its inputs did.
+/// What stopped a run early.
 #[derive(Serialize, JsonSchema)]
 struct Interrupted {
     /// `SIGINT`, `SIGTERM` or `SIGHUP`.
     signal: &'static str,
-    /// Inputs that were not read at all; they are not among the captures.
+    /// Inputs that were not read at all; they are not in `captures`.
     not_read: u64,
-    /// The same in a sentence.
+    /// The same as a sentence.
     message: String,
 }
 

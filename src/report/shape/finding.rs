@@ -11,33 +11,33 @@ use crate::report::words::{Confidence, Party, Role, Severity, Where};
 use crate::report::{filter, time};
 use crate::text::printable_str;
 
-/// A diagnosis that holds.
+/// A diagnosis that applies, and what supports it.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Finding {
     diagnosis: &'static str,
     role: Role,
     severity: Severity,
     confidence: Confidence,
-    /// Null where the capture does not show it.
+    /// Where the fault is; null if the capture does not show it.
     r#where: Option<Where>,
     message: String,
     /// The capture it was found in.
     capture: u32,
-    /// Null when it is about a host or the capture.
+    /// Null if it is about a host or the capture.
     session: Option<u32>,
-    /// Null when it is not about one transfer.
+    /// Null if it is not about one transfer.
     transfer: Option<u32>,
-    /// The id of the cause that it is of; null for what is related or of severity quality.
+    /// The id of its cause; null if its role is `related` or its severity `quality`.
     cause: Option<u32>,
     /// The addresses it is about.
     hosts: Vec<String>,
-    /// In order of time, never empty; what hosts say comes last.
+    /// In order of time, never empty; facts from hosts come last.
     evidence: Vec<Evidence>,
     /// Why the confidence is not higher.
     caps: Vec<Cap>,
-    /// Causes considered and refuted.
+    /// Diagnoses that were considered and ruled out.
     ruled_out: Vec<RuledOut>,
-    /// Causes this capture cannot exclude.
+    /// Diagnoses that this capture cannot rule out.
     alternatives: Vec<Alternative>,
     /// What to do.
     remedies: Vec<Remedy>,
@@ -75,7 +75,7 @@ impl Finding {
     }
 }
 
-/// A fact that can be looked up in the capture, or that the kernel of a host tells.
+/// A fact that can be checked in the capture, or that the kernel of a host reported.
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Evidence {
@@ -88,42 +88,42 @@ enum Evidence {
         /// Sender, address and port, if it is a packet or a control line.
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<String>,
-        /// Receiver, likewise.
+        /// Receiver, in the same form.
         #[serde(skip_serializing_if = "Option::is_none")]
         to: Option<String>,
         note: String,
-        /// The capture point, where there are several.
+        /// The capture point, if there are several.
         #[serde(skip_serializing_if = "Option::is_none")]
         point: Option<String>,
     },
-    /// Nothing of the kind lies between two frames.
+    /// Packets that are missing between two frames.
     Missing {
         /// The capture of `after`.
         capture: u32,
-        /// The last frame before the span.
+        /// The last frame before the gap.
         after: u64,
-        /// The first frame behind it.
+        /// The first frame after the gap.
         until: u64,
-        /// The capture of `until`, when it is another one.
+        /// The capture of `until`, if it is another one.
         #[serde(skip_serializing_if = "Option::is_none")]
         until_capture: Option<u32>,
         note: String,
-        /// The capture point that lacks it, where there are several.
+        /// The capture point that lacks them, if there are several.
         #[serde(skip_serializing_if = "Option::is_none")]
         point: Option<String>,
-        /// When that point recorded a packet last before, RFC 3339.
+        /// When that point last recorded a packet before the gap, RFC 3339.
         #[serde(skip_serializing_if = "Option::is_none")]
         alive_from: Option<String>,
-        /// When it did so again.
+        /// When it next recorded one, RFC 3339.
         #[serde(skip_serializing_if = "Option::is_none")]
         alive_to: Option<String>,
     },
-    /// The kernel of a host says so, or why nothing can be concluded from what it says.
+    /// What the kernel of a host reported, or why nothing can be concluded from it.
     Host {
         fact: String,
-        /// When it was read, RFC 3339, on the clock of that host.
+        /// When it was read, RFC 3339, by the clock of that host.
         at: String,
-        /// The document that holds it, or `this host`.
+        /// The document it is from, or `this host`.
         source: String,
     },
 }
@@ -165,10 +165,10 @@ impl Evidence {
     }
 }
 
-/// A limit of the capture or of the rule.
+/// A limit of the capture or of the rule, which lowers the confidence.
 #[derive(Serialize, JsonSchema)]
 struct Cap {
-    /// The diagnosis that states the limit; null where the rule itself admits no more, as `why` says.
+    /// The diagnosis that states the limit; null if it is one of the rule itself, as `why` says.
     diagnosis: Option<&'static str>,
     why: String,
 }
@@ -179,7 +179,7 @@ impl From<&finding::Cap> for Cap {
     }
 }
 
-/// A cause considered and refuted.
+/// A diagnosis that was considered and ruled out.
 #[derive(Serialize, JsonSchema)]
 struct RuledOut {
     diagnosis: &'static str,
@@ -192,7 +192,7 @@ impl From<&finding::RuledOut> for RuledOut {
     }
 }
 
-/// A cause that cannot be excluded.
+/// A diagnosis that this capture cannot rule out.
 #[derive(Serialize, JsonSchema)]
 struct Alternative {
     diagnosis: &'static str,
@@ -205,7 +205,7 @@ impl From<&finding::Alternative> for Alternative {
     }
 }
 
-/// Something to change, and by whom.
+/// What to change, and who has to do it.
 #[derive(Serialize, JsonSchema)]
 struct Remedy {
     side: Party,

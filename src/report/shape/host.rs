@@ -27,7 +27,7 @@ impl Inventory {
     }
 }
 
-/// An address that somebody has, or uses, at one place.
+/// An address that is in use, as seen at one place.
 #[derive(Serialize)]
 pub(in crate::report) struct Host {
     mac: Option<String>,

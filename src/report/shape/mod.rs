@@ -43,20 +43,20 @@ pub(super) struct Report<'a> {
     #[schemars(extend("const" = SCHEMA))]
     pub(super) schema: u32,
     pub(super) tool: Tool,
-    /// How several inputs were taken; empty for a single file.
+    /// How several inputs were grouped; empty for a single file.
     pub(super) grouping: Vec<String>,
     #[serde(flatten)]
     pub(super) completeness: Completeness,
     pub(super) captures: Vec<Capture>,
-    /// Inputs that could not be read, or not all of them.
+    /// Inputs that could not be read, or only in part.
     pub(super) unreadable: Vec<Unreadable>,
-    /// Present where an incident was captured at several points.
+    /// The capture points; absent unless an incident was captured at several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(super) points: Vec<Point>,
     pub(super) sessions: Each<'a, record::SessionRecord, Session>,
     pub(super) findings: Each<'a, crate::finding::Finding, Finding>,
-    /// What the findings have in common, in order of their ids.
+    /// The causes that findings have in common, in order of their ids.
     pub(super) causes: Each<'a, record::Cause, Cause>,
     pub(super) summary: Summary,
 }
@@ -94,16 +94,16 @@ impl<T, S: JsonSchema> JsonSchema for Each<'_, T, S> {
 pub(super) enum Line {
     /// The first line.
     Meta(Meta),
-    /// A session has ended, or a chapter of a long one, all its transfers judged.
+    /// A session that has ended, or a part of a long one; all its transfers are judged.
     Session(Session),
-    /// A finding. Those of a session follow it.
+    /// A finding. Findings of a session come after the line of the session.
     Finding(Finding),
-    /// An earlier finding no longer holds: what came later gave it another name.
+    /// An earlier finding that is no longer valid: later packets led to another diagnosis, or to none.
     Superseded(Superseded),
-    /// Trouble that is under way, in captures that are judged while they go on. Told again while it lasts, and once how it
-    /// ended.
+    /// A problem that has not ended, in captures that are analysed while they grow. Repeated while it lasts, and
+    /// written once more when it has ended.
     Pending(Pending),
-    /// What findings have in common: a line each, before the last line.
+    /// A cause that findings have in common: one line for each, before the last line.
     Cause(Cause),
     /// The last line.
     Summary(Closing),
@@ -116,7 +116,7 @@ pub(super) struct Meta {
     #[schemars(extend("const" = SCHEMA))]
     pub(super) schema: u32,
     pub(super) tool: Tool,
-    /// How several inputs were taken; empty for a single file.
+    /// How several inputs were grouped; empty for a single file.
     pub(super) grouping: Vec<String>,
 }
 
@@ -126,9 +126,9 @@ pub(super) struct Closing {
     #[serde(flatten)]
     pub(super) completeness: Completeness,
     pub(super) captures: Vec<Capture>,
-    /// Inputs that could not be read, or not all of them.
+    /// Inputs that could not be read, or only in part.
     pub(super) unreadable: Vec<Unreadable>,
-    /// Present where an incident was captured at several points.
+    /// The capture points; absent unless an incident was captured at several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(super) points: Vec<Point>,
@@ -136,18 +136,18 @@ pub(super) struct Closing {
     pub(super) summary: Summary,
 }
 
-/// Names the finding that no longer holds.
+/// Withdraws an earlier finding.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Superseded {
-    /// The diagnosis that was named.
+    /// The diagnosis of that finding.
     diagnosis: &'static str,
     session: Option<u32>,
-    /// Null when there is no transfer yet; a warning that came before its transfer had none either.
+    /// Its transfer; null if it was written before its transfer began.
     transfer: Option<u32>,
-    /// The hosts it was about; empty for one about a session.
+    /// Its hosts; empty if it was about a session.
     hosts: Vec<String>,
-    /// The diagnosis that takes its place, the same one when only its role, its confidence or what it counts has
-    /// changed; null when nothing came of it.
+    /// The diagnosis that replaces it, which is the same one if only its role, confidence or counts changed; null if
+    /// none replaces it.
     by: Option<&'static str>,
 }
 
@@ -176,7 +176,7 @@ impl Tool {
     }
 }
 
-/// A frame, numbered as Wireshark numbers it.
+/// A frame, with its number in Wireshark.
 #[derive(Serialize, JsonSchema)]
 struct Frame {
     capture: u32,
@@ -192,7 +192,7 @@ impl From<Stamp> for Frame {
     }
 }
 
-/// Counts over the run; findings without those whose role is related.
+/// Totals of the run. Findings with the role `related` are not counted.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Summary {
     transfers: u64,
@@ -201,7 +201,7 @@ pub(super) struct Summary {
     warning: u64,
     info: u64,
     quality: u64,
-    /// Present where findings are counted here and not told (`--max-findings`): how many.
+    /// How many findings are counted but not shown (`--max-findings`); absent if all are shown.
     #[serde(skip_serializing_if = "is_none")]
     #[schemars(default)]
     left_out: u64,

@@ -10,38 +10,38 @@ use crate::text::printable_str;
 #[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct Pending {
     session: u32,
-    /// Null when no transfer was asked for yet.
+    /// Null if no transfer was requested yet.
     transfer: Option<u32>,
-    /// The command that the data connection is for; null where it is encrypted.
+    /// The command that needs the data connection; null if it is encrypted.
     command: Option<String>,
     state: State,
-    /// What is the matter, in words.
+    /// What is wrong, as a sentence.
     message: String,
-    /// The diagnosis by which it ended; null otherwise.
+    /// The diagnosis, if it has failed; otherwise null.
     by: Option<&'static str>,
-    /// Why it was withdrawn; null otherwise.
+    /// Why it was withdrawn; otherwise null.
     why: Option<String>,
     syns: u32,
     /// From the first SYN to the last.
     seconds: f64,
     /// Sender of the SYNs, address and port.
     from: String,
-    /// Their destination, likewise.
+    /// Their destination, address and port.
     to: String,
     capture: u32,
     /// The SYNs, or the first of very many.
     frames: Vec<u64>,
 }
 
-/// How pending trouble stands.
+/// The state of a pending problem.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum State {
     /// Nobody has answered.
     Open,
-    /// It has failed, by the finding in `by`.
+    /// It has failed, with the diagnosis in `by`.
     Ended,
-    /// It holds no longer.
+    /// It is no longer a problem.
     Withdrawn,
 }
 

@@ -14,31 +14,31 @@ pub(in crate::report) struct Point {
     id: u32,
     name: String,
     captures: Vec<u32>,
-    /// The interface of these captures that is meant, where several of them are points.
+    /// The interface of these captures that is this point, if several interfaces are points.
     #[serde(skip_serializing_if = "Option::is_none")]
     interface: Option<u32>,
-    /// Null for the reference itself. All times are told by its clock.
+    /// Null for the reference point. All times in the report are those of its clock.
     clock: Option<Clock>,
 }
 
-/// A clock beside the reference.
+/// How a clock differs from the reference clock.
 #[derive(Serialize, JsonSchema)]
 struct Clock {
     /// The point whose clock is the reference.
     reference: u32,
-    /// By how many seconds it is ahead at the first packet that both saw.
+    /// How many seconds it is ahead at the first packet that both points saw.
     offset_s: f64,
-    /// To how many seconds that is known; null where packets of one direction only were seen at both.
+    /// The uncertainty in seconds; null if packets of only one direction were seen at both points.
     uncertainty_s: Option<f64>,
-    /// By how much it gains, in millionths.
+    /// How much faster it runs, in parts per million.
     skew_ppm: f64,
     steps: Vec<Step>,
 }
 
-/// A clock was set.
+/// A moment when the clock was set.
 #[derive(Serialize, JsonSchema)]
 struct Step {
-    /// The first frame behind it.
+    /// The first frame after it.
     at: Frame,
     by_s: f64,
 }
@@ -67,22 +67,22 @@ fn rounded(number: f64, digits: i32) -> f64 {
     (number * scale).round() / scale
 }
 
-/// What became of the packets of a session from one capture point to the next.
+/// What happened to the packets of a session between one capture point and the next.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Path {
     from_point: u32,
     to_point: u32,
     direction: Direction,
     packets: u64,
-    /// Lost, and never made up for.
+    /// Lost, and not retransmitted with success.
     lost: u64,
-    /// Lost, and sent again with success.
+    /// Lost, and retransmitted with success.
     recovered: u64,
-    /// Not recorded at the next point, though they arrived.
+    /// Not recorded at the next point, although they arrived.
     missed_by_tap: u64,
     duplicated: u64,
     reordered: u64,
-    /// One way; null where no packet was seen at both.
+    /// The one-way delay; null if no packet was seen at both points.
     delay_ms: Option<Delay>,
 }
 
@@ -98,7 +98,7 @@ struct Delay {
     min: f64,
     median: f64,
     max: f64,
-    /// To how many milliseconds it is known; the sum of both directions is exact. Null where the clocks are not.
+    /// The uncertainty in milliseconds; the sum of both directions is exact. Null if that of the clocks is.
     uncertainty: Option<f64>,
 }
 

@@ -23,10 +23,10 @@ impl Rules {
 #[derive(Serialize)]
 pub(in crate::report) struct Rule {
     name: &'static str,
-    /// Where a case does not say otherwise.
+    /// The usual one; in some cases it is another.
     severity: Severity,
     summary: &'static str,
-    /// Its paragraphs.
+    /// The explanation, one text for each paragraph.
     explanation: Vec<String>,
     references: &'static [&'static str],
 }

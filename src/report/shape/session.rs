@@ -26,29 +26,29 @@ pub(in crate::report) struct Session {
     server_software: Option<String>,
     /// The first encrypted frame.
     encrypted_from: Option<Frame>,
-    /// The TLS of the control connection, as far as it was looked into; null where there is none.
+    /// TLS on the control connection, as far as it was examined; null if there is none.
     tls: Option<Tls>,
     vantage: Vantage,
-    /// Present where the session was seen at several places, before and behind a NAT: `client` and `server` above are those
-    /// of the first one.
+    /// The session as seen at several places, before and behind a NAT; absent if there is one place. `client` and
+    /// `server` above are those of the first place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     views: Vec<View>,
-    /// Present where an incident was captured at several points: the ids of those that have the session, the one nearest to
-    /// the client first.
+    /// The ids of the capture points that saw the session, the one nearest to the client first; absent unless an
+    /// incident was captured at several points.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     points: Vec<u32>,
-    /// What became of its packets between these points.
+    /// What happened to its packets between these points.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     path: Vec<Path>,
     offers: Vec<Offer>,
     transfers: Vec<Transfer>,
-    /// Transfers whose commands are encrypted, told from their data connections; not among `transfers`.
+    /// Transfers whose commands are encrypted, known only from their data connections; they are not in `transfers`.
     inferred: Vec<Inferred>,
-    /// Present, and true, where more of the session follows under the same id: a capture that goes on tells a long session
-    /// in chapters, each with its own offers and transfers.
+    /// True if more of the session follows under the same id, otherwise absent: while a capture grows, a long session
+    /// is written in parts, each with its own offers and transfers.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     continues: bool,
@@ -81,13 +81,13 @@ impl From<&record::SessionRecord> for Session {
 /// The TLS of a control connection.
 #[derive(Serialize, JsonSchema)]
 struct Tls {
-    /// `TLS 1.2` or `TLS 1.3`; null where the server's choice was not seen, or is older.
+    /// `TLS 1.2` or `TLS 1.3`; null if the server's choice was not seen or is an older version.
     version: Option<String>,
-    /// The cipher suite by its name, or its number where it is not supported.
+    /// The name of the cipher suite, or its number if it is not supported.
     suite: Option<String>,
-    /// Whether what it hides was read, at least a part of it.
+    /// Whether it could be decrypted, at least in part.
     decrypted: bool,
-    /// Why it could not be read, or not to the end.
+    /// Why it could not be decrypted, or not to the end.
     why: Option<String>,
 }
 
@@ -109,10 +109,10 @@ struct Vantage {
     server: Nearness,
 }
 
-/// The session as it was seen at one place.
+/// The session as seen at one place.
 #[derive(Serialize, JsonSchema)]
 struct View {
-    /// The capture point, where an incident was captured at several.
+    /// The capture point, if an incident was captured at several.
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<u32>,
     /// Address and port.
@@ -122,7 +122,7 @@ struct View {
     capture: u32,
     /// An id of the capture's interfaces.
     interface: u32,
-    /// The VLANs and tunnels around it, the kernel's interface index; often empty.
+    /// The VLANs and tunnels around it, and the kernel's interface index; often empty.
     segment: String,
     numbers: Numbers,
     /// The first frame of the control connection there.
@@ -151,8 +151,8 @@ impl From<&record::ViewRecord> for View {
     }
 }
 
-/// Whether the sequence numbers are those of the other places all along, or differ by a constant behind a line that was
-/// made longer or shorter on the way.
+/// Whether the sequence numbers are the same at all places, or differ by a constant after a line that was made longer
+/// or shorter on the way.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Numbers {
@@ -166,10 +166,10 @@ enum Numbers {
 #[derive(Serialize, JsonSchema)]
 struct Offer {
     command: String,
-    /// Address and port; null when it could not be read.
+    /// Address and port; null if it could not be read.
     endpoint: Option<String>,
     at: Frame,
-    /// Whether the reply was 2xx; null when none was seen.
+    /// Whether the reply was 2xx; null if none was seen.
     accepted: Option<bool>,
 }
 
@@ -198,7 +198,7 @@ struct Transfer {
     /// The data connections tried.
     attempts: Vec<Attempt>,
     outcome: Outcome,
-    /// The diagnosis of its verdict.
+    /// The diagnosis of the finding that explains its failure.
     verdict: Option<&'static str>,
 }
 
@@ -218,7 +218,7 @@ impl From<&record::TransferRecord> for Transfer {
     }
 }
 
-/// A transfer whose command and replies are encrypted: what its data connection tells.
+/// A transfer whose command and replies are encrypted: what its data connection shows.
 #[derive(Serialize, JsonSchema)]
 struct Inferred {
     mode: Mode,
@@ -226,16 +226,16 @@ struct Inferred {
     at: Frame,
     /// The data connection.
     attempt: Attempt,
-    /// completed, failed or unknown, as far as the data connection tells.
+    /// completed, failed or unknown, as far as the data connection shows.
     outcome: Outcome,
     bytes: Bytes,
-    /// Whether TLS protected it; null when that cannot be told.
+    /// Whether TLS protected it; null if unknown.
     protected: Option<bool>,
-    /// Which way the data went; null when that cannot be told.
+    /// The direction of the data; null if unknown.
     direction: Option<Heading>,
 }
 
-/// Bytes of data each way: of TLS the sizes of the records of application data, else payload.
+/// Bytes of data in each direction: payload, or with TLS the sizes of the application data records.
 #[derive(Serialize, JsonSchema)]
 struct Bytes {
     to_client: u64,
@@ -277,7 +277,7 @@ struct Attempt {
     from: String,
     /// Address and port.
     to: String,
-    /// The first SYN; in a connection whose SYN was not captured, its first frame.
+    /// The first SYN, or the first frame if no SYN was captured.
     syn: Frame,
     outcome: AttemptOutcome,
 }
