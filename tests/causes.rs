@@ -1,8 +1,8 @@
 //! What many failures have in common: the scripts of `fixtures/_causes`, as JSON, as text and by cause.
 
-mod kit;
 #[path = "causes/separates.rs"]
 mod by_trait;
+mod kit;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -108,8 +108,7 @@ impl<'a> Compared<'a> {
             failed: cell.failed(cause),
             worked: cell.worked,
             all: cell.count(),
-            is_at_locus: locus.concerns(traits.client, traits.server)
-                || by_other_family.binary_search(&place).is_ok(),
+            is_at_locus: locus.concerns(traits.client, traits.server) || by_other_family.binary_search(&place).is_ok(),
         };
         cells.map(row).collect()
     }

@@ -146,7 +146,9 @@ mod tests {
         findings.take_back(&Superseded { role: other, ..told.clone() }).expect("they were packed");
         let severity = if told.severity == Severity::Quality { Severity::Error } else { Severity::Quality };
         findings.take_back(&Superseded { severity, ..told.clone() }).expect("they were packed");
-        findings.take_back(&Superseded { diagnosis: crate::diagnosis::control_lost::NAME, ..told }).expect("they were packed");
+        findings
+            .take_back(&Superseded { diagnosis: crate::diagnosis::control_lost::NAME, ..told })
+            .expect("they were packed");
         assert_eq!(messages(findings), ["a"]);
     }
 }

@@ -9,8 +9,8 @@ use crate::finding::SessionId;
 use crate::frame::InterfaceId;
 use crate::record::trace::Trace;
 use crate::record::{
-    AttemptOutcome, AttemptRecord, Circumstances, Heading, InferredRecord, Mode, Nearness, Numbers, OfferRecord, Outcome,
-    PathRecord, ReplyRecord, SessionRecord, TransferRecord, VantageRecord, ViewRecord,
+    AttemptOutcome, AttemptRecord, Circumstances, Heading, InferredRecord, Mode, Nearness, Numbers, OfferRecord,
+    Outcome, PathRecord, ReplyRecord, SessionRecord, TransferRecord, VantageRecord, ViewRecord,
 };
 
 /// Sessions in the order in which they ended.
