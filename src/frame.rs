@@ -283,31 +283,38 @@ impl Stamp {
 
 /// Frames that show one thing: at least one, in the order of the capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrameList {
-    /// Kept beside `all`, which begins with it, so that no look-up can fail.
-    first: Stamp,
-    all: Vec<Stamp>,
+pub struct FrameList(Frames);
+
+/// Most lists have one frame, and a run keeps very many of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Frames {
+    One(Stamp),
+    /// The first one stands beside all, which begin with it, so that no look-up can fail.
+    Several(Stamp, Vec<Stamp>),
 }
 
 impl FrameList {
     /// A single frame.
     pub fn one(at: Stamp) -> Self {
-        Self { first: at, all: vec![at] }
+        Self(Frames::One(at))
     }
 
     /// All of `frames`, if there are any.
     pub fn of(frames: Vec<Stamp>) -> Option<Self> {
-        Some(Self { first: *frames.first()?, all: frames })
+        let first = *frames.first()?;
+        Some(Self(if frames.len() == 1 { Frames::One(first) } else { Frames::Several(first, frames) }))
     }
 
     /// The first one.
     pub fn first(&self) -> Stamp {
-        self.first
+        match &self.0 {
+            Frames::One(at) | Frames::Several(at, _) => *at,
+        }
     }
 
     /// The last one, which may be the first.
     pub fn last(&self) -> Stamp {
-        self.all.last().copied().unwrap_or(self.first)
+        self.iter().next_back().copied().unwrap_or(self.first())
     }
 }
 
@@ -316,7 +323,7 @@ impl<'a> IntoIterator for &'a FrameList {
     type IntoIter = std::slice::Iter<'a, Stamp>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.all.iter()
+        self.iter()
     }
 }
 
@@ -324,7 +331,10 @@ impl Deref for FrameList {
     type Target = [Stamp];
 
     fn deref(&self) -> &[Stamp] {
-        &self.all
+        match &self.0 {
+            Frames::One(at) => std::slice::from_ref(at),
+            Frames::Several(_, all) => all,
+        }
     }
 }
 

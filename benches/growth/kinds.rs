@@ -73,6 +73,12 @@ pub const SESSIONS: &[Kind] = &[
         });
     }),
     kind("data refused", |n, to| each(n, to, |i| format!("{}@ctl C:1050 S:21\n{}@quit\n", client(i), unreached(i)))),
+    kind("data refused, every other client's works", |n, to| {
+        each(n, to, |i| {
+            let data = if i.is_multiple_of(2) { unreached(i) } else { active(port(i)) };
+            format!("{}@ctl C:1050 S:21\n{data}@quit\n", client(i))
+        });
+    }),
     kind("encrypted", |n, to| {
         each(n, to, |i| {
             format!(

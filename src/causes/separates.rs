@@ -77,9 +77,9 @@ impl<'a> Parted<'a> {
         let is_by_place = matches!(by, Trait::Server | Trait::Client | Trait::ClientNetwork);
         let of_failures = |by| self.rows.iter().filter(|row| row.failed.is_some()).find_map(|row| row.traits.value(by));
         let (mode, family) = (of_failures(Trait::Mode), of_failures(Trait::Family));
-        let is_alike = |row: &Row<'_>| match by {
-            Trait::PortRange => row.traits.value(Trait::Mode) == mode,
-            _ => !is_by_place || row.traits.value(Trait::Family) == family,
+        let is_alike = |row: &Row<'_>| {
+            (by != Trait::PortRange || row.traits.value(Trait::Mode) == mode)
+                && (!is_by_place || row.traits.value(Trait::Family) == family)
         };
         let rows = self.rows.iter().filter(|row| (row.is_at_locus || is_by_place) && is_alike(row));
         rows.filter(|row| wanted(row)).copied().collect()

@@ -11,6 +11,7 @@ use crate::finding::{
     Severity,
 };
 use crate::frame::FrameList;
+use crate::wire::Mac;
 
 /// Frames one finding cites at most: a reader looks at some, not at all of a thousand retransmissions.
 pub const FRAMES_CITED: usize = 40;
@@ -85,7 +86,7 @@ impl Draft {
     }
 
     /// The station that its remedy is about, by its MAC.
-    pub fn station(mut self, mac: impl ToString) -> Self {
+    pub fn station(mut self, mac: Mac) -> Self {
         self.0.locus = Locus::Station(mac.to_string());
         self
     }

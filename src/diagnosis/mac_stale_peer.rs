@@ -95,7 +95,7 @@ fn draft(network: &Network, policy: &Policy, stale: &Stale) -> Option<Draft> {
         DIAGNOSIS
             .finding(confidence, message, primary)
             .hosts([*peer, ip])
-            .station(peer_mac)
+            .station(*peer_mac)
             .support(rest)
             .host(entry.said())
             .support(neighbours::cite(&[moved.at()], &format!("{ip} from {new}")))

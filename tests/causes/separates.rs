@@ -25,13 +25,8 @@ struct Session {
 }
 
 impl Session {
-    /// Its client at a router, or with this line for a host.
-    fn client(&self, host: &str) -> String {
-        format!("host C {host} ttl 60 lag 20ms\n+100ms ")
-    }
-
     fn usual(&self) -> String {
-        self.client(&format!("10.1.1.{} 02:00:00:00:00:01", self.number))
+        at(&format!("10.1.1.{} 02:00:00:00:00:01", self.number))
     }
 
     fn of(&self, here: &'static str, there: &'static str) -> &'static str {
@@ -75,6 +70,11 @@ impl Session {
     }
 }
 
+/// A client, by its address and MAC.
+fn at(host: &str) -> String {
+    format!("host C {host} ttl 60 lag 20ms\n+100ms ")
+}
+
 /// A trait, both of its values as they are told, and a session with one of them.
 type Case = (&'static str, &'static str, &'static str, fn(&Session) -> String);
 
@@ -83,13 +83,13 @@ const CTL: &str = "@ctl C:1050 S:21\n";
 const CASES: [Case; 11] = [
     ("server", "10.0.9.21:21", "10.0.9.22:21", |one| {
         // The same clients at both.
-        let client = one.client(&format!("10.1.1.{} 02:00:00:00:00:01", one.round));
+        let client = at(&format!("10.1.1.{} 02:00:00:00:00:01", one.round));
         let server = one.of("S", "T");
         format!("{client}@ctl C:{} {server}:21\n{}@quit\n", 1050 + one.number, one.active_to(server, "RETR"))
     }),
     ("client", "10.1.1.200", "10.1.1.1, 10.1.1.2, 10.1.1.3 and 9 more", |one| {
         let host = if one.here { 200 } else { one.round };
-        let client = one.client(&format!("10.1.1.{host} 02:00:00:00:00:01"));
+        let client = at(&format!("10.1.1.{host} 02:00:00:00:00:01"));
         format!("{client}@ctl C:{} S:21\n{}@quit\n", 1050 + one.number, one.active("RETR"))
     }),
     ("family", "IPv4", "IPv6", |one| {
@@ -98,7 +98,7 @@ const CASES: [Case; 11] = [
         } else {
             (format!("2001:db8:1::{}", one.number), "2001:db8:9::21")
         };
-        let client = one.client(&format!("{client} 02:00:00:00:00:01"));
+        let client = at(&format!("{client} 02:00:00:00:00:01"));
         format!(
             "host S {server} 02:00:00:00:00:15\n{client}@ctl C:1050 S:21 greeting=220_(vsFTPd_3.0.3)\n{}@quit\n",
             one.active("RETR")
@@ -131,7 +131,7 @@ const CASES: [Case; 11] = [
     }),
     ("gateway-mac", "02:00:00:00:00:01", "02:00:00:00:00:02", |one| {
         let mac = one.of("02:00:00:00:00:01", "02:00:00:00:00:02");
-        let client = one.client(&format!("10.1.1.{} {mac}", one.number));
+        let client = at(&format!("10.1.1.{} {mac}", one.number));
         format!("{client}{CTL}{}@quit\n", one.active("RETR"))
     }),
     ("vlan", "VLAN 5", "VLAN 6", |one| {
@@ -222,7 +222,7 @@ fn at_two_points(folder: &TempDir, script: &str) -> [PathBuf; 2] {
 fn capture_points_separate_by_their_names() {
     let folder = TempDir::new().expect("a folder");
     let play = |one: &Session| {
-        let client = one.client(&format!("10.1.{}.{} 02:00:00:00:00:01", one.of("2", "3"), one.number));
+        let client = at(&format!("10.1.{}.{} 02:00:00:00:00:01", one.of("2", "3"), one.number));
         format!("{client}{CTL}{}@quit\n", one.active("RETR"))
     };
     let told_of = |sorts: &[(bool, bool)]| {

@@ -20,7 +20,7 @@ article{border:1px solid var(--line);border-left:4px solid var(--line);border-ra
 article.error{border-left-color:var(--error)}article.warning{border-left-color:var(--warning)}\
 .badge{display:inline-block;padding:0 .5em;border:1px solid;border-radius:1em;font-size:.8rem;font-weight:400}\
 .badge.error{color:var(--error)}.badge.warning{color:var(--warning)}.badge.info{color:var(--info)}\
-summary{cursor:pointer}details.group{border-top:1px solid var(--line);padding:.35rem 0}details.group>summary{font-weight:600}\
+summary{cursor:pointer}details.group{border-top:1px solid var(--line);padding:.35rem 0}h2+.group{border-top:0}details.group>summary{font-weight:600}\
 details.one,.line{margin:.25rem 0 .25rem 1rem;font-size:.9rem}details.one[open]{border-left:2px solid var(--line);padding-left:.75rem}\
 figure{margin:1rem 0;border:1px solid var(--line);border-radius:.25rem;padding:.25rem}\
 figcaption{font-size:.85rem;padding:.25rem}\

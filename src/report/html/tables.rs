@@ -9,12 +9,16 @@ use crate::finding::Finding;
 use crate::record::Mode;
 use crate::report::Style;
 use crate::report::collect::Run;
+use crate::report::counted::counted;
 use crate::report::escape::markup;
 use crate::report::hosts::{interface, roles};
 use crate::report::table::{COLUMNS, Row, TableRow, cells, rows, shorten};
 
 /// Rows that are shown; of more transfers the failed ones come first.
 const MOST: usize = 1000;
+
+/// A table of more rows is opened by whoever wants it: what stands behind it should be in reach.
+const MANY: usize = 60;
 
 /// Transfers of a session that are in sight at its beginning and at its end; those between show when asked for, unless they
 /// failed.
@@ -45,6 +49,7 @@ pub(super) fn transfers(
         return Ok(());
     }
     writeln!(out, "<section id=\"transfers\">\n<h2>Transfers</h2>")?;
+    let folds = fold(count, "transfer", out)?;
     let middle = middle(&all);
     if all.len() > 1 {
         for (name, id, label, checked) in FILTERS {
@@ -84,7 +89,7 @@ pub(super) fn transfers(
     }
     close(out)?;
     left_out(count - listed, "transfer", out)?;
-    writeln!(out, "</section>")
+    end(folds, out)
 }
 
 fn table_row(
@@ -144,6 +149,7 @@ pub(super) fn hosts(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "<section id=\"hosts\">\n<h2>Hosts</h2>")?;
+    let folds = fold(run.hosts.len(), "host", out)?;
     open("pairs", &NAMES, out)?;
     let (mut room, mut listed) = (Room::of(room::REST), 0);
     for host in &run.hosts {
@@ -162,8 +168,22 @@ pub(super) fn hosts(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         listed += 1;
     }
     close(out)?;
-    left_out(run.hosts.len() - listed, "address", out)?;
-    writeln!(out, "</section>")
+    left_out(run.hosts.len() - listed, "host", out)?;
+    end(folds, out)
+}
+
+/// Begins what is folded, if there are many rows; whether it did.
+fn fold(count: usize, noun: &str, out: &mut dyn Write) -> io::Result<bool> {
+    let folds = count > MANY;
+    if folds {
+        writeln!(out, "<details class=\"group\"><summary>{}</summary>", counted(count as u64, noun))?;
+    }
+    Ok(folds)
+}
+
+/// Ends a section with a table.
+fn end(folded: bool, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}</section>", if folded { "</details>\n" } else { "" })
 }
 
 fn open(class: &str, names: &[&str], out: &mut dyn Write) -> io::Result<()> {

@@ -65,7 +65,9 @@ impl Pack for DiagnosisName {
 impl Pack for FrameList {
     fn pack(&self, to: &mut Store) {
         self.len().pack(to);
-        self.iter().for_each(|frame| frame.pack(to));
+        for frame in self {
+            frame.pack(to);
+        }
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Option<Self> {
@@ -78,11 +80,15 @@ impl Pack for Evidence {
         match self {
             Self::Seen { frames, route, note } => {
                 true.pack(to);
-                (frames.pack(to), route.pack(to), note.pack(to));
+                frames.pack(to);
+                route.pack(to);
+                note.pack(to);
             }
             Self::Missing { after, until, note } => {
                 false.pack(to);
-                (after.pack(to), until.pack(to), note.pack(to));
+                after.pack(to);
+                until.pack(to);
+                note.pack(to);
             }
         }
     }
@@ -100,18 +106,34 @@ impl Pack for Locus {
     fn pack(&self, to: &mut Store) {
         match self {
             Self::Capture => 0_u16.pack(to),
-            Self::Server(server) => (1_u16.pack(to), server.pack(to)).1,
-            Self::Client(client) => (2_u16.pack(to), client.pack(to)).1,
+            Self::Server(server) => {
+                1_u16.pack(to);
+                server.pack(to);
+            }
+            Self::Client(client) => {
+                2_u16.pack(to);
+                client.pack(to);
+            }
             Self::Announced { client, server, address } => {
                 3_u16.pack(to);
-                (client.pack(to), server.pack(to), address.pack(to));
+                client.pack(to);
+                server.pack(to);
+                address.pack(to);
             }
             Self::Account { client, server, name } => {
                 4_u16.pack(to);
-                (client.pack(to), server.pack(to), name.pack(to));
+                client.pack(to);
+                server.pack(to);
+                name.pack(to);
             }
-            Self::Hosts(hosts) => (5_u16.pack(to), hosts.pack(to)).1,
-            Self::Station(mac) => (6_u16.pack(to), mac.pack(to)).1,
+            Self::Hosts(hosts) => {
+                5_u16.pack(to);
+                hosts.pack(to);
+            }
+            Self::Station(mac) => {
+                6_u16.pack(to);
+                mac.pack(to);
+            }
         }
     }
 
@@ -148,7 +170,9 @@ mod tests {
             assert_eq!(kept.finding(&store).expect("it was packed"), *finding);
         }
         let before = format!("{:?}", store.texts);
-        all.iter().for_each(|finding| drop(PackedFinding::of(finding, &mut store)));
+        for finding in &all {
+            PackedFinding::of(finding, &mut store);
+        }
         assert_eq!(format!("{:?}", store.texts), before);
     }
 }

@@ -152,7 +152,9 @@ impl<T: Pack> Pack for Option<T> {
 impl<T: Pack> Pack for Vec<T> {
     fn pack(&self, to: &mut Store) {
         self.len().pack(to);
-        self.iter().for_each(|value| value.pack(to));
+        for value in self {
+            value.pack(to);
+        }
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Option<Self> {
@@ -267,10 +269,10 @@ use pack;
 mod tests {
     use super::{Pack, Store};
 
-    fn comes_back<T: Pack + PartialEq + std::fmt::Debug>(value: T) {
+    fn comes_back<T: Pack + PartialEq + std::fmt::Debug>(value: &T) {
         let mut store = Store::default();
-        let places = [store.add(&String::from("before")), store.add(&value)];
-        assert_eq!(store.get::<T>(places[1]).expect("it was packed"), value);
+        let places = [store.add(&String::from("before")), store.add(value)];
+        assert_eq!(store.get::<T>(places[1]).expect("it was packed"), *value);
         assert_eq!(store.get::<String>(places[0]).expect("it was packed"), "before");
         store.bytes.pop();
         assert!(store.get::<T>(places[1]).is_err(), "{value:?} without its end");
@@ -279,12 +281,12 @@ mod tests {
     #[test]
     fn values_come_back() {
         for number in [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
-            comes_back(number);
+            comes_back(&number);
         }
-        [i64::MIN, -1, 0, i64::MAX].into_iter().for_each(comes_back);
-        comes_back(vec![Some(String::from("\u{fdd0}é\0")), None, Some(String::new())]);
+        [i64::MIN, -1, 0, i64::MAX].iter().for_each(comes_back);
+        comes_back(&vec![Some(String::from("\u{fdd0}é\0")), None, Some(String::new())]);
         for socket in ["10.0.0.1:21", "[2001:db8::1]:65535", "[::ffff:10.0.0.1]:0"] {
-            comes_back(socket.parse::<std::net::SocketAddr>().expect("a socket"));
+            comes_back(&socket.parse::<std::net::SocketAddr>().expect("a socket"));
         }
     }
 }
