@@ -264,7 +264,8 @@ impl Drawing<'_> {
 
     /// Lines around a place in percent; `y` is that of the first one.
     fn text(&mut self, class: &str, x: f64, y: usize, lines: &[String]) {
-        let (x, anchor) = placed(x, lines.iter().map(|line| line.chars().count()).max().unwrap_or(0), self.first - BEFORE);
+        let (x, anchor) =
+            placed(x, lines.iter().map(|line| line.chars().count()).max().unwrap_or(0), self.first - BEFORE);
         for (line, y) in lines.iter().zip((y..).step_by(LINE)) {
             let line = markup(line);
             let _ = write!(
