@@ -12,7 +12,7 @@ h2{font-size:1.25rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}\
 h3{font-size:1.05rem;margin:0}h4{font-size:1rem;margin:1rem 0 .25rem}\
 time{white-space:nowrap}p{margin:.5rem 0}ul,ol{margin:.25rem 0;padding-left:1.25rem}\
 a{color:var(--link)}code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.85rem}\
-.dim{color:var(--dim)}.message{font-weight:600}.more{color:var(--warning)}\
+.dim{color:var(--dim)}.message{font-weight:600}.message::first-letter{text-transform:uppercase}.more{color:var(--warning)}\
 .result{font-weight:600}.result.bad{color:var(--error)}\
 .bar{position:sticky;top:0;z-index:1;margin:.75rem -1rem;padding:.35rem 1rem;background:var(--card);border:solid var(--line);border-width:1px 0;font-size:.9rem}\
 .bar p{margin:0}.bar a{margin-right:.75rem}\
