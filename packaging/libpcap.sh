@@ -22,6 +22,6 @@ if [ ! -f "$built/libpcap.a" ]; then
   (cd "$work"/libpcap-*/ && ./configure --disable-shared --disable-dbus --disable-rdma --disable-usb --disable-bluetooth \
     --disable-netmap --without-dpdk --without-dag --without-snf --without-turbocap --without-libnl && make -j "${JOBS:-1}" libpcap.a) >&2
   mkdir -p "$built"
-  cp "$work"/libpcap-*/libpcap.a "$built/"
+  cp "$work"/libpcap-*/libpcap.a "$work"/libpcap-*/VERSION "$built/"
 fi
 echo "$built"

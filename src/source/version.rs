@@ -1,10 +1,14 @@
 //! The version of the libpcap this process runs with.
 
-/// libpcap's version, such as `1.10.3`; `None` when it is not linked dynamically, or the system does not tell.
+/// The version of a libpcap that is linked statically, as whoever built this says (`packaging/static.sh`).
+const BUILT_IN: Option<&str> = option_env!("LIBPCAP_VER");
+
+/// libpcap's version, such as `1.10.3`; `None` where the system does not tell.
 ///
 /// The `pcap` crate has no safe call for it, so the name of the mapped library is read instead (Linux).
 pub fn libpcap_version() -> Option<String> {
-    if cfg!(feature = "live") { version_in(&std::fs::read_to_string("/proc/self/maps").ok()?) } else { None }
+    let mapped = || version_in(&std::fs::read_to_string("/proc/self/maps").ok()?);
+    cfg!(feature = "live").then(|| mapped().or_else(|| BUILT_IN.map(str::to_owned))).flatten()
 }
 
 /// `maps` is in the format of proc_pid_maps(5): the path is the last column, symbolic links resolved.
