@@ -113,7 +113,7 @@ async function main() {
     expect("the cause stands beside it", (await tab.evaluate("document.getElementById('detail').textContent")).startsWith("time-wait-collision"));
     expect("the focus is on the headline", await tab.evaluate("document.activeElement.id") === "headline");
     const text = await reportText(tab);
-    expect("the report is shown", text.includes("still holds 10.2.0.20:20"), text.slice(0, 200));
+    expect("the report is shown", text.includes("still has 10.2.0.20:20"), text.slice(0, 200));
     await shoot(tab, "report-800");
 
     // Downloads are the module's own outputs, which web/test/equal.mjs compares with the program's.
