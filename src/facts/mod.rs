@@ -75,18 +75,18 @@ pub struct Host {
     pub addresses: Vec<Address>,
     /// Its routes, without those to its own addresses.
     pub routes: Vec<RouteEntry>,
-    /// Routes and rules that were too many to be kept, or depend on more than the destination.
+    /// Routes and rules that are not listed: there were too many, or they depend on more than the destination.
     #[serde(default)]
     pub routes_left_out: u64,
-    /// Which table of routes is looked at when; null in a document that has the routes of the table 254 (`main`) alone.
+    /// Which routing table is used when; null if the document has only the routes of table 254 (`main`).
     #[serde(default)]
     pub rules: Option<Vec<Rule>>,
     /// Settings of the kernel, by their names.
     pub sysctls: BTreeMap<String, String>,
-    /// What it knows of FTP as a firewall; null where that could not be read, which takes root.
+    /// What it knows about FTP as a firewall; null if that could not be read (only root can).
     #[serde(default)]
     pub firewall: Option<Firewall>,
-    /// The tables that change, as often as they were read, in order of time.
+    /// The tables that change: one entry each time they were read, in order of time.
     pub readings: Vec<Reading>,
 }
 
@@ -98,7 +98,7 @@ pub struct Address {
     /// The address.
     #[schemars(with = "String")]
     pub address: IpAddr,
-    /// Bits of its network.
+    /// The length of the network prefix in bits.
     pub prefix: u8,
     /// The interface's MAC address, as in `02:00:00:00:00:01`; null where it has none.
     pub mac: Option<String>,
@@ -111,14 +111,14 @@ pub struct RouteEntry {
     /// The network.
     #[schemars(with = "String")]
     pub network: IpAddr,
-    /// Bits of it that count.
+    /// The length of its prefix in bits.
     pub prefix: u8,
-    /// The next router; null where the network is on the link.
+    /// The next router; null if the network is on the link.
     #[schemars(with = "Option<String>")]
     pub gateway: Option<IpAddr>,
-    /// The interface by which packets leave.
+    /// The interface through which packets leave.
     pub interface: String,
-    /// Of two routes to one network the lower one is taken.
+    /// Of two routes to the same network, the one with the lower metric is used.
     pub metric: u32,
     /// The table that it is in; 254 is `main`.
     #[serde(default = "main_table")]
@@ -134,42 +134,42 @@ const fn main_table() -> u32 {
     MAIN_TABLE
 }
 
-/// A rule by which the kernel chooses a table of routes (`ip rule`).
+/// A rule by which the kernel chooses a routing table (`ip rule`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
-    /// The rule with the lowest number is asked first.
+    /// The rule with the lowest number comes first.
     pub priority: u32,
     /// For which addresses.
     pub family: IpFamily,
-    /// It is for packets from there alone.
+    /// Only for packets from this network.
     #[serde(default)]
     pub from: Option<Subnet>,
-    /// It is for packets to there alone.
+    /// Only for packets to this network.
     #[serde(default)]
     pub to: Option<Subnet>,
-    /// It is for packets that come in by this interface; those of the host itself come in by `lo`.
+    /// Only for packets that arrive at this interface; packets of the host itself arrive at `lo`.
     #[serde(default)]
     pub incoming: Option<String>,
-    /// Whether it is for all packets but these.
+    /// Whether it is for all packets except these.
     #[serde(default)]
     pub inverted: bool,
-    /// What else it depends on, as in `fwmark`.
+    /// What else it depends on, for example `fwmark`.
     #[serde(default)]
     pub conditions: Vec<String>,
-    /// What comes of them.
+    /// What happens to the packets.
     pub action: RuleAction,
-    /// The table to look at.
+    /// The routing table to use.
     pub table: Option<u32>,
-    /// Routes of so many bits or fewer are passed over.
+    /// Routes with a prefix of this length or shorter are ignored.
     #[serde(default)]
     pub longer_than: Option<u8>,
 }
 
-/// What comes of packets that a rule is for.
+/// What happens to packets that match a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RuleAction {
-    /// The table is looked at; without a route in it the next rule decides.
+    /// The table is used; if it has no matching route, the next rule decides.
     Lookup,
     /// They are refused.
     Refuse,
@@ -195,7 +195,7 @@ pub struct Subnet {
     /// An address of it.
     #[schemars(with = "String")]
     pub address: IpAddr,
-    /// Bits of it that count.
+    /// The length of its prefix in bits.
     pub prefix: u8,
 }
 
@@ -206,7 +206,7 @@ pub struct Reading {
     #[serde(with = "document::wall")]
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Likewise, in seconds on the clock that is never set.
+    /// The same moment, in seconds of the monotonic clock.
     pub monotonic: f64,
     /// Seconds it took.
     pub took: f64,
@@ -216,7 +216,7 @@ pub struct Reading {
     pub peers: Vec<IpAddr>,
     /// Connections that are closed and whose 5-tuple is not free yet.
     pub time_wait: Vec<Held>,
-    /// Entries of `time_wait` that were too many to be kept.
+    /// Entries of `time_wait` that are not listed because there were too many.
     #[serde(default)]
     pub left_out: u64,
     /// Sockets that listen.
@@ -224,7 +224,7 @@ pub struct Reading {
     pub listeners: Vec<SocketAddr>,
     /// Neighbours.
     pub neighbours: Vec<Neighbour>,
-    /// Counters of the kernel, since the network namespace was made.
+    /// Counters of the kernel, since the network namespace was created.
     pub counters: BTreeMap<String, u64>,
 }
 
@@ -249,7 +249,7 @@ pub struct Held {
 pub enum HeldIn {
     /// Both sides have closed it.
     TimeWait,
-    /// This side has closed it, and the FIN of the other one has not come.
+    /// This side has closed it, and the FIN of the other side has not arrived.
     FinWait2,
 }
 
@@ -261,7 +261,7 @@ pub struct Neighbour {
     /// Its address.
     #[schemars(with = "String")]
     pub address: IpAddr,
-    /// Its MAC address; null while it is not known.
+    /// Its MAC address; null if unknown.
     pub mac: Option<String>,
     /// How it is known.
     pub state: Resolution,
@@ -271,22 +271,22 @@ pub struct Neighbour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resolution {
-    /// It was asked for, and nobody answered (FAILED), or not yet (INCOMPLETE).
+    /// It was requested, and nobody replied (FAILED), or nobody yet (INCOMPLETE).
     Unresolved,
-    /// By an answer.
+    /// By a reply.
     Resolved,
-    /// It was known, and whether that still holds is being asked (DELAY, PROBE).
+    /// It was known, and is being verified (DELAY, PROBE).
     Probing,
-    /// Set by hand: no answer changes it.
+    /// Set by hand: no reply changes it.
     Permanent,
 }
 
-/// What a host knows of FTP as a firewall or a NAT.
+/// What a host knows about FTP as a firewall or NAT.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Firewall {
     /// Helpers that read control connections (nftables).
     pub helpers: Vec<Helper>,
-    /// Connections it tracks that are or were opened for FTP.
+    /// Tracked connections that belong to FTP.
     pub connections: Vec<Tracked>,
 }
 
@@ -301,7 +301,7 @@ pub struct Helper {
     pub name: String,
     /// The protocol it reads, as in `ftp`.
     pub protocol: String,
-    /// Rules that give connections to it; without any it reads none.
+    /// Rules that assign connections to it; without any, it reads none.
     pub rules: u64,
 }
 
@@ -316,10 +316,10 @@ pub struct Tracked {
     /// To whom.
     #[schemars(with = "String")]
     pub to: SocketAddr,
-    /// Who answers.
+    /// Who replies.
     #[schemars(with = "String")]
     pub answers: SocketAddr,
-    /// To whom: other sockets than `to` and `from` mean NAT.
+    /// To whom it replies. If the replying sockets are not `to` and `from`, there is NAT.
     #[schemars(with = "String")]
     pub answers_to: SocketAddr,
 }
