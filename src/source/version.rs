@@ -1,10 +1,15 @@
 //! The version of the libpcap this process runs with.
 
-/// libpcap's version, such as `1.10.3`; `None` when it is not linked dynamically, or the system does not tell.
+/// libpcap's version, such as `1.10.3`; `None` without it, or where neither the system nor the build tells.
 ///
 /// The `pcap` crate has no safe call for it, so the name of the mapped library is read instead (Linux).
 pub fn libpcap_version() -> Option<String> {
-    if cfg!(feature = "live") { version_in(&std::fs::read_to_string("/proc/self/maps").ok()?) } else { None }
+    if !cfg!(feature = "live") {
+        return None;
+    }
+    let loaded = std::fs::read_to_string("/proc/self/maps").ok().and_then(|maps| version_in(&maps));
+    // A static program has it within; whoever builds one says which (`packaging/static.sh`).
+    loaded.or_else(|| option_env!("LIBPCAP_VER").map(str::to_owned))
 }
 
 /// `maps` is in the format of proc_pid_maps(5): the path is the last column, symbolic links resolved.
