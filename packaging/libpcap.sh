@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . packaging/common.sh
 built=$PWD/target/libpcap
-if [ ! -f "$built/libpcap.a" ]; then
+if [ ! -f "$built/libpcap.a" ] || [ ! -f "$built/VERSION" ]; then
   command -v apt-get > /dev/null || missing "apt-get is not here to fetch the source of libpcap"
   for tool in flex bison make gcc; do command -v $tool > /dev/null || missing "$tool is not installed"; done
   work=$(mktemp -d)

@@ -9,7 +9,9 @@ cd "$(dirname "$0")/.."
 features=cli,fast-decompression,tls name=ftpwhy
 if [ "${1:-}" = live ]; then
   features=$features,live name=ftpwhy-live
-  LIBPCAP_LIBDIR=$(packaging/libpcap.sh); LIBPCAP_VER=$(cat "$LIBPCAP_LIBDIR/VERSION"); export LIBPCAP_LIBDIR LIBPCAP_VER
+  LIBPCAP_LIBDIR=$(packaging/libpcap.sh); export LIBPCAP_LIBDIR
+  # What a program that loads no library can say of its libpcap.
+  LIBPCAP_VER=$(cat "$LIBPCAP_LIBDIR/VERSION"); export LIBPCAP_VER
 fi
 
 say "build with $features"

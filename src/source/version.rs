@@ -1,14 +1,15 @@
 //! The version of the libpcap this process runs with.
 
-/// The version of a libpcap that is linked statically, as whoever built this says (`packaging/static.sh`).
-const BUILT_IN: Option<&str> = option_env!("LIBPCAP_VER");
-
-/// libpcap's version, such as `1.10.3`; `None` where the system does not tell.
+/// libpcap's version, such as `1.10.3`; `None` without it, or where neither the system nor the build tells.
 ///
 /// The `pcap` crate has no safe call for it, so the name of the mapped library is read instead (Linux).
 pub fn libpcap_version() -> Option<String> {
-    let mapped = || version_in(&std::fs::read_to_string("/proc/self/maps").ok()?);
-    cfg!(feature = "live").then(|| mapped().or_else(|| BUILT_IN.map(str::to_owned))).flatten()
+    if !cfg!(feature = "live") {
+        return None;
+    }
+    let loaded = std::fs::read_to_string("/proc/self/maps").ok().and_then(|maps| version_in(&maps));
+    // A static program has it within; whoever builds one says which (`packaging/static.sh`).
+    loaded.or_else(|| option_env!("LIBPCAP_VER").map(str::to_owned))
 }
 
 /// `maps` is in the format of proc_pid_maps(5): the path is the last column, symbolic links resolved.
