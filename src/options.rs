@@ -44,6 +44,8 @@ pub struct Input {
     pub keylog: Vec<PathBuf>,
     /// Facts of hosts.
     pub facts: Vec<PathBuf>,
+    /// How many captures are judged at the same time; 0 is as good as 1. It changes no result.
+    pub jobs: usize,
 }
 
 /// What `ftpwhy extract` is told.

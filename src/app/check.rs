@@ -333,7 +333,7 @@ fn expects_unreadable(file: &Path) -> bool {
 /// Checks the captures on all processors; the results are in the order of the captures.
 fn check_all(captures: &[Candidate], options: &CheckOptions, settings: &Settings) -> Vec<Checked> {
     // Two captures may share an expectation: it is rewritten by one after the other.
-    let workers = if options.bless.is_some() { 1 } else { options.jobs.min(captures.len()).max(1) };
+    let workers = if options.bless.is_some() { 1 } else { options.input.jobs.min(captures.len()).max(1) };
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();

@@ -193,7 +193,7 @@ impl Mask {
 }
 
 /// Whom conclusions are told that nobody wants yet.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Sink for Nobody {
     fn secret(&mut self, _: &Secret) {}

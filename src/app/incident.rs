@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::interrupt::Interrupt;
+use super::reading::{AllRead, Run, add};
 use super::timeline::{self, Reader};
-use super::{AllRead, add};
 use crate::diagnosis::selection::Selection;
 use crate::finding::{Finding, SessionId};
 use crate::frame::{CaptureId, Frame, InterfaceId, Stamp, Timestamp};
-use crate::options::Input;
 use crate::pipeline::{Pipeline, Settings};
 use crate::points::joint::{self, Joint, Told};
 use crate::points::{Group, Point, Sampled};
@@ -21,16 +19,15 @@ use crate::source::{Capture, Interface, Timeline, is_stopped};
 fn read_device(
     group: &Group,
     next: SessionId,
-    input: &Input,
-    settings: &Settings,
-    interrupt: &Interrupt,
+    run: &Run<'_>,
     sink: &mut dyn Sink,
     all: &mut AllRead,
 ) -> io::Result<SessionId> {
-    let timeline::Opened { mut frames, settings, .. } = timeline::open(&group.files, input, settings, interrupt, all)?;
+    let timeline::Opened { mut frames, settings, .. } = all.open(&group.files, run)?;
     let selection = settings.selection.clone();
     let mut device = Device::new(group, settings, next, sink);
-    timeline::read(&mut frames, &mut device, &group.files, input, interrupt, all)?;
+    timeline::read(&mut frames, &mut device, &group.files, &run.progress, run.interrupt)?;
+    all.note(&frames.unreadable(), run);
     all.resumed.add_all(device.pipeline.resumed());
     all.captures.extend_from_slice(frames.captures());
     let first_point = u32::try_from(all.summary.points.len()).unwrap_or(u32::MAX);
@@ -89,21 +86,19 @@ impl Reader for Device<'_> {
 pub(super) fn read(
     group: &Group,
     next: SessionId,
-    input: &Input,
-    settings: &Settings,
-    interrupt: &Interrupt,
+    run: &Run<'_>,
     sink: &mut dyn Sink,
     all: &mut AllRead,
 ) -> io::Result<SessionId> {
     if group.is_one_device {
-        return read_device(group, next, input, settings, interrupt, sink, all);
+        return read_device(group, next, run, sink, all);
     }
     let mut told = Vec::new();
     for point in &group.points {
-        told.push(read_point(point, input, settings, interrupt, sink, all)?);
+        told.push(read_point(point, run, sink, all)?);
     }
     let first_point = u32::try_from(all.summary.points.len()).unwrap_or(u32::MAX);
-    let (next, mut part) = tell(joint::judge(told, next, first_point), next, &settings.selection, sink)?;
+    let (next, mut part) = tell(joint::judge(told, next, first_point), next, &run.settings.selection, sink)?;
     add(&mut all.summary, &part);
     all.summary.points.append(&mut part.points);
     Ok(next)
@@ -130,17 +125,11 @@ fn tell(joint: Joint, next: SessionId, selection: &Selection, sink: &mut dyn Sin
     Ok((last, part))
 }
 
-fn read_point(
-    point: &Point,
-    input: &Input,
-    settings: &Settings,
-    interrupt: &Interrupt,
-    sink: &mut dyn Sink,
-    all: &mut AllRead,
-) -> io::Result<Told> {
-    let timeline::Opened { mut frames, settings, .. } = timeline::open(&point.files, input, settings, interrupt, all)?;
+fn read_point(point: &Point, run: &Run<'_>, sink: &mut dyn Sink, all: &mut AllRead) -> io::Result<Told> {
+    let timeline::Opened { mut frames, settings, .. } = all.open(&point.files, run)?;
     let mut listener = Listener::new(point, settings, sink);
-    timeline::read(&mut frames, &mut listener, &point.files, input, interrupt, all)?;
+    timeline::read(&mut frames, &mut listener, &point.files, &run.progress, run.interrupt)?;
+    all.note(&frames.unreadable(), run);
     all.resumed.add_all(listener.pipeline.resumed());
     let seen = listener.seen.clone();
     let told = listener.finish(frames.captures())?;

@@ -5,10 +5,9 @@
 //! but no other second signal does, for `timeout` and a closed terminal send theirs twice. While nothing is read the
 //! signals have their usual effect: a report that nobody takes must not keep the program.
 
-use std::cell::Cell;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -29,7 +28,7 @@ pub(super) struct Interrupt {
     stop: Arc<AtomicBool>,
     /// Nothing is being read: signals have their usual effect.
     usual: Arc<AtomicBool>,
-    cut: Cell<Option<Signal>>,
+    cut: OnceLock<Signal>,
 }
 
 /// Whether the program was started with a signal ignored: under `nohup` it is to outlive its terminal. Only Linux tells.
@@ -47,7 +46,7 @@ impl Interrupt {
             caught: Arc::default(),
             stop: Arc::default(),
             usual: Arc::new(AtomicBool::new(true)),
-            cut: Cell::default(),
+            cut: OnceLock::new(),
         };
         // The order matters: what ends the program looks at its flag before that is set.
         let again = Arc::new(AtomicBool::new(false));
@@ -84,6 +83,11 @@ impl Interrupt {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Ends the reading of all threads without a signal: nobody takes the report any more.
+    pub(super) fn give_up(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
     /// What tells so to those who wait for bytes.
     pub(super) fn flag(&self) -> &Arc<AtomicBool> {
         &self.stop
@@ -96,12 +100,15 @@ impl Interrupt {
 
     /// The reading has been cut off by the signal that came; which one it was.
     pub(super) fn cut_off(&self) -> Option<Signal> {
-        self.cut.set(self.cut.get().or(self.signal()));
-        self.cut.get()
+        // The first one counts.
+        if let Some(signal) = self.signal() {
+            let _ = self.cut.set(signal);
+        }
+        self.cut()
     }
 
     /// The signal that has cut the reading off.
     pub(super) fn cut(&self) -> Option<Signal> {
-        self.cut.get()
+        self.cut.get().copied()
     }
 }

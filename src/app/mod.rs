@@ -5,6 +5,7 @@
 // What only subcommands need is not taken out of every file one by one.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, reason = "a page asks for a part of it"))]
 
+mod alone;
 #[cfg_attr(not(feature = "cli"), path = "embedded/attend.rs")]
 mod attend;
 #[cfg(feature = "cli")]
@@ -16,13 +17,16 @@ pub mod embedded;
 mod extract;
 mod facts;
 mod frames;
+mod groups;
 mod incident;
 #[cfg_attr(not(feature = "cli"), path = "embedded/interrupt.rs")]
 mod interrupt;
 mod keylog;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
+mod outlet;
 mod output;
+mod reading;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod run;
 #[cfg(feature = "cli")]
@@ -31,32 +35,31 @@ mod timeline;
 mod trouble;
 mod unreadable;
 mod watched;
+mod workers;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::causes::{Caused, Only};
 use crate::check::{Baseline, Baselined};
-use crate::decrypt::Keys;
 use crate::diagnosis::selection::Selection;
-use crate::finding::{CauseId, SessionId};
-use crate::frame::{CaptureId, Frame};
+use crate::finding::CauseId;
+use crate::frame::CaptureId;
 use crate::options::{AnalyseOptions, Grouping, HostsOptions, Input, ShowOptions};
-use crate::pipeline::{Judging, Pipeline, Places, Settings};
+use crate::pipeline::{Judging, Pipeline, Settings};
 use crate::points::{self, Arrange, Plan};
-use crate::record::{Between, Interruption, Signal, Sink, Summary, Window};
-use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View, interrupted_by};
+use crate::record::{Between, Signal, Sink, Window};
+use crate::report::{self, Capped, Format, Out, Style, Tee, Verbosity, View};
 use crate::source::{
-    Came, Capture, Following, check_filter, is_spooled, reason, spool_standard_input, standard_input_is_a_file,
+    Came, Following, check_filter, is_spooled, reason, spool_standard_input, standard_input_is_a_file,
     standard_input_is_cut,
 };
-use attend::{Progress, complain, note};
+use attend::{complain, note};
 use interrupt::Interrupt;
 use keylog::KeyLogs;
 use output::{Destination, Files, Role};
-use timeline::Reader;
+use reading::AllRead;
 use trouble::Trouble;
 use watched::Watched;
 
@@ -356,19 +359,7 @@ fn must_be_read_again(file: &Path) -> Result<(), Trouble> {
     }
 }
 
-/// What came of reading.
-struct AllRead {
-    captures: Vec<Capture>,
-    summary: Summary,
-    /// Whether every input could be read, but for what is allowed.
-    complete: bool,
-    /// The highest number a session got; 0 if there is none.
-    last_session: SessionId,
-    /// The keys of TLS that followed from those of earlier connections.
-    resumed: Keys,
-}
-
-/// Reads and judges one timeline after the other; `sink` is told everything but the end.
+/// Reads and judges all timelines; `sink` is told everything but the end.
 fn read_all(
     plan: &Plan,
     input: &Input,
@@ -393,12 +384,12 @@ fn read_between(
         let read = match window {
             Some(window) => {
                 let mut between = Between::new(&mut caused, window);
-                read_groups(plan, input, settings, interrupt, &mut between).map(|mut read| {
+                groups::read(plan, input, settings, interrupt, &mut between).map(|mut read| {
                     read.summary = between.counted(&read.summary);
                     read
                 })
             }
-            None => read_groups(plan, input, settings, interrupt, &mut caused),
+            None => groups::read(plan, input, settings, interrupt, &mut caused),
         };
         let read = read.and_then(|read| caused.finish().map(|()| read));
         if read.is_err() && interrupt.is_wanted() {
@@ -406,79 +397,6 @@ fn read_between(
         }
         read
     })
-}
-
-fn read_groups(
-    plan: &Plan,
-    input: &Input,
-    settings: &Settings,
-    interrupt: &Interrupt,
-    sink: &mut dyn Sink,
-) -> io::Result<AllRead> {
-    let mut all = AllRead {
-        captures: Vec::new(),
-        summary: Summary::default(),
-        complete: true,
-        last_session: SessionId(0),
-        resumed: Keys::default(),
-    };
-    unreadable::note(&mut all.summary, &plan.errors, input);
-    let mut next = SessionId(1);
-    // Directories may not have been looked through.
-    let mut cut = interrupt.is_wanted();
-    let mut not_read = 0;
-    for group in &plan.groups {
-        if interrupt.is_wanted() {
-            cut = true;
-            not_read += group.files.len();
-            continue;
-        }
-        if !group.points.is_empty() {
-            next = incident::read(group, next, input, settings, interrupt, sink, &mut all)?;
-            cut |= interrupt.is_wanted();
-            continue;
-        }
-        let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
-        if is_growing(input)
-            && let [file] = group.files.as_slice()
-        {
-            let mut pipeline = Pipeline::new(settings.clone(), next);
-            let following = follow(file, first, input, &mut pipeline, sink, interrupt)?;
-            unreadable::note(&mut all.summary, following.failures(), input);
-            cut |= interrupt.is_wanted();
-            not_read += usize::from(following.captures().is_empty() && following.failures().is_empty());
-            let part = pipeline.finish(following.captures(), sink)?;
-            next = pipeline.next_session();
-            add(&mut all.summary, &part);
-            all.captures.extend_from_slice(following.captures());
-            continue;
-        }
-        let timeline::Opened { mut frames, errors, settings } =
-            timeline::open(&group.files, input, settings, interrupt, &mut all)?;
-        let places = if group.is_of_several_places() { Places::Several } else { Places::One };
-        let mut judged = Judged { pipeline: Pipeline::new(Settings { places, ..settings }, next), sink: &mut *sink };
-        timeline::read(&mut frames, &mut judged, &group.files, input, interrupt, &mut all)?;
-        let mut pipeline = judged.pipeline;
-        // Two readings may have told of the same file, and of one that is a capture nevertheless.
-        let known = frames.captures().iter().map(Capture::file).chain(errors.iter().map(|error| error.path.as_path()));
-        let known: BTreeSet<&Path> = known.collect();
-        let opened = group.files.iter().filter(|file| known.contains(file.as_path())).count();
-        not_read += group.files.len().saturating_sub(opened);
-        cut |= opened < group.files.len() || frames.captures().iter().any(|capture| capture.unread);
-        let part = pipeline.finish(frames.captures(), sink)?;
-        next = pipeline.next_session();
-        all.resumed.add_all(pipeline.resumed());
-        add(&mut all.summary, &part);
-        all.captures.extend_from_slice(frames.captures());
-    }
-    all.complete &= all.summary.is_all_read();
-    all.last_session = SessionId(next.0 - 1);
-    if cut && let Some(signal) = interrupt.cut_off() {
-        let interruption = Interruption { signal, not_read: not_read as u64 };
-        complain(&interrupted_by(&interruption, &all.captures), None);
-        all.summary.interrupted = Some(interruption);
-    }
-    Ok(all)
 }
 
 /// Whether all was read, so that the file of this name may be written; says so if it may not.
@@ -493,24 +411,6 @@ fn is_whole(interrupt: &Interrupt, path: &Path) -> bool {
 fn sentences(plan: &Plan) -> Vec<String> {
     let told = plan.to_string();
     if told.is_empty() { Vec::new() } else { vec![told] }
-}
-
-/// Judges one timeline.
-struct Judged<'a> {
-    pipeline: Pipeline,
-    sink: &'a mut dyn Sink,
-}
-
-impl Reader for Judged<'_> {
-    #[inline]
-    fn skips(&mut self, frame: &Frame<'_>) -> bool {
-        self.pipeline.skips(frame)
-    }
-
-    #[inline]
-    fn push(&mut self, frame: &Frame<'_>, captures: &[Capture]) -> io::Result<()> {
-        self.pipeline.push(frame, captures, self.sink)
-    }
 }
 
 /// Whether the input is still being written: `--follow`, or a pipe.
@@ -553,13 +453,4 @@ fn follow(
         }
         keys.feed(pipeline);
     }
-}
-
-fn add(sum: &mut Summary, part: &Summary) {
-    sum.transfers += part.transfers;
-    sum.failed += part.failed;
-    sum.error += part.error;
-    sum.warning += part.warning;
-    sum.info += part.info;
-    sum.quality += part.quality;
 }

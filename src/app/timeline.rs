@@ -3,9 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::attend::Progress;
 use super::frames::Frames;
 use super::interrupt::Interrupt;
-use super::{AllRead, Progress, complain, unreadable};
+use super::outlet::Outlet;
 use crate::frame::{CaptureId, Frame};
 use crate::options::Input;
 use crate::pipeline::Settings;
@@ -28,40 +29,44 @@ pub(super) trait Reader {
 /// A timeline that has been opened.
 pub(super) struct Opened {
     pub(super) frames: Frames,
-    /// What could not be opened, as it was noted.
+    /// What could not be opened.
     pub(super) errors: Vec<OpenError>,
     /// What it is judged by: own addresses as its frames show them.
     pub(super) settings: Settings,
 }
 
-/// Opens files behind the captures that were read before.
+impl Opened {
+    /// Tells what could not be opened.
+    pub(super) fn tell(&self, outlet: &mut dyn Outlet) {
+        outlet.unreadable(&self.errors);
+        if self.frames.is_overfull() {
+            outlet.overfull();
+        }
+    }
+}
+
+/// Opens files whose captures are numbered from `first` on.
 pub(super) fn open(
     files: &[PathBuf],
+    first: CaptureId,
     input: &Input,
     settings: &Settings,
     interrupt: &Interrupt,
-    all: &mut AllRead,
 ) -> io::Result<Opened> {
-    let first = CaptureId(u32::try_from(all.captures.len()).unwrap_or(u32::MAX));
     let (mut frames, errors) = Frames::open(files, first, input, settings, interrupt)?;
-    unreadable::note(&mut all.summary, &errors, input);
-    if frames.is_overfull() {
-        complain("too much control text to anonymise word by word; the rest of it is masked", None);
-    }
     let here = settings.here.iter().map(|address| frames.shown(*address)).collect();
     Ok(Opened { frames, errors, settings: Settings { here, ..settings.clone() } })
 }
 
-/// Reads all frames, with the progress under the name of the first file, and notes what could not be read.
+/// Reads all frames, with the progress under the name of the first file.
 pub(super) fn read(
     frames: &mut Frames,
     reader: &mut impl Reader,
     files: &[PathBuf],
-    input: &Input,
+    progress: &Progress,
     interrupt: &Interrupt,
-    all: &mut AllRead,
 ) -> io::Result<()> {
-    let mut progress = Progress::new(true);
+    let mut part = progress.part(files);
     let mut left = FRAMES_PER_LOOK;
     while !interrupt.is_wanted()
         && let Some((frame, captures)) = frames.next(&mut |frame| reader.skips(frame))
@@ -71,12 +76,10 @@ pub(super) fn read(
         if left == 0 {
             left = FRAMES_PER_LOOK;
             if let ((read, Some(total)), Some(name)) = (frames.progress(), files.first()) {
-                progress.at(name, read, total);
+                part.at(name, read, total);
             }
         }
     }
-    progress.finish();
-    unreadable::note(&mut all.summary, &frames.unreadable(), input);
     if interrupt.is_wanted() {
         frames.break_off();
     }

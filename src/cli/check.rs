@@ -1,6 +1,5 @@
 //! `ftpwhy check`: captures as regression tests.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -41,10 +40,6 @@ pub(super) struct Check {
     /// The lowest severity that a capture without an expectation must not have
     #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "Result")]
     fail_on: FailOnName,
-
-    /// How many captures to analyse at the same time [default: one per processor]
-    #[arg(short, long, value_name = "N", help_heading = "Input")]
-    jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
     reading: ReadingArguments,
@@ -118,8 +113,6 @@ pub struct CheckOptions {
     pub bless: Option<Bless>,
     /// What a capture without expectation must not have.
     pub fail_on: FailOn,
-    /// Captures judged at a time.
-    pub jobs: usize,
     /// How the result is written to standard output.
     pub format: CheckFormat,
     /// How it is laid out.
@@ -140,10 +133,10 @@ impl Check {
             }
         }
         let verbosity = if self.quiet { Verbosity::Quiet } else { Verbosity::Normal };
-        let processors = std::thread::available_parallelism();
         CheckOptions {
             input: Input {
                 anonymize: None,
+                jobs: self.reading.jobs(),
                 files: self.files,
                 points: Vec::new(),
                 filter: self.reading.filter,
@@ -159,7 +152,6 @@ impl Check {
             },
             bless: self.bless.map(Bless::from),
             fail_on: self.fail_on.into(),
-            jobs: self.jobs.map_or_else(|| processors.map_or(1, NonZeroUsize::get), NonZeroUsize::get),
             format: format.into(),
             style: Style { verbosity, ..self.plain.into_style(terminal) },
             beside,

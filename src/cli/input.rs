@@ -1,6 +1,7 @@
 //! What is read, and what is judged: the options that every subcommand on captures shares.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,6 +104,17 @@ pub(super) struct ReadingArguments {
     /// reported; may be repeated
     #[arg(long, value_name = "GLOB", value_parser = Glob::parse, help_heading = "Input")]
     pub(super) allow_unreadable: Vec<Glob>,
+
+    /// How many captures to analyse at the same time, which changes no result [default: one per processor]
+    #[arg(short, long, value_name = "N", help_heading = "Input")]
+    pub(super) jobs: Option<NonZeroUsize>,
+}
+
+impl ReadingArguments {
+    pub(super) fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().ok();
+        self.jobs.or_else(processors).map_or(1, NonZeroUsize::get)
+    }
 }
 
 /// Where settings come from besides the command line.
@@ -159,6 +171,7 @@ impl InputArguments {
     pub(super) fn into_input(self, config: Option<PathBuf>) -> Input {
         Input {
             config,
+            jobs: self.reading.jobs(),
             anonymize: self.anonymize.then_some(self.anonymize_key).map(|key| key.unwrap_or_else(Key::random)),
             files: self.read.into_iter().chain(self.files).collect(),
             points: self.points,

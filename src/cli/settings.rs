@@ -468,7 +468,7 @@ mod tests {
     fn a_table_is_for_one_subcommand() {
         let file = "fail-on = \"info\"\n[check]\nfail-on = \"never\"\njobs = 3\n";
         let (Invocation::Check(check), _) = run("check x", file, &[]).expect("fine") else { panic!("not a check") };
-        assert_eq!((check.fail_on, check.jobs), (FailOn::Never, 3));
+        assert_eq!((check.fail_on, check.input.jobs), (FailOn::Never, 3));
         assert_eq!(options("x", file, &[]).fail_on, FailOn::Info);
         assert!(run("schema", "nonsense = 1", &[]).is_ok(), "takes no settings");
     }

@@ -69,7 +69,7 @@ pub use given::{Given, can_be_read_twice, give, open_named};
 pub use remarks::{Annotations, Named, Remarks};
 pub use spool::{is_cut as standard_input_is_cut, is_spooled, spool_standard_input};
 pub use stop::{is_stopped, stop_when};
-pub use timeline::Timeline;
+pub use timeline::{MAX_OPEN, Timeline};
 pub use version::libpcap_version;
 
 /// What a capture says of itself; complete when its last frame has been read.

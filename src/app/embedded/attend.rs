@@ -1,25 +1,40 @@
 //! Whoever embeds the program is told what it complains of, and how far it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::embedded::tell;
 
 /// How far the reading is.
 pub(super) struct Progress;
 
+/// How far one timeline is.
+pub(super) struct Share;
+
 impl Progress {
-    pub(super) fn new(_: bool) -> Self {
+    pub(super) fn over<'a>(_: impl ExactSizeIterator<Item = &'a [PathBuf]>) -> Self {
         Self
     }
 
+    #[expect(clippy::unused_self, reason = "elsewhere all timelines have one bar")]
+    pub(super) fn part(&self, _: &[PathBuf]) -> Share {
+        Share
+    }
+
+    #[expect(clippy::unused_self, reason = "elsewhere a bar gives way")]
+    pub(super) fn aside(&self, write: impl FnOnce()) {
+        write();
+    }
+
+    #[expect(clippy::unused_self, reason = "elsewhere a bar is taken away")]
+    pub(super) fn finish(&self) {}
+}
+
+impl Share {
     /// `read` of `total` bytes of the file have been read.
     #[expect(clippy::unused_self, reason = "elsewhere a bar is drawn")]
     pub(super) fn at(&mut self, file: &Path, read: u64, total: u64) {
         tell(|embedder| embedder.progress(file, read, total));
     }
-
-    #[expect(clippy::unused_self, reason = "elsewhere a bar is taken away")]
-    pub(super) fn finish(&mut self) {}
 }
 
 /// Says what is wrong and what to do, if there is something; both without full stop.

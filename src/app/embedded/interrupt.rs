@@ -1,7 +1,7 @@
 //! Nothing interrupts a run that is embedded: whoever has enough of it ends the worker that it runs in.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::record::Signal;
 
@@ -23,6 +23,11 @@ impl Interrupt {
     #[expect(clippy::unused_self, reason = "elsewhere a signal may have come")]
     pub(super) fn is_wanted(&self) -> bool {
         false
+    }
+
+    /// Also where nobody takes the report any more.
+    pub(super) fn give_up(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn flag(&self) -> &Arc<AtomicBool> {

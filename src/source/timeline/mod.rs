@@ -51,7 +51,7 @@ const ALWAYS: Timestamp = Timestamp(i64::MAX);
 const BEGINNING: Stamp = Stamp::new(CaptureId(0), FrameNo(0), Timestamp(i64::MIN));
 
 /// Files that are kept open at once: more than usually overlap, less than systems allow a process (often 256 at least).
-const MAX_OPEN: usize = 64;
+pub const MAX_OPEN: usize = 64;
 
 /// zstd files among them: one takes up to 128 MiB to unpack.
 const MAX_OPEN_ZSTD: usize = 16;
