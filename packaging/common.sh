@@ -7,10 +7,13 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E "$@"; fi; }
 
 # Of its own, for the flags are those of this target alone.
 STATIC_TARGET=${STATIC_TARGET:-$PWD/target/static}
-# The target is named so that the flags are not for programs that run while it is built.
-export STATIC_TARGET CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
+export STATIC_TARGET
+# What is built from here on is static. The target has to be named with it: then the flags are not for programs that run
+# while it is built, nor for procedural macros.
+static_flags() { export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"; }
 
 static_build() {
+  static_flags
   nice cargo build --release --locked --jobs "${JOBS:-1}" --target x86_64-unknown-linux-gnu --target-dir "$STATIC_TARGET" \
     --no-default-features --features "$1" --bin ftpwhy >&2
 }

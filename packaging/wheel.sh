@@ -14,6 +14,7 @@ python3 -m venv "$work/build"
 
 say "build"
 rm -f target/package/*.whl
+static_flags
 CARGO_TARGET_DIR=$STATIC_TARGET nice "$work/build/bin/maturin" build --release --locked --jobs "${JOBS:-1}" \
   --target x86_64-unknown-linux-gnu --compatibility manylinux2014 --out target/package
 wheel=$(echo target/package/ftpwhy-*.whl)
