@@ -9,8 +9,10 @@ use serde_json::Value;
 
 const CAPTURE: &str = "fixtures/time-wait-collision/fires-lab-vsftpd-three-tries.pcap";
 
+/// `FTPWHY_PROGRAM` names another build of the same source: this starts many of them.
 fn ftpwhy(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ftpwhy"));
+    let program = std::env::var_os("FTPWHY_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_ftpwhy").into());
+    let mut command = Command::new(program);
     command.current_dir(kit::root()).arg("--isolated").args(arguments).output().expect("ftpwhy runs")
 }
 
