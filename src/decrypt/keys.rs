@@ -163,7 +163,10 @@ impl Keys {
 
     /// Adds all that others know, as far as there is room.
     pub fn add_all(&mut self, others: &Self) {
-        for (random, secrets) in &others.known {
+        // In one order, so that the same ones are left out each time.
+        let mut known: Vec<_> = others.known.iter().collect();
+        known.sort_unstable_by_key(|(random, _)| **random);
+        for (random, secrets) in known {
             if let Some(slot) = self.slot(*random) {
                 *slot = secrets.clone();
             }
