@@ -330,7 +330,8 @@ fn expects_unreadable(file: &Path) -> bool {
     Expectation::parse(&text).is_ok_and(|expectation| expectation.unreadable.is_some())
 }
 
-/// Checks the captures on all processors; the results are in the order of the captures.
+/// Checks the captures, as many at the same time as `--jobs` says, and one after the other where expectations are
+/// rewritten; the results are in the order of the captures.
 fn check_all(captures: &[Candidate], options: &CheckOptions, settings: &Settings) -> Vec<Checked> {
     // Two captures may share an expectation: it is rewritten by one after the other.
     let workers = if options.bless.is_some() { 1 } else { options.input.jobs.min(captures.len()).max(1) };

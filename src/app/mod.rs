@@ -235,7 +235,15 @@ fn analyse(options: &AnalyseOptions, interrupt: &Interrupt) -> Result<u8, Troubl
     let baselined = Baselined::new(&mut watched, &known);
     let mut baselined = if options.write_baseline.is_some() { baselined } else { baselined.forgetful() };
     let in_full = options.format.needs_all() || options.beside.iter().any(|(format, _)| format.needs_all());
-    let settings = settings(&options.input, options.selection.clone(), in_full)?;
+    let mut settings = settings(&options.input, options.selection.clone(), in_full)?;
+    // What is told early may be taken back: only what is certain is chosen, counted off or kept.
+    if options.cause.is_some()
+        || options.between.is_some()
+        || options.max_findings.is_some()
+        || options.write_baseline.is_some()
+    {
+        settings.judging = Judging::AtEnd;
+    }
     let mut only = Only::new(&mut baselined, options.cause);
     let read = read_between(options.between, &plan, &options.input, &settings, interrupt, &mut only)?;
     if lacks(&only, interrupt) {
@@ -285,6 +293,9 @@ fn list(
     open: impl FnOnce(Vec<String>) -> io::Result<Box<dyn Sink>>,
 ) -> Result<u8, Trouble> {
     let plan = plan(input, interrupt)?;
+    // As in a report: what is told early may be taken back.
+    let judging = if cause.is_some() { Judging::AtEnd } else { settings.judging };
+    let settings = &Settings { judging, ..settings.clone() };
     claim(&mut read_by(input, &plan), true, std::iter::empty())?;
     let mut sink = open(sentences(&plan))?;
     let mut only = Only::new(&mut *sink, cause);

@@ -23,7 +23,7 @@ pub(super) struct Row<'a> {
     pub(super) traits: &'a Traits,
     pub(super) failed: Option<Tally>,
     pub(super) worked: Option<Tally>,
-    /// All, whatever became of them.
+    /// All that worked or failed, by whatever cause.
     pub(super) all: u64,
     /// Whether the locus of the cause takes part: what is elsewhere is compared by where it is alone.
     pub(super) is_at_locus: bool,

@@ -40,7 +40,7 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// All there, whatever became of them.
+    /// All there that worked or failed, by whatever cause.
     pub(super) fn beyond(&self) -> u64 {
         self.worked_there + self.failed_there + self.otherwise_there
     }

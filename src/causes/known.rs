@@ -1,6 +1,6 @@
 //! The causes that are known so far: which finding is of which, and their counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::finding::{CauseId, Confidence, DiagnosisName, Finding, SessionId, Severity, TransferId};
 use crate::frame::Timestamp;
@@ -9,6 +9,9 @@ use crate::record::{Cause, CauseLocus, Clients, Hosts, Superseded};
 /// Causes that are told apart; beyond it, what is new is one cause per diagnosis. A capture with more has no causes that
 /// anybody could read.
 const CAUSES: usize = 4_096;
+
+/// Sessions of a cause that are under way at once and are told apart.
+const PARALLEL: usize = 64;
 
 /// What a finding is about, as far as it can be taken back.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +49,8 @@ struct Growing {
     message: String,
     findings: u64,
     sessions: u64,
-    last_session: Option<SessionId>,
+    /// The sessions that were counted last.
+    counted: VecDeque<SessionId>,
     first: Timestamp,
     last: Timestamp,
 }
@@ -69,9 +73,12 @@ impl Known {
             cause.findings += 1;
             cause.first = cause.first.min(at);
             cause.last = cause.last.max(at);
-            if finding.session.is_some() && cause.last_session != finding.session {
+            if let Some(session) = finding.session.filter(|session| !cause.counted.contains(session)) {
                 cause.sessions += 1;
-                cause.last_session = finding.session;
+                if cause.counted.len() == PARALLEL {
+                    cause.counted.pop_front();
+                }
+                cause.counted.push_back(session);
             }
         }
         id
@@ -142,7 +149,7 @@ impl Known {
             message: finding.message.clone(),
             findings: 0,
             sessions: 0,
-            last_session: None,
+            counted: VecDeque::new(),
             first: at,
             last: at,
         });

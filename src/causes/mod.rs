@@ -61,6 +61,10 @@ struct Current {
     at: Timestamp,
     transfers: Vec<Asked>,
     places: HashMap<TransferId, usize>,
+    /// Its findings, as long as they may be taken back.
+    found: Vec<Recent>,
+    /// Whether more of it follows.
+    continues: bool,
     /// Why it failed as a whole.
     failed_by: Vec<CauseId>,
 }
@@ -92,33 +96,34 @@ impl Causes {
             return None;
         }
         let cause = self.known.group(finding);
-        let failed = finding.is_of_failure();
-        if !self.meets_current(finding, cause, failed) {
-            if self.recent.len() == RECENT {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(Recent { subject: subject(finding), cause, failed });
+        let found = Recent { subject: subject(finding), cause, failed: finding.is_of_failure() };
+        match &mut self.current {
+            Some(current) if Some(current.id) == finding.session => current.found.push(found),
+            _ => self.remember(found),
         }
         Some(cause)
     }
 
-    /// Notes the failure with its session; `false` where that was not told yet.
-    fn meets_current(&mut self, finding: &Finding, cause: CauseId, failed: bool) -> bool {
-        let Some(current) = self.current.as_mut().filter(|current| Some(current.id) == finding.session) else {
-            return false;
-        };
-        if failed {
-            current.blame(finding.transfer, cause);
+    /// Keeps a finding until its session is told.
+    fn remember(&mut self, found: Recent) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
         }
-        true
+        self.recent.push_back(found);
     }
 
     /// A finding no longer holds.
     pub fn superseded(&mut self, superseded: &Superseded) {
         let meant = known::taken_back(superseded);
-        let place = self.recent.iter().rposition(|recent| meant.contains(&recent.subject));
-        if let Some(recent) = place.and_then(|place| self.recent.remove(place)) {
-            self.known.take_back(recent.cause);
+        let is_meant = |one: &Recent| meant.contains(&one.subject);
+        // The first that is meant: one that was updated comes again before it is taken back.
+        let of_current = self.current.as_mut().and_then(|current| {
+            let place = current.found.iter().position(is_meant)?;
+            Some(current.found.remove(place))
+        });
+        let gone = of_current.or_else(|| self.recent.remove(self.recent.iter().position(is_meant)?));
+        if let Some(gone) = gone {
+            self.known.take_back(gone.cause);
         }
     }
 
@@ -132,23 +137,27 @@ impl Causes {
         self.settle();
         self.events.session(session);
         let mut current = Current::of(session, &mut self.names);
-        let recent = std::mem::take(&mut self.recent);
-        for one in recent {
-            match one.subject.session {
-                Some(id) if id == session.id => {
-                    if one.failed {
-                        current.blame(one.subject.transfer, one.cause);
-                    }
-                }
-                _ => self.recent.push_back(one),
-            }
+        let is_own = |one: &Recent| one.subject.session == Some(session.id);
+        if self.recent.iter().any(is_own) {
+            let (own, others): (VecDeque<_>, VecDeque<_>) =
+                std::mem::take(&mut self.recent).into_iter().partition(is_own);
+            (current.found, self.recent) = (own.into(), others);
         }
         self.current = Some(current);
     }
 
     /// All findings of the session are known.
     fn settle(&mut self) {
-        let Some(current) = self.current.take() else { return };
+        let Some(mut current) = self.current.take() else { return };
+        for found in std::mem::take(&mut current.found) {
+            let transfer = found.subject.transfer;
+            if current.continues && transfer.is_some_and(|id| !current.places.contains_key(&id)) {
+                // Of a chapter to come.
+                self.remember(found);
+            } else if found.failed {
+                current.blame(transfer, found.cause);
+            }
+        }
         for asked in &current.transfers {
             match (asked.failed_by, asked.outcome) {
                 (Some(cause), _) => self.transfers.failed(&asked.traits, cause, asked.at, asked.port),
@@ -160,7 +169,7 @@ impl Causes {
         for cause in &current.failed_by {
             self.sessions.failed(&current.traits, *cause, current.at, None);
         }
-        if current.failed_by.is_empty() {
+        if current.failed_by.is_empty() && !current.continues {
             self.sessions.worked(&current.traits, current.at, None);
         }
     }
@@ -201,6 +210,8 @@ impl Current {
             at: session.first.time,
             places: (0..).zip(&session.transfers).map(|(place, transfer)| (transfer.id, place)).collect(),
             transfers,
+            found: Vec::new(),
+            continues: session.continues,
             failed_by: Vec::new(),
         }
     }

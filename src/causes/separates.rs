@@ -147,22 +147,26 @@ fn is_at_one_time(line: &Division, rows: &[Row<'_>]) -> bool {
 fn by_chance(sides: Sides) -> f64 {
     let Sides { failed_here, worked_here, failed_there, worked_there, .. } = sides;
     let number = |count: u64| u32::try_from(count).map_or(f64::from(u32::MAX), f64::from);
-    let [failed, there] = [number(failed_here + failed_there), number(failed_there + worked_there)];
-    let all = failed + number(worked_here + worked_there);
-    // None beyond: each failure missed the far side. The product is the same with both counts exchanged.
-    let (few, many) = if failed < there { (failed, there) } else { (there, failed) };
-    let mut exactly = 1.0;
-    let mut step = 0.0;
-    while step < few && exactly > f64::MIN_POSITIVE {
-        exactly *= (all - many - step).max(0.0) / (all - step);
+    // The fewer of both that are on the wrong side are counted: the other count follows from it.
+    let (wrong, [one, other]) = if failed_there <= worked_here {
+        (failed_there, [failed_here + failed_there, failed_there + worked_there])
+    } else {
+        (worked_here, [worked_here + worked_there, failed_here + worked_here])
+    };
+    let all = number(failed_here + worked_here + failed_there + worked_there);
+    let (one, other) = (number(one), number(other));
+    let (few, many) = if one < other { (one, other) } else { (other, one) };
+    // In logarithms: none on the wrong side may be less likely than the least number, and some not.
+    let (mut log, mut step) = (0.0_f64, 0.0);
+    while step < few && (wrong > 0 || log > -700.0) {
+        log += ((all - many - step) / (all - step)).ln();
         step += 1.0;
     }
-    let mut sum = exactly;
-    for beyond in 0..failed_there {
-        let beyond = number(beyond);
-        exactly *=
-            (failed - beyond) * (there - beyond) / ((beyond + 1.0) * (all - failed - there + beyond + 1.0).max(1.0));
-        sum += exactly;
+    let mut sum = log.exp();
+    for wrong in 0..wrong {
+        let wrong = number(wrong);
+        log += ((one - wrong) * (other - wrong) / ((wrong + 1.0) * (all - one - other + wrong + 1.0))).ln();
+        sum += log.exp();
     }
     sum
 }
@@ -190,6 +194,9 @@ mod tests {
         // 1 of 4 among 8, 4 beyond: (C(4,0) C(4,4) + C(4,1) C(4,3)) / C(8,4)
         near(by_chance(sides((3, 1), (1, 3))), 17.0 / 70.0);
         assert!(by_chance(sides((183, 0), (0, 57))) < 1e-9);
+        near(by_chance(sides((19, 0), (1, 19))), 0.0);
+        let many = by_chance(sides((2_000, 0), (100, 2_000)));
+        assert!(many < 1e-9, "no product of many ratios runs over: {many}");
         assert!(by_chance(sides((20, 1000), (0, 3))) > 0.9, "that few would have worked anyway");
     }
 }

@@ -1,14 +1,14 @@
 //! Trouble that is known already: a list of fingerprints, and the sinks that write it and leave out what is on it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use super::damage;
-use crate::finding::{CauseId, Finding, Role, Severity};
+use crate::finding::{CauseId, DiagnosisName, Finding, Role, SessionId, Severity, TransferId};
 use crate::fingerprint::{self, Subject, Subjects};
-use crate::record::{Cause, SessionRecord, Sink, Summary};
+use crate::record::{Cause, Hosts, SessionRecord, Sink, Summary, Superseded};
 use crate::redact::Secret;
 use crate::source::Capture;
 use crate::text::printable_str;
@@ -16,6 +16,9 @@ use crate::text::printable_str;
 const HEAD: &str = "\
 # Findings and causes that are known already: `ftpwhy --baseline THIS` leaves them out. A fingerprint holds no time, no frame\n\
 # number and no ephemeral port, that of a cause no client; the other lines are for readers. Delete what is fixed.\n";
+
+/// Findings left out that may still be taken back: the newest of them are remembered.
+const RECENT: usize = 16_384;
 
 /// Known findings by fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +117,8 @@ pub struct Baselined<'a> {
     pub seen_from_one_point: u64,
     /// What they would have counted.
     counted: Summary,
+    /// What those are taken back by that were told early.
+    left: VecDeque<Left>,
     /// The fingerprints of the findings of each cause, if they are collected.
     of_causes: HashMap<CauseId, BTreeSet<String>>,
     /// The causes of which findings were passed on.
@@ -123,10 +128,35 @@ pub struct Baselined<'a> {
     subjects: Subjects,
 }
 
+/// What a finding that was left out is taken back by.
+struct Left {
+    diagnosis: DiagnosisName,
+    role: Role,
+    severity: Severity,
+    session: Option<SessionId>,
+    transfer: Option<TransferId>,
+    hosts: Hosts,
+}
+
+impl Left {
+    fn of(finding: &Finding) -> Self {
+        let Finding { diagnosis, role, severity, session, transfer, .. } = *finding;
+        Self { diagnosis, role, severity, session, transfer, hosts: finding.hosts.clone() }
+    }
+
+    /// What was said of an offer, before there was a transfer, is taken back with the transfer.
+    fn is_meant_by(&self, gone: &Superseded) -> bool {
+        (self.diagnosis, self.role, self.severity, self.session)
+            == (gone.diagnosis, gone.role, gone.severity, gone.session)
+            && (self.transfer.is_none() || self.transfer == gone.transfer)
+            && (self.session.is_some() || self.hosts == gone.hosts)
+    }
+}
+
 impl<'a> Baselined<'a> {
     /// Leaves out what `known` holds.
     pub fn new(inner: &'a mut dyn Sink, known: &'a Baseline) -> Self {
-        let (found, counted, of_causes, passed, subjects) = Default::default();
+        let (found, counted, left, of_causes, passed, subjects) = Default::default();
         Self {
             inner,
             known,
@@ -135,6 +165,7 @@ impl<'a> Baselined<'a> {
             left_out: 0,
             seen_from_one_point: 0,
             counted,
+            left,
             of_causes,
             passed,
             session: None,
@@ -191,14 +222,21 @@ impl Sink for Baselined<'_> {
             return self.inner.finding(finding);
         }
         self.left_out += 1;
-        if finding.role != Role::Related {
-            match finding.severity {
-                Severity::Error => self.counted.error += 1,
-                Severity::Warning => self.counted.warning += 1,
-                Severity::Info => self.counted.info += 1,
-                Severity::Quality => self.counted.quality += 1,
-            }
+        self.counted.add(finding.severity, finding.role);
+        if self.left.len() == RECENT {
+            self.left.pop_front();
         }
+        self.left.push_back(Left::of(finding));
+        Ok(())
+    }
+
+    fn superseded(&mut self, gone: &Superseded) -> io::Result<()> {
+        let left = self.left.iter().position(|left| left.is_meant_by(gone));
+        if left.and_then(|place| self.left.remove(place)).is_none() {
+            return self.inner.superseded(gone);
+        }
+        self.left_out = self.left_out.saturating_sub(1);
+        self.counted.subtract(gone.severity, gone.role);
         Ok(())
     }
 
@@ -234,13 +272,13 @@ mod tests {
     use super::{Baseline, Baselined};
     use crate::causes::Caused;
     use crate::finding::{Finding, Locus, Role, SessionId, Severity};
-    use crate::record::{SessionRecord, Sink, Summary};
+    use crate::record::{SessionRecord, Sink, Summary, Superseded};
     use crate::redact::Secret;
     use crate::report::testing::Sample;
     use crate::source::Capture;
 
     #[derive(Default)]
-    struct Kept(Vec<Finding>, Summary);
+    struct Kept(Vec<Finding>, Summary, usize);
 
     impl Sink for Kept {
         fn secret(&mut self, _: &Secret) {}
@@ -249,6 +287,10 @@ mod tests {
         }
         fn finding(&mut self, finding: &Finding) -> io::Result<()> {
             self.0.push(finding.clone());
+            Ok(())
+        }
+        fn superseded(&mut self, _: &Superseded) -> io::Result<()> {
+            self.2 += 1;
             Ok(())
         }
         fn end(&mut self, _: &[Capture], summary: &Summary) -> io::Result<()> {
@@ -282,6 +324,29 @@ mod tests {
         assert!(kept.0.iter().all(|finding| finding.severity == Severity::Quality));
         assert_eq!((kept.1.error, kept.1.warning, kept.1.quality, left_out), (0, 0, 1, 3));
         assert_eq!(again, found, "known trouble stays in a baseline that is written anew");
+    }
+
+    #[test]
+    fn what_was_left_out_and_is_taken_back_counts_nowhere() {
+        let sample = Sample::collision();
+        let known = run(&sample, &Baseline::default()).1;
+        let mut kept = Kept::default();
+        let mut sink = Baselined::new(&mut kept, &known);
+        sink.session(&sample.sessions[0]).expect("takes it");
+        let verdict = sample.findings.iter().find(|finding| finding.transfer.is_some()).expect("one");
+        let Finding { diagnosis, role, severity, session, transfer, .. } = *verdict;
+        let hosts = verdict.hosts.clone();
+        let gone = Superseded { diagnosis, role, severity, session, transfer, hosts, by: None };
+        let other = Superseded { severity: Severity::Warning, ..gone.clone() };
+        sink.finding(verdict).expect("takes it");
+        assert_eq!(sink.left_out, 1);
+        sink.superseded(&other).expect("takes it");
+        assert_eq!(sink.left_out, 1, "that was another one");
+        sink.superseded(&gone).expect("takes it");
+        assert_eq!(sink.left_out, 0);
+        sink.end(&sample.captures, &Summary { error: 1, ..Summary::default() }).expect("ends");
+        assert_eq!(kept.1.error, 1, "the one that took its place is counted");
+        assert_eq!(kept.2, 1, "only what was passed on is taken back");
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn widened(text: &str, found: &[Observed], transfers: &[String]) -> Result<S
         let closest = found.iter().filter(|one| expected.is_about(one)).min_by_key(|one| expected.wrongs(one).len());
         match closest {
             Some(finding) => old.expected.push(common_to(&expected, finding)),
-            None => allowed.extend(expected.diagnosis.split('|').map(str::to_owned)),
+            None => allowed.extend(expected.names().map(str::to_owned)),
         }
     }
     old.clean &= allowed.is_empty();

@@ -143,8 +143,8 @@ impl Expectation {
 
     /// The names of diagnoses that it holds.
     pub fn diagnoses(&self) -> impl Iterator<Item = &str> {
-        let expected = self.expected.iter().flat_map(|expected| expected.diagnosis.split('|'));
-        expected.chain(self.forbid.iter().chain(&self.allow).map(String::as_str)).map(str::trim)
+        let expected = self.expected.iter().flat_map(Expected::names);
+        expected.chain(self.forbid.iter().chain(&self.allow).map(String::as_str))
     }
 
     /// Every difference, as a sentence that names the field; none when all is as expected.
@@ -186,15 +186,21 @@ impl Expectation {
 }
 
 impl Expected {
+    /// The name, or the names of which one must be found.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.diagnosis.split('|').map(str::trim)
+    }
+
     /// Whether `finding` has the name, or one of the names.
     pub(super) fn is_about(&self, finding: &Observed) -> bool {
-        self.diagnosis.split('|').any(|name| name == finding.diagnosis)
+        self.names().any(|name| name == finding.diagnosis)
     }
 
     fn difference(&self, found: &[Observed]) -> Option<String> {
         let wrongs = found.iter().filter(|finding| self.is_about(finding)).map(|finding| self.wrongs(finding));
         // Of several findings of one name the closest tells most.
         match wrongs.min_by_key(Vec::len) {
+            None if self.count == Some(0) => None,
             None => Some(format!("missing: {}", self.diagnosis)),
             Some(closest) if closest.is_empty() => self.miscounted(found),
             Some(closest) => Some(format!("{}: {}", self.diagnosis, closest.join(", "))),
@@ -274,6 +280,19 @@ mod tests {
             finding("mac-changed", Severity::Info, Confidence::Proven),
         ];
         assert_eq!(expectation.compare(&found, &["RETR failed".into()]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn blanks_beside_names_are_no_part_of_them_and_none_may_be_expected() {
+        let text = "[[expect]]\ndiagnosis = \"x | data-syn-refused\"\n[[expect]]\ndiagnosis = \"y\"\ncount = 0\n";
+        let expectation = Expectation::parse(text).expect("an expectation");
+        let found = [finding("data-syn-refused", Severity::Error, Confidence::Proven)];
+        assert_eq!(expectation.compare(&found, &[]), Vec::<String>::new());
+        let found = [found[0].clone(), finding("y", Severity::Error, Confidence::Proven)];
+        assert_eq!(expectation.compare(&found, &[]), ["y: count is 1, not 0"]);
+        // Such a name is none, and said to be unknown.
+        let forbidding = Expectation::parse("forbid = [\" x\"]").expect("an expectation");
+        assert_eq!(forbidding.diagnoses().collect::<Vec<_>>(), [" x"]);
     }
 
     #[test]

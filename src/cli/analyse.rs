@@ -53,7 +53,7 @@ pub(super) struct Analyse {
     #[arg(long, value_name = "N", value_parser = cause_number(), conflicts_with = "follow", help_heading = "Output")]
     cause: Option<u32>,
 
-    /// Write at most N findings, and how many are left out
+    /// Write at most N findings, and how many are left out; from a pipe and with --follow, as soon as they are certain
     #[arg(long, value_name = "N", help_heading = "Output")]
     max_findings: Option<u64>,
 

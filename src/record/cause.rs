@@ -199,7 +199,7 @@ pub struct Separation {
     pub failed: u64,
     /// How many worked with the second.
     pub worked: u64,
-    /// How many with the second worked or failed by the same cause.
+    /// How many there are with the second: those that worked, and those that failed, by this or another cause.
     pub beyond: u64,
 }
 

@@ -16,6 +16,7 @@ use crate::finding::{self, Finding};
 use crate::flow::ConnectionId;
 use crate::frame::{Frame, FrameNo, InterfaceId, LinkType, Stamp, Timestamp};
 use crate::record::Recurrence;
+use crate::report::words;
 use crate::source::Interface;
 use crate::source::write::Writer;
 
@@ -189,7 +190,8 @@ impl Evidence {
             kept.connection.is_some_and(|id| connections.contains(&id)) || notes.contains_key(&kept.at.number)
         };
         let metadata = file.metadata()?;
-        let about = format!("{}: {} ({:?})", finding.diagnosis, finding.message, finding.confidence).to_lowercase();
+        let about =
+            format!("{}: {} ({})", finding.diagnosis, finding.message, words::Confidence::from(finding.confidence));
         let mut writer = Writer::new(BufWriter::new(file), &[about])?;
         let interfaces = self.interfaces.iter().map(|interface| writer.interface(interface));
         let interfaces = interfaces.collect::<io::Result<Vec<_>>>()?;

@@ -249,7 +249,7 @@ impl<'a> Watch<'a> {
             self.pipeline.learn_facts(facts);
         }
         let notice = self.recording.as_mut().and_then(|recording| recording.frame(&frame, &self.counted));
-        self.pipeline.push(&frame, captures, &mut self.told).map_err(|error| output_failed(self.options, &error))?;
+        self.pipeline.push(&frame, captures, &mut self.told).map_err(|error| self.report_failed(&error))?;
         if let Some(evidence) = &mut self.evidence {
             evidence.keep(&frame, self.pipeline.booked());
         }

@@ -24,7 +24,7 @@ pub(in crate::report) struct Cause {
     findings: CauseFindings,
     /// Transfers that failed for this cause; sessions, if it concerns whole sessions.
     failed: u64,
-    /// Those that could have failed in the same way: both those that failed and those that worked.
+    /// Those that could have failed in the same way: those that worked, and those that failed, for this or another reason.
     comparable: u64,
     /// Sessions with a finding of this cause.
     sessions: u64,
