@@ -32,7 +32,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let reply = transfer.reply.as_ref().filter(|reply| reply.is_failure())?;
     let login = reply.code == 530 || case.meaning().is_some_and(|meaning| meaning.condition == Condition::NotLoggedIn);
     let crashed = case.meaning().is_some_and(|meaning| meaning.condition == Condition::ServerError);
-    if case.is_data_failure() || login || crashed || transfer.abor.is_some() {
+    if case.is_data_failure() || reply.code == 421 || login || crashed || transfer.abor.is_some() {
         return None;
     }
     let message = format!("the server refused {}: {}", transfer.command.line(), reply.line());

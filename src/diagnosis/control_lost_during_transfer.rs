@@ -10,7 +10,8 @@ use crate::transfer::ControlLoss;
 diagnosis! {
     /// The control connection was reset, timed out or was closed by 421 before the transfer's final reply.
     ///
-    /// Needs: an active transfer without a final reply; then a RST, a FIN of the server, or 421; or a FIN of the client
+    /// Needs: an active transfer without a final reply; then a RST, a FIN of the server, or 421 (behind 150, or instead of
+    /// it: at once, or with words about a limit or a shutdown); or a FIN of the client
     /// where the server's sequence numbers show that its reply was sent and lost before this capture point.
     ///
     /// Helps: a long transfer beside an idle control connection (NAT and firewall timeouts); a command or a final reply
@@ -33,7 +34,8 @@ diagnosis! {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let transfer = case.transfer()?;
     // A 421 behind 150 ends the session, not the transfer (RFC 959 5.4).
-    let closing = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
+    let behind = transfer.reply.as_ref().filter(|reply| reply.code == 421 && transfer.preliminary.is_some());
+    let closing = behind.or_else(|| case.ended_instead());
     let closing = closing.map(|reply| ControlLoss { at: reply.at(), how: reply.line(), orderly_by_client: false, by_client: false });
     // A server that dies of a reset data connection: the cause comes before its symptom.
     let lost = transfer.lost.clone().filter(|lost| {

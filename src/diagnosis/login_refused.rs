@@ -11,7 +11,7 @@ diagnosis! {
     /// and no data connection was involved, so firewall rules and transfer modes do not matter here. The text of the
     /// reply rarely gives the reason; the server's log does.
     ///
-    /// Needs: 530 or a similar reply to USER, PASS or ACCT, or 530 to a transfer or endpoint command.
+    /// Needs: 530 or a similar reply to USER, PASS or ACCT, or 530 or 532 to a transfer or endpoint command.
     ///
     /// Refuted by: a later login that succeeds.
     ///
@@ -37,7 +37,7 @@ fn check(case: &SessionCase<'_>) -> Vec<Finding> {
     let wanting = || {
         let transfers = session.transfers.iter().map(|transfer| (&transfer.command, transfer.reply.as_ref()));
         let offers = session.offers.iter().map(|offer| (&offer.command, offer.reply.as_ref()));
-        transfers.chain(offers).find_map(|(command, reply)| Some((command, reply.filter(|reply| reply.code == 530)?)))
+        transfers.chain(offers).find_map(|(command, reply)| Some((command, reply.filter(|reply| matches!(reply.code, 530 | 532))?)))
     };
     let Some((command, reply)) = login.or_else(wanting) else { return Vec::new() };
     let message = format!("the server refused {} with {}: no data connection was involved", command.line(), reply.line());

@@ -8,15 +8,19 @@ use super::data_syn_refused;
 use crate::finding::{Confidence, Evidence, Finding};
 use crate::flow::{Connection, End};
 use crate::frame::Stamp;
+use crate::ftp::Verb;
 use crate::record::Outcome;
+use crate::transfer::Exchange;
 use crate::transfer::handshake::{BrokenHandshake, HandshakeEnd, TlsSide, broken};
 use crate::wire::hello;
+use crate::wire::tls::Kind;
 
 diagnosis! {
     /// A TLS handshake on the control or data connection was not completed: one side ended it, with an alert or without
     /// one.
     ///
-    /// Needs: a ClientHello and records of the other side; then a fatal alert without encryption, which says why; or an encrypted
+    /// Needs: a ClientHello and records of the other side, or a server that accepted AUTH and then ends the control
+    /// connection instead of answering; then a fatal alert without encryption, which says why; or an encrypted
     /// record of an alert's size in place of the end of the handshake (TLS 1.3), or a FIN or RST before both sides had
     /// finished.
     ///
@@ -46,11 +50,34 @@ fn of_control(case: &SessionCase<'_>) -> Vec<Finding> {
     let session = case.session;
     let [client, server] = &session.records;
     let server_end = case.control.end_of(session.server).unwrap_or(End::Target);
-    let Some(failed) = broken(client, server, first_end(case.control, server_end.peer())) else { return Vec::new() };
+    let end = first_end(case.control, server_end.peer());
+    let Some(failed) = broken(client, server, end).or_else(|| left_unanswered(case, end?)) else { return Vec::new() };
     let sockets = Sockets { client: session.client, server: session.server };
     let hello = client.first().map(|(_, at)| *at);
     let opaque = session.opaque.first().map(|span| Evidence::seen(span.from, format!("{} begins", span.by)));
     vec![draft("control", &failed, sockets, hello).in_session(session).support(opaque).done()]
+}
+
+/// The server, which had accepted AUTH, closed or reset the connection instead of answering the ClientHello.
+fn left_unanswered(case: &SessionCase<'_>, (by, at): (TlsSide, Stamp)) -> Option<BrokenHandshake> {
+    let session = case.session;
+    let [client, server] = &session.records;
+    let (hello, asked_at) = client.first()?;
+    let accepted = |exchange: &Exchange| exchange.is(Verb::Auth) && exchange.reply.as_ref().is_some_and(|reply| reply.code == 234);
+    let unanswered = hello.kind == Kind::Handshake && server.is_empty() && by == TlsSide::Server && at > *asked_at;
+    let unanswered = unanswered && case.control.end_of(session.server).is_some_and(|end| is_seen_whole(case.control, end));
+    (unanswered && session.exchanges.iter().any(accepted)).then_some(BrokenHandshake { by, how: HandshakeEnd::Left, at })
+}
+
+/// Whether all that an end sent was captured, up to its FIN or RST: what nobody acknowledged is no gap yet, and may have been
+/// an answer.
+fn is_seen_whole(connection: &Connection, end: End) -> bool {
+    let half = connection.half(end);
+    let Some((first, next)) = half.first_seq.zip(half.next) else { return false };
+    let mut resets = connection.rsts.iter().filter(|rst| rst.from == end);
+    // SYN and FIN take a number each.
+    i64::from(next.distance_from(first)) <= i64::try_from(half.bytes + 2).unwrap_or(i64::MAX)
+        && resets.all(|rst| rst.seq.distance_from(next) <= 0)
 }
 
 fn of_data(case: &Case<'_>) -> Option<Finding> {

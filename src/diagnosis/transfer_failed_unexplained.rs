@@ -5,6 +5,7 @@ use super::lines;
 use crate::finding::{Confidence, Evidence, Finding, Party};
 use crate::flow::End;
 use crate::ftp::Verb;
+use crate::ftp::texts::Condition;
 
 /// Replies cited.
 const CITED: usize = 8;
@@ -49,7 +50,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let first = left.map_or(String::new(), |left| format!("; the client had already left, {}", left.how));
     // 125 or 150 had accepted the command, and the data connection came to be: the file, the disk or a quota is left.
     let only_words = transfer.preliminary.is_some() && transfer.lost.is_none() && case.concluded.established().is_some();
-    let why = if only_words {
+    let of_the_login = case.meaning().is_some_and(|meaning| meaning.condition == Condition::NotLoggedIn);
+    let why = if of_the_login {
+        "; the server speaks of the login, not of the data connection"
+    } else if only_words {
         "; the data connection was established, and only the text of the reply says why"
     } else {
         " and nothing in this capture shows why"

@@ -11,6 +11,9 @@ use crate::transfer::Direction;
 use crate::transfer::attempt::Attempt;
 use crate::transfer::departure::Sign;
 
+/// A server that answers a transfer command sooner has not waited for a data connection.
+const WAITS: Interval = Interval::seconds(1);
+
 /// Packets of two connections may be recorded in another order than they were sent, this far apart at most.
 const SWAPPED: Interval = Interval::millis(10);
 
@@ -69,6 +72,7 @@ impl<'a> Case<'a> {
         let Some(reply) = &transfer.reply else { return transfer.lost.is_some() };
         let condition = self.meaning().map(|meaning| meaning.condition);
         match reply.code {
+            421 if self.ended_instead().is_some() => false,
             421 | 425 | 426 | 435 => true,
             // Who took no command and had no data connection speaks of another one that broke: to its disk, say.
             _ if condition.is_some_and(Condition::is_about_data) => {
@@ -82,6 +86,19 @@ impl<'a> Case<'a> {
             450 | 451 => false,
             _ => (self.tried_in_vain() || self.client_reset_before(reply)) && !self.speaks_of_the_file(),
         }
+    }
+
+    /// The 421 by which the server ended the session instead of taking the transfer command: for a limit or a shutdown, by its
+    /// words, or, with words that are not known, at once. No data connection was tried without success.
+    pub fn ended_instead(&self) -> Option<&'a Reply> {
+        let transfer = self.transfer().filter(|transfer| transfer.preliminary.is_none())?;
+        let reply = transfer.reply.as_ref().filter(|reply| reply.code == 421 && !self.tried_in_vain())?;
+        let ended = match self.meaning().map(|meaning| meaning.condition) {
+            Some(Condition::ServerLimit | Condition::ServerGoes) => true,
+            Some(_) => false,
+            None => self.delay_is_known() && self.delay().is_some_and(|delay| delay < WAITS),
+        };
+        ended.then_some(reply)
     }
 
     /// Whether the client reset the data connection before that reply. A server that refuses the command may reset a
