@@ -26,7 +26,7 @@ use crate::source::{Capture, MAX_OPEN, OpenError};
 const BATCH: usize = 64;
 
 /// Batches of one timeline that wait for its turn. Captures of 100 MB full of failed transfers have some 20.
-const BATCHES: usize = 128;
+const BATCHES: usize = 32;
 
 /// Whose turn it is.
 pub(super) enum Turn<'a> {
